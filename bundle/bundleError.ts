@@ -1,0 +1,44 @@
+import type { Problem } from './model.ts';
+
+export type BundleErrorCode =
+  // Building
+  | 'grants-invalid'
+  | 'policy-invalid'
+  | 'no-revision'
+  | 'uncommitted'
+  | 'shallow'
+  // Keys
+  | 'key-unsupported'
+  | 'service-invalid'
+  // Verifying
+  | 'archive-too-large'
+  | 'archive-malformed'
+  | 'archive-entry'
+  | 'archive-files'
+  | 'signature-missing'
+  | 'signature-malformed'
+  | 'signature-algorithm'
+  | 'signature-invalid'
+  | 'signature-files'
+  | 'digest-mismatch'
+  | 'manifest-invalid'
+  | 'data-malformed'
+  | 'wasm-invalid'
+  | 'wasm-entrypoint'
+  | 'wasm-builtin';
+
+/** A bundle cannot be built, or is not to be trusted. `problems` are the places in grants/ (`grants-invalid` only). */
+export class BundleError extends Error {
+  readonly code: BundleErrorCode;
+  readonly problems: readonly Problem[];
+  constructor(
+    code: BundleErrorCode,
+    message: string,
+    options: ErrorOptions & { problems?: readonly Problem[] } = {},
+  ) {
+    super(message, options);
+    this.name = 'BundleError';
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}

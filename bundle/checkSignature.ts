@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { BundleError } from './bundleError.ts';
+import type { VerifyKey } from './keys.ts';
+import { type SignedFile, signedFiles } from './sign.ts';
+
+const file = z.object({ name: z.string(), hash: z.string(), algorithm: z.string() });
+const payloadShape = z.object({ files: z.array(file) });
+
+function malformed(message: string): never {
+  throw new BundleError('signature-malformed', `.signatures.json ${message}`);
+}
+
+function json(part: string): unknown {
+  const bytes = Buffer.from(part, 'base64url');
+  // The decoder skips what it does not know; only the one spelling is taken.
+  if (part === '' || bytes.toString('base64url') !== part) malformed('holds no base64url');
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return malformed('holds a part that is not JSON');
+  }
+}
+
+/**
+ * Checks the JWT in `.signatures.json` against a key and answers the files it vouches for. The key alone decides the
+ * algorithm: what the header names must be that one. `kid` chooses nothing, since there is one key. Throws BundleError
+ * `signature-malformed`, `signature-algorithm`, `signature-invalid`.
+ */
+export function checkSignature(signatures: Buffer, key: VerifyKey): readonly SignedFile[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(signatures.toString());
+  } catch {
+    malformed('is not JSON');
+  }
+  const shape = z.strictObject({ signatures: z.tuple([z.string()]) }).safeParse(document);
+  if (!shape.success) return malformed('must hold exactly one signature');
+  const [header = '', payload = '', signature = '', ...more] = shape.data.signatures[0].split('.');
+  if (more.length > 0 || signature === '') malformed('holds no JWT of three parts');
+  const named = z.object({ alg: z.string() }).safeParse(json(header));
+  if (!named.success || 'crit' in named.data) return malformed('names no algorithm');
+  if (named.data.alg !== key.algorithm)
+    throw new BundleError(
+      'signature-algorithm',
+      `the signature says it is ${JSON.stringify(named.data.alg.slice(0, 20))}, the key makes it ${key.algorithm}`,
+    );
+  const bytes = Buffer.from(signature, 'base64url');
+  if (bytes.toString('base64url') !== signature) malformed('holds no base64url');
+  if (!key.verify(`${header}.${payload}`, bytes))
+    throw new BundleError(
+      'signature-invalid',
+      'the signature was not made by this key, or what it covers was changed',
+    );
+  const files = payloadShape.safeParse(json(payload));
+  if (!files.success) return malformed('lists no files');
+  if (files.data.files.some(({ algorithm }) => algorithm !== 'SHA-256'))
+    throw new BundleError('signature-algorithm', 'the signature lists digests other than SHA-256');
+  return files.data.files as SignedFile[];
+}
+
+/** Checks that a signature's list and the files are the same, name by name and digest by digest. Throws BundleError. */
+export function checkFiles(signed: readonly SignedFile[], files: ReadonlyMap<string, Buffer>): void {
+  const listed = new Map(signed.map(({ name, hash }) => [name, hash]));
+  if (listed.size !== signed.length)
+    throw new BundleError('signature-files', 'the signature lists a file twice');
+  for (const { name, hash } of signedFiles(files)) {
+    const expected = listed.get(name);
+    if (expected === undefined)
+      throw new BundleError('signature-files', `${JSON.stringify(name)} is not covered by the signature`);
+    if (expected !== hash)
+      throw new BundleError('digest-mismatch', `${JSON.stringify(name)} is not the file that was signed`);
+    listed.delete(name);
+  }
+  const missing = [...listed.keys()][0];
+  if (missing !== undefined)
+    throw new BundleError('signature-files', `${JSON.stringify(missing)} was signed, but is not there`);
+}

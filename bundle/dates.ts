@@ -1,0 +1,25 @@
+const daySeconds = 86_400;
+const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
+
+function instantOf(value: string): number {
+  const milliseconds = Date.parse(value);
+  if (Number.isNaN(milliseconds)) throw new RangeError(`not a date or instant: ${JSON.stringify(value)}`);
+  // Rounded down, also for an end: a fraction of a second too early is safe, too late is not.
+  return Math.floor(milliseconds / 1000);
+}
+
+/**
+ * The first instant of a day (`2026-03-01`, UTC) or the instant itself (RFC 3339), in whole seconds since 1970.
+ * Throws RangeError for anything else.
+ */
+export function startOf(dayOrInstant: string): number {
+  return instantOf(dayOrInstant);
+}
+
+/**
+ * The exclusive end of what lasts until then: the next midnight (UTC) for a day, the instant itself otherwise, in
+ * whole seconds since 1970. Throws RangeError for anything else.
+ */
+export function endOf(dayOrInstant: string): number {
+  return instantOf(dayOrInstant) + (isDay(dayOrInstant) ? daySeconds : 0);
+}

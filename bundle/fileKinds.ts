@@ -1,0 +1,33 @@
+/** What a file under grants/ is, by its path. `api` of an access file is its folder. */
+export type FileKind =
+  | { kind: 'api'; name: string }
+  | { kind: 'openapi' }
+  | { kind: 'access'; api: string }
+  | { kind: 'directory'; provider: string }
+  | { kind: 'services' | 'networks' | 'review' | 'ignored' | 'unknown' };
+
+/**
+ * Tells a file's kind. Ignored are README.md files, the JSON Schemas in grants/schema/ and names that begin with a
+ * dot (`.gitkeep`, an editor's lock); whatever else is not known is unknown, for a misspelt name must not grant or
+ * revoke in silence.
+ */
+export function fileKind(path: string): FileKind {
+  const [, folder = '', ...rest] = path.split('/');
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  if (last.startsWith('.') || last === 'README.md') return { kind: 'ignored' };
+  if (folder === 'schema' && rest.length > 0) return { kind: 'ignored' };
+  if (rest.length === 0) {
+    if (folder === 'networks.yaml') return { kind: 'networks' };
+    return { kind: folder === 'review.yaml' ? 'review' : 'unknown' };
+  }
+  const [first = '', second = ''] = rest;
+  if (folder === 'access' && rest.length === 2 && second.endsWith('.yaml'))
+    return { kind: 'access', api: first };
+  if (rest.length !== 1) return { kind: 'unknown' };
+  if (folder === 'apis' && /\.openapi\.(?:yaml|json)$/.test(first)) return { kind: 'openapi' };
+  if (!first.endsWith('.yaml')) return { kind: 'unknown' };
+  const name = first.slice(0, -'.yaml'.length);
+  if (folder === 'apis') return { kind: 'api', name };
+  if (folder !== 'directory') return { kind: 'unknown' };
+  return name === 'services' ? { kind: 'services' } : { kind: 'directory', provider: name };
+}

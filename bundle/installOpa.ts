@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { OpaError } from './opaError.ts';
+
+/**
+ * SHA-256 of the release binaries of the pinned version, by file name. Empty: the digests are entered here from the
+ * release's own .sha256 files by somebody who has checked them; until then the release route needs OPA_SHA256.
+ */
+const pinned: Readonly<Record<string, string>> = {};
+
+const officialReleases = 'https://github.com/open-policy-agent/opa/releases/download';
+/** Several times the size of a release binary. */
+const mostBytes = 512 * 1024 * 1024;
+const staleAfterMs = 24 * 3600 * 1000;
+
+export type Install = {
+  version: string;
+  /** Where the binary is to stand. It appears there whole, in one step, or not at all. */
+  target: string;
+  env: NodeJS.ProcessEnv;
+  progress: (line: string) => void;
+  /** What was tried before, for the message when nothing works. */
+  looked: string[];
+};
+
+/** The release's file for this machine, or null where there is none. */
+function releaseName(): string | null {
+  const system = { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform as string];
+  const machine = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
+  if (system === undefined || machine === undefined) return null;
+  if (system === 'windows') return `opa_windows_${machine}.exe`;
+  return system === 'linux' ? `opa_linux_${machine}_static` : `opa_darwin_${machine}`;
+}
+
+/** Downloads into `file`; answers the digest, or what went wrong. */
+async function download(url: string, file: string): Promise<{ digest: string } | { fault: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10 * 60_000) });
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      return { fault: `${url} answered ${response.status}` };
+    }
+    await pipeline(
+      response.body,
+      async function* (chunks: AsyncIterable<Uint8Array>) {
+        for await (const chunk of chunks) {
+          bytes += chunk.length;
+          if (bytes > mostBytes) throw new Error(`is larger than ${mostBytes} bytes`);
+          hash.update(chunk);
+          yield chunk;
+        }
+      },
+      createWriteStream(file, { flags: 'wx' }),
+    );
+    return { digest: hash.digest('hex') };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    return { fault: `${url} ${error instanceof Error ? error.message : String(error)}${cause}` };
+  }
+}
+
+/** The release binary, checked against its pin. Answers null when it is in place, else why not. */
+async function fromRelease(install: Install, work: string): Promise<string | null> {
+  const name = releaseName();
+  if (name === null) return `release: none for ${process.platform} ${process.arch}`;
+  const wanted = (install.env.OPA_SHA256 || pinned[name] || '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(wanted))
+    return `release: no SHA-256 is pinned for ${name} ${install.version}, and an unchecked download is not run; set OPA_SHA256 to the digest you trust`;
+  const base = (install.env.OPA_RELEASES || officialReleases).replace(/\/+$/, '');
+  const url = `${base}/v${install.version}/${name}`;
+  install.progress(`opa: downloading ${url} …`);
+  const file = join(work, name);
+  const result = await download(url, file);
+  if ('fault' in result) return `release: ${result.fault}`;
+  // Somebody changed the file, or it came short: nothing to try around.
+  if (result.digest !== wanted)
+    throw new OpaError(
+      'opa-digest',
+      `${url} has SHA-256 ${result.digest}, expected ${wanted}: it was not installed. Try again in case it came short; otherwise find out who changed it`,
+    );
+  await chmod(file, 0o755);
+  await rename(file, install.target);
+  return null;
+}
+
+/** A build from the Go module proxy, whose checksum database vouches for the source. */
+async function fromGo(install: Install, work: string): Promise<string | null> {
+  install.progress(`opa: building ${install.version} with Go, once per machine; this takes a few minutes …`);
+  const env: NodeJS.ProcessEnv = { ...install.env, GOBIN: work, CGO_ENABLED: '0', GO111MODULE: 'on' };
+  // With these set Go would build for another machine, and refuses GOBIN.
+  for (const name of ['GOOS', 'GOARCH']) delete env[name];
+  const fault = await new Promise<string | null>((resolve) => {
+    const child = spawn('go', ['install', `github.com/open-policy-agent/opa@v${install.version}`], {
+      cwd: work,
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(-1000);
+    });
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ENOENT' ? 'Go: not on PATH' : `Go: ${error.message}`),
+    );
+    child.on('close', (code) =>
+      resolve(code === 0 ? null : `Go: ${complaint.trim() || `exit code ${code}`}`),
+    );
+  });
+  if (fault !== null) return fault;
+  await rename(join(work, basename(install.target)), install.target);
+  return null;
+}
+
+/** What an interrupted installation left behind, once nobody can be working there any more. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith('installing-')) continue;
+    const path = join(folder, name);
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > staleAfterMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Puts opa at `target`: the official release when its digest is pinned, else a build by Go. The work is done in a
+ * folder of its own beside the target, so several at once do not meet and an interrupted one leaves no broken binary.
+ * Throws OpaError `opa-digest` or `opa-missing`.
+ */
+export async function installOpa(install: Install): Promise<void> {
+  const folder = dirname(install.target);
+  await mkdir(folder, { recursive: true });
+  await sweep(folder);
+  const work = await mkdtemp(join(folder, 'installing-'));
+  const faults: string[] = [];
+  try {
+    for (const route of [fromRelease, fromGo]) {
+      const fault = await route(install, work);
+      if (fault === null) {
+        install.progress(`opa: ${install.version} is installed at ${install.target}`);
+        return;
+      }
+      faults.push(fault);
+      install.progress(`opa: ${fault}`);
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  throw new OpaError(
+    'opa-missing',
+    `OPA ${install.version} was not found and could not be installed.\n  looked at ${[...install.looked, ...faults].join('\n  ')}\nInstall OPA ${install.version} and set OPA_PATH to it, or install Go, or set OPA_SHA256 to the digest of the release binary you trust.`,
+  );
+}

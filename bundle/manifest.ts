@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { type Bundle, entrypoint } from './assemble.ts';
+import { BundleError } from './bundleError.ts';
+import { canonicalJson } from './canonicalJson.ts';
+
+/** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
+const roots = ['apis', 'credentials', 'grantgate/authz', 'grants', 'networks', 'principals'];
+const wasm = [{ entrypoint, module: '/policy.wasm' }];
+
+const manifest = z.strictObject({
+  metadata: z.strictObject({
+    grantgate: z.strictObject({
+      committed_at: z.iso.datetime(),
+      counter: z.int().min(1),
+      digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+      grants: z.int().min(0),
+    }),
+  }),
+  rego_version: z.literal(1),
+  revision: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
+  roots: z.array(z.string()).refine((value) => canonicalJson(value) === canonicalJson(roots)),
+  wasm: z.array(z.unknown()).refine((value) => canonicalJson(value) === canonicalJson(wasm)),
+});
+
+export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest'>;
+
+/** Writes `.manifest`, canonical JSON. */
+export function writeManifest(facts: Facts): Buffer {
+  const { revision, counter, committedAt, grants, digest } = facts;
+  const metadata = { grantgate: { committed_at: committedAt, counter, digest, grants } };
+  return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
+}
+
+/** Reads `.manifest`. Throws BundleError `manifest-invalid`, also when it is not written canonically. */
+export function readManifest(bytes: Buffer): Facts {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new BundleError('manifest-invalid', '.manifest is not JSON', { cause });
+  }
+  const result = manifest.safeParse(value);
+  if (!result.success) {
+    const where = result.error.issues[0]?.path.map(String).join('.') || 'the document';
+    throw new BundleError('manifest-invalid', `.manifest: ${where} is not as expected`);
+  }
+  // One text per manifest: what is signed is what is read, whatever a second parser makes of a key given twice.
+  if (canonicalJson(value) !== bytes.toString())
+    throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
+  const { metadata, revision } = result.data;
+  const { committed_at: committedAt, counter, digest, grants } = metadata.grantgate;
+  return { revision, counter, committedAt, grants, digest };
+}

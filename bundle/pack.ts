@@ -1,0 +1,22 @@
+import type { Bundle } from './assemble.ts';
+import type { SigningKey } from './keys.ts';
+import { writeManifest } from './manifest.ts';
+import { sign } from './sign.ts';
+import { packTarball } from './tarball.ts';
+
+export { readSigningKey, type SigningKey } from './keys.ts';
+
+/**
+ * Packs a bundle into OPA's archive format (gzipped tar), signed when a key is given. The same bundle and key give
+ * the same bytes.
+ */
+export function pack(bundle: Bundle, key: SigningKey | null): Promise<Buffer> {
+  const files = new Map<string, Buffer>([
+    ['.manifest', writeManifest(bundle)],
+    ['data.json', bundle.data],
+    ['policy.wasm', bundle.wasm],
+    ...bundle.policies,
+  ]);
+  if (key) files.set('.signatures.json', sign(files, key));
+  return packTarball(files);
+}

@@ -1,0 +1,85 @@
+import { type Bundle, entrypoint } from './assemble.ts';
+import { BundleError } from './bundleError.ts';
+import { checkFiles, checkSignature } from './checkSignature.ts';
+import { checkWasm } from './checkWasm.ts';
+import { checkDataForm } from './dataForm.ts';
+import { dataDigest } from './digest.ts';
+import type { VerifyKey } from './keys.ts';
+import { readManifest } from './manifest.ts';
+import type { SignedFile } from './sign.ts';
+import { unpackTarball } from './tarball.ts';
+
+export { readVerifyKey, type VerifyKey } from './keys.ts';
+
+const MiB = 1024 * 1024;
+
+/** Most bytes of an archive as it comes, and unpacked. A million grants take about 30 and 250 MiB. */
+export type VerifyLimits = { packed: number; unpacked: number };
+const usual: VerifyLimits = { packed: 512 * MiB, unpacked: 2048 * MiB };
+
+const policyPath = /^policies\/authz\/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.rego$/;
+
+/** What each file may take; a path that is no file of a bundle has no answer. */
+function mostBytes(path: string, limits: VerifyLimits): number | undefined {
+  if (path === 'data.json') return limits.unpacked;
+  if (path === 'policy.wasm') return 64 * MiB;
+  if (path === '.manifest' || path === '.signatures.json') return MiB;
+  return policyPath.test(path) ? 4 * MiB : undefined;
+}
+
+/**
+ * Takes an archive apart and trusts nothing in it: sizes, the exact set of files, the signature by `key`, every
+ * digest, the manifest, the line form of data.json and the compiled policy. With `key` null an unsigned (or signed,
+ * unchecked) archive is accepted: for inspection only. Throws BundleError with a stable code.
+ *
+ * `.manifest` and `.signatures.json` come first, so nothing of an archive that no key vouches for is unpacked beyond
+ * those two.
+ */
+export async function verify(
+  archive: Buffer,
+  key: VerifyKey | null,
+  limits: VerifyLimits = usual,
+): Promise<Bundle> {
+  if (archive.length > limits.packed)
+    throw new BundleError('archive-too-large', `the archive is larger than ${limits.packed} bytes`);
+  let signed: readonly SignedFile[] | null = null;
+  const files = await unpackTarball(
+    archive,
+    {
+      bytes: (path) => {
+        const most = mostBytes(path, limits);
+        if (key !== null && signed === null && most !== undefined && !path.startsWith('.'))
+          throw new BundleError('signature-missing', 'the archive is not signed');
+        return most;
+      },
+      total: limits.unpacked,
+      files: 1000,
+    },
+    (path, content) => {
+      if (key !== null && path === '.signatures.json') signed = checkSignature(content, key);
+    },
+  );
+  const file = (path: string): Buffer => {
+    const content = files.get(path);
+    if (content === undefined) throw new BundleError('archive-files', `the archive lacks ${path}`);
+    return content;
+  };
+  const facts = readManifest(file('.manifest'));
+  const data = file('data.json');
+  const wasm = file('policy.wasm');
+  if (key !== null) {
+    if (signed === null) throw new BundleError('signature-missing', 'the archive is not signed');
+    checkFiles(signed, files);
+  }
+  if (`sha256:${dataDigest(data)}` !== facts.digest)
+    throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
+  const grants = checkDataForm(data);
+  if (grants !== facts.grants)
+    throw new BundleError(
+      'manifest-invalid',
+      `.manifest counts ${facts.grants} grants, data.json holds ${grants}`,
+    );
+  checkWasm(wasm, entrypoint);
+  const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
+  return { ...facts, data, wasm, policies };
+}

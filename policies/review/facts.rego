@@ -1,0 +1,67 @@
+package grantgate.review
+
+# Facts about the grant that several detectors ask for.
+
+day := 86400
+
+cadence_days := {"daily": 1, "monthly": 30, "quarterly": 91, "annual": 365}
+
+# An expired grant is only expired.
+live if not has_expired
+
+has_expired if input.as_of >= input.grant.expires_at
+
+active if {
+	live
+	input.grant.state == "active"
+}
+
+sensitive if input.grant.tier in {"high", "critical"}
+
+# A break-glass grant is there for the day nobody hopes for: lying idle is its purpose.
+break_glass if input.grant.cadence == "break-glass"
+
+# Somebody answered for the grant, the answer has not lapsed, and the grant is still the one that was answered for.
+kept if {
+	input.as_of < input.grant.review.until
+	not changed_since_review
+}
+
+changed_since_review if input.grant.changed_at > input.grant.review.at
+
+# Use may be expected of the grant.
+judged_by_use if {
+	active
+	not break_glass
+	not kept
+}
+
+# METADATA
+# title: Windows
+# description: |
+#   Where the window of each detector that needs usage begins; every window ends at `input.as_of`. A detector is not
+#   here when the grant is too young for it, or of a kind it does not judge.
+windows := {detector: start |
+	judged_by_use
+	some detector, start in window_starts
+	input.as_of - input.grant.granted_at >= window_seconds[detector]
+}
+
+# What a grant's age is held against.
+window_seconds["never-used"] := lengthened(input.thresholds.never_used.days)
+
+window_seconds["dormant"] := lengthened(dormant_days)
+
+window_seconds["over-privileged"] := lengthened(input.thresholds.over_privileged.days)
+
+# Whether a grant was ever used, only its whole life can tell.
+window_starts["never-used"] := input.grant.granted_at
+
+window_starts["dormant"] := input.as_of - window_seconds.dormant
+
+window_starts["over-privileged"] := input.as_of - window_seconds["over-privileged"]
+
+# A job that runs once a quarter is not idle after a month: its cadence, and some patience, lengthen the window.
+lengthened(days) := max({days, cadence_days[input.grant.cadence] * input.thresholds.dormant.cadence_factor}) * day if {
+	cadence_days[input.grant.cadence]
+} else := days * day
