@@ -1,0 +1,205 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ExplainHere } from './explainHere.ts';
+import { checkPush, WebhookError } from './githubWebhook.ts';
+import { LoadError } from './loadError.ts';
+import { sendProblem } from './problem.ts';
+import { readBody } from './readBody.ts';
+import { Refusal } from './refusal.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { UsageLine } from './usageRollup.ts';
+
+/** What the admin listener shows and does; each a function, so that it never holds a revision itself. */
+export type AdminOptions = {
+  /** Bearer token for everything but health and metrics; null on loopback without one. */
+  token: string | null;
+  webhook: { secret: string; branch: string } | null;
+  snapshot: () => Snapshot | null;
+  source: string;
+  /** Details for `/health/ready`: the reload's state and its last error. */
+  status: () => unknown;
+  draining: () => boolean;
+  /** `force` lets a bundle through that was held because it takes most grants away. */
+  reload: (force: boolean) => Promise<unknown>;
+  metrics: () => Promise<{ contentType: string; text: string }>;
+  usage: (since: string) => UsageLine[];
+  /** The public keys of assertions, or null when none are made. */
+  jwks: () => string | null;
+  explain: ExplainHere;
+  now: () => number;
+  onFailure: (error: unknown) => void;
+};
+
+const largestBody = 5 * 1024 * 1024;
+const largestQuestion = 64 * 1024;
+
+/** The listener for operators: health, metrics, revision, usage, reload and the push webhook. */
+export function createAdmin(options: AdminOptions): Server {
+  const handlers: Record<string, (request: IncomingMessage, response: ServerResponse, url: URL) => unknown> =
+    {
+      'GET /health/live': (_request, response) => sendJson(response, 200, { status: 'ok' }),
+      'GET /health/ready': (_request, response) => ready(options, response),
+      'GET /metrics': async (_request, response) => {
+        const { contentType, text } = await options.metrics();
+        response.writeHead(200, { 'content-type': contentType }).end(text);
+      },
+      'GET /revision': (_request, response) => {
+        const snapshot = options.snapshot();
+        if (snapshot === null) throw new Refusal(503, 'no-bundle', 'No bundle is loaded yet.');
+        sendJson(response, 200, revisionOf(snapshot, options.source));
+      },
+      'GET /usage': (_request, response, url) => {
+        const since =
+          url.searchParams.get('since') ??
+          new Date(options.now() - 120 * 86_400_000).toISOString().slice(0, 10);
+        if (!/^\d{4}-\d{2}-\d{2}$/.test(since))
+          throw new Refusal(400, 'since-malformed', 'since must be a date like 2026-03-01.');
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        response.end(
+          options
+            .usage(since)
+            .map((line) => `${JSON.stringify(line)}\n`)
+            .join(''),
+        );
+      },
+      'GET /.well-known/jwks.json': (_request, response) => {
+        const keys = options.jwks();
+        if (keys === null) throw new Refusal(404, 'not-found', 'No assertions are made.');
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'cache-control': 'public, max-age=60',
+        });
+        response.end(keys);
+      },
+      'POST /reload': async (request, response, url) => {
+        request.resume();
+        const force = url.searchParams.has('force') && url.searchParams.get('force') !== 'false';
+        try {
+          sendJson(response, 200, await options.reload(force));
+        } catch (error) {
+          // Why a bundle was not taken is what an operator asks here: 409 with the reason; the old one serves on.
+          if (!(error instanceof LoadError)) throw error;
+          throw new Refusal(409, error.code, error.message);
+        }
+      },
+      'POST /explain': async (request, response) => {
+        const text = (await readBody(request, largestQuestion)).toString();
+        sendJson(response, 200, await options.explain(jsonOf(text)));
+      },
+      'POST /webhooks/github': (request, response) => webhook(options, request, response),
+    };
+  // What others than this machine's own may ask for by another name: signed, or public.
+  const addressed = new Set(['POST /webhooks/github', 'GET /.well-known/jwks.json']);
+  const open = new Set([
+    'GET /health/live',
+    'GET /health/ready',
+    'GET /metrics',
+    'GET /.well-known/jwks.json',
+    'POST /webhooks/github',
+  ]);
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      const url = URL.parse(request.url ?? '/', 'http://admin');
+      if (url === null) throw new Refusal(400, 'target-malformed', 'The request target is no path.');
+      const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${url.pathname}`;
+      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+      if (handler === undefined) throw new Refusal(404, 'not-found', 'There is nothing here.');
+      if (options.token === null && !addressed.has(name)) assertLoopback(request);
+      if (!open.has(name)) authorize(request, options.token);
+      // A page in an operator's browser must not be able to press the button.
+      if (/^POST \/(?:reload|explain)$/.test(name) && request.headers.origin !== undefined) {
+        throw new Refusal(403, 'cross-site', 'Requests from browsers are refused.');
+      }
+      await handler(request, response, url);
+    } catch (error) {
+      if (!(error instanceof Refusal)) options.onFailure(error);
+      const refusal =
+        error instanceof Refusal
+          ? error
+          : new Refusal(500, 'internal-error', 'The request failed; the log says why.');
+      sendProblem(request, response, refusal, null);
+    }
+  };
+  return createServer(
+    { requestTimeout: 10_000, headersTimeout: 10_000 },
+    (request, response) => void answer(request, response),
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, 'question-malformed', 'The body must be JSON.');
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(value)}\n`);
+}
+
+/** Ready while a bundle is in force, also an old one: the details say when the newest cannot be loaded. */
+function ready(options: AdminOptions, response: ServerResponse): void {
+  const snapshot = options.snapshot();
+  const draining = options.draining();
+  sendJson(response, snapshot === null || draining ? 503 : 200, {
+    status: draining ? 'draining' : snapshot === null ? 'no-bundle' : 'ok',
+    revision: snapshot?.revision ?? null,
+    bundle: options.status(),
+  });
+}
+
+function revisionOf(snapshot: Snapshot, source: string) {
+  return {
+    revision: snapshot.revision,
+    counter: snapshot.counter,
+    digest: snapshot.digest,
+    grants: snapshot.grants,
+    loaded_at: new Date(snapshot.loadedAt).toISOString(),
+    committed_at: snapshot.committedAt,
+    lag_ms: snapshot.loadedAt - Date.parse(snapshot.committedAt),
+    source,
+  };
+}
+
+/**
+ * Without a token the listener is for this machine alone. A page whose name was made to resolve to it (DNS rebinding)
+ * comes from this machine too, but under its own name.
+ */
+function assertLoopback({ headers }: IncomingMessage): void {
+  const host = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
+  if (!/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host))
+    throw new Refusal(421, 'host-unknown', 'Without a token, only a loopback address names this listener.');
+}
+
+function authorize(request: IncomingMessage, token: string | null): void {
+  if (token === null) return;
+  const given = Buffer.from(/^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
+  const wanted = Buffer.from(token);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    throw new Refusal(401, 'credentials-invalid', 'The admin token is needed.', {
+      'www-authenticate': 'Bearer realm="grantgate-admin"',
+    });
+  }
+}
+
+async function webhook(
+  options: AdminOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (options.webhook === null) throw new Refusal(404, 'not-found', 'No webhook is configured.');
+  const body = await readBody(request, largestBody);
+  const { secret, branch } = options.webhook;
+  try {
+    const event = checkPush(request.headers, body, secret, { branch });
+    // The sender need not wait for the reload: what it wants to know is that the push arrived.
+    if (event.kind === 'push') options.reload(false).catch(options.onFailure);
+    sendJson(response, event.kind === 'push' ? 202 : 200, event);
+  } catch (error) {
+    if (!(error instanceof WebhookError)) throw error;
+    throw new Refusal(error.code.startsWith('webhook-signature') ? 401 : 400, error.code, error.message);
+  }
+}

@@ -1,0 +1,212 @@
+import type { Authenticate, Identity } from './authenticate.ts';
+import { type CanonicalRequest, canonicalize } from './canonicalize.ts';
+import type { ClientCertificate } from './clientCertificate.ts';
+import type { Decision, Question } from './decide.ts';
+import { createDecisionIds } from './decisionIds.ts';
+import type { Enforcement } from './enforcement.ts';
+import { bodyTooLarge, mostBytes } from './limitBody.ts';
+import type { Limits } from './limits.ts';
+import type { Outcome } from './metrics.ts';
+import type { Carrier } from './quota.ts';
+import { recordOf } from './recordOf.ts';
+import type { RecordWriter } from './recordWriter.ts';
+import { Refusal } from './refusal.ts';
+import type { Route } from './route.ts';
+import { type Trace, traceOf } from './trace.ts';
+
+/** A request that may go to its upstream: decided, within its limits, and on record. */
+export type Admission = {
+  /** The decision's id. */
+  id: string;
+  canonical: CanonicalRequest;
+  route: Route;
+  identity: Identity;
+  decision: Decision;
+  /** The revision it was decided by. */
+  enforcement: Enforcement;
+  /** The caller's address, for the upstream's forwarding headers only. */
+  address: string;
+  /** What is left of its rates, as response headers tell it; only where there are rates. */
+  quota?: { policy: string; state: string };
+  /** Who calls, signed for the upstream; made when it is admitted. */
+  assertion?: string | null;
+  /** What the caller said of its trace, when it said something. */
+  trace?: Trace | null;
+};
+
+/** Exactly one of the two is called, once, after the decision is on record where there was one. */
+export type Doors = {
+  admitted: (admission: Admission) => void;
+  refused: (refusal: Refusal, decisionId: string | null) => void;
+};
+
+/** What is decided of a request, wherever it comes in. */
+export type RequestFacts = {
+  method: string;
+  /** The request target as sent. */
+  target: string;
+  /** Names and values in turn, as Node gives them. */
+  rawHeaders: readonly string[];
+  /** The caller's address. */
+  address: string;
+  /** What it showed on its connection; left out where somebody else holds that. */
+  certificate?: ClientCertificate | null;
+  /** How many bytes its body has, where that is told. */
+  bodyBytes?: number;
+  /** What it is over with; left out where somebody else serves it. */
+  carrier?: Carrier;
+};
+
+/** Takes a request through all stages up to the door. Never throws. */
+export type Admit = (request: RequestFacts, doors: Doors) => void;
+
+type Dependencies = {
+  enforcement: () => Enforcement | null;
+  authenticate: Authenticate;
+  limits: Limits;
+  writer: Pick<RecordWriter, 'write'>;
+  /** Signs who calls; left out, nobody does. */
+  assertionOf?: (admission: Admission) => string | null;
+  /** Is told of each decision, for what comes after the answer. */
+  afterwards?: ((admission: Admission, carrier: Carrier | undefined) => void) | undefined;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  onOutcome: (outcome: Outcome) => void;
+  /** Something that should not happen, happened; it denies, and this tells the operator why. */
+  onFailure: (error: unknown, decisionId: string | null) => void;
+};
+
+const noBundle = () =>
+  new Refusal(503, 'no-bundle', 'No access policy is loaded yet.', { 'retry-after': '5' });
+const unrecorded = () =>
+  new Refusal(503, 'record-unwritable', 'The decision could not be recorded.', { 'retry-after': '5' });
+const broken = () => new Refusal(500, 'internal-error', 'The request could not be processed.');
+
+/** The stages in their order: address, canonicalize, route, authenticate, decide, limit, record. */
+export function createAdmit(dependencies: Dependencies): Admit {
+  const { enforcement, authenticate, limits, writer, assertionOf, afterwards, now, onOutcome, onFailure } =
+    dependencies;
+  const nextId = createDecisionIds();
+
+  const settle = (admission: Admission, at: number, refusal: Refusal | null, doors: Doors) => {
+    const { decision, id } = admission;
+    const status = refusal?.status ?? null;
+    const record = recordOf({ ...admission, at, status });
+    if (decision.failure !== null) onFailure(decision.failure, id);
+    const { api, operation } = admission.route;
+    writer.write(record, (error) => {
+      if (error !== null) {
+        onFailure(error, id);
+        onOutcome({ api, operation, outcome: 'broken', reason: 'record-unwritable', decision });
+        doors.refused(unrecorded(), id);
+      } else if (refusal !== null) {
+        const outcome = refusal.status === 429 ? 'limited' : 'denied';
+        onOutcome({
+          api,
+          operation,
+          outcome,
+          reason: refusal.code,
+          decision,
+          regressed: record.regressed !== undefined,
+        });
+        doors.refused(refusal, id);
+      } else {
+        onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
+        try {
+          if (assertionOf !== undefined) admission.assertion = assertionOf(admission);
+          doors.admitted(admission);
+        } catch (failed) {
+          // The others of this turn's batch still wait for their doors.
+          onFailure(failed, id);
+          doors.refused(broken(), id);
+        }
+      }
+    });
+  };
+
+  const admit: Admit = (request, doors) => {
+    const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
+    const turnAway = (error: unknown, route: Route | null) => {
+      if (!(error instanceof Refusal)) onFailure(error, null);
+      const refusal = error instanceof Refusal ? error : broken();
+      if (isGuess(refusal)) limits.failed(address, rawHeaders, now());
+      onOutcome({
+        api: route?.api ?? '',
+        operation: route?.operation ?? '',
+        outcome: refusal.status >= 500 ? 'broken' : refusal.status === 429 ? 'limited' : 'refused',
+        reason: refusal.code,
+      });
+      doors.refused(refusal, null);
+    };
+    let route: Route | null = null;
+    try {
+      limits.arrive(address, now());
+      // One revision decides the whole request.
+      const by = enforcement();
+      if (by === null) throw noBundle();
+      const canonical = canonicalize(method, target, rawHeaders);
+      const found = by.route(canonical);
+      if (found === null) throw new Refusal(404, 'no-such-operation', 'There is no such operation here.');
+      route = found;
+      if (bodyBytes > mostBytes(by.snapshot, found.api, limits.body)) throw bodyTooLarge();
+      const networks = by.networksOf(address);
+      const proceed = (identity: Identity) => {
+        const question: Question = {
+          identity,
+          route: found,
+          method: canonical.method,
+          networks,
+          time: Math.floor(now() / 1000),
+        };
+        const decision = by.decide(question);
+        const trace = traceOf(rawHeaders);
+        const at = now();
+        const id = nextId(at);
+        const admission = {
+          id,
+          canonical,
+          route: found,
+          identity,
+          decision,
+          enforcement: by,
+          address,
+          trace,
+        };
+        const over = decision.result.allow ? limits.quota(admission, at, carrier) : denial(decision);
+        if (over instanceof Promise) {
+          over
+            .then((refusal) => {
+              if (enforcement() !== by) return admit(request, doors);
+              settle(admission, at, refusal, doors);
+              afterwards?.(admission, carrier);
+            })
+            .catch((error: unknown) => turnAway(error, found));
+        } else {
+          settle(admission, at, over, doors);
+          afterwards?.(admission, carrier);
+        }
+      };
+      const identity = authenticate(request, canonical.query, by.snapshot, found.api);
+      if (identity instanceof Promise) {
+        identity
+          .then((proved) => {
+            // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
+            if (enforcement() === by) proceed(proved);
+            else admit(request, doors);
+          })
+          .catch((error: unknown) => turnAway(error, found));
+      } else proceed(identity);
+    } catch (error) {
+      turnAway(error, route);
+    }
+  };
+  return admit;
+}
+
+function denial({ result }: Decision): Refusal {
+  return new Refusal(403, result.reason, 'The caller may not do this here.');
+}
+
+const noGuess = new Set(['credentials-missing', 'credentials-not-accepted', 'token-expired']);
+/** A credential that nobody gave; one that has ended was given once, and none at all is no attempt. */
+const isGuess = ({ status, code }: Refusal): boolean => status === 401 && !noGuess.has(code);

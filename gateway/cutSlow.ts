@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A connection as Node's HTTP server keeps it: with the answer that it is busy with. */
+export type Busy = Socket & { _httpMessage?: ServerResponse | null };
+
+type Handle = { bytesWritten?: number; writeQueueSize?: number };
+type Mark = { since: number; received: number; sent: number };
+
+type Options = {
+  sockets: Iterable<Busy>;
+  /** Bytes that must move within `windowMs`. */
+  bytes: number;
+  windowMs: number;
+  onCut: (what: 'body' | 'answer') => void;
+};
+
+/**
+ * Cuts callers that send a body, or take an answer, ever so slowly: a time-out that starts anew with each byte never
+ * ends them. A connection that waits for its upstream, or for its next request, is left alone. Call the result to stop.
+ */
+export function cutSlow({ sockets, bytes, windowMs, onCut }: Options): () => void {
+  const marks = new WeakMap<Busy, Mark>();
+  const look = () => {
+    const now = performance.now();
+    for (const socket of sockets) {
+      const what = waitsFor(socket);
+      if (what === null) {
+        marks.delete(socket);
+        continue;
+      }
+      const [received, sent] = [socket.bytesRead, sentOf(socket)];
+      const mark = marks.get(socket);
+      if (mark === undefined || received - mark.received >= bytes || sent - mark.sent >= bytes) {
+        marks.set(socket, { since: now, received, sent });
+      } else if (now - mark.since >= windowMs) {
+        onCut(what);
+        socket.destroy();
+      }
+    }
+  };
+  const timer = setInterval(look, Math.max(50, Math.min(5000, windowMs / 6)));
+  return () => clearInterval(timer);
+}
+
+/** What the caller owes: bytes of its body (none lie here unread), or room for bytes of the answer. */
+function waitsFor(socket: Busy): 'body' | 'answer' | null {
+  const response = socket._httpMessage;
+  if (!response) return null;
+  if (socket.writableLength > 0) return 'answer';
+  return !response.req.complete && response.req.readableLength === 0 ? 'body' : null;
+}
+
+/** Bytes that the operating system has taken; one write of many bytes is taken in parts. */
+function sentOf(socket: Busy): number {
+  const { bytesWritten, writeQueueSize } = (socket as { _handle?: Handle | null })._handle ?? {};
+  return typeof bytesWritten === 'number' && typeof writeQueueSize === 'number'
+    ? bytesWritten - writeQueueSize
+    : socket.bytesWritten - socket.writableLength;
+}

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { entrypoint, loadValid } from '../bundle/assemble.ts';
+import { compile } from '../bundle/compile.ts';
+import { compilePolicy } from '../bundle/compilePolicy.ts';
+import { dataDigest } from '../bundle/digest.ts';
+import { findOpa } from '../bundle/opa.ts';
+import { readPolicies } from '../bundle/policies.ts';
+import { gitTree, type Tree, workingTree } from '../bundle/tree.ts';
+import { type Explanation, explain } from './explain.ts';
+import { type Question, readQuestion } from './explainQuestion.ts';
+import { explainText } from './explainText.ts';
+import { createPrepare } from './prepare.ts';
+import { openSnapshot, type Snapshot } from './snapshot.ts';
+
+/** The repository and what to explain; without a revision the files as they lie on disk. */
+export type RepositoryQuestion = Question & { root: string; revision?: string };
+
+/**
+ * Explains a decision by a repository alone, without a gateway. Throws ExplainError for a question that cannot be
+ * answered, BundleError `grants-invalid` or `policy-invalid`, GitError, TreeError, OpaError.
+ */
+export async function explainRepository(
+  question: RepositoryQuestion,
+  options: { now: number; progress?: (line: string) => void },
+): Promise<{ explanation: Explanation; text: string }> {
+  const { root: folder, revision = null, ...rest } = question;
+  const root = resolve(folder);
+  const tree = revision === null ? await workingTree(root) : await gitTree(root, revision);
+  const snapshot = await snapshotOf(tree, options);
+  const asked = readQuestion(rest, snapshot, options.now);
+  const files = { tree, revision: revision === null ? null : tree.revision, history: tree.revision !== null };
+  const explained = await explain(snapshot, asked, files);
+  const explanation = { ...explained, revision: files.revision };
+  return { explanation, text: explainText(asked, explanation) };
+}
+
+async function snapshotOf(tree: Tree, options: { progress?: (line: string) => void }): Promise<Snapshot> {
+  const organisation = await loadValid(tree);
+  const policies = await readPolicies(tree, 'authz');
+  const data = compile(organisation);
+  const bundle = {
+    revision: tree.revision ?? '',
+    counter: tree.counter,
+    committedAt: tree.committedAt ?? '',
+    grants: organisation.grants.length,
+    digest: `sha256:${dataDigest(data)}`,
+    data,
+    wasm: await compilePolicy(await findOpa(options), policies, entrypoint),
+    policies,
+  };
+  return openSnapshot(createPrepare()(bundle), 0);
+}

@@ -1,0 +1,29 @@
+type Options = {
+  /** Bytes of the largest answer. */
+  largest: number;
+  /** Milliseconds for all of it. */
+  timeout: number;
+  init?: RequestInit;
+};
+
+/** Asks somebody we need an answer of, and trusts nothing but the answer: no redirect, no delay, no size without end. */
+export async function fetchJson(uri: string, { largest, timeout, init = {} }: Options): Promise<unknown> {
+  const response = await fetch(uri, {
+    ...init,
+    headers: { accept: 'application/json', ...init.headers },
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeout),
+  });
+  if (response.status !== 200 || response.body === null) {
+    await response.body?.cancel();
+    throw new Error(`${uri} answered ${response.status}`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.byteLength;
+    if (size > largest) throw new Error(`${uri} answered more than ${largest} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString());
+}

@@ -1,0 +1,90 @@
+import type { IncomingHttpHeaders } from 'undici/types/header.d.ts';
+
+// RFC 9110, 7.6.1: these speak to the next hop only.
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+// What upstreams believe about who calls and from where: only we may say it. Names are compared with `_` and `.` as
+// `-`, because CGI-like servers cannot tell them apart.
+const ours =
+  /^(?:x-grantgate-.*|x-forwarded(?:-.*)?|forwarded|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|x-original-.*|x-rewrite-.*|x-(?:http-)?method(?:-override)?|x-user(?:-.*)?|x-auth-(?:request|user|email|groups?|roles?|subject)(?:-.*)?|x-authenticated-.*|x-remote-.*|remote-user|x-webauth-.*|x-ssl-.*|ssl-client-.*|x-client-cert.*|client-cert(?:-chain)?|x-(?:amzn-mtls|arr-clientcert|mtls|tls|spiffe)(?:-.*)?|x-principal.*|x-jwt-(?:assertion|claims?)(?:-.*)?)$/;
+const credentials = new Set(['authorization', 'x-api-key']);
+const replaced = new Set(['host', 'expect', 'content-length']);
+
+const verdicts = new Map<string, boolean>();
+
+/** Whether a client's header may reach an upstream; remembered by its spelling. */
+function passes(name: string): boolean {
+  const known = verdicts.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  const verdict =
+    !hopByHop.has(lower) &&
+    !credentials.has(lower.replaceAll(/[_.]/g, '-')) &&
+    !replaced.has(lower) &&
+    !ours.test(lower.replaceAll(/[_.]/g, '-'));
+  if (verdicts.size < 5000) verdicts.set(name, verdict);
+  return verdict;
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** What `Connection` nominates beside the usual: hop-by-hop too. It cannot take away headers we add, as those come later. */
+function nominated(rawHeaders: readonly string[]): ReadonlySet<string> {
+  let names: Set<string> | null = null;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name === undefined || name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = rawHeaders[index + 1]?.toLowerCase() ?? '';
+    if (value === 'keep-alive' || value === 'close') continue;
+    names ??= new Set();
+    for (const token of value.split(',')) names.add(token.trim());
+  }
+  return names ?? nothing;
+}
+
+/**
+ * The client's headers that may reach an upstream, as a flat list of names and values in their order; without the
+ * `malformed` ones (in lower case).
+ */
+export function forwardable(
+  rawHeaders: readonly string[],
+  malformed: ReadonlySet<string> = nothing,
+): string[] {
+  const dropped = nominated(rawHeaders);
+  const kept: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    const value = rawHeaders[index + 1];
+    if (name === undefined || value === undefined || !passes(name)) continue;
+    if (dropped.size > 0 && dropped.has(name.toLowerCase())) continue;
+    if (malformed.size > 0 && malformed.has(name.toLowerCase())) continue;
+    kept.push(name, value);
+  }
+  return kept;
+}
+
+/** An upstream's response headers without what was meant for us only. Names are in lower case. */
+export function respondable(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const dropped = new Set(
+    String(headers.connection ?? '')
+      .toLowerCase()
+      .split(',')
+      .map((token) => token.trim()),
+  );
+  const kept: Record<string, string | string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !hopByHop.has(name) && !dropped.has(name)) kept[name] = value;
+  }
+  return kept;
+}

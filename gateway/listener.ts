@@ -1,0 +1,134 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { GatewayConfig } from './config.ts';
+import { type Busy, cutSlow } from './cutSlow.ts';
+import { sendProblem, writeProblem } from './problem.ts';
+import { Refusal } from './refusal.ts';
+import type { Streams } from './streams.ts';
+import type { Tls } from './tls.ts';
+import { isWebSocket } from './upgrade.ts';
+
+type Options = {
+  limits: GatewayConfig['limits'];
+  /** Null: plain HTTP. */
+  tls: Tls | null;
+  onCut: (what: 'body' | 'answer') => void;
+  streams: Streams;
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+/** The listener for callers. `drain` stops it: requests under way may end until the drain time is over. */
+export type Listener = { server: Server; drain: (lingerMs?: number) => Promise<void> };
+
+/** Sets up the HTTP server: what its parser refuses, what takes too long, and how it ends. */
+export function createListener(options: Options): Listener {
+  const { limits, tls, streams, onRequest, onUpgrade, onCut } = options;
+  const sockets = new Set<Busy>();
+  let draining = false;
+  const most = limits.requests_per_connection ?? Number.POSITIVE_INFINITY;
+  const served = new WeakMap<Socket, number>();
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // Node's own bound tells the caller to close, and leaves it at that.
+    if (most !== Number.POSITIVE_INFINITY) {
+      const count = (served.get(request.socket) ?? 0) + 1;
+      served.set(request.socket, count);
+      // Sent along behind the last one: its answer ends the connection, so this one gets none, and nothing is done.
+      if (count > most) return;
+      if (count === most) response.shouldKeepAlive = false;
+    }
+    if (draining) response.shouldKeepAlive = false;
+    const coding = request.headers['transfer-encoding'];
+    // The body goes on with a framing of ours, so no coding but this one would be told to the upstream.
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      const refusal = new Refusal(400, 'coding-unsupported', 'Only chunked transfer coding is served here.');
+      sendProblem(request, response, refusal, null);
+    } else onRequest(request, response);
+  };
+  const server = (tls?.createServer ?? createServer)(
+    {
+      maxHeaderSize: limits.headers,
+      headersTimeout: limits.headers_timeout,
+      // Bodies may take long; what is cut is silence.
+      requestTimeout: 0,
+      keepAliveTimeout: limits.idle_timeout,
+      connectionsCheckingInterval: 1000,
+      // Its absence is answered by canonicalize, with a body that says so.
+      requireHostHeader: false,
+      shouldUpgradeCallback: isWebSocket,
+    },
+    serve,
+  );
+  // Under TLS a connection speaks HTTP only after its handshake.
+  server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  // Silence is the caller's when it owes us its body or takes no more of ours. Otherwise it waits for the upstream,
+  // whose streams may be silent for long.
+  server.setTimeout(limits.idle_timeout, (socket: Busy) => {
+    const response = socket._httpMessage;
+    if (!response?.req.complete || socket.writableLength > 0) socket.destroy();
+  });
+  const stopCutting = cutSlow({ sockets, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
+  // With a listener here, Node sends no "100 Continue" before the decision.
+  server.on('checkContinue', serve);
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = new Refusal(417, 'expectation-failed', 'This expectation is not met here.');
+    sendProblem(request, response, refusal, null);
+  });
+  server.on('connect', (_request, socket) =>
+    writeProblem(socket, new Refusal(405, 'method-not-allowed', 'This method is not served here.'), null),
+  );
+  server.on('upgrade', (request, socket, head) => {
+    sockets.delete(socket as Socket);
+    onUpgrade(request, socket, head);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & Busy) => {
+    // An answer under way must not get another one in its middle: the caller would take it for the first one's bytes.
+    if (socket._httpMessage?.headersSent) socket.destroy();
+    else writeProblem(socket, unreadable(error.code), null);
+  });
+
+  const drain = async (lingerMs = 0) => {
+    draining = true;
+    const begun = performance.now();
+    if (!server.listening) return stopCutting();
+    // Node's own close, and its closeIdleConnections, cut answers that have ended here but have not yet gone out.
+    const closed = new Promise((done) => NetServer.prototype.close.call(server, done));
+    streams.closeAll('upgraded');
+    const closeIdle = () => {
+      tls?.abandon();
+      for (const socket of sockets) {
+        // A connection kept alive past its answer would be used again and again until the time is over.
+        if (socket._httpMessage) socket._httpMessage.shouldKeepAlive = false;
+        else if (performance.now() - begun >= lingerMs) socket.destroy();
+      }
+    };
+    closeIdle();
+    const idle = setInterval(closeIdle, 50);
+    const timer = setTimeout(() => {
+      streams.closeAll('all');
+      server.closeAllConnections();
+    }, limits.drain_timeout);
+    await closed;
+    clearInterval(idle);
+    clearTimeout(timer);
+    stopCutting();
+    server.close();
+  };
+  return { server, drain };
+}
+
+/** What the HTTP parser gave up on. */
+function unreadable(code: string | undefined): Refusal {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Refusal(431, 'headers-too-large', 'The request headers are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Refusal(408, 'request-timeout', 'The request headers took too long.');
+    default:
+      return new Refusal(400, 'request-malformed', 'The request is malformed.');
+  }
+}

@@ -1,0 +1,281 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pino } from 'pino';
+import type { Registry } from 'prom-client';
+import { createAdmin } from './admin.ts';
+import { createAdmit, type Doors } from './admit.ts';
+import { createAssertions } from './assertion.ts';
+import { createAuthentication } from './authentication.ts';
+import { createClientAddress } from './clientAddress.ts';
+import { certificateOf } from './clientCertificate.ts';
+import { ConfigError, type GatewayConfig, readSecret } from './config.ts';
+import { createDecisionPoint } from './decisionPoint.ts';
+import { type Enforcement, enforce } from './enforcement.ts';
+import { createExplainHere } from './explainHere.ts';
+import { createForward } from './forward.ts';
+import type { Limit } from './limit.ts';
+import { openLimits } from './limits.ts';
+import { listen, urlOf } from './listen.ts';
+import { createListener } from './listener.ts';
+import { createMetrics } from './metrics.ts';
+import { sendProblem } from './problem.ts';
+import type { Carrier } from './quota.ts';
+import { openRecordWriter } from './recordWriter.ts';
+import { startReload } from './reload.ts';
+import { startShadow } from './shadow.ts';
+import type { Snapshot } from './snapshot.ts';
+import { createOnStreamClosed } from './streamClosed.ts';
+import { createStreams } from './streams.ts';
+import { openTls } from './tls.ts';
+import { createUpgrade } from './upgrade.ts';
+
+/** A running gateway. */
+export type Gateway = {
+  /** `http://HOST:PORT` of the listener for callers. */
+  url: string;
+  /** `http://HOST:PORT` of the listener for operators. */
+  admin: string;
+  /** The same of the listener for those who ask and enforce themselves; null when none is configured. */
+  decisionPoint: string | null;
+  /** The revision in force, or null. */
+  revision: () => string | null;
+  /** Makes the next key of assertions, or reads their key file anew. */
+  rotate: () => void;
+  /** What `/metrics` tells, for whoever adds it up. */
+  metrics: () => ReturnType<Registry['getMetricsAsJSON']>;
+  /**
+   * Stops taking requests, lets those under way end within the drain time, then closes everything. Idle connections
+   * are left open for `lingerMs`, so that each can be told to go elsewhere with the answer to its next request.
+   */
+  close: (lingerMs?: number) => Promise<void>;
+};
+
+/** What a gateway is given that is one of several workers. */
+type Worker = {
+  /** The state folder of all of them, for what they must have in common. */
+  sharedState: string;
+  admin: { path: string };
+  /** Counts for all of them. */
+  limit: Limit;
+  onSwap: (snapshot: Snapshot) => void;
+};
+
+type Options = { config: GatewayConfig; env?: NodeJS.ProcessEnv; now?: () => number; worker?: Worker };
+
+/**
+ * Starts the gateway. It listens at once and answers 503 until a bundle is in force. Throws ConfigError when a
+ * secret is missing, RecordError when the decision log cannot be opened, and Node's error when a port is taken.
+ */
+export async function serve({
+  config,
+  env = process.env,
+  now = Date.now,
+  worker,
+}: Options): Promise<Gateway> {
+  // http-proxy-3 would switch to a code path that loses what was decided.
+  if (env.FORCE_FETCH_PATH !== undefined)
+    throw new ConfigError(['FORCE_FETCH_PATH must not be set in the environment']);
+  const adminToken = config.admin.token === undefined ? null : readSecret(config.admin.token, env);
+  const webhookSecret = config.webhook === undefined ? null : readSecret(config.webhook.secret, env);
+  const bundleToken = config.bundle.token === undefined ? null : readSecret(config.bundle.token, env);
+  const verifyKeyPem = config.bundle.key === undefined ? null : readSecret({ file: config.bundle.key }, env);
+  const storePassword =
+    config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
+  const log = pino({ level: config.log.level, base: { instance: config.decisions.instance } });
+  const metrics = createMetrics({ openRequests: () => streams.size });
+  const { folder, usage, instance } = config.decisions;
+  const writer = openRecordWriter({
+    folder,
+    usage,
+    instance,
+    now,
+    onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
+    onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
+  });
+  const { forward, close: closeForward } = createForward({
+    upstreamTimeoutMs: config.limits.upstream_timeout,
+    bodyBytes: config.limits.body,
+    now,
+  });
+  const streams = createStreams({
+    now,
+    onClose: createOnStreamClosed({ writer, metrics, log, now }),
+    onDecided: metrics.streamsDecided,
+  });
+  const assertions = createAssertions({
+    config: { ...config, state: worker?.sharedState ?? config.state },
+    now,
+    onFailure: (error) => log.error({ err: error }, 'keys of assertions not kept or read'),
+  });
+  let enforcement: Enforcement | null = null;
+  let draining = false;
+
+  const onSwap = (snapshot: Snapshot) => {
+    const began = performance.now();
+    const next = enforce(snapshot, enforcement);
+    enforcement = next;
+    streams.revise(next);
+    metrics.swapped(snapshot, began);
+    worker?.onSwap(snapshot);
+  };
+  const reload = startReload({
+    source: {
+      url: config.bundle.source,
+      stateFolder: config.state,
+      ...(verifyKeyPem === null ? {} : { verifyKeyPem }),
+      ...(bundleToken === null ? {} : { token: bundleToken }),
+      ...(config.bundle.long_poll === undefined ? {} : { longPollSeconds: config.bundle.long_poll / 1000 }),
+      redirectOrigins: config.bundle.redirect_origins,
+    },
+    pollMs: config.bundle.poll,
+    onSwap,
+    onFailure: ({ code }) => metrics.loadFailed(code),
+    onLook: (result, milliseconds) => metrics.looked(result, milliseconds, now()),
+    log,
+    now,
+  });
+
+  const shadow = startShadow({ config, env, metrics, log, now });
+  const stages = {
+    enforcement: () => enforcement,
+    authenticate: createAuthentication({
+      config,
+      env,
+      now,
+      onKeyFetch: (issuer, ok) => metrics.keysFetched(issuer, ok, now()),
+      onIntrospection: metrics.introspected,
+      onFailure: (error) => log.error({ err: error }, 'introspection failed'),
+    }),
+    writer,
+    assertionOf: assertions.of,
+    now,
+    onOutcome: metrics.observe,
+    onFailure: (error: unknown, decisionId: string | null) =>
+      log.error({ err: error, decision_id: decisionId }, 'request failed'),
+  };
+  const limits = await openLimits({
+    config: config.limits,
+    password: storePassword,
+    memory: worker?.limit,
+    metrics,
+    log,
+  });
+  const admit = createAdmit({ ...stages, limits, afterwards: shadow?.offer });
+  const decisionPoint = createDecisionPoint({ ...stages, config, admit });
+
+  const clientAddress = createClientAddress(config.trusted_proxies);
+  const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
+    const { method = '', url: target = '', rawHeaders } = request;
+    const bodyBytes = Number(request.headers['content-length'] ?? 0);
+    const certificate = certificateOf(request.socket);
+    const address = clientAddress(request);
+    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (assertions.answer(request, response)) return;
+    admitRequest(request, response, {
+      refused: (refusal, decisionId) => sendProblem(request, response, refusal, decisionId),
+      admitted: (admission) => {
+        if (response.destroyed) return;
+        // HTTP/1.0 knows no interim answers.
+        if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
+        const done = streams.add({ admission, upgraded: false, close: () => response.destroy() });
+        response.once('close', done);
+        forward(request, response, admission, ({ failed, milliseconds }) => {
+          const { api } = admission.route;
+          metrics.upstream(milliseconds / 1000, api);
+          if (failed) metrics.upstreamFailures(api);
+        });
+      },
+    });
+  };
+
+  const { server, drain } = createListener({
+    limits: config.limits,
+    tls: openTls(config, (error) => log.error({ err: error }, 'certificates not read')),
+    streams,
+    onRequest,
+    onCut: limits.onCut,
+    onUpgrade: createUpgrade({
+      upstreamTimeoutMs: config.limits.upstream_timeout,
+      idleMs: config.limits.websocket_idle,
+      onIdle: () => limits.onCut('websocket'),
+      admit: admitRequest,
+      streams,
+      onOpen: () => metrics.streams.inc(),
+      onClosed: () => metrics.streams.dec(),
+      onUpstreamFailure: ({ route }) => metrics.upstreamFailures(route.api),
+    }),
+  });
+
+  const admin = createAdmin({
+    token: adminToken,
+    webhook:
+      webhookSecret === null ? null : { secret: webhookSecret, branch: branchOf(config.bundle.source) },
+    snapshot: () => enforcement?.snapshot ?? null,
+    source: config.bundle.source,
+    status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
+    draining: () => draining,
+    reload: async (force) => {
+      const [result] = await Promise.all([reload.poke({ force }), shadow?.look()]);
+      return result;
+    },
+    metrics: async () => ({
+      contentType: metrics.registry.contentType,
+      text: await metrics.registry.metrics(),
+    }),
+    usage: (since) => writer.usage?.lines(since) ?? [],
+    jwks: assertions.jwks,
+    explain: createExplainHere({ config, snapshot: () => enforcement?.snapshot ?? null, now }),
+    now,
+    onFailure: (error) => log.error({ err: error }, 'admin request failed'),
+  });
+
+  const beat = setInterval(() => writer.heartbeat(), 60_000);
+  const sweep = setInterval(() => {
+    if (enforcement !== null) streams.sweep(enforcement);
+  }, 1000);
+
+  let shutting: Promise<void> | null = null;
+  const close = (lingerMs = 0) => {
+    shutting ??= shut(lingerMs);
+    return shutting;
+  };
+  const shut = async (lingerMs: number) => {
+    draining = true;
+    clearInterval(beat);
+    clearInterval(sweep);
+    assertions.close();
+    await Promise.all([drain(lingerMs), decisionPoint.close(), reload.close(), shadow?.close()]);
+    await closeForward();
+    limits.close();
+    admin.closeAllConnections();
+    await new Promise((done) => admin.close(done));
+    writer.heartbeat();
+    writer.close();
+    log.info('stopped');
+    log.flush();
+  };
+
+  try {
+    writer.heartbeat();
+    const onError = (error: Error) => log.error({ err: error }, 'listener failed');
+    await listen(admin, worker?.admin ?? config.admin, onError);
+    await listen(server, config.listen, onError);
+    await decisionPoint.start(onError);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const urls = { url: urlOf(server), admin: urlOf(admin), decisionPoint: decisionPoint.url() };
+  log.info({ ...urls, source: config.bundle.source }, 'listening');
+  return {
+    ...urls,
+    revision: () => enforcement?.snapshot.revision ?? null,
+    rotate: assertions.rotate,
+    metrics: () => metrics.registry.getMetricsAsJSON(),
+    close,
+  };
+}
+
+const branchOf = (source: string): string =>
+  source.startsWith('git+') ? (source.split('#')[1] ?? 'main') : 'main';

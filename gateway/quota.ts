@@ -1,0 +1,141 @@
+import type { Admission } from './admit.ts';
+import { type Limit, parseRate } from './limit.ts';
+import { Refusal } from './refusal.ts';
+
+/** What ends together with a request: its response, or the socket of an upgraded one. */
+export type Carrier = {
+  readonly destroyed: boolean;
+  once: (event: 'close', listener: () => void) => unknown;
+};
+
+/** Null when the request is within the limits of its principal, else why not. */
+export type Quota = (
+  admission: Admission,
+  at: number,
+  carrier: Carrier | undefined,
+) => Refusal | null | Promise<Refusal | null>;
+
+type Options = {
+  limit: Limit;
+  /** How many requests and upgraded connections a principal may have open at an API. */
+  concurrency: number;
+};
+
+/**
+ * The limits of a principal whom the policy allows. The API's rate counts per principal. A grant's own rate counts
+ * when every grant that justifies the request has one; then the most generous of them decides. What is left is noted
+ * in the admission. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
+ */
+export function createQuota({ limit, concurrency }: Options): Quota {
+  const open = new Map<string, number>();
+
+  /** The last one: what it takes is given back only when the request has ended. */
+  const enter = (key: string, carrier: Carrier | undefined): Refusal | null => {
+    if (carrier === undefined || carrier.destroyed) return null;
+    const before = open.get(key) ?? 0;
+    if (before >= concurrency) {
+      return new Refusal(429, 'concurrency-exceeded', 'Too many requests at the same time.', {
+        'ratelimit-policy': `"concurrency";q=${concurrency};qu="concurrent-requests"`,
+        ratelimit: '"concurrency";r=0',
+        'retry-after': '1',
+      });
+    }
+    open.set(key, before + 1);
+    carrier.once('close', () => {
+      const now = open.get(key) ?? 1;
+      if (now > 1) open.set(key, now - 1);
+      else open.delete(key);
+    });
+    return null;
+  };
+
+  const takeGrants = (
+    admission: Admission,
+    at: number,
+    from: number,
+    least: { wait: number; rate: string },
+  ): Refusal | null | Promise<Refusal | null> => {
+    const { decision, identity } = admission;
+    const { grants } = decision.result;
+    let { wait, rate: nearest } = least;
+    for (let index = from; index < grants.length; index += 1) {
+      const id = grants[index] ?? '';
+      const rate = decision.facts.get(id)?.rate ?? '';
+      const left = limit(`grant ${id} ${identity.subject}`, rate, at);
+      if (typeof left !== 'number') {
+        const soFar = { wait, rate: nearest };
+        return left.then((value) => {
+          if (value <= 0) return pass(admission, 'grant', rate, value);
+          return takeGrants(admission, at, index + 1, value < soFar.wait ? { wait: value, rate } : soFar);
+        });
+      }
+      if (left <= 0) return pass(admission, 'grant', rate, left);
+      if (left < wait) {
+        wait = left;
+        nearest = rate;
+      }
+    }
+    return exceeded('grant', nearest, wait);
+  };
+
+  const afterApi = (admission: Admission, at: number): Refusal | null | Promise<Refusal | null> => {
+    const { facts, result } = admission.decision;
+    if (facts.size === 0 || result.grants.some((id) => (facts.get(id)?.rate ?? null) === null)) return null;
+    return takeGrants(admission, at, 0, { wait: Number.POSITIVE_INFINITY, rate: '' });
+  };
+
+  const takeApi = (admission: Admission, at: number, key: string, rate: string) => {
+    const judge = (left: number) => {
+      if (left > 0) return exceeded('api', rate, left);
+      pass(admission, 'api', rate, left);
+      return afterApi(admission, at);
+    };
+    const left = limit(key, rate, at);
+    return typeof left === 'number' ? judge(left) : left.then(judge);
+  };
+
+  return (admission, at, carrier) => {
+    const { route, identity, enforcement } = admission;
+    const key = `api ${route.api} ${identity.subject}`;
+    const rate = enforcement.snapshot.apis.get(route.api)?.rate;
+    const refusal = rate === undefined ? afterApi(admission, at) : takeApi(admission, at, key, rate);
+    if (refusal === null) return enter(key, carrier);
+    if (refusal instanceof Refusal) return refusal;
+    return refusal.then((value) => value ?? enter(key, carrier));
+  };
+}
+
+const policies = new Map<string, string>();
+
+/** A policy as draft-ietf-httpapi-ratelimit-headers (10) writes it: how many, in how many seconds. */
+function policy(name: string, rate: string): string {
+  const key = `${name} ${rate}`;
+  let text = policies.get(key);
+  if (text === undefined) {
+    const { count, period } = parseRate(rate);
+    text = `"${name}";q=${count};w=${period / 1000}`;
+    policies.set(key, text);
+  }
+  return text;
+}
+
+/** Notes what is left: `r` at once, and a further one in `t` seconds. */
+function pass(admission: Admission, name: string, rate: string, left: number): null {
+  const state = `"${name}";r=${-left};t=${Math.max(1, Math.ceil(parseRate(rate).interval / 1000))}`;
+  const { quota } = admission;
+  admission.quota = {
+    policy: quota === undefined ? policy(name, rate) : `${quota.policy}, ${policy(name, rate)}`,
+    state: quota === undefined ? state : `${quota.state}, ${state}`,
+  };
+  return null;
+}
+
+/** The answer to whoever is over a rate for `wait` milliseconds more. */
+export function exceeded(name: string, rate: string, wait: number, code = 'rate-exceeded'): Refusal {
+  const seconds = String(Math.max(1, Math.ceil(wait / 1000)));
+  return new Refusal(429, code, 'Too many requests; try again later.', {
+    'ratelimit-policy': policy(name, rate),
+    ratelimit: `"${name}";r=0;t=${seconds}`,
+    'retry-after': seconds,
+  });
+}

@@ -1,0 +1,17 @@
+/**
+ * A request that goes no further, and what the caller may know of it: `status`, a stable `code`, and a sentence
+ * that never holds anything of the request.
+ */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  /** Extra response headers, for example `www-authenticate`. */
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}

@@ -1,0 +1,137 @@
+import { LRUCache } from 'lru-cache';
+import type { Snapshot } from './snapshot.ts';
+
+// opa-wasm 1.10 takes data as JSON bytes only in a real ArrayBuffer: a Buffer or a shared one it would stringify.
+
+/** A principal as the bundle knows it. `groups` is the transitive closure, sorted, each `group:NAME`. */
+export type Principal = { readonly active: boolean; readonly groups: readonly string[] };
+
+export type Slices = {
+  /** What the bundle says about `subject` (`user:LOGIN`, `service:NAME`), or null when no directory knows it. */
+  principal(subject: string): Principal | null;
+  /**
+   * The data document for one decision, as the JSON bytes opa-wasm's `setData` takes:
+   * `{"grants":{API:{PRINCIPAL:[…]}},"principals":{SUBJECT:{…}}}` with exactly the lines of the subject and of the
+   * given groups. The same buffer comes back as long as it is cached, so an evaluator may skip a `setData` it has
+   * just done. Nobody may write to it.
+   */
+  slice(api: string, subject: string, groups: readonly string[]): ArrayBuffer;
+};
+
+/** The part of a snapshot that slices are cut from. */
+export type Sliceable = Pick<Snapshot, 'lines'>;
+
+/** A principal's line is not `{"active":…,"groups":[…]}`: nobody can be decided by it. */
+export class SliceError extends Error {
+  readonly code = 'bundle-malformed';
+  override readonly name = 'SliceError';
+}
+
+/** Opens the slices of one snapshot, with caches of their own: a swap leaves nothing behind. `maxBytes` bounds them. */
+export function createSlices({ lines }: Sliceable, { maxBytes = 64 * 2 ** 20 } = {}): Slices {
+  const principals = new LRUCache<string, Principal>({
+    maxSize: Math.ceil(maxBytes / 4),
+    sizeCalculation: (value, key) =>
+      200 + key.length + value.groups.reduce((sum, { length }) => sum + length + 24, 0),
+  });
+  const documents = new LRUCache<string, ArrayBuffer>({
+    maxSize: maxBytes,
+    sizeCalculation: (value, key) => 300 + key.length * 2 + value.byteLength,
+  });
+
+  const principal = (subject: string): Principal | null => {
+    const cached = principals.get(subject);
+    if (cached) return cached;
+    const line = lines.principal(subject);
+    if (line === null) return null;
+    const read = readPrincipal(line);
+    principals.set(subject, read);
+    return read;
+  };
+
+  const slice = (api: string, subject: string, groups: readonly string[]): ArrayBuffer => {
+    // The subject's own groups need no place in the key: a snapshot knows one list of them.
+    const own = principals.get(subject)?.groups === groups;
+    const key = [api, subject, ...(own ? ['='] : groups)].map((part) => `${part.length}:${part}`).join('');
+    const cached = documents.get(key);
+    if (cached) return cached;
+    const cut = cutSlice(lines, api, subject, groups);
+    documents.set(key, cut);
+    return cut;
+  };
+  return { principal, slice };
+}
+
+/**
+ * Whether a decision about `subject` at `api` must come out the same in both snapshots, judged by bytes and without
+ * evaluating: same rules, same API, same networks, same lines of the subject and of each of its groups. `groups` are
+ * those of a token, where the issuer names them; else the directory's count. False means "decide again".
+ */
+export function sameLines(
+  before: Snapshot,
+  after: Snapshot,
+  api: string,
+  subject: string,
+  groups?: readonly string[],
+): boolean {
+  if (before === after) return true;
+  if (before.policy !== after.policy) return false;
+  if (before.lines.shared.head.networks !== after.lines.shared.head.networks) return false;
+  if (JSON.stringify(before.apis.get(api)) !== JSON.stringify(after.apis.get(api))) return false;
+  const known = before.lines.principal(subject);
+  if (!sameBytes(known, after.lines.principal(subject))) return false;
+  const holders = groups ?? (known === null ? [] : readPrincipal(known).groups);
+  return [subject, ...holders].every((name) =>
+    sameBytes(before.lines.grants(api, name), after.lines.grants(api, name)),
+  );
+}
+
+function cutSlice(
+  lines: Sliceable['lines'],
+  api: string,
+  subject: string,
+  groups: readonly string[],
+): ArrayBuffer {
+  const parts: Uint8Array[] = [];
+  const ascii = (text: string) => parts.push(Buffer.from(text));
+  ascii(`{"grants":{${JSON.stringify(api)}:{`);
+  let first = true;
+  // A group that a token names "user:bob" must not become bob.
+  for (const name of new Set([subject, ...groups.filter((group) => group.startsWith('group:'))])) {
+    const line = lines.grants(api, name);
+    if (line === null) continue;
+    if (!first) ascii(',');
+    first = false;
+    parts.push(line);
+  }
+  ascii('}},"principals":{');
+  const own = lines.principal(subject);
+  if (own) parts.push(own);
+  ascii('}}');
+  const document = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    document.set(part, at);
+    at += part.length;
+  }
+  return document.buffer;
+}
+
+function readPrincipal(line: Uint8Array): Principal {
+  const entry: unknown = Object.values(JSON.parse(`{${Buffer.from(line).toString()}}`))[0];
+  if (typeof entry === 'object' && entry !== null && 'active' in entry && 'groups' in entry) {
+    const { active, groups } = entry;
+    if (
+      typeof active === 'boolean' &&
+      Array.isArray(groups) &&
+      groups.every((group) => typeof group === 'string')
+    )
+      return Object.freeze({ active, groups: Object.freeze([...groups]) });
+  }
+  throw new SliceError('a principal in data.json is not {"active":…,"groups":[…]}');
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

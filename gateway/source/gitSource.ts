@@ -1,0 +1,83 @@
+import type { Bundle } from '../../bundle/assemble.ts';
+import { BundleError } from '../../bundle/bundleError.ts';
+import { openGitMirror } from './gitMirror.ts';
+import { type SourceAddress, sourceName } from './parseSource.ts';
+import { createMemory, type Found, type Source } from './source.ts';
+
+export type GitSourceOptions = {
+  address: Extract<SourceAddress, { kind: 'git' }>;
+  stateFolder: string;
+  token?: string;
+  timeoutMs?: number;
+  /** Compiles the commit of a bare repository. */
+  assemble: (repository: string, commit: string) => Promise<Bundle>;
+};
+
+/** Bundles compiled here, from the commits of one branch. They carry no signature: the repository is what is trusted. */
+export function gitSource({
+  address,
+  stateFolder,
+  token,
+  timeoutMs = 120_000,
+  assemble,
+}: GitSourceOptions): Source {
+  const mirror = openGitMirror(address, {
+    stateFolder,
+    timeoutMs,
+    ...(token === undefined ? {} : { token }),
+  });
+  const memory = createMemory();
+  const closing = new AbortController();
+  let rebuilt = false;
+
+  const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
+    const { commit, forced } = await mirror.fetch(signal);
+    if (memory.check(commit, force) === 'unchanged') return null;
+    const settle = (refusal: Error | null) => {
+      memory.settle(commit, refusal);
+      if (refusal === null) mirror.tidy(closing.signal).catch(() => {});
+    };
+    try {
+      const bundle = await assemble(mirror.folder, commit);
+      const notes = forced
+        ? [
+            {
+              code: 'branch-rewritten',
+              message: `the history of "${address.branch}" was rewritten at ${commit}`,
+            },
+          ]
+        : [];
+      return { bundle, archive: null, notes, settle };
+    } catch (error) {
+      // What is wrong with a commit stays wrong with it; anything else may pass.
+      if (error instanceof BundleError) settle(error);
+      throw error;
+    }
+  };
+
+  return {
+    kind: 'git',
+    name: sourceName(address),
+    eager: false,
+    waiting: false,
+    async next({ signal, force = false }) {
+      try {
+        const found = await look(signal, force);
+        rebuilt = false;
+        return found;
+      } catch (error) {
+        // A power cut can leave objects half written. All of the mirror can be had again, so it is, but not each time.
+        if (codeOf(error) !== 'git-failed' || rebuilt) throw error;
+        rebuilt = true;
+        await mirror.discard();
+        return await look(signal, force);
+      }
+    },
+    watch: () => () => {},
+    close: async () => closing.abort(),
+  };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

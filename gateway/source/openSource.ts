@@ -1,0 +1,63 @@
+import { assemble } from '../../bundle/assemble.ts';
+import { findOpa, type Opa } from '../../bundle/opa.ts';
+import { gitTree } from '../../bundle/tree.ts';
+import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { fileSource } from './fileSource.ts';
+import { gitSource } from './gitSource.ts';
+import { httpsSource } from './httpsSource.ts';
+import { parseSource } from './parseSource.ts';
+import { type Source, SourceError } from './source.ts';
+
+/** A source as configured; plain data, so that it can be handed to the loader thread. */
+export type SourceConfig = {
+  /** `git+file:///PATH#BRANCH`, `git+https://…#BRANCH`, `file:PATH` or `https://…`. */
+  url: string;
+  /** A folder of this gateway's own. */
+  stateFolder: string;
+  /** The public key of signed bundles, PEM. Needed for every source but Git. */
+  verifyKeyPem?: string;
+  /** A bearer token (https) or a Git host's access token (git+https). */
+  token?: string;
+  longPollSeconds?: number;
+  redirectOrigins?: readonly string[];
+  timeoutMs?: number;
+  maxBytes?: number;
+};
+
+/**
+ * Opens a source. `progress` is told what is being installed (from Git, bundles are compiled here). Throws SourceError
+ * `source-invalid` for an address or a combination that is not allowed, BundleError `key-unsupported`.
+ */
+export function openSource(config: SourceConfig, progress: (line: string) => void = () => {}): Source {
+  const address = parseSource(config.url);
+  const { stateFolder, verifyKeyPem, token, timeoutMs, maxBytes, longPollSeconds, redirectOrigins } = config;
+  if (address.kind === 'git') {
+    let opa: Opa | null = null;
+    return gitSource({
+      address,
+      stateFolder,
+      ...defined({ token, timeoutMs }),
+      async assemble(repository, commit) {
+        const tree = await gitTree(repository, commit);
+        // Looked for once; after a failure again, for it may have been installed since.
+        opa ??= await findOpa({ progress });
+        return assemble({ tree, opa });
+      },
+    });
+  }
+  if (verifyKeyPem === undefined)
+    throw new SourceError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
+  const key = readVerifyKey(verifyKeyPem);
+  const options = { ...defined({ maxBytes }), verify: (archive: Buffer) => verify(archive, key) };
+  if (address.kind === 'file') return fileSource({ path: address.path, ...options });
+  return httpsSource({
+    url: address.url,
+    ...options,
+    ...defined({ token, timeoutMs, longPollSeconds, redirectOrigins }),
+  });
+}
+
+/** The entries that have a value. */
+function defined<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,160 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Heartbeat, LogEntry } from './record.ts';
+import { decisionFiles } from './recordWriter.ts';
+
+/** One line of a usage file: the day's coverage, or one grant's use of one operation. Instants are RFC 3339, UTC. */
+export type UsageLine =
+  | { day: string; instance: string; coverage: { seq: [number, number]; records: number; minutes: number } }
+  | {
+      day: string;
+      instance: string;
+      grant: string;
+      operation: string;
+      count: number;
+      first: string;
+      last: string;
+    };
+
+/** Usage per day: grant × operation → count, first and last use. */
+export type UsageRollup = {
+  /**
+   * Counts a line of the decision file of `day`. The file's day counts, not the line's: around midnight they differ,
+   * and each day must come out the same whenever it is counted.
+   */
+  add(entry: LogEntry | Heartbeat, day: string): void;
+  /** Writes what changed. */
+  save(): void;
+  /** The stored and current days from `since` (YYYY-MM-DD) on, oldest first. */
+  lines(since: string): UsageLine[];
+};
+
+type Day = {
+  seq: [number, number] | null;
+  records: number;
+  minutes: Set<string>;
+  uses: Map<string, { grant: string; operation: string; count: number; first: string; last: string }>;
+  changed: boolean;
+};
+
+type Options = { decisions: string; folder: string; instance: string; now: () => number };
+
+/**
+ * Keeps `folder/YYYY-MM-DD.ndjson`. The decision files are the truth: at start each day whose decision file is newer
+ * than its usage file is counted again, so a crash between two saves loses nothing.
+ */
+export function openUsageRollup({ decisions, folder, instance, now }: Options): UsageRollup {
+  mkdirSync(folder, { recursive: true });
+  const days = new Map<string, Day>();
+  let current = new Date(now()).toISOString().slice(0, 10);
+  const dayOf = (key: string): Day => {
+    let day = days.get(key);
+    if (day === undefined) {
+      day = { seq: null, records: 0, minutes: new Set(), uses: new Map(), changed: true };
+      days.set(key, day);
+    }
+    return day;
+  };
+  const add = (entry: LogEntry | Heartbeat, key: string) => {
+    const day = dayOf(key);
+    if ('heartbeat' in entry) {
+      day.minutes.add(entry.timestamp.slice(11, 16));
+      day.changed = true;
+      return;
+    }
+    const { seq, timestamp } = entry;
+    day.changed = true;
+    // Whatever takes a number counts, so that none is missing.
+    day.records += 1;
+    day.seq = [day.seq?.[0] ?? seq, seq];
+    if ('event' in entry) return;
+    const { result, status } = entry;
+    const { operation } = entry.input;
+    if (!result.allow || status === 429) return;
+    for (const grant of result.grants) {
+      const use = day.uses.get(`${grant} ${operation}`);
+      if (use === undefined) {
+        day.uses.set(`${grant} ${operation}`, {
+          grant,
+          operation,
+          count: 1,
+          first: timestamp,
+          last: timestamp,
+        });
+      } else {
+        use.count += 1;
+        use.last = timestamp;
+      }
+    }
+  };
+  const fileOf = (day: string) => join(folder, `${day}.ndjson`);
+
+  // A day that may still get lines must be known whole; later ones are there when the clock was set back.
+  const counted = (name: string): boolean => {
+    const saved = statSync(fileOf(name.slice(0, 10)), { throwIfNoEntry: false });
+    return (
+      name.slice(0, 10) < current &&
+      saved !== undefined &&
+      saved.mtimeMs > statSync(join(decisions, name)).mtimeMs
+    );
+  };
+  const files = decisionFiles(decisions);
+  // A day has several files when they grow large: it is counted from all of them or not at all.
+  const again = new Set(files.filter((name) => !counted(name)).map((name) => name.slice(0, 10)));
+  for (const name of files) {
+    const key = name.slice(0, 10);
+    if (!again.has(key)) continue;
+    for (const line of readFileSync(join(decisions, name), 'utf8').split('\n')) {
+      if (line === '') continue;
+      add(JSON.parse(line) as LogEntry | Heartbeat, key);
+    }
+  }
+
+  const linesOf = (key: string, day: Day): UsageLine[] => [
+    {
+      day: key,
+      instance,
+      coverage: { seq: day.seq ?? [0, 0], records: day.records, minutes: day.minutes.size },
+    },
+    ...[...day.uses.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, use]) => ({ day: key, instance, ...use })),
+  ];
+  const save = () => {
+    for (const [key, day] of days) {
+      if (day.changed) {
+        const temporary = `${fileOf(key)}.${process.pid}.tmp`;
+        writeFileSync(
+          temporary,
+          linesOf(key, day)
+            .map((line) => `${JSON.stringify(line)}\n`)
+            .join(''),
+        );
+        renameSync(temporary, fileOf(key));
+        day.changed = false;
+      }
+      if (key < current) days.delete(key);
+    }
+  };
+  save();
+
+  return {
+    add(entry, day) {
+      current = day;
+      add(entry, day);
+    },
+    save,
+    lines(since) {
+      save();
+      return readdirSync(folder)
+        .filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name) && name.slice(0, 10) >= since)
+        .sort()
+        .flatMap((name) =>
+          readFileSync(join(folder, name), 'utf8')
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as UsageLine),
+        );
+    },
+  };
+}
