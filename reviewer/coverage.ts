@@ -1,0 +1,102 @@
+/** Whole minutes since 1970, `to` exclusive. */
+export type Span = { from: number; to: number };
+
+/** What the log shows of one instance; times in whole minutes since 1970. */
+export type InstanceSigns = {
+  instance: string;
+  /** The minutes of its first and last sign of life (record or heartbeat). */
+  first: number;
+  last: number;
+  /** Minutes with a heartbeat, sorted, not touching. */
+  beats: readonly Span[];
+  /** Minutes in which records may be missing: from the sign before a missing `seq` to the sign after it. */
+  gaps: readonly Span[];
+};
+
+export type Coverage = {
+  /** The covered share of the minutes between two instants (seconds since 1970), from 0 to 1. */
+  share(from: number, to: number): number;
+  /** How many of those minutes are not covered. */
+  lost(from: number, to: number): number;
+  /** How many instances showed a sign of life in them. */
+  instances(from: number, to: number): number;
+};
+
+/**
+ * Tells how much of a window the records vouch for. A minute is covered when at least one instance was alive and each
+ * instance alive then has a heartbeat and no missing `seq` in it. A minute in which nobody is known to have lived is
+ * not covered: silence of the evidence is not silence of the callers. The minute an instant lies in is not over, so it
+ * does not count; a window shorter than a minute has no coverage.
+ */
+export function coverageOf(instances: readonly InstanceSigns[]): Coverage {
+  const alive = union(instances.map(({ first, last }) => ({ from: first, to: last + 1 })));
+  const broken = union(
+    instances.flatMap(({ first, last, beats, gaps }) => [
+      ...subtract([{ from: first, to: last + 1 }], beats),
+      ...gaps,
+    ]),
+  );
+  const covered = subtract(alive, broken);
+  /** Minutes covered before each span, to answer any window by two look-ups. */
+  const before = [0];
+  for (const { from, to } of covered) before.push((before.at(-1) ?? 0) + to - from);
+
+  const coveredUntil = (minute: number): number => {
+    let low = 0;
+    let high = covered.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((covered[middle]?.from ?? 0) < minute) low = middle + 1;
+      else high = middle;
+    }
+    const span = covered[low - 1];
+    if (span === undefined) return 0;
+    return (before[low - 1] ?? 0) + Math.min(minute, span.to) - span.from;
+  };
+  const minutes = (from: number, to: number) => {
+    const [first, end] = [Math.floor(from / 60), Math.floor(to / 60)];
+    const all = Math.max(0, end - first);
+    return { all, covered: all === 0 ? 0 : coveredUntil(end) - coveredUntil(first) };
+  };
+  return {
+    share(from, to) {
+      const counted = minutes(from, to);
+      return counted.all === 0 ? 0 : counted.covered / counted.all;
+    },
+    lost(from, to) {
+      const counted = minutes(from, to);
+      return counted.all - counted.covered;
+    },
+    instances: (from, to) =>
+      instances.filter(({ first, last }) => last >= Math.floor(from / 60) && first <= Math.floor(to / 60))
+        .length,
+  };
+}
+
+/** Sorted spans that neither overlap nor touch. */
+function union(spans: readonly Span[]): Span[] {
+  const merged: Span[] = [];
+  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else if (from < to) merged.push({ from, to });
+  }
+  return merged;
+}
+
+/** What is left of `spans` without `holes`; both sorted, neither overlapping itself. */
+function subtract(spans: readonly Span[], holes: readonly Span[]): Span[] {
+  const left: Span[] = [];
+  let next = 0;
+  for (const span of spans) {
+    let { from } = span;
+    while (next > 0 && (holes[next - 1]?.to ?? 0) > from) next -= 1;
+    for (let hole = holes[next]; hole !== undefined && hole.from < span.to; hole = holes[++next]) {
+      if (hole.to <= from) continue;
+      if (hole.from > from) left.push({ from, to: hole.from });
+      from = hole.to;
+    }
+    if (from < span.to) left.push({ from, to: span.to });
+  }
+  return left;
+}

@@ -1,0 +1,17 @@
+import { UsageError } from '../bundle/usageError.ts';
+import type { ForgeTarget } from './forge.ts';
+
+export type ForgeOptions = { repository?: string; forge: string; base: string; tokenEnv: string };
+
+/** The forge that the options of a command name. Throws UsageError. */
+export function forgeTarget({ repository, forge, base, tokenEnv }: ForgeOptions): ForgeTarget {
+  const [owner, repo, ...rest] = repository?.split('/') ?? [];
+  if (!owner || !repo || rest.length > 0) {
+    throw new UsageError(
+      `--repository must be OWNER/NAME, got ${repository === undefined ? 'nothing' : `"${repository}"`}`,
+    );
+  }
+  const token = process.env[tokenEnv];
+  if (!token) throw new UsageError(`the environment variable ${tokenEnv} must hold a token for the forge`);
+  return { baseUrl: forge, owner, repo, base, token };
+}

@@ -1,0 +1,25 @@
+/**
+ * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
+ * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `aborted`.
+ */
+export class ReviewError extends Error {
+  readonly code:
+    | 'grants-invalid'
+    | 'directory-incomplete'
+    | 'decisions-unreadable'
+    | 'decisions-malformed'
+    | 'policy-undefined'
+    | 'edit-failed'
+    | 'brake'
+    | 'aborted';
+  constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ReviewError';
+    this.code = code;
+  }
+}
+
+/** Throws ReviewError `aborted` once the signal has fired. */
+export function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ReviewError('aborted', 'the review was stopped');
+}
