@@ -1,0 +1,146 @@
+import { notFound } from '../apiError.ts';
+import { type Commit, commitsBetween } from '../commits.ts';
+import { type Core, findPull, isPull } from '../core.ts';
+import { type MergeRequest, mergePull } from '../mergePull.ts';
+import { openPull } from '../openPull.ts';
+import { comparedWith, pullFacts } from '../pullFacts.ts';
+import { renderPull, renderPullSimple } from '../renderPull.ts';
+import type { Methods } from '../shapes.ts';
+import type { PullIssue } from '../state.ts';
+import { updatePull } from '../updatePull.ts';
+import { choiceField, flagField, listField, nullableText, textField } from './body.ts';
+import { actor, type Call, created, type Handler, ok, page } from './call.ts';
+import { renderFile } from './renderFile.ts';
+import { renderGitCommit } from './renderGitCommit.ts';
+
+type MergeResult = Methods['pulls']['merge']['response']['data'];
+
+function pullOf(call: Call): PullIssue {
+  const pull = findPull(call.core, Number(call.params.number));
+  if (pull === undefined) throw notFound();
+  return pull;
+}
+
+const full = async (core: Core, issue: PullIssue) => renderPull(core, issue, await pullFacts(core, issue));
+
+export const listPulls: Handler = async (call) => {
+  const { core, query } = call;
+  const state = query.get('state') ?? 'open';
+  const head = query.get('head') ?? '';
+  const base = query.get('base');
+  const sort = query.get('sort') ?? 'created';
+  // GitHub ignores a `head` without its "owner:" part.
+  const headFilter = head.includes(':') ? head : null;
+  const key = (issue: PullIssue) => (sort === 'updated' ? issue.updatedAt : issue.createdAt);
+  const upwards = (query.get('direction') ?? (sort === 'created' ? 'desc' : 'asc')) === 'asc';
+  const items = core.state.data.issues
+    .filter(isPull)
+    .filter((issue) => state === 'all' || issue.state === state)
+    .filter((issue) => headFilter === null || `${core.owner}:${issue.pull.head.ref}` === headFilter)
+    .filter((issue) => base === null || issue.pull.base.ref === base)
+    .sort((a, b) => key(a).localeCompare(key(b)) || a.number - b.number);
+  const paged = page(call, upwards ? items : items.reverse());
+  return {
+    status: 200,
+    body: paged.items.map((issue) => renderPullSimple(core, issue)),
+    headers: paged.headers,
+  };
+};
+
+export const getPull: Handler = async (call) => ok(await full(call.core, pullOf(call)));
+
+export const createPull: Handler = async (call) => {
+  const issue = await openPull(
+    call.core,
+    {
+      title: textField(call, 'title') ?? '',
+      body: textField(call, 'body') ?? null,
+      head: textField(call, 'head') ?? '',
+      base: textField(call, 'base') ?? '',
+      draft: flagField(call, 'draft') ?? false,
+    },
+    actor(call),
+  );
+  const body = await full(call.core, issue);
+  return created(body, body.url);
+};
+
+export const patchPull: Handler = async (call) => {
+  const issue = pullOf(call);
+  await updatePull(
+    call.core,
+    issue,
+    {
+      title: textField(call, 'title'),
+      body: nullableText(call, 'body'),
+      state: choiceField(call, 'state', ['open', 'closed']),
+      base: textField(call, 'base'),
+    },
+    actor(call),
+  );
+  return ok(await full(call.core, issue));
+};
+
+export const listFiles: Handler = async (call) => {
+  const issue = pullOf(call);
+  const { files } = await pullFacts(call.core, issue);
+  const paged = page(call, files);
+  return {
+    status: 200,
+    body: paged.items.map((file) => renderFile(call.core, file, issue.pull.head.sha)),
+    headers: paged.headers,
+  };
+};
+
+export const listPullCommits: Handler = async (call) => {
+  const { core } = call;
+  const issue = pullOf(call);
+  const commits = await commitsBetween(core.git, comparedWith(core, issue), issue.pull.head.sha);
+  const paged = page<Commit>(call, commits.reverse());
+  return {
+    status: 200,
+    body: paged.items.map((commit) => renderGitCommit(core, commit)),
+    headers: paged.headers,
+  };
+};
+
+export const mergeStatus: Handler = async (call) => {
+  if (pullOf(call).pull.mergedAt === null) throw notFound();
+  return { status: 204 };
+};
+
+export const putMerge: Handler = async (call) => {
+  const issue = pullOf(call);
+  const method = choiceField(call, 'merge_method', ['merge', 'squash', 'rebase']) ?? 'merge';
+  if (method === 'rebase')
+    return {
+      status: 405,
+      body: {
+        message: 'Rebase merges are not allowed on this repository.',
+        documentation_url: 'https://docs.github.com/rest',
+        status: '405',
+      },
+    };
+  const request: MergeRequest = {
+    method,
+    sha: textField(call, 'sha'),
+    title: textField(call, 'commit_title'),
+    message: textField(call, 'commit_message'),
+  };
+  const sha = await mergePull(call.core, issue, request, actor(call));
+  return ok({ sha, merged: true, message: 'Pull Request successfully merged' } satisfies MergeResult);
+};
+
+/** Reviews and review comments are not kept: there are none. */
+export const none: Handler = async (call) => {
+  pullOf(call);
+  return ok([]);
+};
+
+export const requestReviewers: Handler = async (call) => {
+  const issue = pullOf(call);
+  const asked = listField(call, 'reviewers') ?? [];
+  issue.pull.reviewers = [...new Set([...issue.pull.reviewers, ...asked])];
+  await call.core.state.save();
+  return created(renderPullSimple(call.core, issue));
+};

@@ -1,0 +1,144 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import findMyWay from 'find-my-way';
+import { type Answer, type Handler, renderError } from './api/call.ts';
+import { globalRoutes, type Method, openToReaders, repositoryRoutes } from './api/routes.ts';
+import { ApiError, notFound } from './apiError.ts';
+import type { Core } from './core.ts';
+import type { Fault, Faults } from './faults.ts';
+import { synchronize } from './synchronize.ts';
+import { mayWrite, type User } from './users.ts';
+
+const mostBody = 1024 * 1024;
+const prefix = '/api/v3';
+
+/** The token of an Authorization header: `token T`, `Bearer T`, or Basic with the token as password. */
+export function tokenOf(header: string | undefined): string | null {
+  const [, scheme = '', value = ''] = header?.match(/^(\S+) +(\S+)$/) ?? [];
+  if (/^(token|bearer)$/i.test(scheme)) return value;
+  if (/^basic$/i.test(scheme)) {
+    const text = Buffer.from(value, 'base64').toString();
+    return text.slice(text.indexOf(':') + 1);
+  }
+  return header === undefined ? null : '';
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > mostBody) throw new ApiError(413, 'Payload too large');
+    chunks.push(chunk);
+  }
+  if (size === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw new ApiError(400, 'Problems parsing JSON');
+  }
+  // `PUT …/labels` and its neighbours accept a bare list of names.
+  if (Array.isArray(value)) return { labels: value };
+  if (typeof value !== 'object' || value === null) throw new ApiError(400, 'Body should be a JSON object');
+  return { ...value };
+}
+
+type Found = { handler: Handler; params: Record<string, string | undefined> };
+
+/** Matches a method and a path to its handler; null when there is none. */
+function createRouter(core: Core): (method: string, path: string) => Found | null {
+  const router = findMyWay({ maxParamLength: 1000, caseSensitive: true });
+  const repository = `/repos/${core.owner}/${core.name}`;
+  const all: [Method, string, Handler][] = [
+    ...globalRoutes,
+    ...repositoryRoutes.map(([method, path, handler]): [Method, string, Handler] => [
+      method,
+      repository + path,
+      handler,
+    ]),
+  ];
+  for (const [method, path, handler] of all) router.on(method, path, () => {}, handler);
+  return (method, path) => {
+    const found = router.find(method as Method, path);
+    return found === null ? null : { handler: found.store as Handler, params: found.params };
+  };
+}
+
+export type ServeApi = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
+
+/** Answers `/api/v3/…` in GitHub's shapes, with the faults a test has armed. */
+export function createApi(core: Core, faults: Faults): ServeApi {
+  const route = createRouter(core);
+
+  async function work(request: IncomingMessage, url: URL): Promise<Answer> {
+    const method = request.method ?? '';
+    const token = tokenOf(request.headers.authorization);
+    const user = token === null ? undefined : core.users.withToken(token);
+    if (token !== null && user === undefined) throw new ApiError(401, 'Bad credentials');
+    const found = route(method === 'HEAD' ? 'GET' : method, url.pathname.slice(prefix.length));
+    if (found === null) throw notFound();
+    const reads = method === 'GET' || method === 'HEAD';
+    if (!reads) admit(user, found.handler);
+    const body = reads ? {} : await readBody(request);
+    if (core.git.repository !== '' && url.pathname.includes('/repos/'))
+      await core.exclusive(() => synchronize(core, user ?? core.viewer));
+    return found.handler({
+      core,
+      user,
+      params: found.params,
+      query: url.searchParams,
+      body,
+      accept: request.headers.accept ?? '',
+      url,
+    });
+  }
+
+  return async (request, response, url) => {
+    const fault = faults.take(request.method ?? '', url.pathname);
+    if (fault !== undefined && fault.when !== 'after')
+      return send(response, faulty(response, fault), request);
+    let answer: Answer;
+    try {
+      answer = await work(request, url);
+    } catch (error) {
+      const known = error instanceof ApiError ? error : new ApiError(500, 'Server Error');
+      if (known !== error) process.emitWarning(`forge: ${request.method} ${url.pathname}: ${String(error)}`);
+      answer = renderError(known);
+    }
+    return send(response, fault === undefined ? answer : faulty(response, fault), request);
+  };
+}
+
+function admit(user: User | undefined, handler: Handler): void {
+  if (user === undefined) throw new ApiError(401, 'Requires authentication');
+  if (!mayWrite(user) && !openToReaders.has(handler))
+    throw new ApiError(403, 'Resource not accessible by personal access token');
+}
+
+/** The answer a fault gives; null for none at all. */
+function faulty(response: ServerResponse, fault: Fault): Answer | null {
+  if (fault.status === 'reset') response.socket?.resetAndDestroy();
+  if (typeof fault.status !== 'number') return null;
+  const answer = renderError(new ApiError(fault.status, fault.message ?? `Fault ${fault.status}`));
+  return { ...answer, headers: fault.headers ?? {} };
+}
+
+function send(response: ServerResponse, answer: Answer | null, request: IncomingMessage): void {
+  if (answer === null) return;
+  const { status, body } = answer;
+  const raw = Buffer.isBuffer(body) || body === undefined;
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body === undefined ? '' : JSON.stringify(body));
+  response.writeHead(status, {
+    ...(raw ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    ...(status === 204 ? {} : { 'content-length': bytes.length }),
+    'x-github-media-type': 'github.v3; format=json',
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': '4999',
+    'cache-control': 'no-store',
+    // The rest of a body too large is not read, so the connection cannot carry another request.
+    ...(status === 413 ? { connection: 'close' } : {}),
+    'x-content-type-options': 'nosniff',
+    ...answer.headers,
+  });
+  response.end(request.method === 'HEAD' || status === 204 ? undefined : bytes);
+}

@@ -1,0 +1,173 @@
+import type { ChildProcess } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Core, createQueue, findPull } from './core.ts';
+import { createFaults, type Fault } from './faults.ts';
+import { createGit } from './git.ts';
+import { mergePull } from './mergePull.ts';
+import { createApi, tokenOf } from './serveApi.ts';
+import { serveGit } from './serveGit.ts';
+import { createPages } from './servePages.ts';
+import { openState } from './state.ts';
+import { synchronize } from './synchronize.ts';
+import { createUsers, type UserOptions } from './users.ts';
+import { createWebhooks, type Delivery, type Webhook } from './webhooks.ts';
+
+export type ForgeOptions = {
+  /** Path of a bare repository; the forge keeps its own state in `forge.json` inside it. */
+  repository: string;
+  owner: string;
+  name: string;
+  /** 0 or left out: a free one. */
+  port?: number;
+  /** API token of the bot, `grantgate-bot` unless `bot` names it otherwise. */
+  token: string;
+  bot?: string;
+  users?: readonly UserOptions[];
+  /** Who acts through the pages; `maintainer` when left out. */
+  viewer?: string;
+  /** Read anew at each event, so receivers may be added later. */
+  webhooks?: readonly Webhook[];
+  /** Milliseconds since 1970; the clock when left out. */
+  now?: () => number;
+};
+
+export type Forge = {
+  url: string;
+  /** What Octokit takes as `baseUrl`. */
+  api: string;
+  cloneUrl: string;
+  repository: { owner: string; name: string };
+  /** Merges a pull request as the viewer does on its page; resolves to the new commit. Throws ApiError. */
+  merge: (number: number, options?: { method?: 'merge' | 'squash'; login?: string }) => Promise<string>;
+  /** Makes calls of the REST API go wrong; the returned function takes it back. */
+  fail: (fault: Fault) => () => void;
+  /** The newest API calls, oldest first. */
+  calls: readonly { method: string; path: string; status: number }[];
+  deliveries: readonly Delivery[];
+  /** Resolves when no webhook is under way. */
+  settled: () => Promise<void>;
+  close: () => Promise<void>;
+};
+
+const mostCalls = 1000;
+
+/** Starts the forge on 127.0.0.1. Throws when the folder is no bare repository or the port is taken. */
+export async function startForge(options: ForgeOptions): Promise<Forge> {
+  const clock = options.now ?? Date.now;
+  const now = () => new Date(clock()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const git = createGit(options.repository);
+  const head = await git.text(['symbolic-ref', 'HEAD']);
+  const viewer = options.viewer ?? 'maintainer';
+  const users = createUsers([
+    { login: viewer, permission: 'admin' },
+    ...(options.users ?? []),
+    { login: options.bot ?? 'grantgate-bot', token: options.token, permission: 'write', type: 'Bot' },
+  ]);
+  const webhooks = createWebhooks(options.webhooks ?? []);
+  let url = '';
+  const core: Core = {
+    owner: options.owner,
+    name: options.name,
+    defaultBranch: head.replace(/^refs\/heads\//, ''),
+    url: () => url,
+    git,
+    state: await openState(options.repository, now()),
+    users,
+    viewer: users.named(viewer),
+    now,
+    exclusive: createQueue(),
+    emit: webhooks.emit,
+    refs: new Map(),
+  };
+  // What moved while the forge was down is taken over in silence.
+  await core.exclusive(() => synchronize(core, core.viewer, false));
+
+  const faults = createFaults();
+  const calls: { method: string; path: string; status: number }[] = [];
+  const running = new Set<ChildProcess>();
+  const serveApi = createApi(core, faults);
+  const servePages = createPages(core);
+  const repositoryPath = `/${options.owner}/${options.name}`;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A name rebound to 127.0.0.1 by a hostile DNS server shows in Host.
+    const host = request.headers.host ?? '';
+    const port = new URL(url).port;
+    if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
+      response.writeHead(421, { 'content-type': 'text/plain' }).end('This host is not served here.\n');
+      return;
+    }
+    const target = URL.parse(`http://${host}${request.url}`);
+    if (target === null || !request.url?.startsWith('/')) {
+      response.writeHead(400).end();
+      return;
+    }
+    const path = target.pathname;
+    if (path.startsWith('/api/v3/') || path === '/api/v3') {
+      response.on('close', () => {
+        calls.push({
+          method: request.method ?? '',
+          path,
+          status: response.writableEnded ? response.statusCode : 0,
+        });
+        if (calls.length > mostCalls) calls.shift();
+      });
+      return serveApi(request, response, target);
+    }
+    for (const base of [`${repositoryPath}.git`, repositoryPath]) {
+      if (/^\/(info\/refs$|git-)/.test(path.slice(base.length)) && path.startsWith(`${base}/`)) {
+        const token = tokenOf(request.headers.authorization);
+        const user = token === null ? undefined : users.withToken(token);
+        return serveGit(
+          core,
+          request,
+          response,
+          path.slice(base.length),
+          target.search.slice(1),
+          user,
+          running,
+        );
+      }
+    }
+    return servePages(request, response, target);
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      process.emitWarning(`forge: ${request.method} ${request.url}: ${String(error)}`);
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end('Server Error\n');
+    });
+  });
+  await new Promise<void>((done, failed) => {
+    server.once('error', failed);
+    server.listen(options.port ?? 0, '127.0.0.1', () => done());
+  });
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    api: `${url}/api/v3`,
+    cloneUrl: `${url}${repositoryPath}.git`,
+    repository: { owner: options.owner, name: options.name },
+    merge: async (number, { method = 'merge', login = viewer } = {}) => {
+      const issue = findPull(core, number);
+      if (issue === undefined) throw new Error(`there is no pull request ${number}`);
+      return mergePull(core, issue, { method }, users.named(login));
+    },
+    fail: faults.fail,
+    calls,
+    deliveries: webhooks.deliveries,
+    settled: webhooks.settled,
+    close: async () => {
+      for (const child of running) child.kill();
+      await core.exclusive(async () => {});
+      const closed = new Promise((done) => server.close(done));
+      server.closeAllConnections();
+      await closed;
+      await webhooks.close();
+      await core.state.save();
+    },
+  };
+}

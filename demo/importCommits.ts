@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import type { Commit } from './commits.ts';
+
+/**
+ * Writes commits to `refs/heads/main` of an existing repository without commits (`gitDir`, bare or not; no work tree
+ * is touched), by `git fast-import`. The same commits give the same ids. Throws Error with Git's own words.
+ */
+export async function importCommits(gitDir: string, list: readonly Commit[]): Promise<void> {
+  const chunks: string[] = [];
+  const data = (text: string) => chunks.push(`data ${Buffer.byteLength(text)}\n${text}\n`);
+  for (const { at, author, message, files } of list) {
+    const name = author
+      .split('.')
+      .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+      .join(' ');
+    const who = `${name} <${author}@northwind.example> ${Math.floor(at / 1000)} +0000`;
+    chunks.push(`commit refs/heads/main\nauthor ${who}\ncommitter ${who}\n`);
+    data(`${message}\n`);
+    for (const [path, text] of files) {
+      chunks.push(`M 100644 inline ${path}\n`);
+      data(text);
+    }
+  }
+  const child = spawn('git', ['--git-dir', gitDir, 'fast-import', '--quiet', '--done', '--date-format=raw'], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let problem = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    problem += chunk.toString();
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(`${chunks.join('')}done\n`);
+  const code = await new Promise<number>((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (status) => done(status ?? 1));
+  });
+  if (code !== 0) throw new Error(`git fast-import failed: ${problem.trim()}`);
+}

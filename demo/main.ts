@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { type Loop, startLoop } from './startLoop.ts';
+import { TourError, tour } from './tour.ts';
+import { welcome } from './welcome.ts';
+
+/**
+ * Runs the demo until it is told to stop (SIGINT, SIGTERM), or, with `tour`, walks through it and ends. Returns the
+ * exit code: 0 when everything held, 1 when something did not.
+ */
+export async function demo(options: {
+  folder: string;
+  tour: boolean;
+  json: boolean;
+  port: number;
+}): Promise<number> {
+  const stop = new AbortController();
+  const stopped = new Promise<void>((done) =>
+    stop.signal.addEventListener('abort', () => done(), { once: true }),
+  );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const note = (line: string) => void process.stderr.write(`demo: ${line}\n`);
+  let loop: Loop | null = null;
+  try {
+    loop = await startLoop({
+      folder: options.folder,
+      port: options.port,
+      now: Date.now,
+      progress: (step) => note(`starting ${step} …`),
+      signal: stop.signal,
+    });
+    if (options.tour) {
+      const took = await Promise.race([tour(loop, Date.now, print), stopped.then(() => null)]);
+      if (took === null) return 130;
+      print(`merge → enforced: ${Math.round(took)} ms`);
+      return 0;
+    }
+    print(options.json ? JSON.stringify(addresses(loop)) : welcome(loop, Date.now()));
+    await stopped;
+    note('stopping …');
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 130;
+    note(
+      error instanceof TourError
+        ? `it did not hold: ${error.message}`
+        : `${error instanceof Error ? error.message : String(error)}`,
+    );
+    if (!(error instanceof TourError)) note(`logs are in ${join(options.folder, 'gateway.log')}`);
+    return 1;
+  } finally {
+    await loop?.close();
+  }
+}
+
+function addresses({ gateway, admin, forge, issuer, repository, pulls }: Loop) {
+  return { gateway, admin, forge: forge.url, issuer, repository, pulls };
+}

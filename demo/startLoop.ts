@@ -1,0 +1,283 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from '../bundle/load.ts';
+import type { Organisation } from '../bundle/model.ts';
+import { gitTree } from '../bundle/tree.ts';
+import { type Plan, type ReviewResult, review } from '../reviewer/main.ts';
+import { commits } from './commits.ts';
+import { type Forge, startForge } from './forge/startForge.ts';
+import { writeHistory } from './history.ts';
+import { startIdentity } from './identity.ts';
+import { importCommits } from './importCommits.ts';
+import { demoOrganisation } from './organisation.ts';
+import { startGateway } from './startGateway.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+/** Everything the demo runs, and how to reach it. */
+export type Loop = {
+  gateway: string;
+  admin: string;
+  forge: Forge;
+  issuer: string;
+  upstreams: ReadonlyMap<string, Upstream>;
+  /** The bare repository on disk. */
+  repository: string;
+  folder: string;
+  organisation: Organisation;
+  /** LOGIN (or service name) → a token that is good for a day. */
+  tokens: Readonly<Record<string, string>>;
+  /** The maintainer's, to push with. */
+  maintainerToken: string;
+  /** An API key of the one service that speaks no OAuth. */
+  apiKey: string;
+  pulls: readonly DemoPull[];
+  /** The plan of the review that opened them. */
+  plan: Plan;
+  /** Runs the reviewer with --apply, as the scheduled workflow does. */
+  review: () => Promise<ReviewResult>;
+  close: () => Promise<void>;
+};
+
+export type DemoPull = { number: number; url: string; grants: readonly string[] };
+
+const audience = 'https://api.northwind.example';
+const tokenSeconds = 86_400;
+const apis = [
+  'catalog',
+  'customers',
+  'inventory',
+  'orders',
+  'payments',
+  'people',
+  'reports',
+  'tracking',
+] as const;
+const keyHolder = 'shipping-bridge';
+
+type Options = {
+  folder: string;
+  port: number;
+  now: () => number;
+  progress: (line: string) => void;
+  signal: AbortSignal;
+};
+
+/**
+ * Starts the loop in `folder`, which it makes anew. Whatever was started is closed again when a later part fails or
+ * `signal` aborts on the way. Writes `state.json` last: it is there when everything is up.
+ */
+export async function startLoop({ folder, port, now, progress, signal }: Options): Promise<Loop> {
+  const release = claim(folder);
+  const started: (() => Promise<unknown> | unknown)[] = [release];
+  const close = async () => {
+    for (const stop of started.splice(0).reverse()) await stop();
+  };
+  try {
+    return await start({ folder, port, now, progress, signal }, started, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  { folder, port, now, progress, signal }: Options,
+  started: (() => Promise<unknown> | unknown)[],
+  close: () => Promise<void>,
+): Promise<Loop> {
+  const step = (line: string) => {
+    signal.throwIfAborted();
+    progress(line);
+  };
+  const today = new Date(now());
+  const services = ['invoicer', 'price-watch', 'storefront'];
+  step('identity provider and upstream APIs');
+  const texts = await demoOrganisation(today);
+  const people = [
+    ...(texts.get('grants/directory/okta.yaml') ?? '').matchAll(/^ {2}- login: "([^"]+)"/gm),
+  ].map(([, login = '']) => login);
+  const identity = await startIdentity({
+    people,
+    services: services.map((name) => ({ name, clientId: name })),
+    audience,
+  });
+  started.push(identity.close);
+  const upstreams = new Map<string, Upstream>();
+  for (const api of apis) {
+    const upstream = await startUpstream({ api });
+    started.push(upstream.close);
+    upstreams.set(api, upstream);
+  }
+
+  step('access repository: the sample organisation with its history in Git');
+  const secret = randomBytes(24).toString('base64url');
+  const current = await demoOrganisation(today, {
+    issuer: identity.issuer,
+    upstreams: Object.fromEntries([...upstreams].map(([api, { url }]) => [api, url])),
+    apiKeys: { [keyHolder]: createHash('sha256').update(secret).digest('hex') },
+  });
+  const repository = join(folder, 'access.git');
+  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository]);
+  await importCommits(repository, commits(current, today));
+  const { organisation, problems } = await load(await gitTree(repository, 'main'));
+  if (organisation === null)
+    throw new Error(`the sample organisation does not check: ${problems[0]?.message}`);
+
+  step('forge');
+  const webhookSecret = randomBytes(24).toString('base64url');
+  const botToken = randomBytes(24).toString('base64url');
+  const webhooks: { url: string; secret: string; events: string[] }[] = [];
+  const maintainerToken = randomBytes(24).toString('base64url');
+  const forge = await startForge({
+    repository,
+    owner: 'northwind',
+    name: 'access',
+    token: botToken,
+    users: [{ login: 'maintainer', token: maintainerToken, permission: 'admin' }],
+    webhooks,
+  });
+  started.push(forge.close);
+
+  step('120 days of recorded decisions');
+  const decisions = join(folder, 'decisions');
+  const revision = execFileSync('git', ['--git-dir', repository, 'rev-parse', 'main'], {
+    encoding: 'utf8',
+  }).trim();
+  writeHistory({ folder: decisions, organisation, now: now(), revision });
+
+  step('gateway');
+  const config = join(folder, 'gateway.yaml');
+  writeFileSync(config, gatewayYaml({ port, cloneUrl: forge.cloneUrl, issuer: identity.issuer }));
+  const gateway = await startGateway({
+    config,
+    log: join(folder, 'gateway.log'),
+    env: { GRANTGATE_WEBHOOK_SECRET: webhookSecret },
+  });
+  started.push(gateway.close);
+  webhooks.push({ url: `${gateway.admin}/webhooks/github`, secret: webhookSecret, events: ['push'] });
+  await ready(gateway.admin, signal);
+
+  const runReview = () =>
+    review({
+      root: repository,
+      decisions: [decisions],
+      asOf: now(),
+      apply: {
+        forge: {
+          baseUrl: forge.api,
+          token: botToken,
+          owner: forge.repository.owner,
+          repo: forge.repository.name,
+          base: 'main',
+          cloneUrl: forge.cloneUrl,
+        },
+      },
+      signal,
+    });
+  step('review');
+  const { plan, pulls: proposed, error } = await runReview();
+  if (error !== null) throw error;
+  const pulls = proposed.flatMap(({ number, url, grants }) =>
+    number === null || url === null ? [] : [{ number, url, grants }],
+  );
+
+  const tokens: Record<string, string> = {};
+  for (const { login, status } of organisation.people.values()) {
+    if (status === 'active')
+      tokens[login] = await identity.issue(login, { mfa: true, seconds: tokenSeconds });
+  }
+  for (const name of services) tokens[name] = await identity.issue(name, { seconds: tokenSeconds });
+
+  const state = { gateway: gateway.url, admin: gateway.admin, forge: forge.url, repository, tokens, pulls };
+  const file = join(folder, 'state.json');
+  // It holds tokens, if only the demo's own: for its user's eyes.
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+  signal.throwIfAborted();
+  return {
+    gateway: gateway.url,
+    admin: gateway.admin,
+    forge,
+    issuer: identity.issuer,
+    upstreams,
+    repository,
+    folder,
+    organisation,
+    tokens,
+    maintainerToken,
+    apiKey: `gg_demo_${secret}`,
+    pulls,
+    plan,
+    review: runReview,
+    close,
+  };
+}
+
+const ours: ReadonlySet<string> = new Set([
+  'access.git',
+  'decisions',
+  'demo.pid',
+  'gateway.log',
+  'gateway.yaml',
+  'state',
+  'state.json',
+  'state.json.tmp',
+  'usage',
+]);
+
+/** Makes the folder anew, unless another demo lives in it. */
+function claim(folder: string): () => void {
+  const lock = join(folder, 'demo.pid');
+  if (existsSync(lock)) {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    if (pid !== process.pid && isAlive(pid)) {
+      throw new Error(`a demo is running already (process ${pid}); stop it first, or remove ${lock}`);
+    }
+  }
+  // A mistyped folder must not cost anybody their files: what is removed is a demo's, or nothing.
+  if (existsSync(folder) && readdirSync(folder).some((name) => !ours.has(name))) {
+    throw new Error(`${folder} holds files that are not a demo's; give the demo a folder of its own`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(lock, String(process.pid));
+  return () => {
+    // Addresses and tokens of a demo that is over lead nowhere; its logs and records stay to be read.
+    for (const name of ['demo.pid', 'state.json']) rmSync(join(folder, name), { force: true });
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function gatewayYaml({ port, cloneUrl, issuer }: { port: number; cloneUrl: string; issuer: string }): string {
+  return `# Written by the demo. Yours will look much like it.
+listen: { host: 127.0.0.1, port: ${port} }
+admin: { host: 127.0.0.1, port: 0 }
+state: state
+bundle: { source: "git+${cloneUrl}#main", poll: 30s }
+webhook: { secret: { env: GRANTGATE_WEBHOOK_SECRET } }
+issuers:
+  - { issuer: "${issuer}", audience: "${audience}" }
+decisions: { folder: decisions, usage: usage, instance: gw-demo }
+limits: { drain_timeout: 1s }
+`;
+}
+
+async function ready(admin: string, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
+    signal.throwIfAborted();
+    const response = await fetch(`${admin}/health/ready`).catch(() => null);
+    if (response?.status === 200) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('the gateway loaded no bundle in 30 s; its log says why');
+}

@@ -1,0 +1,147 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DecisionRecord } from '../gateway/record.ts';
+import { type Callable, callable } from './callable.ts';
+import type { DemoPull, Loop } from './startLoop.ts';
+import { startSteadyLoad } from './steadyLoad.ts';
+
+type Print = (line: string) => void;
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** What did not hold, in one sentence. */
+export class TourError extends Error {
+  override readonly name = 'TourError';
+}
+
+function hold(condition: boolean, sentence: string): asserts condition {
+  if (!condition) throw new TourError(sentence);
+}
+
+/**
+ * Walks the loop once: allowed, merged, denied, recorded, everybody else undisturbed, nothing left to propose.
+ * Returns the milliseconds from merge to first denial; throws TourError at the first thing that does not hold.
+ */
+export async function tour(loop: Loop, now: () => number, print: Print): Promise<number> {
+  const { pull, call } = chooseRevocation(loop, now());
+  const ask = () =>
+    fetch(`${loop.gateway}${call.path}`, { headers: { authorization: `Bearer ${loop.tokens[call.login]}` } });
+
+  print(`1. ${call.login} may ${call.operation} at ${call.api}, by grant ${call.grant.id}:`);
+  const allowed = await ask();
+  print(`   GET ${call.path} → ${allowed.status} ${(await allowed.text()).slice(0, 100)} …`);
+  hold(
+    allowed.status === 200,
+    `the grant ${call.grant.id} should still allow the request, it answered ${allowed.status}`,
+  );
+
+  print(`2. The reviewer proposes to take it away: ${pull.url}`);
+  const others = everybodyElse(loop, now());
+  hold(others.length >= 5, 'too few grants remain to put a steady load on');
+  const load = startSteadyLoad({ gateway: loop.gateway, calls: others, tokens: loop.tokens, everyMs: 10 });
+  await pause(500);
+
+  const merged = performance.now();
+  const commit = await loop.forge.merge(pull.number);
+  const denied = await firstDenial(ask, merged);
+  const took = performance.now() - merged;
+  print(`3. Merged as ${commit.slice(0, 7)}; ${Math.round(took)} ms later the same request is refused:`);
+  const problem = (await denied.json()) as { code?: string; decision_id?: string };
+  print(`   ${denied.status} ${denied.headers.get('content-type')} ${JSON.stringify(problem)}`);
+  hold(denied.headers.get('content-type') === 'application/problem+json', 'a denial should be problem+json');
+
+  const record = findRecord(loop.folder, problem.decision_id ?? '');
+  hold(record !== null, 'the denial should be on record');
+  print(
+    `4. Its decision record: revision ${record.bundles.grantgate.revision.slice(0, 7)}, reason ${record.result.reason}`,
+  );
+  print(`   ${JSON.stringify(record)}`);
+  hold(record.bundles.grantgate.revision === commit, 'the record should name the merged revision');
+  hold(
+    !record.result.allow && record.result.reason === problem.code,
+    'the record should give the reason of the answer',
+  );
+  print(
+    `   the commit: ${execFileSync('git', ['--git-dir', loop.repository, 'log', '-1', '--format=%h %s', commit], { encoding: 'utf8' }).trim()}`,
+  );
+
+  await pause(500);
+  const result = await load.stop();
+  print(
+    `5. Meanwhile ${result.callers} others sent ${result.requests} requests: ${result.failures.length} failed, the slowest took ${Math.round(result.slowestMs)} ms`,
+  );
+  hold(result.failures.length === 0, `others were disturbed: ${result.failures.slice(0, 3).join('; ')}`);
+  hold(result.requests > 50, 'the steady load was no load');
+
+  const again = await loop.review();
+  hold(again.error === null, `the second review should succeed: ${again.error?.message}`);
+  const changed = again.pulls.filter(({ action }) => action === 'opened' || action === 'updated');
+  print(
+    `6. A second review: ${again.plan.findings.length} findings left, all proposed already; ${changed.length} pull requests opened or updated`,
+  );
+  hold(
+    changed.length === 0,
+    `the second review should change nothing, it touched ${changed.map(({ url }) => url).join(', ')}`,
+  );
+  hold(
+    again.plan.findings.every(({ grant }) => grant !== call.grant.id),
+    'the merged finding should be gone',
+  );
+  return took;
+}
+
+const removals: ReadonlySet<string> = new Set(['delete', 'revoke', 'suspend']);
+
+/** The first open pull request that takes away a grant which somebody can use at this moment, and by no other. */
+function chooseRevocation(loop: Loop, now: number): { pull: DemoPull; call: Callable } {
+  for (const { grant: id, action } of loop.plan.findings) {
+    const pull = loop.pulls.find(({ grants }) => grants.includes(id));
+    const grant = loop.organisation.grants.find((candidate) => candidate.id === id);
+    if (pull === undefined || grant === undefined || !removals.has(action)) continue;
+    const call = callable(loop.organisation, grant, now / 1000);
+    if (call !== null && !coveredOtherwise(loop, call)) return { pull, call };
+  }
+  throw new TourError('no pull request takes away a grant that is in use');
+}
+
+/** Whether the caller could do the same by a second grant: then taking the first away changes nothing to see. */
+function coveredOtherwise({ organisation }: Loop, { login, grant, operation }: Callable): boolean {
+  const holders = new Set([`user:${login}`, ...(organisation.memberships.get(`user:${login}`) ?? [])]);
+  return organisation.grants.some(
+    ({ id, api, principal, covers }) =>
+      id !== grant.id && api === grant.api && holders.has(principal) && covers.includes(operation),
+  );
+}
+
+/** Up to 40 healthy grants, each with a request that it alone or another healthy one allows. */
+function everybodyElse({ organisation, pulls }: Loop, now: number): Callable[] {
+  const proposed = new Set(pulls.flatMap(({ grants }) => grants));
+  const calls: Callable[] = [];
+  for (const grant of organisation.grants) {
+    if (proposed.has(grant.id) || grant.limits !== undefined) continue;
+    const call = callable(organisation, grant, now / 1000);
+    if (call !== null) calls.push(call);
+  }
+  return calls.slice(0, 40);
+}
+
+async function firstDenial(ask: () => Promise<Response>, since: number): Promise<Response> {
+  while (performance.now() - since < 10_000) {
+    const response = await ask();
+    if (response.status === 403) return response;
+    await response.arrayBuffer();
+    await pause(5);
+  }
+  throw new TourError('the merge was not enforced within 10 s');
+}
+
+function findRecord(folder: string, id: string): DecisionRecord | null {
+  const home = join(folder, 'decisions', 'gw-demo');
+  for (const name of readdirSync(home).filter((file) => file.endsWith('.ndjson'))) {
+    const line = readFileSync(join(home, name), 'utf8')
+      .split('\n')
+      .find((text) => id !== '' && text.includes(id));
+    if (line !== undefined) return JSON.parse(line) as DecisionRecord;
+  }
+  return null;
+}
