@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../bundle/opa.ts';
+
+const run = promisify(execFile);
+
+/** A program and what its environment needs, so that it finds its libraries. */
+export type Program = { path: string; env: NodeJS.ProcessEnv };
+
+/**
+ * A program by its name: from PATH, else out of Debian packages (its own and those of its libraries) unpacked into the
+ * user's cache, without installing anything. `proof` are arguments with which it ends well. Null where it cannot be had.
+ */
+export async function debianProgram(
+  name: string,
+  packages: readonly string[],
+  proof: readonly string[],
+): Promise<Program | null> {
+  const works = async ({ path, env }: Program) =>
+    existsSync(path) &&
+    run(path, [...proof], { env, timeout: 20_000 }).then(
+      () => true,
+      () => false,
+    );
+  const { PATH = '' } = process.env;
+  for (const folder of [...PATH.split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
+    const installed = { path: join(folder, name), env: { PATH } };
+    if (await works(installed)) return installed;
+  }
+  const folder = join(cacheFolder(), 'debian', name);
+  const unpacked = async (): Promise<Program> => {
+    const libraries = await readdir(join(folder, 'usr/lib')).catch(() => []);
+    const places = libraries.map((library) => join(folder, 'usr/lib', library));
+    return { path: join(folder, 'usr/bin', name), env: { PATH, LD_LIBRARY_PATH: places.join(delimiter) } };
+  };
+  if (await works(await unpacked())) return unpacked();
+  await mkdir(dirname(folder), { recursive: true });
+  const fresh = await mkdtemp(`${folder}.`);
+  try {
+    await run('apt-get', ['download', ...packages], { cwd: fresh, timeout: 120_000 });
+    for (const file of await readdir(fresh)) await run('dpkg', ['-x', join(fresh, file), fresh]);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } catch {
+    return null;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  const program = await unpacked();
+  return (await works(program)) ? program : null;
+}

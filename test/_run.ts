@@ -1,0 +1,111 @@
+// Everything CI runs: static checks, Rego gates, then each test file in its own process. `node test/_run.ts`, or
+// with part of a file name to run only what matches. Ends with one plain line: N passed, N failed.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { regoGates } from './_rego.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name: string) => join(root, 'node_modules', '.bin', name);
+const fileTimeoutMs = 8 * 60_000;
+
+type Outcome = { passed: number; failed: number };
+
+/** Runs a command with its output kept together, so that two at a time stay readable. */
+function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const add = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', add);
+    child.stderr.on('data', add);
+    const timer = setTimeout(() => {
+      output += `\nstopped after ${fileTimeoutMs / 60_000} minutes\n`;
+      child.kill('SIGKILL');
+    }, fileTimeoutMs);
+    child.on('error', (error) => {
+      output += `${error.message}\n`;
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      done({ code: code ?? 1, output });
+    });
+  });
+}
+
+async function gate(name: string, command: string, args: string[]): Promise<Outcome> {
+  const { code, output } = await run(command, args);
+  process.stdout.write(`${code === 0 ? 'ok  ' : 'FAIL'} ${name}\n${code === 0 ? '' : `${output}\n`}`);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A file passes when it ran at least one test, each one passed, none was skipped, and it ended with 0. */
+async function file(path: string): Promise<Outcome> {
+  const name = relative(root, path);
+  const started = Date.now();
+  const { code, output } = await run(process.execPath, [join(root, 'test', '_file.ts'), path]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: strips the colours uvu prints
+  const plain = output.replace(/\u001b\[[0-9;]*m/g, '');
+  const count = (label: string) =>
+    Number(plain.match(new RegExp(`^ {2}${label}: +(\\d+)$`, 'm'))?.[1] ?? Number.NaN);
+  const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  if (code === 0 && total > 0 && passed === total && skipped === 0) {
+    process.stdout.write(`ok   ${name} (${passed} tests, ${seconds} s)\n`);
+    return { passed, failed: 0 };
+  }
+  process.stdout.write(`FAIL ${name} (exit ${code}, ${seconds} s)\n${output}\n`);
+  return { passed: passed || 0, failed: Math.max(1, (total || 0) - (passed || 0)) };
+}
+
+function testFiles(): string[] {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.test\.ts$/.test(name))
+    .sort()
+    .map((name) => join(root, 'test', name));
+}
+
+async function inParallel<T>(
+  items: T[],
+  width: number,
+  work: (item: T) => Promise<Outcome>,
+): Promise<Outcome[]> {
+  const queue = [...items];
+  const outcomes: Outcome[] = [];
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift())
+        outcomes.push(await work(item));
+    }),
+  );
+  return outcomes;
+}
+
+const only = process.argv.slice(2);
+const files = testFiles().filter((path) => only.length === 0 || only.some((part) => path.includes(part)));
+const outcomes: Outcome[] = [];
+if (only.length === 0) {
+  outcomes.push(await gate('tsc', bin('tsc'), ['--noEmit']));
+  outcomes.push(await gate('biome', bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.']));
+  outcomes.push(...(await regoGates(root, gate)));
+}
+// End-to-end files measure time, so they run after the others and one by one.
+const timed = (path: string) => path.includes(`${join('test', 'e2e')}`);
+outcomes.push(
+  ...(await inParallel(
+    files.filter((path) => !timed(path)),
+    Math.min(2, availableParallelism()),
+    file,
+  )),
+);
+outcomes.push(...(await inParallel(files.filter(timed), 1, file)));
+
+const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+const nothingRan = files.length === 0;
+if (nothingRan) process.stdout.write('no test file matches\n');
+process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
+process.exit(sum('failed') > 0 || nothingRan ? 1 : 0);

@@ -1,0 +1,70 @@
+import * as assert from 'uvu/assert';
+import { check } from '../../bundle/check.ts';
+import { formatProblem } from '../../bundle/problem.ts';
+import { suite } from '../_suite.ts';
+import { type Files, type SampleTree, sampleFiles, sampleTree } from './_organisation.ts';
+
+const test = suite('check');
+const payments = 'grants/access/payments/billing.yaml';
+let sample: SampleTree;
+const begin = async (files: Files, git = false) => {
+  sample = await sampleTree(files, { git });
+};
+test.after.each(() => sample.remove());
+const told = async (options?: Parameters<typeof check>[1]) =>
+  (await check(sample.root, options)).problems.map(formatProblem);
+
+test('counts what there is when all is well', async () => {
+  await begin({});
+  const { problems, summary } = await check(sample.root);
+  assert.equal(problems, []);
+  assert.equal(summary, { apis: 2, operations: 5, grants: 5, people: 4, groups: 3, services: 2 });
+});
+
+test('needs no opa where the repository brings no policies', async () => {
+  await begin({});
+  assert.equal(await told({ env: { OPA_PATH: '/nowhere' } }), []);
+});
+
+test('tells of an id used before, from history and from files not yet committed', async () => {
+  await begin({}, true);
+  await sample.commit({ [payments]: null });
+  await sample.write({
+    [payments]: String(sampleFiles[payments]).replace('group:billing', 'group:commerce'),
+  });
+  assert.match(
+    String((await told())[0]),
+    /^grants\/access\/payments\/billing.yaml:1:3: the grant id "payments-billing-pay" was used before/,
+  );
+  await sample.write({ [payments]: String(sampleFiles[payments]) });
+  assert.equal(await told(), []);
+});
+
+const policy = (body: string) => ({ 'policies/authz/own.rego': `package grantgate.authz\n\n${body}\n` });
+
+test('checks the policies of the repository strictly, beside its grants', async () => {
+  await begin({
+    ...policy('decision := {"allow": x}'),
+    'grants/networks.yaml': 'office: no\nvpn: [198.51.100.0/24]\n',
+  });
+  assert.equal(await told(), [
+    'grants/networks.yaml:1:9: "office" must be a list, got "no"',
+    'policies/authz/own.rego:3:23: var x is unsafe (opa check --strict)',
+  ]);
+});
+
+test('refuses a built-in that the runtime lacks, but not in a test of the policy', async () => {
+  await begin(policy('decision := http.send({"method": "GET", "url": "http://x"})'));
+  assert.match(String((await told())[0]), 'undefined function http.send');
+  await sample.write({
+    ...policy('decision := {"allow": false}'),
+    'policies/authz/own_test.rego':
+      'package grantgate.authz_test\n\nimport data.grantgate.authz\n\ntest_denies if {\n\tauthz.decision.allow == false\n\ttime.now_ns() > 0\n}\n',
+  });
+  assert.equal(await told(), []);
+});
+
+test('refuses policies that would not build', async () => {
+  await begin(policy('other := 1'));
+  assert.match(String((await told())[0]), /^policies\/authz:1:1: opa build refuses the policies/);
+});

@@ -1,0 +1,183 @@
+import * as assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from '../_suite.ts';
+import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
+
+const test = suite('cli');
+const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'grantgate-cli-'));
+let tree: SampleTree;
+test.before(async () => {
+  tree = await sampleTree({}, { git: true });
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  writeFileSync(join(folder, 'key.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(join(folder, 'other.pub.pem'), other.publicKey.export({ type: 'spki', format: 'pem' }));
+});
+test.after(async () => {
+  await tree.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Result = { code: number; stdout: string; stderr: string };
+function grantgate(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [cli, ...args],
+      { cwd: folder, env: { ...process.env, ...env } },
+      (error, stdout, stderr) => {
+        done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
+  });
+}
+
+test('every command has help with an example', async () => {
+  for (const command of ['check', 'build', 'verify', 'serve', 'explain', 'review', 'demo']) {
+    const { code, stdout } = await grantgate([command, '--help']);
+    assert.equal(code, 0);
+    assert.match(stdout, /--json/, command);
+    assert.match(stdout, /Example:\n {2}\$ /, command);
+  }
+});
+
+test('what it does not know ends with 2 and the nearest thing it does', async () => {
+  const command = await grantgate(['chek']);
+  assert.equal(command.code, 2);
+  assert.match(command.stderr, /Did you mean check\?/);
+  const option = await grantgate(['check', '--jsno']);
+  assert.equal(option.code, 2);
+  assert.match(option.stderr, /Did you mean --json\?/);
+  assert.equal((await grantgate(['build'])).code, 2);
+});
+
+test('check prints a line when all is well, and every place when not', async () => {
+  const good = await grantgate(['check', tree.root]);
+  assert.deepEqual([good.code, good.stdout.split('\n').length], [0, 2], good.stdout + good.stderr);
+  assert.match(good.stdout, /5 grants/);
+  await tree.write({
+    'grants/access/orders/bad.yaml':
+      '- id: orders-bad-one\n  principal: ann\n  api: orders\n  rol: reader\n  expires: soon\n',
+  });
+  const bad = await grantgate(['check', tree.root]);
+  assert.equal(bad.code, 1);
+  for (const place of ['bad.yaml:2:', 'bad.yaml:4:', 'bad.yaml:5:'])
+    assert.ok(bad.stdout.includes(place), bad.stdout);
+  assert.match(bad.stdout, /^grants\/access\/orders\/bad\.yaml:5:12: .*"soon"/m);
+  const json = JSON.parse((await grantgate(['check', tree.root, '--json'])).stdout);
+  assert.ok(json.problems.length >= 3);
+  await tree.write({ 'grants/access/orders/bad.yaml': null });
+});
+
+test('build and verify: the same commit gives the same bytes, and only the right key opens it', async () => {
+  const build = (out: string) =>
+    grantgate(['build', '--root', tree.root, '--out', out, '--key', 'key.pem', '--json']);
+  const first = await build('a.tar.gz');
+  assert.equal(first.code, 0, first.stderr);
+  const built = JSON.parse(first.stdout);
+  assert.equal(built.signed, true);
+  assert.equal((await build('b.tar.gz')).code, 0);
+  assert.deepEqual(readFileSync(join(folder, 'a.tar.gz')), readFileSync(join(folder, 'b.tar.gz')));
+
+  const verified = await grantgate(['verify', 'a.tar.gz', '--key', 'key.pub.pem', '--json']);
+  assert.equal(verified.code, 0, verified.stderr);
+  assert.equal(JSON.parse(verified.stdout).revision, built.revision);
+  const wrong = await grantgate(['verify', 'a.tar.gz', '--key', 'other.pub.pem']);
+  assert.equal(wrong.code, 1);
+  const bytes = readFileSync(join(folder, 'a.tar.gz'));
+  writeFileSync(join(folder, 'cut.tar.gz'), bytes.subarray(0, bytes.length - 100));
+  assert.equal((await grantgate(['verify', 'cut.tar.gz', '--key', 'key.pub.pem'])).code, 1);
+  assert.equal((await grantgate(['verify', 'none.tar.gz', '--key', 'key.pub.pem'])).code, 2);
+  assert.equal((await grantgate(['verify', 'a.tar.gz', '--key', 'none.pem'])).code, 2);
+});
+
+test('key new shows a key once, and an entry that lets it in', async () => {
+  const { code, stdout } = await grantgate(['key', 'new', '--service', 'mailer']);
+  assert.equal(code, 0);
+  const [, id = '', secret = ''] = /^ {2}gg_([a-z0-9]{10})_([A-Za-z0-9_-]{43})$/m.exec(stdout) ?? [];
+  const hash = createHash('sha256').update(secret).digest('hex');
+  assert.match(stdout, new RegExp(`^ {6}- api_key_sha256: "${hash}" # gg_${id}$`, 'm'));
+  const json = JSON.parse((await grantgate(['key', 'new', '--service', 'mailer', '--json'])).stdout);
+  assert.deepEqual(Object.keys(json), ['service', 'key', 'api_key_sha256', 'yaml']);
+  assert.notEqual(json.key, `gg_${id}_${secret}`);
+  const wrong = await grantgate(['key', 'new', '--service', 'two words']);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /must be a name like "invoicer"/);
+  assert.equal((await grantgate(['key', 'new'])).code, 2);
+  const help = await grantgate(['key', 'new', '--help']);
+  assert.match(help.stdout, /Example:\n {2}\$ grantgate key new/);
+});
+
+test('serve refuses a wrong configuration at once, naming everything', async () => {
+  writeFileSync(
+    join(folder, 'gateway.yaml'),
+    'lisen: {}\nbundle: { source: "file:x.tar.gz" }\ntrusted_proxies: [0.0.0.0/0]\n',
+  );
+  const { code, stderr } = await grantgate(['serve', '--config', 'gateway.yaml']);
+  assert.equal(code, 2);
+  assert.match(stderr, /unknown key "lisen"; did you mean "listen"\?/);
+  assert.match(stderr, /whole internet/);
+  const missing = await grantgate(['serve', '--config', 'nowhere.yaml']);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /nowhere\.yaml/);
+});
+
+test('a missing or wrong opa is one message that says what was looked for and what to do', async () => {
+  const { code, stderr } = await grantgate(['build', '--root', tree.root, '--out', 'x.tar.gz'], {
+    OPA_PATH: '/bin/true',
+  });
+  assert.equal(code, 2);
+  assert.match(stderr, /OPA_PATH \(\/bin\/true\).*1\.22\.2/);
+  assert.equal(stderr.trim().split('\n').length, 1);
+});
+
+test('review without a forge, a repository or a sensible time says which', async () => {
+  const without = await grantgate(['review', '--root', tree.root, '--apply'], {
+    GITHUB_REPOSITORY: '',
+    GITHUB_TOKEN: 'x',
+  });
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /OWNER\/NAME/);
+  const token = await grantgate(['review', '--root', tree.root, '--apply', '--repository', 'a/b'], {
+    GITHUB_TOKEN: '',
+  });
+  assert.equal(token.code, 2);
+  assert.match(token.stderr, /GITHUB_TOKEN/);
+  const time = await grantgate(['review', '--root', tree.root, '--as-of', 'yesterday']);
+  assert.equal(time.code, 2);
+  assert.match(time.stderr, /--as-of/);
+});
+
+test('review prints the plan in the agreed form, and the same twice', async () => {
+  const args = [
+    'review',
+    '--root',
+    tree.root,
+    '--decisions',
+    folder,
+    '--as-of',
+    '2026-11-23T12:00:00Z',
+    '--json',
+  ];
+  const { code, stdout, stderr } = await grantgate(args);
+  assert.equal(code, 0, stderr);
+  const plan = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(plan), [
+    'as_of',
+    'revision',
+    'population',
+    'evidence',
+    'findings',
+    'not_evaluable',
+    'exempt',
+  ]);
+  assert.equal(plan.population.grants, 5);
+  assert.equal((await grantgate(args)).stdout, stdout);
+});

@@ -1,0 +1,142 @@
+import * as assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from '../_suite.ts';
+
+const test = suite('demo');
+const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'grantgate-demo-'));
+const folder = join(root, 'demo');
+test.after(() => rmSync(root, { recursive: true, force: true }));
+
+type Run = { child: ChildProcess; output: () => string; ended: Promise<number | null> };
+
+function run(...args: string[]): Run {
+  const child = spawn(process.execPath, [cli, 'demo', '--folder', folder, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const add = (chunk: Buffer) => {
+    text += chunk.toString();
+  };
+  child.stdout?.on('data', add);
+  child.stderr?.on('data', add);
+  const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)));
+  return { child, output: () => text, ended };
+}
+
+/** The command lines of all living processes that mention the demo's folder. */
+function processes(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return line.includes(folder) ? [line] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+async function until<T>(probe: () => T | Promise<T>, ms: number): Promise<NonNullable<T>> {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    const value = await probe();
+    if (value) return value;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return assert.fail('it did not happen in time');
+}
+
+type State = {
+  gateway: string;
+  admin: string;
+  forge: string;
+  repository: string;
+  tokens: Record<string, string>;
+  pulls: { number: number; url: string; grants: string[] }[];
+};
+const state = () => JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8')) as State;
+
+test('the tour holds: allowed, merged, refused within a second, nobody else disturbed, nothing left to propose', async () => {
+  const { output, ended } = run('--tour');
+  const code = await ended;
+  assert.equal(code, 0, output());
+  const took = Number(/^merge → enforced: (\d+) ms$/m.exec(output())?.[1]);
+  assert.ok(took > 0 && took < 1000, output());
+  assert.match(output(), /→ 200 /);
+  assert.match(output(), /application\/problem\+json/);
+  assert.match(output(), /: 0 failed/);
+  assert.deepEqual(processes(), []);
+  assert.equal(existsSync(join(folder, 'state.json')), false);
+});
+
+test('it runs until Ctrl-C, tells where everything is, works as it says, and leaves nothing behind', async () => {
+  const { child, output, ended } = run();
+  await until(() => existsSync(join(folder, 'state.json')) && output().includes('git clone'), 60_000);
+  const { gateway, admin, forge, repository, tokens, pulls } = state();
+  assert.ok(existsSync(join(repository, 'HEAD')));
+  assert.ok(pulls.length > 0 && pulls.every(({ grants }) => grants.length > 0));
+
+  const curls = [...output().matchAll(/^ {2}curl -s(?: -X ([A-Z]+))? -H '([^:]+): ([^']+)' (\S+)$/gm)];
+  assert.ok(curls.length >= 4, output());
+  const statuses = await Promise.all(
+    curls.map(
+      async ([, method = 'GET', name = '', value = '', url = '']) =>
+        (await fetch(url, { method, headers: { [name]: value } })).status,
+    ),
+  );
+  assert.deepEqual(statuses.filter((status) => status === 403).length, 1);
+  assert.deepEqual(statuses.filter((status) => status === 200).length, statuses.length - 1);
+
+  assert.equal((await fetch(`${admin}/health/ready`)).status, 200);
+  assert.equal((await fetch(`${gateway}/orders/v1/orders`)).status, 401);
+  assert.ok(Object.keys(tokens).length > 30);
+  const page = await (await fetch(pulls[0]?.url ?? forge)).text();
+  assert.ok(page.includes(pulls[0]?.grants[0] ?? '-'));
+
+  const second = run();
+  assert.equal(await second.ended, 1);
+  assert.match(second.output(), /running already/);
+
+  child.kill('SIGINT');
+  assert.equal(await ended, 0, output());
+  assert.deepEqual(processes(), []);
+  assert.equal(existsSync(join(folder, 'state.json')), false);
+});
+
+test('Ctrl-C while it starts leaves no process and no broken state; killed outright, the next start works', async () => {
+  for (const delay of [300, 1500, 3000]) {
+    const { child, ended, output } = run();
+    await new Promise((done) => setTimeout(done, delay));
+    child.kill('SIGINT');
+    // Null: the signal came before there was anything to clean up.
+    assert.ok([130, null].includes(await ended), output());
+    assert.deepEqual(processes(), []);
+  }
+  const killed = run();
+  await until(() => killed.output().includes('starting review'), 60_000);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  // The gateway notices that nobody is left to serve.
+  await until(() => processes().length === 0, 10_000);
+  const again = run();
+  await until(() => existsSync(join(folder, 'state.json')), 60_000);
+  again.child.kill('SIGTERM');
+  assert.equal(await again.ended, 0);
+});
+
+test('a folder with other files is left alone', async () => {
+  rmSync(folder, { recursive: true, force: true });
+  const other = join(root, 'demo');
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(other);
+  writeFileSync(join(other, 'thesis.txt'), 'years of work');
+  const { ended, output } = run();
+  assert.equal(await ended, 1);
+  assert.match(output(), /not a demo's/);
+  assert.equal(readFileSync(join(other, 'thesis.txt'), 'utf8'), 'years of work');
+});

@@ -1,0 +1,211 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfig } from '../../gateway/config.ts';
+import { type Gateway, serve } from '../../gateway/main.ts';
+import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/record.ts';
+import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
+import { type Issuer, startIssuer } from './_issuer.ts';
+
+/** One request as an upstream got it. */
+export type Received = { method: string; url: string; headers: Record<string, string[]>; body: string };
+
+/** An upstream that keeps what it got and answers as told. */
+export type Upstream = {
+  url: string;
+  received: Received[];
+  /** Answers from now on; by default 200 with a small JSON. */
+  answer: (handler: Parameters<typeof createServer>[1] | null) => void;
+  server: Server;
+  close: () => Promise<void>;
+};
+
+export async function startUpstream(): Promise<Upstream> {
+  const received: Received[] = [];
+  let handler: Parameters<typeof createServer>[1] | null = null;
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    if (handler !== null) return void (handler as (a: unknown, b: unknown) => void)(request, response);
+    void collect(request).then((body) => {
+      received.push({
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: headersOf(request),
+        body,
+      });
+      response.setHeader('content-type', 'application/json');
+      response.end('{"ok":true}');
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    answer: (next) => {
+      handler = next;
+    },
+    server,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+async function collect(request: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  return body;
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    headers[name] = [...(headers[name] ?? []), rawHeaders[index + 1] ?? ''];
+  }
+  return headers;
+}
+
+/** A gateway over a real Git repository of the sample organisation, with an issuer and an upstream of its own. */
+export type World = {
+  gateway: Gateway;
+  upstream: Upstream;
+  issuer: Issuer;
+  tree: SampleTree;
+  folder: string;
+  /** Milliseconds; what the gateway takes for now. Tests move it. */
+  clock: { now: number };
+  get: (
+    path: string,
+    init?: RequestInit & { as?: string; claims?: Record<string, unknown> },
+  ) => Promise<Response>;
+  /** Commits files and makes the gateway look; resolves when it has. */
+  push: (files: Record<string, string | null>) => Promise<unknown>;
+  records: () => Promise<DecisionRecord[]>;
+  /** The records of streams that were closed. */
+  closings: () => Promise<StreamClosed[]>;
+  metrics: () => Promise<string>;
+  close: () => Promise<void>;
+};
+
+export const office = 'office: [127.0.0.0/8]\nvpn: [198.51.100.0/24]\n';
+
+type Options = {
+  /** The API's limit; the sample's when left out. */
+  rate?: string;
+  config?: Record<string, unknown>;
+  files?: Record<string, string | null>;
+  commit?: boolean;
+};
+
+export async function startWorld({
+  rate = '600/min',
+  config = {},
+  files = {},
+  commit = true,
+}: Options = {}): Promise<World> {
+  const clock = { now: Date.parse('2026-11-23T10:00:00Z') };
+  const now = () => clock.now;
+  const upstream = await startUpstream();
+  const issuer = await startIssuer({ now });
+  const tree = await sampleTree({}, { git: true });
+  const orders = (await readFile(join(tree.root, 'grants/apis/orders.yaml'), 'utf8'))
+    .replace('http://orders.internal:8080', upstream.url)
+    .replace('600/min', rate);
+  // Nothing listens on the discard port.
+  const payments = (await readFile(join(tree.root, 'grants/apis/payments.yaml'), 'utf8')).replace(
+    'https://payments.internal',
+    'http://127.0.0.1:9',
+  );
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-gateway-'));
+  const own = { 'grants/apis/orders.yaml': orders, 'grants/apis/payments.yaml': payments };
+  if (commit) await tree.commit({ ...own, 'grants/networks.yaml': office, ...files });
+  const gateway = await serve({
+    config: parseConfig(
+      {
+        listen: { port: 0 },
+        admin: { port: 0 },
+        state: 'state',
+        bundle: { source: `git+file://${tree.root}#main`, poll: '1h' },
+        issuers: [{ issuer: issuer.url, audience: 'grantgate' }],
+        log: { level: 'silent' },
+        ...config,
+      },
+      join(folder, 'gateway.yaml'),
+    ),
+    now,
+  });
+  const reload = () => fetch(`${gateway.admin}/reload`, { method: 'POST' });
+  if (commit) await reload();
+  return {
+    gateway,
+    upstream,
+    issuer,
+    tree,
+    folder,
+    clock,
+    get: async (path, { as = 'ann@example.com', claims = {}, ...init } = {}) => {
+      const token = await issuer.token({ sub: as, amr: ['mfa'], ...claims });
+      return fetch(`${gateway.url}${path}`, {
+        ...init,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(init.headers as Record<string, string> | undefined),
+        },
+      });
+    },
+    push: async (changed) => {
+      await tree.commit(changed);
+      return (await reload()).json();
+    },
+    records: async () =>
+      (await entries(folder)).filter(
+        (entry) => !('heartbeat' in entry) && !('event' in entry),
+      ) as DecisionRecord[],
+    closings: async () => (await entries(folder)).filter((entry) => 'event' in entry),
+    metrics: async () => (await fetch(`${gateway.admin}/metrics`)).text(),
+    close: async () => {
+      await gateway.close();
+      await upstream.close();
+      await issuer.close();
+      await tree.remove();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function entries(folder: string): Promise<(DecisionRecord | StreamClosed | Heartbeat)[]> {
+  const home = join(folder, '.grantgate/decisions/gw-1');
+  const names = (await readdir(home)).filter((name) => name.endsWith('.ndjson')).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(home, name), 'utf8')));
+  const lines = texts.join('').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** Sends bytes on a fresh connection and gives back what came until it closed or fell silent. */
+export function raw(url: string, bytes: string | Buffer, silentMs = 400): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((done, fail) => {
+    let text = '';
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const finish = () => {
+      socket.destroy();
+      done(text);
+    };
+    let timer = setTimeout(finish, 3000);
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      clearTimeout(timer);
+      timer = setTimeout(finish, silentMs);
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      done(text);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? done(text) : fail(error),
+    );
+  });
+}

@@ -1,0 +1,76 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+
+/** A token issuer on loopback whose keys, answers and faults a test controls. */
+export type Issuer = {
+  url: string;
+  /** How often discovery and keys were asked for. */
+  fetches: { discovery: number; jwks: number };
+  /** How both endpoints answer from now on. */
+  fault: (fault: 'none' | 'down' | 'hang' | 'huge') => void;
+  /** Signs with the newest key; `claims` override the usual ones, and undefined leaves one out. */
+  token: (claims?: Record<string, unknown>, header?: Record<string, unknown>) => Promise<string>;
+  /** Publishes a new key; the old one goes unless `keep`. */
+  rotate: (options?: { keep: boolean }) => Promise<void>;
+  publicKey: () => CryptoKey;
+  close: () => Promise<void>;
+};
+
+export async function startIssuer({ audience = 'grantgate', now = Date.now } = {}): Promise<Issuer> {
+  const keys: { pair: Awaited<ReturnType<typeof generateKeyPair>>; jwk: JWK }[] = [];
+  let fault = 'none';
+  const fetches = { discovery: 0, jwks: 0 };
+  const server = createServer((request, response) => {
+    const jwks = request.url === '/jwks';
+    fetches[jwks ? 'jwks' : 'discovery'] += 1;
+    if (fault === 'hang') return;
+    if (fault === 'down') return void response.writeHead(503).end();
+    if (fault === 'huge') return void response.end(`{"keys":[${'1,'.repeat(1_000_000)}1]}`);
+    const body = jwks ? { keys: keys.map(({ jwk }) => jwk) } : { issuer: url, jwks_uri: `${url}/jwks` };
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(body));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const rotate = async ({ keep } = { keep: false }) => {
+    const pair = await generateKeyPair('RS256', { extractable: true });
+    const kid = `key-${fetches.jwks}-${keys.length}-${Math.floor(now())}-${keys.at(0)?.jwk.kid ?? ''}`;
+    if (!keep) keys.length = 0;
+    keys.unshift({ pair, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg: 'RS256', use: 'sig' } });
+  };
+  await rotate();
+  const newest = () => {
+    const key = keys[0];
+    if (key === undefined) throw new Error('no key');
+    return key;
+  };
+  return {
+    url,
+    fetches,
+    fault: (next) => {
+      fault = next;
+    },
+    token: (claims = {}, header = {}) => {
+      const seconds = Math.floor(now() / 1000);
+      const all = {
+        iss: url,
+        aud: audience,
+        sub: 'ann@example.com',
+        iat: seconds,
+        exp: seconds + 300,
+        ...claims,
+      };
+      const { pair, jwk } = newest();
+      return new SignJWT(JSON.parse(JSON.stringify(all)))
+        .setProtectedHeader({ alg: 'RS256', kid: jwk.kid, ...header } as { alg: string })
+        .sign(pair.privateKey);
+    },
+    rotate,
+    publicKey: () => newest().pair.publicKey as CryptoKey,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}

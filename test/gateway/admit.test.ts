@@ -1,0 +1,135 @@
+import * as assert from 'node:assert/strict';
+import { type Admission, createAdmit } from '../../gateway/admit.ts';
+import type { Identity } from '../../gateway/authenticate.ts';
+import type { Enforcement } from '../../gateway/enforcement.ts';
+import { createLimit } from '../../gateway/limit.ts';
+import { createQuota } from '../../gateway/quota.ts';
+import type { DecisionRecord } from '../../gateway/record.ts';
+import { suite } from '../_suite.ts';
+
+const test = suite('admit');
+const identity: Identity = { subject: 'user:ann@example.com', groups: null, mfa: false, expiresAt: null };
+const request = {
+  method: 'GET',
+  target: '/orders',
+  rawHeaders: ['Host', 'api.example.com'],
+  address: '192.0.2.1',
+};
+
+/** A revision that allows, or denies, everything; `office` says whether the caller is in that network. */
+function revision(
+  name: string,
+  allow: boolean,
+  { office = true, grant = 'orders-read', rate = null as string | null } = {},
+) {
+  const asked: (readonly string[])[] = [];
+  const enforcement = {
+    snapshot: { revision: name, apis: new Map([['orders', { rate: '2/min' }]]) },
+    route: () => ({
+      api: 'orders',
+      operation: 'list',
+      template: '/orders',
+      upstream: 'http://127.0.0.1:9',
+      strip: 0,
+    }),
+    networksOf: () => (office ? ['office'] : []),
+    previous: null,
+    decide: ({ networks }: { networks: readonly string[] }) => {
+      asked.push(networks);
+      const allowed = allow && networks.length > 0;
+      return {
+        input: { ...identity, networks, time: 1 },
+        result: { allow: allowed, grants: allowed ? [grant] : [], reason: allowed ? 'granted' : 'no-grant' },
+        facts: new Map([[grant, { rate, expires: null }]]),
+        nanoseconds: 1,
+        failure: null,
+      };
+    },
+  } as unknown as Enforcement;
+  return { enforcement, asked };
+}
+
+function gate(options: {
+  enforcement: () => Enforcement;
+  authenticate?: () => Identity | Promise<Identity>;
+}) {
+  const records: Omit<DecisionRecord, 'instance' | 'seq'>[] = [];
+  const failures: unknown[] = [];
+  const quota = createQuota({ limit: createLimit(), concurrency: 10 });
+  const admit = createAdmit({
+    enforcement: options.enforcement,
+    authenticate: options.authenticate ?? (() => identity),
+    limits: { arrive: () => undefined, failed: () => undefined, body: 1000, quota },
+    writer: {
+      write: (record, written) => {
+        records.push(record);
+        setImmediate(() => written?.(null));
+      },
+    },
+    now: () => 1_000_000,
+    onOutcome: () => undefined,
+    onFailure: (error) => failures.push(error),
+  });
+  const ask = (admitted: (admission: Admission) => void = () => undefined) =>
+    new Promise<string>((done) =>
+      admit(request, {
+        admitted: (admission) => {
+          admitted(admission);
+          done('admitted');
+        },
+        refused: ({ status, code }) => done(`${status} ${code}`),
+      }),
+    );
+  return { ask, records, failures };
+}
+
+test('what was revoked while the keys were fetched is not let in', async () => {
+  const [before, after] = [revision('a', true), revision('b', false)];
+  let current = before.enforcement;
+  const { ask, records } = gate({
+    enforcement: () => current,
+    authenticate: async () => {
+      await new Promise((done) => setTimeout(done, 5));
+      current = after.enforcement;
+      return identity;
+    },
+  });
+  assert.equal(await ask(), '403 no-grant');
+  assert.deepEqual(
+    records.map(({ bundles }) => bundles.grantgate.revision),
+    ['b'],
+  );
+  current = before.enforcement;
+  assert.equal(
+    await gate({ enforcement: () => current, authenticate: async () => identity }).ask(),
+    'admitted',
+  );
+});
+
+test('a denial brought by a merge about networks is told as one', async () => {
+  const before = revision('a', true);
+  const after = revision('b', true, { office: false });
+  const { ask, records } = gate({
+    enforcement: () => ({ ...after.enforcement, previous: before.enforcement }),
+  });
+  assert.equal(await ask(), '403 no-grant');
+  assert.deepEqual(records[0]?.regressed, { revision: 'a', grants: ['orders-read'] });
+  assert.deepEqual(before.asked, [['office']]);
+});
+
+test('a grant named like its API has an allowance of its own', async () => {
+  const { enforcement } = revision('a', true, { grant: 'orders', rate: '2/min' });
+  const { ask } = gate({ enforcement: () => enforcement });
+  assert.deepEqual([await ask(), await ask(), await ask()], ['admitted', 'admitted', '429 rate-exceeded']);
+});
+
+test('a door that fails turns its own caller away and nobody else', async () => {
+  const { enforcement } = revision('a', true);
+  const { ask, failures } = gate({ enforcement: () => enforcement });
+  const broken = ask(() => {
+    throw new Error('no door');
+  });
+  const fine = ask();
+  assert.deepEqual([await broken, await fine], ['500 internal-error', 'admitted']);
+  assert.equal(failures.length, 1);
+});

@@ -1,0 +1,210 @@
+import * as assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assemble, type Bundle } from '../../bundle/assemble.ts';
+import { compilePolicy } from '../../bundle/compilePolicy.ts';
+import { dataDigest } from '../../bundle/digest.ts';
+import { findOpa } from '../../bundle/opa.ts';
+import { pack, readSigningKey } from '../../bundle/pack.ts';
+import { gitTree } from '../../bundle/tree.ts';
+import { saveLastGood } from '../../gateway/lastGood.ts';
+import { type Reload, startReload } from '../../gateway/reload.ts';
+import { suite } from '../_suite.ts';
+import { sampleTree } from '../bundle/_organisation.ts';
+import { largeDocument } from './_document.ts';
+
+const test = suite('loader');
+
+const keys = () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    secret: readSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    open: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+};
+const [ours, theirs] = [keys(), keys()];
+
+let bundles: Bundle[] = [];
+let folder: string;
+let path: string;
+let stateFolder: string;
+let open: Reload[] = [];
+let logged: string[] = [];
+
+test.before(async () => {
+  const tree = await sampleTree({}, { git: true });
+  const opa = await findOpa();
+  const revisions = [
+    await tree.commit({}, 'one'),
+    await tree.commit({}, 'two'),
+    await tree.commit({}, 'three'),
+  ];
+  bundles = [];
+  for (const revision of revisions)
+    bundles.push(await assemble({ tree: await gitTree(tree.root, revision), opa }));
+  await tree.remove();
+});
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'grantgate-loader-'));
+  path = join(folder, 'bundle.tar.gz');
+  stateFolder = join(folder, 'state');
+  [open, logged] = [[], []];
+});
+test.after.each(async () => {
+  await Promise.all(open.map((reload) => reload.close()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+const bundle = (index: number): Bundle => {
+  const found = bundles[index];
+  if (found === undefined) throw new Error('no such bundle');
+  return found;
+};
+async function publish(from: Bundle, key: typeof ours | null = ours): Promise<void> {
+  const archive = await pack(from, key?.secret ?? null);
+  await writeFile(join(folder, 'new'), archive);
+  await rename(join(folder, 'new'), path);
+}
+function start(verifyKeyPem = ours.open): Reload {
+  const log = (_: object, message: string) => {
+    logged.push(message);
+  };
+  const reload = startReload({
+    source: { url: `file:${path}`, stateFolder, verifyKeyPem },
+    pollMs: 600_000,
+    onSwap: () => {},
+    log: { info: log, warn: log, error: log },
+  });
+  open.push(reload);
+  return reload;
+}
+async function until(condition: () => boolean, ms = 8000): Promise<void> {
+  for (const end = performance.now() + ms; !condition(); await sleep(10))
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
+}
+
+test('takes a signed file, and its successor as soon as it is there', async () => {
+  await publish(bundle(0));
+  const reload = start();
+  await reload.started;
+  assert.equal(reload.current()?.revision, bundle(0).revision);
+  await publish(bundle(1));
+  await until(() => reload.current()?.revision === bundle(1).revision);
+});
+
+test('keeps what is in force when the next file is unsigned, signed by another, older, or no archive', async () => {
+  await publish(bundle(1));
+  const reload = start();
+  await reload.started;
+  const refused = async (code: string) => {
+    await until(() => reload.status().lastError?.code === code);
+    assert.equal(reload.status().state, 'failing');
+    assert.equal(reload.current()?.revision, bundle(1).revision);
+  };
+  await publish(bundle(2), null);
+  await refused('signature-missing');
+  await publish(bundle(2), theirs);
+  await refused('signature-invalid');
+  await publish(bundle(0));
+  await refused('counter-rollback');
+  await writeFile(path, '<html>');
+  await until(() => /^archive-/.test(reload.status().lastError?.code ?? ''));
+  await publish(bundle(2));
+  await until(() => reload.current()?.revision === bundle(2).revision);
+  await until(() => reload.status().state === 'ok');
+});
+
+test('goes back to no older file after a restart', async () => {
+  await publish(bundle(1));
+  const first = start();
+  await first.started;
+  await first.close();
+  await publish(bundle(0));
+  const second = start();
+  await second.started;
+  assert.equal(second.current()?.revision, bundle(1).revision);
+  assert.equal(second.status().lastError?.code, 'counter-rollback');
+});
+
+test('verifies the kept bundle by the key of today', async () => {
+  await publish(bundle(1));
+  const first = start();
+  await first.started;
+  await first.close();
+  await rm(path);
+  const same = start();
+  await same.started;
+  assert.equal(same.current()?.revision, bundle(1).revision);
+  await same.close();
+  const other = start(theirs.open);
+  await other.started;
+  assert.equal(other.current(), null);
+  assert.equal(other.status().state, 'empty');
+});
+
+test('does not take a kept bundle that was swapped for one without a signature', async () => {
+  await publish(bundle(1));
+  const first = start();
+  await first.started;
+  await first.close();
+  await rm(path);
+  // As an attacker would who can write the file and knows its form.
+  const name = JSON.parse(
+    (await readFile(join(stateFolder, 'last-good.bundle'))).toString('latin1').split('\n')[0] ?? '',
+  ).source;
+  await saveLastGood(stateFolder, name, { archive: await pack(bundle(2), null), counter: 99 });
+  const second = start();
+  await second.started;
+  assert.equal(second.current(), null);
+  assert.ok(logged.some((line) => /not signed/.test(line)));
+});
+
+test('refuses a policy that allows an empty request, and one that answers no decision', async () => {
+  await publish(bundle(0));
+  const reload = start();
+  await reload.started;
+  const policy = async (rego: string) => {
+    const policies = new Map([['policies/authz/decision.rego', Buffer.from(rego)]]);
+    const wasm = await compilePolicy(
+      await findOpa(),
+      policies,
+      'grantgate/authz/decision',
+      join(folder, 'cache'),
+    );
+    await publish({ ...bundle(1), wasm, policies });
+    await until(() => reload.status().lastError !== undefined);
+    return reload.status().lastError;
+  };
+  const open = await policy(
+    'package grantgate.authz\n\ndecision := {"allow": true, "grants": ["x"], "reason": "granted"}\n',
+  );
+  assert.equal(open?.code, 'policy-unusable');
+  assert.match(open?.message ?? '', /allows an empty request/);
+  await publish(bundle(1));
+  await until(() => reload.current()?.revision === bundle(1).revision);
+  await until(() => reload.status().lastError === undefined);
+  const none = await policy('package grantgate.authz\n\ndecision := true\n');
+  assert.match(none?.message ?? '', /does not answer/);
+  assert.equal(reload.current()?.revision, bundle(1).revision);
+});
+
+test('leaves the serving thread free while it loads a large bundle', async () => {
+  const data = largeDocument(100_000);
+  await publish(bundle(0));
+  const reload = start();
+  await reload.started;
+  await publish({ ...bundle(1), data, grants: 100_000, digest: `sha256:${dataDigest(data)}` });
+  let longest = 0;
+  let last = performance.now();
+  const beat = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await until(() => reload.current()?.grants === 100_000, 20_000);
+  clearInterval(beat);
+  assert.ok(longest < 250, `the serving thread stood still for ${longest.toFixed()} ms`);
+  assert.equal(reload.current()?.lines.count, 110_000);
+});

@@ -1,0 +1,170 @@
+import * as assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { compile } from '../../bundle/compile.ts';
+import { compilePolicy } from '../../bundle/compilePolicy.ts';
+import type { Organisation } from '../../bundle/model.ts';
+import { findOpa } from '../../bundle/opa.ts';
+import { readPolicies } from '../../bundle/policies.ts';
+import { workingTree } from '../../bundle/tree.ts';
+import { type Random, random } from '../../demo/random.ts';
+import { type GrantLine, type Request, referenceDecision } from '../../demo/referenceDecision.ts';
+import { createEvaluator } from '../../gateway/evaluator.ts';
+import { indexLines, openIndex } from '../../gateway/lineIndex.ts';
+import { createSlices } from '../../gateway/slices.ts';
+import { suite } from '../_suite.ts';
+import { generatedOrganisation, networkNames, now, operationNames } from './_organisation.ts';
+
+const test = suite('policies: one decision, three ways to reach it');
+
+const policies = fileURLToPath(new URL('../../policies', import.meta.url));
+const entrypoint = 'grantgate/authz/decision';
+const seed = 'differential-1';
+const count = 10_000;
+const organisation = generatedOrganisation(seed);
+const document = compile(organisation);
+
+type Document = {
+  grants: Record<string, Record<string, GrantLine[]>>;
+  principals: Record<string, { active: boolean; groups: string[] }>;
+};
+const data: Document = JSON.parse(document.toString());
+const requests = generatedRequests(organisation, random(`${seed} requests`));
+const malformed = malformedRequests(requests.slice(0, 500), random(`${seed} malformed`));
+let folder = '';
+let byOpa: unknown[] = [];
+let evaluate: (input: unknown, cutFor: Request) => unknown = () => undefined;
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'grantgate-differential-'));
+  [byOpa, evaluate] = await Promise.all([answersOfOpa(), evaluatorOnSlices()]);
+});
+test.after(() => rm(folder, { recursive: true, force: true }));
+
+test('every reason is met often enough to mean something', () => {
+  const reasons = Map.groupBy(byOpa, (answer) => z.object({ reason: z.string() }).parse(answer).reason);
+  const least = Object.fromEntries([...reasons].map(([reason, { length }]) => [reason, length >= 40]));
+  assert.deepEqual(least, {
+    granted: true,
+    'no-grant': true,
+    'operation-not-covered': true,
+    expired: true,
+    suspended: true,
+    'condition-not-met': true,
+    'principal-inactive': true,
+    'principal-unknown': true,
+    'invalid-input': true,
+  });
+});
+
+test('WASM on the lines of the caller answers as OPA does on the whole document', () => {
+  [...requests, ...malformed.map(({ input }) => input)].forEach((input, i) => {
+    const cutFor = requests[i] ?? malformed[i - requests.length]?.request;
+    assert.ok(cutFor);
+    assert.deepEqual(evaluate(input, cutFor), byOpa[i], JSON.stringify(input));
+  });
+});
+
+test('an independent reading of the rules comes to the same decisions', () => {
+  requests.forEach((request, i) => {
+    const facts = {
+      principal: data.principals[request.subject],
+      grantsOf: (principal: string) => data.grants[request.api]?.[principal] ?? [],
+    };
+    assert.deepEqual(byOpa[i], referenceDecision(request, facts), JSON.stringify(request));
+  });
+});
+
+test('a malformed request is denied by all of them', () => {
+  for (const answer of byOpa.slice(requests.length))
+    assert.deepEqual(answer, { allow: false, grants: [], reason: 'invalid-input' });
+});
+
+test('the compiled document is what the schemas of the policies say', async () => {
+  for (const part of ['grants', 'principals'] as const) {
+    const schema = z.fromJSONSchema(
+      JSON.parse(await readFile(join(policies, 'schemas', `${part}.json`), 'utf8')),
+    );
+    assert.ok(schema.safeParse(data[part]).success, part);
+    assert.ok(
+      !schema.safeParse({ ...data[part], broken: { active: 'yes', 'user:x': [{ id: 7 }] } }).success,
+      part,
+    );
+  }
+});
+
+function generatedRequests({ memberships, apis }: Organisation, draw: Random): Request[] {
+  const subjects = [...memberships.keys(), 'user:stranger@example.com', 'service:stranger'];
+  return Array.from({ length: count }, (): Request => {
+    const subject = draw.pick(subjects);
+    const vouched = draw.chance(0.15);
+    const own = memberships.get(subject) ?? [];
+    return {
+      subject,
+      groups: vouched
+        ? ['group:team-1', 'group:team-5', 'group:stranger'].filter(() => draw.chance(0.5))
+        : own,
+      ...(vouched ? { groups_from: 'token' } : {}),
+      api: draw.chance(0.98) ? draw.pick([...apis.keys()]) : 'unheard-of',
+      operation: draw.chance(0.98) ? draw.pick(operationNames) : 'unheardOf',
+      networks: networkNames.filter(() => draw.chance(0.3)),
+      mfa: draw.chance(0.5),
+      time: now + draw.pick([-86_401, -2, -1, 0, 1, 2, 0.5, 86_400]),
+    };
+  });
+}
+
+/** Each breaks one thing the policy reads. The slice is the one of the request before it was broken. */
+function malformedRequests(from: readonly Request[], draw: Random): { request: Request; input: unknown }[] {
+  const wrong = [null, 7, true, '', 'x', [], ['group:team-1'], {}, { 'group:team-1': 'group:team-1' }];
+  const kinds: Record<string, (value: unknown) => boolean> = {
+    subject: (value) => typeof value !== 'string' || !/^(user|service):/.test(value),
+    api: (value) => typeof value !== 'string',
+    operation: (value) => typeof value !== 'string',
+    time: (value) => typeof value !== 'number',
+    mfa: (value) => typeof value !== 'boolean',
+    networks: (value) => !Array.isArray(value),
+    groups_from: () => true,
+  };
+  return from.map((request) => {
+    const [key, isWrong] = draw.pick(Object.entries(kinds));
+    return { request, input: { ...request, [key]: draw.pick(wrong.filter(isWrong)) } };
+  });
+}
+
+async function evaluatorOnSlices(): Promise<typeof evaluate> {
+  const rules = await readPolicies(await workingTree(folder), 'authz');
+  const bytes = await compilePolicy(await findOpa(), rules, entrypoint);
+  const module = new WebAssembly.Module(new Uint8Array(bytes));
+  const evaluator = createEvaluator(module, entrypoint);
+  const slices = createSlices({ lines: openIndex(indexLines(document)) });
+  return (input, { subject, api, groups_from, groups }) => {
+    const holders = (groups_from === 'token' ? groups : slices.principal(subject)?.groups) ?? [];
+    return evaluator.evaluate(input, slices.slice(api, subject, holders));
+  };
+}
+
+/** All answers in one run of OPA over the Rego and the full document. */
+async function answersOfOpa(): Promise<unknown[]> {
+  const inputs = [...requests, ...malformed.map(({ input }) => input)];
+  await writeFile(join(folder, 'data.json'), document);
+  await writeFile(join(folder, 'inputs.json'), JSON.stringify({ inputs }));
+  const query =
+    'answers := [answer | some one in data.inputs; answer := data.grantgate.authz.decision with input as one]';
+  const rego = join(policies, 'authz', 'decision.rego');
+  const loaded = [rego, join(folder, 'data.json'), join(folder, 'inputs.json')];
+  const output = await opa(['eval', '--format', 'json', ...loaded.flatMap((name) => ['-d', name]), query]);
+  const answer = z.object({
+    result: z.tuple([z.object({ bindings: z.object({ answers: z.array(z.unknown()) }) })]),
+  });
+  return answer.parse(JSON.parse(output)).result[0].bindings.answers;
+}
+
+async function opa(args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await (await findOpa()).run(args);
+  assert.equal(code, 0, stdout + stderr);
+  return stdout;
+}

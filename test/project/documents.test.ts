@@ -1,0 +1,48 @@
+import * as assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from '../_suite.ts';
+import { repositoryFiles, root } from './_copyRepository.ts';
+
+const test = suite('documents');
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+const rooms = /^(?:\.github|bench|bundle|demo|gateway|grants|policies|reviewer|test)\/[\w./-]*$/;
+
+/** Paths and npm scripts that a page names in code and that are not there. Names in capitals stand for others. */
+function missing(markdown: string): string[] {
+  const spans = [...markdown.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
+  const paths = spans
+    .map((text) => /^(?:node )?(\S+)$/.exec(text)?.[1] ?? '')
+    .filter((text) => rooms.test(text) && !/[A-Z]{3,}/.test(text));
+  const commands = [...markdown.matchAll(/npm (?:run (?:--silent )?)?([a-z:]+)/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => !['ci', 'install'].includes(name));
+  return [
+    ...paths.filter((path) => !existsSync(join(root, path))),
+    ...commands.filter((name) => scripts[name] === undefined).map((name) => `npm run ${name}`),
+  ];
+}
+
+const pages = repositoryFiles().filter((path) => /^(?:[^/]+|\.github\/[^/]+)\.md$/.test(path));
+
+test('there is a page on security and one on contributing', () => {
+  for (const page of ['.github/SECURITY.md', '.github/CONTRIBUTING.md'])
+    assert.ok(pages.includes(page), page);
+});
+
+for (const page of pages) {
+  test(`${page} names only what is there`, () => {
+    assert.deepEqual(missing(readFileSync(join(root, page), 'utf8')), []);
+  });
+}
+
+test('finds what is not there', () => {
+  assert.deepEqual(missing('`gateway/nowhere.ts`, `node bundle/none.ts`, `npm run nothing`'), [
+    'gateway/nowhere.ts',
+    'bundle/none.ts',
+    'npm run nothing',
+  ]);
+  assert.deepEqual(missing('`gateway/admit.ts`, `policies/review/NAME.rego`, `npm test`, `npm ci`'), []);
+});

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Forge, startForge } from '../../demo/forge/startForge.ts';
+import type { ForgeTarget } from '../../reviewer/forge.ts';
+import type { ReviewResult } from '../../reviewer/main.ts';
+import {
+  access,
+  asOf,
+  daysAgo,
+  type Files,
+  type GrantText,
+  logLines,
+  type Place,
+  place,
+  uses,
+} from './_review.ts';
+
+export const token = 'test-token-1234567890';
+export const idle = `role: reader\ngranted: ${daysAgo(2)}`;
+
+export type World = {
+  here: Place;
+  forge: Forge;
+  clock: { now: number };
+  bare: (...args: string[]) => string;
+  apply: (options?: {
+    forge?: Partial<ForgeTarget>;
+    asOf?: number;
+    signal?: AbortSignal;
+    root?: string;
+    progress?: (line: string) => void;
+  }) => Promise<ReviewResult>;
+  /** Commits to the forge's main branch, as somebody who pushes. */
+  push: (files: Files, branch?: string) => Promise<void>;
+  /** Calls and branch tips since the last time. */
+  writes: () => { calls: string[]; branches: string };
+};
+const open: (() => Promise<unknown>)[] = [];
+
+/** Closes every world opened since; for an `after.each` hook. */
+export async function closeWorlds(): Promise<void> {
+  for (const close of open.splice(0).reverse()) await close();
+}
+
+/** ann's idle grant, bob's paused account, and a wide grant of the night shift. */
+export const standard: readonly GrantText[] = [
+  { id: 'idle', rest: idle },
+  { id: 'busy' },
+  { id: 'of-bob', principal: 'user:bob@example.com', api: 'payments' },
+  { id: 'wide', owner: 'user:dana@example.com', rest: 'role: admin # for now' },
+];
+
+export async function world(grants: readonly GrantText[] = standard, files: Files = {}): Promise<World> {
+  const here = await place({ ...access(grants), ...files });
+  open.push(here.remove);
+  await here.log(
+    logLines([
+      ...uses('busy', ['get', 'list'], 2),
+      ...uses('wide', ['list', 'get'], 2),
+      ...uses('of-bob', ['get'], 1),
+    ]),
+  );
+  const repository = join(here.folder, 'forge.git');
+  execFileSync('git', ['clone', '--quiet', '--bare', here.root, repository], { stdio: 'ignore' });
+  const clock = { now: asOf };
+  const forge = await startForge({ repository, owner: 'acme', name: 'access', token, now: () => clock.now });
+  open.push(forge.close);
+  const bare = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
+  let seen = 0;
+  return {
+    here,
+    forge,
+    clock,
+    bare,
+    apply: ({ forge: target = {}, root = here.root, ...options } = {}) =>
+      here.review({
+        root,
+        apply: {
+          forge: {
+            baseUrl: forge.api,
+            owner: 'acme',
+            repo: 'access',
+            token,
+            retries: 0,
+            timeoutMs: 5000,
+            ...target,
+          },
+        },
+        ...options,
+      }),
+    async push(changes, branch = 'main') {
+      here.git('fetch', '--quiet', repository, branch);
+      here.git('checkout', '--quiet', '--detach', 'FETCH_HEAD');
+      await here.commit(changes, daysAgo(0.01));
+      here.git('push', '--quiet', repository, `HEAD:${branch}`);
+      here.git('checkout', '--quiet', 'main');
+    },
+    writes() {
+      const calls = forge.calls.slice(seen).filter(({ method }) => method !== 'GET');
+      seen = forge.calls.length;
+      return {
+        calls: calls.map(({ method, path }) => `${method} ${path.replace('/api/v3/repos/acme/access', '')}`),
+        branches: bare('for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/grantgate'),
+      };
+    },
+  };
+}
+
+export const actions = ({ pulls }: ReviewResult) =>
+  pulls.map(({ action, branch, grants }) => `${action} ${branch.slice(17)} ${grants.join(',')}`);

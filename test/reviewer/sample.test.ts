@@ -1,0 +1,55 @@
+import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from '../../bundle/load.ts';
+import { findOpa } from '../../bundle/opa.ts';
+import { gitTree } from '../../bundle/tree.ts';
+import { commits } from '../../demo/commits.ts';
+import { writeHistory } from '../../demo/history.ts';
+import { importCommits } from '../../demo/importCommits.ts';
+import { datedOrganisation, sampleGrants } from '../../demo/organisation.ts';
+import { narrowed, planted } from '../../demo/usagePlan.ts';
+import { review } from '../../reviewer/main.ts';
+import { suite } from '../_suite.ts';
+
+const test = suite('the sample organisation');
+
+test('with the default thresholds, exactly what is planted in it is found', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-sample-review-'));
+  try {
+    const day = '2027-03-09';
+    const now = Date.parse(`${day}T12:00:00Z`);
+    const repository = join(folder, 'access.git');
+    const decisions = join(folder, 'decisions');
+    execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository]);
+    await importCommits(repository, commits(await datedOrganisation(sampleGrants, day), day));
+    const { organisation } = await load(await gitTree(repository, 'main'));
+    assert.ok(organisation);
+    writeHistory({ folder: decisions, organisation, now, revision: 'x' });
+
+    const opa = await findOpa();
+    const { plan, error } = await review({ root: repository, decisions: [decisions], asOf: now, opa });
+    assert.equal(error, null);
+    assert.deepEqual(
+      Object.fromEntries(plan.findings.map(({ grant, detector, also = [] }) => [grant, [detector, ...also]])),
+      Object.fromEntries(Object.entries(planted).sort(([a], [b]) => (a < b ? -1 : 1))),
+    );
+    assert.deepEqual(
+      Object.fromEntries(plan.findings.flatMap(({ grant, to }) => (to === undefined ? [] : [[grant, to]]))),
+      narrowed,
+    );
+    assert.ok(plan.evidence.coverage > 0.99);
+
+    // A copy without its history cannot tell since when a grant is suspended, and says so.
+    const shallow = join(folder, 'shallow');
+    execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${repository}`, shallow]);
+    const blind = (await review({ root: shallow, decisions: [decisions], asOf: now, opa })).plan;
+    assert.ok(!blind.findings.some(({ grant }) => grant === 'inventory-arjun-import'));
+    assert.ok(blind.not_evaluable.some(({ grant }) => grant === 'inventory-arjun-import'));
+    assert.equal(blind.findings.length, plan.findings.length - 1);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
