@@ -211,6 +211,11 @@ class Transfer implements Dispatcher.DispatchHandler {
     headers: Parameters<typeof respondable>[0],
   ): void {
     if (status < 200 && status >= 100) return;
+    // Access ended meanwhile, and the caller has been told so.
+    if (this.#response.headersSent) {
+      controller.abort(new Error('the request is over'));
+      return;
+    }
     // Node would throw on 099; a status outside the registry's range is no answer.
     if (status < 100 || status > 599)
       throw new errors.InvalidArgumentError('the upstream answered an impossible status');

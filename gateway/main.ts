@@ -9,6 +9,7 @@ import { createClientAddress } from './clientAddress.ts';
 import { certificateOf } from './clientCertificate.ts';
 import { ConfigError, type GatewayConfig, readSecret } from './config.ts';
 import { createDecisionPoint } from './decisionPoint.ts';
+import { endAnswer } from './endAnswer.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import { createExplainHere } from './explainHere.ts';
 import { createForward } from './forward.ts';
@@ -24,7 +25,7 @@ import { startReload } from './reload.ts';
 import { startShadow } from './shadow.ts';
 import type { Snapshot } from './snapshot.ts';
 import { createOnStreamClosed } from './streamClosed.ts';
-import { createStreams } from './streams.ts';
+import { type CloseReason, createStreams } from './streams.ts';
 import { openTls } from './tls.ts';
 import { createUpgrade } from './upgrade.ts';
 
@@ -178,7 +179,8 @@ export async function serve({
         if (response.destroyed) return;
         // HTTP/1.0 knows no interim answers.
         if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
-        const done = streams.add({ admission, upgraded: false, close: () => response.destroy() });
+        const close = (reason: CloseReason) => endAnswer(request, response, reason, admission.id);
+        const done = streams.add({ admission, upgraded: false, close });
         response.once('close', done);
         forward(request, response, admission, ({ failed, milliseconds }) => {
           const { api } = admission.route;

@@ -28,10 +28,15 @@ function own(config: GatewayConfig): GatewayConfig {
 
 let gateway: Gateway | null = null;
 let stopping = false;
+const ended = Promise.withResolvers<void>();
 async function stop(lingerMs: number): Promise<void> {
   if (stopping) return;
   stopping = true;
   await gateway?.close(lingerMs);
+  // The primary may have sent us a connection just before it heard that we listen no more. Its next word comes after
+  // that one, which Node has handed back by then; ended too early, its caller would wait for ever.
+  send({ kind: 'drained' });
+  if (process.connected) await ended.promise;
   const metrics = (await gateway?.metrics()) ?? [];
   send({ kind: 'metrics', id: null, metrics }, () => process.exit(0));
 }
@@ -39,10 +44,12 @@ async function stop(lingerMs: number): Promise<void> {
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'taken') taken(message.id, message.waits);
   else if (message.kind === 'stop') void stop(message.lingerMs);
+  else if (message.kind === 'end') ended.resolve();
   else if (message.kind === 'rotate') gateway?.rotate();
   else if (message.kind === 'metrics')
     void gateway?.metrics().then((metrics) => send({ kind: 'metrics', id: message.id, metrics }));
 });
+process.on('disconnect', () => ended.resolve());
 // A terminal and some supervisors signal the whole group.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
 for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);

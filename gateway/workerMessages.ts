@@ -23,6 +23,8 @@ export type FromWorker =
   /** It cannot start. */
   | { kind: 'failed'; code: string; message: string }
   | { kind: 'take'; id: number; takes: [key: string, rate: string, now: number][] }
+  /** It has stopped listening and has no request left. */
+  | { kind: 'drained' }
   /** The answer to a question; without one, the last ones before the worker ends. */
   | { kind: 'metrics'; id: number | null; metrics: MetricsJson };
 
@@ -31,4 +33,6 @@ export type ToWorker =
   | { kind: 'metrics'; id: number }
   | { kind: 'rotate' }
   /** Idle connections are left open for that long, each until it has been told to go elsewhere. */
-  | { kind: 'stop'; lingerMs: number };
+  | { kind: 'stop'; lingerMs: number }
+  /** Every connection that was meant for it has been handed over, or back. */
+  | { kind: 'end' };

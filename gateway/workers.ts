@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { closeLostConnections } from './closeLostConnections.ts';
 import { type GatewayConfig, readConfig } from './config.ts';
 import { createLimit } from './limit.ts';
 import { listen, urlOf } from './listen.ts';
@@ -96,6 +97,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     const seat: Seat = { config: file, slot: number, workers, admin: socketOf(slot) };
     rmSync(seat.admin, { force: true });
     const worker = cluster.fork({ [seatVariable]: JSON.stringify(seat) });
+    closeLostConnections(worker);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     Object.assign(slot, { worker, state: 'starting', counter: null, startedAt: performance.now() });
     let failure: WorkerError | null = null;
@@ -109,6 +111,8 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
         case 'revision':
           slot.counter = message.counter;
           return changed();
+        case 'drained':
+          return tell(slot, { kind: 'end' });
         case 'failed':
           failure = new WorkerError(message);
           return;

@@ -155,6 +155,27 @@ test('an upload under way is cut: the upstream sees it end unfinished', async ()
   assert.equal(await ended, false);
 });
 
+test('a request whose answer has not begun is told; the upstream sees its side end, and its late answer goes nowhere', async () => {
+  let arrived = false;
+  const ended = new Promise<boolean>((done) => {
+    world.upstream.answer((_request, response) => {
+      arrived = true;
+      response.once('close', () => done(response.writableFinished));
+    });
+  });
+  const waiting = world.get(path);
+  await until(() => arrived);
+  await world.push(revoke);
+  const answer = await waiting;
+  assert.deepEqual([answer.status, answer.headers.get('content-type')], [403, 'application/problem+json']);
+  const [closing] = await world.closings();
+  assert.equal(closing?.reason, 'revoked');
+  const { code, decision_id } = (await answer.json()) as Record<string, unknown>;
+  assert.deepEqual([code, decision_id], ['access-ended', closing?.decision_id]);
+  assert.equal(await ended, false);
+  assert.deepEqual(await (await world.get(path)).json().then(({ code: next }) => next), 'no-grant');
+});
+
 test('only streams whose lines changed are decided again', async () => {
   const other = await world.issuer.token({ sub: 'cleo@example.com', exp: world.clock.now / 1000 + 600 });
   world.upstream.answer((_request, response) => tells(response));

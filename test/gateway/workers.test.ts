@@ -47,7 +47,7 @@ function load(of: Fleet, connections: number) {
       } catch (error) {
         failures.push(error);
       }
-      await new Promise((done) => setTimeout(done, 5));
+      await pause(5);
     }
   };
   const callers = Array.from({ length: connections }, caller);
@@ -62,6 +62,8 @@ function load(of: Fleet, connections: number) {
   };
 }
 
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
 const alive = (pid: number) => {
   try {
     process.kill(pid, 0);
@@ -74,7 +76,7 @@ const alive = (pid: number) => {
 async function until(what: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   for (const end = Date.now() + ms; !(await what()); ) {
     if (Date.now() > end) throw new Error('it did not come about');
-    await new Promise((done) => setTimeout(done, 50));
+    await pause(50);
   }
 }
 
@@ -193,6 +195,50 @@ test('kill -9 of a worker costs the requests it was busy with at most, and it is
   const ids = new Set((await fleet.records()).map(({ decision_id }) => decision_id));
   for (const { headers } of fleet.upstream.received)
     assert.ok(ids.has(headers['x-grantgate-decision']?.[0] ?? ''));
+});
+
+test('a connection that comes while a worker goes is served by the other one', async () => {
+  const own = await startFleet();
+  try {
+    const held: (() => void)[] = [];
+    own.upstream.answer((_request, response) => held.push(() => response.end('late')));
+    const slow = [once(own), once(own)];
+    await until(() => held.length === 2);
+    const begun = own.logged('restart: one worker after the other');
+    own.process.kill('SIGUSR2');
+    await begun;
+    await pause(300);
+    // The primary hears nothing for a while: neither of these callers, nor that the worker listens no more.
+    own.process.kill('SIGSTOP');
+    const restarted = own.logged('restarted');
+    own.upstream.answer(null);
+    const next = Array.from({ length: 4 }, () => once(own));
+    await pause(100);
+    for (const release of held) release();
+    await pause(1000);
+    own.process.kill('SIGCONT');
+    assert.deepEqual(await Promise.all([...slow, ...next]), [200, 200, 200, 200, 200, 200]);
+    await restarted;
+  } finally {
+    await own.close();
+  }
+});
+
+test('a caller on its way to a worker that dies is let go', async () => {
+  const own = await startFleet();
+  try {
+    const [first = 0] = await own.pids();
+    process.kill(first, 'SIGSTOP');
+    const callers = Promise.allSettled([once(own), once(own)]);
+    await pause(300);
+    const killed = performance.now();
+    process.kill(first, 'SIGKILL');
+    const ends = await callers;
+    assert.ok(performance.now() - killed < 5000);
+    assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  } finally {
+    await own.close();
+  }
 });
 
 test('SIGTERM lets the request under way end, and leaves no process behind', async () => {
