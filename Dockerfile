@@ -32,6 +32,7 @@ COPY --from=opa /opa /usr/local/bin/opa
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json cli.ts ./
 COPY bundle ./bundle
+COPY commands ./commands
 COPY gateway ./gateway
 COPY policies ./policies
 COPY reviewer ./reviewer

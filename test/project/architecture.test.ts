@@ -15,7 +15,9 @@ test('the repository keeps to it', () => {
 /** A small tree that keeps to every rule. */
 const sound: Record<string, string> = {
   'package.json': JSON.stringify({ dependencies: { zod: '4.6.7' }, devDependencies: { uvu: '0.5.6' } }),
-  'cli.ts': "import { load } from './bundle/load.ts';\nawait import('./demo/main.ts');\nload();\n",
+  'cli.ts': "import { demo } from './commands/demo.ts';\ndemo();\n",
+  'commands/demo.ts':
+    "import { load } from '../bundle/load.ts';\nexport const demo = () => [load(), import('../demo/main.ts')];\n",
   'bundle/load.ts': "import { z } from 'zod';\nexport const load = () => z.string();\n",
   'gateway/record.ts': "import type { load } from '../bundle/load.ts';\nexport type Record = typeof load;\n",
   'gateway/evaluator.ts': 'export const createEvaluator = () => null;\n',
@@ -99,11 +101,25 @@ const breaches: [string, Record<string, string>, RegExp][] = [
   ['production importing tests', { 'reviewer/a.ts': code("import '../test/x.test.ts';") }, /from test\//],
   ['production importing the demo', { 'gateway/a.ts': code("import('../demo/main.ts');") }, /from demo\//],
   [
-    'cli.ts loading the demo at once',
-    { 'cli.ts': code("import { demo } from './demo/main.ts';") },
+    'the command loading the demo at once',
+    { 'commands/demo.ts': code("import { demo } from '../demo/main.ts';") },
     /imports demo\/main\.ts at once/,
   ],
-  ['cli.ts loading more of the demo', { 'cli.ts': code("import('./demo/other.ts');") }, /from demo\//],
+  [
+    'the command loading more of the demo',
+    { 'commands/demo.ts': code("import('../demo/other.ts');") },
+    /from demo\//,
+  ],
+  [
+    'another command loading the demo',
+    { 'commands/check.ts': code("import('../demo/main.ts');") },
+    /from demo\//,
+  ],
+  [
+    'a room importing a command',
+    { 'gateway/a.ts': code("import '../commands/demo.ts';") },
+    /must not import/,
+  ],
   ['a room importing cli.ts', { 'gateway/a.ts': code("import '../cli.ts';") }, /must not import cli\.ts/],
   [
     'production importing a development dependency',

@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { example, print, printJson } from './terminal.ts';
+
+export function check(program: Command): void {
+  example(
+    program
+      .command('check')
+      .description('Check grants and policies; print every problem with its place.')
+      .argument('[root]', 'the repository', '.')
+      .option('--json', 'print problems and summary as JSON')
+      .action(async (root: string, options: { json?: true }) => {
+        const { check } = await import('../bundle/check.ts');
+        const { problems, summary } = await check(resolve(root));
+        if (options.json) printJson({ problems, summary });
+        else if (problems.length > 0) {
+          for (const { file, line, column, message } of problems)
+            print(`${file}:${line}:${column}: ${message}`);
+          print(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`);
+        } else
+          print(
+            Object.entries(summary)
+              .map(([what, count]) => `${count} ${what}`)
+              .join(', '),
+          );
+        if (problems.length > 0) process.exitCode = 1;
+      }),
+    'grantgate check',
+    'grantgate check ../access --json',
+  );
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { example, print, printJson } from './terminal.ts';
+
+export function key(program: Command): void {
+  example(
+    program
+      .command('key')
+      .description('API keys for services that cannot get tokens.')
+      .command('new')
+      .description('Make an API key. It is shown this once; the repository gets its hash.')
+      .requiredOption('--service <name>', 'the service in grants/directory/services.yaml')
+      .option('--json', 'print the key and its entry as JSON')
+      .action(async (options: { service: string; json?: true }) => {
+        const { newKey } = await import('../bundle/newKey.ts');
+        const { text, ...made } = newKey(options.service);
+        if (options.json) printJson(made);
+        else print(text);
+      }),
+    'grantgate key new --service shipping-bridge',
+  );
+}
