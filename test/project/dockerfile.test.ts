@@ -110,13 +110,13 @@ test('writes below its volume only', () => {
 test('ships what runs, and nothing that only serves tests, the demo or development', () => {
   assert.ok(shipped.length > 0);
   for (const file of repositoryFiles().filter((path) =>
-    /^(?:cli\.ts|package\.json|(?:bundle|gateway|reviewer)\/.*\.ts|policies\/.*(?<!_test)\.(?:rego|json))$/.test(
+    /^(?:cli\.ts|package\.json|(?:bundle|commands|gateway|reviewer)\/.*\.ts|policies\/.*(?<!_test)\.(?:rego|json))$/.test(
       path,
     ),
   ))
     assert.ok(shipped.includes(file), `${file} is missing`);
   const strange = shipped.filter(
-    (path) => !/^(?:cli\.ts|package\.json|(?:bundle|gateway|reviewer|policies)\/.*)$/.test(path),
+    (path) => !/^(?:cli\.ts|package\.json|(?:bundle|commands|gateway|reviewer|policies)\/.*)$/.test(path),
   );
   assert.deepEqual(strange, []);
   assert.deepEqual(
