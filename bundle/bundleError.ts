@@ -18,6 +18,8 @@ export type BundleErrorCode =
   | 'signature-missing'
   | 'signature-malformed'
   | 'signature-algorithm'
+  | 'signature-key-unknown'
+  | 'signature-key-unnamed'
   | 'signature-invalid'
   | 'signature-files'
   | 'digest-mismatch'

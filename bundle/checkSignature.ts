@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BundleError } from './bundleError.ts';
-import type { VerifyKey } from './keys.ts';
+import type { VerifyKey, VerifyKeys } from './keys.ts';
 import { type SignedFile, signedFiles } from './sign.ts';
 
 const file = z.object({ name: z.string(), hash: z.string(), algorithm: z.string() });
@@ -22,11 +22,34 @@ function json(part: string): unknown {
 }
 
 /**
- * Checks the JWT in `.signatures.json` against a key and answers the files it vouches for. The key alone decides the
- * algorithm: what the header names must be that one. `kid` chooses nothing, since there is one key. Throws BundleError
- * `signature-malformed`, `signature-algorithm`, `signature-invalid`.
+ * The key that a signature says it was made with. All that `kid` can do is pick one of the keys configured here: it is
+ * read before anything is proved, so it names no file, no address and no algorithm, and a wrong one only fails.
  */
-export function checkSignature(signatures: Buffer, key: VerifyKey): readonly SignedFile[] {
+function selectKey(keys: VerifyKeys, kid: string | undefined): VerifyKey {
+  if ('verify' in keys) return keys;
+  if (kid === undefined) {
+    const [only, ...others] = keys.values();
+    // Trying one key after the other would make every signature as good as the weakest key.
+    if (only === undefined || others.length > 0)
+      throw new BundleError('signature-key-unnamed', 'the signature names none of the keys');
+    return only;
+  }
+  const key = keys.get(kid);
+  if (key === undefined)
+    throw new BundleError(
+      'signature-key-unknown',
+      `the signature was made by key ${JSON.stringify(kid.slice(0, 64))}, which is not configured here`,
+    );
+  return key;
+}
+
+/**
+ * Checks the JWT in `.signatures.json` against the keys and answers the files it vouches for. The key alone decides the
+ * algorithm: what the header names must be that one. Where there is one key without an id, `kid` chooses nothing.
+ * Throws BundleError `signature-malformed`, `signature-key-unknown`, `signature-key-unnamed`, `signature-algorithm`,
+ * `signature-invalid`.
+ */
+export function checkSignature(signatures: Buffer, keys: VerifyKeys): readonly SignedFile[] {
   let document: unknown;
   try {
     document = JSON.parse(signatures.toString());
@@ -37,8 +60,9 @@ export function checkSignature(signatures: Buffer, key: VerifyKey): readonly Sig
   if (!shape.success) return malformed('must hold exactly one signature');
   const [header = '', payload = '', signature = '', ...more] = shape.data.signatures[0].split('.');
   if (more.length > 0 || signature === '') malformed('holds no JWT of three parts');
-  const named = z.object({ alg: z.string() }).safeParse(json(header));
+  const named = z.looseObject({ alg: z.string(), kid: z.string().optional() }).safeParse(json(header));
   if (!named.success || 'crit' in named.data) return malformed('names no algorithm');
+  const key = selectKey(keys, named.data.kid);
   if (named.data.alg !== key.algorithm)
     throw new BundleError(
       'signature-algorithm',

@@ -8,6 +8,9 @@ import {
 import { p256 } from '@noble/curves/nist.js';
 import { BundleError } from './bundleError.ts';
 
+/** How the id of a key may look: in a signature's header, in gateway.yaml and on a command line alike. */
+export const keyIdForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
 export type SignatureAlgorithm = 'ES256' | 'RS256';
 
 /** A private key that signs the same text always the same way. */
@@ -24,6 +27,20 @@ export type VerifyKey = {
   verify(text: string, signature: Buffer): boolean;
 };
 
+/** One key, whatever signatures call it; or several by their ids, so that an old and a new one hold at once. */
+export type VerifyKeys = VerifyKey | ReadonlyMap<string, VerifyKey>;
+
+/** Public keys as text (PEM): plain data, for a thread of its own. */
+export type KeyTexts = string | Readonly<Record<string, string>>;
+
+function assertKeyId(keyid: string): void {
+  if (!keyIdForm.test(keyid))
+    throw new BundleError(
+      'key-unsupported',
+      'the id of a key must be letters, digits, dots, dashes and underscores, 64 at most',
+    );
+}
+
 function algorithmOf(key: KeyObject): SignatureAlgorithm {
   const details = key.asymmetricKeyDetails;
   if (key.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1') return 'ES256';
@@ -39,6 +56,7 @@ function algorithmOf(key: KeyObject): SignatureAlgorithm {
  * BundleError `key-unsupported`; the message never holds the key.
  */
 export function readSigningKey(pem: string, keyid = 'default'): SigningKey {
+  assertKeyId(keyid);
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
@@ -67,4 +85,16 @@ export function readVerifyKey(pem: string): VerifyKey {
     algorithm,
     verify: (text, signature) => verifyWith('sha256', Buffer.from(text), options, signature),
   };
+}
+
+/** Reads one public key, or several by their ids. Throws BundleError `key-unsupported`. */
+export function readVerifyKeys(texts: KeyTexts): VerifyKeys {
+  if (typeof texts === 'string') return readVerifyKey(texts);
+  const keys = new Map<string, VerifyKey>();
+  for (const [id, pem] of Object.entries(texts)) {
+    assertKeyId(id);
+    keys.set(id, readVerifyKey(pem));
+  }
+  if (keys.size === 0) throw new BundleError('key-unsupported', 'at least one key is needed');
+  return keys;
 }

@@ -4,12 +4,12 @@ import { checkFiles, checkSignature } from './checkSignature.ts';
 import { checkWasm } from './checkWasm.ts';
 import { checkDataForm } from './dataForm.ts';
 import { dataDigest } from './digest.ts';
-import type { VerifyKey } from './keys.ts';
+import type { VerifyKeys } from './keys.ts';
 import { readManifest } from './manifest.ts';
 import type { SignedFile } from './sign.ts';
 import { unpackTarball } from './tarball.ts';
 
-export { readVerifyKey, type VerifyKey } from './keys.ts';
+export { readVerifyKey, readVerifyKeys, type VerifyKey } from './keys.ts';
 
 const MiB = 1024 * 1024;
 
@@ -28,8 +28,8 @@ function mostBytes(path: string, limits: VerifyLimits): number | undefined {
 }
 
 /**
- * Takes an archive apart and trusts nothing in it: sizes, the exact set of files, the signature by `key`, every
- * digest, the manifest, the line form of data.json and the compiled policy. With `key` null an unsigned (or signed,
+ * Takes an archive apart and trusts nothing in it: sizes, the exact set of files, the signature by one of `keys`, every
+ * digest, the manifest, the line form of data.json and the compiled policy. With `keys` null an unsigned (or signed,
  * unchecked) archive is accepted: for inspection only. Throws BundleError with a stable code.
  *
  * `.manifest` and `.signatures.json` come first, so nothing of an archive that no key vouches for is unpacked beyond
@@ -37,7 +37,7 @@ function mostBytes(path: string, limits: VerifyLimits): number | undefined {
  */
 export async function verify(
   archive: Buffer,
-  key: VerifyKey | null,
+  keys: VerifyKeys | null,
   limits: VerifyLimits = usual,
 ): Promise<Bundle> {
   if (archive.length > limits.packed)
@@ -48,7 +48,7 @@ export async function verify(
     {
       bytes: (path) => {
         const most = mostBytes(path, limits);
-        if (key !== null && signed === null && most !== undefined && !path.startsWith('.'))
+        if (keys !== null && signed === null && most !== undefined && !path.startsWith('.'))
           throw new BundleError('signature-missing', 'the archive is not signed');
         return most;
       },
@@ -56,7 +56,7 @@ export async function verify(
       files: 1000,
     },
     (path, content) => {
-      if (key !== null && path === '.signatures.json') signed = checkSignature(content, key);
+      if (keys !== null && path === '.signatures.json') signed = checkSignature(content, keys);
     },
   );
   const file = (path: string): Buffer => {
@@ -67,7 +67,7 @@ export async function verify(
   const facts = readManifest(file('.manifest'));
   const data = file('data.json');
   const wasm = file('policy.wasm');
-  if (key !== null) {
+  if (keys !== null) {
     if (signed === null) throw new BundleError('signature-missing', 'the archive is not signed');
     checkFiles(signed, files);
   }

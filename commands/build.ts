@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson, progress, readKey } from './terminal.ts';
+
+type Options = { out: string; root: string; revision: string; key?: string; keyId?: string; json?: true };
 
 export function build(program: Command): void {
   example(
@@ -16,14 +19,17 @@ export function build(program: Command): void {
         'HEAD',
       )
       .option('--key <pem>', 'private key to sign with (P-256 or RSA)')
+      .option('--key-id <id>', 'what the signature calls its key, for gateways that know several')
       .option('--json', 'print the result as JSON')
-      .action(async (options: { out: string; root: string; revision: string; key?: string; json?: true }) => {
+      .action(async (options: Options) => {
         const { assemble } = await import('../bundle/assemble.ts');
         const { findOpa } = await import('../bundle/opa.ts');
         const { pack } = await import('../bundle/pack.ts');
         const { readSigningKey } = await import('../bundle/keys.ts');
         const { gitTree } = await import('../bundle/tree.ts');
-        const key = options.key === undefined ? null : readSigningKey(readKey(options.key));
+        if (options.key === undefined && options.keyId !== undefined)
+          throw new UsageError('--key-id names the key of --key, which is missing');
+        const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);
         const tree = await gitTree(resolve(options.root), options.revision);
         const bundle = await assemble({ tree, opa: await findOpa({ progress }) });
         const archive = await pack(bundle, key);

@@ -22,6 +22,18 @@ export function readKey(path: string): string {
   }
 }
 
+/** The texts of key files given as `ID=FILE`, by id. Throws UsageError. */
+export function readKeys(given: readonly string[]): Record<string, string> {
+  const pairs = given.map((one) => {
+    const split = one.indexOf('=');
+    if (split < 1) throw new UsageError(`a key must be given as ID=FILE, got "${one}"`);
+    return [one.slice(0, split), readKey(one.slice(split + 1))] as const;
+  });
+  if (new Set(pairs.map(([id]) => id)).size < pairs.length)
+    throw new UsageError('the ids of keys must differ');
+  return Object.fromEntries(pairs);
+}
+
 /** Adds examples to a command's help. */
 export function example(command: Command, ...lines: string[]): Command {
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`);

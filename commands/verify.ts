@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../bundle/usageError.ts';
-import { example, print, printJson, readKey } from './terminal.ts';
+import { example, print, printJson, readKey, readKeys } from './terminal.ts';
 
 export function verify(program: Command): void {
   example(
@@ -9,22 +9,28 @@ export function verify(program: Command): void {
       .command('verify')
       .description('Check that a bundle is whole and signed by a key.')
       .argument('<file>', 'the bundle')
-      .requiredOption('--key <pem>', 'public key of the signer')
+      .option('--key <pem>', 'public key of the signer')
+      .option('--keys <id=pem...>', 'several public keys by their ids; the signature names one')
       .option('--json', 'print the result as JSON')
-      .action(async (file: string, options: { key: string; json?: true }) => {
+      .action(async (file: string, options: { key?: string; keys?: string[]; json?: true }) => {
         const { verify } = await import('../bundle/verify.ts');
-        const { readVerifyKey } = await import('../bundle/keys.ts');
-        const key = readVerifyKey(readKey(options.key));
+        const { readVerifyKeys } = await import('../bundle/keys.ts');
+        if ((options.key === undefined) === (options.keys === undefined))
+          throw new UsageError('either --key or --keys is needed');
+        const keys = readVerifyKeys(
+          options.key === undefined ? readKeys(options.keys ?? []) : readKey(options.key),
+        );
         let archive: Buffer;
         try {
           archive = readFileSync(file);
         } catch {
           throw new UsageError(`${file} cannot be read`);
         }
-        const { revision, counter, committedAt, grants, digest } = await verify(archive, key);
+        const { revision, counter, committedAt, grants, digest } = await verify(archive, keys);
         if (options.json) printJson({ file, revision, counter, committed_at: committedAt, grants, digest });
         else print(`${file}: good; revision ${revision}, ${grants} grants, committed ${committedAt}`);
       }),
     'grantgate verify bundle.tar.gz --key signing.pub.pem',
+    'grantgate verify bundle.tar.gz --keys 2025=old.pub.pem 2026=new.pub.pem',
   );
 }

@@ -5,8 +5,8 @@ import { load as parse } from 'js-yaml';
 import leven from 'leven';
 import { z } from 'zod';
 import { claimMapping, introspectionConfig, tlsConfig } from './authenticationConfig.ts';
+import { bundleConfig, bundlePaths } from './bundleConfig.ts';
 import { limitsConfig } from './limitsConfig.ts';
-import { shadowConfig } from './shadowConfig.ts';
 
 const port = z.int().min(0).max(65_535);
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|::1)$/;
@@ -118,17 +118,7 @@ export const gatewayConfig = z
       })
       .prefault({}),
     state: z.string().min(1).default('.grantgate/state'),
-    bundle: z.strictObject({
-      source,
-      key: z.string().min(1).optional(),
-      poll: seconds.default(30_000),
-      /** How long an https source may hold a request until it has something new; left out, it is asked by `poll`. */
-      long_poll: seconds.optional(),
-      /** Origins that an https source may redirect to, for example a release asset's store. */
-      redirect_origins: z.array(z.url({ protocol: /^https$/ })).default([]),
-      token: secret.optional(),
-      shadow: shadowConfig(source, seconds, secret).optional(),
-    }),
+    bundle: bundleConfig(source, seconds, secret),
     decision_point: decisionPoint.optional(),
     assertion,
     webhook: z.strictObject({ secret }).optional(),
@@ -153,9 +143,6 @@ export const gatewayConfig = z
   })
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-    if (!config.bundle.source.startsWith('git+') && config.bundle.key === undefined) {
-      refuse(['bundle', 'key'], 'is needed: a bundle from anywhere but Git must be signed');
-    }
     if (!loopback.test(config.admin.host) && config.admin.token === undefined) {
       refuse(['admin', 'token'], 'is needed when the admin listener is not on loopback');
     }
@@ -194,14 +181,6 @@ export function readConfig(path: string): GatewayConfig {
   return parseConfig(value, path);
 }
 
-function bundlePaths(
-  { source: from, key }: { source: string; key?: string | undefined },
-  at: (name: string) => string,
-) {
-  const source = from.replace(/^file:(?!\/)(.*)$/, (_, name: string) => `file:${at(name)}`);
-  return { source, ...(key === undefined ? {} : { key: at(key) }) };
-}
-
 /** Checks a configuration value; `path` names it in errors and anchors its relative paths. */
 export function parseConfig(value: unknown, path: string): GatewayConfig {
   const result = gatewayConfig.safeParse(value ?? {});
@@ -212,13 +191,7 @@ export function parseConfig(value: unknown, path: string): GatewayConfig {
     ...config,
     listen: { ...config.listen, ...tlsPaths(config.listen.tls, at) },
     state: at(config.state),
-    bundle: {
-      ...config.bundle,
-      ...bundlePaths(config.bundle, at),
-      ...(config.bundle.shadow === undefined
-        ? {}
-        : { shadow: { ...config.bundle.shadow, ...bundlePaths(config.bundle.shadow, at) } }),
-    },
+    bundle: bundlePaths(config.bundle, at),
     assertion: {
       ...config.assertion,
       ...(config.assertion.key === undefined ? {} : { key: at(config.assertion.key) }),

@@ -1,7 +1,7 @@
 // The loader thread: everything about a new bundle that takes time happens here, never beside requests.
 import { parentPort, workerData } from 'node:worker_threads';
 import { pack } from '../bundle/pack.ts';
-import { readVerifyKey, verify } from '../bundle/verify.ts';
+import { readVerifyKeys, verify } from '../bundle/verify.ts';
 import { readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
 import { type Floor, type LoaderMessage, startLoadLoop } from './loadLoop.ts';
@@ -32,11 +32,11 @@ const loop = startLoadLoop({
   async lastGood() {
     const kept = await readLastGood(config.stateFolder, source.name);
     if (kept === null) return null;
-    // Signed archives prove themselves again, by the key configured now. What came from Git was packed here.
-    const key =
-      source.kind === 'git' || config.verifyKeyPem === undefined ? null : readVerifyKey(config.verifyKeyPem);
-    if (source.kind !== 'git' && key === null) return null;
-    return verify(kept.archive, key);
+    // Signed archives prove themselves again, by the keys configured now. What came from Git was packed here.
+    const keys =
+      source.kind === 'git' || config.verifyKeyPem === undefined ? null : readVerifyKeys(config.verifyKeyPem);
+    if (source.kind !== 'git' && keys === null) return null;
+    return verify(kept.archive, keys);
   },
   async keep({ bundle, archive }) {
     await saveLastGood(config.stateFolder, source.name, {

@@ -20,6 +20,7 @@ import { createListener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { sendProblem } from './problem.ts';
 import type { Carrier } from './quota.ts';
+import { readVerifyKeyTexts } from './readVerifyKeyTexts.ts';
 import { openRecordWriter } from './recordWriter.ts';
 import { startReload } from './reload.ts';
 import { startShadow } from './shadow.ts';
@@ -78,7 +79,7 @@ export async function serve({
   const adminToken = config.admin.token === undefined ? null : readSecret(config.admin.token, env);
   const webhookSecret = config.webhook === undefined ? null : readSecret(config.webhook.secret, env);
   const bundleToken = config.bundle.token === undefined ? null : readSecret(config.bundle.token, env);
-  const verifyKeyPem = config.bundle.key === undefined ? null : readSecret({ file: config.bundle.key }, env);
+  const verifyKeyPem = readVerifyKeyTexts(config.bundle, env);
   const storePassword =
     config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
   const log = pino({ level: config.log.level, base: { instance: config.decisions.instance } });
@@ -122,7 +123,7 @@ export async function serve({
     source: {
       url: config.bundle.source,
       stateFolder: config.state,
-      ...(verifyKeyPem === null ? {} : { verifyKeyPem }),
+      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
       ...(bundleToken === null ? {} : { token: bundleToken }),
       ...(config.bundle.long_poll === undefined ? {} : { longPollSeconds: config.bundle.long_poll / 1000 }),
       redirectOrigins: config.bundle.redirect_origins,

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { readVerifyKey } from '../bundle/verify.ts';
+import { readVerifyKeys } from '../bundle/verify.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderData, LoaderRequest } from './loader.ts';
 import type { Floor, LoaderMessage } from './loadLoop.ts';
@@ -64,7 +64,7 @@ export function startReload(options: ReloadOptions): Reload {
   const address = parseSource(source.url);
   if (address.kind !== 'git' && source.verifyKeyPem === undefined)
     throw new LoadError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
-  if (source.verifyKeyPem !== undefined) readVerifyKey(source.verifyKeyPem);
+  if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
 
   let current: Snapshot | null = null;
   let lastError: ReloadStatus['lastError'];

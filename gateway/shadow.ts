@@ -5,6 +5,7 @@ import { type GatewayConfig, readSecret } from './config.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import type { Metrics } from './metrics.ts';
 import type { Carrier } from './quota.ts';
+import { readVerifyKeyTexts } from './readVerifyKeyTexts.ts';
 import { type ReloadStatus, startReload } from './reload.ts';
 
 /** How the second bundle would have decided, against what was decided. */
@@ -47,11 +48,12 @@ export function startShadow({ config, env, metrics, log: parent, now }: Options)
     now,
     sample: shadow.sample,
   });
+  const verifyKeyPem = readVerifyKeyTexts(shadow, env);
   const reload = startReload({
     source: {
       url: shadow.source,
       stateFolder: join(config.state, 'shadow'),
-      ...(shadow.key === undefined ? {} : { verifyKeyPem: readSecret({ file: shadow.key }, env) }),
+      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
       ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
       redirectOrigins: config.bundle.redirect_origins,
     },

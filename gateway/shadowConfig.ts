@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keysProblem, verificationKeys } from './verificationKeys.ts';
 
 type Secret = { env: string } | { file: string };
 
@@ -11,7 +12,7 @@ export const shadowConfig = (
   z
     .strictObject({
       source,
-      key: z.string().min(1).optional(),
+      ...verificationKeys,
       poll: time.optional(),
       token: secret.optional(),
       sample: z
@@ -20,7 +21,8 @@ export const shadowConfig = (
         .max(1, { error: 'must be above 0 and 1 at most' })
         .default(1),
     })
-    .refine(({ source: from, key }) => from.startsWith('git+') || key !== undefined, {
-      path: ['key'],
-      error: 'is needed: a bundle from anywhere but Git must be signed',
+    .superRefine((shadow, context) => {
+      const problem = keysProblem(shadow);
+      if (problem !== null)
+        context.addIssue({ code: 'custom', path: [problem.path], message: problem.message });
     });

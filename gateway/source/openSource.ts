@@ -1,7 +1,8 @@
 import { assemble } from '../../bundle/assemble.ts';
+import type { KeyTexts } from '../../bundle/keys.ts';
 import { findOpa, type Opa } from '../../bundle/opa.ts';
 import { gitTree } from '../../bundle/tree.ts';
-import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { readVerifyKeys, verify } from '../../bundle/verify.ts';
 import { fileSource } from './fileSource.ts';
 import { gitSource } from './gitSource.ts';
 import { httpsSource } from './httpsSource.ts';
@@ -14,8 +15,8 @@ export type SourceConfig = {
   url: string;
   /** A folder of this gateway's own. */
   stateFolder: string;
-  /** The public key of signed bundles, PEM. Needed for every source but Git. */
-  verifyKeyPem?: string;
+  /** The public key of signed bundles, or several by their ids, PEM. Needed for every source but Git. */
+  verifyKeyPem?: KeyTexts;
   /** A bearer token (https) or a Git host's access token (git+https). */
   token?: string;
   longPollSeconds?: number;
@@ -47,8 +48,8 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
   }
   if (verifyKeyPem === undefined)
     throw new SourceError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
-  const key = readVerifyKey(verifyKeyPem);
-  const options = { ...defined({ maxBytes }), verify: (archive: Buffer) => verify(archive, key) };
+  const keys = readVerifyKeys(verifyKeyPem);
+  const options = { ...defined({ maxBytes }), verify: (archive: Buffer) => verify(archive, keys) };
   if (address.kind === 'file') return fileSource({ path: address.path, ...options });
   return httpsSource({
     url: address.url,

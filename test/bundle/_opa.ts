@@ -34,5 +34,9 @@ export async function sampleBundle(overrides: Files = {}): Promise<{ bundle: Bun
 export async function folder(files: Readonly<Record<string, string | Buffer>> = {}) {
   const path = await mkdtemp(join(tmpdir(), 'grantgate-test-'));
   for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    write: (name: string, content: string | Buffer) => writeFile(join(path, name), content),
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
 }

@@ -91,6 +91,15 @@ test('build and verify: the same commit gives the same bytes, and only the right
   assert.equal(JSON.parse(verified.stdout).revision, built.revision);
   const wrong = await grantgate(['verify', 'a.tar.gz', '--key', 'other.pub.pem']);
   assert.equal(wrong.code, 1);
+  const among = (keys: string[]) => grantgate(['verify', 'c.tar.gz', '--keys', ...keys]);
+  const named = ['build', '--root', tree.root, '--out', 'c.tar.gz', '--key', 'key.pem', '--key-id', 'new'];
+  assert.equal((await grantgate(named)).code, 0);
+  assert.equal((await among(['old=other.pub.pem', 'new=key.pub.pem'])).code, 0);
+  const swapped = await among(['new=other.pub.pem', 'old=key.pub.pem']);
+  assert.deepEqual([swapped.code, /not made by this key/.test(swapped.stderr)], [1, true]);
+  for (const usage of [[], ['key.pub.pem'], ['a=key.pub.pem', 'a=other.pub.pem']])
+    assert.equal((await among(usage)).code, 2, usage.join(' '));
+  assert.equal((await grantgate(['verify', 'c.tar.gz'])).code, 2);
   const bytes = readFileSync(join(folder, 'a.tar.gz'));
   writeFileSync(join(folder, 'cut.tar.gz'), bytes.subarray(0, bytes.length - 100));
   assert.equal((await grantgate(['verify', 'cut.tar.gz', '--key', 'key.pub.pem'])).code, 1);

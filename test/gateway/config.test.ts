@@ -29,6 +29,14 @@ test('takes relative paths from the folder of the file', () => {
   assert.equal(config.bundle.key, '/etc/grantgate/keys/signer.pem');
 });
 
+test('takes several keys by their ids, for the shadow too', () => {
+  const keys = { '2025': 'old.pem', '2026': '/keys/new.pem' };
+  const { bundle } = parse({ bundle: { source: 'file:a.gz', keys, shadow: { source: 'file:b.gz', keys } } });
+  const absolute = { '2025': '/etc/grantgate/old.pem', '2026': '/keys/new.pem' };
+  assert.deepEqual([bundle.keys, bundle.shadow?.keys], [absolute, absolute]);
+  assert.equal(bundle.shadow?.source, 'file:/etc/grantgate/b.gz');
+});
+
 test('takes files of secrets from there too, wherever they stand', () => {
   const config = parse({
     bundle: { ...minimal.bundle, token: { file: 'secrets/token' } },
@@ -58,6 +66,22 @@ const refused: [string, unknown, RegExp][] = [
     'an unsigned bundle from elsewhere than Git',
     { bundle: { source: 'https://b.example.com/x.tar.gz' } },
     /bundle\.key.*signed/,
+  ],
+  [
+    'one key beside several',
+    { bundle: { source: 'file:/x.tar.gz', key: 'a.pem', keys: { a: 'a.pem' } } },
+    /bundle\.keys.*beside "key"/,
+  ],
+  ['a set without a key', { bundle: { source: 'file:/x.tar.gz', keys: {} } }, /bundle\.keys.*one key/],
+  [
+    'a key with an id that is none',
+    { bundle: { source: 'file:/x.tar.gz', keys: { '../a': 'a.pem' } } },
+    /bundle\.keys/,
+  ],
+  [
+    'a shadow with one key beside several',
+    { bundle: { ...minimal.bundle, shadow: { source: 'file:/x.gz', key: 'a', keys: { a: 'a' } } } },
+    /bundle\.shadow\.keys/,
   ],
   ['an unsigned bundle from a file', { bundle: { source: 'file:/x.tar.gz' } }, /bundle\.key.*signed/],
   ['trusting the whole internet as proxy', { ...minimal, trusted_proxies: ['0.0.0.0/0'] }, /whole internet/],
