@@ -8,6 +8,7 @@ import { bodyTooLarge, mostBytes } from './limitBody.ts';
 import type { Limits } from './limits.ts';
 import type { Outcome } from './metrics.ts';
 import type { Carrier } from './quota.ts';
+import type { AllowedCall } from './recentCallers.ts';
 import { recordOf } from './recordOf.ts';
 import type { RecordWriter } from './recordWriter.ts';
 import { Refusal } from './refusal.ts';
@@ -67,6 +68,8 @@ type Dependencies = {
   writer: Pick<RecordWriter, 'write'>;
   /** Signs who calls; left out, nobody does. */
   assertionOf?: (admission: Admission) => string | null;
+  /** Is told of each call that was allowed and is on record. */
+  onAllowed?: (call: AllowedCall) => void;
   /** Is told of each decision, for what comes after the answer. */
   afterwards?: ((admission: Admission, carrier: Carrier | undefined) => void) | undefined;
   /** Milliseconds since 1970. */
@@ -84,8 +87,8 @@ const broken = () => new Refusal(500, 'internal-error', 'The request could not b
 
 /** The stages in their order: address, canonicalize, route, authenticate, decide, limit, record. */
 export function createAdmit(dependencies: Dependencies): Admit {
-  const { enforcement, authenticate, limits, writer, assertionOf, afterwards, now, onOutcome, onFailure } =
-    dependencies;
+  const { enforcement, authenticate, limits, writer, assertionOf, onAllowed, afterwards } = dependencies;
+  const { now, onOutcome, onFailure } = dependencies;
   const nextId = createDecisionIds();
 
   const settle = (admission: Admission, at: number, refusal: Refusal | null, doors: Doors) => {
@@ -112,6 +115,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
         doors.refused(refusal, id);
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
+        const { identity, route, address } = admission;
+        onAllowed?.({ identity, route, address, networks: decision.input.networks });
         try {
           if (assertionOf !== undefined) admission.assertion = assertionOf(admission);
           doors.admitted(admission);

@@ -6,6 +6,7 @@ import type { Enforcement } from './enforcement.ts';
 import type { Outcome } from './metrics.ts';
 import { sendProblem } from './problem.ts';
 import { readBody } from './readBody.ts';
+import type { AllowedCall } from './recentCallers.ts';
 import { recordOf } from './recordOf.ts';
 import type { RecordWriter } from './recordWriter.ts';
 import { Refusal } from './refusal.ts';
@@ -19,6 +20,7 @@ type Options = {
   writer: Pick<RecordWriter, 'write'>;
   /** Milliseconds since 1970. */
   now: () => number;
+  onAllowed?: (call: AllowedCall) => void;
   onOutcome: (outcome: Outcome) => void;
   onFailure: (error: unknown, decisionId: string | null) => void;
 };
@@ -35,7 +37,7 @@ export const evaluationsPath = '/access/v1/evaluations';
  * ask: they say who is calling from where, and are believed. Each decision is on record before it is told.
  */
 export function createAuthzen(options: Options) {
-  const { enforcement, authenticate, writer, now, onOutcome, onFailure } = options;
+  const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
   const callers = new Set(options.callers);
   const nextId = createDecisionIds();
 
@@ -78,6 +80,7 @@ export function createAuthzen(options: Options) {
       });
     }
     const regressed = record.regressed !== undefined;
+    if (allow) onAllowed?.({ identity, route: route.route, address: null, networks: asked.networks });
     onOutcome({ api, operation, outcome: allow ? 'allowed' : 'denied', reason, decision, regressed });
     return { decision: allow, context: { reason, decision_id: id } };
   };

@@ -5,6 +5,11 @@ import { type Keys, keysProblem, verificationKeys } from './verificationKeys.ts'
 type Secret = { env: string } | { file: string };
 type Time = z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>;
 
+const share = z
+  .number()
+  .gt(0, { error: 'must be above 0 and 1 at most' })
+  .max(1, { error: 'must be above 0 and 1 at most' });
+
 /** `bundle` of gateway.yaml; times are milliseconds then. */
 export const bundleConfig = (
   source: z.ZodType<string, string>,
@@ -21,6 +26,8 @@ export const bundleConfig = (
       /** Origins that an https source may redirect to, for example a release asset's store. */
       redirect_origins: z.array(z.url({ protocol: /^https$/ })).default([]),
       token: secret.optional(),
+      /** The share of its grants, or of the calls allowed lately, that a bundle may take away without being held. */
+      hold: z.strictObject({ grants: share.default(0.25), recent_callers: share.default(0.25) }).prefault({}),
       shadow: shadowConfig(source, time, secret).optional(),
     })
     .superRefine((bundle, context) => {

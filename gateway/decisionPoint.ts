@@ -9,6 +9,7 @@ import { listen, urlOf } from './listen.ts';
 import type { Outcome } from './metrics.ts';
 import { authorizePath } from './originalRequest.ts';
 import { sendProblem } from './problem.ts';
+import type { AllowedCall } from './recentCallers.ts';
 import type { RecordWriter } from './recordWriter.ts';
 import { Refusal } from './refusal.ts';
 
@@ -27,6 +28,7 @@ type Options = {
   authenticate: Authenticate;
   writer: Pick<RecordWriter, 'write'>;
   now: () => number;
+  onAllowed: (call: AllowedCall) => void;
   onOutcome: (outcome: Outcome) => void;
   onFailure: (error: unknown, decisionId: string | null) => void;
 };

@@ -1,6 +1,6 @@
 /**
  * A bundle was not taken. `code` is that of the error behind it (of a source, of the bundle, of the policy) or one of
- * `counter-rollback`, `grants-collapsed`, `loader-crashed`, `loader-hung`, `swap-failed`, `closed`.
+ * `counter-rollback`, `grants-held`, `loader-crashed`, `loader-hung`, `swap-failed`, `closed`.
  */
 export class LoadError extends Error {
   readonly code: string;

@@ -1,17 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../bundle/assemble.ts';
+import { held, heldCode, heldFrom } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { Prepare } from './prepare.ts';
 import type { PostedSnapshot } from './snapshot.ts';
 import type { Found, Source } from './source/source.ts';
 
 /** The bundle in force, as far as the next one is measured against it. */
-export type Floor = Pick<PostedSnapshot, 'revision' | 'counter' | 'digest' | 'policy' | 'grants'>;
+export type Floor = Pick<PostedSnapshot, 'revision' | 'counter' | 'digest' | 'policy' | 'grants' | 'lines'>;
 
 export type LoaderMessage =
   | { kind: 'attempt' }
-  /** Wants a verdict before anything else happens. */
-  | { kind: 'loaded'; seq: number; origin: 'source' | 'last-good'; snapshot: PostedSnapshot }
+  /** Wants a verdict before anything else happens. `assured`: it is meant, however much it takes away. */
+  | {
+      kind: 'loaded';
+      seq: number;
+      origin: 'source' | 'last-good';
+      snapshot: PostedSnapshot;
+      assured: boolean;
+    }
   | {
       kind: 'done';
       outcome: 'changed' | 'unchanged' | 'failed';
@@ -34,6 +41,10 @@ export type LoadLoop = {
 export type LoadLoopOptions = {
   source: Source;
   prepare: Prepare;
+  /** How many grants of the one in force are gone in the next one. */
+  removed: (before: Floor, after: PostedSnapshot) => number;
+  /** The share of its grants that one revision may take from the one before. */
+  holdShare: number;
   /** The kept bundle, verified; null when there is none. Asked once, when nothing is in force at the start. */
   lastGood: () => Promise<Bundle | null>;
   /** Keeps an accepted bundle for the next start. */
@@ -46,18 +57,15 @@ export type LoadLoopOptions = {
 
 type Request = { pokes: number[]; force: boolean };
 
-/** Below this many grants, one more or less is a large share. */
-const collapseFrom = 20;
-const collapseShare = 0.1;
-
 /**
  * Looks at a source again and again, one look at a time: at each poll, on its changes, on pokes. A new bundle is
  * measured against the one in force, prepared, posted, and counts once the serving thread took it. Whatever fails
  * leaves the one in force; the next look starts afresh.
  */
 export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
-  const { source, prepare, keep, pollMs, post, random = Math.random } = options;
+  const { source, prepare, removed, holdShare, keep, pollMs, post, random = Math.random } = options;
   let { floor } = options;
+  let holding: Floor | null = null;
   let closed = false;
   let queued: Request | null = null;
   let wake: (() => void) | null = null;
@@ -72,6 +80,17 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     wake?.();
   };
 
+  /** Whether a bundle says again, with a number of its own, what is being held: then it is meant. */
+  const isConfirmed = ({ counter, digest, policy }: Floor) =>
+    holding !== null && counter > holding.counter && digest === holding.digest && policy === holding.policy;
+
+  const holdBack = (before: Floor, next: PostedSnapshot): LoadError | null => {
+    if (before.grants < heldFrom || holdShare >= 1) return null;
+    const gone = removed(before, next);
+    if (gone <= before.grants * holdShare) return null;
+    return held(next.revision, `takes away ${gone} of ${before.grants} grants`);
+  };
+
   /** Posts a bundle and waits for the verdict. Throws what speaks against it. */
   const offer = async (
     bundle: Bundle,
@@ -83,29 +102,34 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         'counter-rollback',
         `revision ${bundle.revision} is number ${bundle.counter}, older than number ${floor.counter} in force: to go back, commit the old state anew`,
       );
-    if (
-      floor !== null &&
-      floor.grants >= collapseFrom &&
-      bundle.grants < floor.grants * collapseShare &&
-      !force
-    )
-      throw new LoadError(
-        'grants-collapsed',
-        `revision ${bundle.revision} leaves ${bundle.grants} of ${floor.grants} grants: if that is meant, reload with force`,
-      );
     const snapshot = prepare(bundle);
-    const { revision, counter, digest, policy, grants } = snapshot;
+    const { revision, digest, policy } = snapshot;
     if (floor?.revision === revision && floor.digest === digest && floor.policy === policy)
       return 'unchanged';
+    const assured = force || isConfirmed(snapshot);
+    const refusal = await verdictOn(snapshot, origin, assured);
+    if (refusal?.code === heldCode) holding = floorOf(snapshot);
+    if (refusal !== null) throw refusal;
+    [floor, holding] = [floorOf(snapshot), null];
+    return 'changed';
+  };
+
+  const verdictOn = async (
+    snapshot: PostedSnapshot,
+    origin: 'source' | 'last-good',
+    assured: boolean,
+  ): Promise<LoadError | null> => {
+    if (floor !== null && !assured) {
+      const refusal = holdBack(floor, snapshot);
+      if (refusal !== null) return refusal;
+    }
     seq += 1;
     const verdict = new Promise<PostedError | null>((resolve) => {
       judging = { seq, resolve };
     });
-    post({ kind: 'loaded', seq, origin, snapshot });
+    post({ kind: 'loaded', seq, origin, snapshot, assured });
     const refusal = await verdict;
-    if (refusal !== null) throw new LoadError(refusal.code, refusal.message);
-    floor = { revision, counter, digest, policy, grants };
-    return 'changed';
+    return refusal === null ? null : new LoadError(refusal.code, refusal.message);
   };
 
   const look = async (request: Request, signal: AbortSignal): Promise<Found | null> => {
@@ -207,4 +231,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     },
     ended,
   };
+}
+
+/** What the next bundle is measured against, of a bundle that counts. */
+export function floorOf({ revision, counter, digest, policy, grants, lines }: PostedSnapshot): Floor {
+  return { revision, counter, digest, policy, grants, lines };
 }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { pack } from '../bundle/pack.ts';
 import { readVerifyKeys, verify } from '../bundle/verify.ts';
+import { countRemoved } from './countRemoved.ts';
 import { readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
 import { type Floor, type LoaderMessage, startLoadLoop } from './loadLoop.ts';
@@ -9,7 +10,7 @@ import { createPrepare } from './prepare.ts';
 import { openSource, type SourceConfig } from './source/openSource.ts';
 
 /** What the serving thread hands to the loader when it starts it. */
-export type LoaderData = { source: SourceConfig; pollMs: number; floor: Floor | null };
+export type LoaderData = { source: SourceConfig; pollMs: number; holdShare: number; floor: Floor | null };
 
 /** What the serving thread says to the loader. */
 export type LoaderRequest =
@@ -19,13 +20,15 @@ export type LoaderRequest =
 
 const port = parentPort;
 if (port === null) throw new Error('loader.ts runs as a worker thread');
-const { source: config, pollMs, floor } = workerData as LoaderData;
+const { source: config, pollMs, holdShare, floor } = workerData as LoaderData;
 const post = (message: LoaderMessage) => port.postMessage(message);
 const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
 
 const loop = startLoadLoop({
   source,
   prepare: createPrepare(),
+  removed: (before, after) => countRemoved(before.lines, after.lines),
+  holdShare,
   floor,
   pollMs,
   post,

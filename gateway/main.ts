@@ -13,6 +13,7 @@ import { endAnswer } from './endAnswer.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import { createExplainHere } from './explainHere.ts';
 import { createForward } from './forward.ts';
+import { createHoldBack } from './holdBack.ts';
 import type { Limit } from './limit.ts';
 import { openLimits } from './limits.ts';
 import { listen, urlOf } from './listen.ts';
@@ -119,6 +120,11 @@ export async function serve({
     metrics.swapped(snapshot, began);
     worker?.onSwap(snapshot);
   };
+  const hold = createHoldBack({
+    share: config.bundle.hold.recent_callers,
+    enforcement: () => enforcement,
+    now,
+  });
   const reload = startReload({
     source: {
       url: config.bundle.source,
@@ -129,6 +135,8 @@ export async function serve({
       redirectOrigins: config.bundle.redirect_origins,
     },
     pollMs: config.bundle.poll,
+    holdShare: config.bundle.hold.grants,
+    judge: hold.judge,
     onSwap,
     onFailure: ({ code }) => metrics.loadFailed(code),
     onLook: (result, milliseconds) => metrics.looked(result, milliseconds, now()),
@@ -148,6 +156,7 @@ export async function serve({
       onFailure: (error) => log.error({ err: error }, 'introspection failed'),
     }),
     writer,
+    onAllowed: hold.note,
     assertionOf: assertions.of,
     now,
     onOutcome: metrics.observe,

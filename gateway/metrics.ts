@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Decision } from './decide.ts';
+import { heldCode } from './held.ts';
 import type { IntrospectionResult } from './introspect.ts';
 import { createCount, createMeasure } from './meters.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -101,6 +102,11 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     '1 while the newest bundle cannot be loaded and the last good one serves.',
     'max',
   );
+  const held = gauge(
+    'grantgate_bundle_held',
+    '1 while a bundle that takes much access away waits for somebody to say that this is meant.',
+    'max',
+  );
   const recordFailures = createCount({
     name: 'grantgate_record_failures_total',
     help: 'Requests turned away because their decision could not be recorded.',
@@ -184,6 +190,7 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     swapped(snapshot: Snapshot, began: number) {
       reloads.inc({ result: 'ok' });
       failing.set(0);
+      held.set(0);
       grants.set(snapshot.grants);
       counter.set(snapshot.counter);
       loadedAt.set(snapshot.loadedAt / 1000);
@@ -195,12 +202,16 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     looked(result: string, milliseconds: number, at: number) {
       look(milliseconds / 1000);
       // One that found nothing new ends a failure too: the source answers again and holds what is in force.
-      if (result === 'unchanged') failing.set(0);
+      if (result === 'unchanged') {
+        failing.set(0);
+        held.set(0);
+      }
       if (result === 'unchanged' || result === 'changed') checkedAt.set(at / 1000);
     },
     loadFailed(code: string) {
       reloads.inc({ result: code });
       failing.set(1);
+      if (code === heldCode) held.set(1);
     },
     keysFetched(issuer: string, ok: boolean, at: number) {
       keyFetches.inc({ issuer, result: ok ? 'ok' : 'failed' });

@@ -1,15 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { readVerifyKeys } from '../bundle/verify.ts';
+import { heldCode } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderData, LoaderRequest } from './loader.ts';
-import type { Floor, LoaderMessage } from './loadLoop.ts';
+import { floorOf, type LoaderMessage } from './loadLoop.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import type { SourceConfig } from './source/openSource.ts';
 import { parseSource, sourceName } from './source/parseSource.ts';
 
 export type ReloadStatus = {
-  /** `empty`: nothing to decide by. `failing`: the newest bundle cannot be had or taken, an older one is in force. */
-  state: 'ok' | 'failing' | 'empty';
+  /**
+   * `empty`: nothing to decide by. `failing`: the newest bundle cannot be had or taken, an older one is in force.
+   * `held`: it can, but would take so much away that it waits for somebody to say that this is meant.
+   */
+  state: 'ok' | 'failing' | 'held' | 'empty';
   source: string;
   lastError?: { code: string; message: string; problems: readonly string[]; at: number };
   /** The last look that ended well, changed or not; `at` in milliseconds since 1970. */
@@ -19,6 +23,10 @@ export type ReloadStatus = {
 export type ReloadOptions = {
   source: SourceConfig;
   pollMs: number;
+  /** The share of its grants that a revision may take from the one in force without being held. */
+  holdShare?: number;
+  /** What else speaks against putting a snapshot in force; when it throws, the one before stays. */
+  judge?: (snapshot: Snapshot) => Promise<LoadError | null>;
   /** Puts a snapshot in force; when it throws, the one before stays. */
   onSwap: (snapshot: Snapshot, origin: 'source' | 'last-good') => void;
   onFailure?: (error: LoadError) => void;
@@ -38,8 +46,8 @@ export type Reload = {
   /** The snapshot in force. */
   current(): Snapshot | null;
   /**
-   * Looks at the source now; pokes that come together share one look. `force` takes what was refused as a collapse of
-   * grants, and tries anew what was refused before. Rejects with a LoadError when the look fails.
+   * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
+   what was refused before. Rejects with a LoadError when the look fails.
    */
   poke(options?: { force?: boolean }): Promise<{ changed: boolean; revision: string }>;
   status(): ReloadStatus;
@@ -47,6 +55,8 @@ export type Reload = {
   readonly started: Promise<void>;
   close(): Promise<void>;
 };
+
+type Loaded = Extract<LoaderMessage, { kind: 'loaded' }>;
 
 type Poke = {
   resolve: (result: { changed: boolean; revision: string }) => void;
@@ -60,6 +70,7 @@ type Poke = {
  */
 export function startReload(options: ReloadOptions): Reload {
   const { source, pollMs, onSwap, log, now = Date.now, startWorker = loaderThread } = options;
+  const { holdShare = 0.25, judge = async () => null } = options;
   const lookTimeoutMs = options.lookTimeoutMs ?? 300_000 + (source.longPollSeconds ?? 60) * 1000;
   const address = parseSource(source.url);
   if (address.kind !== 'git' && source.verifyKeyPem === undefined)
@@ -103,8 +114,7 @@ export function startReload(options: ReloadOptions): Reload {
     try {
       onSwap(snapshot, origin);
     } catch (error) {
-      const { message } = postError(error);
-      return { code: 'swap-failed', message: `the bundle cannot be put in force: ${message}`, problems: [] };
+      return swapFailed(error);
     }
     current = snapshot;
     if (origin === 'source') succeed(snapshot);
@@ -113,7 +123,20 @@ export function startReload(options: ReloadOptions): Reload {
     return null;
   };
 
-  const receive = (message: LoaderMessage) => {
+  /** Null when the snapshot is in force. */
+  const take = async ({ snapshot: posted, origin, assured }: Loaded, mine: Worker) => {
+    const snapshot = openSnapshot(posted, now());
+    try {
+      const refusal = assured || current === null ? null : await judge(snapshot);
+      if (refusal !== null) return postError(refusal);
+    } catch (error) {
+      return swapFailed(error);
+    }
+    // While it was being judged its loader may have been replaced, and another is on its way.
+    return worker === mine ? swap(snapshot, origin) : null;
+  };
+
+  const receive = (message: LoaderMessage, mine: Worker) => {
     switch (message.kind) {
       case 'attempt':
         clearTimeout(watchdog);
@@ -121,10 +144,8 @@ export function startReload(options: ReloadOptions): Reload {
         watchdog.unref();
         return;
       case 'loaded':
-        send({
-          kind: 'verdict',
-          seq: message.seq,
-          refusal: swap(openSnapshot(message.snapshot, now()), message.origin),
+        void take(message, mine).then((refusal) => {
+          if (worker === mine) send({ kind: 'verdict', seq: message.seq, refusal });
         });
         return;
       case 'note':
@@ -154,12 +175,13 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   const start = () => {
-    const workerData: LoaderData = { source, pollMs, floor: current === null ? null : floorOf(current) };
+    const floor = current === null ? null : floorOf({ ...current, lines: current.lines.shared });
+    const workerData: LoaderData = { source, pollMs, holdShare, floor };
     const mine = startWorker(workerData);
     worker = mine;
     mine.on('message', (message: LoaderMessage) => {
       // What a replaced loader still had to say is out of date.
-      if (worker === mine) receive(message);
+      if (worker === mine) receive(message, mine);
     });
     mine.on('error', (error) => {
       if (worker === mine) replace('loader-crashed', `the loader thread failed: ${postError(error).message}`);
@@ -220,7 +242,7 @@ export function startReload(options: ReloadOptions): Reload {
       });
     },
     status: () => ({
-      state: current === null ? 'empty' : lastError === undefined ? 'ok' : 'failing',
+      state: stateOf(current, lastError),
       source: sourceName(address),
       ...(lastError === undefined ? {} : { lastError }),
       ...(lastSuccess === undefined ? {} : { lastSuccess }),
@@ -237,6 +259,13 @@ function loaderThread(workerData: LoaderData): Worker {
   return new Worker(new URL('./loader.ts', import.meta.url), { workerData, name: 'grantgate-loader' });
 }
 
-function floorOf({ revision, counter, digest, policy, grants }: Snapshot): Floor {
-  return { revision, counter, digest, policy, grants };
+function swapFailed(error: unknown): PostedError {
+  const { message } = postError(error);
+  return { code: 'swap-failed', message: `the bundle cannot be put in force: ${message}`, problems: [] };
+}
+
+function stateOf(current: Snapshot | null, lastError: ReloadStatus['lastError']): ReloadStatus['state'] {
+  if (current === null) return 'empty';
+  if (lastError === undefined) return 'ok';
+  return lastError.code === heldCode ? 'held' : 'failing';
 }

@@ -58,6 +58,8 @@ export function startShadow({ config, env, metrics, log: parent, now }: Options)
       redirectOrigins: config.bundle.redirect_origins,
     },
     pollMs: shadow.poll ?? config.bundle.poll,
+    // Its word never counts, so nothing it takes away has to wait.
+    holdShare: 1,
     onSwap: (snapshot) => compare.use(enforce(snapshot, null)),
     log,
     now,

@@ -63,6 +63,8 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
     source,
     prepare: ({ revision, counter, digest, grants }) =>
       ({ revision, counter, digest, grants, policy: 'p' }) as PostedSnapshot,
+    removed: (before, after) => before.grants - after.grants,
+    holdShare: 0.25,
     lastGood: async () => null,
     keep: async ({ bundle }) => {
       kept.push(bundle.revision);
@@ -187,7 +189,7 @@ test('measures each bundle against the one in force', async () => {
   await until(5);
   assert.deepEqual(
     done().map(({ outcome, error }) => error?.code ?? outcome),
-    ['changed', 'counter-rollback', 'grants-collapsed', 'changed', 'unchanged'],
+    ['changed', 'counter-rollback', 'grants-held', 'changed', 'unchanged'],
   );
   assert.equal(posted.filter(({ kind }) => kind === 'loaded').length, 2);
   assert.deepEqual(
@@ -196,6 +198,61 @@ test('measures each bundle against the one in force', async () => {
   );
   await sleep(10);
   assert.deepEqual(kept, ['r5', 'r6']);
+});
+
+test('takes what was held when a later release says the same, and only then', async () => {
+  const again = (counter: number, digest: string, grants = 60): Found => {
+    const one = found(counter, grants);
+    return { ...one, bundle: { ...one.bundle, digest } };
+  };
+  const steps = [
+    again(1, 'a', 100),
+    again(2, 'b'),
+    again(2, 'b'),
+    again(3, 'c'),
+    again(4, 'b'),
+    again(5, 'b'),
+  ];
+  const { loop, posted, done, until } = start(steps.map((step) => async () => step));
+  for (let id = 1; id < steps.length; id += 1) {
+    await until(id);
+    loop.poke(id, false);
+  }
+  await until(steps.length);
+  assert.deepEqual(
+    done().map(({ outcome, error }) => error?.code ?? outcome),
+    ['changed', 'grants-held', 'grants-held', 'grants-held', 'grants-held', 'changed'],
+  );
+  assert.deepEqual(
+    posted.filter((message) => message.kind === 'loaded').map(({ assured }) => assured),
+    [false, true],
+  );
+});
+
+test('takes at its second release what the serving thread held, and is then not asked again', async () => {
+  const settled: (Error | null)[] = [];
+  const one = (counter: number): Found => {
+    const next = found(counter, 1, settled);
+    return { ...next, bundle: { ...next.bundle, digest: 'same' } };
+  };
+  const refusal = { code: 'grants-held', message: 'would deny 9 of 20', problems: [] };
+  const started = start([async () => found(1), async () => one(2), async () => one(3)], {
+    verdict: (seq) => started.loop.verdict(seq, seq === 2 ? refusal : null),
+  });
+  for (const id of [1, 2]) {
+    await started.until(id);
+    started.loop.poke(id, false);
+  }
+  await started.until(3);
+  const loaded = started.posted.filter((message) => message.kind === 'loaded');
+  assert.deepEqual(
+    loaded.map(({ assured }) => assured),
+    [false, false, true],
+  );
+  assert.deepEqual(
+    settled.map((error) => error === null),
+    [false, true],
+  );
 });
 
 test('starts with the kept bundle, and takes no older one from the source', async () => {

@@ -1,0 +1,35 @@
+import { type Enforcement, enforce } from './enforcement.ts';
+import { held, heldFrom } from './held.ts';
+import type { LoadError } from './loadError.ts';
+import { type AllowedCall, createRecentCallers } from './recentCallers.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export type HoldBack = {
+  /** Takes note of an allowed call. */
+  note: (call: AllowedCall) => void;
+  /** Why a snapshot must not yet be put in force; null when nothing speaks against it. Throws when it cannot be served. */
+  judge: (snapshot: Snapshot) => Promise<LoadError | null>;
+};
+
+type Options = {
+  /** The share of the calls allowed lately that one revision may deny. */
+  share: number;
+  enforcement: () => Enforcement | null;
+  /** Milliseconds since 1970. */
+  now: () => number;
+};
+
+/** Holds back a revision that would turn away many of those who were allowed lately. */
+export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
+  const recent = createRecentCallers({ now });
+  return {
+    note: recent.note,
+    async judge(snapshot) {
+      const before = enforcement();
+      if (before === null || share >= 1) return null;
+      const { calls, denied } = await recent.compare(before, enforce(snapshot, null));
+      if (calls < heldFrom || denied <= calls * share) return null;
+      return held(snapshot.revision, `would deny ${denied} of ${calls} calls that were allowed lately`);
+    },
+  };
+}
