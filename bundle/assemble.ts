@@ -8,17 +8,16 @@ import type { Organisation } from './model.ts';
 import type { Opa } from './opa.ts';
 import { readPolicies } from './policies.ts';
 import { formatProblem } from './problem.ts';
+import type { Release } from './release.ts';
 import { gitTree, type Tree } from './tree.ts';
 
 /** The decision every bundle answers. */
 export const entrypoint = 'grantgate/authz/decision';
 
 /** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
-export type Bundle = {
+export type Bundle = Release & {
   /** The commit. */
   revision: string;
-  /** First-parent commits up to it; a gateway refuses to go back. */
-  counter: number;
   committedAt: string;
   /** How many grants there are. */
   grants: number;

@@ -9,12 +9,15 @@ const wasm = [{ entrypoint, module: '/policy.wasm' }];
 
 const manifest = z.strictObject({
   metadata: z.strictObject({
-    grantgate: z.strictObject({
-      committed_at: z.iso.datetime(),
-      counter: z.int().min(1),
-      digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-      grants: z.int().min(0),
-    }),
+    grantgate: z
+      .strictObject({
+        committed_at: z.iso.datetime(),
+        counter: z.int().min(1),
+        digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+        grants: z.int().min(0),
+        rollback: z.strictObject({ from: z.int().min(1), nth: z.int().min(1) }).optional(),
+      })
+      .refine(({ counter, rollback }) => rollback === undefined || rollback.from > counter),
   }),
   rego_version: z.literal(1),
   revision: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
@@ -22,12 +25,12 @@ const manifest = z.strictObject({
   wasm: z.array(z.unknown()).refine((value) => canonicalJson(value) === canonicalJson(wasm)),
 });
 
-export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest'>;
+export type Facts = Pick<Bundle, 'revision' | 'counter' | 'rollback' | 'committedAt' | 'grants' | 'digest'>;
 
 /** Writes `.manifest`, canonical JSON. */
 export function writeManifest(facts: Facts): Buffer {
-  const { revision, counter, committedAt, grants, digest } = facts;
-  const metadata = { grantgate: { committed_at: committedAt, counter, digest, grants } };
+  const { revision, counter, rollback, committedAt, grants, digest } = facts;
+  const metadata = { grantgate: { committed_at: committedAt, counter, digest, grants, rollback } };
   return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
 }
 
@@ -48,6 +51,6 @@ export function readManifest(bytes: Buffer): Facts {
   if (canonicalJson(value) !== bytes.toString())
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
-  const { committed_at: committedAt, counter, digest, grants } = metadata.grantgate;
-  return { revision, counter, committedAt, grants, digest };
+  const { committed_at: committedAt, counter, digest, grants, rollback } = metadata.grantgate;
+  return { revision, counter, committedAt, grants, digest, ...(rollback && { rollback }) };
 }

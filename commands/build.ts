@@ -4,7 +4,15 @@ import type { Command } from 'commander';
 import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson, progress, readKey } from './terminal.ts';
 
-type Options = { out: string; root: string; revision: string; key?: string; keyId?: string; json?: true };
+type Options = {
+  out: string;
+  root: string;
+  revision: string;
+  key?: string;
+  keyId?: string;
+  allowRollback?: string | true;
+  json?: true;
+};
 
 export function build(program: Command): void {
   example(
@@ -20,23 +28,33 @@ export function build(program: Command): void {
       )
       .option('--key <pem>', 'private key to sign with (P-256 or RSA)')
       .option('--key-id <id>', 'what the signature calls its key, for gateways that know several')
+      .option(
+        '--allow-rollback [release]',
+        'sign the commit as a way back from this newer release (its number, as `verify` tells it); from the commit that is checked out, when left out',
+      )
       .option('--json', 'print the result as JSON')
       .action(async (options: Options) => {
         const { assemble } = await import('../bundle/assemble.ts');
         const { findOpa } = await import('../bundle/opa.ts');
         const { pack } = await import('../bundle/pack.ts');
         const { readSigningKey } = await import('../bundle/keys.ts');
+        const { formatRelease } = await import('../bundle/release.ts');
         const { gitTree } = await import('../bundle/tree.ts');
+        const { wayBack } = await import('./wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)
           throw new UsageError('--key-id names the key of --key, which is missing');
         const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);
-        const tree = await gitTree(resolve(options.root), options.revision);
-        const bundle = await assemble({ tree, opa: await findOpa({ progress }) });
+        const root = resolve(options.root);
+        const tree = await gitTree(root, options.revision);
+        const rollback =
+          options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);
+        const assembled = await assemble({ tree, opa: await findOpa({ progress }) });
+        const bundle = { ...assembled, ...(rollback && { rollback }) };
         const archive = await pack(bundle, key);
         writeFileSync(options.out, archive);
         const { revision, counter, grants, digest } = bundle;
-        const signed = key !== null;
-        const facts = { file: options.out, revision, counter, grants, digest, signed, bytes: archive.length };
+        const [signed, bytes, release] = [key !== null, archive.length, formatRelease(bundle)];
+        const facts = { file: options.out, revision, counter, release, grants, digest, signed, bytes };
         if (options.json) printJson(facts);
         else
           print(
@@ -44,5 +62,6 @@ export function build(program: Command): void {
           );
       }),
     'grantgate build --out bundle.tar.gz --key signing.pem',
+    'grantgate build --out bundle.tar.gz --key signing.pem --revision HEAD~3 --allow-rollback',
   );
 }

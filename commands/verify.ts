@@ -14,6 +14,7 @@ export function verify(program: Command): void {
       .option('--json', 'print the result as JSON')
       .action(async (file: string, options: { key?: string; keys?: string[]; json?: true }) => {
         const { verify } = await import('../bundle/verify.ts');
+        const { formatRelease } = await import('../bundle/release.ts');
         const { readVerifyKeys } = await import('../bundle/keys.ts');
         if ((options.key === undefined) === (options.keys === undefined))
           throw new UsageError('either --key or --keys is needed');
@@ -26,9 +27,15 @@ export function verify(program: Command): void {
         } catch {
           throw new UsageError(`${file} cannot be read`);
         }
-        const { revision, counter, committedAt, grants, digest } = await verify(archive, keys);
-        if (options.json) printJson({ file, revision, counter, committed_at: committedAt, grants, digest });
-        else print(`${file}: good; revision ${revision}, ${grants} grants, committed ${committedAt}`);
+        const bundle = await verify(archive, keys);
+        const { revision, counter, committedAt, grants, digest } = bundle;
+        const release = formatRelease(bundle);
+        const facts = { file, revision, counter, release, committed_at: committedAt, grants, digest };
+        if (options.json) printJson(facts);
+        else
+          print(
+            `${file}: good; revision ${revision}, release ${release}, ${grants} grants, committed ${committedAt}`,
+          );
       }),
     'grantgate verify bundle.tar.gz --key signing.pub.pem',
     'grantgate verify bundle.tar.gz --keys 2025=old.pub.pem 2026=new.pub.pem',

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compareReleases, type Release } from '../bundle/release.ts';
 
 /** The newest accepted bundle, kept for a start without its source. */
-export type LastGood = {
+export type LastGood = Release & {
   /** The archive: as it was signed, or packed here without a signature when it came from Git. */
   archive: Buffer;
-  counter: number;
 };
 
 /** The kept bundle cannot be used: it counts as none, and the reason is logged. */
@@ -20,17 +20,20 @@ const file = (stateFolder: string) => join(stateFolder, 'last-good.bundle');
 
 /**
  * Keeps a bundle: complete or not at all, whenever the power goes, and whoever else writes here. `source` is the
- * source's name. An older one never replaces a newer one of the same source.
+ * source's name. An older one never replaces a newer one of the same source, except by `force`.
  */
 export async function saveLastGood(
   stateFolder: string,
   source: string,
-  { archive, counter }: LastGood,
+  { archive, counter, rollback }: LastGood,
+  force = false,
 ): Promise<void> {
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const kept = await readHeader(stateFolder);
-  if (kept !== null && kept.source === source && kept.counter > counter) return;
-  const header = JSON.stringify({ version, source, counter, bytes: archive.length, sha256: sha256(archive) });
+  const release = { counter, ...(rollback && { rollback }) };
+  if (!force && kept?.source === source && compareReleases(kept, release) > 0) return;
+  const facts = { version, source, ...release, bytes: archive.length, sha256: sha256(archive) };
+  const header = JSON.stringify(facts);
   const temporary = `${file(stateFolder)}.${randomUUID()}.new`;
   try {
     const handle = await open(temporary, 'wx', 0o600);
@@ -70,19 +73,24 @@ export async function readLastGood(stateFolder: string, source: string): Promise
   const archive = bytes.subarray(end + 1);
   if (archive.length !== header.bytes || sha256(archive) !== header.sha256)
     throw new LastGoodError('the kept bundle is damaged');
-  return { archive, counter: header.counter };
+  const { counter, rollback } = header;
+  return { archive, counter, ...(rollback && { rollback }) };
 }
 
-type Header = { source: string; counter: number; bytes: number; sha256: string };
+type Header = Release & { source: string; bytes: number; sha256: string };
+
+type Fields = Record<string, unknown> & { rollback?: { from?: unknown; nth?: unknown } };
 
 function parseHeader(line: string): Header | null {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null) return null;
-    const { version: written, source, counter, bytes, sha256: digest } = value as Record<string, unknown>;
+    const { version: written, source, counter, rollback, bytes, sha256: digest } = value as Fields;
     if (written !== version || typeof source !== 'string' || typeof digest !== 'string') return null;
     if (typeof counter !== 'number' || typeof bytes !== 'number') return null;
-    return { source, counter, bytes, sha256: digest };
+    const { from, nth } = rollback ?? {};
+    const way = typeof from === 'number' && typeof nth === 'number' ? { rollback: { from, nth } } : {};
+    return { source, counter, ...way, bytes, sha256: digest };
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../bundle/assemble.ts';
+import { compareReleases, formatRelease } from '../bundle/release.ts';
 import { held, heldCode, heldFrom } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { Prepare } from './prepare.ts';
@@ -7,17 +8,24 @@ import type { PostedSnapshot } from './snapshot.ts';
 import type { Found, Source } from './source/source.ts';
 
 /** The bundle in force, as far as the next one is measured against it. */
-export type Floor = Pick<PostedSnapshot, 'revision' | 'counter' | 'digest' | 'policy' | 'grants' | 'lines'>;
+export type Floor = Pick<
+  PostedSnapshot,
+  'revision' | 'counter' | 'rollback' | 'digest' | 'policy' | 'grants' | 'lines'
+>;
 
 export type LoaderMessage =
   | { kind: 'attempt' }
-  /** Wants a verdict before anything else happens. `assured`: it is meant, however much it takes away. */
+  /**
+   * Wants a verdict before anything else happens. `assured`: it is meant, however much it takes away; `backwards`: also
+   * that it is older than the one in force.
+   */
   | {
       kind: 'loaded';
       seq: number;
       origin: 'source' | 'last-good';
       snapshot: PostedSnapshot;
       assured: boolean;
+      backwards: boolean;
     }
   | {
       kind: 'done';
@@ -47,8 +55,8 @@ export type LoadLoopOptions = {
   holdShare: number;
   /** The kept bundle, verified; null when there is none. Asked once, when nothing is in force at the start. */
   lastGood: () => Promise<Bundle | null>;
-  /** Keeps an accepted bundle for the next start. */
-  keep: (found: Pick<Found, 'bundle' | 'archive'>) => Promise<void>;
+  /** Keeps an accepted bundle for the next start; `force` in place of a newer one. */
+  keep: (found: Pick<Found, 'bundle' | 'archive'>, force: boolean) => Promise<void>;
   floor: Floor | null;
   pollMs: number;
   post: (message: LoaderMessage) => void;
@@ -81,8 +89,25 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   };
 
   /** Whether a bundle says again, with a number of its own, what is being held: then it is meant. */
-  const isConfirmed = ({ counter, digest, policy }: Floor) =>
-    holding !== null && counter > holding.counter && digest === holding.digest && policy === holding.policy;
+  const isConfirmed = (next: Floor) =>
+    holding !== null &&
+    compareReleases(next, holding) > 0 &&
+    next.digest === holding.digest &&
+    next.policy === holding.policy;
+
+  /** Backwards leads only a bundle that is signed as a way back, or from Git whoever may press the button. */
+  const isBackwards = (bundle: Bundle, force: boolean): boolean => {
+    if (floor === null || compareReleases(bundle, floor) >= 0) return false;
+    if (source.kind === 'git' && force) return true;
+    const way =
+      source.kind === 'git'
+        ? 'commit the old state anew, or reload with force'
+        : 'release the old state anew, or with --allow-rollback';
+    throw new LoadError(
+      'counter-rollback',
+      `revision ${bundle.revision} is release ${formatRelease(bundle)}, older than ${formatRelease(floor)} in force: to go back, ${way}`,
+    );
+  };
 
   const holdBack = (before: Floor, next: PostedSnapshot): LoadError | null => {
     if (before.grants < heldFrom || holdShare >= 1) return null;
@@ -97,17 +122,13 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     origin: 'source' | 'last-good',
     force: boolean,
   ): Promise<'changed' | 'unchanged'> => {
-    if (floor !== null && bundle.counter < floor.counter)
-      throw new LoadError(
-        'counter-rollback',
-        `revision ${bundle.revision} is number ${bundle.counter}, older than number ${floor.counter} in force: to go back, commit the old state anew`,
-      );
+    const backwards = isBackwards(bundle, force);
     const snapshot = prepare(bundle);
     const { revision, digest, policy } = snapshot;
     if (floor?.revision === revision && floor.digest === digest && floor.policy === policy)
       return 'unchanged';
     const assured = force || isConfirmed(snapshot);
-    const refusal = await verdictOn(snapshot, origin, assured);
+    const refusal = await verdictOn(snapshot, { origin, assured, backwards });
     if (refusal?.code === heldCode) holding = floorOf(snapshot);
     if (refusal !== null) throw refusal;
     [floor, holding] = [floorOf(snapshot), null];
@@ -116,10 +137,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   const verdictOn = async (
     snapshot: PostedSnapshot,
-    origin: 'source' | 'last-good',
-    assured: boolean,
+    how: Pick<Extract<LoaderMessage, { kind: 'loaded' }>, 'origin' | 'assured' | 'backwards'>,
   ): Promise<LoadError | null> => {
-    if (floor !== null && !assured) {
+    if (floor !== null && !how.assured) {
       const refusal = holdBack(floor, snapshot);
       if (refusal !== null) return refusal;
     }
@@ -127,7 +147,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     const verdict = new Promise<PostedError | null>((resolve) => {
       judging = { seq, resolve };
     });
-    post({ kind: 'loaded', seq, origin, snapshot, assured });
+    post({ kind: 'loaded', seq, snapshot, ...how });
     const refusal = await verdict;
     return refusal === null ? null : new LoadError(refusal.code, refusal.message);
   };
@@ -180,7 +200,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         const outcome = found === null ? 'unchanged' : 'changed';
         post({ kind: 'done', outcome, error: null, pokes, ms: performance.now() - started });
         // After the answer: nobody waits for the disk.
-        if (found !== null) await keep(found).catch((error: unknown) => note('last-good-not-kept', error));
+        if (found !== null)
+          await keep(found, request.force).catch((error: unknown) => note('last-good-not-kept', error));
       } catch (error) {
         const posted = postError(error);
         if (posted.code === 'aborted') {
@@ -234,6 +255,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 }
 
 /** What the next bundle is measured against, of a bundle that counts. */
-export function floorOf({ revision, counter, digest, policy, grants, lines }: PostedSnapshot): Floor {
-  return { revision, counter, digest, policy, grants, lines };
+export function floorOf(snapshot: PostedSnapshot): Floor {
+  const { revision, counter, rollback, digest, policy, grants, lines } = snapshot;
+  return { revision, counter, ...(rollback && { rollback }), digest, policy, grants, lines };
 }

@@ -41,11 +41,10 @@ const loop = startLoadLoop({
     if (source.kind !== 'git' && keys === null) return null;
     return verify(kept.archive, keys);
   },
-  async keep({ bundle, archive }) {
-    await saveLastGood(config.stateFolder, source.name, {
-      archive: archive ?? (await pack(bundle, null)),
-      counter: bundle.counter,
-    });
+  async keep({ bundle, archive }, force) {
+    const { counter, rollback } = bundle;
+    const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
+    await saveLastGood(config.stateFolder, source.name, kept, force);
   },
 });
 

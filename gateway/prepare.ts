@@ -31,7 +31,8 @@ export function createPrepare(): Prepare {
     const slices = createSlices({ lines: openIndex(lines) });
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
     kept = { policy, wasm };
-    const { revision, counter, committedAt, digest, grants } = bundle;
-    return { revision, counter, committedAt, digest, grants, ...head, wasm, policy, lines };
+    const { revision, counter, rollback, committedAt, digest, grants } = bundle;
+    const facts = { revision, counter, committedAt, digest, grants, ...(rollback && { rollback }) };
+    return { ...facts, ...head, wasm, policy, lines };
   };
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { compareReleases } from '../bundle/release.ts';
 import { readVerifyKeys } from '../bundle/verify.ts';
 import { heldCode } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
@@ -108,8 +109,12 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   /** Null when the snapshot is in force. */
-  const swap = (snapshot: Snapshot, origin: 'source' | 'last-good'): PostedError | null => {
-    if (current !== null && snapshot.counter < current.counter)
+  const swap = (
+    snapshot: Snapshot,
+    origin: 'source' | 'last-good',
+    backwards: boolean,
+  ): PostedError | null => {
+    if (current !== null && compareReleases(snapshot, current) < 0 && !backwards)
       return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
     try {
       onSwap(snapshot, origin);
@@ -118,13 +123,13 @@ export function startReload(options: ReloadOptions): Reload {
     }
     current = snapshot;
     if (origin === 'source') succeed(snapshot);
-    const { revision, counter, grants } = snapshot;
-    log.info({ revision, counter, grants, origin }, 'bundle in force');
+    const { revision, counter, rollback, grants } = snapshot;
+    log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');
     return null;
   };
 
   /** Null when the snapshot is in force. */
-  const take = async ({ snapshot: posted, origin, assured }: Loaded, mine: Worker) => {
+  const take = async ({ snapshot: posted, origin, assured, backwards }: Loaded, mine: Worker) => {
     const snapshot = openSnapshot(posted, now());
     try {
       const refusal = assured || current === null ? null : await judge(snapshot);
@@ -133,7 +138,7 @@ export function startReload(options: ReloadOptions): Reload {
       return swapFailed(error);
     }
     // While it was being judged its loader may have been replaced, and another is on its way.
-    return worker === mine ? swap(snapshot, origin) : null;
+    return worker === mine ? swap(snapshot, origin, backwards) : null;
   };
 
   const receive = (message: LoaderMessage, mine: Worker) => {

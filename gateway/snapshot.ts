@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authenticationMethods, type JwtClaims } from '../bundle/credentials.ts';
 import { apiName, rate, tier } from '../bundle/model.ts';
+import type { Release } from '../bundle/release.ts';
 import { type LineIndex, openIndex, type SharedLines } from './lineIndex.ts';
 
 const operations = z.record(z.string(), z.string());
@@ -70,24 +71,23 @@ export type Head = {
 };
 
 /** One revision, ready to decide with. It never changes; a request uses the one it started with. */
-export type Snapshot = Head & {
-  /** The commit. */
-  revision: string;
-  /** First-parent commit count. */
-  counter: number;
-  /** RFC 3339. */
-  committedAt: string;
-  /** `sha256:HEX` of data.json. */
-  digest: string;
-  /** How many grants it holds. */
-  grants: number;
-  /** Milliseconds since 1970. */
-  loadedAt: number;
-  wasm: WebAssembly.Module;
-  /** `sha256:HEX` of the WASM bytes: equal when the rules are. */
-  policy: string;
-  lines: LineIndex;
-};
+export type Snapshot = Head &
+  Release & {
+    /** The commit. */
+    revision: string;
+    /** RFC 3339. */
+    committedAt: string;
+    /** `sha256:HEX` of data.json. */
+    digest: string;
+    /** How many grants it holds. */
+    grants: number;
+    /** Milliseconds since 1970. */
+    loadedAt: number;
+    wasm: WebAssembly.Module;
+    /** `sha256:HEX` of the WASM bytes: equal when the rules are. */
+    policy: string;
+    lines: LineIndex;
+  };
 
 /** A snapshot as the loader thread posts it. */
 export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedAt'> & { lines: SharedLines };

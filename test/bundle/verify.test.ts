@@ -220,6 +220,10 @@ test('refuses a manifest that says something else, even when signed', async () =
     [edit('.manifest', '{"metadata"', '{ "metadata"'), 'manifest-invalid'],
     [(changed) => changed.set('.manifest', Buffer.from('{')), 'manifest-invalid'],
     [edit('.manifest', bundle.digest, `sha256:${'0'.repeat(64)}`), 'digest-mismatch'],
+    [edit('.manifest', '"grants":5', '"grants":5,"rollback":{"from":7}'), 'manifest-invalid'],
+    [edit('.manifest', '"grants":5', '"grants":5,"rollback":{"from":1,"nth":1}'), 'manifest-invalid'],
+    [edit('.manifest', '"grants":5', '"grants":5,"rollback":{"from":7,"nth":0}'), 'manifest-invalid'],
+    [edit('.manifest', '"grants":5', '"grants":5,"rollback":{"from":7,"nth":1}'), 'accepted'],
     [edit('.manifest', '"counter":1', '"counter":2'), 'accepted'],
   ];
   for (const [change, code] of cases) assert.is(await refusal(await signed(change)), code, String(change));

@@ -107,6 +107,32 @@ test('build and verify: the same commit gives the same bytes, and only the right
   assert.equal((await grantgate(['verify', 'a.tar.gz', '--key', 'none.pem'])).code, 2);
 });
 
+test('build signs an older commit as a way back only when told so, and only from a newer one', async () => {
+  const first = (await grantgate(['build', '--root', tree.root, '--out', 'first.tar.gz', '--json'])).stdout;
+  const { revision } = JSON.parse(first) as { revision: string };
+  await tree.commit({}, 'one more');
+  await tree.commit({}, 'and another');
+  const build = (...more: string[]) =>
+    grantgate(['build', '--root', tree.root, '--out', 'old.tar.gz', '--key', 'key.pem', '--json', ...more]);
+  const release = async (...more: string[]) => {
+    const { code, stdout, stderr } = await build('--revision', revision, ...more);
+    assert.equal(code, 0, stderr);
+    const verified = await grantgate(['verify', 'old.tar.gz', '--key', 'key.pub.pem', '--json']);
+    assert.equal(JSON.parse(stdout).release, JSON.parse(verified.stdout).release);
+    return JSON.parse(verified.stdout).release;
+  };
+  assert.equal(await release(), '1');
+  assert.equal(await release('--allow-rollback'), '3.1');
+  assert.equal(await release('--allow-rollback', '2'), '2.1');
+  assert.equal(await release('--allow-rollback', '3.1'), '3.2');
+  for (const usage of [
+    ['--allow-rollback'],
+    ['--revision', revision, '--allow-rollback', '1'],
+    ['--revision', revision, '--allow-rollback', 'v3'],
+  ])
+    assert.equal((await build(...usage)).code, 2, usage.join(' '));
+});
+
 test('key new shows a key once, and an entry that lets it in', async () => {
   const { code, stdout } = await grantgate(['key', 'new', '--service', 'mailer']);
   assert.equal(code, 0);

@@ -129,6 +129,49 @@ test('goes back to no older file after a restart', async () => {
   assert.equal(second.status().lastError?.code, 'counter-rollback');
 });
 
+test('goes back by a bundle signed as a way back, once: neither it nor what it undid can be played again', async () => {
+  const rollback = { from: bundle(2).counter, nth: 1 };
+  const refused = async (reload: Reload, from: Bundle, inForce: Bundle) => {
+    await publish(from);
+    await assert.rejects(reload.poke(), { code: 'counter-rollback' }, from.revision);
+    assert.equal(reload.current()?.revision, inForce.revision);
+  };
+  await publish(bundle(2));
+  const first = start();
+  await first.started;
+  await refused(first, bundle(0), bundle(2));
+  await publish({ ...bundle(0), rollback });
+  assert.equal((await first.poke()).revision, bundle(0).revision);
+  await refused(first, bundle(1), bundle(0));
+  await refused(first, bundle(2), bundle(0));
+  await first.close();
+
+  // The place it took is kept with it.
+  const second = start();
+  await second.started;
+  assert.equal(second.current()?.revision, bundle(0).revision);
+  assert.equal(second.status().lastError?.code, 'counter-rollback');
+  // Back from the way back: by the next number, for one that is not newer leads nowhere.
+  await publish({ ...bundle(1), rollback: { ...rollback, nth: 2 } });
+  assert.equal((await second.poke()).revision, bundle(1).revision);
+  await refused(second, { ...bundle(0), rollback }, bundle(1));
+
+  const next = { ...bundle(2), counter: bundle(2).counter + 1, revision: 'f'.repeat(40) };
+  await publish(next);
+  assert.equal((await second.poke()).revision, next.revision);
+  await refused(second, { ...bundle(0), rollback }, next);
+  await refused(second, { ...bundle(1), rollback: { ...rollback, nth: 2 } }, next);
+});
+
+test('no force makes an older signed bundle good', async () => {
+  await publish(bundle(1));
+  const reload = start();
+  await reload.started;
+  await publish(bundle(0));
+  await assert.rejects(reload.poke({ force: true }), { code: 'counter-rollback' });
+  assert.equal(reload.current()?.revision, bundle(1).revision);
+});
+
 test('verifies the kept bundle by the key of today', async () => {
   await publish(bundle(1));
   const first = start();

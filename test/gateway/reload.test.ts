@@ -126,7 +126,7 @@ test('is empty while there is nothing good, and begins with the first good commi
   assert.equal(reload.status().state, 'ok');
 });
 
-test('refuses a branch that was set back to an older commit, and follows it once it is ahead', async () => {
+test('refuses a branch that was set back to an older commit, unless forced or once it is ahead', async () => {
   const first = head();
   await tree.commit({ 'grants/access/orders/billing.yaml': null });
   const reload = start();
@@ -141,9 +141,17 @@ test('refuses a branch that was set back to an older commit, and follows it once
   await again.started;
   assert.equal(again.current()?.revision, inForce);
   assert.equal(again.status().lastError?.code, 'counter-rollback');
+  // An operator may say that it is meant; then that is what a restart begins with.
+  assert.deepEqual(await again.poke({ force: true }), { changed: true, revision: first });
+  await again.close();
+  await rename(tree.root, `${tree.root}.away`);
+  const third = start();
+  await third.started;
+  await rename(`${tree.root}.away`, tree.root);
+  assert.equal(third.current()?.revision, first);
   await tree.commit({}, 'on another way');
   const ahead = await tree.commit({}, 'and further');
-  assert.deepEqual(await again.poke(), { changed: true, revision: ahead });
+  assert.deepEqual(await third.poke(), { changed: true, revision: ahead });
 });
 
 test('says that a branch was deleted, and goes on when it is back', async () => {

@@ -1,0 +1,39 @@
+/**
+ * An older commit that was released on purpose: it takes the place right after the release number `from`, and `nth`
+ * tells it from others that did. Later than all of them is whatever comes after `from`.
+ */
+export type Rollback = { from: number; nth: number };
+
+/** Where a bundle stands among the releases of its repository. */
+export type Release = {
+  /** First-parent commits up to its revision. */
+  counter: number;
+  rollback?: Rollback;
+};
+
+/**
+ * Below 0 when `a` was released before `b`. A way back counts as the place it was taken from and not as the commit it
+ * leads to. So the release it undid, and everything older, stays refused; and once something newer is in force the way
+ * back itself is old, and cannot be played again.
+ */
+export function compareReleases(a: Release, b: Release): number {
+  const [from, other] = [placeOf(a), placeOf(b)];
+  // Two ways back from one place under one number: then the commits they lead to decide, as they do without any.
+  return from.from - other.from || from.nth - other.nth || a.counter - b.counter;
+}
+
+function placeOf({ counter, rollback }: Release): Rollback {
+  return rollback ?? { from: counter, nth: 0 };
+}
+
+/** `7`, or `7.1` for the first way back from release 7. */
+export function formatRelease(release: Release): string {
+  const { from, nth } = placeOf(release);
+  return nth === 0 ? String(from) : `${from}.${nth}`;
+}
+
+/** The way back from a release as {@link formatRelease} writes it; null when the text is none. */
+export function rollbackFrom(text: string): Rollback | null {
+  const [, from = '', nth = '0'] = /^([1-9]\d{0,14})(?:\.([1-9]\d{0,5}))?$/.exec(text) ?? [];
+  return from === '' ? null : { from: Number(from), nth: Number(nth) + 1 };
+}
