@@ -8,28 +8,29 @@ import type { Organisation } from './model.ts';
 import type { Opa } from './opa.ts';
 import { readPolicies } from './policies.ts';
 import { formatProblem } from './problem.ts';
-import type { Release } from './release.ts';
+import type { Release, Terms } from './release.ts';
 import { gitTree, type Tree } from './tree.ts';
 
 /** The decision every bundle answers. */
 export const entrypoint = 'grantgate/authz/decision';
 
 /** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
-export type Bundle = Release & {
-  /** The commit. */
-  revision: string;
-  committedAt: string;
-  /** How many grants there are. */
-  grants: number;
-  /** `sha256:HEX` of data.json without its line feeds. */
-  digest: string;
-  /** data.json in line form. */
-  data: Buffer;
-  /** The compiled decision. */
-  wasm: Buffer;
-  /** Path → Rego, for OPA servers and for readers. */
-  policies: ReadonlyMap<string, Buffer>;
-};
+export type Bundle = Release &
+  Terms & {
+    /** The commit. */
+    revision: string;
+    committedAt: string;
+    /** How many grants there are. */
+    grants: number;
+    /** `sha256:HEX` of data.json without its line feeds. */
+    digest: string;
+    /** data.json in line form. */
+    data: Buffer;
+    /** The compiled decision. */
+    wasm: Buffer;
+    /** Path → Rego, for OPA servers and for readers. */
+    policies: ReadonlyMap<string, Buffer>;
+  };
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {

@@ -24,6 +24,7 @@ export type BundleErrorCode =
   | 'signature-files'
   | 'digest-mismatch'
   | 'manifest-invalid'
+  | 'bundle-expired'
   | 'data-malformed'
   | 'wasm-invalid'
   | 'wasm-entrypoint'

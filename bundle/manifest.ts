@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Bundle, entrypoint } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { canonicalJson } from './canonicalJson.ts';
+import { type Terms, termsOf } from './release.ts';
 
 /** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
 const roots = ['apis', 'credentials', 'grantgate/authz', 'grants', 'networks', 'principals'];
@@ -16,6 +17,7 @@ const manifest = z.strictObject({
         digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
         grants: z.int().min(0),
         rollback: z.strictObject({ from: z.int().min(1), nth: z.int().min(1) }).optional(),
+        valid_until: z.iso.datetime().optional(),
       })
       .refine(({ counter, rollback }) => rollback === undefined || rollback.from > counter),
   }),
@@ -25,12 +27,13 @@ const manifest = z.strictObject({
   wasm: z.array(z.unknown()).refine((value) => canonicalJson(value) === canonicalJson(wasm)),
 });
 
-export type Facts = Pick<Bundle, 'revision' | 'counter' | 'rollback' | 'committedAt' | 'grants' | 'digest'>;
+export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest'> & Terms;
 
 /** Writes `.manifest`, canonical JSON. */
 export function writeManifest(facts: Facts): Buffer {
-  const { revision, counter, rollback, committedAt, grants, digest } = facts;
-  const metadata = { grantgate: { committed_at: committedAt, counter, digest, grants, rollback } };
+  const { revision, counter, rollback, committedAt, grants, digest, validUntil } = facts;
+  const grantgate = { committed_at: committedAt, counter, digest, grants, rollback, valid_until: validUntil };
+  const metadata = { grantgate };
   return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
 }
 
@@ -51,6 +54,7 @@ export function readManifest(bytes: Buffer): Facts {
   if (canonicalJson(value) !== bytes.toString())
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
-  const { committed_at: committedAt, counter, digest, grants, rollback } = metadata.grantgate;
-  return { revision, counter, committedAt, grants, digest, ...(rollback && { rollback }) };
+  const { committed_at: committedAt, counter, digest, grants, rollback, valid_until } = metadata.grantgate;
+  const terms = termsOf({ ...(rollback && { rollback }), ...(valid_until && { validUntil: valid_until }) });
+  return { revision, counter, committedAt, grants, digest, ...terms };
 }

@@ -11,6 +11,18 @@ export type Release = {
   rollback?: Rollback;
 };
 
+/** What a signer may say of a bundle besides its contents; most bundles say nothing of it. */
+export type Terms = {
+  rollback?: Rollback;
+  /** RFC 3339: from then on nobody may decide by it. */
+  validUntil?: string;
+};
+
+/** The terms alone, and of them those that are there. */
+export function termsOf({ rollback, validUntil }: Terms): Terms {
+  return { ...(rollback && { rollback }), ...(validUntil && { validUntil }) };
+}
+
 /**
  * Below 0 when `a` was released before `b`. A way back counts as the place it was taken from and not as the commit it
  * leads to. So the release it undid, and everything older, stays refused; and once something newer is in force the way

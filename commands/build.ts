@@ -11,6 +11,8 @@ type Options = {
   key?: string;
   keyId?: string;
   allowRollback?: string | true;
+  validFor?: string;
+  validUntil?: string;
   json?: true;
 };
 
@@ -32,6 +34,11 @@ export function build(program: Command): void {
         '--allow-rollback [release]',
         'sign the commit as a way back from this newer release (its number, as `verify` tells it); from the commit that is checked out, when left out',
       )
+      .option(
+        '--valid-for <time>',
+        'sign that nobody may decide by it after that time (7d, 12h, 30min) from now',
+      )
+      .option('--valid-until <time>', 'the same as a time (RFC 3339)')
       .option('--json', 'print the result as JSON')
       .action(async (options: Options) => {
         const { assemble } = await import('../bundle/assemble.ts');
@@ -40,22 +47,25 @@ export function build(program: Command): void {
         const { readSigningKey } = await import('../bundle/keys.ts');
         const { formatRelease } = await import('../bundle/release.ts');
         const { gitTree } = await import('../bundle/tree.ts');
+        const { validUntil } = await import('./validUntil.ts');
         const { wayBack } = await import('./wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)
           throw new UsageError('--key-id names the key of --key, which is missing');
         const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);
+        const until = validUntil(options, Date.now());
         const root = resolve(options.root);
         const tree = await gitTree(root, options.revision);
         const rollback =
           options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);
         const assembled = await assemble({ tree, opa: await findOpa({ progress }) });
-        const bundle = { ...assembled, ...(rollback && { rollback }) };
+        const bundle = { ...assembled, ...(rollback && { rollback }), ...(until && { validUntil: until }) };
         const archive = await pack(bundle, key);
         writeFileSync(options.out, archive);
         const { revision, counter, grants, digest } = bundle;
         const [signed, bytes, release] = [key !== null, archive.length, formatRelease(bundle)];
         const facts = { file: options.out, revision, counter, release, grants, digest, signed, bytes };
-        if (options.json) printJson(facts);
+        const valid = until === undefined ? {} : { valid_until: until };
+        if (options.json) printJson({ ...facts, ...valid });
         else
           print(
             `${options.out}: revision ${revision}, ${grants} grants, ${archive.length} bytes, ${key === null ? 'not signed' : 'signed'}`,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { BundleError } from '../bundle/bundleError.ts';
 import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson, readKey, readKeys } from './terminal.ts';
 
@@ -30,11 +31,14 @@ export function verify(program: Command): void {
         const bundle = await verify(archive, keys);
         const { revision, counter, committedAt, grants, digest } = bundle;
         const release = formatRelease(bundle);
+        const { validUntil } = bundle;
+        if (validUntil !== undefined && Date.now() >= Date.parse(validUntil))
+          throw new BundleError('bundle-expired', `the bundle was valid until ${validUntil}`);
         const facts = { file, revision, counter, release, committed_at: committedAt, grants, digest };
-        if (options.json) printJson(facts);
+        if (options.json) printJson({ ...facts, ...(validUntil && { valid_until: validUntil }) });
         else
           print(
-            `${file}: good; revision ${revision}, release ${release}, ${grants} grants, committed ${committedAt}`,
+            `${file}: good; revision ${revision}, release ${release}, ${grants} grants, committed ${committedAt}${validUntil === undefined ? '' : `, valid until ${validUntil}`}`,
           );
       }),
     'grantgate verify bundle.tar.gz --key signing.pub.pem',

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ExplainHere } from './explainHere.ts';
 import { checkPush, WebhookError } from './githubWebhook.ts';
+import type { Lapsed } from './lapse.ts';
 import { LoadError } from './loadError.ts';
 import { sendProblem } from './problem.ts';
 import { readBody } from './readBody.ts';
@@ -19,6 +20,8 @@ export type AdminOptions = {
   /** Details for `/health/ready`: the reload's state and its last error. */
   status: () => unknown;
   draining: () => boolean;
+  /** Why nobody may decide by the bundle in force; null when everybody may. */
+  lapsed: () => Lapsed | null;
   /** `force` lets a bundle through that was held because it takes most grants away. */
   reload: (force: boolean) => Promise<unknown>;
   metrics: () => Promise<{ contentType: string; text: string }>;
@@ -140,12 +143,15 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   response.end(`${JSON.stringify(value)}\n`);
 }
 
-/** Ready while a bundle is in force, also an old one: the details say when the newest cannot be loaded. */
+/**
+ * Ready while a bundle is in force that may decide, also an old one: the details say when the newest cannot be loaded.
+ */
 function ready(options: AdminOptions, response: ServerResponse): void {
   const snapshot = options.snapshot();
   const draining = options.draining();
-  sendJson(response, snapshot === null || draining ? 503 : 200, {
-    status: draining ? 'draining' : snapshot === null ? 'no-bundle' : 'ok',
+  const missing = snapshot === null ? 'no-bundle' : options.lapsed();
+  sendJson(response, missing !== null || draining ? 503 : 200, {
+    status: draining ? 'draining' : (missing ?? 'ok'),
     revision: snapshot?.revision ?? null,
     bundle: options.status(),
   });

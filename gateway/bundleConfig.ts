@@ -21,6 +21,8 @@ export const bundleConfig = (
       source,
       ...verificationKeys,
       poll: time.prefault('30s'),
+      /** How long the gateway decides without a word from the source; left out, for ever. */
+      max_staleness: time.optional(),
       /** How long an https source may hold a request until it has something new; left out, it is asked by `poll`. */
       long_poll: time.optional(),
       /** Origins that an https source may redirect to, for example a release asset's store. */
@@ -34,6 +36,14 @@ export const bundleConfig = (
       const problem = keysProblem(bundle);
       if (problem !== null)
         context.addIssue({ code: 'custom', path: [problem.path], message: problem.message });
+      const { max_staleness, poll, long_poll = 0 } = bundle;
+      // One look that comes late must not end all access.
+      if (max_staleness !== undefined && max_staleness < 2 * Math.max(poll, long_poll))
+        context.addIssue({
+          code: 'custom',
+          path: ['max_staleness'],
+          message: 'must be twice "poll" and "long_poll" at least',
+        });
     });
 
 export type BundleConfig = z.output<ReturnType<typeof bundleConfig>>;

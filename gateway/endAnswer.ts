@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { lapsedRefusal } from './lapse.ts';
 import { sendProblem } from './problem.ts';
 import { Refusal } from './refusal.ts';
 import type { CloseReason } from './streams.ts';
@@ -14,8 +15,11 @@ export function endAnswer(
   decisionId: string,
 ): void {
   if (response.headersSent || reason === 'shutdown') response.destroy();
-  else sendProblem(request, response, accessEnded(), decisionId);
+  else sendProblem(request, response, refusalOf(reason), decisionId);
 }
+
+const refusalOf = (reason: CloseReason): Refusal =>
+  reason === 'bundle-expired' || reason === 'policy-stale' ? lapsedRefusal(reason) : accessEnded();
 
 const accessEnded = () =>
   new Refusal(

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareReleases, type Release } from '../bundle/release.ts';
 
@@ -8,6 +8,9 @@ export type LastGood = Release & {
   /** The archive: as it was signed, or packed here without a signature when it came from Git. */
   archive: Buffer;
 };
+
+/** One that was read back; `confirmedAt` (milliseconds since 1970) is when its source last said that it is its newest. */
+export type KeptLastGood = LastGood & { confirmedAt: number };
 
 /** The kept bundle cannot be used: it counts as none, and the reason is logged. */
 export class LastGoodError extends Error {
@@ -56,11 +59,22 @@ export async function saveLastGood(
 }
 
 /**
+ * Notes that the source has just said that a release is its newest, as the time of the file, if it is the one kept: then
+ * a start without the source knows how old its word is.
+ */
+export async function confirmLastGood(stateFolder: string, source: string, release: Release): Promise<void> {
+  const kept = await readHeader(stateFolder);
+  if (kept?.source !== source || compareReleases(kept, release) !== 0) return;
+  const now = new Date();
+  await utimes(file(stateFolder), now, now);
+}
+
+/**
  * Reads the kept bundle back; null when there is none, or it came from another source. What it says is not yet
  * trusted: a signed archive must be verified again. Throws LastGoodError when it is damaged, or when other users of
  * the machine could have written it (from Git it carries no signature, so the file itself must be beyond doubt).
  */
-export async function readLastGood(stateFolder: string, source: string): Promise<LastGood | null> {
+export async function readLastGood(stateFolder: string, source: string): Promise<KeptLastGood | null> {
   const facts = await stat(file(stateFolder)).catch(() => null);
   if (facts === null) return null;
   if (process.getuid !== undefined && (facts.uid !== process.getuid() || (facts.mode & 0o022) !== 0))
@@ -74,7 +88,7 @@ export async function readLastGood(stateFolder: string, source: string): Promise
   if (archive.length !== header.bytes || sha256(archive) !== header.sha256)
     throw new LastGoodError('the kept bundle is damaged');
   const { counter, rollback } = header;
-  return { archive, counter, ...(rollback && { rollback }) };
+  return { archive, counter, ...(rollback && { rollback }), confirmedAt: facts.mtimeMs };
 }
 
 type Header = Release & { source: string; bytes: number; sha256: string };

@@ -1,17 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../bundle/assemble.ts';
-import { compareReleases, formatRelease } from '../bundle/release.ts';
+import { compareReleases, formatRelease, type Release } from '../bundle/release.ts';
+import { type Floor, floorOf, isSame } from './floor.ts';
 import { held, heldCode, heldFrom } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { Prepare } from './prepare.ts';
 import type { PostedSnapshot } from './snapshot.ts';
 import type { Found, Source } from './source/source.ts';
-
-/** The bundle in force, as far as the next one is measured against it. */
-export type Floor = Pick<
-  PostedSnapshot,
-  'revision' | 'counter' | 'rollback' | 'digest' | 'policy' | 'grants' | 'lines'
->;
 
 export type LoaderMessage =
   | { kind: 'attempt' }
@@ -26,6 +21,8 @@ export type LoaderMessage =
       snapshot: PostedSnapshot;
       assured: boolean;
       backwards: boolean;
+      /** How long ago the source said that this is its newest; null when nobody knows. */
+      confirmedMsAgo: number | null;
     }
   | {
       kind: 'done';
@@ -34,7 +31,11 @@ export type LoaderMessage =
       pokes: number[];
       ms: number;
     }
+  /** Whether the bundle in force is kept for the next start; told when it is not, and once it is again. */
+  | { kind: 'kept'; error: PostedError | null }
   | { kind: 'note'; code: string; message: string };
+
+type Loaded = Extract<LoaderMessage, { kind: 'loaded' }>;
 
 export type LoadLoop = {
   /** Asks for a look at the source. Pokes that come while one is under way share the next. */
@@ -54,9 +55,11 @@ export type LoadLoopOptions = {
   /** The share of its grants that one revision may take from the one before. */
   holdShare: number;
   /** The kept bundle, verified; null when there is none. Asked once, when nothing is in force at the start. */
-  lastGood: () => Promise<Bundle | null>;
+  lastGood: () => Promise<{ bundle: Bundle; confirmedMsAgo: number | null } | null>;
   /** Keeps an accepted bundle for the next start; `force` in place of a newer one. */
   keep: (found: Pick<Found, 'bundle' | 'archive'>, force: boolean) => Promise<void>;
+  /** Notes beside the kept bundle, if it is this one, that the source has just said it is its newest. */
+  confirm: (release: Release) => Promise<void>;
   floor: Floor | null;
   pollMs: number;
   post: (message: LoaderMessage) => void;
@@ -74,6 +77,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const { source, prepare, removed, holdShare, keep, pollMs, post, random = Math.random } = options;
   let { floor } = options;
   let holding: Floor | null = null;
+  let unkept: { found: Found; force: boolean } | null = null;
+  let keepFailed = false;
   let closed = false;
   let queued: Request | null = null;
   let wake: (() => void) | null = null;
@@ -119,16 +124,14 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   /** Posts a bundle and waits for the verdict. Throws what speaks against it. */
   const offer = async (
     bundle: Bundle,
-    origin: 'source' | 'last-good',
+    from: Pick<Loaded, 'origin' | 'confirmedMsAgo'>,
     force: boolean,
   ): Promise<'changed' | 'unchanged'> => {
     const backwards = isBackwards(bundle, force);
     const snapshot = prepare(bundle);
-    const { revision, digest, policy } = snapshot;
-    if (floor?.revision === revision && floor.digest === digest && floor.policy === policy)
-      return 'unchanged';
+    if (floor !== null && isSame(floor, snapshot)) return 'unchanged';
     const assured = force || isConfirmed(snapshot);
-    const refusal = await verdictOn(snapshot, { origin, assured, backwards });
+    const refusal = await verdictOn(snapshot, { ...from, assured, backwards });
     if (refusal?.code === heldCode) holding = floorOf(snapshot);
     if (refusal !== null) throw refusal;
     [floor, holding] = [floorOf(snapshot), null];
@@ -137,7 +140,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   const verdictOn = async (
     snapshot: PostedSnapshot,
-    how: Pick<Extract<LoaderMessage, { kind: 'loaded' }>, 'origin' | 'assured' | 'backwards'>,
+    how: Omit<Loaded, 'kind' | 'seq' | 'snapshot'>,
   ): Promise<LoadError | null> => {
     if (floor !== null && !how.assured) {
       const refusal = holdBack(floor, snapshot);
@@ -159,7 +162,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     if (found === null) return null;
     for (const note of found.notes) post({ kind: 'note', ...note });
     try {
-      const outcome = await offer(found.bundle, 'source', force);
+      const outcome = await offer(found.bundle, { origin: 'source', confirmedMsAgo: 0 }, force);
       found.settle(null);
       return outcome === 'changed' ? found : null;
     } catch (error) {
@@ -175,10 +178,25 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const first = async () => {
     if (floor !== null) return;
     try {
-      const bundle = await options.lastGood();
-      if (bundle !== null) await offer(bundle, 'last-good', true);
+      const kept = await options.lastGood();
+      if (kept === null) return;
+      const { bundle, confirmedMsAgo } = kept;
+      await offer(bundle, { origin: 'last-good', confirmedMsAgo }, true);
     } catch (error) {
       note('last-good-unusable', error);
+    }
+  };
+
+  /** A bundle that could not be kept is tried again at each look: a full disk does not stay full for ever. */
+  const keepLatest = async () => {
+    try {
+      if (unkept !== null) await keep(unkept.found, unkept.force);
+      else if (floor !== null) await options.confirm(floor);
+      if (keepFailed) post({ kind: 'kept', error: null });
+      [unkept, keepFailed] = [null, false];
+    } catch (error) {
+      keepFailed = true;
+      post({ kind: 'kept', error: postError(error) });
     }
   };
 
@@ -200,8 +218,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         const outcome = found === null ? 'unchanged' : 'changed';
         post({ kind: 'done', outcome, error: null, pokes, ms: performance.now() - started });
         // After the answer: nobody waits for the disk.
-        if (found !== null)
-          await keep(found, request.force).catch((error: unknown) => note('last-good-not-kept', error));
+        if (found !== null) unkept = { found, force: request.force };
+        await keepLatest();
       } catch (error) {
         const posted = postError(error);
         if (posted.code === 'aborted') {
@@ -252,10 +270,4 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     },
     ended,
   };
-}
-
-/** What the next bundle is measured against, of a bundle that counts. */
-export function floorOf(snapshot: PostedSnapshot): Floor {
-  const { revision, counter, rollback, digest, policy, grants, lines } = snapshot;
-  return { revision, counter, ...(rollback && { rollback }), digest, policy, grants, lines };
 }

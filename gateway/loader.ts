@@ -3,9 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { pack } from '../bundle/pack.ts';
 import { readVerifyKeys, verify } from '../bundle/verify.ts';
 import { countRemoved } from './countRemoved.ts';
-import { readLastGood, saveLastGood } from './lastGood.ts';
+import type { Floor } from './floor.ts';
+import { confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
-import { type Floor, type LoaderMessage, startLoadLoop } from './loadLoop.ts';
+import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
 import { createPrepare } from './prepare.ts';
 import { openSource, type SourceConfig } from './source/openSource.ts';
 
@@ -24,6 +25,10 @@ const { source: config, pollMs, holdShare, floor } = workerData as LoaderData;
 const post = (message: LoaderMessage) => port.postMessage(message);
 const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
 
+/** Its exact age does not matter; a write at each look would. */
+const confirmEveryMs = 60_000;
+let confirmed = Number.NEGATIVE_INFINITY;
+
 const loop = startLoadLoop({
   source,
   prepare: createPrepare(),
@@ -39,12 +44,20 @@ const loop = startLoadLoop({
     const keys =
       source.kind === 'git' || config.verifyKeyPem === undefined ? null : readVerifyKeys(config.verifyKeyPem);
     if (source.kind !== 'git' && keys === null) return null;
-    return verify(kept.archive, keys);
+    const age = Date.now() - kept.confirmedAt;
+    // A clock that was set back tells nothing about how old it is.
+    return { bundle: await verify(kept.archive, keys), confirmedMsAgo: age < 0 ? null : age };
   },
   async keep({ bundle, archive }, force) {
     const { counter, rollback } = bundle;
     const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
     await saveLastGood(config.stateFolder, source.name, kept, force);
+  },
+  async confirm(release) {
+    const now = performance.now();
+    if (now - confirmed < confirmEveryMs) return;
+    await confirmLastGood(config.stateFolder, source.name, release);
+    confirmed = now;
   },
 });
 

@@ -1,33 +1,30 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pino } from 'pino';
 import type { Registry } from 'prom-client';
 import { createAdmin } from './admin.ts';
-import { createAdmit, type Doors } from './admit.ts';
+import { createAdmit } from './admit.ts';
 import { createAssertions } from './assertion.ts';
 import { createAuthentication } from './authentication.ts';
-import { createClientAddress } from './clientAddress.ts';
-import { certificateOf } from './clientCertificate.ts';
 import { ConfigError, type GatewayConfig, readSecret } from './config.ts';
 import { createDecisionPoint } from './decisionPoint.ts';
-import { endAnswer } from './endAnswer.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import { createExplainHere } from './explainHere.ts';
 import { createForward } from './forward.ts';
 import { createHoldBack } from './holdBack.ts';
+import { createLapse } from './lapse.ts';
 import type { Limit } from './limit.ts';
 import { openLimits } from './limits.ts';
 import { listen, urlOf } from './listen.ts';
 import { createListener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
-import { sendProblem } from './problem.ts';
-import type { Carrier } from './quota.ts';
+import { createOnRequest } from './onRequest.ts';
 import { readVerifyKeyTexts } from './readVerifyKeyTexts.ts';
 import { openRecordWriter } from './recordWriter.ts';
 import { startReload } from './reload.ts';
 import { startShadow } from './shadow.ts';
 import type { Snapshot } from './snapshot.ts';
 import { createOnStreamClosed } from './streamClosed.ts';
-import { type CloseReason, createStreams } from './streams.ts';
+import { createStreams } from './streams.ts';
+import { createSweep } from './sweep.ts';
 import { openTls } from './tls.ts';
 import { createUpgrade } from './upgrade.ts';
 
@@ -62,7 +59,15 @@ type Worker = {
   onSwap: (snapshot: Snapshot) => void;
 };
 
-type Options = { config: GatewayConfig; env?: NodeJS.ProcessEnv; now?: () => number; worker?: Worker };
+type Options = {
+  config: GatewayConfig;
+  env?: NodeJS.ProcessEnv;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  /** Milliseconds on a clock that nobody sets. */
+  elapsed?: () => number;
+  worker?: Worker;
+};
 
 /**
  * Starts the gateway. It listens at once and answers 503 until a bundle is in force. Throws ConfigError when a
@@ -72,6 +77,7 @@ export async function serve({
   config,
   env = process.env,
   now = Date.now,
+  elapsed = () => performance.now(),
   worker,
 }: Options): Promise<Gateway> {
   // http-proxy-3 would switch to a code path that loses what was decided.
@@ -112,10 +118,12 @@ export async function serve({
   let enforcement: Enforcement | null = null;
   let draining = false;
 
-  const onSwap = (snapshot: Snapshot) => {
+  const lapse = createLapse({ maxStalenessMs: config.bundle.max_staleness ?? null, now, elapsed });
+  const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
     const began = performance.now();
     const next = enforce(snapshot, enforcement);
     enforcement = next;
+    lapse.took(snapshot, confirmedMsAgo);
     streams.revise(next);
     metrics.swapped(snapshot, began);
     worker?.onSwap(snapshot);
@@ -139,14 +147,21 @@ export async function serve({
     judge: hold.judge,
     onSwap,
     onFailure: ({ code }) => metrics.loadFailed(code),
-    onLook: (result, milliseconds) => metrics.looked(result, milliseconds, now()),
+    onLook: (result, milliseconds) => {
+      metrics.looked(result, milliseconds, now());
+      if (result === 'changed' || result === 'unchanged') lapse.confirmed();
+    },
+    onKept: metrics.bundleKept,
     log,
     now,
   });
 
   const shadow = startShadow({ config, env, metrics, log, now });
   const stages = {
-    enforcement: () => enforcement,
+    enforcement: () => {
+      lapse.assertNone();
+      return enforcement;
+    },
     authenticate: createAuthentication({
       config,
       env,
@@ -173,34 +188,10 @@ export async function serve({
   const admit = createAdmit({ ...stages, limits, afterwards: shadow?.offer });
   const decisionPoint = createDecisionPoint({ ...stages, config, admit });
 
-  const clientAddress = createClientAddress(config.trusted_proxies);
-  const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
-    const { method = '', url: target = '', rawHeaders } = request;
-    const bodyBytes = Number(request.headers['content-length'] ?? 0);
-    const certificate = certificateOf(request.socket);
-    const address = clientAddress(request);
-    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
-  };
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    if (assertions.answer(request, response)) return;
-    admitRequest(request, response, {
-      refused: (refusal, decisionId) => sendProblem(request, response, refusal, decisionId),
-      admitted: (admission) => {
-        if (response.destroyed) return;
-        // HTTP/1.0 knows no interim answers.
-        if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
-        const close = (reason: CloseReason) => endAnswer(request, response, reason, admission.id);
-        const done = streams.add({ admission, upgraded: false, close });
-        response.once('close', done);
-        forward(request, response, admission, ({ failed, milliseconds }) => {
-          const { api } = admission.route;
-          metrics.upstream(milliseconds / 1000, api);
-          if (failed) metrics.upstreamFailures(api);
-        });
-      },
-    });
-  };
-
+  const { admitRequest, onRequest } = createOnRequest({
+    trustedProxies: config.trusted_proxies,
+    ...{ admit, assertions, forward, streams, metrics },
+  });
   const { server, drain } = createListener({
     limits: config.limits,
     tls: openTls(config, (error) => log.error({ err: error }, 'certificates not read')),
@@ -227,6 +218,7 @@ export async function serve({
     source: config.bundle.source,
     status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
     draining: () => draining,
+    lapsed: lapse.current,
     reload: async (force) => {
       const [result] = await Promise.all([reload.poke({ force }), shadow?.look()]);
       return result;
@@ -243,9 +235,9 @@ export async function serve({
   });
 
   const beat = setInterval(() => writer.heartbeat(), 60_000);
-  const sweep = setInterval(() => {
-    if (enforcement !== null) streams.sweep(enforcement);
-  }, 1000);
+  const onLapsed = metrics.bundleLapsed;
+  const sweepNow = createSweep({ lapse, streams, enforcement: () => enforcement, onLapsed, log });
+  const sweep = setInterval(sweepNow, 1000);
 
   let shutting: Promise<void> | null = null;
   const close = (lingerMs = 0) => {

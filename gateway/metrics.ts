@@ -107,6 +107,21 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     '1 while a bundle that takes much access away waits for somebody to say that this is meant.',
     'max',
   );
+  const notKept = gauge(
+    'grantgate_bundle_not_kept',
+    '1 while the bundle in force could not be saved for the next start.',
+    'max',
+  );
+  const lapsed = gauge(
+    'grantgate_bundle_lapsed',
+    '1 while nobody may decide by the bundle in force: it has expired, or its source was not seen for too long.',
+    'max',
+  );
+  const validUntil = gauge(
+    'grantgate_bundle_valid_until_timestamp_seconds',
+    'When the bundle in force expires; 0 when it does not.',
+    'min',
+  );
   const recordFailures = createCount({
     name: 'grantgate_record_failures_total',
     help: 'Requests turned away because their decision could not be recorded.',
@@ -193,6 +208,7 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
       held.set(0);
       grants.set(snapshot.grants);
       counter.set(snapshot.counter);
+      validUntil.set(snapshot.validUntil === undefined ? 0 : Date.parse(snapshot.validUntil) / 1000);
       loadedAt.set(snapshot.loadedAt / 1000);
       committedAt.set(Date.parse(snapshot.committedAt) / 1000);
       // Not before the end of this turn of the event loop can a request be served.
@@ -213,6 +229,8 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
       failing.set(1);
       if (code === heldCode) held.set(1);
     },
+    bundleKept: (ok: boolean) => notKept.set(ok ? 0 : 1),
+    bundleLapsed: (now: boolean) => lapsed.set(now ? 1 : 0),
     keysFetched(issuer: string, ok: boolean, at: number) {
       keyFetches.inc({ issuer, result: ok ? 'ok' : 'failed' });
       if (ok) keysAt.set({ issuer }, at / 1000);

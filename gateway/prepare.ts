@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bundle } from '../bundle/assemble.ts';
+import { termsOf } from '../bundle/release.ts';
 import { checkPolicy } from './checkPolicy.ts';
 import { indexLines, openIndex } from './lineIndex.ts';
 import { createSlices } from './slices.ts';
@@ -31,8 +32,8 @@ export function createPrepare(): Prepare {
     const slices = createSlices({ lines: openIndex(lines) });
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
     kept = { policy, wasm };
-    const { revision, counter, rollback, committedAt, digest, grants } = bundle;
-    const facts = { revision, counter, committedAt, digest, grants, ...(rollback && { rollback }) };
+    const { revision, counter, committedAt, digest, grants } = bundle;
+    const facts = { revision, counter, committedAt, digest, grants, ...termsOf(bundle) };
     return { ...facts, ...head, wasm, policy, lines };
   };
 }

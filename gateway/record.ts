@@ -39,7 +39,7 @@ export type StreamClosed = {
   bundles: { grantgate: { revision: string } };
   /** The revision in force when it was closed; after a grant or a credential has ended, it may be the same. */
   closed_by: { revision: string };
-  reason: 'revoked' | 'expired' | 'credential-expired';
+  reason: 'revoked' | 'expired' | 'credential-expired' | 'bundle-expired' | 'policy-stale';
   subject: string;
   api: string;
   operation: string;

@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { compareReleases } from '../bundle/release.ts';
 import { readVerifyKeys } from '../bundle/verify.ts';
+import { floorOf } from './floor.ts';
 import { heldCode } from './held.ts';
+import { isOver } from './lapse.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderData, LoaderRequest } from './loader.ts';
-import { floorOf, type LoaderMessage } from './loadLoop.ts';
+import type { LoaderMessage } from './loadLoop.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';
 import type { SourceConfig } from './source/openSource.ts';
 import { parseSource, sourceName } from './source/parseSource.ts';
@@ -29,10 +31,12 @@ export type ReloadOptions = {
   /** What else speaks against putting a snapshot in force; when it throws, the one before stays. */
   judge?: (snapshot: Snapshot) => Promise<LoadError | null>;
   /** Puts a snapshot in force; when it throws, the one before stays. */
-  onSwap: (snapshot: Snapshot, origin: 'source' | 'last-good') => void;
+  onSwap: (snapshot: Snapshot, origin: 'source' | 'last-good', confirmedMsAgo: number | null) => void;
   onFailure?: (error: LoadError) => void;
   /** Every look at the source that ended: its result (`changed`, `unchanged` or an error's code) and milliseconds. */
   onLook?: (result: string, ms: number) => void;
+  /** Whether the bundle in force is kept for the next start; told when that changes, and when it fails again. */
+  onKept?: (ok: boolean) => void;
   log: Pick<
     Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>,
     'info' | 'warn' | 'error'
@@ -80,6 +84,7 @@ export function startReload(options: ReloadOptions): Reload {
 
   let current: Snapshot | null = null;
   let lastError: ReloadStatus['lastError'];
+  let unkept: string | undefined;
   let lastSuccess: ReloadStatus['lastSuccess'];
   let worker: Worker | null = null;
   let crashes = 0;
@@ -109,15 +114,18 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   /** Null when the snapshot is in force. */
-  const swap = (
-    snapshot: Snapshot,
-    origin: 'source' | 'last-good',
-    backwards: boolean,
-  ): PostedError | null => {
+  const swap = (snapshot: Snapshot, { origin, backwards, confirmedMsAgo }: Loaded): PostedError | null => {
     if (current !== null && compareReleases(snapshot, current) < 0 && !backwards)
       return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
+    // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
+    if (origin === 'source' && isOver(snapshot, now()))
+      return {
+        code: 'bundle-expired',
+        message: `the bundle was valid until ${snapshot.validUntil}`,
+        problems: [],
+      };
     try {
-      onSwap(snapshot, origin);
+      onSwap(snapshot, origin, confirmedMsAgo);
     } catch (error) {
       return swapFailed(error);
     }
@@ -129,16 +137,16 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   /** Null when the snapshot is in force. */
-  const take = async ({ snapshot: posted, origin, assured, backwards }: Loaded, mine: Worker) => {
-    const snapshot = openSnapshot(posted, now());
+  const take = async (loaded: Loaded, mine: Worker) => {
+    const snapshot = openSnapshot(loaded.snapshot, now());
     try {
-      const refusal = assured || current === null ? null : await judge(snapshot);
+      const refusal = loaded.assured || current === null ? null : await judge(snapshot);
       if (refusal !== null) return postError(refusal);
     } catch (error) {
       return swapFailed(error);
     }
     // While it was being judged its loader may have been replaced, and another is on its way.
-    return worker === mine ? swap(snapshot, origin, backwards) : null;
+    return worker === mine ? swap(snapshot, loaded) : null;
   };
 
   const receive = (message: LoaderMessage, mine: Worker) => {
@@ -153,6 +161,9 @@ export function startReload(options: ReloadOptions): Reload {
           if (worker === mine) send({ kind: 'verdict', seq: message.seq, refusal });
         });
         return;
+      case 'kept':
+        keeping(message.error);
+        return;
       case 'note':
         log.warn({ code: message.code }, message.message);
         return;
@@ -163,6 +174,15 @@ export function startReload(options: ReloadOptions): Reload {
       default:
         message satisfies never;
     }
+  };
+
+  /** The same failure at every look is one line in the log. */
+  const keeping = (error: PostedError | null) => {
+    if (error === null) log.info({}, 'bundle kept for the next start');
+    else if (error.message !== unkept)
+      log.error({ code: 'last-good-not-kept' }, `bundle not kept for the next start: ${error.message}`);
+    unkept = error?.message;
+    options.onKept?.(error === null);
   };
 
   const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authenticationMethods, type JwtClaims } from '../bundle/credentials.ts';
 import { apiName, rate, tier } from '../bundle/model.ts';
-import type { Release } from '../bundle/release.ts';
+import type { Release, Terms } from '../bundle/release.ts';
 import { type LineIndex, openIndex, type SharedLines } from './lineIndex.ts';
 
 const operations = z.record(z.string(), z.string());
@@ -72,7 +72,8 @@ export type Head = {
 
 /** One revision, ready to decide with. It never changes; a request uses the one it started with. */
 export type Snapshot = Head &
-  Release & {
+  Release &
+  Terms & {
     /** The commit. */
     revision: string;
     /** RFC 3339. */

@@ -1,11 +1,12 @@
 import type { Admission } from './admit.ts';
 import type { Enforcement } from './enforcement.ts';
 import { stillProved } from './identify.ts';
+import type { Lapsed } from './lapse.ts';
 import { sameLines } from './slices.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Why an open stream was closed. */
-export type CloseReason = 'revoked' | 'expired' | 'credential-expired' | 'shutdown';
+export type CloseReason = 'revoked' | 'expired' | 'credential-expired' | 'shutdown' | Lapsed;
 
 /** A request whose answer is still under way, or an upgraded connection. */
 export type Stream = {
@@ -23,8 +24,11 @@ export type Streams = {
   revise(next: Enforcement): void;
   /** Closes what ended by time: credentials, and grants that no other grant stands in for. Call it every second. */
   sweep(next: Enforcement): void;
-  /** At a shutdown: the upgraded ones first, the rest when the time to drain is over. */
-  closeAll(which: 'upgraded' | 'all'): void;
+  /**
+   * At a shutdown: the upgraded ones first, the rest when the time to drain is over. And all of them when nobody may
+   * decide any more.
+   */
+  closeAll(which: 'upgraded' | 'all', reason?: 'shutdown' | Lapsed): void;
   readonly size: number;
 };
 
@@ -116,9 +120,9 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
           close(stream, 'expired', next);
       }
     },
-    closeAll(which) {
+    closeAll(which, reason = 'shutdown') {
       for (const stream of open.keys())
-        if (which === 'all' || stream.upgraded) close(stream, 'shutdown', stream.admission.enforcement);
+        if (which === 'all' || stream.upgraded) close(stream, reason, stream.admission.enforcement);
     },
     get size() {
       return open.size;

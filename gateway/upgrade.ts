@@ -126,6 +126,8 @@ const closeCodes: Record<CloseReason | 'idle', [number, string]> = {
   revoked: [1008, 'access revoked'],
   expired: [1008, 'access expired'],
   'credential-expired': [1008, 'credential expired'],
+  'bundle-expired': [1013, 'access policy expired'],
+  'policy-stale': [1013, 'access policy stale'],
   shutdown: [1001, 'going away'],
 };
 

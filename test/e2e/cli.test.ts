@@ -133,6 +133,30 @@ test('build signs an older commit as a way back only when told so, and only from
     assert.equal((await build(...usage)).code, 2, usage.join(' '));
 });
 
+test('build signs an end when told so, and verify tells a bundle whose time is over', async () => {
+  const build = (...more: string[]) =>
+    grantgate(['build', '--root', tree.root, '--out', 'end.tar.gz', '--key', 'key.pem', '--json', ...more]);
+  const verify = () => grantgate(['verify', 'end.tar.gz', '--key', 'key.pub.pem', '--json']);
+  assert.equal(JSON.parse((await build()).stdout).valid_until, undefined);
+  const { stdout } = await build('--valid-for', '7d');
+  const ends = JSON.parse(stdout).valid_until;
+  assert.ok(Math.abs(Date.parse(ends) - Date.now() - 7 * 86_400_000) < 60_000);
+  assert.equal(JSON.parse((await verify()).stdout).valid_until, ends);
+  const soon = new Date(Date.now() + 3000).toISOString().replace(/\.\d+Z/, 'Z');
+  assert.equal((await build('--valid-until', soon)).code, 0);
+  while (Date.now() < Date.parse(soon)) await new Promise((done) => setTimeout(done, 100));
+  const over = await verify();
+  assert.deepEqual([over.code, over.stderr.includes(`valid until ${soon}`)], [1, true]);
+  for (const usage of [
+    ['--valid-for', '7'],
+    ['--valid-for', '0d'],
+    ['--valid-until', 'tomorrow'],
+    ['--valid-until', '2020-01-01T00:00:00Z'],
+    ['--valid-for', '7d', '--valid-until', '2099-01-01T00:00:00Z'],
+  ])
+    assert.equal((await build(...usage)).code, 2, usage.join(' '));
+});
+
 test('key new shows a key once, and an entry that lets it in', async () => {
   const { code, stdout } = await grantgate(['key', 'new', '--service', 'mailer']);
   assert.equal(code, 0);

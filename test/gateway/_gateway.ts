@@ -77,6 +77,8 @@ export type World = {
   folder: string;
   /** Milliseconds; what the gateway takes for now. Tests move it. */
   clock: { now: number };
+  /** Milliseconds that have passed for the gateway beyond those that really have; nobody sets that clock. */
+  passed: { ms: number };
   get: (
     path: string,
     init?: RequestInit & { as?: string; claims?: Record<string, unknown> },
@@ -108,6 +110,7 @@ export async function startWorld({
 }: Options = {}): Promise<World> {
   const clock = { now: Date.parse('2026-11-23T10:00:00Z') };
   const now = () => clock.now;
+  const passed = { ms: 0 };
   const upstream = await startUpstream();
   const issuer = await startIssuer({ now });
   const tree = await sampleTree({}, { git: true });
@@ -136,6 +139,7 @@ export async function startWorld({
       join(folder, 'gateway.yaml'),
     ),
     now,
+    elapsed: () => performance.now() + passed.ms,
   });
   const reload = () => fetch(`${gateway.admin}/reload`, { method: 'POST' });
   if (commit) await reload();
@@ -146,6 +150,7 @@ export async function startWorld({
     tree,
     folder,
     clock,
+    passed,
     get: async (path, { as = 'ann@example.com', claims = {}, ...init } = {}) => {
       const token = await issuer.token({ sub: as, amr: ['mfa'], ...claims });
       return fetch(`${gateway.url}${path}`, {

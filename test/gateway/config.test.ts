@@ -83,6 +83,12 @@ const refused: [string, unknown, RegExp][] = [
     { bundle: { ...minimal.bundle, shadow: { source: 'file:/x.gz', key: 'a', keys: { a: 'a' } } } },
     /bundle\.shadow\.keys/,
   ],
+  [
+    'a staleness that one late look would exceed',
+    { bundle: { ...minimal.bundle, poll: '30s', max_staleness: '59s' } },
+    /bundle\.max_staleness.*twice/,
+  ],
+  ['a share to hold that is none', { bundle: { ...minimal.bundle, hold: { grants: 0 } } }, /bundle\.hold/],
   ['an unsigned bundle from a file', { bundle: { source: 'file:/x.tar.gz' } }, /bundle\.key.*signed/],
   ['trusting the whole internet as proxy', { ...minimal, trusted_proxies: ['0.0.0.0/0'] }, /whole internet/],
   ['trusting the whole internet as proxy, IPv6', { ...minimal, trusted_proxies: ['::/0'] }, /whole internet/],
@@ -139,6 +145,7 @@ for (const [what, value, expected] of refused) {
 }
 
 test('accepts the nearest harmless settings', () => {
+  parse({ bundle: { ...minimal.bundle, poll: '30s', max_staleness: '60s', hold: { grants: 1 } } });
   parse({ bundle: { source: 'git+http://127.0.0.1:3000/x.git#main' } });
   parse({ ...minimal, trusted_proxies: ['10.0.0.0/8'] });
   parse({ ...minimal, admin: { host: '0.0.0.0', token: { env: 'ADMIN' } } });

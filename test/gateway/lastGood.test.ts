@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLastGood, saveLastGood } from '../../gateway/lastGood.ts';
+import { confirmLastGood, readLastGood, saveLastGood } from '../../gateway/lastGood.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('lastGood');
@@ -18,10 +18,9 @@ test.after.each(() => rm(folder, { recursive: true, force: true }));
 test('gives back what was kept, for the same source only', async () => {
   assert.equal(await readLastGood(folder, 'git+file:///a#main'), null);
   await saveLastGood(folder, 'git+file:///a#main', { archive: archive('one\n'), counter: 3 });
-  assert.deepEqual(await readLastGood(folder, 'git+file:///a#main'), {
-    archive: archive('one\n'),
-    counter: 3,
-  });
+  const { confirmedAt, ...kept } = (await readLastGood(folder, 'git+file:///a#main')) ?? { confirmedAt: 0 };
+  assert.deepEqual(kept, { archive: archive('one\n'), counter: 3 });
+  assert.ok(Math.abs(Date.now() - confirmedAt) < 60_000);
   assert.equal(await readLastGood(folder, 'git+file:///a#other'), null);
 });
 
@@ -33,6 +32,37 @@ test('replaces it by a newer one, not by an older one, but by any of another sou
   assert.equal(await read('a'), 4);
   await saveLastGood(folder, 'b', { archive: archive('4'), counter: 1 });
   assert.equal(await read('b'), 1);
+});
+
+test('compares releases, not commits: a way back is newer than what it undoes, and older than what follows', async () => {
+  const read = async () => (await readLastGood(folder, 'a'))?.archive.toString('latin1', 0, 1);
+  const save = (text: string, counter: number, from?: number) =>
+    saveLastGood(folder, 'a', {
+      archive: archive(text),
+      counter,
+      ...(from === undefined ? {} : { rollback: { from, nth: 1 } }),
+    });
+  await save('1', 7);
+  await save('2', 3, 7);
+  assert.equal(await read(), '2');
+  await save('3', 7);
+  assert.equal(await read(), '2');
+  await save('4', 8);
+  assert.equal(await read(), '4');
+  await save('5', 3, 7);
+  assert.equal(await read(), '4');
+});
+
+test('knows when the kept one was last confirmed, and confirms no other', async () => {
+  const age = async () => Date.now() - ((await readLastGood(folder, 'a'))?.confirmedAt ?? 0);
+  await saveLastGood(folder, 'a', { archive: archive('x'), counter: 3 });
+  await utimes(path(), 1, 1);
+  await confirmLastGood(folder, 'a', { counter: 4 });
+  await confirmLastGood(folder, 'a', { counter: 3, rollback: { from: 4, nth: 1 } });
+  await confirmLastGood(folder, 'b', { counter: 3 });
+  assert.ok((await age()) > 1e9);
+  await confirmLastGood(folder, 'a', { counter: 3 });
+  assert.ok((await age()) < 60_000);
 });
 
 test('refuses a file that was cut, changed, extended or emptied', async () => {

@@ -65,6 +65,7 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
       ({ revision, counter, digest, grants, policy: 'p' }) as PostedSnapshot,
     removed: (before, after) => before.grants - after.grants,
     holdShare: 0.25,
+    confirm: async () => {},
     lastGood: async () => null,
     keep: async ({ bundle }) => {
       kept.push(bundle.revision);
@@ -256,7 +257,9 @@ test('takes at its second release what the serving thread held, and is then not 
 });
 
 test('starts with the kept bundle, and takes no older one from the source', async () => {
-  const { posted, until, done, kept } = start([async () => found(3)], { lastGood: async () => bundleOf(4) });
+  const { posted, until, done, kept } = start([async () => found(3)], {
+    lastGood: async () => ({ bundle: bundleOf(4), confirmedMsAgo: 7 }),
+  });
   await until(1);
   assert.deepEqual(
     posted.filter((message) => message.kind === 'loaded').map(({ origin }) => origin),
@@ -279,7 +282,11 @@ test('goes on without a kept bundle that cannot be used, and when nothing can be
   await sleep(10);
   assert.deepEqual(
     posted.filter((message) => message.kind === 'note').map(({ code }) => code),
-    ['last-good-unusable', 'last-good-not-kept'],
+    ['last-good-unusable'],
+  );
+  assert.deepEqual(
+    posted.filter((message) => message.kind === 'kept').map(({ error }) => error?.message),
+    ['disk full'],
   );
 });
 

@@ -1,12 +1,14 @@
 import * as assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assemble, type Bundle } from '../../bundle/assemble.ts';
 import { compilePolicy } from '../../bundle/compilePolicy.ts';
 import { dataDigest } from '../../bundle/digest.ts';
+import type { KeyTexts } from '../../bundle/keys.ts';
 import { findOpa } from '../../bundle/opa.ts';
 import { pack, readSigningKey } from '../../bundle/pack.ts';
 import { gitTree } from '../../bundle/tree.ts';
@@ -33,6 +35,7 @@ let path: string;
 let stateFolder: string;
 let open: Reload[] = [];
 let logged: string[] = [];
+let swaps: { revision: string; origin: string; confirmedMsAgo: number | null }[] = [];
 
 test.before(async () => {
   const tree = await sampleTree({}, { git: true });
@@ -51,7 +54,7 @@ test.before.each(async () => {
   folder = await mkdtemp(join(tmpdir(), 'grantgate-loader-'));
   path = join(folder, 'bundle.tar.gz');
   stateFolder = join(folder, 'state');
-  [open, logged] = [[], []];
+  [open, logged, swaps] = [[], [], []];
 });
 test.after.each(async () => {
   await Promise.all(open.map((reload) => reload.close()));
@@ -68,14 +71,14 @@ async function publish(from: Bundle, key: typeof ours | null = ours): Promise<vo
   await writeFile(join(folder, 'new'), archive);
   await rename(join(folder, 'new'), path);
 }
-function start(verifyKeyPem = ours.open): Reload {
+function start(verifyKeyPem: KeyTexts = ours.open): Reload {
   const log = (_: object, message: string) => {
     logged.push(message);
   };
   const reload = startReload({
     source: { url: `file:${path}`, stateFolder, verifyKeyPem },
     pollMs: 600_000,
-    onSwap: () => {},
+    onSwap: ({ revision }, origin, confirmedMsAgo) => swaps.push({ revision, origin, confirmedMsAgo }),
     log: { info: log, warn: log, error: log },
   });
   open.push(reload);
@@ -186,6 +189,73 @@ test('verifies the kept bundle by the key of today', async () => {
   await other.started;
   assert.equal(other.current(), null);
   assert.equal(other.status().state, 'empty');
+});
+
+test('knows how old the word of its source is when it starts with the kept bundle', async () => {
+  await publish(bundle(1));
+  const first = start();
+  await first.started;
+  await until(() => existsSync(join(stateFolder, 'last-good.bundle')));
+  await first.close();
+  await rm(path);
+  const age = async (seconds: number) => {
+    const at = Date.now() / 1000 - seconds;
+    await utimes(join(stateFolder, 'last-good.bundle'), at, at);
+    const next = start();
+    await next.started;
+    await next.close();
+    const swap = swaps.at(-1);
+    assert.equal(swap?.origin, 'last-good');
+    return swap.confirmedMsAgo;
+  };
+  assert.equal(swaps[0]?.confirmedMsAgo, 0);
+  assert.ok(Math.abs(((await age(7200)) ?? 0) - 7_200_000) < 30_000);
+  assert.equal(await age(-7200), null, 'from the future: nobody knows');
+  // Each look that ends well counts anew, also for a start after it.
+  await publish(bundle(1));
+  const again = start();
+  await again.started;
+  await again.poke();
+  await again.close();
+  await rm(path);
+  const last = start();
+  await last.started;
+  assert.ok((swaps.at(-1)?.confirmedMsAgo ?? Number.NaN) < 30_000);
+});
+
+test('a kept bundle whose time is over still bars the way to older ones', async () => {
+  const soon = new Date(Date.now() + 1500).toISOString();
+  await publish({ ...bundle(1), validUntil: soon });
+  const first = start();
+  await first.started;
+  assert.equal(first.current()?.validUntil, soon);
+  await first.close();
+  await sleep(1500);
+  await publish(bundle(0));
+  const second = start();
+  await second.started;
+  assert.equal(second.status().lastError?.code, 'counter-rollback');
+  assert.equal(second.current()?.validUntil, soon);
+  await publish(bundle(2));
+  assert.equal((await second.poke()).revision, bundle(2).revision);
+});
+
+test('verifies the kept bundle by the keys of today, of which one may be new', async () => {
+  await publish(bundle(1));
+  const first = start();
+  await first.started;
+  await first.close();
+  await rm(path);
+  for (const [texts, inForce] of [
+    [{ default: ours.open, next: theirs.open }, bundle(1).revision],
+    [{ next: theirs.open }, undefined],
+    [{ default: theirs.open, next: ours.open }, undefined],
+  ] as const) {
+    const next = start(texts);
+    await next.started;
+    assert.equal(next.current()?.revision, inForce, JSON.stringify(Object.keys(texts)));
+    await next.close();
+  }
 });
 
 test('does not take a kept bundle that was swapped for one without a signature', async () => {
