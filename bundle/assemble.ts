@@ -3,6 +3,7 @@ import { compile } from './compile.ts';
 import { compilePolicy } from './compilePolicy.ts';
 import { dataDigest } from './digest.ts';
 import { git } from './git.ts';
+import { type Evaluate, type Golden, goldenDecisions } from './golden.ts';
 import { load } from './load.ts';
 import type { Organisation } from './model.ts';
 import type { Opa } from './opa.ts';
@@ -28,6 +29,8 @@ export type Bundle = Release &
     data: Buffer;
     /** The compiled decision. */
     wasm: Buffer;
+    /** Decisions to try it by before it serves. */
+    golden?: readonly Golden[];
     /** Path → Rego, for OPA servers and for readers. */
     policies: ReadonlyMap<string, Buffer>;
   };
@@ -79,11 +82,19 @@ export async function loadValid(tree: Tree): Promise<Organisation> {
   return organisation;
 }
 
+type AssembleOptions = {
+  tree: Tree;
+  opa: Opa;
+  cache?: string;
+  /** Runs the compiled policy, for the decisions that the bundle carries; left out, it carries none. */
+  evaluator?: (wasm: Buffer) => Evaluate;
+};
+
 /**
  * Makes the bundle of a commit. Throws BundleError `grants-invalid` (with the problems), `policy-invalid`,
  * `no-revision`, `uncommitted`, `shallow`; GitError, TreeError, OpaError.
  */
-export async function assemble(options: { tree: Tree; opa: Opa; cache?: string }): Promise<Bundle> {
+export async function assemble(options: AssembleOptions): Promise<Bundle> {
   const tree = await committed(options.tree);
   const organisation = await loadValid(tree);
   const policies = await readPolicies(tree, 'authz');
@@ -99,5 +110,12 @@ export async function assemble(options: { tree: Tree; opa: Opa; cache?: string }
     data,
     wasm,
     policies,
+    ...(options.evaluator && {
+      golden: goldenDecisions(
+        organisation,
+        options.evaluator(wasm),
+        Math.floor(Date.parse(tree.committedAt ?? '') / 1000),
+      ),
+    }),
   };
 }

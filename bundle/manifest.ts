@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Bundle, entrypoint } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { canonicalJson } from './canonicalJson.ts';
+import { goldens } from './golden.ts';
 import { type Terms, termsOf } from './release.ts';
 
 /** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
@@ -15,6 +16,7 @@ const manifest = z.strictObject({
         committed_at: z.iso.datetime(),
         counter: z.int().min(1),
         digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+        golden: goldens.optional(),
         grants: z.int().min(0),
         rollback: z.strictObject({ from: z.int().min(1), nth: z.int().min(1) }).optional(),
         valid_until: z.iso.datetime().optional(),
@@ -27,13 +29,23 @@ const manifest = z.strictObject({
   wasm: z.array(z.unknown()).refine((value) => canonicalJson(value) === canonicalJson(wasm)),
 });
 
-export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest'> & Terms;
+export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
+  Terms;
 
 /** Writes `.manifest`, canonical JSON. */
 export function writeManifest(facts: Facts): Buffer {
-  const { revision, counter, rollback, committedAt, grants, digest, validUntil } = facts;
-  const grantgate = { committed_at: committedAt, counter, digest, grants, rollback, valid_until: validUntil };
-  const metadata = { grantgate };
+  const { revision, committedAt, validUntil, counter, digest, golden, grants, rollback } = facts;
+  const metadata = {
+    grantgate: {
+      committed_at: committedAt,
+      counter,
+      digest,
+      golden,
+      grants,
+      rollback,
+      valid_until: validUntil,
+    },
+  };
   return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
 }
 
@@ -54,7 +66,8 @@ export function readManifest(bytes: Buffer): Facts {
   if (canonicalJson(value) !== bytes.toString())
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
-  const { committed_at: committedAt, counter, digest, grants, rollback, valid_until } = metadata.grantgate;
-  const terms = termsOf({ ...(rollback && { rollback }), ...(valid_until && { validUntil: valid_until }) });
-  return { revision, counter, committedAt, grants, digest, ...terms };
+  const { committed_at: committedAt, counter, digest, grants, ...more } = metadata.grantgate;
+  const { golden, rollback, valid_until: validUntil } = more;
+  const terms = termsOf({ ...(rollback && { rollback }), ...(validUntil && { validUntil }) });
+  return { revision, counter, committedAt, grants, digest, ...(golden && { golden }), ...terms };
 }

@@ -47,6 +47,7 @@ export function build(program: Command): void {
         const { readSigningKey } = await import('../bundle/keys.ts');
         const { formatRelease } = await import('../bundle/release.ts');
         const { gitTree } = await import('../bundle/tree.ts');
+        const { evaluateWasm } = await import('../gateway/evaluateWasm.ts');
         const { validUntil } = await import('./validUntil.ts');
         const { wayBack } = await import('./wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)
@@ -57,7 +58,7 @@ export function build(program: Command): void {
         const tree = await gitTree(root, options.revision);
         const rollback =
           options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);
-        const assembled = await assemble({ tree, opa: await findOpa({ progress }) });
+        const assembled = await assemble({ tree, opa: await findOpa({ progress }), evaluator: evaluateWasm });
         const bundle = { ...assembled, ...(rollback && { rollback }), ...(until && { validUntil: until }) };
         const archive = await pack(bundle, key);
         writeFileSync(options.out, archive);

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Bundle } from '../bundle/assemble.ts';
 import { termsOf } from '../bundle/release.ts';
+import { checkGolden } from './checkGolden.ts';
 import { checkPolicy } from './checkPolicy.ts';
+import { createDecide, decisionPath } from './decide.ts';
+import { createEvaluator } from './evaluator.ts';
 import { indexLines, openIndex } from './lineIndex.ts';
 import { createSlices } from './slices.ts';
 import { type PostedSnapshot, readHead } from './snapshot.ts';
 
-/** Makes a bundle ready to serve: index, compiled and tried policy. Throws LineFormError, HeadError, PolicyError. */
+/** Makes a bundle ready to serve: index, compiled and tried policy. Throws LineFormError, HeadError, PolicyError, GoldenError. */
 export type Prepare = (bundle: Bundle) => PostedSnapshot;
 
 /** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
@@ -31,6 +34,8 @@ export function createPrepare(): Prepare {
     };
     const slices = createSlices({ lines: openIndex(lines) });
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
+    if (bundle.golden !== undefined)
+      checkGolden(bundle.golden, head.apis, createDecide(slices, createEvaluator(wasm, decisionPath)));
     kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants } = bundle;
     const facts = { revision, counter, committedAt, digest, grants, ...termsOf(bundle) };

@@ -3,6 +3,7 @@ import type { KeyTexts } from '../../bundle/keys.ts';
 import { findOpa, type Opa } from '../../bundle/opa.ts';
 import { gitTree } from '../../bundle/tree.ts';
 import { readVerifyKeys, verify } from '../../bundle/verify.ts';
+import { evaluateWasm } from '../evaluateWasm.ts';
 import { fileSource } from './fileSource.ts';
 import { gitSource } from './gitSource.ts';
 import { httpsSource } from './httpsSource.ts';
@@ -42,7 +43,7 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
         const tree = await gitTree(repository, commit);
         // Looked for once; after a failure again, for it may have been installed since.
         opa ??= await findOpa({ progress });
-        return assemble({ tree, opa });
+        return assemble({ tree, opa, evaluator: evaluateWasm });
       },
     });
   }

@@ -226,6 +226,8 @@ test('refuses a manifest that says something else, even when signed', async () =
     [edit('.manifest', '"grants":5', '"grants":5,"rollback":{"from":7,"nth":1}'), 'accepted'],
     [edit('.manifest', '"grants":5', '"grants":5,"valid_until":"soon"'), 'manifest-invalid'],
     [edit('.manifest', '"grants":5', '"grants":5,"valid_until":"2026-12-01T00:00:00Z"'), 'accepted'],
+    [edit('.manifest', '"grants":5', '"golden":[{"api":"orders"}],"grants":5'), 'manifest-invalid'],
+    [edit('.manifest', '"grants":5', '"golden":[],"grants":5'), 'accepted'],
     [edit('.manifest', '"counter":1', '"counter":2'), 'accepted'],
   ];
   for (const [change, code] of cases) assert.is(await refusal(await signed(change)), code, String(change));

@@ -304,6 +304,32 @@ test('refuses a policy that allows an empty request, and one that answers no dec
   assert.equal(reload.current()?.revision, bundle(1).revision);
 });
 
+test('refuses a signed bundle whose own questions get other answers here, also when it was kept', async () => {
+  const question = { api: 'orders', operation: 'listOrders', subject: 'service:invoicer', mfa: false };
+  const asked = { ...question, networks: [], time: 1_795_428_000 };
+  const grants = ['orders-billing-read', 'orders-invoicer-read'];
+  const right = { ...asked, expect: { allow: true, grants, reason: 'granted' } };
+  const wrong = { ...asked, expect: { allow: false, grants: [], reason: 'no-grant' } };
+  await publish({ ...bundle(0), golden: [right] });
+  const reload = start();
+  await reload.started;
+  assert.equal(reload.current()?.revision, bundle(0).revision);
+  await publish({ ...bundle(1), golden: [right, wrong] });
+  await assert.rejects(reload.poke(), { code: 'golden-mismatch', message: /decision 2 of 2/ });
+  await assert.rejects(reload.poke({ force: true }), { code: 'golden-mismatch' });
+  assert.equal(reload.current()?.revision, bundle(0).revision);
+  assert.equal(reload.status().state, 'failing');
+  await reload.close();
+
+  const archive = await pack({ ...bundle(1), golden: [wrong] }, ours.secret);
+  await saveLastGood(stateFolder, `file:${path}`, { archive, counter: bundle(1).counter });
+  await rm(path);
+  const second = start();
+  await second.started;
+  assert.equal(second.current(), null);
+  assert.ok(logged.some((line) => /carried by the bundle/.test(line)));
+});
+
 test('leaves the serving thread free while it loads a large bundle', async () => {
   const data = largeDocument(100_000);
   await publish(bundle(0));
