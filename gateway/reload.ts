@@ -179,9 +179,9 @@ export function startReload(options: ReloadOptions): Reload {
   /** The same failure at every look is one line in the log. */
   const keeping = (error: PostedError | null) => {
     if (error === null) log.info({}, 'bundle kept for the next start');
-    else if (error.message !== unkept)
+    else if (error.code !== unkept)
       log.error({ code: 'last-good-not-kept' }, `bundle not kept for the next start: ${error.message}`);
-    unkept = error?.message;
+    unkept = error?.code;
     options.onKept?.(error === null);
   };
 
