@@ -34,6 +34,19 @@ export function compareReleases(a: Release, b: Release): number {
   return from.from - other.from || from.nth - other.nth || a.counter - b.counter;
 }
 
+/**
+ * Whether a bundle must not come after the one in force: it is of an older release, or of the same one with an end that
+ * is earlier or missing. Else whoever has kept it could play it again, to be rid of a later end.
+ */
+export function isOlder(next: Release & Terms, inForce: Release & Terms): boolean {
+  return (compareReleases(next, inForce) || endOf(next) - endOf(inForce)) < 0;
+}
+
+/** Signing an end where there was none is news; leaving it out again is not. */
+function endOf({ validUntil }: Terms): number {
+  return validUntil === undefined ? 0 : Date.parse(validUntil);
+}
+
 function placeOf({ counter, rollback }: Release): Rollback {
   return rollback ?? { from: counter, nth: 0 };
 }

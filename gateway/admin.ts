@@ -22,7 +22,7 @@ export type AdminOptions = {
   draining: () => boolean;
   /** Why nobody may decide by the bundle in force; null when everybody may. */
   lapsed: () => Lapsed | null;
-  /** `force` lets a bundle through that was held because it takes most grants away. */
+  /** `force` lets a bundle through that was held, and from Git one that is older. */
   reload: (force: boolean) => Promise<unknown>;
   metrics: () => Promise<{ contentType: string; text: string }>;
   usage: (since: string) => UsageLine[];

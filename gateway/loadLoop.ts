@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../bundle/assemble.ts';
-import { compareReleases, formatRelease, type Release } from '../bundle/release.ts';
+import { compareReleases, formatRelease, isOlder, type Release } from '../bundle/release.ts';
 import { type Floor, floorOf, isSame } from './floor.ts';
 import { held, heldCode, heldFrom } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
@@ -102,7 +102,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   /** Backwards leads only a bundle that is signed as a way back, or from Git whoever may press the button. */
   const isBackwards = (bundle: Bundle, force: boolean): boolean => {
-    if (floor === null || compareReleases(bundle, floor) >= 0) return false;
+    if (floor === null || !isOlder(bundle, floor)) return false;
     if (source.kind === 'git' && force) return true;
     const way =
       source.kind === 'git'
@@ -110,7 +110,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         : 'release the old state anew, or with --allow-rollback';
     throw new LoadError(
       'counter-rollback',
-      `revision ${bundle.revision} is release ${formatRelease(bundle)}, older than ${formatRelease(floor)} in force: to go back, ${way}`,
+      compareReleases(bundle, floor) === 0
+        ? `revision ${bundle.revision} ends before the same release in force, which is valid until ${floor.validUntil}`
+        : `revision ${bundle.revision} is release ${formatRelease(bundle)}, older than ${formatRelease(floor)} in force: to go back, ${way}`,
     );
   };
 

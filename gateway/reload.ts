@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { compareReleases } from '../bundle/release.ts';
+import { isOlder } from '../bundle/release.ts';
 import { readVerifyKeys } from '../bundle/verify.ts';
 import { floorOf } from './floor.ts';
 import { heldCode } from './held.ts';
@@ -115,7 +115,7 @@ export function startReload(options: ReloadOptions): Reload {
 
   /** Null when the snapshot is in force. */
   const swap = (snapshot: Snapshot, { origin, backwards, confirmedMsAgo }: Loaded): PostedError | null => {
-    if (current !== null && compareReleases(snapshot, current) < 0 && !backwards)
+    if (current !== null && isOlder(snapshot, current) && !backwards)
       return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
     // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
     if (origin === 'source' && isOver(snapshot, now()))

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compareReleases, formatRelease, type Release, rollbackFrom } from '../../bundle/release.ts';
+import { compareReleases, formatRelease, isOlder, type Release, rollbackFrom } from '../../bundle/release.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('release');
@@ -17,6 +17,16 @@ test('a way back comes after all it undoes and before whatever is released next'
         Math.sign(first - second),
         `${formatRelease(earlier)} and ${formatRelease(later)}`,
       );
+});
+
+test('the same release with an end that is earlier, or gone, is older', () => {
+  const ends = [undefined, '2026-11-23T11:00:00Z', '2026-11-23T11:30:00+00:00', '2026-11-24T00:00:00Z'];
+  const terms = ends.map((validUntil) => ({ ...at(7), ...(validUntil && { validUntil }) }));
+  for (const [first, next] of terms.entries())
+    for (const [second, inForce] of terms.entries())
+      assert.equal(isOlder(next, inForce), first < second, `${next.validUntil} after ${inForce.validUntil}`);
+  assert.equal(isOlder(at(8), { ...at(7), validUntil: '2026-11-24T00:00:00Z' }), false);
+  assert.equal(isOlder({ ...at(6), validUntil: '2026-11-24T00:00:00Z' }, at(7)), true);
 });
 
 test('orders all releases, each against each', () => {

@@ -204,6 +204,10 @@ test('takes no bundle whose time is over, closes when it ends in force, and open
   // The same commit, signed anew with a later end.
   assert.equal((await publish({ validUntil: '2026-11-24T00:00:00Z' })).status, 200);
   assert.deepEqual(await answer(given), [200, 'ok']);
+  // Those that were signed before cannot be played again to be rid of it; the next commit may be without an end.
+  for (const terms of [{}, { validUntil: '2026-11-23T12:00:00Z' }])
+    assert.equal((await publish(terms)).code, 'counter-rollback');
+  await given.tree.commit({}, 'grants: one more');
   assert.equal((await publish()).status, 200);
   given.clock.now = start + 100 * hour;
   assert.deepEqual(await answer(given), [200, 'ok'], 'one without an end');
