@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { suite } from '../_suite.ts';
 import { crowd, loginOf } from './_crowd.ts';
 import { startWorld, type World } from './_gateway.ts';
@@ -106,6 +107,39 @@ test('holds what would turn away many of those who called lately, though no gran
   await given.tree.commit({}, 'grants: yes, we mean it');
   assert.equal((await reload(given)).status, 200);
   assert.deepEqual(await statuses(given, 36, 20), [403]);
+});
+
+test('calls that applications asked about count too, and nobody is told anything once the bundle has lapsed', async () => {
+  const secret = 'a-secret-of-the-invoicer-0123456789';
+  const hash = createHash('sha256').update(secret).digest('hex');
+  const services = `services:\n  - { name: invoicer, owner: "group:billing", state: active, credentials: [{ api_key_sha256: "${hash}" }] }\n`;
+  const given = await start({
+    files: { ...crowd(40), 'grants/directory/services.yaml': services },
+    config: {
+      bundle: { hold: { grants: 1 }, max_staleness: '2h' },
+      decision_point: { listen: { port: 0 }, authzen: { callers: ['service:invoicer'] } },
+    },
+  });
+  const ask = async (index: number) => {
+    const response = await fetch(`${given.gateway.decisionPoint}/access/v1/evaluation`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': `gg_invoicer_${secret}` },
+      body: JSON.stringify({
+        subject: { type: 'user', id: loginOf(index) },
+        action: { name: 'listOrders' },
+        resource: { type: 'api', id: 'orders' },
+      }),
+    });
+    return (await response.json()) as { decision?: boolean; code?: string };
+  };
+  for (let index = 0; index < 40; index += 1) assert.equal((await ask(index)).decision, true);
+  await given.tree.commit(crowd(40, 20));
+  const refused = await reload(given);
+  assert.deepEqual([refused.code, /would deny 20 of 40/.test(refused.detail ?? '')], ['grants-held', true]);
+  given.passed.ms += 3 * 3_600_000;
+  assert.equal((await ask(0)).code, 'policy-stale', 'a bundle that is held is no good look');
+  assert.equal((await reload(given, '?force')).status, 200);
+  assert.deepEqual([(await ask(0)).decision, (await ask(30)).decision], [true, false]);
 });
 
 test('few callers and few grants are never held, and the shares are what is configured', async () => {
