@@ -112,7 +112,7 @@ export async function assemble(options: AssembleOptions): Promise<Bundle> {
     policies,
     ...(options.evaluator && {
       golden: goldenDecisions(
-        organisation,
+        data,
         options.evaluator(wasm),
         Math.floor(Date.parse(tree.committedAt ?? '') / 1000),
       ),

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { BundleError } from './bundleError.ts';
-import type { Grant, Organisation } from './model.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
@@ -12,7 +11,7 @@ const answer = z
 
 /** The most that a bundle carries. */
 const most = 50;
-/** How many grants are asked about; up to three questions each, and one about nobody. */
+/** How many lines of grants are asked about; up to three questions each, and one about nobody. */
 const picks = 12;
 
 /** A question with the answer it must get from a bundle; `time` in whole seconds since 1970. */
@@ -35,124 +34,124 @@ type Asked = Omit<Golden, 'expect'>;
 export type Evaluate = (input: unknown, data: unknown) => unknown;
 
 /**
- * Questions from all over an organisation and what the compiled policy answers to them, over data cut from the parsed
- * grants themselves and not from data.json: whoever finds, cuts and asks otherwise later must come to the same. `at` is
- * whole seconds since 1970. The same organisation gives the same ones. Throws BundleError `policy-invalid` when an
- * answer is no decision.
+ * Questions from all over a data.json and what the compiled policy answers to them, over what a plain search of its text
+ * finds: no index, no offsets, nothing of the way a gateway takes. Whoever finds, cuts and asks otherwise later must come
+ * to the same. A few lines are read however many there are. `at` is whole seconds since 1970; the same data gives the
+ * same decisions. Throws BundleError `policy-invalid` when an answer is none.
  */
-export function goldenDecisions(organisation: Organisation, evaluate: Evaluate, at: number): Golden[] {
-  const asked = questions(organisation, at).slice(0, most);
-  const held = grantsOf(organisation, asked);
-  return asked.map((question) => {
-    const { subject, api, operation, mfa, networks, time } = question;
-    const groups = organisation.memberships.get(subject) ?? [];
-    const [method = '', path = ''] = organisation.apis.get(api)?.operations.get(operation)?.split(' ') ?? [];
-    const input = { subject, groups, api, operation, method, path, networks, mfa, time };
-    const granted = [subject, ...groups].flatMap((principal) => {
-      const list = held.get(api)?.get(principal) ?? [];
-      return list.length === 0 ? [] : [[principal, list.map(entryOf)] as const];
-    });
-    const active = activeOf(organisation, subject);
-    const expect = answer.safeParse(
-      evaluate(input, {
-        grants: { [api]: Object.fromEntries(granted) },
-        principals: active === null ? {} : { [subject]: { active, groups } },
-      }),
-    );
-    if (!expect.success)
-      throw new BundleError(
-        'policy-invalid',
-        'the policy does not answer {"allow":…,"grants":[…],"reason":…}',
+export function goldenDecisions(data: Buffer, evaluate: Evaluate, at: number): Golden[] {
+  const text = openText(data);
+  return questions(text, at)
+    .slice(0, most)
+    .map((question) => {
+      const { subject, api, operation, mfa, networks, time } = question;
+      const principal = text.principal(subject);
+      const groups = principal?.groups ?? [];
+      const [method = '', path = ''] = text.apis[api]?.operations[operation]?.split(' ') ?? [];
+      const input = { subject, groups, api, operation, method, path, networks, mfa, time };
+      const held = [subject, ...groups].flatMap((name) => {
+        const grants = text.grants(api, name);
+        return grants === null ? [] : [[name, grants] as const];
+      });
+      const expect = answer.safeParse(
+        evaluate(input, {
+          grants: { [api]: Object.fromEntries(held) },
+          principals: principal === null ? {} : { [subject]: principal },
+        }),
       );
-    return { ...question, expect: expect.data };
-  });
+      if (!expect.success)
+        throw new BundleError(
+          'policy-invalid',
+          'the policy does not answer {"allow":…,"grants":[…],"reason":…}',
+        );
+      return { ...question, expect: expect.data };
+    });
 }
 
-function questions(organisation: Organisation, at: number): Asked[] {
-  const { grants, apis } = organisation;
-  const count = Math.min(picks, grants.length);
-  const picked = Array.from(
-    { length: count },
-    (_, index) => grants[Math.floor((index * grants.length) / count)],
-  );
-  const members = memberOf(organisation, new Set(picked.map((grant) => grant?.principal ?? '')));
+type Grant = {
+  operations: string[];
+  expires?: number;
+  conditions?: { mfa?: boolean; networks?: string[] };
+};
+type Principal = { active: boolean; groups: string[] };
+type Apis = Record<string, { operations: Record<string, string> }>;
+
+function questions(text: Text, at: number): Asked[] {
   const asked: Asked[] = [];
-  for (const grant of picked) {
-    const subject = grant === undefined ? undefined : members.get(grant.principal);
-    if (grant === undefined || subject === undefined) continue;
-    const { api, covers, conditions, expiresAt } = grant;
-    const [operation = 'none'] = covers;
-    const networks = [...(conditions?.networks ?? [])].sort();
+  for (const { api, principal } of text.pick(picks)) {
+    const subject = principal.startsWith('group:') ? text.memberOf(principal) : principal;
+    const grant = text.grants(api, principal)?.[0];
+    if (subject === null || grant === undefined) continue;
+    const { conditions, expires } = grant;
+    const networks = conditions?.networks ?? [];
+    const [operation = 'none'] = grant.operations;
     const wanted = { api, mfa: conditions?.mfa === true, networks, operation, subject, time: at };
-    const other = [...(apis.get(api)?.operations.keys() ?? [])]
-      .filter((name) => !covers.includes(name))
-      .sort();
+    const other = Object.keys(text.apis[api]?.operations ?? {}).find(
+      (name) => !grant.operations.includes(name),
+    );
     asked.push(wanted);
-    if (other[0] !== undefined) asked.push({ ...wanted, operation: other[0] });
+    if (other !== undefined) asked.push({ ...wanted, operation: other });
     if (conditions !== undefined) asked.push({ ...wanted, mfa: false, networks: [] });
-    else if (expiresAt !== null) asked.push({ ...wanted, time: expiresAt });
+    else if (expires !== undefined) asked.push({ ...wanted, time: expires });
   }
-  const [api] = apis.values();
-  const operation = [...(api?.operations.keys() ?? [])].sort()[0];
+  const [api, entry] = Object.entries(text.apis)[0] ?? [];
+  const operation = Object.keys(entry?.operations ?? {})[0];
   if (api !== undefined && operation !== undefined)
-    asked.push({
-      api: api.name,
-      mfa: true,
-      networks: [],
-      operation,
-      subject: 'user:nobody@grantgate',
-      time: at,
-    });
+    asked.push({ api, mfa: true, networks: [], operation, subject: 'user:nobody@grantgate', time: at });
   return asked;
 }
 
-/** Somebody who holds what a principal was given: itself, or of a group a member, if possible an active one. */
-function memberOf(organisation: Organisation, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const principal of wanted) if (!principal.startsWith('group:')) found.set(principal, principal);
-  const active = new Set<string>();
-  for (const [subject, groups] of organisation.memberships)
-    for (const group of groups) {
-      if (!wanted.has(group) || active.has(group)) continue;
-      const isActive = activeOf(organisation, subject) === true;
-      if (isActive) active.add(group);
-      if (isActive || !found.has(group)) found.set(group, subject);
-    }
-  return found;
-}
+/** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
+type Text = {
+  apis: Apis;
+  /** The grants on the line of a principal under an API, or null. */
+  grants: (api: string, principal: string) => Grant[] | null;
+  principal: (subject: string) => Principal | null;
+  /** The first principal whose groups hold this one, or null. */
+  memberOf: (group: string) => string | null;
+  /** Lines of grants, evenly far apart. */
+  pick: (count: number) => { api: string; principal: string }[];
+};
 
-/** API → principal → grants, of those who could matter to the questions. */
-function grantsOf({ grants, memberships }: Organisation, asked: readonly Asked[]) {
-  const held = new Map<string, Map<string, Grant[]>>();
-  for (const { api, subject } of asked) {
-    const ofApi = held.get(api) ?? new Map<string, Grant[]>();
-    for (const principal of [subject, ...(memberships.get(subject) ?? [])]) ofApi.set(principal, []);
-    held.set(api, ofApi);
-  }
-  for (const grant of grants) held.get(grant.api)?.get(grant.principal)?.push(grant);
-  return held;
-}
-
-/** A grant as the policy sees it, written down here once more: a slip where data.json is made would show. */
-function entryOf({ id, covers, expiresAt, state, conditions, limits }: Grant) {
-  return {
-    id,
-    operations: covers,
-    ...(expiresAt !== null && { expires: expiresAt }),
-    ...(state === 'suspended' && { state }),
-    ...(limits && { rate: limits.rate }),
-    ...(conditions && {
-      conditions: {
-        ...(conditions.mfa !== undefined && { mfa: conditions.mfa }),
-        ...(conditions.networks && { networks: conditions.networks }),
-      },
-    }),
+function openText(data: Buffer): Text {
+  const credentials = data.indexOf('\n"credentials":');
+  const grants = data.indexOf('\n"grants":{', credentials);
+  const principals = data.lastIndexOf('"principals":{');
+  const apis = JSON.parse(data.toString('utf8', '{"apis":'.length, credentials - 1)) as Apis;
+  const lineAt = (start: number) => {
+    const end = data.indexOf('\n', start);
+    const line = data.toString('utf8', start, end < 0 ? data.length : end).replace(/,$/, '');
+    return Object.entries(JSON.parse(`{${line}}`) as Record<string, unknown>)[0];
   };
-}
-
-/** Null for whom no directory knows. */
-function activeOf({ people, services }: Organisation, subject: string): boolean | null {
-  const [kind = '', name = ''] = subject.split(/:(.*)/s);
-  const status = kind === 'user' ? people.get(name)?.status : services.get(name)?.state;
-  return status === undefined ? null : status === 'active';
+  const find = (key: string, from: number, to: number): unknown => {
+    const at = data.indexOf(`\n${JSON.stringify(key)}:`, from);
+    return at < 0 || at >= to ? null : lineAt(at + 1)?.[1];
+  };
+  return {
+    apis,
+    grants(api, principal) {
+      const opening = data.indexOf(`${JSON.stringify(api)}:{\n`, grants);
+      if (opening < 0 || opening >= principals) return null;
+      return find(principal, opening, data.indexOf('\n}', opening)) as Grant[] | null;
+    },
+    principal: (subject) => find(subject, principals, data.length) as Principal | null,
+    memberOf(group) {
+      const hit = data.indexOf(JSON.stringify(group), principals);
+      return hit < 0 ? null : (lineAt(data.lastIndexOf('\n', hit) + 1)?.[0] ?? null);
+    },
+    pick(count) {
+      const found = new Map<number, { api: string; principal: string }>();
+      const from = grants + '\n"grants":{'.length;
+      for (let index = 0; index < count; index += 1) {
+        const start = data.indexOf('\n"', from + Math.floor((index * (principals - from)) / count)) + 1;
+        if (start === 0 || start >= principals) continue;
+        const opening = data.lastIndexOf(':{\n', start);
+        const quote = data.lastIndexOf('"', opening - 2);
+        const principal = lineAt(start)?.[0];
+        const api = JSON.parse(data.toString('utf8', quote, opening)) as string;
+        if (principal !== undefined) found.set(start, { api, principal });
+      }
+      return [...found.values()];
+    },
+  };
 }

@@ -140,29 +140,32 @@ test('what a made-up organisation carries holds when it is cut from its lines', 
   const evaluate: Evaluate = evaluateWasm(bundle.wasm);
   for (const seed of ['one', 'two', 'three', 'four', 'five', 'six']) {
     const made = generatedOrganisation(seed);
-    const golden = goldenDecisions(made, evaluate, now);
-    assert.ok(golden.length > 12 && golden.length <= 50);
-    assert.deepEqual(goldenDecisions(made, evaluate, now), golden);
     const data = compile(made);
+    const golden = goldenDecisions(data, evaluate, now);
+    assert.ok(golden.length > 12 && golden.length <= 50);
+    assert.deepEqual(goldenDecisions(data, evaluate, now), golden);
+    const known = new Set([...made.memberships.keys()]);
+    assert.ok(golden.every(({ subject }) => known.has(subject) || subject === 'user:nobody@grantgate'));
     assert.equal(refusal({ ...bundle, data, grants: made.grants.length, golden }), 'accepted', seed);
   }
 });
 
 test('builds nothing of a policy whose answers are none', () => {
   for (const answer of [undefined, true, { allow: true }, { allow: true, grants: [], reason: 'granted' }])
-    assert.throws(() => goldenDecisions(organisation, () => answer, now), { code: 'policy-invalid' });
+    assert.throws(() => goldenDecisions(bundle.data, () => answer, now), { code: 'policy-invalid' });
   // What a gateway would not look at does not matter.
   const denied = { allow: false, grants: ['x'], reason: 'no', more: 1 };
-  const [first] = goldenDecisions(organisation, () => denied, now);
+  const [first] = goldenDecisions(bundle.data, () => denied, now);
   assert.deepEqual(first?.expect, { allow: false, grants: [], reason: 'no' });
 });
 
 test('an organisation without grants, or without APIs, carries what there is', () => {
   const evaluate = evaluateWasm(bundle.wasm);
-  const bare = goldenDecisions({ ...organisation, grants: [] }, evaluate, now);
+  const bare = goldenDecisions(compile({ ...organisation, grants: [] }), evaluate, now);
   assert.deepEqual(
     bare.map(({ expect }) => expect.reason),
     ['principal-unknown'],
   );
-  assert.deepEqual(goldenDecisions({ ...organisation, grants: [], apis: new Map() }, evaluate, now), []);
+  const empty = { ...organisation, grants: [], apis: new Map(), people: new Map(), services: new Map() };
+  assert.deepEqual(goldenDecisions(compile(empty), evaluate, now), []);
 });
