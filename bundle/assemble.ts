@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { BundleError } from './bundleError.ts';
-import { compile } from './compile.ts';
 import { compilePolicy } from './compilePolicy.ts';
+import { compileTree } from './compileTree.ts';
 import { dataDigest } from './digest.ts';
 import { git } from './git.ts';
 import { load } from './load.ts';
@@ -85,16 +86,18 @@ export async function loadValid(tree: Tree): Promise<Organisation> {
  */
 export async function assemble(options: { tree: Tree; opa: Opa; cache?: string }): Promise<Bundle> {
   const tree = await committed(options.tree);
-  const organisation = await loadValid(tree);
+  const { data, grants } = await compileTree(
+    tree,
+    options.cache === undefined ? undefined : join(options.cache, 'grants'),
+  );
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
   const wasm = await compilePolicy(options.opa, policies, entrypoint, options.cache);
-  const data = compile(organisation);
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,
     committedAt: tree.committedAt ?? '',
-    grants: organisation.grants.length,
+    grants,
     digest: `sha256:${dataDigest(data)}`,
     data,
     wasm,
