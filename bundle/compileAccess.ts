@@ -7,32 +7,35 @@ import { resolveGrants } from './resolveGrants.ts';
 /** What of an API its grants depend on; plain data, so that it can be handed to a thread. */
 export type ApiScope = Pick<Api, 'name' | 'operations' | 'roles'>;
 
+/** Of a refused file, which has problems, only the ids of grants are known. */
+export type CompiledFile = { fragment: Fragment; refused: boolean };
+
 /**
- * Compiles one access file by itself: what it says does not depend on other files but the API's. Null when it has
- * problems, which whoever reads it with all others can tell.
+ * Compiles one access file by itself: what it says does not depend on other files but the API's. What the problems
+ * are, whoever reads it with all others can tell.
  */
-export function compileAccess(bytes: Buffer, file: string, api: ApiScope): Fragment | null {
+export function compileAccess(bytes: Buffer, file: string, api: ApiScope): CompiledFile {
   const read = readAccess(bytes, file, api.name);
-  if (read.problems.length > 0) return null;
   const { grants, problems } = resolveGrants([read], {
     apis: new Map([[api.name, api]]),
     broken: new Set(),
     services: undefined,
     networks: undefined,
   });
-  if (problems.length > 0) return null;
+  const ids = BigUint64Array.from(grants, ({ id }) => hashId(id));
+  if (read.problems.length > 0 || problems.length > 0)
+    return { fragment: { ids, services: [], networks: [], lines: Buffer.alloc(0) }, refused: true };
   const services = new Set<string>();
   const networks = new Set<string>();
-  const ids = new BigUint64Array(grants.length);
-  for (const [index, { id, principal, conditions }] of grants.entries()) {
-    ids[index] = hashId(id);
+  for (const { principal, conditions } of grants) {
     if (principal.startsWith('service:')) services.add(principal.slice('service:'.length));
     for (const network of conditions?.networks ?? []) networks.add(network);
   }
-  return {
+  const fragment = {
     ids,
     services: [...services].sort(),
     networks: [...networks].sort(),
     lines: Buffer.from(grantLines(grants)),
   };
+  return { fragment, refused: false };
 }

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { ApiScope } from './compileAccess.ts';
-import { compileAccess } from './compileAccess.ts';
+import { type ApiScope, type CompiledFile, compileAccess } from './compileAccess.ts';
 import type { CompileReply, CompileRequest } from './compileWorker.ts';
-import { decodeFragment, type Fragment } from './fragment.ts';
+import { decodeFragment } from './fragment.ts';
 
-/** Compiles access files; null for one with problems. */
+/** Compiles access files. */
 export type CompilePool = {
-  compile: (bytes: Buffer, file: string, scope: ApiScope) => Promise<Fragment | null>;
+  compile: (bytes: Buffer, file: string, scope: ApiScope) => Promise<CompiledFile>;
   /** How many files may be under way before the next one has to wait. */
   width: number;
   close: () => Promise<void>;
@@ -24,18 +23,23 @@ export function openCompilePool(bytes: number): CompilePool {
       width: 1,
       close: async () => {},
     };
-  type Job = { resolve: (fragment: Fragment | null) => void; reject: (error: unknown) => void };
+  type Job = { resolve: (compiled: CompiledFile) => void; reject: (error: unknown) => void };
   const jobs = new Map<number, Job & { worker: number }>();
   let last = 0;
   const count = Math.max(1, Math.min(8, availableParallelism()));
   const busy = new Array<number>(count).fill(0);
   const workers = Array.from({ length: count }, (_, number) => {
-    const worker = new Worker(new URL('./compileWorker.ts', import.meta.url), { name: 'grantgate-compile' });
-    worker.on('message', ({ id, fragment }: CompileReply) => {
+    const worker = new Worker(new URL('./compileWorker.ts', import.meta.url), {
+      name: 'grantgate-compile',
+      execArgv: [],
+    });
+    worker.on('message', ({ id, fragment: encoded, refused }: CompileReply) => {
       const job = jobs.get(id);
       jobs.delete(id);
       busy[number] = (busy[number] ?? 1) - 1;
-      job?.resolve(fragment === null ? null : decodeFragment(Buffer.from(fragment)));
+      const fragment = decodeFragment(Buffer.from(encoded));
+      if (fragment === null) job?.reject(new Error('a fragment was damaged between two threads'));
+      else job?.resolve({ fragment, refused });
     });
     worker.on('error', (error) => {
       for (const [id, job] of jobs)

@@ -37,6 +37,8 @@ type Job = {
   key: string;
   parts: Fragment[];
   left: number;
+  /** One of its files has problems: the section is for looking at only and must not be kept. */
+  refused: boolean;
 };
 
 type Options = {
@@ -72,7 +74,7 @@ export async function compileSections({ tree, files, apis, store }: Options) {
       sections.push(kept);
       continue;
     }
-    const job: Job = { scope, files: own, key, parts: [], left: own.length };
+    const job: Job = { scope, files: own, key, parts: [], left: own.length, refused: false };
     for (const file of own) {
       const fileKey = store.keyOf('file', ...scoped, file.id);
       const bytes = store.get('file', fileKey);
@@ -93,15 +95,14 @@ export async function compileSections({ tree, files, apis, store }: Options) {
     const found = missing.get(path);
     if (found === undefined) return;
     const { job, key } = found;
-    const part = await pool.compile(bytes, path, job.scope);
-    if (part === null) refused.push(path);
-    else {
-      store.put('file', key, encodeFragment(part));
-      job.parts.push(part);
-    }
+    const { fragment, refused: isRefused } = await pool.compile(bytes, path, job.scope);
+    job.parts.push(fragment);
     job.left -= 1;
-    // A section with a file missing is for looking at only: it must not be kept as the whole.
-    if (job.left === 0) sections.push(joined(job, job.parts.length === job.files.length ? store : null));
+    if (isRefused) {
+      job.refused = true;
+      refused.push(path);
+    } else store.put('file', key, encodeFragment(fragment));
+    if (job.left === 0) sections.push(joined(job, store));
   };
   try {
     for await (const [path, bytes] of missing.size === 0 ? [] : tree.stream([...missing.keys()])) {
@@ -131,12 +132,12 @@ function byApi(files: readonly AccessFile[]): [string, AccessFile[]][] {
 }
 
 /** Joins a job's parts, keeps the section, and lets go of its lines where they are kept. */
-function joined({ scope, files, key, parts }: Job, store: CompileStore | null): Section {
+function joined({ scope, files, key, parts, refused }: Job, store: CompileStore): Section {
   const merged = mergeFragments(parts);
   parts.length = 0;
   const { lines, ...facts } = merged;
   const encoded = encodeFragment(merged);
-  const kept = store?.put('section', key, encoded) ?? false;
+  const kept = !refused && store.put('section', key, encoded);
   return {
     api: scope.name,
     paths: files.map(({ path }) => path),

@@ -4,12 +4,12 @@ import { type ApiScope, compileAccess } from './compileAccess.ts';
 import { encodeFragment } from './fragment.ts';
 
 export type CompileRequest = { id: number; bytes: ArrayBuffer; file: string; scope: ApiScope };
-export type CompileReply = { id: number; fragment: ArrayBuffer | null };
+export type CompileReply = { id: number; fragment: ArrayBuffer; refused: boolean };
 
 const port = parentPort;
 if (port === null) throw new Error('compileWorker.ts runs as a worker thread');
 port.on('message', ({ id, bytes, file, scope }: CompileRequest) => {
-  const compiled = compileAccess(Buffer.from(bytes), file, scope);
-  const fragment = compiled === null ? null : new Uint8Array(encodeFragment(compiled)).buffer;
-  port.postMessage({ id, fragment } satisfies CompileReply, fragment === null ? [] : [fragment]);
+  const { fragment, refused } = compileAccess(Buffer.from(bytes), file, scope);
+  const encoded = new Uint8Array(encodeFragment(fragment)).buffer;
+  port.postMessage({ id, fragment: encoded, refused } satisfies CompileReply, [encoded]);
 });
