@@ -2,10 +2,10 @@ import { type Bundle, entrypoint } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { checkFiles, checkSignature } from './checkSignature.ts';
 import { checkWasm } from './checkWasm.ts';
-import { checkDataForm } from './dataForm.ts';
 import { dataDigest } from './digest.ts';
 import type { VerifyKey } from './keys.ts';
 import { readManifest } from './manifest.ts';
+import { scanLines } from './scanLines.ts';
 import type { SignedFile } from './sign.ts';
 import { unpackTarball } from './tarball.ts';
 
@@ -73,13 +73,13 @@ export async function verify(
   }
   if (`sha256:${dataDigest(data)}` !== facts.digest)
     throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
-  const grants = checkDataForm(data);
-  if (grants !== facts.grants)
+  const lines = scanLines(data);
+  if (lines.grants !== facts.grants)
     throw new BundleError(
       'manifest-invalid',
-      `.manifest counts ${facts.grants} grants, data.json holds ${grants}`,
+      `.manifest counts ${facts.grants} grants, data.json holds ${lines.grants}`,
     );
   checkWasm(wasm, entrypoint);
   const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
-  return { ...facts, data, wasm, policies };
+  return { ...facts, data, lines, wasm, policies };
 }

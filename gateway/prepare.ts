@@ -5,14 +5,14 @@ import { indexLines, openIndex } from './lineIndex.ts';
 import { createSlices } from './slices.ts';
 import { type PostedSnapshot, readHead } from './snapshot.ts';
 
-/** Makes a bundle ready to serve: index, compiled and tried policy. Throws LineFormError, HeadError, PolicyError. */
+/** Makes a bundle ready to serve: index, compiled and tried policy. Throws HeadError, PolicyError. */
 export type Prepare = (bundle: Bundle) => PostedSnapshot;
 
 /** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
 export function createPrepare(): Prepare {
   let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
   return (bundle) => {
-    const lines = indexLines(bundle.data);
+    const lines = indexLines(bundle.data, bundle.lines);
     const head = readHead(lines);
     const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
     const wasm = kept?.policy === policy ? kept.wasm : new WebAssembly.Module(new Uint8Array(bundle.wasm));
