@@ -11,7 +11,7 @@ export type SharedLines = Omit<DataLines, 'grants'> & {
 
 /** Finds lines of data.json. Each line comes as its bytes, `"KEY":VALUE`, a view that must not be written to. */
 export type LineIndex = {
-  readonly shared: SharedLines;
+  readonly head: SharedLines['head'];
   /** How many lines of grants and principals there are. */
   readonly count: number;
   /** The line of `principal` under the grants of `api`, or null. */
@@ -75,7 +75,7 @@ export function openIndex(shared: SharedLines): LineIndex {
     }
   };
   return {
-    shared,
+    head: shared.head,
     count: spans.length / 2,
     grants: (api, principal) => find(api, principal),
     principal: (subject) => find(null, subject),
