@@ -89,9 +89,14 @@ function reading({ entries, contents }: Source): Pick<Tree, 'entries' | 'list' |
 
 /** Facts about a commit that do not depend on where it is read from. */
 async function commitFacts(repository: string, revision: string) {
-  const shown = (await git(repository, ['show', '--no-patch', '--format=%ct', revision])).toString().trim();
-  const count = (await git(repository, ['rev-list', '--count', '--first-parent', revision])).toString();
-  const shallow = (await git(repository, ['rev-parse', '--is-shallow-repository'])).toString().trim();
+  // A process each, and who waits for a merge to be enforced waits for them: all at once.
+  const [shown, count, shallow] = await Promise.all(
+    [
+      ['show', '--no-patch', '--format=%ct', revision],
+      ['rev-list', '--count', '--first-parent', revision],
+      ['rev-parse', '--is-shallow-repository'],
+    ].map(async (args) => (await git(repository, args)).toString().trim()),
+  );
   return {
     revision,
     counter: Number(count),

@@ -14,15 +14,19 @@ export function sizesOf(grants: number): Sizes {
   const share = (of: number) => Math.ceil(grants / of);
   return {
     grants,
-    apis: between(5, share(10_000), 100),
-    people: between(100, share(50), 20_000),
-    groups: between(60, share(500), 2000),
+    apis: between(10, share(1000), 1000),
+    people: between(200, share(25), 40_000),
+    groups: between(60, share(100), 10_000),
     services: between(10, share(1000), 1000),
   };
 }
 
+/** People with a grant of their own each, in a file of its own: one keeps it, one loses and gets it back. */
+export const steady = 'steady@example.com';
+export const target = 'target@example.com';
+
 export const personOf = (index: number) => `person-${String(index).padStart(5, '0')}@example.com`;
-export const apiOf = (index: number) => `api-${String(index).padStart(3, '0')}`;
+export const apiOf = (index: number) => `api-${String(index).padStart(4, '0')}`;
 
 const resources = ['orders', 'invoices', 'shipments', 'customers', 'reports'];
 
@@ -77,10 +81,8 @@ ${expires}${networks}`;
 }
 
 function directoryFile({ people, groups }: Sizes, numbers: Random): string {
-  const persons = Array.from(
-    { length: people },
-    (_, index) => `  - { login: "${personOf(index)}", id: "id-${index}", status: active }\n`,
-  );
+  const logins = [...Array.from({ length: people }, (_, index) => personOf(index)), steady, target];
+  const persons = logins.map((login) => `  - { login: "${login}", id: "id of ${login}", status: active }\n`);
   const teams = Array.from({ length: groups }, (_, index) => {
     // The first person is in fifty groups.
     const members = new Set(index < 50 ? ['user:person-00000@example.com'] : []);
@@ -96,6 +98,15 @@ people:
 ${persons.join('')}groups:
 ${teams.join('')}`;
 }
+
+/** The file that grants the target one operation of the first API by number `round`; null: it is gone. */
+export function targetFile(round: number, granted: boolean): { path: string; text: string | null } {
+  const path = `grants/access/${apiOf(0)}/target.yaml`;
+  return { path, text: granted ? lister(`target-${round}`, target) : null };
+}
+
+const lister = (id: string, login: string) =>
+  `- { id: ${id}, principal: "user:${login}", api: ${apiOf(0)}, role: lister, reason: Bench, owner: "group:team-0000", granted: 2026-01-01 }\n`;
 
 /** All files of the organisation, one at a time. */
 export function* organisationFiles(
@@ -118,7 +129,9 @@ export function* organisationFiles(
     if (kind < 0.9) return `group:${teamOf(skewed(numbers, sizes.groups))}`;
     return `service:${serviceOf(skewed(numbers, sizes.services))}`;
   };
-  let number = 0;
+  yield { path: `grants/access/${apiOf(0)}/steady.yaml`, text: lister('steady', steady) };
+  yield { ...targetFile(0, true), text: lister('target-0', target) };
+  let number = 2;
   for (let file = 0; number < sizes.grants; file += 1) {
     const api = apiOf(file < sizes.apis ? file : Math.floor(sizes.apis * numbers.next() ** 1.5));
     let text = `# Grants of ${teamOf(file % sizes.groups)}\n`;
