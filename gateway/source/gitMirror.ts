@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { BundleError } from '../../bundle/bundleError.ts';
 import type { SourceAddress } from './parseSource.ts';
 import { type GitRun, runGit } from './runGit.ts';
 import { SourceError } from './source.ts';
@@ -14,6 +15,12 @@ export type GitMirror = {
   readonly folder: string;
   /** Brings the branch up to date: one Git process. `forced`: its history was rewritten. Throws SourceError. */
   fetch(signal: AbortSignal): Promise<{ commit: string; forced: boolean }>;
+  /** Runs Git on the copy, with settings that outweigh every other. Throws as {@link runGit} does. */
+  git(
+    args: readonly string[],
+    signal: AbortSignal,
+    config?: Readonly<Record<string, string>>,
+  ): ReturnType<typeof runGit>;
   /** Packs what many fetches left behind, when it has become much; nobody need wait for it. */
   tidy(signal: AbortSignal): Promise<void>;
   /** Throws the copy away; the next fetch makes a new one. For when its objects turn out broken. */
@@ -31,8 +38,12 @@ export function openGitMirror(
   const mirrors = join(stateFolder, 'mirrors');
   const folder = join(mirrors, `${id}.git`);
   const globalConfig = join(mirrors, `${id}.config`);
-  const run = (args: readonly string[], signal: AbortSignal) => {
-    const options: GitRun = { protocol: address.protocol, globalConfig, timeoutMs, signal };
+  const run = (
+    args: readonly string[],
+    signal: AbortSignal,
+    config: Readonly<Record<string, string>> = {},
+  ) => {
+    const options: GitRun = { protocol: address.protocol, globalConfig, timeoutMs, signal, config };
     if (token !== undefined && address.protocol !== 'file')
       options.credentials = {
         origin: new URL(address.url).origin,
@@ -79,6 +90,12 @@ export function openGitMirror(
         ],
         signal,
       );
+      // To Git that is a warning: it goes on with what it had.
+      if (/shallow roots are not allowed|shallow update not allowed/.test(stderr))
+        throw new BundleError(
+          'shallow',
+          'the repository is a shallow clone, so commits cannot be counted: fetch all history there',
+        );
       if (code === 0)
         return { commit: await head(run, folder, signal), forced: /\(forced update\)/.test(stderr) };
       const error = refusal(stderr, address);
@@ -95,6 +112,7 @@ export function openGitMirror(
   return {
     folder,
     fetch,
+    git: (args, signal, config) => run([`--git-dir=${folder}`, ...args], signal, config),
     async tidy(signal) {
       const settings = ['gc.auto=3000', 'gc.autoDetach=false', 'gc.packRefs=false'].flatMap((line) => [
         '-c',

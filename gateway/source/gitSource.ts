@@ -1,5 +1,6 @@
 import type { Bundle } from '../../bundle/assemble.ts';
 import { BundleError } from '../../bundle/bundleError.ts';
+import { assertSigned } from './assertSigned.ts';
 import { openGitMirror } from './gitMirror.ts';
 import { type SourceAddress, sourceName } from './parseSource.ts';
 import { createMemory, type Found, type Source } from './source.ts';
@@ -9,16 +10,23 @@ export type GitSourceOptions = {
   stateFolder: string;
   token?: string;
   timeoutMs?: number;
+  /** A file of Git's allowed signers: only a commit that one of them signed is taken. */
+  allowedSigners?: string;
   /** Compiles the commit of a bare repository. */
   assemble: (repository: string, commit: string) => Promise<Bundle>;
 };
 
-/** Bundles compiled here, from the commits of one branch. They carry no signature: the repository is what is trusted. */
+/**
+ * Bundles compiled here, from the commits of one branch. They carry no signature: the repository is what is trusted, or
+ * whoever signed the commit at the tip of the branch. That one vouches for all of its history by its hashes; what lies
+ * beneath need not be signed.
+ */
 export function gitSource({
   address,
   stateFolder,
   token,
   timeoutMs = 120_000,
+  allowedSigners,
   assemble,
 }: GitSourceOptions): Source {
   const mirror = openGitMirror(address, {
@@ -33,6 +41,8 @@ export function gitSource({
   const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
     const { commit, forced } = await mirror.fetch(signal);
     if (memory.check(commit, force) === 'unchanged') return null;
+    // Not settled: a signer may be added to the list, and then the same commit is good.
+    if (allowedSigners !== undefined) await assertSigned(mirror, commit, { allowedSigners, signal });
     const settle = (refusal: Error | null) => {
       memory.settle(commit, refusal);
       if (refusal === null) mirror.tidy(closing.signal).catch(() => {});

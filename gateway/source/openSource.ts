@@ -29,6 +29,8 @@ export type SourceConfig = {
   store?: Store & { keys?: BucketKeys };
   /** For all sources behind TLS but Git. */
   tls?: TlsFiles;
+  /** A file with the signers of commits (git): the tip of the branch must be signed by one of them. */
+  allowedSigners?: string;
   longPollSeconds?: number;
   redirectOrigins?: readonly string[];
   timeoutMs?: number;
@@ -47,7 +49,7 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
     return gitSource({
       address,
       stateFolder,
-      ...defined({ token, timeoutMs }),
+      ...defined({ token, timeoutMs, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
         const tree = await gitTree(repository, commit);
         // Looked for once; after a failure again, for it may have been installed since.

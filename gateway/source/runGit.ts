@@ -28,6 +28,8 @@ export type GitRun = {
   globalConfig: string;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Further settings; they come last, so nothing a repository says outweighs them. */
+  config?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -37,9 +39,9 @@ export type GitRun = {
  */
 export function runGit(
   args: readonly string[],
-  { protocol, credentials, globalConfig, timeoutMs, signal }: GitRun,
+  { protocol, credentials, globalConfig, timeoutMs, signal, config: more = {} }: GitRun,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const config = Object.entries(settings);
+  const config = [...Object.entries(settings), ...Object.entries(more)];
   if (credentials)
     config.push([`http.${credentials.origin}/.extraHeader`, `Authorization: ${credentials.authorization}`]);
   const env: NodeJS.ProcessEnv = {

@@ -46,6 +46,8 @@ export type SourceErrorCode =
   | 'source-digest' // other bytes than the digest they were asked by
   | 'source-locked'
   | 'branch-missing'
+  | 'commit-unsigned' // the tip of the branch, where signers are demanded
+  | 'commit-signer' // it is signed, but by none of them
   | 'git-missing'
   | 'git-failed'
   | 'aborted';
