@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BundleError } from '../../bundle/bundleError.ts';
+import type { TlsFiles } from './openConnections.ts';
 import type { SourceAddress } from './parseSource.ts';
 import { type GitRun, runGit } from './runGit.ts';
 import { SourceError } from './source.ts';
@@ -32,7 +33,12 @@ const ref = 'refs/grantgate/head';
 /** The whole history of the branch is kept (the counter needs it), with its files: nothing is fetched in between. */
 export function openGitMirror(
   address: GitAddress,
-  { stateFolder, token, timeoutMs }: { stateFolder: string; token?: string; timeoutMs: number },
+  {
+    stateFolder,
+    token,
+    tls,
+    timeoutMs,
+  }: { stateFolder: string; token?: string; tls?: TlsFiles; timeoutMs: number },
 ): GitMirror {
   const id = createHash('sha256').update(`${address.url}#${address.branch}`).digest('hex').slice(0, 16);
   const mirrors = join(stateFolder, 'mirrors');
@@ -43,7 +49,10 @@ export function openGitMirror(
     signal: AbortSignal,
     config: Readonly<Record<string, string>> = {},
   ) => {
-    const options: GitRun = { protocol: address.protocol, globalConfig, timeoutMs, signal, config };
+    const options: GitRun = {
+      ...{ protocol: address.protocol, globalConfig, timeoutMs, signal },
+      config: { ...tlsSettings(address, tls), ...config },
+    };
     if (token !== undefined && address.protocol !== 'file')
       options.credentials = {
         origin: new URL(address.url).origin,
@@ -125,6 +134,17 @@ export function openGitMirror(
       await rename(folder, aside).catch(() => {});
       await rm(aside, { recursive: true, force: true });
     },
+  };
+}
+
+/** For the one origin. Git reads the files at each connection, so they may be replaced. */
+function tlsSettings({ url, protocol }: GitAddress, tls: TlsFiles = {}): Record<string, string> {
+  if (protocol !== 'https') return {};
+  const at = `http.${new URL(url).origin}/`;
+  const { identity, ca } = tls;
+  return {
+    ...(identity === undefined ? {} : { [`${at}.sslCert`]: identity.cert, [`${at}.sslKey`]: identity.key }),
+    ...(ca === undefined ? {} : { [`${at}.sslCAInfo`]: ca }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Bundle } from '../../bundle/assemble.ts';
 import { BundleError } from '../../bundle/bundleError.ts';
 import { assertSigned } from './assertSigned.ts';
 import { openGitMirror } from './gitMirror.ts';
+import type { TlsFiles } from './openConnections.ts';
 import { type SourceAddress, sourceName } from './parseSource.ts';
 import { createMemory, type Found, type Source } from './source.ts';
 
@@ -9,6 +10,7 @@ export type GitSourceOptions = {
   address: Extract<SourceAddress, { kind: 'git' }>;
   stateFolder: string;
   token?: string;
+  tls?: TlsFiles;
   timeoutMs?: number;
   /** A file of Git's allowed signers: only a commit that one of them signed is taken. */
   allowedSigners?: string;
@@ -25,6 +27,7 @@ export function gitSource({
   address,
   stateFolder,
   token,
+  tls,
   timeoutMs = 120_000,
   allowedSigners,
   assemble,
@@ -33,6 +36,7 @@ export function gitSource({
     stateFolder,
     timeoutMs,
     ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { tls }),
   });
   const memory = createMemory();
   const closing = new AbortController();

@@ -27,7 +27,7 @@ export type SourceConfig = {
   registry?: RegistryCredentials;
   /** Where objects lie (s3); without keys only what everybody may read. */
   store?: Store & { keys?: BucketKeys };
-  /** For all sources behind TLS but Git. */
+  /** For all sources behind TLS. */
   tls?: TlsFiles;
   /** A file with the signers of commits (git): the tip of the branch must be signed by one of them. */
   allowedSigners?: string;
@@ -49,7 +49,7 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
     return gitSource({
       address,
       stateFolder,
-      ...defined({ token, timeoutMs, allowedSigners: config.allowedSigners }),
+      ...defined({ token, timeoutMs, tls: config.tls, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
         const tree = await gitTree(repository, commit);
         // Looked for once; after a failure again, for it may have been installed since.

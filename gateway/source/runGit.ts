@@ -55,6 +55,8 @@ export function runGit(
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_TERMINAL_PROMPT: '0',
   };
+  // Git would believe the environment before the setting, and so another authority than the one configured.
+  if (config.some(([key]) => key.endsWith('.sslCAInfo'))) delete env.GIT_SSL_CAINFO;
   config.forEach(([key, value], i) => {
     env[`GIT_CONFIG_KEY_${i}`] = key;
     env[`GIT_CONFIG_VALUE_${i}`] = value;
