@@ -72,12 +72,12 @@ function pathOf(address: string): string {
 
 /** Of what S3 allows, what every server and signature spells the same way. */
 function parseObject(address: string): { bucket: string; key: string } {
-  const found = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/([A-Za-z0-9][A-Za-z0-9._/=-]{0,1000})$/.exec(
+  const found = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/([A-Za-z0-9][A-Za-z0-9._/-]{0,1000})$/.exec(
     address,
   );
   const [, bucket = '', key = ''] = found ?? [];
   if (found === null || bucket.includes('..') || /\/(?:\.{0,2}\/|\.{0,2}$)/.test(key))
-    throw invalid('an object is named s3://BUCKET/KEY, its key by letters, digits and ._-=/');
+    throw invalid('an object is named s3://BUCKET/KEY, its key by letters, digits and ._-/');
   return { bucket, key };
 }
 

@@ -9,7 +9,8 @@ export async function readAnswer(response: Dispatcher.ResponseData, maxBytes: nu
   let size = 0;
   const announced = Number(response.headers['content-length']);
   if (announced > maxBytes) {
-    response.body.destroy();
+    // A body thrown away unread says so by an error, which would be nobody's, and end the loader.
+    response.body.on('error', () => {}).destroy();
     throw tooLarge();
   }
   // Leaving the loop early destroys the stream, and with it the connection.
