@@ -93,9 +93,9 @@ export function openRegistry({ server, image, credentials, actions, now = Date.n
         return first;
       const challenge = readChallenge(first.headers['www-authenticate']);
       if (challenge === null) return first;
+      await first.body.dump();
       const next = await signIn(challenge, rest.signal);
       if (next === null) return first;
-      await first.body.dump();
       proof = next;
       return send();
     },
