@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bundle } from '../../bundle/assemble.ts';
+import { startReload } from '../../gateway/reload.ts';
 import { gitSource } from '../../gateway/source/gitSource.ts';
 import { parseSource } from '../../gateway/source/parseSource.ts';
 import type { Source } from '../../gateway/source/source.ts';
@@ -128,6 +129,41 @@ test('refuses a key at times when it is not valid', async () => {
   await assert.rejects(take(open()), { code: 'commit-signer' });
   await allow(['ann@example.com', 'ann', 'valid-after="20200101"']);
   assert.notEqual(await take(open()), null);
+});
+
+test('a gateway serves what was signed, over a restart too, and nothing it kept before signers were demanded', async () => {
+  const stateFolder = join(folder, 'gateway');
+  const start = async (more: { allowedSigners?: string }) => {
+    const silent = () => {};
+    const reload = startReload({
+      source: { url: `git+file://${tree.root}#main`, stateFolder, ...more },
+      pollMs: 600_000,
+      onSwap: silent,
+      log: { info: silent, warn: silent, error: silent },
+    });
+    await reload.started;
+    return reload;
+  };
+  const unsigned = commit(null);
+  const before = await start({});
+  assert.equal(before.current()?.revision, unsigned);
+  await before.close();
+
+  const strict = await start({ allowedSigners: list });
+  assert.equal(strict.current(), null);
+  assert.equal(strict.status().lastError?.code, 'commit-unsigned');
+  const signed = commit('ann');
+  await strict.poke();
+  assert.equal(strict.current()?.revision, signed);
+  commit(null);
+  await assert.rejects(strict.poke({ force: true }), { code: 'commit-unsigned' });
+  assert.equal(strict.current()?.revision, signed);
+  await strict.close();
+
+  const again = await start({ allowedSigners: list });
+  assert.equal(again.current()?.revision, signed);
+  assert.equal(again.status().state, 'failing');
+  await again.close();
 });
 
 /** Makes the branch point to a commit made of this text. */

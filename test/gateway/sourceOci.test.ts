@@ -14,6 +14,7 @@ import { imageOf } from '../../gateway/registry/imageManifest.ts';
 import type { RegistryCredentials } from '../../gateway/registry/openRegistry.ts';
 import { parseImage } from '../../gateway/registry/parseImage.ts';
 import { pushImage } from '../../gateway/registry/pushImage.ts';
+import { startReload } from '../../gateway/reload.ts';
 import { ociSource } from '../../gateway/source/ociSource.ts';
 import { openServer } from '../../gateway/source/openServer.ts';
 import type { Source } from '../../gateway/source/source.ts';
@@ -154,6 +155,34 @@ test('gets a token where the registry says, once, if that is an origin it may go
   );
   const guessed = { ...allowed, credentials: { ...user, password: 'guessed' } };
   await assert.rejects(take(from(name, guessed)), { code: 'source-unauthorized' });
+});
+
+test('a gateway goes on with what it has while the tag names what it refuses', async () => {
+  if (closed === null) return;
+  const name = `${closed.host}/northwind/live:main`;
+  await push(name, archive(0), { credentials: user });
+  const stateFolder = await mkdtemp(join(tmpdir(), 'grantgate-oci-'));
+  const silent = () => {};
+  const reload = startReload({
+    source: { url: `oci://${name}`, stateFolder, verifyKeyPem: ours.open, registry: user },
+    pollMs: 600_000,
+    onSwap: silent,
+    log: { info: silent, warn: silent, error: silent },
+  });
+  try {
+    await reload.started;
+    assert.equal(reload.current()?.revision, bundle.revision, reload.status().lastError?.message);
+    await push(name, archive(2), { credentials: user });
+    await assert.rejects(reload.poke(), { code: 'signature-invalid' });
+    assert.equal(reload.current()?.revision, bundle.revision);
+    await push(name, archive(1), { credentials: user });
+    assert.deepEqual(await reload.poke(), { changed: true, revision: 'b'.repeat(40) });
+    await push(name, archive(0), { credentials: user });
+    await assert.rejects(reload.poke(), { code: 'counter-rollback' });
+  } finally {
+    await reload.close();
+    await rm(stateFolder, { recursive: true, force: true });
+  }
 });
 
 /** The same without its module: an opa built by Go cannot run WASM, and answers from the Rego. */
