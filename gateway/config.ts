@@ -109,7 +109,7 @@ export const gatewayConfig = z
       poll: seconds.default(30_000),
       /** How long an https source may hold a request until it has something new; left out, it is asked by `poll`. */
       long_poll: seconds.optional(),
-      /** Origins that an https source may redirect to, for example a release asset's store. */
+      /** Origins that a server may send us on to, for example a release asset's store. */
       redirect_origins: z.array(z.url({ protocol: /^https$/ })).default([]),
       token: secret.optional(),
       ...sourceAccess(secret),

@@ -43,7 +43,9 @@ export const sourceAccess = (secret: z.ZodType<Secret, Secret>) => ({
   s3: z
     .strictObject({
       region: z.string().regex(/^[a-z0-9-]{1,64}$/, { error: 'must be a region like "eu-central-1"' }),
-      endpoint: secureUrl.refine((value) => !/[?#]/.test(value), { error: 'must have no query' }).optional(),
+      endpoint: secureUrl
+        .refine((value) => !/[?#@]/.test(value), { error: 'must have no query and no credentials' })
+        .optional(),
       access_key: secret.optional(),
       secret_key: secret.optional(),
       session_token: secret.optional(),

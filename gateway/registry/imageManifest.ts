@@ -6,8 +6,13 @@ import { SourceError } from '../source/source.ts';
 export const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const configType = 'application/vnd.oci.image.config.v1+json';
 const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
-/** What may be the answer to a tag. Docker's form of a manifest reads the same. */
-export const manifestTypes = [manifestType, 'application/vnd.docker.distribution.manifest.v2+json'];
+/** What a tag may name: an image, or an index of several. Docker's forms of both read the same. */
+export const manifestTypes = [
+  manifestType,
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
 
 /** The digest (`sha256:HEX`) that names some bytes. */
 export const digestOf = (bytes: Buffer): string => `sha256:${sha256(bytes)}`;
@@ -17,30 +22,29 @@ const descriptor = z.object({
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   size: z.int().min(0),
 });
-const shape = z.object({ schemaVersion: z.literal(2), layers: z.array(descriptor).min(1).max(1000) });
+const shape = z.union([
+  z.object({ layers: z.array(descriptor).min(1).max(1000) }),
+  z.object({ manifests: z.array(descriptor).max(1000) }),
+]);
 
 export type Layer = z.output<typeof descriptor>;
 
-/** The layer that is the bundle: the first gzipped one, as OPA takes it. Throws SourceError `source-answer`. */
-export function bundleLayer(manifest: Buffer): Layer {
+/**
+ * What a manifest says: where the bundle is (the first gzipped layer, as OPA takes it; null when there is none), or which
+ * further manifests to look at. Throws SourceError `source-answer`.
+ */
+export function readManifest(manifest: Buffer): { layer: Layer | null } | { manifests: readonly string[] } {
   let value: unknown;
   try {
     value = JSON.parse(manifest.toString());
-  } catch {
-    throw new SourceError('source-answer', 'the manifest of the image is not JSON');
+  } catch (cause) {
+    throw new SourceError('source-answer', 'the manifest of the image is not JSON', { cause });
   }
-  if (typeof value === 'object' && value !== null && 'manifests' in value)
-    throw new SourceError(
-      'source-answer',
-      'the tag names an index of several images: name one of them by digest',
-    );
-  const layer = shape.safeParse(value).data?.layers.find(({ mediaType }) => mediaType === layerType);
-  if (layer === undefined)
-    throw new SourceError(
-      'source-answer',
-      `the image has no layer of the type ${layerType}: it is no bundle`,
-    );
-  return layer;
+  const read = shape.safeParse(value);
+  if (!read.success)
+    throw new SourceError('source-answer', 'the registry answers with no manifest of an image');
+  if ('manifests' in read.data) return { manifests: read.data.manifests.map(({ digest }) => digest) };
+  return { layer: read.data.layers.find(({ mediaType }) => mediaType === layerType) ?? null };
 }
 
 /** An image as it is pushed: the same bundle gives the same bytes. */

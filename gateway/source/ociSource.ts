@@ -1,5 +1,5 @@
 import type { Bundle } from '../../bundle/assemble.ts';
-import { bundleLayer, digestOf, manifestTypes } from '../registry/imageManifest.ts';
+import { digestOf, type Layer, manifestTypes, readManifest } from '../registry/imageManifest.ts';
 import { openRegistry, type RegistryCredentials } from '../registry/openRegistry.ts';
 import type { ImageAddress } from '../registry/parseImage.ts';
 import type { TlsFiles } from './openConnections.ts';
@@ -22,6 +22,8 @@ export type OciSourceOptions = {
 
 /** Registries take no larger manifest. */
 const manifestBytes = 4 * 2 ** 20;
+/** How many manifests are read for one bundle: an index may name others, and they too. */
+const mostManifests = 16;
 
 /** A signed archive as the layer of an image, the way OPA pulls bundles from registries. */
 export function ociSource({
@@ -69,12 +71,31 @@ export function ociSource({
     return { bytes, digest: found };
   };
 
+  /** The layer of the image; of an index, that of the first image in it that has one, breadth first. */
+  const layerOf = async (signal: AbortSignal, top: Buffer): Promise<Layer> => {
+    const asked = new Set<string>();
+    const manifests = [readManifest(top)];
+    for (const manifest of manifests) {
+      if ('layer' in manifest) {
+        if (manifest.layer !== null) return manifest.layer;
+        continue;
+      }
+      for (const digest of manifest.manifests) {
+        if (asked.has(digest) || asked.size === mostManifests) continue;
+        asked.add(digest);
+        const { bytes } = await read(signal, `manifests/${digest}`, digest, manifestBytes);
+        manifests.push(readManifest(bytes));
+      }
+    }
+    throw new SourceError('source-answer', 'the image has no gzipped layer: it is no bundle');
+  };
+
   const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
     const current = await currentDigest(signal);
     const known = current !== null && seen?.manifest === current ? seen : null;
     if (known !== null && memory.check(known.layer, force) === 'unchanged') return null;
     const manifest = await read(signal, `manifests/${current ?? image.tag}`, current, manifestBytes);
-    const layer = bundleLayer(manifest.bytes);
+    const layer = await layerOf(signal, manifest.bytes);
     seen = { manifest: manifest.digest, layer: layer.digest };
     if (memory.check(layer.digest, force) === 'unchanged') return null;
     if (layer.size > maxBytes)

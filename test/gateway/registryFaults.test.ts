@@ -112,7 +112,22 @@ test('manages with a registry that tells no digests', async () => {
   assert.equal(await take(from), null);
 });
 
-const index = { layers: undefined, manifests: [] };
+/** An index of images, and the images. */
+const indexOf = (...images: Buffer[]): Answer => {
+  const described = images.map((each) => ({
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(each),
+    size: each.length,
+  }));
+  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: described }));
+  const all = new Map([index, ...images].map((each) => [digestOf(each), each]));
+  return (request, response) => {
+    const bytes = all.get(request.url?.split('/').at(-1) ?? '') ?? index;
+    send(bytes, 200, { 'docker-content-digest': digestOf(bytes) })(request, response);
+  };
+};
+const without = Buffer.from(manifest.toString().replace('layer.v1.tar+gzip', 'layer.v1.tar'));
+const circle = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [] }));
 const huge = [
   { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: digestOf(archive), size: 1e9 },
 ];
@@ -153,9 +168,9 @@ const faults: [string, () => void, string][] = [
     'source-answer',
   ],
   [
-    'an index of images',
+    'an index whose images are no bundles',
     () => {
-      answers.manifests = manifestWith(index);
+      answers.manifests = indexOf(without, circle);
     },
     'source-answer',
   ],
@@ -244,6 +259,20 @@ for (const [what, prepare, code] of faults)
     answers = { ...good };
     assert.equal(await take(from), '<an archive>');
   });
+
+test('finds the bundle in an index of images, as OPA does, and asks for no more than a few', async () => {
+  answers.manifests = indexOf(without, circle, manifest);
+  const from = open();
+  assert.equal(await take(from), '<an archive>');
+  assert.equal(await take(from), null);
+  await from.close();
+  requests = [];
+  answers.manifests = indexOf(
+    ...Array.from({ length: 200 }, (_, n) => Buffer.from(`${without}${' '.repeat(n)}`)),
+  );
+  await assert.rejects(next(open()), { code: 'source-answer' });
+  assert.ok(requests.length < 20);
+});
 
 test('holds to the digest it is given, whatever the registry serves under it', async () => {
   answers['GET manifests'] = manifestWith({ annotations: {} });
