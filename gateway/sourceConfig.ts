@@ -63,11 +63,16 @@ export const sourceAccess = (secret: z.ZodType<Secret, Secret>) => ({
 /** A source and how it is reached, as configured. */
 export type SourceAccess = z.output<ReturnType<typeof accessShape>>;
 const accessShape = (secret: z.ZodType<Secret, Secret>) =>
-  z.object({ source: z.string(), key: z.string().optional(), ...sourceAccess(secret) });
+  z.object({
+    source: z.string(),
+    key: z.string().optional(),
+    token: secret.optional(),
+    ...sourceAccess(secret),
+  });
 
 /** What is wrong about the keys of a source together; `refuse` is told where. */
 export function sourceProblems(
-  { source, key, s3, allowed_signers }: SourceAccess,
+  { source, key, token, registry, s3, allowed_signers }: SourceAccess,
   refuse: (path: string, message: string) => void,
 ): void {
   const fromGit = source.startsWith('git+');
@@ -75,6 +80,8 @@ export function sourceProblems(
     refuse('key', 'is needed: a bundle from anywhere but Git must be signed');
   if (!fromGit && allowed_signers !== undefined)
     refuse('allowed_signers', 'is for commits: a bundle from anywhere but Git has a "key"');
+  if (source.startsWith('oci:') && token !== undefined && registry !== undefined)
+    refuse('registry', 'is one way to say who we are, "token" another: one of them is enough');
   if (source.startsWith('s3:') && s3 === undefined) refuse('s3', 'is needed: it says where the bucket is');
 }
 

@@ -47,7 +47,9 @@ export function openServer({ url, redirectOrigins = [], tls = {}, connectMs }: S
     if (to !== null && (to.origin === origin || redirectOrigins.includes(to.origin))) return to;
     throw new SourceError(
       'source-redirected',
-      `the bundle server sends us to another origin, ${to?.origin ?? 'which is no address'}`,
+      to === null
+        ? 'the bundle server sends us elsewhere and names no address (is a bucket in another region?)'
+        : `the bundle server sends us to another origin, ${to.origin}`,
     );
   };
 

@@ -76,6 +76,18 @@ const refused: [string, unknown, RegExp][] = [
     /bundle\.source/,
   ],
   [
+    'two ways to sign in to a registry',
+    {
+      bundle: {
+        source: 'oci://r.example.com/access',
+        key: 'k',
+        token: { env: 'A' },
+        registry: { username: 'ci', password: { env: 'B' } },
+      },
+    },
+    /bundle\.registry.*one of them/,
+  ],
+  [
     'a bucket that lies nowhere',
     { bundle: { source: 's3://northwind/b.tar.gz', key: 'k' } },
     /bundle\.s3.*where the bucket is/,
@@ -167,6 +179,8 @@ for (const [what, value, expected] of refused) {
 
 test('accepts the nearest harmless settings', () => {
   parse({ bundle: { source: 'git+http://127.0.0.1:3000/x.git#main' } });
+  parse({ bundle: { source: 'oci://r.example.com/access:main', key: 'k', token: { env: 'A' } } });
+  parse({ bundle: { source: 's3://northwind/b.tar.gz', key: 'k', s3: { region: 'eu-west-1' } } });
   parse({ ...minimal, trusted_proxies: ['10.0.0.0/8'] });
   parse({ ...minimal, admin: { host: '0.0.0.0', token: { env: 'ADMIN' } } });
   parse({ ...minimal, issuers: [{ issuer: 'http://127.0.0.1:4000', audience: 'x', algorithms: ['ES256'] }] });

@@ -12,9 +12,11 @@ import { gitTree } from '../../bundle/tree.ts';
 import { gitSource } from '../../gateway/source/gitSource.ts';
 import { httpsSource } from '../../gateway/source/httpsSource.ts';
 import type { TlsFiles } from '../../gateway/source/openConnections.ts';
+import { openSource } from '../../gateway/source/openSource.ts';
 import { parseSource } from '../../gateway/source/parseSource.ts';
 import type { Source } from '../../gateway/source/source.ts';
 import { suite } from '../_suite.ts';
+import { keyPair } from '../bundle/_opa.ts';
 import { runGit, type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { type Certificate, makeCertificate } from './_certificates.ts';
 
@@ -104,6 +106,18 @@ const take = async (source: Source) => {
 test('shows its certificate to a server that its authority signed', async () => {
   assert.equal(await take(open(as('gw'))), '<one>');
   assert.deepEqual(asked, ['gw']);
+});
+
+test('is configured with files like any source', async () => {
+  const source = openSource({
+    url: `${origin}/bundle.tar.gz`,
+    stateFolder: folder,
+    verifyKeyPem: keyPair('ec').open,
+    tls: as('next'),
+  });
+  sources.push(source);
+  await assert.rejects(take(source), { code: /^archive-/ });
+  assert.deepEqual(asked, ['next']);
 });
 
 test('is refused without a certificate or with one that another authority signed', async () => {
