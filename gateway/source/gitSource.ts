@@ -41,9 +41,12 @@ export function gitSource({
   const memory = createMemory();
   const closing = new AbortController();
   let rebuilt = false;
+  /** Since the last bundle: whoever rewrote history may have been refused first. */
+  let rewritten = false;
 
   const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
     const { commit, forced } = await mirror.fetch(signal);
+    rewritten ||= forced;
     if (memory.check(commit, force) === 'unchanged') return null;
     // Not settled: a signer may be added to the list, and then the same commit is good.
     if (allowedSigners !== undefined) await assertSigned(mirror, commit, { allowedSigners, signal });
@@ -53,7 +56,7 @@ export function gitSource({
     };
     try {
       const bundle = await assemble(mirror.folder, commit);
-      const notes = forced
+      const notes = rewritten
         ? [
             {
               code: 'branch-rewritten',
@@ -61,6 +64,7 @@ export function gitSource({
             },
           ]
         : [];
+      rewritten = false;
       return { bundle, archive: null, notes, settle };
     } catch (error) {
       // What is wrong with a commit stays wrong with it; anything else may pass.

@@ -103,7 +103,7 @@ const refused: [string, unknown, RegExp][] = [
     /bundle\.s3.*neither/,
   ],
   [
-    'a registry’s password in the file itself',
+    'the password for a registry in the file itself',
     { bundle: { ...minimal.bundle, registry: { username: 'ci', password: 'hunter2' } } },
     /env: NAME/,
   ],

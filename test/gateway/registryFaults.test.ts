@@ -1,12 +1,13 @@
 import * as assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
 import type { Bundle } from '../../bundle/assemble.ts';
 import { digestOf, imageOf } from '../../gateway/registry/imageManifest.ts';
 import { imageName, parseImage } from '../../gateway/registry/parseImage.ts';
 import { readChallenge } from '../../gateway/registry/readChallenge.ts';
 import { type OciSourceOptions, ociSource } from '../../gateway/source/ociSource.ts';
-import type { Source } from '../../gateway/source/source.ts';
+import { type Source, SourceError } from '../../gateway/source/source.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('registryFaults');
@@ -317,7 +318,7 @@ test('sends a token as it is, and never goes for another', async () => {
 test('reads the addresses of images, and no other', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   for (const [address, name, origin] of [
-    ['oci://ghcr.io/northwind/access', 'oci://ghcr.io/northwind/access:latest', 'https://ghcr.io'],
+    ['oci://r.example/northwind/access', 'oci://r.example/northwind/access:latest', 'https://r.example'],
     [
       'oci://r.example:5000/a/b__c/d-e:v1.2',
       'oci://r.example:5000/a/b__c/d-e:v1.2',
@@ -333,18 +334,18 @@ test('reads the addresses of images, and no other', () => {
   }
   for (const address of [
     'oci://',
-    'oci://ghcr.io',
-    'oci://ghcr.io/',
-    'oci://user:pass@ghcr.io/a',
-    'oci://ghcr.io/UPPER',
-    'oci://ghcr.io/a/../b',
-    'oci://ghcr.io/a//b',
-    'oci://ghcr.io/a:-tag',
-    'oci://ghcr.io/a@sha256:abc',
-    `oci://ghcr.io/a@sha512:${'a'.repeat(128)}`,
-    'oci://ghcr.io/a?x=1',
-    'oci://ghcr.io/a#b',
-    `oci://ghcr.io/${'a-'.repeat(10_000)}`,
+    'oci://r.example',
+    'oci://r.example/',
+    'oci://user:pass@r.example/a',
+    'oci://r.example/UPPER',
+    'oci://r.example/a/../b',
+    'oci://r.example/a//b',
+    'oci://r.example/a:-tag',
+    'oci://r.example/a@sha256:abc',
+    `oci://r.example/a@sha512:${'a'.repeat(128)}`,
+    'oci://r.example/a?x=1',
+    'oci://r.example/a#b',
+    `oci://r.example/${'a-'.repeat(10_000)}`,
   ])
     assert.throws(() => parseImage(address), { code: 'source-invalid' }, address);
 });
@@ -374,4 +375,31 @@ test('reads challenges, and guesses at none', () => {
     [`Bearer realm="${'x'.repeat(9000)}"`, null],
   ] as const)
     assert.deepEqual(readChallenge(header), expected, String(header));
+});
+
+test('an address says the same after it was shown, and hostile text is refused or read, never worse', () => {
+  const part = fc.stringMatching(/^[a-z0-9]{1,9}$/);
+  const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,20}$/);
+  const digest = fc.option(fc.stringMatching(/^[0-9a-f]{64}$/));
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), tag, digest, (parts, name, hex) => {
+      const at = hex === null ? '' : `@sha256:${hex}`;
+      const image = parseImage(`oci://r.example:5000/${parts.join('/')}:${name}${at}`);
+      const again = parseImage(imageName(image));
+      assert.deepEqual([again.repository, again.digest], [image.repository, image.digest]);
+      if (hex === null) assert.equal(again.tag, name);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+      readChallenge(text);
+      readChallenge(`Bearer realm="https://t.example",${text}`);
+      try {
+        const { origin } = parseImage(`oci://${text}`);
+        assert.ok(/^https:\/\//.test(origin) || /^http:\/\/(?:localhost|127\.|\[::1\])/.test(origin), origin);
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+      }
+    }),
+  );
 });

@@ -92,6 +92,21 @@ test('refuses one that is not signed, compiles nothing of it, and takes the next
   assert.equal(await take(source), after);
 });
 
+test('notes a history that was rewritten by somebody it refused, once it takes what came of it', async () => {
+  const source = open();
+  const signed = commit('ann');
+  assert.equal(await take(source), signed);
+  commit(null, '--amend');
+  await assert.rejects(take(source), { code: 'commit-unsigned' });
+  const next = commit('ann');
+  const found = await source.next({ signal: new AbortController().signal });
+  assert.equal(found?.bundle.revision, next);
+  assert.deepEqual(
+    found?.notes.map(({ code }) => code),
+    ['branch-rewritten'],
+  );
+});
+
 test('refuses a signer who is not on the list, until she is', async () => {
   const source = open();
   const signed = commit('bob');

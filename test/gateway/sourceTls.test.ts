@@ -136,7 +136,7 @@ test('refuses a server that its authority did not sign, before anything is asked
   assert.deepEqual(asked, []);
 });
 
-test('refuses files that are none, and a key that is not the certificate’s', async () => {
+test('refuses files that are none, and a key of another certificate', async () => {
   for (const tls of [
     { identity: { cert: at('gw.pem'), key: at('next-key.pem') } },
     { identity: { cert: at('nothing.pem'), key: at('gw-key.pem') } },
