@@ -5,6 +5,7 @@ import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
+import { push } from './commands/push.ts';
 import { review } from './commands/review.ts';
 import { serve } from './commands/serve.ts';
 import { verify } from './commands/verify.ts';
@@ -34,7 +35,7 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, key, serve, explain, review, demo]) command(program);
+for (const command of [check, build, verify, push, key, serve, explain, review, demo]) command(program);
 
 try {
   await program.parseAsync();

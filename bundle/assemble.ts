@@ -1,15 +1,14 @@
+import { join } from 'node:path';
 import { BundleError } from './bundleError.ts';
-import { compile } from './compile.ts';
 import { compilePolicy } from './compilePolicy.ts';
+import { compileTree } from './compileTree.ts';
 import { dataDigest } from './digest.ts';
 import { git } from './git.ts';
 import { type Evaluate, type Golden, goldenDecisions } from './golden.ts';
-import { load } from './load.ts';
-import type { Organisation } from './model.ts';
 import type { Opa } from './opa.ts';
 import { readPolicies } from './policies.ts';
-import { formatProblem } from './problem.ts';
 import type { Release, Terms } from './release.ts';
+import { type DataLines, scanLines } from './scanLines.ts';
 import { gitTree, type Tree } from './tree.ts';
 
 /** The decision every bundle answers. */
@@ -27,6 +26,8 @@ export type Bundle = Release &
     digest: string;
     /** data.json in line form. */
     data: Buffer;
+    /** What stands where in it. */
+    lines: DataLines;
     /** The compiled decision. */
     wasm: Buffer;
     /** Decisions to try it by before it serves. */
@@ -70,18 +71,6 @@ export function assertPackages(policies: ReadonlyMap<string, Buffer>): void {
   }
 }
 
-/** The organisation of a tree. Throws BundleError `grants-invalid`, with the problems. */
-export async function loadValid(tree: Tree): Promise<Organisation> {
-  const { organisation, problems } = await load(tree);
-  if (organisation === null)
-    throw new BundleError(
-      'grants-invalid',
-      `grants/ has ${problems.length} problem(s), the first: ${problems[0] ? formatProblem(problems[0]) : ''}`,
-      { problems },
-    );
-  return organisation;
-}
-
 type AssembleOptions = {
   tree: Tree;
   opa: Opa;
@@ -91,31 +80,32 @@ type AssembleOptions = {
 };
 
 /**
- * Makes the bundle of a commit. Throws BundleError `grants-invalid` (with the problems), `policy-invalid`,
- * `no-revision`, `uncommitted`, `shallow`; GitError, TreeError, OpaError.
+ * Makes a bundle of a tree, a commit or not. Throws BundleError `grants-invalid` (with the problems) and
+ * `policy-invalid`; GitError, TreeError, OpaError. `cache` is a folder for what is compiled; the user's when left out.
  */
-export async function assemble(options: AssembleOptions): Promise<Bundle> {
-  const tree = await committed(options.tree);
-  const organisation = await loadValid(tree);
+export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOptions): Promise<Bundle> {
+  const { data, grants } = await compileTree(tree, cache === undefined ? undefined : join(cache, 'grants'));
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
-  const wasm = await compilePolicy(options.opa, policies, entrypoint, options.cache);
-  const data = compile(organisation);
+  const wasm = await compilePolicy(opa, policies, entrypoint, cache);
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,
     committedAt: tree.committedAt ?? '',
-    grants: organisation.grants.length,
+    grants,
     digest: `sha256:${dataDigest(data)}`,
     data,
+    // Looked through like any other: what the compiler got wrong must not be served.
+    lines: scanLines(data),
     wasm,
     policies,
-    ...(options.evaluator && {
-      golden: goldenDecisions(
-        data,
-        options.evaluator(wasm),
-        Math.floor(Date.parse(tree.committedAt ?? '') / 1000),
-      ),
+    ...(evaluator && {
+      golden: goldenDecisions(data, evaluator(wasm), Math.floor(Date.parse(tree.committedAt ?? '') / 1000)),
     }),
   };
+}
+
+/** {@link compileBundle} of a commit. Throws BundleError `no-revision`, `uncommitted` and `shallow` besides. */
+export async function assemble(options: AssembleOptions): Promise<Bundle> {
+  return compileBundle({ ...options, tree: await committed(options.tree) });
 }

@@ -28,6 +28,10 @@ export const golden = z.strictObject({
 export const goldens = z.array(golden).max(most);
 
 export type Golden = z.output<typeof golden>;
+/** How many bytes of principals are searched for somebody in a group; a member further on is not asked about. */
+const within = 8 * 2 ** 20;
+const lineFeed = 0x0a;
+
 type Asked = Omit<Golden, 'expect'>;
 
 /** Answers an input over a data document (both JSON values). */
@@ -123,20 +127,36 @@ function openText(data: Buffer): Text {
     const line = data.toString('utf8', start, end < 0 ? data.length : end).replace(/,$/, '');
     return Object.entries(JSON.parse(`{${line}}`) as Record<string, unknown>)[0];
   };
+  /** Halves what is left of sorted lines, from the first byte of one to behind the last byte of another. */
   const find = (key: string, from: number, to: number): unknown => {
-    const at = data.indexOf(`\n${JSON.stringify(key)}:`, from);
-    return at < 0 || at >= to ? null : lineAt(at + 1)?.[1];
+    const wanted = Buffer.from(key);
+    for (let [low, high] = [from, to]; low < high; ) {
+      const start = data.lastIndexOf(lineFeed, Math.max(low, ((low + high) >>> 1) - 1)) + 1;
+      const order = data.subarray(start + 1, data.indexOf('"', start + 1)).compare(wanted);
+      if (order === 0) return lineAt(start)?.[1];
+      if (order > 0) high = start;
+      else low = data.indexOf(lineFeed, start) + 1;
+    }
+    return null;
   };
+  const firstOf = (section: number) => data.indexOf(lineFeed, section) + 1;
+  const sections = new Map<string, [first: number, end: number]>();
+  for (let at = data.indexOf(':{\n', grants); at >= 0 && at < principals; ) {
+    const api = JSON.parse(data.toString('utf8', data.lastIndexOf('"', at - 2), at)) as string;
+    const end = data.indexOf('\n}', at);
+    sections.set(api, [firstOf(at), end]);
+    at = data.indexOf(':{\n', end);
+  }
   return {
     apis,
     grants(api, principal) {
-      const opening = data.indexOf(`${JSON.stringify(api)}:{\n`, grants);
-      if (opening < 0 || opening >= principals) return null;
-      return find(principal, opening, data.indexOf('\n}', opening)) as Grant[] | null;
+      const lines = sections.get(api);
+      return lines === undefined ? null : (find(principal, ...lines) as Grant[] | null);
     },
-    principal: (subject) => find(subject, principals, data.length) as Principal | null,
+    principal: (subject) =>
+      find(subject, firstOf(principals), data.length - '\n}}'.length) as Principal | null,
     memberOf(group) {
-      const hit = data.indexOf(JSON.stringify(group), principals);
+      const hit = data.subarray(0, principals + within).indexOf(JSON.stringify(group), principals);
       return hit < 0 ? null : (lineAt(data.lastIndexOf('\n', hit) + 1)?.[0] ?? null);
     },
     pick(count) {
@@ -145,11 +165,9 @@ function openText(data: Buffer): Text {
       for (let index = 0; index < count; index += 1) {
         const start = data.indexOf('\n"', from + Math.floor((index * (principals - from)) / count)) + 1;
         if (start === 0 || start >= principals) continue;
-        const opening = data.lastIndexOf(':{\n', start);
-        const quote = data.lastIndexOf('"', opening - 2);
+        const [api] = [...sections].find(([, [first, end]]) => first <= start && start < end) ?? [];
         const principal = lineAt(start)?.[0];
-        const api = JSON.parse(data.toString('utf8', quote, opening)) as string;
-        if (principal !== undefined) found.set(start, { api, principal });
+        if (api !== undefined && principal !== undefined) found.set(start, { api, principal });
       }
       return [...found.values()];
     },

@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { claimMapping, introspectionConfig, tlsConfig } from './authenticationConfig.ts';
 import { bundleConfig, bundlePaths } from './bundleConfig.ts';
 import { limitsConfig } from './limitsConfig.ts';
+import { secureUrl } from './sourceConfig.ts';
 
 const port = z.int().min(0).max(65_535);
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|::1)$/;
-const isLoopbackUrl = (value: string) => loopback.test(URL.parse(value)?.hostname ?? '');
 
 /** A secret never stands in the file itself: it comes from the environment or from a file of its own. */
 const secret = z.union(
@@ -35,12 +35,6 @@ const algorithm = z.enum(
   },
 );
 
-const secureUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((value) => value.startsWith('https:') || isLoopbackUrl(value), {
-    error: 'must be https (http only on loopback)',
-  });
-
 const issuer = z.strictObject({
   issuer: secureUrl,
   audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
@@ -48,15 +42,6 @@ const issuer = z.strictObject({
   jwks_uri: secureUrl.optional(),
   ...claimMapping,
 });
-
-const source = z
-  .string()
-  .regex(/^(?:git\+(?:file|https?):\/\/[^#\s]+(?:#[^\s#]+)?|https?:\/\/\S+|file:\S+)$/, {
-    error: 'must be git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH, https://… or file:PATH',
-  })
-  .refine((value) => !/^(?:git\+)?http:/.test(value) || isLoopbackUrl(value.replace(/^git\+/, '')), {
-    error: 'must be https (http only on loopback)',
-  });
 
 const cidr = z
   .union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' })
@@ -118,7 +103,7 @@ export const gatewayConfig = z
       })
       .prefault({}),
     state: z.string().min(1).default('.grantgate/state'),
-    bundle: bundleConfig(source, seconds, secret),
+    bundle: bundleConfig(seconds, secret),
     decision_point: decisionPoint.optional(),
     assertion,
     webhook: z.strictObject({ secret }).optional(),

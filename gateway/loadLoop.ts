@@ -136,6 +136,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     const refusal = await verdictOn(snapshot, { ...from, assured, backwards });
     if (refusal?.code === heldCode) holding = floorOf(snapshot);
     if (refusal !== null) throw refusal;
+    prepare.accepted(snapshot);
     [floor, holding] = [floorOf(snapshot), null];
     return 'changed';
   };

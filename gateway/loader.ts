@@ -28,6 +28,8 @@ const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', me
 /** Its exact age does not matter; a write at each look would. */
 const confirmEveryMs = 60_000;
 let confirmed = Number.NEGATIVE_INFINITY;
+// What was kept before signers were demanded was never held to them: it counts as another source's.
+const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
 
 const loop = startLoadLoop({
   source,
@@ -38,7 +40,7 @@ const loop = startLoadLoop({
   pollMs,
   post,
   async lastGood() {
-    const kept = await readLastGood(config.stateFolder, source.name);
+    const kept = await readLastGood(config.stateFolder, keptAs);
     if (kept === null) return null;
     // Signed archives prove themselves again, by the keys configured now. What came from Git was packed here.
     const keys =
@@ -51,12 +53,12 @@ const loop = startLoadLoop({
   async keep({ bundle, archive }, force) {
     const { counter, rollback } = bundle;
     const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
-    await saveLastGood(config.stateFolder, source.name, kept, force);
+    await saveLastGood(config.stateFolder, keptAs, kept, force);
   },
   async confirm(release) {
     const now = performance.now();
     if (now - confirmed < confirmEveryMs) return;
-    await confirmLastGood(config.stateFolder, source.name, release);
+    await confirmLastGood(config.stateFolder, keptAs, release);
     confirmed = now;
   },
 });

@@ -17,6 +17,7 @@ import { listen, urlOf } from './listen.ts';
 import { createListener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { createOnRequest } from './onRequest.ts';
+import { readSourceAccess } from './readSourceAccess.ts';
 import { readVerifyKeyTexts } from './readVerifyKeyTexts.ts';
 import { openRecordWriter } from './recordWriter.ts';
 import { startReload } from './reload.ts';
@@ -141,6 +142,7 @@ export async function serve({
       ...(bundleToken === null ? {} : { token: bundleToken }),
       ...(config.bundle.long_poll === undefined ? {} : { longPollSeconds: config.bundle.long_poll / 1000 }),
       redirectOrigins: config.bundle.redirect_origins,
+      ...readSourceAccess(config.bundle, env),
     },
     pollMs: config.bundle.poll,
     holdShare: config.bundle.hold.grants,

@@ -7,7 +7,8 @@ import { isOver } from './lapse.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderData, LoaderRequest } from './loader.ts';
 import type { LoaderMessage } from './loadLoop.ts';
-import { openSnapshot, type Snapshot } from './snapshot.ts';
+import { createNoteKept } from './noteKept.ts';
+import { openSnapshot, type PostedSnapshot, type Snapshot } from './snapshot.ts';
 import type { SourceConfig } from './source/openSource.ts';
 import { parseSource, sourceName } from './source/parseSource.ts';
 
@@ -83,8 +84,10 @@ export function startReload(options: ReloadOptions): Reload {
   if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
 
   let current: Snapshot | null = null;
+  /** As the loader posted it, for the next loader; the same memory. */
+  let inForce: PostedSnapshot | null = null;
+  const noteKept = createNoteKept({ onKept: options.onKept, log });
   let lastError: ReloadStatus['lastError'];
-  let unkept: string | undefined;
   let lastSuccess: ReloadStatus['lastSuccess'];
   let worker: Worker | null = null;
   let crashes = 0;
@@ -114,7 +117,10 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   /** Null when the snapshot is in force. */
-  const swap = (snapshot: Snapshot, { origin, backwards, confirmedMsAgo }: Loaded): PostedError | null => {
+  const swap = (
+    snapshot: Snapshot,
+    { snapshot: posted, origin, backwards, confirmedMsAgo }: Loaded,
+  ): PostedError | null => {
     if (current !== null && isOlder(snapshot, current) && !backwards)
       return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
     // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
@@ -129,7 +135,7 @@ export function startReload(options: ReloadOptions): Reload {
     } catch (error) {
       return swapFailed(error);
     }
-    current = snapshot;
+    [current, inForce] = [snapshot, posted];
     if (origin === 'source') succeed(snapshot);
     const { revision, counter, rollback, grants } = snapshot;
     log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');
@@ -162,7 +168,7 @@ export function startReload(options: ReloadOptions): Reload {
         });
         return;
       case 'kept':
-        keeping(message.error);
+        noteKept(message.error);
         return;
       case 'note':
         log.warn({ code: message.code }, message.message);
@@ -174,15 +180,6 @@ export function startReload(options: ReloadOptions): Reload {
       default:
         message satisfies never;
     }
-  };
-
-  /** The same failure at every look is one line in the log. */
-  const keeping = (error: PostedError | null) => {
-    if (error === null) log.info({}, 'bundle kept for the next start');
-    else if (error.code !== unkept)
-      log.error({ code: 'last-good-not-kept' }, `bundle not kept for the next start: ${error.message}`);
-    unkept = error?.code;
-    options.onKept?.(error === null);
   };
 
   const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
@@ -200,7 +197,7 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   const start = () => {
-    const floor = current === null ? null : floorOf({ ...current, lines: current.lines.shared });
+    const floor = inForce === null ? null : floorOf(inForce);
     const workerData: LoaderData = { source, pollMs, holdShare, floor };
     const mine = startWorker(workerData);
     worker = mine;

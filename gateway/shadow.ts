@@ -5,6 +5,7 @@ import { type GatewayConfig, readSecret } from './config.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import type { Metrics } from './metrics.ts';
 import type { Carrier } from './quota.ts';
+import { readSourceAccess } from './readSourceAccess.ts';
 import { readVerifyKeyTexts } from './readVerifyKeyTexts.ts';
 import { type ReloadStatus, startReload } from './reload.ts';
 
@@ -56,6 +57,7 @@ export function startShadow({ config, env, metrics, log: parent, now }: Options)
       ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
       ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
       redirectOrigins: config.bundle.redirect_origins,
+      ...readSourceAccess(shadow, env),
     },
     pollMs: shadow.poll ?? config.bundle.poll,
     // Its word never counts, so nothing it takes away has to wait.
