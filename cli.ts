@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { build } from './commands/build.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
+import { diff } from './commands/diff.ts';
 import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
 import { review } from './commands/review.ts';
@@ -34,7 +35,7 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, key, serve, explain, review, demo]) command(program);
+for (const command of [check, build, verify, key, serve, explain, diff, review, demo]) command(program);
 
 try {
   await program.parseAsync();
