@@ -8,6 +8,7 @@ import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
 import { review } from './commands/review.ts';
 import { serve } from './commands/serve.ts';
+import { status } from './commands/status.ts';
 import { verify } from './commands/verify.ts';
 
 // argv → the commands; sets the exit code, decides nothing. Rooms are imported by the command that needs them, so that
@@ -35,7 +36,8 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, key, serve, explain, diff, review, demo]) command(program);
+for (const command of [check, build, verify, key, serve, status, explain, diff, review, demo])
+  command(program);
 
 try {
   await program.parseAsync();
