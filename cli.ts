@@ -6,6 +6,7 @@ import { demo } from './commands/demo.ts';
 import { diff } from './commands/diff.ts';
 import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
+import { publish } from './commands/publish.ts';
 import { review } from './commands/review.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
@@ -36,7 +37,7 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, key, serve, status, explain, diff, review, demo])
+for (const command of [check, build, verify, key, serve, publish, status, explain, diff, review, demo])
   command(program);
 
 try {
