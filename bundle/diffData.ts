@@ -31,7 +31,8 @@ const nobody: Principal = { active: false, groups: [] };
 
 /**
  * Compares effective access of two documents in line form: what each active person and service may do by its own
- * grants and those of its groups. A suspended grant gives nothing, nor does one that has expired at `at` (whole
+ * grants and those of its groups. Whom the directory does not list has none, as groups that come with tokens are not
+ * known here. A suspended grant gives nothing, nor does one that has expired at `at` (whole
  * seconds since 1970); without an instant no grant has expired. Lines that are equal are never parsed, so the time
  * taken is that of reading the bytes plus what really changed.
  */

@@ -4,6 +4,7 @@ import { LoadError } from '../loadError.ts';
 import { sendProblem } from '../problem.ts';
 import { receivePush } from '../receivePush.ts';
 import { Refusal } from '../refusal.ts';
+import type { ReloadStatus } from '../reload.ts';
 import { revisionFacts } from '../revisionFacts.ts';
 import { sendJson } from '../sendJson.ts';
 import { hasTag, type Waiting, waitOf } from './longPoll.ts';
@@ -18,7 +19,7 @@ export type BundleServerOptions = {
   /** The configured address, which holds no credentials. */
   source: string;
   startedAt: number;
-  status: () => unknown;
+  status: () => Pick<ReloadStatus, 'state' | 'lastError'>;
   reload: (force: boolean) => Promise<unknown>;
   closing: () => boolean;
   onFailure: (error: unknown) => void;
@@ -51,7 +52,8 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
         status,
         revision: current?.revision ?? null,
         waiting: waiting.wasm.size + waiting.rego.size,
-        bundle: options.status(),
+        // Anybody may ask this; what is wrong with which grant is for the log and for those with a token.
+        bundle: { state: options.status().state, error: options.status().lastError?.code ?? null },
       });
     },
     'GET /revision': (_request, response) => {

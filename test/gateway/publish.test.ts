@@ -2,17 +2,20 @@ import * as assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Agent, request as send } from 'undici';
 import { findOpa } from '../../bundle/opa.ts';
 import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { hasTag, waitOf } from '../../gateway/publish/longPoll.ts';
 import { type Publisher, type PublishOptions, publish } from '../../gateway/publish/main.ts';
 import { suite } from '../_suite.ts';
 import { keyPair } from '../bundle/_opa.ts';
 import { type SampleTree, sampleFiles, sampleTree } from '../bundle/_organisation.ts';
+import { makeCertificate } from './_certificates.ts';
 import { raw, startWorld } from './_gateway.ts';
 
 const test = suite('publish');
@@ -195,8 +198,9 @@ test('what is wrong with a commit leaves the last good bundle, and says so', asy
   const etag = await tagOf();
   await push({ [grants]: '- id: 7\n' });
   await until(async () => {
-    const ready = (await (await fetch(at('/health/ready'))).json()) as { bundle: { state: string } };
-    return ready.bundle.state === 'failing';
+    const ready = await (await fetch(at('/health/ready'))).text();
+    assert.doesNotMatch(ready, /commerce/);
+    return ready.includes('"bundle":{"state":"failing","error":"grants-invalid"}');
   });
   assert.equal(await tagOf(), etag);
   const reload = await fetch(at('/reload'), {
@@ -211,6 +215,61 @@ test('what is wrong with a commit leaves the last good bundle, and says so', asy
   assert.equal((await get({ prefer: 'wait=20' })).headers.get('etag'), etag);
   await push({ [grants]: sampleFiles[grants] ?? '' });
   await until(async () => (await tagOf()) !== etag);
+});
+
+test('serves TLS with the certificate it is given, and not without its key', async () => {
+  const authority = makeCertificate({ subject: [['CN', 'ca']], authority: true });
+  const issued = { issuer: authority, ips: ['127.0.0.1'], usage: 'server' } as const;
+  const { cert, key } = makeCertificate({ subject: [['CN', 'publisher']], ...issued });
+  const files = { cert: join(folder, 'tls.pem'), key: join(folder, 'tls.key') };
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key);
+  const own = (tls: { cert: string; key: string }) =>
+    publish(
+      optionsOf({ listen: { host: '127.0.0.1', port: 0, tls }, stateFolder: join(folder, 'tls-state') }),
+    );
+  const served = await own(files);
+  const dispatcher = new Agent({ connect: { ca: authority.cert } });
+  try {
+    assert.match(served.url, /^https:/);
+    const headers = { authorization: `Bearer ${token}`, prefer: 'wait=30' };
+    const { statusCode, body } = await send(served.url, { dispatcher, headers });
+    await body.dump();
+    assert.equal(statusCode, 200);
+  } finally {
+    await dispatcher.destroy();
+    await served.close();
+  }
+  await assert.rejects(own({ ...files, key: files.cert }), { code: 'config-invalid' });
+});
+
+test('reads how long to wait and which tags a client has, whatever else stands there', () => {
+  const asking = (headers: IncomingHttpHeaders) => ({ headers }) as IncomingMessage;
+  for (const [prefer, seconds] of [
+    ['wait=10', 10],
+    ['modes=snapshot,delta;wait=7', 7],
+    ['respond-async, wait=5', 5],
+    ['modes=snapshot', 0],
+    ['wait=999999', 300],
+    ['wait=-1', 0],
+    ['wait=1e3', 0],
+    ['await=9', 0],
+    ['wait=9999999', 0],
+    ['', 0],
+  ] as const)
+    assert.equal(waitOf(asking({ prefer })), seconds, prefer);
+  assert.equal(waitOf(asking({})), 0);
+  for (const [tags, known] of [
+    ['"a"', true],
+    ['W/"a"', true],
+    ['"b" , "a"', true],
+    ['*', true],
+    ['"b"', false],
+    ['a', false],
+    ['"aa"', false],
+  ] as const)
+    assert.equal(hasTag(asking({ 'if-none-match': tags }), '"a"'), known, tags);
+  assert.equal(hasTag(asking({}), '"a"'), false);
 });
 
 test('closing answers whoever waits at once', async () => {
