@@ -21,9 +21,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
-# Git reads grants from repositories. What only installs packages goes, for nothing is installed at run time.
+# Git reads grants from repositories, OpenSSH checks who signed commits. What only installs packages goes, for nothing is installed at run time.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates git \
+  && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
   && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules /opt/yarn-* \
     /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
   && install -d -m 0700 -o 65532 -g 65532 /var/lib/grantgate

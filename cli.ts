@@ -7,6 +7,7 @@ import { diff } from './commands/diff.ts';
 import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
 import { publish } from './commands/publish.ts';
+import { push } from './commands/push.ts';
 import { review } from './commands/review.ts';
 import { serve } from './commands/serve.ts';
 import { status } from './commands/status.ts';
@@ -37,7 +38,7 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, key, serve, publish, status, explain, diff, review, demo])
+for (const command of [check, build, verify, push, key, serve, publish, status, explain, diff, review, demo])
   command(program);
 
 try {

@@ -1,5 +1,5 @@
 // Lookups in the line index, and slices cut from it, as the number of lines grows. `node bench/slices.ts [LINES …]`
-import { indexLines, type LineIndex, openIndex } from '../gateway/lineIndex.ts';
+import { indexLines, openIndex, type SharedLines } from '../gateway/lineIndex.ts';
 import { createSlices } from '../gateway/slices.ts';
 import { largeDocument } from '../test/gateway/_document.ts';
 
@@ -18,7 +18,7 @@ function time(rounds: number, work: (i: number) => unknown): number {
 }
 
 /** What the hash index is measured against: binary search over the same sorted lines. */
-function binarySearch({ shared }: LineIndex): (api: string, name: string) => Uint8Array | null {
+function binarySearch(shared: SharedLines): (api: string, name: string) => Uint8Array | null {
   const data = Buffer.from(shared.data);
   const spans = new Uint32Array(shared.spans);
   return (api, name) => {
@@ -42,14 +42,15 @@ const rows: Record<string, string | number>[] = [];
 for (const size of sizes) {
   const document = largeDocument(size);
   const started = performance.now();
-  const index = openIndex(indexLines(document));
+  const shared = indexLines(document);
+  const index = openIndex(shared);
   const built = performance.now() - started;
   const holders = Math.ceil(size / 10);
   // Spread over the whole document, as callers are, with a stride that is prime to any size.
   const person = (i: number) =>
     `user:person-${String(((i * 7919) % holders) | 0).padStart(7, '0')}@example.com`;
   const api = (i: number) => `api-${i % 10}`;
-  const search = binarySearch(index);
+  const search = binarySearch(shared);
   const slices = createSlices({ lines: index });
   const cold = createSlices({ lines: index }, { maxBytes: 8 });
   const groupsOf = (i: number) => slices.principal(person(i))?.groups ?? [];

@@ -1,13 +1,12 @@
+import { join } from 'node:path';
 import { BundleError } from './bundleError.ts';
-import { compile } from './compile.ts';
 import { compilePolicy } from './compilePolicy.ts';
+import { compileTree } from './compileTree.ts';
 import { dataDigest } from './digest.ts';
 import { git } from './git.ts';
-import { load } from './load.ts';
-import type { Organisation } from './model.ts';
 import type { Opa } from './opa.ts';
 import { readPolicies } from './policies.ts';
-import { formatProblem } from './problem.ts';
+import { type DataLines, scanLines } from './scanLines.ts';
 import { gitTree, type Tree } from './tree.ts';
 
 /** The decision every bundle answers. */
@@ -26,6 +25,8 @@ export type Bundle = {
   digest: string;
   /** data.json in line form. */
   data: Buffer;
+  /** What stands where in it. */
+  lines: DataLines;
   /** The compiled decision. */
   wasm: Buffer;
   /** Path → Rego, for OPA servers and for readers. */
@@ -67,37 +68,30 @@ export function assertPackages(policies: ReadonlyMap<string, Buffer>): void {
   }
 }
 
-/** The organisation of a tree. Throws BundleError `grants-invalid`, with the problems. */
-export async function loadValid(tree: Tree): Promise<Organisation> {
-  const { organisation, problems } = await load(tree);
-  if (organisation === null)
-    throw new BundleError(
-      'grants-invalid',
-      `grants/ has ${problems.length} problem(s), the first: ${problems[0] ? formatProblem(problems[0]) : ''}`,
-      { problems },
-    );
-  return organisation;
-}
-
 /**
- * Makes the bundle of a commit. Throws BundleError `grants-invalid` (with the problems), `policy-invalid`,
- * `no-revision`, `uncommitted`, `shallow`; GitError, TreeError, OpaError.
+ * Makes a bundle of a tree, a commit or not. Throws BundleError `grants-invalid` (with the problems) and
+ * `policy-invalid`; GitError, TreeError, OpaError. `cache` is a folder for what is compiled; the user's when left out.
  */
-export async function assemble(options: { tree: Tree; opa: Opa; cache?: string }): Promise<Bundle> {
-  const tree = await committed(options.tree);
-  const organisation = await loadValid(tree);
+export async function compileBundle(tree: Tree, opa: Opa, cache?: string): Promise<Bundle> {
+  const { data, grants } = await compileTree(tree, cache === undefined ? undefined : join(cache, 'grants'));
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
-  const wasm = await compilePolicy(options.opa, policies, entrypoint, options.cache);
-  const data = compile(organisation);
+  const wasm = await compilePolicy(opa, policies, entrypoint, cache);
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,
     committedAt: tree.committedAt ?? '',
-    grants: organisation.grants.length,
+    grants,
     digest: `sha256:${dataDigest(data)}`,
     data,
+    // Looked through like any other: what the compiler got wrong must not be served.
+    lines: scanLines(data),
     wasm,
     policies,
   };
+}
+
+/** {@link compileBundle} of a commit. Throws BundleError `no-revision`, `uncommitted` and `shallow` besides. */
+export async function assemble(options: { tree: Tree; opa: Opa; cache?: string }): Promise<Bundle> {
+  return compileBundle(await committed(options.tree), options.opa, options.cache);
 }

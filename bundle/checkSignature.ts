@@ -58,12 +58,19 @@ export function checkSignature(signatures: Buffer, key: VerifyKey): readonly Sig
   return files.data.files as SignedFile[];
 }
 
-/** Checks that a signature's list and the files are the same, name by name and digest by digest. Throws BundleError. */
-export function checkFiles(signed: readonly SignedFile[], files: ReadonlyMap<string, Buffer>): void {
+/**
+ * Checks that a signature's list and the files are the same, name by name and digest by digest; `digest` is that of
+ * data.json. Throws BundleError.
+ */
+export function checkFiles(
+  signed: readonly SignedFile[],
+  files: ReadonlyMap<string, Buffer>,
+  digest: string,
+): void {
   const listed = new Map(signed.map(({ name, hash }) => [name, hash]));
   if (listed.size !== signed.length)
     throw new BundleError('signature-files', 'the signature lists a file twice');
-  for (const { name, hash } of signedFiles(files)) {
+  for (const { name, hash } of signedFiles(files, digest)) {
     const expected = listed.get(name);
     if (expected === undefined)
       throw new BundleError('signature-files', `${JSON.stringify(name)} is not covered by the signature`);

@@ -1,26 +1,11 @@
 import { canonicalJson, compareCodePoints } from './canonicalJson.ts';
 import { compileCredentials } from './credentials.ts';
-import { bytesOf, type Grant, type Organisation } from './model.ts';
+import { grantLines } from './grantLines.ts';
+import { type Api, bytesOf, type Grant, type Organisation } from './model.ts';
 
-/** What the decision needs of a grant; keys that say nothing are left out. */
-function entry(grant: Grant) {
-  const { conditions } = grant;
-  return {
-    conditions: conditions && {
-      mfa: conditions.mfa,
-      networks: conditions.networks && [...conditions.networks].sort(),
-    },
-    expires: grant.expiresAt ?? undefined,
-    id: grant.id,
-    operations: grant.covers,
-    rate: grant.limits?.rate,
-    state: grant.state === 'suspended' ? 'suspended' : undefined,
-  };
-}
-
-function apis(organisation: Organisation) {
+function apiEntries(apis: Organisation['apis']) {
   return Object.fromEntries(
-    [...organisation.apis.values()].map((api) => [
+    [...apis.values()].map((api: Api) => [
       api.name,
       {
         authentication: api.authentication && [...api.authentication].sort(),
@@ -37,11 +22,49 @@ function apis(organisation: Organisation) {
   );
 }
 
-/** `{`, then one `"key":value` per line, then `}`; no line feeds at all when there is nothing. */
-function lines(entries: Iterable<readonly [string, unknown]>): string {
-  const sorted = [...entries].sort(([a], [b]) => compareCodePoints(a, b));
-  if (sorted.length === 0) return '{}';
-  return `{\n${sorted.map(([key, value]) => `${canonicalJson(key)}:${canonicalJson(value)}`).join(',\n')}\n}`;
+/** `{`, then the lines between line feeds, then `}`; no line feeds at all when there is nothing. */
+export const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
+
+/** What data.json holds before the grants, and after them. */
+export type Frame = { before: string; after: string };
+
+/** The parts of data.json that come from the directory, as text. */
+export type DirectoryText = { credentials: string; principals: string };
+
+/** Renders people and services with their groups, and the services' credentials. */
+export function directoryText({
+  people,
+  services,
+  memberships,
+}: Pick<Organisation, 'people' | 'services' | 'memberships'>): DirectoryText {
+  const groupsOf = (principal: string) => memberships.get(principal) ?? [];
+  const principals: [string, { active: boolean; groups: readonly string[] }][] = [];
+  for (const { login, status } of people.values()) {
+    const name = `user:${login}`;
+    principals.push([name, { active: status === 'active', groups: groupsOf(name) }]);
+  }
+  for (const service of services.values()) {
+    const name = `service:${service.name}`;
+    principals.push([name, { active: service.state === 'active', groups: groupsOf(name) }]);
+  }
+  const lines = principals
+    .sort(([a], [b]) => compareCodePoints(a, b))
+    .map(([name, value]) => `${canonicalJson(name)}:${canonicalJson(value)}`);
+  return {
+    credentials: canonicalJson(compileCredentials(services.values())),
+    principals: wrapLines(lines.join(',\n')),
+  };
+}
+
+/** Renders everything around the grants. */
+export function frame(
+  { apis, networks }: Pick<Organisation, 'apis' | 'networks'>,
+  { credentials, principals }: DirectoryText,
+): Frame {
+  return {
+    before: `{"apis":${canonicalJson(apiEntries(apis))},\n"credentials":${credentials},\n"grants":{`,
+    after: `},"networks":${canonicalJson(Object.fromEntries(networks))},"principals":${principals}}`,
+  };
 }
 
 /**
@@ -51,43 +74,15 @@ function lines(entries: Iterable<readonly [string, unknown]>): string {
  * the same organisation always gives the same bytes.
  */
 export function compile(organisation: Organisation): Buffer {
-  const byApi = new Map<string, Map<string, Grant[]>>();
+  const byApi = new Map<string, Grant[]>();
   for (const grant of organisation.grants) {
-    let ofApi = byApi.get(grant.api);
-    if (ofApi === undefined) {
-      ofApi = new Map();
-      byApi.set(grant.api, ofApi);
-    }
-    const held = ofApi.get(grant.principal);
+    const held = byApi.get(grant.api);
     if (held) held.push(grant);
-    else ofApi.set(grant.principal, [grant]);
+    else byApi.set(grant.api, [grant]);
   }
+  const { before, after } = frame(organisation, directoryText(organisation));
   const grants = [...byApi]
     .sort(([a], [b]) => compareCodePoints(a, b))
-    .map(([api, held]) => {
-      const entries = [...held].map(
-        ([principal, list]) =>
-          [principal, list.sort((a, b) => compareCodePoints(a.id, b.id)).map(entry)] as const,
-      );
-      return `${canonicalJson(api)}:${lines(entries)}`;
-    });
-
-  const groupsOf = (principal: string) => organisation.memberships.get(principal) ?? [];
-  const principals: [string, { active: boolean; groups: readonly string[] }][] = [];
-  for (const { login, status } of organisation.people.values()) {
-    const name = `user:${login}`;
-    principals.push([name, { active: status === 'active', groups: groupsOf(name) }]);
-  }
-  for (const service of organisation.services.values()) {
-    const name = `service:${service.name}`;
-    principals.push([name, { active: service.state === 'active', groups: groupsOf(name) }]);
-  }
-  const networks = Object.fromEntries(organisation.networks);
-  return Buffer.from(
-    `{"apis":${canonicalJson(apis(organisation))},\n` +
-      `"credentials":${canonicalJson(compileCredentials(organisation.services.values()))},\n` +
-      `"grants":{${grants.join(',')}},` +
-      `"networks":${canonicalJson(networks)},` +
-      `"principals":${lines(principals)}}`,
-  );
+    .map(([api, held]) => `${canonicalJson(api)}:${wrapLines(grantLines(held))}`);
+  return Buffer.from(before + grants.join(',') + after);
 }

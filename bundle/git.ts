@@ -40,52 +40,59 @@ function environment(): NodeJS.ProcessEnv {
   };
 }
 
-/**
- * Runs one Git command that reads `repository` (a work tree or a bare repository) and returns its output. `-c`
- * options keep the repository's own configuration from starting programs. Throws GitError.
- */
-export function git(repository: string, args: readonly string[], input?: string): Promise<Buffer> {
-  const hardened = [
-    '-c',
-    'core.fsmonitor=false',
-    '-c',
-    'core.hooksPath=/dev/null',
-    '-c',
-    'core.quotePath=false',
-  ];
-  return new Promise((resolve, reject) => {
-    const child = spawn('git', ['--no-pager', ...hardened, ...args], {
-      cwd: repository,
-      env: environment(),
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const output: Buffer[] = [];
-    let complaint = '';
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => {
-      complaint = (complaint + chunk.toString()).slice(-2000);
-    });
+// Keeps the repository's own configuration from starting programs.
+const hardened = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.quotePath=false',
+];
+
+/** Starts Git in `repository`; `fault` settles with what went wrong once it has ended, or null. */
+function start(repository: string, args: readonly string[], input: string) {
+  const child = spawn('git', ['--no-pager', ...hardened, ...args], {
+    cwd: repository,
+    env: environment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-2000);
+  });
+  const fault = new Promise<GitError | null>((resolve) => {
     child.on('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        cause.code === 'ENOENT' && cause.path === 'git'
+      const missing = cause.code === 'ENOENT' && cause.path === 'git';
+      resolve(
+        missing
           ? new GitError(
               'git-missing',
               `git could not be started in ${repository}: is it installed, and is that a folder?`,
-              {
-                cause,
-              },
+              { cause },
             )
           : new GitError('git-failed', `git could not be run in ${repository}: ${cause.message}`, { cause }),
       );
     });
     child.on('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(output));
-      else reject(new GitError('git-failed', `git ${args[0]} failed in ${repository}: ${complaint.trim()}`));
+      const failed = `git ${args[0]} failed in ${repository}: ${complaint.trim()}`;
+      resolve(code === 0 ? null : new GitError('git-failed', failed));
     });
-    // A command that ends early closes its input; its exit code tells.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input ?? '');
   });
+  // A command that ends early closes its input; its exit code tells.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return { child, fault };
+}
+
+/** Runs one Git command that reads `repository` (a work tree or a bare one) and returns its output. Throws GitError. */
+export async function git(repository: string, args: readonly string[], input = ''): Promise<Buffer> {
+  const { child, fault } = start(repository, args, input);
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  const error = await fault;
+  if (error !== null) throw error;
+  return Buffer.concat(output);
 }
 
 /** The full id of the commit a revision names. Throws GitError `git-revision`. */
@@ -102,21 +109,71 @@ export async function resolveCommit(repository: string, revision: string): Promi
   }
 }
 
-/** Reads many blobs in one process: id → content. Ids that are not there are left out. Throws GitError. */
+/** Cuts a stream of chunks into pieces of wanted lengths. */
+function pieces(chunks: AsyncIterator<Buffer>) {
+  let held: Buffer = Buffer.alloc(0);
+  const fill = async (length: number): Promise<boolean> => {
+    const parts = [held];
+    let size = held.length;
+    while (size < length) {
+      const { value, done } = await chunks.next();
+      if (done) break;
+      parts.push(value);
+      size += value.length;
+    }
+    if (parts.length > 1) held = Buffer.concat(parts);
+    return size >= length;
+  };
+  const cut = (length: number): Buffer => {
+    const piece = held.subarray(0, length);
+    held = held.subarray(length);
+    return piece;
+  };
+  return {
+    /** Up to the next line feed, which is dropped; null at the end. */
+    async line(): Promise<string | null> {
+      for (let end = held.indexOf(10); ; end = held.indexOf(10)) {
+        if (end >= 0) return cut(end + 1).toString('latin1', 0, end);
+        if (!(await fill(held.length + 1))) return null;
+      }
+    },
+    async bytes(length: number): Promise<Buffer | null> {
+      return (await fill(length)) ? cut(length) : null;
+    },
+  };
+}
+
+/**
+ * Reads many blobs through one process, one after the other, each id once; those that are not there are left out. A
+ * reader that takes its time holds Git up, so few are in memory at once. Throws GitError.
+ */
+export async function* streamBlobs(
+  repository: string,
+  ids: Iterable<string>,
+): AsyncGenerator<readonly [id: string, blob: Buffer]> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return;
+  const { child, fault } = start(repository, ['cat-file', '--batch'], `${wanted.join('\n')}\n`);
+  const output = pieces(child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
+  try {
+    for (let line = await output.line(); line !== null; line = await output.line()) {
+      const [id = '', kind = '', size = ''] = line.split(' ');
+      if (kind === 'missing') continue;
+      // Behind each comes a line feed.
+      const blob = await output.bytes(Number(size) + 1);
+      if (blob === null) break;
+      if (kind === 'blob') yield [id, blob.subarray(0, -1)];
+    }
+    const error = await fault;
+    if (error !== null) throw error;
+  } finally {
+    child.kill();
+  }
+}
+
+/** {@link streamBlobs} into a map. */
 export async function readBlobs(repository: string, ids: readonly string[]): Promise<Map<string, Buffer>> {
   const blobs = new Map<string, Buffer>();
-  const wanted = [...new Set(ids)];
-  if (wanted.length === 0) return blobs;
-  const output = await git(repository, ['cat-file', '--batch'], `${wanted.join('\n')}\n`);
-  let at = 0;
-  while (at < output.length) {
-    const lineEnd = output.indexOf(10, at);
-    const [id = '', kind = '', size = ''] = output.toString('latin1', at, lineEnd).split(' ');
-    at = lineEnd + 1;
-    if (kind === 'missing') continue;
-    const length = Number(size);
-    if (kind === 'blob') blobs.set(id, output.subarray(at, at + length));
-    at += length + 1;
-  }
+  for await (const [id, blob] of streamBlobs(repository, ids)) blobs.set(id, blob);
   return blobs;
 }

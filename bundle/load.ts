@@ -13,9 +13,13 @@ const defaultRules = (): ReviewRules => reviewFile.parse({});
 
 /**
  * Reads and checks everything under grants/. The organisation is null exactly when there are problems; they come all
- * at once, sorted by place. Neither depends on the clock. Throws what reading the tree throws (GitError, TreeError).
+ * at once, sorted by place. Neither depends on the clock. `elsewhere` are ids of grants in files that the tree was cut
+ * down by. Throws what reading the tree throws (GitError, TreeError).
  */
-export async function load(tree: Tree): Promise<{ organisation: Organisation | null; problems: Problem[] }> {
+export async function load(
+  tree: Tree,
+  elsewhere?: { has(id: string): boolean },
+): Promise<{ organisation: Organisation | null; problems: Problem[] }> {
   const read = await readGrants(tree);
   const { apis, broken, problems: apiProblems } = resolveApis(read);
   const { directory, problems: directoryProblems } = resolveDirectory(read);
@@ -27,9 +31,10 @@ export async function load(tree: Tree): Promise<{ organisation: Organisation | n
     networks:
       read.networks !== null && read.networks.value === undefined ? undefined : new Set(networks.keys()),
   };
-  const { grants, problems: grantProblems } = resolveGrants(read, known);
+  const { grants, problems: grantProblems } = resolveGrants(read.access, known);
+  const own = new Set(grants.map(({ id }) => id));
   const ids = read.access.every(({ value }) => value !== undefined)
-    ? new Set(grants.map(({ id }) => id))
+    ? { has: (id: string) => own.has(id) || (elsewhere?.has(id) ?? false) }
     : undefined;
   const problems = sortProblems([
     ...read.problems,

@@ -164,8 +164,9 @@ export function readChecked<T extends z.ZodType>(
   bytes: Buffer,
   file: string,
   empty?: unknown,
+  limits?: YamlLimits,
 ): ReadFile<z.output<T>> & { list: readonly unknown[] } {
-  const { value, places, problems } = readYaml(bytes, file);
+  const { value, places, problems } = readYaml(bytes, file, limits);
   if (value === undefined) return { file, value: undefined, places, problems, list: [] };
   const given = value === null && empty !== undefined ? empty : value;
   const result = schema.safeParse(given, { error: expectation });

@@ -1,4 +1,4 @@
-import { fileKind } from './fileKinds.ts';
+import { type FileKind, fileKind } from './fileKinds.ts';
 import {
   type ApiFile,
   accessFile,
@@ -21,6 +21,8 @@ import type { Tree } from './tree.ts';
 const MiB = 1024 * 1024;
 /** Files written by programs may be larger than those written by hand. */
 const mostBytes: Readonly<Record<string, number>> = { openapi: 8 * MiB, directory: 16 * MiB };
+const directoryLimits = { bytes: 16 * MiB, depth: 20 };
+export const mostBytesOf = (kind: FileKind['kind']): number => mostBytes[kind] ?? MiB;
 
 /** An access file; `entries` are those grants that are right by themselves, with their place in the list. */
 export type AccessRead = ReadFile<readonly GrantEntry[]> & {
@@ -80,7 +82,7 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
     }
     const found = fileKind(path).kind;
     if (found === 'ignored') continue;
-    const most = mostBytes[found] ?? MiB;
+    const most = mostBytesOf(found);
     if (kind !== 'file') all.problems.push(irregular(path, kind));
     else if (found === 'unknown')
       all.problems.push(problem(path, 'unknown-file', `${show(path)} is no file of grants/, ${layout}`));
@@ -103,7 +105,10 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
         all.access.push(readAccess(bytes, path, found.api));
         break;
       case 'directory':
-        all.directories.push({ ...readChecked(directoryFile, bytes, path), provider: found.provider });
+        all.directories.push({
+          ...readChecked(directoryFile, bytes, path, undefined, directoryLimits),
+          provider: found.provider,
+        });
         break;
       case 'services':
         all.services = readChecked(servicesFile, bytes, path);

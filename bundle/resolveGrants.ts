@@ -1,22 +1,25 @@
 import { endOf, startOf } from './dates.ts';
 import type { Api, Grant, GrantEntry, Place, Problem } from './model.ts';
 import { problem, show } from './problem.ts';
-import type { GrantsRead } from './readGrants.ts';
+import type { AccessRead } from './readGrants.ts';
 
 /** What grants may refer to. Undefined stands for a file that could not be read: then nothing is judged by it. */
 export type Known = {
-  apis: ReadonlyMap<string, Api>;
+  apis: ReadonlyMap<string, Pick<Api, 'name' | 'operations' | 'roles'>>;
   broken: ReadonlySet<string>;
   services: { has(name: string): boolean } | undefined;
   networks: ReadonlySet<string> | undefined;
 };
 
 /** Resolves every grant to the operations it covers and checks what it refers to. */
-export function resolveGrants(read: GrantsRead, known: Known): { grants: Grant[]; problems: Problem[] } {
+export function resolveGrants(
+  files: readonly AccessRead[],
+  known: Known,
+): { grants: Grant[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const grants: Grant[] = [];
   const ids = new Map<string, Place>();
-  for (const file of read.access) {
+  for (const file of files) {
     if (!known.apis.has(file.api) && !known.broken.has(file.api))
       problems.push(
         problem(
@@ -78,7 +81,7 @@ export function resolveGrants(read: GrantsRead, known: Known): { grants: Grant[]
 
 function coverage(
   entry: GrantEntry,
-  api: Api | undefined,
+  api: Pick<Api, 'name' | 'operations' | 'roles'> | undefined,
   report: (path: (string | number)[], code: string, message: string) => void,
 ): readonly string[] {
   // The folder or the API's own file is already at fault; a second complaint would not help.

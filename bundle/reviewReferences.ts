@@ -1,4 +1,4 @@
-import type { Api, Problem } from './model.ts';
+import type { Problem } from './model.ts';
 import { problem, show } from './problem.ts';
 import type { GrantsRead } from './readGrants.ts';
 import type { Known } from './resolveGrants.ts';
@@ -11,7 +11,7 @@ import type { Known } from './resolveGrants.ts';
 export function reviewReferences(
   read: GrantsRead,
   known: Pick<Known, 'apis' | 'broken'>,
-  ids: ReadonlySet<string> | undefined,
+  ids: { has(id: string): boolean } | undefined,
 ): Problem[] {
   const review = read.review;
   if (review?.value === undefined) return [];
@@ -21,7 +21,7 @@ export function reviewReferences(
     path: (string | number)[],
     { api, operations }: { api: string; operations: readonly string[] },
   ) => {
-    const found: Api | undefined = known.apis.get(api);
+    const found = known.apis.get(api);
     if (found === undefined) {
       if (!known.broken.has(api))
         problems.push(

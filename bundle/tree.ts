@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from './canonicalJson.ts';
-import { GitError, git, readBlobs, resolveCommit } from './git.ts';
+import { GitError, git, resolveCommit, streamBlobs } from './git.ts';
 
 /** What stands at a path. `id` is the Git blob id (null for files on disk), `size` counts bytes. */
 export type Entry = {
@@ -29,6 +29,8 @@ export type Tree = {
   readonly list: () => Promise<string[]>;
   /** Contents by path. Throws TreeError for a path that is no regular file there, or larger than 16 MiB. */
   readonly read: (paths: readonly string[]) => Promise<Map<string, Buffer>>;
+  /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
+  readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
 };
 
 /** A path cannot be read. Codes: `not-there`, `file-too-large`. */
@@ -47,37 +49,54 @@ const mostBytes = 16 * 1024 * 1024;
 
 type Source = {
   entries: () => Promise<Entry[]>;
-  contents: (entries: readonly Entry[]) => Promise<Map<string, Buffer>>;
+  contents: (entries: readonly Entry[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
 };
 
-function reading({ entries, contents }: Source): Pick<Tree, 'entries' | 'list' | 'read'> {
+function reading({ entries, contents }: Source): Pick<Tree, 'entries' | 'list' | 'read' | 'stream'> {
   let listed: Promise<Entry[]> | null = null;
   const all = () => {
     listed ??= entries().then((found) => found.sort((a, b) => compareCodePoints(a.path, b.path)));
     return listed;
   };
+  const stream = async function* (paths: readonly string[]) {
+    const byPath = new Map((await all()).map((entry) => [entry.path, entry]));
+    const wanted = paths.map((path) => {
+      const entry = byPath.get(path);
+      if (entry?.kind !== 'file') throw new TreeError('not-there', `there is no file ${path}`);
+      if (entry.size > mostBytes)
+        throw new TreeError('file-too-large', `${path} is larger than ${mostBytes} bytes`);
+      return entry;
+    });
+    yield* contents(wanted);
+  };
   return {
     entries: all,
     list: async () => (await all()).filter(({ kind }) => kind === 'file').map(({ path }) => path),
     read: async (paths) => {
-      const byPath = new Map((await all()).map((entry) => [entry.path, entry]));
-      const wanted = paths.map((path) => {
-        const entry = byPath.get(path);
-        if (entry?.kind !== 'file') throw new TreeError('not-there', `there is no file ${path}`);
-        if (entry.size > mostBytes)
-          throw new TreeError('file-too-large', `${path} is larger than ${mostBytes} bytes`);
-        return entry;
-      });
-      return contents(wanted);
+      const files = new Map<string, Buffer>();
+      for await (const [path, bytes] of stream(paths)) files.set(path, bytes);
+      // In the order asked for, however they came.
+      const ordered = new Map<string, Buffer>();
+      for (const path of paths) {
+        const bytes = files.get(path);
+        if (bytes) ordered.set(path, bytes);
+      }
+      return ordered;
     },
+    stream,
   };
 }
 
 /** Facts about a commit that do not depend on where it is read from. */
 async function commitFacts(repository: string, revision: string) {
-  const shown = (await git(repository, ['show', '--no-patch', '--format=%ct', revision])).toString().trim();
-  const count = (await git(repository, ['rev-list', '--count', '--first-parent', revision])).toString();
-  const shallow = (await git(repository, ['rev-parse', '--is-shallow-repository'])).toString().trim();
+  // A process each, and who waits for a merge to be enforced waits for them: all at once.
+  const [shown, count, shallow] = await Promise.all(
+    [
+      ['show', '--no-patch', '--format=%ct', revision],
+      ['rev-list', '--count', '--first-parent', revision],
+      ['rev-parse', '--is-shallow-repository'],
+    ].map(async (args) => (await git(repository, args)).toString().trim()),
+  );
   return {
     revision,
     counter: Number(count),
@@ -106,19 +125,16 @@ export async function gitTree(repository: string, revision: string): Promise<Tre
         return { path: line.slice(tab + 1), kind, size: Number(size) || 0, id };
       });
   };
-  const contents = async (wanted: readonly Entry[]) => {
-    const blobs = await readBlobs(
-      repository,
-      wanted.map(({ id }) => id ?? ''),
-    );
-    return new Map(
-      wanted.map(({ path, id }) => {
-        const blob = blobs.get(id ?? '');
-        if (blob === undefined)
-          throw new GitError('git-failed', `${repository} lacks the content of ${path}`);
-        return [path, blob];
-      }),
-    );
+  const contents = async function* (wanted: readonly Entry[]) {
+    const paths = new Map<string, string[]>();
+    for (const { path, id } of wanted) paths.set(id ?? '', [...(paths.get(id ?? '') ?? []), path]);
+    for await (const [id, blob] of streamBlobs(repository, paths.keys())) {
+      for (const path of paths.get(id) ?? []) yield [path, blob] as const;
+      paths.delete(id);
+    }
+    const [lacking] = [...paths.values()].flat();
+    if (lacking !== undefined)
+      throw new GitError('git-failed', `${repository} lacks the content of ${lacking}`);
   };
   return { root: repository, ...facts, source: 'commit', ...reading({ entries, contents }) };
 }
@@ -161,10 +177,15 @@ export async function workingTree(root: string): Promise<Tree> {
     }
     return found;
   };
-  const contents = async (wanted: readonly Entry[]) => {
-    const files = new Map<string, Buffer>();
-    for (const { path } of wanted) files.set(path, await readFile(join(root, path)));
-    return files;
+  const contents = async function* (wanted: readonly Entry[]) {
+    for (const { path } of wanted) yield [path, await readFile(join(root, path))] as const;
   };
   return { root, ...facts, source: 'disk', ...reading({ entries, contents }) };
+}
+
+/** A tree with some of its entries only. */
+export function partOf(tree: Tree, belongs: (entry: Entry) => boolean): Tree {
+  const entries = async () => (await tree.entries()).filter(belongs);
+  const list = async () => (await entries()).filter(({ kind }) => kind === 'file').map(({ path }) => path);
+  return { ...tree, entries, list };
 }

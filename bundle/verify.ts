@@ -2,10 +2,10 @@ import { type Bundle, entrypoint } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { checkFiles, checkSignature } from './checkSignature.ts';
 import { checkWasm } from './checkWasm.ts';
-import { checkDataForm } from './dataForm.ts';
-import { dataDigest } from './digest.ts';
+import { createDataDigest } from './digest.ts';
 import type { VerifyKey } from './keys.ts';
 import { readManifest } from './manifest.ts';
+import { scanLines } from './scanLines.ts';
 import type { SignedFile } from './sign.ts';
 import { unpackTarball } from './tarball.ts';
 
@@ -43,6 +43,7 @@ export async function verify(
   if (archive.length > limits.packed)
     throw new BundleError('archive-too-large', `the archive is larger than ${limits.packed} bytes`);
   let signed: readonly SignedFile[] | null = null;
+  const hashed = createDataDigest();
   const files = await unpackTarball(
     archive,
     {
@@ -54,6 +55,13 @@ export async function verify(
       },
       total: limits.unpacked,
       files: 1000,
+      // The serving thread reads it where it is unpacked.
+      allocate: (path, size) =>
+        path === 'data.json' ? Buffer.from(new SharedArrayBuffer(size)) : Buffer.alloc(size),
+      // Hashed while the next piece is being unpacked.
+      piece: (path, piece) => {
+        if (path === 'data.json') hashed.update(piece);
+      },
     },
     (path, content) => {
       if (key !== null && path === '.signatures.json') signed = checkSignature(content, key);
@@ -67,19 +75,20 @@ export async function verify(
   const facts = readManifest(file('.manifest'));
   const data = file('data.json');
   const wasm = file('policy.wasm');
+  const digest = hashed.digest();
   if (key !== null) {
     if (signed === null) throw new BundleError('signature-missing', 'the archive is not signed');
-    checkFiles(signed, files);
+    checkFiles(signed, files, digest);
   }
-  if (`sha256:${dataDigest(data)}` !== facts.digest)
+  if (`sha256:${digest}` !== facts.digest)
     throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
-  const grants = checkDataForm(data);
-  if (grants !== facts.grants)
+  const lines = scanLines(data);
+  if (lines.grants !== facts.grants)
     throw new BundleError(
       'manifest-invalid',
-      `.manifest counts ${facts.grants} grants, data.json holds ${grants}`,
+      `.manifest counts ${facts.grants} grants, data.json holds ${lines.grants}`,
     );
   checkWasm(wasm, entrypoint);
   const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
-  return { ...facts, data, wasm, policies };
+  return { ...facts, data, lines, wasm, policies };
 }

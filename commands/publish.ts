@@ -27,6 +27,7 @@ export function publish(program: Command): void {
         '--webhook-secret-env <name>',
         'the environment variable that holds the secret of POST /webhooks/github',
       )
+      .option('--allowed-signers <file>', 'take only commits signed by one of these (as Git lists signers)')
       .option('--json', 'accepted for uniformity: the log is JSON already')
       .action(runPublish),
     'grantgate publish --source git+https://github.com/example/access.git#main --key signing.pem',
@@ -45,6 +46,7 @@ type Options = {
   tokenEnv?: string;
   sourceTokenEnv?: string;
   webhookSecretEnv?: string;
+  allowedSigners?: string;
 };
 
 async function runPublish(options: Options): Promise<void> {
@@ -66,6 +68,7 @@ async function runPublish(options: Options): Promise<void> {
     token: secretOf(options.tokenEnv),
     sourceToken: secretOf(options.sourceTokenEnv),
     webhookSecret: secretOf(options.webhookSecretEnv),
+    allowedSigners: options.allowedSigners === undefined ? null : resolve(options.allowedSigners),
   });
   await stopSignal();
   await publisher.close();

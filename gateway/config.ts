@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { claimMapping, introspectionConfig, tlsConfig } from './authenticationConfig.ts';
 import { limitsConfig } from './limitsConfig.ts';
 import { shadowConfig } from './shadowConfig.ts';
+import { secureUrl, sourceAccess, sourceAddress, sourcePaths, sourceProblems } from './sourceConfig.ts';
 
 const port = z.int().min(0).max(65_535);
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|::1)$/;
-const isLoopbackUrl = (value: string) => loopback.test(URL.parse(value)?.hostname ?? '');
 
 /** A secret never stands in the file itself: it comes from the environment or from a file of its own. */
 const secret = z.union(
@@ -35,12 +35,6 @@ const algorithm = z.enum(
   },
 );
 
-const secureUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((value) => value.startsWith('https:') || isLoopbackUrl(value), {
-    error: 'must be https (http only on loopback)',
-  });
-
 const issuer = z.strictObject({
   issuer: secureUrl,
   audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
@@ -48,15 +42,6 @@ const issuer = z.strictObject({
   jwks_uri: secureUrl.optional(),
   ...claimMapping,
 });
-
-const source = z
-  .string()
-  .regex(/^(?:git\+(?:file|https?):\/\/[^#\s]+(?:#[^\s#]+)?|https?:\/\/\S+|file:\S+)$/, {
-    error: 'must be git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH, https://… or file:PATH',
-  })
-  .refine((value) => !/^(?:git\+)?http:/.test(value) || isLoopbackUrl(value.replace(/^git\+/, '')), {
-    error: 'must be https (http only on loopback)',
-  });
 
 const cidr = z
   .union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' })
@@ -119,15 +104,16 @@ export const gatewayConfig = z
       .prefault({}),
     state: z.string().min(1).default('.grantgate/state'),
     bundle: z.strictObject({
-      source,
+      source: sourceAddress,
       key: z.string().min(1).optional(),
       poll: seconds.default(30_000),
       /** How long an https source may hold a request until it has something new; left out, it is asked by `poll`. */
       long_poll: seconds.optional(),
-      /** Origins that an https source may redirect to, for example a release asset's store. */
+      /** Origins that a server may send us on to, for example a release asset's store. */
       redirect_origins: z.array(z.url({ protocol: /^https$/ })).default([]),
       token: secret.optional(),
-      shadow: shadowConfig(source, seconds, secret).optional(),
+      ...sourceAccess(secret),
+      shadow: shadowConfig(seconds, secret).optional(),
     }),
     decision_point: decisionPoint.optional(),
     assertion,
@@ -153,9 +139,7 @@ export const gatewayConfig = z
   })
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-    if (!config.bundle.source.startsWith('git+') && config.bundle.key === undefined) {
-      refuse(['bundle', 'key'], 'is needed: a bundle from anywhere but Git must be signed');
-    }
+    sourceProblems(config.bundle, (path, message) => refuse(['bundle', path], message));
     if (!loopback.test(config.admin.host) && config.admin.token === undefined) {
       refuse(['admin', 'token'], 'is needed when the admin listener is not on loopback');
     }
@@ -194,14 +178,6 @@ export function readConfig(path: string): GatewayConfig {
   return parseConfig(value, path);
 }
 
-function bundlePaths(
-  { source: from, key }: { source: string; key?: string | undefined },
-  at: (name: string) => string,
-) {
-  const source = from.replace(/^file:(?!\/)(.*)$/, (_, name: string) => `file:${at(name)}`);
-  return { source, ...(key === undefined ? {} : { key: at(key) }) };
-}
-
 /** Checks a configuration value; `path` names it in errors and anchors its relative paths. */
 export function parseConfig(value: unknown, path: string): GatewayConfig {
   const result = gatewayConfig.safeParse(value ?? {});
@@ -213,11 +189,8 @@ export function parseConfig(value: unknown, path: string): GatewayConfig {
     listen: { ...config.listen, ...tlsPaths(config.listen.tls, at) },
     state: at(config.state),
     bundle: {
-      ...config.bundle,
-      ...bundlePaths(config.bundle, at),
-      ...(config.bundle.shadow === undefined
-        ? {}
-        : { shadow: { ...config.bundle.shadow, ...bundlePaths(config.bundle.shadow, at) } }),
+      ...sourcePaths(config.bundle, at),
+      ...(config.bundle.shadow === undefined ? {} : { shadow: sourcePaths(config.bundle.shadow, at) }),
     },
     assertion: {
       ...config.assertion,

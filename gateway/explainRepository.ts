@@ -1,10 +1,6 @@
 import { resolve } from 'node:path';
-import { entrypoint, loadValid } from '../bundle/assemble.ts';
-import { compile } from '../bundle/compile.ts';
-import { compilePolicy } from '../bundle/compilePolicy.ts';
-import { dataDigest } from '../bundle/digest.ts';
+import { compileBundle } from '../bundle/assemble.ts';
 import { findOpa } from '../bundle/opa.ts';
-import { readPolicies } from '../bundle/policies.ts';
 import { gitTree, type Tree, workingTree } from '../bundle/tree.ts';
 import { type Explanation, explain } from './explain.ts';
 import { type Question, readQuestion } from './explainQuestion.ts';
@@ -35,18 +31,5 @@ export async function explainRepository(
 }
 
 async function snapshotOf(tree: Tree, options: { progress?: (line: string) => void }): Promise<Snapshot> {
-  const organisation = await loadValid(tree);
-  const policies = await readPolicies(tree, 'authz');
-  const data = compile(organisation);
-  const bundle = {
-    revision: tree.revision ?? '',
-    counter: tree.counter,
-    committedAt: tree.committedAt ?? '',
-    grants: organisation.grants.length,
-    digest: `sha256:${dataDigest(data)}`,
-    data,
-    wasm: await compilePolicy(await findOpa(options), policies, entrypoint),
-    policies,
-  };
-  return openSnapshot(createPrepare()(bundle), 0);
+  return openSnapshot(createPrepare()(await compileBundle(tree, await findOpa(options))), 0);
 }

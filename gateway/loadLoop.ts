@@ -104,6 +104,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     post({ kind: 'loaded', seq, origin, snapshot });
     const refusal = await verdict;
     if (refusal !== null) throw new LoadError(refusal.code, refusal.message);
+    prepare.accepted(snapshot);
     floor = { revision, counter, digest, policy, grants };
     return 'changed';
   };

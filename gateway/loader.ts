@@ -23,6 +23,9 @@ const { source: config, pollMs, floor } = workerData as LoaderData;
 const post = (message: LoaderMessage) => port.postMessage(message);
 const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
 
+// What was kept before signers were demanded was never held to them: it counts as another source's.
+const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
+
 const loop = startLoadLoop({
   source,
   prepare: createPrepare(),
@@ -30,7 +33,7 @@ const loop = startLoadLoop({
   pollMs,
   post,
   async lastGood() {
-    const kept = await readLastGood(config.stateFolder, source.name);
+    const kept = await readLastGood(config.stateFolder, keptAs);
     if (kept === null) return null;
     // Signed archives prove themselves again, by the key configured now. What came from Git was packed here.
     const key =
@@ -39,7 +42,7 @@ const loop = startLoadLoop({
     return verify(kept.archive, key);
   },
   async keep({ bundle, archive }) {
-    await saveLastGood(config.stateFolder, source.name, {
+    await saveLastGood(config.stateFolder, keptAs, {
       archive: archive ?? (await pack(bundle, null)),
       counter: bundle.counter,
     });

@@ -20,6 +20,7 @@ import { createListener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { sendProblem } from './problem.ts';
 import type { Carrier } from './quota.ts';
+import { readSourceAccess } from './readSourceAccess.ts';
 import { openRecordWriter } from './recordWriter.ts';
 import { startReload } from './reload.ts';
 import { startShadow } from './shadow.ts';
@@ -127,6 +128,7 @@ export async function serve({
       ...(bundleToken === null ? {} : { token: bundleToken }),
       ...(config.bundle.long_poll === undefined ? {} : { longPollSeconds: config.bundle.long_poll / 1000 }),
       redirectOrigins: config.bundle.redirect_origins,
+      ...readSourceAccess(config.bundle, env),
     },
     pollMs: config.bundle.poll,
     onSwap,

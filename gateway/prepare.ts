@@ -1,18 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { Bundle } from '../bundle/assemble.ts';
 import { checkPolicy } from './checkPolicy.ts';
-import { indexLines, openIndex } from './lineIndex.ts';
+import { deltaOf } from './lineDelta.ts';
+import { indexLines, openIndex, type SharedLines } from './lineIndex.ts';
 import { createSlices } from './slices.ts';
 import { type PostedSnapshot, readHead } from './snapshot.ts';
 
-/** Makes a bundle ready to serve: index, compiled and tried policy. Throws LineFormError, HeadError, PolicyError. */
-export type Prepare = (bundle: Bundle) => PostedSnapshot;
+/** Makes a bundle ready to serve: index, compiled and tried policy. Throws HeadError, PolicyError. */
+export type Prepare = {
+  (bundle: Bundle): PostedSnapshot;
+  /** The snapshot is in force: the next one is told apart from it. */
+  accepted(snapshot: PostedSnapshot): void;
+};
 
 /** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
 export function createPrepare(): Prepare {
   let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
-  return (bundle) => {
-    const lines = indexLines(bundle.data);
+  let inForce: Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'> | null = null;
+  /** What of the snapshot in force must be kept to go on knowing what it would have said. */
+  const beforeOf = (lines: SharedLines): PostedSnapshot['before'] => {
+    if (inForce === null) return null;
+    const delta = deltaOf(inForce.lines, lines);
+    return delta && { revision: inForce.revision, digest: inForce.digest, delta };
+  };
+  const prepare = (bundle: Bundle): PostedSnapshot => {
+    const lines = indexLines(bundle.data, bundle.lines);
     const head = readHead(lines);
     const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
     const wasm = kept?.policy === policy ? kept.wasm : new WebAssembly.Module(new Uint8Array(bundle.wasm));
@@ -32,6 +44,11 @@ export function createPrepare(): Prepare {
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
     kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants } = bundle;
-    return { revision, counter, committedAt, digest, grants, ...head, wasm, policy, lines };
+    const facts = { revision, counter, committedAt, digest, grants };
+    return { ...facts, ...head, wasm, policy, lines, before: beforeOf(lines) };
   };
+  const accepted = ({ revision, digest, lines }: PostedSnapshot) => {
+    inForce = { revision, digest, lines };
+  };
+  return Object.assign(prepare, { accepted });
 }

@@ -5,6 +5,7 @@ import { type GatewayConfig, readSecret } from './config.ts';
 import { type Enforcement, enforce } from './enforcement.ts';
 import type { Metrics } from './metrics.ts';
 import type { Carrier } from './quota.ts';
+import { readSourceAccess } from './readSourceAccess.ts';
 import { type ReloadStatus, startReload } from './reload.ts';
 
 /** How the second bundle would have decided, against what was decided. */
@@ -54,6 +55,7 @@ export function startShadow({ config, env, metrics, log: parent, now }: Options)
       ...(shadow.key === undefined ? {} : { verifyKeyPem: readSecret({ file: shadow.key }, env) }),
       ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
       redirectOrigins: config.bundle.redirect_origins,
+      ...readSourceAccess(shadow, env),
     },
     pollMs: shadow.poll ?? config.bundle.poll,
     onSwap: (snapshot) => compare.use(enforce(snapshot, null)),

@@ -1,26 +1,23 @@
 import { z } from 'zod';
+import { sourceAccess, sourceAddress, sourceProblems } from './sourceConfig.ts';
 
 type Secret = { env: string } | { file: string };
 
 /** A second bundle that is only compared with; the parts of the schema that `bundle` has too are given. */
-export const shadowConfig = (
-  source: z.ZodType<string, string>,
-  time: z.ZodType<number, string>,
-  secret: z.ZodType<Secret, Secret>,
-) =>
+export const shadowConfig = (time: z.ZodType<number, string>, secret: z.ZodType<Secret, Secret>) =>
   z
     .strictObject({
-      source,
+      source: sourceAddress,
       key: z.string().min(1).optional(),
       poll: time.optional(),
       token: secret.optional(),
+      ...sourceAccess(secret),
       sample: z
         .number()
         .gt(0, { error: 'must be above 0 and 1 at most' })
         .max(1, { error: 'must be above 0 and 1 at most' })
         .default(1),
     })
-    .refine(({ source: from, key }) => from.startsWith('git+') || key !== undefined, {
-      path: ['key'],
-      error: 'is needed: a bundle from anywhere but Git must be signed',
-    });
+    .superRefine((shadow, context) =>
+      sourceProblems(shadow, (path, message) => context.addIssue({ code: 'custom', path: [path], message })),
+    );

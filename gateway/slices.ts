@@ -76,7 +76,7 @@ export function sameLines(
 ): boolean {
   if (before === after) return true;
   if (before.policy !== after.policy) return false;
-  if (before.lines.shared.head.networks !== after.lines.shared.head.networks) return false;
+  if (before.lines.head.networks !== after.lines.head.networks) return false;
   if (JSON.stringify(before.apis.get(api)) !== JSON.stringify(after.apis.get(api))) return false;
   const known = before.lines.principal(subject);
   if (!sameBytes(known, after.lines.principal(subject))) return false;

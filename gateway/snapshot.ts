@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authenticationMethods, type JwtClaims } from '../bundle/credentials.ts';
 import { apiName, rate, tier } from '../bundle/model.ts';
+import type { SharedDelta } from './lineDelta.ts';
 import { type LineIndex, openIndex, type SharedLines } from './lineIndex.ts';
 
 const operations = z.record(z.string(), z.string());
@@ -87,6 +88,8 @@ export type Snapshot = Head & {
   /** `sha256:HEX` of the WASM bytes: equal when the rules are. */
   policy: string;
   lines: LineIndex;
+  /** What the snapshot accepted before it, by its revision and digest, had otherwise; null when that is not known. */
+  before: { revision: string; digest: string; delta: SharedDelta } | null;
 };
 
 /** A snapshot as the loader thread posts it. */

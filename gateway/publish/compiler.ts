@@ -25,6 +25,8 @@ const { source: config, pollMs, floor, signingKeyPem } = workerData as CompilerD
 const post = (message: LoaderMessage | Signed) => port.postMessage(message);
 const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
 const key = readSigningKey(signingKeyPem);
+// What was kept before signers were demanded was never held to them: it counts as another source's.
+const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
 
 /** Shows a bundle in both forms, gateways' first. */
 async function show(bundle: Bundle, archive: Buffer): Promise<void> {
@@ -43,7 +45,7 @@ const loop = startLoadLoop({
   pollMs,
   post,
   async lastGood() {
-    const kept = await readLastGood(config.stateFolder, source.name);
+    const kept = await readLastGood(config.stateFolder, keptAs);
     if (kept === null) return null;
     // With another key configured since, it is no bundle of ours any more.
     const bundle = await verify(kept.archive, readVerifyKey(signingKeyPem));
@@ -53,7 +55,7 @@ const loop = startLoadLoop({
   async keep({ bundle }) {
     const archive = await pack(bundle, key);
     await show(bundle, archive);
-    await saveLastGood(config.stateFolder, source.name, { archive, counter: bundle.counter });
+    await saveLastGood(config.stateFolder, keptAs, { archive, counter: bundle.counter });
   },
 });
 

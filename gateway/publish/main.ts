@@ -29,6 +29,8 @@ export type PublishOptions = {
   /** The Git host's access token. */
   sourceToken: string | null;
   webhookSecret: string | null;
+  /** The file of those who may sign the branch's tip, as Git takes it; null when anybody's commit will do. */
+  allowedSigners: string | null;
   logLevel?: 'info' | 'silent';
   now?: () => number;
 };
@@ -109,6 +111,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
       url: source,
       stateFolder,
       ...(options.sourceToken === null ? {} : { token: options.sourceToken }),
+      ...(options.allowedSigners === null ? {} : { allowedSigners: options.allowedSigners }),
     },
     pollMs,
     onSwap: () => {},

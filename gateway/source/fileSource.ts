@@ -4,7 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../../bundle/assemble.ts';
-import { createMemory, type Found, type Source, SourceError } from './source.ts';
+import { createMemory, type Found, type Source, SourceError, takeArchive } from './source.ts';
 
 export type FileSourceOptions = {
   path: string;
@@ -34,13 +34,7 @@ export function fileSource({
     // A file that changed while it was read has no mark: the next look reads it again.
     seen = (await markOf(path)) === before ? { mark: before, digest } : null;
     if (memory.check(digest, force) === 'unchanged') return null;
-    const settle = (refusal: Error | null) => memory.settle(digest, refusal);
-    try {
-      return { bundle: await verify(archive), archive, notes: [], settle };
-    } catch (error) {
-      if (error instanceof Error) settle(error);
-      throw error;
-    }
+    return takeArchive(archive, verify, (refusal) => memory.settle(digest, refusal));
   };
 
   return {

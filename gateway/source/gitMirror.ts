@@ -3,6 +3,8 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { BundleError } from '../../bundle/bundleError.ts';
+import type { TlsFiles } from './openConnections.ts';
 import type { SourceAddress } from './parseSource.ts';
 import { type GitRun, runGit } from './runGit.ts';
 import { SourceError } from './source.ts';
@@ -14,6 +16,12 @@ export type GitMirror = {
   readonly folder: string;
   /** Brings the branch up to date: one Git process. `forced`: its history was rewritten. Throws SourceError. */
   fetch(signal: AbortSignal): Promise<{ commit: string; forced: boolean }>;
+  /** Runs Git on the copy, with settings that outweigh every other. Throws as {@link runGit} does. */
+  git(
+    args: readonly string[],
+    signal: AbortSignal,
+    config?: Readonly<Record<string, string>>,
+  ): ReturnType<typeof runGit>;
   /** Packs what many fetches left behind, when it has become much; nobody need wait for it. */
   tidy(signal: AbortSignal): Promise<void>;
   /** Throws the copy away; the next fetch makes a new one. For when its objects turn out broken. */
@@ -25,14 +33,26 @@ const ref = 'refs/grantgate/head';
 /** The whole history of the branch is kept (the counter needs it), with its files: nothing is fetched in between. */
 export function openGitMirror(
   address: GitAddress,
-  { stateFolder, token, timeoutMs }: { stateFolder: string; token?: string; timeoutMs: number },
+  {
+    stateFolder,
+    token,
+    tls,
+    timeoutMs,
+  }: { stateFolder: string; token?: string; tls?: TlsFiles; timeoutMs: number },
 ): GitMirror {
   const id = createHash('sha256').update(`${address.url}#${address.branch}`).digest('hex').slice(0, 16);
   const mirrors = join(stateFolder, 'mirrors');
   const folder = join(mirrors, `${id}.git`);
   const globalConfig = join(mirrors, `${id}.config`);
-  const run = (args: readonly string[], signal: AbortSignal) => {
-    const options: GitRun = { protocol: address.protocol, globalConfig, timeoutMs, signal };
+  const run = (
+    args: readonly string[],
+    signal: AbortSignal,
+    config: Readonly<Record<string, string>> = {},
+  ) => {
+    const options: GitRun = {
+      ...{ protocol: address.protocol, globalConfig, timeoutMs, signal },
+      config: { ...tlsSettings(address, tls), ...config },
+    };
     if (token !== undefined && address.protocol !== 'file')
       options.credentials = {
         origin: new URL(address.url).origin,
@@ -79,6 +99,12 @@ export function openGitMirror(
         ],
         signal,
       );
+      // To Git that is a warning: it goes on with what it had.
+      if (/shallow roots are not allowed|shallow update not allowed/.test(stderr))
+        throw new BundleError(
+          'shallow',
+          'the repository is a shallow clone, so commits cannot be counted: fetch all history there',
+        );
       if (code === 0)
         return { commit: await head(run, folder, signal), forced: /\(forced update\)/.test(stderr) };
       const error = refusal(stderr, address);
@@ -95,6 +121,7 @@ export function openGitMirror(
   return {
     folder,
     fetch,
+    git: (args, signal, config) => run([`--git-dir=${folder}`, ...args], signal, config),
     async tidy(signal) {
       const settings = ['gc.auto=3000', 'gc.autoDetach=false', 'gc.packRefs=false'].flatMap((line) => [
         '-c',
@@ -107,6 +134,17 @@ export function openGitMirror(
       await rename(folder, aside).catch(() => {});
       await rm(aside, { recursive: true, force: true });
     },
+  };
+}
+
+/** For the one origin. Git reads the files at each connection, so they may be replaced. */
+function tlsSettings({ url, protocol }: GitAddress, tls: TlsFiles = {}): Record<string, string> {
+  if (protocol !== 'https') return {};
+  const at = `http.${new URL(url).origin}/`;
+  const { identity, ca } = tls;
+  return {
+    ...(identity === undefined ? {} : { [`${at}.sslCert`]: identity.cert, [`${at}.sslKey`]: identity.key }),
+    ...(ca === undefined ? {} : { [`${at}.sslCAInfo`]: ca }),
   };
 }
 

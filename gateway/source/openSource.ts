@@ -2,22 +2,35 @@ import { assemble } from '../../bundle/assemble.ts';
 import { findOpa, type Opa } from '../../bundle/opa.ts';
 import { gitTree } from '../../bundle/tree.ts';
 import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { objectUrl, type Store } from '../bucket/objectUrl.ts';
+import { type BucketKeys, signRequest } from '../bucket/signRequest.ts';
+import type { RegistryCredentials } from '../registry/openRegistry.ts';
 import { fileSource } from './fileSource.ts';
 import { gitSource } from './gitSource.ts';
 import { httpsSource } from './httpsSource.ts';
+import { ociSource } from './ociSource.ts';
+import type { TlsFiles } from './openConnections.ts';
 import { parseSource } from './parseSource.ts';
 import { type Source, SourceError } from './source.ts';
 
 /** A source as configured; plain data, so that it can be handed to the loader thread. */
 export type SourceConfig = {
-  /** `git+file:///PATH#BRANCH`, `git+https://…#BRANCH`, `file:PATH` or `https://…`. */
+  /** As {@link parseSource} reads it. */
   url: string;
   /** A folder of this gateway's own. */
   stateFolder: string;
   /** The public key of signed bundles, PEM. Needed for every source but Git. */
   verifyKeyPem?: string;
-  /** A bearer token (https) or a Git host's access token (git+https). */
+  /** A bearer token (https, oci) or a Git host's access token (git+https). */
   token?: string;
+  /** Who we are to a registry (oci), instead of a token. */
+  registry?: RegistryCredentials;
+  /** Where objects lie (s3); without keys only what everybody may read. */
+  store?: Store & { keys?: BucketKeys };
+  /** For all sources behind TLS. */
+  tls?: TlsFiles;
+  /** A file with the signers of commits (git): the tip of the branch must be signed by one of them. */
+  allowedSigners?: string;
   longPollSeconds?: number;
   redirectOrigins?: readonly string[];
   timeoutMs?: number;
@@ -36,7 +49,7 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
     return gitSource({
       address,
       stateFolder,
-      ...defined({ token, timeoutMs }),
+      ...defined({ token, timeoutMs, tls: config.tls, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
         const tree = await gitTree(repository, commit);
         // Looked for once; after a failure again, for it may have been installed since.
@@ -50,11 +63,18 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
   const key = readVerifyKey(verifyKeyPem);
   const options = { ...defined({ maxBytes }), verify: (archive: Buffer) => verify(archive, key) };
   if (address.kind === 'file') return fileSource({ path: address.path, ...options });
-  return httpsSource({
-    url: address.url,
-    ...options,
-    ...defined({ token, timeoutMs, longPollSeconds, redirectOrigins }),
-  });
+  const remote = { ...options, ...defined({ timeoutMs, redirectOrigins, tls: config.tls }) };
+  if (address.kind === 'oci') {
+    const credentials = config.registry ?? (token === undefined ? undefined : { token });
+    return ociSource({ image: address.image, ...remote, ...defined({ credentials }) });
+  }
+  if (address.kind === 'https')
+    return httpsSource({ url: address.url, ...remote, ...defined({ token, longPollSeconds }) });
+  const { store } = config;
+  if (store === undefined)
+    throw new SourceError('source-invalid', 'a source in a bucket needs its "s3" settings');
+  const authorize = store.keys === undefined ? undefined : signRequest(store.keys, store.region);
+  return httpsSource({ url: objectUrl(address, store), address, authorize, longPollSeconds: 0, ...remote });
 }
 
 /** The entries that have a value. */

@@ -28,6 +28,8 @@ export type GitRun = {
   globalConfig: string;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Further settings; they come last, so nothing a repository says outweighs them. */
+  config?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -37,9 +39,9 @@ export type GitRun = {
  */
 export function runGit(
   args: readonly string[],
-  { protocol, credentials, globalConfig, timeoutMs, signal }: GitRun,
+  { protocol, credentials, globalConfig, timeoutMs, signal, config: more = {} }: GitRun,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const config = Object.entries(settings);
+  const config = [...Object.entries(settings), ...Object.entries(more)];
   if (credentials)
     config.push([`http.${credentials.origin}/.extraHeader`, `Authorization: ${credentials.authorization}`]);
   const env: NodeJS.ProcessEnv = {
@@ -53,6 +55,8 @@ export function runGit(
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_TERMINAL_PROMPT: '0',
   };
+  // Git would believe the environment before the setting, and so another authority than the one configured.
+  if (config.some(([key]) => key.endsWith('.sslCAInfo'))) delete env.GIT_SSL_CAINFO;
   config.forEach(([key, value], i) => {
     env[`GIT_CONFIG_KEY_${i}`] = key;
     env[`GIT_CONFIG_VALUE_${i}`] = value;

@@ -16,7 +16,7 @@ export type Found = {
 
 /** Where bundles come from. One call of `next` at a time. */
 export type Source = {
-  readonly kind: 'git' | 'file' | 'https';
+  readonly kind: 'git' | 'file' | 'https' | 'oci' | 's3';
   /** The configured address, which holds no credentials. */
   readonly name: string;
   /** The server holds the request until there is news: ask again at once. */
@@ -43,8 +43,11 @@ export type SourceErrorCode =
   | 'source-timeout'
   | 'source-too-large'
   | 'source-answer' // an answer no bundle server should give
+  | 'source-digest' // other bytes than the digest they were asked by
   | 'source-locked'
   | 'branch-missing'
+  | 'commit-unsigned' // the tip of the branch, where signers are demanded
+  | 'commit-signer' // it is signed, but by none of them
   | 'git-missing'
   | 'git-failed'
   | 'aborted';
@@ -62,6 +65,20 @@ export class SourceError extends Error {
     this.name = 'SourceError';
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Verifies an archive that was just fetched; a refusal is remembered. Throws what `verify` throws. */
+export async function takeArchive(
+  archive: Buffer,
+  verify: (archive: Buffer) => Promise<Bundle>,
+  settle: Found['settle'],
+): Promise<Found> {
+  try {
+    return { bundle: await verify(archive), archive, notes: [], settle };
+  } catch (error) {
+    if (error instanceof Error) settle(error);
+    throw error;
   }
 }
 

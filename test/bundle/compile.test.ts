@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { canonicalJson } from '../../bundle/canonicalJson.ts';
 import { compile } from '../../bundle/compile.ts';
-import { checkDataForm } from '../../bundle/dataForm.ts';
 import { dataDigest, sha256 } from '../../bundle/digest.ts';
 import { load } from '../../bundle/load.ts';
 import type { Grant, Organisation } from '../../bundle/model.ts';
 import { reviewFile } from '../../bundle/reviewRules.ts';
+import { scanLines } from '../../bundle/scanLines.ts';
 import { workingTree } from '../../bundle/tree.ts';
 import { suite } from '../_suite.ts';
 import { sampleTree } from './_organisation.ts';
@@ -39,7 +39,7 @@ test('writes the sample in line form, to the letter', async () => {
 "user:dana@example.com":{"active":true,"groups":["group:commerce"]}
 }}`,
   );
-  assert.is(checkDataForm(Buffer.from(text)), 5);
+  assert.is(scanLines(Buffer.from(text)).grants, 5);
 });
 
 const place = { file: 'f', line: 1, column: 1, start: 0, end: 0 };
@@ -154,7 +154,7 @@ test('what is written parses back to what the organisation says, whatever it say
       const text = canonicalJson(parsed);
       assert.is(data.toString().replaceAll('\n', ''), text);
       assert.is(dataDigest(data), sha256(text));
-      assert.is(checkDataForm(data), grants.length);
+      assert.is(scanLines(data).grants, grants.length);
       // The order in which files list things leaves no trace.
       assert.ok(compile({ ...organisation, grants: [...grants].reverse() }).equals(data));
     }),

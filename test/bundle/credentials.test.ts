@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { compile } from '../../bundle/compile.ts';
-import { checkDataForm } from '../../bundle/dataForm.ts';
 import { load } from '../../bundle/load.ts';
 import { newKey } from '../../bundle/newKey.ts';
 import { formatProblem } from '../../bundle/problem.ts';
+import { scanLines } from '../../bundle/scanLines.ts';
 import { workingTree } from '../../bundle/tree.ts';
 import { suite } from '../_suite.ts';
 import { type Files, sampleFiles, sampleTree } from './_organisation.ts';
@@ -33,7 +33,7 @@ async function compiled(files: Files) {
   assert.equal(problems.map(formatProblem), []);
   if (organisation === null) throw new Error('no organisation');
   const data = compile(organisation);
-  checkDataForm(data);
+  scanLines(data);
   return JSON.parse(data.toString());
 }
 

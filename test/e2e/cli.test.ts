@@ -44,6 +44,7 @@ test('every command has help with an example', async () => {
     'check',
     'build',
     'verify',
+    'push',
     'serve',
     'publish',
     'status',

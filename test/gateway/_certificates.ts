@@ -31,7 +31,9 @@ const der = (tag: number, ...parts: Buffer[]): Buffer => {
   const length =
     body.length < 128
       ? Buffer.from([body.length])
-      : Buffer.from([0x82, body.length >> 8, body.length & 0xff]);
+      : body.length < 256
+        ? Buffer.from([0x81, body.length])
+        : Buffer.from([0x82, body.length >> 8, body.length & 0xff]);
   return Buffer.concat([Buffer.from([tag]), length, body]);
 };
 const sequence = (...parts: Buffer[]) => der(0x30, ...parts);

@@ -1,3 +1,5 @@
+import { canonicalJson } from '../../bundle/canonicalJson.ts';
+
 /** A document as data.json holds it, before it is written in lines. */
 export type Document = {
   apis: Record<string, unknown>;
@@ -14,7 +16,7 @@ export function lineForm({ apis, credentials, grants, networks = {}, principals 
   const lines = (entries: Record<string, unknown>) =>
     Object.keys(entries)
       .sort(byBytes)
-      .map((key) => `${JSON.stringify(key)}:${JSON.stringify(entries[key])}`)
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(entries[key])}`)
       .join(',\n');
   const section = (entries: Record<string, unknown>) =>
     Object.keys(entries).length === 0 ? '{}' : `{\n${lines(entries)}\n}`;
@@ -25,8 +27,8 @@ export function lineForm({ apis, credentials, grants, networks = {}, principals 
     .join(',');
   const known = { api_keys: {}, jwt_subjects: {}, spiffe_ids: {}, ...credentials };
   return Buffer.from(
-    `{"apis":${JSON.stringify(apis)},\n"credentials":${JSON.stringify(known)},\n"grants":{${granted}},` +
-      `"networks":${JSON.stringify(networks)},"principals":${section(principals)}}`,
+    `{"apis":${canonicalJson(apis)},\n"credentials":${canonicalJson(known)},\n"grants":{${granted}},` +
+      `"networks":${canonicalJson(networks)},"principals":${section(principals)}}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { ConfigError, parseConfig, readSecret } from '../../gateway/config.ts';
+import { readSourceAccess } from '../../gateway/readSourceAccess.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('config');
@@ -59,6 +60,68 @@ const refused: [string, unknown, RegExp][] = [
     { bundle: { source: 'https://b.example.com/x.tar.gz' } },
     /bundle\.key.*signed/,
   ],
+  [
+    'an unsigned bundle from a registry',
+    { bundle: { source: 'oci://r.example.com/access:main' } },
+    /bundle\.key.*signed/,
+  ],
+  [
+    'an address of no image',
+    { bundle: { source: 'oci://r.example.com/UPPER', key: 'k' } },
+    /bundle\.source.*an image is named/,
+  ],
+  [
+    'a password in the address of a registry',
+    { bundle: { source: 'oci://a:b@r.example.com/access', key: 'k' } },
+    /bundle\.source/,
+  ],
+  [
+    'two ways to sign in to a registry',
+    {
+      bundle: {
+        source: 'oci://r.example.com/access',
+        key: 'k',
+        token: { env: 'A' },
+        registry: { username: 'ci', password: { env: 'B' } },
+      },
+    },
+    /bundle\.registry.*one of them/,
+  ],
+  [
+    'a bucket that lies nowhere',
+    { bundle: { source: 's3://northwind/b.tar.gz', key: 'k' } },
+    /bundle\.s3.*where the bucket is/,
+  ],
+  [
+    'a store of buckets in clear text over the network',
+    { bundle: { ...minimal.bundle, s3: { region: 'x', endpoint: 'http://o.example.com' } } },
+    /bundle\.s3\.endpoint.*https/,
+  ],
+  [
+    'half a pair of keys',
+    { bundle: { ...minimal.bundle, s3: { region: 'x', access_key: { env: 'A' } } } },
+    /bundle\.s3.*neither/,
+  ],
+  [
+    'the password for a registry in the file itself',
+    { bundle: { ...minimal.bundle, registry: { username: 'ci', password: 'hunter2' } } },
+    /env: NAME/,
+  ],
+  [
+    'half a client certificate',
+    { bundle: { ...minimal.bundle, client_certificate: { cert: 'c.pem' } } },
+    /client_certificate\.key/,
+  ],
+  [
+    'signers of commits for what is no commit',
+    { bundle: { source: 'https://b.example.com/x.tar.gz', key: 'k', allowed_signers: 'a' } },
+    /bundle\.allowed_signers.*commits/,
+  ],
+  [
+    'the same in the shadow',
+    { bundle: { ...minimal.bundle, shadow: { source: 's3://northwind/b.tar.gz', allowed_signers: 'a' } } },
+    /shadow\.key[\s\S]*shadow\.allowed_signers[\s\S]*shadow\.s3/,
+  ],
   ['an unsigned bundle from a file', { bundle: { source: 'file:/x.tar.gz' } }, /bundle\.key.*signed/],
   ['trusting the whole internet as proxy', { ...minimal, trusted_proxies: ['0.0.0.0/0'] }, /whole internet/],
   ['trusting the whole internet as proxy, IPv6', { ...minimal, trusted_proxies: ['::/0'] }, /whole internet/],
@@ -116,9 +179,40 @@ for (const [what, value, expected] of refused) {
 
 test('accepts the nearest harmless settings', () => {
   parse({ bundle: { source: 'git+http://127.0.0.1:3000/x.git#main' } });
+  parse({ bundle: { source: 'oci://r.example.com/access:main', key: 'k', token: { env: 'A' } } });
+  parse({ bundle: { source: 's3://northwind/b.tar.gz', key: 'k', s3: { region: 'eu-west-1' } } });
   parse({ ...minimal, trusted_proxies: ['10.0.0.0/8'] });
   parse({ ...minimal, admin: { host: '0.0.0.0', token: { env: 'ADMIN' } } });
   parse({ ...minimal, issuers: [{ issuer: 'http://127.0.0.1:4000', audience: 'x', algorithms: ['ES256'] }] });
+});
+
+test('reads how a source is reached: files from its folder, secrets from where they are', () => {
+  const { bundle } = parse({
+    bundle: {
+      source: 'git+https://git.example.com/access#main',
+      registry: { username: 'ci', password: { env: 'PW' } },
+      s3: { region: 'eu-west-1', access_key: { env: 'AK' }, secret_key: { env: 'SK' } },
+      client_certificate: { cert: 'c.pem', key: 'keys/c.pem' },
+      ca: 'ca.pem',
+      allowed_signers: 'signers',
+    },
+  });
+  assert.deepEqual(readSourceAccess(bundle, { PW: 'p', AK: 'a', SK: 's' }), {
+    registry: { username: 'ci', password: 'p' },
+    store: {
+      region: 'eu-west-1',
+      endpoint: undefined,
+      pathStyle: false,
+      keys: { accessKey: 'a', secretKey: 's', sessionToken: undefined },
+    },
+    tls: {
+      identity: { cert: '/etc/grantgate/c.pem', key: '/etc/grantgate/keys/c.pem' },
+      ca: '/etc/grantgate/ca.pem',
+    },
+    allowedSigners: '/etc/grantgate/signers',
+  });
+  assert.throws(() => readSourceAccess(bundle, { PW: 'p', AK: 'a' }), /variable SK is not set/);
+  assert.deepEqual(readSourceAccess(parse(minimal).bundle, {}), {});
 });
 
 test('an error never repeats a secret', () => {

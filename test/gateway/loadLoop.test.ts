@@ -61,8 +61,11 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
   };
   const started = startLoadLoop({
     source,
-    prepare: ({ revision, counter, digest, grants }) =>
-      ({ revision, counter, digest, grants, policy: 'p' }) as PostedSnapshot,
+    prepare: Object.assign(
+      ({ revision, counter, digest, grants }: Bundle) =>
+        ({ revision, counter, digest, grants, policy: 'p' }) as PostedSnapshot,
+      { accepted: () => undefined },
+    ),
     lastGood: async () => null,
     keep: async ({ bundle }) => {
       kept.push(bundle.revision);

@@ -37,6 +37,7 @@ const optionsOf = (more: Partial<PublishOptions> = {}): PublishOptions => ({
   token,
   sourceToken: null,
   webhookSecret: 'the-webhook-secret',
+  allowedSigners: null,
   logLevel: 'silent',
   ...more,
 });
@@ -215,6 +216,19 @@ test('what is wrong with a commit leaves the last good bundle, and says so', asy
   assert.equal((await get({ prefer: 'wait=20' })).headers.get('etag'), etag);
   await push({ [grants]: sampleFiles[grants] ?? '' });
   await until(async () => (await tagOf()) !== etag);
+});
+
+test('with a list of signers a commit that none of them signed is not published', async () => {
+  const allowedSigners = join(folder, 'signers');
+  await writeFile(allowedSigners, '');
+  const own = await publish(optionsOf({ allowedSigners, stateFolder: join(folder, 'signers-state') }));
+  try {
+    assert.equal((await get({ prefer: 'wait=2' }, own.url)).status, 503);
+    const ready = await (await fetch(new URL('/health/ready', own.url))).text();
+    assert.match(ready, /"error":"(?:commit|signature|source)-[a-z-]+"/);
+  } finally {
+    await own.close();
+  }
 });
 
 test('serves TLS with the certificate it is given, and not without its key', async () => {

@@ -39,6 +39,7 @@ function snapshot(from: Document, policy = 'sha256:1'): Snapshot {
     wasm: new WebAssembly.Module(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])),
     policy,
     lines: openIndex(shared),
+    before: null,
   };
 }
 

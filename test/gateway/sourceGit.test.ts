@@ -228,6 +228,35 @@ test('says that there is no repository, and no such branch', async () => {
   await assert.rejects(next(open(`git+file://${tree.root}#nonsense`)), { code: 'branch-missing' });
 });
 
+test('says that a branch was deleted, and takes it when it is back', async () => {
+  const source = open(local());
+  await take(source);
+  runGit(tree.root, 'checkout', '--quiet', '-b', 'aside');
+  runGit(tree.root, 'branch', '--quiet', '-D', 'main');
+  await assert.rejects(next(source), { code: 'branch-missing' });
+  runGit(tree.root, 'checkout', '--quiet', '-b', 'main');
+  assert.equal(await take(source), null, 'it is the same commit as before');
+  const revision = await tree.commit({}, 'more');
+  assert.deepEqual(await take(source), { revision, counter: 2 });
+});
+
+test('refuses a shallow clone, whose commits nobody can count, until it is whole', async () => {
+  await tree.commit({}, 'two');
+  const revision = await tree.commit({}, 'three');
+  const clone = join(stateFolder, 'clone');
+  runGit(tree.root, 'clone', '--quiet', '--depth', '1', `file://${tree.root}`, clone);
+  const source = open(`git+file://${clone}#main`);
+  await assert.rejects(next(source), { code: 'shallow' });
+  runGit(clone, 'fetch', '--quiet', '--unshallow');
+  assert.deepEqual(await take(source), { revision, counter: 3 });
+
+  await tree.commit({}, 'four');
+  await tree.commit({}, 'five');
+  await rm(clone, { recursive: true });
+  runGit(tree.root, 'clone', '--quiet', '--depth', '1', `file://${tree.root}`, clone);
+  await assert.rejects(next(source), { code: 'shallow' }, 'what it had is not the newest');
+});
+
 test('packs the copy when much is loose in it, and goes on reading it', async () => {
   const source = open(local());
   await take(source);

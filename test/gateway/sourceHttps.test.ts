@@ -164,7 +164,18 @@ const hostile: [string, () => Promise<Answer> | Answer, string | RegExp][] = [
   ],
   ['a redirect in circles', () => send('', { location: '/bundle.tar.gz' }, 307), 'source-redirected'],
   ['a redirect to nowhere', () => send('', {}, 302), 'source-redirected'],
-  ['a body announced as too large', () => send(Buffer.alloc(200_000)), 'source-too-large'],
+  [
+    'a body announced as too large',
+    () => send(Buffer.alloc(200_000), { 'content-length': '200000' }),
+    'source-too-large',
+  ],
+  [
+    'a body announced as too large that never comes',
+    () => (_, response) => {
+      response.writeHead(200, { 'content-length': '200000' }).write('x');
+    },
+    'source-too-large',
+  ],
   [
     'a body that turns out too large',
     () => (_, response) => {
@@ -202,6 +213,16 @@ for (const [what, hostileAnswer, code] of hostile)
     answer = send(archive(0));
     assert.equal(await take(from), bundles[0]?.revision);
   });
+
+test('refuses a body above the limit that is here already, and lives', async () => {
+  answer = send(Buffer.alloc(40_000), { 'content-length': '40000' });
+  const from = open({ maxBytes: 1000 });
+  for (let look = 0; look < 3; look += 1) {
+    await assert.rejects(next(from), { code: 'source-too-large' });
+    // What nobody listens to ends the process in a later turn.
+    await sleep(20);
+  }
+});
 
 test('shows its address without the query, which may hold a signature', () => {
   assert.equal(

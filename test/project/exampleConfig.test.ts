@@ -52,7 +52,7 @@ test('shows the default wherever it does not say that it shows an example', () =
   const shown = readConfig(file);
   const examples = text
     .split('\n')
-    .flatMap((line) => /^ *(?:- )?([a-z_]+): .*# example(?:;|$)/.exec(line)?.[1] ?? []);
+    .flatMap((line) => /^ *(?:- )?([a-z0-9_]+): .*# example(?:;|$)/.exec(line)?.[1] ?? []);
   assert.ok(examples.length > 5);
   // What stands under an example is one too.
   const shows = (path: string) => path.split('.').some((name) => examples.includes(name));

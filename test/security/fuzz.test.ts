@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { BundleError } from '../../bundle/bundleError.ts';
 import { compile } from '../../bundle/compile.ts';
 import { load } from '../../bundle/load.ts';
 import { workingTree } from '../../bundle/tree.ts';
@@ -8,7 +9,6 @@ import { canonicalize } from '../../gateway/canonicalize.ts';
 import { ConfigError, parseConfig } from '../../gateway/config.ts';
 import { checkPush, WebhookError } from '../../gateway/githubWebhook.ts';
 import { forwardable } from '../../gateway/headers.ts';
-import { LineFormError } from '../../gateway/lineForm.ts';
 import { indexLines, openIndex } from '../../gateway/lineIndex.ts';
 import { Refusal } from '../../gateway/refusal.ts';
 import { traceOf } from '../../gateway/trace.ts';
@@ -204,7 +204,7 @@ async function stages(): Promise<Stage[]> {
         index.grants('orders', 'user:ann@example.com');
         index.principal('user:ann@example.com');
       },
-      refusals: [LineFormError],
+      refusals: [BundleError],
     },
     {
       name: 'configuration',

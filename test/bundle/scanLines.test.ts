@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { checkDataForm } from '../../bundle/dataForm.ts';
+import { scanLines } from '../../bundle/scanLines.ts';
 import { suite } from '../_suite.ts';
 
-const test = suite('dataForm');
+const test = suite('scanLines');
 
 const good = `{"apis":{"a":{"description":"x \\u2028 \\" \\n \\u0000 é"}},
 "credentials":{"jwt_subjects":{"i|a\\"b":"service:x","i|aa":"service:y"}},
@@ -17,8 +17,8 @@ const good = `{"apis":{"a":{"description":"x \\u2028 \\" \\n \\u0000 é"}},
 const empty = '{"apis":{},\n"credentials":{},\n"grants":{},"networks":{},"principals":{}}';
 
 test('takes the line form and counts its grants', () => {
-  assert.is(checkDataForm(Buffer.from(good)), 4);
-  assert.is(checkDataForm(Buffer.from(empty)), 0);
+  assert.is(scanLines(Buffer.from(good)).grants, 4);
+  assert.is(scanLines(Buffer.from(empty)).grants, 0);
 });
 
 const broken: readonly (readonly [what: string, from: string, to: string])[] = [
@@ -65,7 +65,7 @@ for (const [what, from, to] of broken)
     const bytes = Buffer.from(good.slice(0, at) + to + good.slice(at + from.length));
     let code = '';
     try {
-      checkDataForm(bytes);
+      scanLines(bytes);
     } catch (error) {
       code = (error as { code: string }).code;
     }
@@ -73,10 +73,7 @@ for (const [what, from, to] of broken)
   });
 
 test('refuses bytes that are not UTF-8, and each truncation', () => {
-  assert.throws(() => checkDataForm(Buffer.concat([Buffer.from(good), Buffer.from([0xff])])), /not UTF-8/);
+  assert.throws(() => scanLines(Buffer.concat([Buffer.from(good), Buffer.from([0xff])])), /not UTF-8/);
   for (let length = 0; length < Buffer.byteLength(good); length++)
-    assert.throws(
-      () => checkDataForm(Buffer.from(good).subarray(0, length)),
-      /data.json is not in line form/,
-    );
+    assert.throws(() => scanLines(Buffer.from(good).subarray(0, length)), /data.json is not in line form/);
 });

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../bundle/opa.ts';
+import { freePort, startServer } from '../_server.ts';
+
+const run = promisify(execFile);
+/** What knows S3's protocol and checks every signature by AWS's own library. */
+const wanted = 'moto[s3,server]==5.2.5';
+
+/** A store with one bucket, and the one user that may use it. */
+export type BucketServer = {
+  endpoint: string;
+  bucket: string;
+  keys: { accessKey: string; secretKey: string };
+  /** Its log: a line a request, with the status. */
+  said: () => string;
+  close: () => Promise<void>;
+};
+
+/** Moto's S3 server, by pip into the user's cache; null where it cannot be had. */
+export async function startBucketServer(bucket: string): Promise<BucketServer | null> {
+  const packages = await moto();
+  if (packages === null) return null;
+  const { PATH, HOME } = process.env;
+  const port = await freePort();
+  // As many requests as it takes to make a user; from then on each must be signed by that user.
+  const env = { PATH, HOME, PYTHONPATH: packages, INITIAL_NO_AUTH_ACTION_COUNT: '4' };
+  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
+  const server = await startServer({ path: 'python3', env }, args, port);
+  const call = async (service: string, path: string, method: string, body: URLSearchParams | null) => {
+    const authorization = `AWS4-HMAC-SHA256 Credential=set-up/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+    const response = await fetch(`${server.url}${path}`, { method, headers: { authorization }, body });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${service} answers ${response.status}: ${text}`);
+    return text;
+  };
+  const iam = (Action: string, more: Record<string, string> = {}) =>
+    call(
+      'iam',
+      '/',
+      'POST',
+      new URLSearchParams({ Action, UserName: 'gateway', Version: '2010-05-08', ...more }),
+    );
+  const PolicyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+  });
+  await iam('CreateUser');
+  const made = await iam('CreateAccessKey');
+  await iam('PutUserPolicy', { PolicyName: 'all', PolicyDocument });
+  await call('s3', `/${bucket}`, 'PUT', null);
+  const field = (name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(made)?.[1] ?? '';
+  return {
+    endpoint: server.url,
+    bucket,
+    keys: { accessKey: field('AccessKeyId'), secretKey: field('SecretAccessKey') },
+    said: server.said,
+    close: server.close,
+  };
+}
+
+async function moto(): Promise<string | null> {
+  const folder = join(cacheFolder(), 'python', wanted.replace(/\W+/g, '-'));
+  const works = (path: string) =>
+    run('python3', ['-c', 'import moto.server'], {
+      env: { ...process.env, PYTHONPATH: path },
+      timeout: 20_000,
+    }).then(
+      () => true,
+      () => false,
+    );
+  if (await works(folder)) return folder;
+  await mkdir(dirname(folder), { recursive: true });
+  const fresh = await mkdtemp(`${folder}.`);
+  try {
+    const quiet = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:', '--no-compile'];
+    await run('python3', ['-m', 'pip', 'install', ...quiet, '--target', fresh, wanted], { timeout: 180_000 });
+    // Another test file may have been faster, and be running it.
+    if (await works(folder)) return folder;
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } catch {
+    return null;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return (await works(folder)) ? folder : null;
+}
