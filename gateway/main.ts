@@ -110,6 +110,7 @@ export async function serve({
   });
   let enforcement: Enforcement | null = null;
   let draining = false;
+  const startedAt = now();
 
   const onSwap = (snapshot: Snapshot) => {
     const began = performance.now();
@@ -217,6 +218,7 @@ export async function serve({
       webhookSecret === null ? null : { secret: webhookSecret, branch: branchOf(config.bundle.source) },
     snapshot: () => enforcement?.snapshot ?? null,
     source: config.bundle.source,
+    startedAt,
     status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
     draining: () => draining,
     reload: async (force) => {
