@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { build } from './commands/build.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
+import { diff } from './commands/diff.ts';
 import { explain } from './commands/explain.ts';
 import { key } from './commands/key.ts';
+import { publish } from './commands/publish.ts';
 import { push } from './commands/push.ts';
 import { review } from './commands/review.ts';
 import { serve } from './commands/serve.ts';
+import { status } from './commands/status.ts';
 import { verify } from './commands/verify.ts';
 
 // argv → the commands; sets the exit code, decides nothing. Rooms are imported by the command that needs them, so that
@@ -35,7 +38,8 @@ const program = new Command('grantgate')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError('(--help shows what there is)');
-for (const command of [check, build, verify, push, key, serve, explain, review, demo]) command(program);
+for (const command of [check, build, verify, push, key, serve, publish, status, explain, diff, review, demo])
+  command(program);
 
 try {
   await program.parseAsync();

@@ -1,12 +1,14 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { assertBearer, assertLoopback } from './bearer.ts';
 import type { ExplainHere } from './explainHere.ts';
-import { checkPush, WebhookError } from './githubWebhook.ts';
 import type { Lapsed } from './lapse.ts';
 import { LoadError } from './loadError.ts';
 import { sendProblem } from './problem.ts';
 import { readBody } from './readBody.ts';
+import { receivePush } from './receivePush.ts';
 import { Refusal } from './refusal.ts';
+import { revisionFacts } from './revisionFacts.ts';
+import { sendJson } from './sendJson.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { UsageLine } from './usageRollup.ts';
 
@@ -17,6 +19,8 @@ export type AdminOptions = {
   webhook: { secret: string; branch: string } | null;
   snapshot: () => Snapshot | null;
   source: string;
+  /** When the gateway started, milliseconds since 1970. */
+  startedAt: number;
   /** Details for `/health/ready`: the reload's state and its last error. */
   status: () => unknown;
   draining: () => boolean;
@@ -33,7 +37,6 @@ export type AdminOptions = {
   onFailure: (error: unknown) => void;
 };
 
-const largestBody = 5 * 1024 * 1024;
 const largestQuestion = 64 * 1024;
 
 /** The listener for operators: health, metrics, revision, usage, reload and the push webhook. */
@@ -49,7 +52,7 @@ export function createAdmin(options: AdminOptions): Server {
       'GET /revision': (_request, response) => {
         const snapshot = options.snapshot();
         if (snapshot === null) throw new Refusal(503, 'no-bundle', 'No bundle is loaded yet.');
-        sendJson(response, 200, revisionOf(snapshot, options.source));
+        sendJson(response, 200, revisionFacts(snapshot, options));
       },
       'GET /usage': (_request, response, url) => {
         const since =
@@ -89,7 +92,12 @@ export function createAdmin(options: AdminOptions): Server {
         const text = (await readBody(request, largestQuestion)).toString();
         sendJson(response, 200, await options.explain(jsonOf(text)));
       },
-      'POST /webhooks/github': (request, response) => webhook(options, request, response),
+      'POST /webhooks/github': async (request, response) => {
+        const event = await receivePush(request, options.webhook);
+        // The sender need not wait for the reload: what it wants to know is that the push arrived.
+        if (event.kind === 'push') options.reload(false).catch(options.onFailure);
+        sendJson(response, event.kind === 'push' ? 202 : 200, event);
+      },
     };
   // What others than this machine's own may ask for by another name: signed, or public.
   const addressed = new Set(['POST /webhooks/github', 'GET /.well-known/jwks.json']);
@@ -109,7 +117,7 @@ export function createAdmin(options: AdminOptions): Server {
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined) throw new Refusal(404, 'not-found', 'There is nothing here.');
       if (options.token === null && !addressed.has(name)) assertLoopback(request);
-      if (!open.has(name)) authorize(request, options.token);
+      if (!open.has(name) && options.token !== null) assertBearer(request, options.token, 'grantgate-admin');
       // A page in an operator's browser must not be able to press the button.
       if (/^POST \/(?:reload|explain)$/.test(name) && request.headers.origin !== undefined) {
         throw new Refusal(403, 'cross-site', 'Requests from browsers are refused.');
@@ -138,11 +146,6 @@ function jsonOf(text: string): unknown {
   }
 }
 
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(`${JSON.stringify(value)}\n`);
-}
-
 /**
  * Ready while a bundle is in force that may decide, also an old one: the details say when the newest cannot be loaded.
  */
@@ -155,57 +158,4 @@ function ready(options: AdminOptions, response: ServerResponse): void {
     revision: snapshot?.revision ?? null,
     bundle: options.status(),
   });
-}
-
-function revisionOf(snapshot: Snapshot, source: string) {
-  return {
-    revision: snapshot.revision,
-    counter: snapshot.counter,
-    digest: snapshot.digest,
-    grants: snapshot.grants,
-    loaded_at: new Date(snapshot.loadedAt).toISOString(),
-    committed_at: snapshot.committedAt,
-    lag_ms: snapshot.loadedAt - Date.parse(snapshot.committedAt),
-    source,
-  };
-}
-
-/**
- * Without a token the listener is for this machine alone. A page whose name was made to resolve to it (DNS rebinding)
- * comes from this machine too, but under its own name.
- */
-function assertLoopback({ headers }: IncomingMessage): void {
-  const host = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
-  if (!/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host))
-    throw new Refusal(421, 'host-unknown', 'Without a token, only a loopback address names this listener.');
-}
-
-function authorize(request: IncomingMessage, token: string | null): void {
-  if (token === null) return;
-  const given = Buffer.from(/^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
-  const wanted = Buffer.from(token);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
-    throw new Refusal(401, 'credentials-invalid', 'The admin token is needed.', {
-      'www-authenticate': 'Bearer realm="grantgate-admin"',
-    });
-  }
-}
-
-async function webhook(
-  options: AdminOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (options.webhook === null) throw new Refusal(404, 'not-found', 'No webhook is configured.');
-  const body = await readBody(request, largestBody);
-  const { secret, branch } = options.webhook;
-  try {
-    const event = checkPush(request.headers, body, secret, { branch });
-    // The sender need not wait for the reload: what it wants to know is that the push arrived.
-    if (event.kind === 'push') options.reload(false).catch(options.onFailure);
-    sendJson(response, event.kind === 'push' ? 202 : 200, event);
-  } catch (error) {
-    if (!(error instanceof WebhookError)) throw error;
-    throw new Refusal(error.code.startsWith('webhook-signature') ? 401 : 400, error.code, error.message);
-  }
 }

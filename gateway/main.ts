@@ -118,6 +118,7 @@ export async function serve({
   });
   let enforcement: Enforcement | null = null;
   let draining = false;
+  const startedAt = now();
 
   const lapse = createLapse({ maxStalenessMs: config.bundle.max_staleness ?? null, now, elapsed });
   const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
@@ -218,6 +219,7 @@ export async function serve({
       webhookSecret === null ? null : { secret: webhookSecret, branch: branchOf(config.bundle.source) },
     snapshot: () => enforcement?.snapshot ?? null,
     source: config.bundle.source,
+    startedAt,
     status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
     draining: () => draining,
     lapsed: lapse.current,

@@ -22,7 +22,13 @@ const refreshMs = 60_000;
  * with. Later they may become so: that goes to `onFailure`, and the ones read before go on.
  */
 export function openTls(
-  { listen: { tls: files }, limits }: Pick<GatewayConfig, 'listen' | 'limits'>,
+  {
+    listen: { tls: files },
+    limits,
+  }: {
+    listen: Pick<GatewayConfig['listen'], 'tls'>;
+    limits: Pick<GatewayConfig['limits'], 'headers_timeout'>;
+  },
   onFailure: (error: unknown) => void,
 ): Tls | null {
   if (files === undefined) return null;

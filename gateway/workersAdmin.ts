@@ -29,7 +29,7 @@ const passedOn = ['content-type', 'cache-control', 'www-authenticate', 'retry-af
 export function createWorkersAdmin({ workers, metrics, onFailure }: Options): Server {
   const merges: Record<string, (answers: Answer[]) => Answer> = {
     'GET /health/ready': (answers) => withWorkers(furthestBehind(worstFirst(answers)), answers),
-    'GET /revision': (answers) => furthestBehind(worstFirst(answers)),
+    'GET /revision': (answers) => furthestBehind(slowestFirst(worstFirst(answers))),
     'GET /usage': (answers) => joined(worstFirst(answers)),
     'POST /reload': (answers) => anyChanged(furthestBehind(worstFirst(answers)), answers),
     'POST /webhooks/github': (answers) => furthestBehind(worstFirst(answers)),
@@ -123,6 +123,12 @@ function worstFirst(answers: readonly Answer[]): Answer[] {
 
 const furthestBehind = (answers: readonly Answer[]): Answer =>
   answers.reduce((least, one) => (one.worker.counter < least.worker.counter ? one : least));
+
+/** Of workers that are equally far, the one that took longest speaks. */
+const slowestFirst = (answers: readonly Answer[]): Answer[] => {
+  const lag = (answer: Answer) => Number(jsonOf(answer)?.lag_ms ?? -1);
+  return [...answers].sort((a, b) => lag(b) - lag(a));
+};
 
 function withJson(
   answer: Answer,

@@ -44,6 +44,14 @@ export type ForgePull = {
 
 type Texts = { title: string; body: string };
 
+/** What is said beside a commit; `context` is whose word it is, and a later one of the same context replaces it. */
+export type CommitStatus = {
+  context: string;
+  state: 'success' | 'pending' | 'failure';
+  /** 140 characters at most. */
+  description: string;
+};
+
 /** The calls the review makes. Each throws ForgeError, or ReviewError `aborted`. */
 export type Forge = {
   slug: string;
@@ -57,6 +65,8 @@ export type Forge = {
   findOpen(branch: string): Promise<ForgePull | null>;
   createPull(branch: string, texts: Texts): Promise<ForgePull>;
   updatePull(number: number, texts: Texts): Promise<ForgePull>;
+  /** `commit` in full. */
+  setStatus(commit: string, status: CommitStatus): Promise<void>;
 };
 
 const Client = Octokit.plugin(retry, throttling);
@@ -178,6 +188,11 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         const { data } = await octokit.rest.pulls.update({ ...repository, pull_number: number, ...texts });
         return pullOf(data);
       });
+    },
+    async setStatus(commit, status) {
+      await call(`POST /repos/${owner}/${repo}/statuses/${commit}`, () =>
+        octokit.rest.repos.createCommitStatus({ ...repository, sha: commit, ...status }),
+      );
     },
   };
 }

@@ -3,12 +3,15 @@ import type { ForgeTarget } from './forge.ts';
 
 export type ForgeOptions = { repository?: string; forge: string; base: string; tokenEnv: string };
 
-/** The forge that the options of a command name. Throws UsageError. */
-export function forgeTarget({ repository, forge, base, tokenEnv }: ForgeOptions): ForgeTarget {
+/** The forge that the options of a command name; `option` is the one that names the repository. Throws UsageError. */
+export function forgeTarget(
+  { repository, forge, base, tokenEnv }: ForgeOptions,
+  option = '--repository',
+): ForgeTarget {
   const [owner, repo, ...rest] = repository?.split('/') ?? [];
   if (!owner || !repo || rest.length > 0) {
     throw new UsageError(
-      `--repository must be OWNER/NAME, got ${repository === undefined ? 'nothing' : `"${repository}"`}`,
+      `${option} must be OWNER/NAME, got ${repository === undefined ? 'nothing' : `"${repository}"`}`,
     );
   }
   const token = process.env[tokenEnv];

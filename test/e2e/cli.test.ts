@@ -40,7 +40,19 @@ function grantgate(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result>
 }
 
 test('every command has help with an example', async () => {
-  for (const command of ['check', 'build', 'verify', 'push', 'serve', 'explain', 'review', 'demo']) {
+  for (const command of [
+    'check',
+    'build',
+    'verify',
+    'push',
+    'serve',
+    'publish',
+    'status',
+    'explain',
+    'diff',
+    'review',
+    'demo',
+  ]) {
     const { code, stdout } = await grantgate([command, '--help']);
     assert.equal(code, 0);
     assert.match(stdout, /--json/, command);

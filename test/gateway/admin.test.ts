@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { revisionFacts } from '../../gateway/revisionFacts.ts';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from './_gateway.ts';
 
@@ -73,4 +74,44 @@ test('a body that is too large hears so, and a target that is no path is the cal
   });
   assert.equal(response.status, 413);
   assert.match(await ask('GET //', 'localhost'), /^HTTP\/1\.1 400 /);
+});
+
+test('tells the revision in force, and how long after the commit it came into force', async () => {
+  const revision = async () =>
+    (await (await fetch(`${world.gateway.admin}/revision`)).json()) as Record<string, unknown>;
+  const first = await revision();
+  assert.deepEqual(Object.keys(first), [
+    'revision',
+    'counter',
+    'digest',
+    'grants',
+    'loaded_at',
+    'committed_at',
+    'lag_ms',
+    'source',
+  ]);
+  assert.deepEqual([first.lag_ms, first.committed_at], [0, '2026-11-23T10:00:00Z']);
+  world.clock.now += 1800;
+  await world.push({ 'README.md': 'more\n' });
+  const second = await revision();
+  assert.equal(second.counter, Number(first.counter) + 1);
+  assert.deepEqual([second.lag_ms, second.loaded_at], [1800, '2026-11-23T10:00:01.800Z']);
+});
+
+test('a commit older than the process has no lag: it would tell of the restart', () => {
+  const snapshot = {
+    revision: 'a',
+    counter: 1,
+    digest: 'sha256:b',
+    grants: 0,
+    loadedAt: Date.parse('2026-11-23T10:00:09Z'),
+    committedAt: '2026-11-23T10:00:05Z',
+  };
+  const lag = (startedAt: string) =>
+    revisionFacts(snapshot, { source: 'file:/x', startedAt: Date.parse(startedAt) }).lag_ms;
+  assert.equal(lag('2026-11-23T10:00:05.900Z'), 4000);
+  assert.equal(lag('2026-11-23T10:00:06Z'), null);
+  // The committer's clock may run ahead of ours.
+  const early = { ...snapshot, loadedAt: Date.parse('2026-11-23T10:00:04Z') };
+  assert.equal(revisionFacts(early, { source: 'file:/x', startedAt: 0 }).lag_ms, 0);
 });

@@ -40,6 +40,7 @@ function snapshot(from: Document, policy = 'sha256:1'): Snapshot {
     policy,
     lines: openIndex(shared),
     before: null,
+    weight: new ArrayBuffer(0),
   };
 }
 

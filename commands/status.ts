@@ -1,0 +1,149 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../bundle/usageError.ts';
+import type { RevisionAnswer } from '../gateway/askRevision.ts';
+import type { FleetStatus, Wanted } from '../gateway/fleetStatus.ts';
+import { durationOf } from './duration.ts';
+import { example, print, printJson, progress } from './terminal.ts';
+
+export function status(program: Command): void {
+  example(
+    program
+      .command('status')
+      .description('Ask gateways which revision they enforce; 1 until all of them enforce one.')
+      .argument('<urls...>', 'the admin listeners')
+      .option(
+        '--revision <commit>',
+        'the revision to wait for, or a newer one; left out, the newest that one of them enforces',
+      )
+      .option('--root <folder>', 'a repository that knows which commits are newer', '.')
+      .option('--wait <time>', 'go on asking for so long, like 30s')
+      .option(
+        '--token-env <name>',
+        'the environment variable that holds the admin token, if they want one',
+        'GRANTGATE_ADMIN_TOKEN',
+      )
+      .option('--github <owner/name>', 'write it as a status of that commit, grantgate/enforced')
+      .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
+      .option('--github-token-env <name>', 'the environment variable that holds its token', 'GITHUB_TOKEN')
+      .option('--json', 'print it as JSON')
+      .action(runStatus),
+    'grantgate status http://10.0.0.1:9090 http://10.0.0.2:9090',
+    'grantgate status http://127.0.0.1:9090 --revision HEAD --wait 30s --github example/access',
+  );
+}
+
+type Options = {
+  revision?: string;
+  root: string;
+  wait?: string;
+  tokenEnv: string;
+  github?: string;
+  forge: string;
+  githubTokenEnv: string;
+  json?: true;
+};
+
+async function runStatus(urls: string[], options: Options, command: Command): Promise<void> {
+  const { fleetSentence } = await import('../gateway/fleetStatus.ts');
+  const { fleetText } = await import('../gateway/fleetText.ts');
+  const { watchFleet } = await import('../gateway/watchFleet.ts');
+  checkUrls(urls);
+  const waitMs = options.wait === undefined ? 0 : durationOf(options.wait, '--wait');
+  const token = process.env[options.tokenEnv] || null;
+  if (token === null && command.getOptionValueSource('tokenEnv') === 'cli')
+    throw new UsageError(`the environment variable ${options.tokenEnv} must hold the admin token`);
+  const wanted = await wantedBy(options);
+  const report = await reporter(options);
+  const found = await watchFleet({
+    urls,
+    token,
+    wanted,
+    waitMs,
+    async onWaiting(current) {
+      progress(fleetSentence(current));
+      await report(current, false);
+    },
+  });
+  if (options.json) printJson(jsonOf(found));
+  else print(fleetText(found));
+  await report(found, waitMs > 0);
+  if (!found.enforced) process.exitCode = 1;
+}
+
+function checkUrls(urls: readonly string[]): void {
+  for (const url of urls) {
+    const parsed = URL.parse(url);
+    const plain = parsed !== null && /^https?:$/.test(parsed.protocol) && !/[?#]/.test(url);
+    if (!plain || parsed.username !== '' || parsed.password !== '')
+      throw new UsageError(
+        'a gateway is named by an address like http://127.0.0.1:9090, without credentials',
+      );
+  }
+  if (new Set(urls.map((url) => new URL(url).href)).size < urls.length)
+    throw new UsageError('a gateway is named twice');
+}
+
+/** What the gateways should enforce. A repository at hand says which commits hold it; else numbers do. */
+async function wantedBy({ revision, root: folder, ...rest }: Options) {
+  if (revision === undefined) return async () => null;
+  const { GitError, resolveCommit } = await import('../bundle/git.ts');
+  const { relationOf } = await import('../bundle/relationOf.ts');
+  const { gitTree } = await import('../bundle/tree.ts');
+  const root = resolve(folder);
+  const commit = await resolveCommit(root, revision).catch((error: unknown) => {
+    if (error instanceof GitError) return null;
+    throw error;
+  });
+  if (commit === null) {
+    if (!/^[0-9a-f]{7,64}$/.test(revision))
+      throw new UsageError(
+        `${root} has no commit "${revision}"; without a repository it must be a commit's id`,
+      );
+    if (rest.github !== undefined && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision))
+      throw new UsageError('--github needs the whole id of a commit, or a repository that knows it');
+    return async (): Promise<Wanted> => ({ revision, counter: null, relations: new Map() });
+  }
+  const { counter, shallow } = await gitTree(root, commit);
+  return async (answers: readonly RevisionAnswer[]): Promise<Wanted> => {
+    const theirs = new Set(answers.flatMap((answer) => ('facts' in answer ? [answer.facts.revision] : [])));
+    const relations = new Map(
+      await Promise.all(
+        [...theirs].map(async (other) => [other, await relationOf(root, commit, other)] as const),
+      ),
+    );
+    return { revision: commit, counter: shallow ? null : counter, relations };
+  };
+}
+
+/** Writes commit statuses; the same one only once. */
+async function reporter(options: Options): Promise<(status: FleetStatus, gaveUp: boolean) => Promise<void>> {
+  const { github: repository, forge, githubTokenEnv } = options;
+  if (repository === undefined) return async () => {};
+  const { openForge } = await import('../reviewer/forge.ts');
+  const { forgeTarget } = await import('../reviewer/forgeTarget.ts');
+  const { enforcedStatus } = await import('../reviewer/enforcedStatus.ts');
+  const { fleetSentence } = await import('../gateway/fleetStatus.ts');
+  const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');
+  const { setStatus } = openForge(target);
+  let last = '';
+  return async (current, gaveUp) => {
+    if (current.revision === null) return;
+    const said = enforcedStatus(fleetSentence(current), current.enforced, gaveUp);
+    if (JSON.stringify(said) === last) return;
+    last = JSON.stringify(said);
+    await setStatus(current.revision, said);
+  };
+}
+
+const jsonOf = ({ revision, counter, enforced, slowestMs, gateways }: FleetStatus) => ({
+  revision,
+  counter,
+  enforced,
+  slowest_ms: slowestMs,
+  gateways: gateways.map(({ answer, state }) => ({
+    url: answer.url,
+    state,
+    ...('facts' in answer ? answer.facts : {}),
+  })),
+});

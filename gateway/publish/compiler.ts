@@ -1,0 +1,74 @@
+// The thread that compiles and signs, so that whoever waits for a bundle can be answered meanwhile.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Bundle } from '../../bundle/assemble.ts';
+import { pack, readSigningKey } from '../../bundle/pack.ts';
+import { packRego } from '../../bundle/packRego.ts';
+import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { readLastGood, saveLastGood } from '../lastGood.ts';
+import type { LoaderData, LoaderRequest } from '../loader.ts';
+import { type LoaderMessage, startLoadLoop } from '../loadLoop.ts';
+import { createPrepare } from '../prepare.ts';
+import { openSource } from '../source/openSource.ts';
+import type { Form } from './published.ts';
+
+export type CompilerData = LoaderData & { signingKeyPem: string };
+
+/** What it says beside what a loader says: this is the bundle to hand out from now on. */
+export type Signed = { kind: 'signed'; form: Form; archive: Uint8Array } & Pick<
+  Bundle,
+  'revision' | 'counter' | 'digest' | 'grants' | 'committedAt'
+>;
+
+const port = parentPort;
+if (port === null) throw new Error('compiler.ts runs as a worker thread');
+const { source: config, pollMs, floor, signingKeyPem } = workerData as CompilerData;
+const post = (message: LoaderMessage | Signed) => port.postMessage(message);
+const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
+const key = readSigningKey(signingKeyPem);
+// What was kept before signers were demanded was never held to them: it counts as another source's.
+const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
+
+/** Shows a bundle in both forms, gateways' first. */
+async function show(bundle: Bundle, archive: Buffer): Promise<void> {
+  const { revision, counter, digest, grants, committedAt } = bundle;
+  const facts = { kind: 'signed', revision, counter, digest, grants, committedAt } as const;
+  post({ ...facts, form: 'wasm', archive });
+  post({ ...facts, form: 'rego', archive: await packRego(bundle, key) });
+}
+/** Shows the kept bundle, once it was taken. */
+let showKept: (() => Promise<void>) | null = null;
+
+const loop = startLoadLoop({
+  source,
+  prepare: createPrepare(),
+  // Those who enforce it hold what takes too much away; held here too, it would have to be released three times.
+  removed: () => 0,
+  holdShare: 1,
+  floor,
+  pollMs,
+  post,
+  async lastGood() {
+    const kept = await readLastGood(config.stateFolder, keptAs);
+    if (kept === null) return null;
+    // With another key configured since, it is no bundle of ours any more.
+    const bundle = await verify(kept.archive, readVerifyKey(signingKeyPem));
+    showKept = () => show(bundle, kept.archive);
+    return { bundle, confirmedMsAgo: null };
+  },
+  // Nobody is decided by it here, so its age does not matter.
+  confirm: async () => {},
+  async keep({ bundle }, force) {
+    const archive = await pack(bundle, key);
+    await show(bundle, archive);
+    await saveLastGood(config.stateFolder, keptAs, { archive, counter: bundle.counter }, force);
+  },
+});
+
+port.on('message', (request: LoaderRequest) => {
+  if (request.kind === 'poke') loop.poke(request.id, request.force);
+  else if (request.kind === 'verdict') {
+    if (request.refusal === null) void showKept?.();
+    showKept = null;
+    loop.verdict(request.seq, request.refusal);
+  } else loop.close().finally(() => port.close());
+});
