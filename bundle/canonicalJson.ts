@@ -23,6 +23,13 @@ function quote(value: string): string {
   return `"${escaped}"`;
 }
 
+/** How long the escape at `start` of JSON's bytes is; 0 unless it is the one that {@link canonicalJson} writes. */
+export function escapeLength(json: Buffer, start: number): number {
+  if ('"\\bfnrt'.includes(String.fromCharCode(json[start + 1] ?? 0))) return 2;
+  const code = /^\\u([0-9a-f]{4})$/.exec(json.toString('latin1', start, start + 6))?.[1];
+  return code !== undefined && quote(JSON.parse(`"\\u${code}"`)) === `"\\u${code}"` ? 6 : 0;
+}
+
 function number(value: number): string {
   if (!Number.isFinite(value)) throw new TypeError('a number is not finite');
   return Object.is(value, -0) ? '-0' : String(value);

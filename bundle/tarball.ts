@@ -5,7 +5,7 @@ import { BundleError } from './bundleError.ts';
 import { compareCodePoints } from './canonicalJson.ts';
 
 /** With Node's usual 16 KiB a large archive takes half again as long. */
-const chunkSize = 256 * 1024;
+const chunkSize = 64 * 1024;
 
 /**
  * Packs files (path → content) into a gzipped tar whose bytes depend on nothing else: sorted, no times, no owners.
@@ -35,7 +35,7 @@ export type TarballLimits = {
   files: number;
   /** Where a file's content goes; memory of its own when left out. */
   allocate?: (path: string, size: number) => Buffer;
-  /** Is told of each piece of a file as it comes. */
+  /** Is told of each piece of a file when it has come and lies in its place. */
   piece?: (path: string, piece: Buffer) => void;
   /** Takes paths in any order, as opa packs them; for archives of one's own making only. */
   anyOrder?: boolean;
@@ -75,8 +75,8 @@ export async function unpackTarball(
       const content = limits.allocate?.(name, size) ?? Buffer.alloc(size);
       let filled = 0;
       for await (const chunk of entry as AsyncIterable<Buffer>) {
-        limits.piece?.(name, chunk);
         filled += chunk.copy(content, filled);
+        limits.piece?.(name, chunk);
       }
       files.set(name, content);
       seen(name, content);

@@ -5,7 +5,7 @@ import { checkWasm } from './checkWasm.ts';
 import { createDataDigest } from './digest.ts';
 import type { VerifyKeys } from './keys.ts';
 import { readManifest } from './manifest.ts';
-import { scanLines } from './scanLines.ts';
+import { createLineScan, type LineScan } from './scanLines.ts';
 import type { SignedFile } from './sign.ts';
 import { unpackTarball } from './tarball.ts';
 
@@ -44,6 +44,8 @@ export async function verify(
     throw new BundleError('archive-too-large', `the archive is larger than ${limits.packed} bytes`);
   let signed: readonly SignedFile[] | null = null;
   const hashed = createDataDigest();
+  let scan: LineScan | null = null;
+  let filled = 0;
   const files = await unpackTarball(
     archive,
     {
@@ -55,12 +57,19 @@ export async function verify(
       },
       total: limits.unpacked,
       files: 1000,
-      // The serving thread reads it where it is unpacked.
-      allocate: (path, size) =>
-        path === 'data.json' ? Buffer.from(new SharedArrayBuffer(size)) : Buffer.alloc(size),
-      // Hashed while the next piece is being unpacked.
+      allocate: (path, size) => {
+        if (path !== 'data.json') return Buffer.alloc(size);
+        // The serving thread reads it where it is unpacked.
+        const data = Buffer.from(new SharedArrayBuffer(size));
+        scan = createLineScan(data);
+        return data;
+      },
+      // Hashed and looked through while the next piece is being unpacked.
       piece: (path, piece) => {
-        if (path === 'data.json') hashed.update(piece);
+        if (path !== 'data.json') return;
+        hashed.update(piece);
+        filled += piece.length;
+        scan?.advance(filled);
       },
     },
     (path, content) => {
@@ -82,7 +91,7 @@ export async function verify(
   }
   if (`sha256:${digest}` !== facts.digest)
     throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
-  const lines = scanLines(data);
+  const lines = (scan ?? createLineScan(data)).finish();
   if (lines.grants !== facts.grants)
     throw new BundleError(
       'manifest-invalid',

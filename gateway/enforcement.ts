@@ -37,6 +37,8 @@ export function enforce(snapshot: Snapshot, before: Enforcement | null): Enforce
 /** The enforcement before, in no more memory than what it had otherwise takes, where that is known. */
 function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { snapshot } = enforcement;
+  // What follows must hold on to nothing of the snapshot that leads to its lines.
+  const { wasm } = snapshot;
   const { revision, digest, delta } = after.before ?? {};
   if (delta === undefined || revision !== snapshot.revision || digest !== snapshot.digest)
     return { ...enforcement, previous: null };
@@ -45,11 +47,11 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   let decide: Decide | null = null;
   return {
     ...enforcement,
-    snapshot: { ...snapshot, lines, before: null },
+    snapshot: { ...snapshot, lines, before: null, weight: new ArrayBuffer(0) },
     principal: slices.principal,
     // It is asked about denials only, so mostly never.
     decide: (question) => {
-      decide ??= createDecide(slices, createEvaluator(snapshot.wasm, decisionPath));
+      decide ??= createDecide(slices, createEvaluator(wasm, decisionPath));
       return decide(question);
     },
     previous: null,
