@@ -77,7 +77,7 @@ async function measureSize(size: Sizes) {
     single.push((await timed(compileNow))[0]);
   }
   say('deciding');
-  const decisions = measureDecisions(bundle, size);
+  const decisions = measureDecisions(bundle);
   const dataFile = join(home, 'data.json');
   writeFileSync(dataFile, bundle.data);
   const mebibytes = bundle.data.length / 2 ** 20;

@@ -47,7 +47,7 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   let decide: Decide | null = null;
   return {
     ...enforcement,
-    snapshot: { ...snapshot, lines, before: null, weight: new ArrayBuffer(0) },
+    snapshot: { ...snapshot, lines, before: null },
     principal: slices.principal,
     // It is asked about denials only, so mostly never.
     decide: (question) => {

@@ -3,12 +3,13 @@ import type { Bundle } from '../bundle/assemble.ts';
 import { termsOf } from '../bundle/release.ts';
 import { checkGolden } from './checkGolden.ts';
 import { checkPolicy } from './checkPolicy.ts';
+import { countShared } from './countShared.ts';
 import { createDecide, decisionPath } from './decide.ts';
 import { createEvaluator } from './evaluator.ts';
 import { deltaOf } from './lineDelta.ts';
 import { indexLines, openIndex, type SharedLines } from './lineIndex.ts';
 import { createSlices } from './slices.ts';
-import { type PostedSnapshot, readHead, type Snapshot, weightOf } from './snapshot.ts';
+import { type PostedSnapshot, readHead } from './snapshot.ts';
 
 /** Makes a bundle ready to serve: index, compiled and tried policy. Throws HeadError, PolicyError, GoldenError. */
 export type Prepare = {
@@ -20,7 +21,7 @@ export type Prepare = {
 /** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
 export function createPrepare(): Prepare {
   let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
-  let inForce: (Pick<Snapshot, 'revision' | 'digest' | 'weight'> & { lines: SharedLines }) | null = null;
+  let inForce: Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'> | null = null;
   /** What of the snapshot in force must be kept to go on knowing what it would have said. */
   const beforeOf = (lines: SharedLines): PostedSnapshot['before'] => {
     if (inForce === null) return null;
@@ -54,7 +55,8 @@ export function createPrepare(): Prepare {
     return { ...facts, ...head, wasm, policy, lines, before: beforeOf(lines) };
   };
   const accepted = ({ revision, digest, lines }: PostedSnapshot) => {
-    inForce = { revision, digest, lines, weight: weightOf(lines) };
+    inForce = { revision, digest, lines };
+    countShared(inForce, lines);
   };
   return Object.assign(prepare, { accepted });
 }

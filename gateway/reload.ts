@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { isOlder } from '../bundle/release.ts';
 import { readVerifyKeys } from '../bundle/verify.ts';
+import { countShared } from './countShared.ts';
 import { floorOf } from './floor.ts';
 import { heldCode } from './held.ts';
 import { isOver } from './lapse.ts';
@@ -136,6 +137,7 @@ export function startReload(options: ReloadOptions): Reload {
       return swapFailed(error);
     }
     [current, inForce] = [snapshot, posted];
+    countShared(snapshot, posted.lines);
     if (origin === 'source') succeed(snapshot);
     const { revision, counter, rollback, grants } = snapshot;
     log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');

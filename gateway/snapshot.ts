@@ -91,21 +91,14 @@ export type Snapshot = Head &
     lines: LineIndex;
     /** What the snapshot accepted before it, by its revision and digest, had otherwise; null when that is not known. */
     before: { revision: string; digest: string; delta: SharedDelta } | null;
-    weight: ArrayBuffer;
   };
 
 /** A snapshot as the loader thread posts it. */
-export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedAt' | 'weight'> & { lines: SharedLines };
-
-/**
- * V8 leaves shared memory out of its accounts: it would see no reason to look for garbage when a revision of 200 MB is
- * dropped. Memory of that size that nobody touches takes none, but is counted, and goes when the revision does.
- */
-export const weightOf = ({ data }: SharedLines): ArrayBuffer => new ArrayBuffer(data.byteLength);
+export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedAt'> & { lines: SharedLines };
 
 /** Opens a posted snapshot in the serving thread: no parsing, no copying. `now` is milliseconds since 1970. */
 export function openSnapshot(posted: PostedSnapshot, now: number): Snapshot {
-  return { ...posted, lines: openIndex(posted.lines), weight: weightOf(posted.lines), loadedAt: now };
+  return { ...posted, lines: openIndex(posted.lines), loadedAt: now };
 }
 
 /** Reads the parts of data.json that are not lines. Throws HeadError when they are not what this version understands. */

@@ -14,7 +14,7 @@ export function sizesOf(grants: number): Sizes {
   const share = (of: number) => Math.ceil(grants / of);
   return {
     grants,
-    apis: between(10, share(1000), 1000),
+    apis: between(10, share(4000), 250),
     people: between(200, share(25), 40_000),
     groups: between(60, share(100), 10_000),
     services: between(10, share(1000), 1000),
@@ -24,6 +24,8 @@ export function sizesOf(grants: number): Sizes {
 /** People with a grant of their own each, in a file of its own: one keeps it, one loses and gets it back. */
 export const steady = 'steady@example.com';
 export const target = 'target@example.com';
+/** In fifty groups, each of which holds a grant of the first API. */
+export const joiner = 'joiner@example.com';
 
 export const personOf = (index: number) => `person-${String(index).padStart(5, '0')}@example.com`;
 export const apiOf = (index: number) => `api-${String(index).padStart(4, '0')}`;
@@ -80,14 +82,15 @@ export function grantText(number: number, api: string, principal: string, number
 ${expires}${networks}`;
 }
 
+const joined = Array.from({ length: 50 }, (_, index) => `joined-${String(index).padStart(2, '0')}`);
+
 function directoryFile({ people, groups }: Sizes, numbers: Random): string {
-  const logins = [...Array.from({ length: people }, (_, index) => personOf(index)), steady, target];
+  const logins = [...Array.from({ length: people }, (_, index) => personOf(index)), steady, target, joiner];
   const persons = logins.map((login) => `  - { login: "${login}", id: "id of ${login}", status: active }\n`);
   const teams = Array.from({ length: groups }, (_, index) => {
-    // The first person is in fifty groups.
-    const members = new Set(index < 50 ? ['user:person-00000@example.com'] : []);
+    const members = new Set<string>();
     for (let count = 3 + numbers.below(20); count > 0; count -= 1)
-      members.add(`user:${personOf(1 + numbers.below(people - 1))}`);
+      members.add(`user:${personOf(numbers.below(people))}`);
     if (index > 10 && numbers.chance(0.1)) members.add(`group:${teamOf(numbers.below(index))}`);
     return `  - { name: ${teamOf(index)}, members: [${[...members].map((name) => `"${name}"`).join(', ')}] }\n`;
   });
@@ -96,17 +99,17 @@ synced: 2026-11-23T00:00:00Z
 complete: true
 people:
 ${persons.join('')}groups:
-${teams.join('')}`;
+${teams.join('')}${joined.map((name) => `  - { name: ${name}, members: ["user:${joiner}"] }\n`).join('')}`;
 }
 
 /** The file that grants the target one operation of the first API by number `round`; null: it is gone. */
 export function targetFile(round: number, granted: boolean): { path: string; text: string | null } {
   const path = `grants/access/${apiOf(0)}/target.yaml`;
-  return { path, text: granted ? lister(`target-${round}`, target) : null };
+  return { path, text: granted ? lister(`target-${round}`, `user:${target}`) : null };
 }
 
-const lister = (id: string, login: string) =>
-  `- { id: ${id}, principal: "user:${login}", api: ${apiOf(0)}, role: lister, reason: Bench, owner: "group:team-0000", granted: 2026-01-01 }\n`;
+const lister = (id: string, principal: string) =>
+  `- { id: ${id}, principal: "${principal}", api: ${apiOf(0)}, role: lister, reason: Bench, owner: "group:team-0000", granted: 2026-01-01 }\n`;
 
 /** All files of the organisation, one at a time. */
 export function* organisationFiles(
@@ -129,9 +132,11 @@ export function* organisationFiles(
     if (kind < 0.9) return `group:${teamOf(skewed(numbers, sizes.groups))}`;
     return `service:${serviceOf(skewed(numbers, sizes.services))}`;
   };
-  yield { path: `grants/access/${apiOf(0)}/steady.yaml`, text: lister('steady', steady) };
-  yield { ...targetFile(0, true), text: lister('target-0', target) };
-  let number = 2;
+  yield { path: `grants/access/${apiOf(0)}/steady.yaml`, text: lister('steady', `user:${steady}`) };
+  yield { ...targetFile(0, true), text: lister('target-0', `user:${target}`) };
+  const own = joined.map((name) => lister(`for-${name}`, `group:${name}`));
+  yield { path: `grants/access/${apiOf(0)}/joined.yaml`, text: own.join('') };
+  let number = 2 + own.length;
   for (let file = 0; number < sizes.grants; file += 1) {
     const api = apiOf(file < sizes.apis ? file : Math.floor(sizes.apis * numbers.next() ** 1.5));
     let text = `# Grants of ${teamOf(file % sizes.groups)}\n`;

@@ -40,7 +40,6 @@ function snapshot(from: Document, policy = 'sha256:1'): Snapshot {
     policy,
     lines: openIndex(shared),
     before: null,
-    weight: new ArrayBuffer(0),
   };
 }
 
