@@ -49,6 +49,30 @@ async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
   return [performance.now() - began, result];
 }
 
+/** MiB of a gateway with as many APIs and next to no grants: what is not memory of grants. */
+async function measureEmpty(home: string, apis: number): Promise<number> {
+  const repository = join(home, 'empty.git');
+  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository]);
+  await commitFiles(repository, organisationFiles({ ...sizesOf(1000), apis }), { first: true });
+  const archive = join(home, 'empty.tar.gz');
+  writeFileSync(
+    archive,
+    await pack(await assemble({ tree: await gitTree(repository, 'main'), opa }), signing),
+  );
+  const own = join(home, 'empty');
+  mkdirSync(own);
+  const gateway = await startWatched(own, issuer, {
+    source: `file:${archive}`,
+    key: join(folder, 'key.pem'),
+  });
+  try {
+    await pause(2000);
+    return gateway.rss();
+  } finally {
+    await gateway.close();
+  }
+}
+
 async function measureSize(size: Sizes) {
   const home = join(folder, String(size.grants));
   const repository = join(home, 'access.git');
@@ -82,6 +106,7 @@ async function measureSize(size: Sizes) {
   writeFileSync(dataFile, bundle.data);
   const mebibytes = bundle.data.length / 2 ** 20;
 
+  const empty = await measureEmpty(home, size.apis);
   say(`reloading ${reloads} times`);
   const archive = join(home, 'bundle.tar.gz');
   const next = async () => {
@@ -159,7 +184,7 @@ async function measureSize(size: Sizes) {
     mebibytes,
     ...{ scratch, single: median(single), decisions },
     ...{ reload: median(took), reloadWorst: worst(took), pause: worst(pauses), requests, failed },
-    ...{ peak: worst(peaks), idle, denied: median(denied), deniedWorst: worst(denied), peer },
+    ...{ empty, peak: worst(peaks), idle, denied: median(denied), deniedWorst: worst(denied), peer },
   };
 }
 
@@ -176,9 +201,9 @@ try {
 const ms = (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 const µs = (value: number) => `${value.toFixed(1)} µs`;
 const [first] = rows;
-/** Memory beyond that of the smallest, as multiples of data.json. */
-const times = (own: number, { mebibytes }: { mebibytes: number }) =>
-  first === undefined || mebibytes < 10 ? '-' : `${((own - first.idle) / mebibytes).toFixed(2)} ×`;
+/** Memory beyond that of a gateway without grants, as multiples of data.json. */
+const times = (own: number, { empty, mebibytes }: { empty: number; mebibytes: number }) =>
+  mebibytes < 10 ? '-' : `${((own - empty) / mebibytes).toFixed(2)} ×`;
 const table = {
   'data.json': rows.map(({ mebibytes }) => `${mebibytes.toFixed(1)} MiB`),
   'compile from scratch': rows.map(({ scratch }) => ms(scratch)),

@@ -2,8 +2,11 @@ import type { SharedLines } from './lineIndex.ts';
 
 const weights = new WeakMap<object, ArrayBuffer>();
 
+/** What is dropped below this is not worth the look. */
+const worthLooking = 64 * 2 ** 20;
+
 /** By then whatever came before the holder is garbage. */
-const laterMs = 200;
+const laterMs = 1000;
 
 /**
  * V8 leaves shared memory out of its accounts: it sees no reason to look for garbage when a revision of 200 MB is
@@ -11,5 +14,6 @@ const laterMs = 200;
  * it makes V8 look, bit by bit, and find what was dropped before.
  */
 export function countShared(holder: object, { data }: SharedLines): void {
+  if (data.byteLength < worthLooking) return;
   setTimeout(() => weights.set(holder, new ArrayBuffer(data.byteLength)), laterMs).unref();
 }

@@ -19,14 +19,25 @@ export type Enforcement = {
   readonly previous: Enforcement | null;
 };
 
-/** Puts a snapshot in force after another one. Throws when its routes or its policy cannot be served. */
-export function enforce(snapshot: Snapshot, before: Enforcement | null): Enforcement {
+/** The router of the revision before where no API changed: most merges change grants only. */
+export function sameRouter(snapshot: Snapshot, before: Enforcement | null): Router | null {
+  const same = before?.snapshot.lines.head.apis === snapshot.lines.head.apis;
+  return before !== null && same ? before.route : null;
+}
+
+/**
+ * Puts a snapshot in force after another one; `route` is its router where that has been built. Throws when its routes
+ * or its policy cannot be served.
+ */
+export function enforce(
+  snapshot: Snapshot,
+  before: Enforcement | null,
+  route: Router = sameRouter(snapshot, before) ?? createRouter(snapshot.apis),
+): Enforcement {
   const slices = createSlices(snapshot);
-  // Most merges change grants only, and a thousand routes take longer to build than all else here.
-  const sameApis = before?.snapshot.lines.head.apis === snapshot.lines.head.apis;
   return {
     snapshot,
-    route: before !== null && sameApis ? before.route : createRouter(snapshot.apis),
+    route,
     networksOf: createNetworksOf(snapshot.networks),
     decide: rememberDecisions(createDecide(slices, createEvaluator(snapshot.wasm, decisionPath))),
     principal: slices.principal,

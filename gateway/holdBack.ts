@@ -1,10 +1,13 @@
-import { type Enforcement, enforce } from './enforcement.ts';
+import { type Enforcement, enforce, sameRouter } from './enforcement.ts';
 import { held, heldFrom } from './held.ts';
 import type { LoadError } from './loadError.ts';
 import { type AllowedCall, createRecentCallers } from './recentCallers.ts';
+import { createRouterInTurns, type Router } from './route.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type HoldBack = {
+  /** The router that was built of a snapshot when it was judged. */
+  routerOf: (snapshot: Snapshot) => Router | undefined;
   /** Takes note of an allowed call. */
   note: (call: AllowedCall) => void;
   /** Why a snapshot must not yet be put in force; null when nothing speaks against it. Throws when it cannot be served. */
@@ -22,12 +25,16 @@ type Options = {
 /** Holds back a revision that would turn away many of those who were allowed lately. */
 export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
   const recent = createRecentCallers({ now });
+  const routers = new WeakMap<Snapshot, Router>();
   return {
     note: recent.note,
+    routerOf: (snapshot) => routers.get(snapshot),
     async judge(snapshot) {
       const before = enforcement();
       if (before === null || share >= 1) return null;
-      const { calls, denied } = await recent.compare(before, enforce(snapshot, null));
+      const router = sameRouter(snapshot, before) ?? (await createRouterInTurns(snapshot.apis));
+      routers.set(snapshot, router);
+      const { calls, denied } = await recent.compare(before, enforce(snapshot, null, router));
       if (calls < heldFrom || denied <= calls * share) return null;
       return held(snapshot.revision, `would deny ${denied} of ${calls} calls that were allowed lately`);
     },

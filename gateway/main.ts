@@ -123,7 +123,7 @@ export async function serve({
   const lapse = createLapse({ maxStalenessMs: config.bundle.max_staleness ?? null, now, elapsed });
   const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
     const began = performance.now();
-    const next = enforce(snapshot, enforcement);
+    const next = enforce(snapshot, enforcement, hold.routerOf(snapshot));
     enforcement = next;
     lapse.took(snapshot, confirmedMsAgo);
     streams.revise(next);

@@ -280,7 +280,12 @@ export function startReload(options: ReloadOptions): Reload {
 }
 
 function loaderThread(workerData: LoaderData): Worker {
-  return new Worker(new URL('./loader.ts', import.meta.url), { workerData, name: 'grantgate-loader' });
+  return new Worker(new URL('./loader.ts', import.meta.url), {
+    workerData,
+    name: 'grantgate-loader',
+    // What it makes is large or soon garbage; V8 would keep tens of megabytes at hand for more.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
 }
 
 function swapFailed(error: unknown): PostedError {

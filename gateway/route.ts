@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import findMyWay from 'find-my-way';
 import type { CanonicalRequest, Method } from './canonicalize.ts';
 import { Refusal } from './refusal.ts';
@@ -28,6 +29,29 @@ export class RouteError extends Error {
 
 /** Builds the router of a revision. GET operations answer HEAD too unless the API declares one itself. */
 export function createRouter(apis: ReadonlyMap<string, ApiEntry>): Router {
+  const building = build(apis);
+  for (;;) {
+    const { done, value } = building.next();
+    if (done) return value;
+  }
+}
+
+const perTurnMs = 2;
+
+/** The same beside requests: thousands of routes would hold them up, so it takes two milliseconds at a time. */
+export async function createRouterInTurns(apis: ReadonlyMap<string, ApiEntry>): Promise<Router> {
+  const building = build(apis);
+  for (let began = performance.now(); ; ) {
+    const { done, value } = building.next();
+    if (done) return value;
+    if (performance.now() - began < perTurnMs) continue;
+    await nextTurn();
+    began = performance.now();
+  }
+}
+
+/** Pauses after each operation. */
+function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Router> {
   const shared = newTables();
   const byHost = new Map<string, Tables>();
   for (const [api, entry] of apis) {
@@ -54,6 +78,7 @@ export function createRouter(apis: ReadonlyMap<string, ApiEntry>): Router {
           cause: error,
         });
       }
+      yield;
     }
   }
   return (request) => {
