@@ -1,5 +1,6 @@
 // Bundles as the number of grants grows: compiling, deciding, reloading under load, memory, and from a push to the
-// first denial, with `opa run` beside it on the same data. node bench/bundle.ts [GRANTS …] [--reloads N] [--pushes N]
+// first denial, with `opa run` beside it on the same data, and OPAL where its programs are in the folder given.
+// node bench/bundle.ts [GRANTS …] [--reloads N] [--pushes N] [--opal FOLDER]
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -16,11 +17,16 @@ import { keyPair } from '../test/bundle/_opa.ts';
 import { startIssuer } from '../test/gateway/_issuer.ts';
 import { measureDecisions } from './bundle/decisions.ts';
 import { startWatched } from './bundle/gateway.ts';
+import { measureOpal } from './bundle/opalPeer.ts';
 import { measureOpa } from './bundle/opaPeer.ts';
 import { commitFiles, organisationFiles, type Sizes, sizesOf, targetFile } from './bundle/organisation.ts';
 
 const { values, positionals } = parseArgs({
-  options: { reloads: { type: 'string', default: '100' }, pushes: { type: 'string', default: '20' } },
+  options: {
+    reloads: { type: 'string', default: '100' },
+    pushes: { type: 'string', default: '20' },
+    opal: { type: 'string', default: '' },
+  },
   allowPositionals: true,
 });
 const reloads = Number(values.reloads);
@@ -178,13 +184,34 @@ async function measureSize(size: Sizes) {
 
   say('opa run');
   const peer = await measureOpa(opa.path, dataFile);
+  // It takes minutes with more, and its OPA gigabytes.
+  const opal =
+    values.opal === '' || size.grants > 100_000
+      ? null
+      : await measureOpal({ bin: values.opal, opa: opa.path, data: bundle.data, home, rounds: 3 });
   rmSync(home, { recursive: true, force: true });
   return {
     grants: size.grants,
     mebibytes,
     ...{ scratch, single: median(single), decisions },
-    ...{ reload: median(took), reloadWorst: worst(took), pause: worst(pauses), requests, failed },
-    ...{ empty, peak: worst(peaks), idle, denied: median(denied), deniedWorst: worst(denied), peer },
+    ...{
+      reload: median(took),
+      reloadWorst: worst(took),
+      pause: median(pauses),
+      pauseWorst: worst(pauses),
+      requests,
+      failed,
+    },
+    ...{
+      empty,
+      peak: median(peaks),
+      peakWorst: worst(peaks),
+      idle,
+      denied: median(denied),
+      deniedWorst: worst(denied),
+      peer,
+      opal,
+    },
   };
 }
 
@@ -213,14 +240,22 @@ const table = {
   'decision, caller in 50 groups': rows.map(({ decisions }) => µs(decisions.fiftyGroups)),
   'reload, median': rows.map(({ reload }) => ms(reload)),
   'reload, worst': rows.map(({ reloadWorst }) => ms(reloadWorst)),
-  'longest pause of serving thread': rows.map(({ pause: own }) => ms(own)),
+  'longest pause at a reload, median': rows.map(({ pause: own }) => ms(own)),
+  'longest pause at a reload, worst': rows.map(({ pauseWorst }) => ms(pauseWorst)),
   'requests failed while reloading': rows.map(({ requests, failed }) => `${failed} of ${requests}`),
-  'memory, most while reloading': rows.map((row) => times(row.peak, row)),
+  'memory while reloading, median': rows.map((row) => times(row.peak, row)),
+  'memory while reloading, worst': rows.map((row) => times(row.peakWorst, row)),
   'memory, after': rows.map((row) => times(row.idle, row)),
   'push → first denial, median': rows.map(({ denied }) => ms(denied)),
   'push → first denial, worst': rows.map(({ deniedWorst }) => ms(deniedWorst)),
   'opa run, until it answers': rows.map(({ peer }) => ms(peer.ms)),
   'opa run, memory': rows.map(({ peer }) => `${Math.round(peer.mebibytes)} MiB`),
+  'OPAL, webhook → first denial, median': rows.map(({ opal }) =>
+    opal === null ? 'skipped' : ms(median(opal)),
+  ),
+  'OPAL / ours': rows.map(({ opal, denied }) =>
+    opal === null ? '-' : `${(median(opal) / denied).toFixed(1)} ×`,
+  ),
   'opa load / our reload': rows.map(({ reload, peer }) => `${(peer.ms / reload).toFixed(1)} ×`),
 };
 const wide = Math.max(...Object.keys(table).map(({ length }) => length));

@@ -56,7 +56,9 @@ export function checkSignature(signatures: Buffer, keys: VerifyKeys): readonly S
   } catch {
     malformed('is not JSON');
   }
-  const shape = z.strictObject({ signatures: z.tuple([z.string()]) }).safeParse(document);
+  const shape = z
+    .strictObject({ signatures: z.tuple([z.string()]), plugin: z.enum(['', '_default']).optional() })
+    .safeParse(document);
   if (!shape.success) return malformed('must hold exactly one signature');
   const [header = '', payload = '', signature = '', ...more] = shape.data.signatures[0].split('.');
   if (more.length > 0 || signature === '') malformed('holds no JWT of three parts');

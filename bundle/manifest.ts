@@ -26,7 +26,16 @@ const manifest = z.strictObject({
   rego_version: z.literal(1),
   revision: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
   roots: z.array(z.string()).refine((value) => canonicalJson(value) === canonicalJson(roots)),
-  wasm: z.array(z.unknown()).refine((value) => canonicalJson(value) === canonicalJson(wasm)),
+  // Once more, and with the rule's annotations, where opa has compiled the policy anew.
+  wasm: z
+    .array(
+      z.strictObject({
+        entrypoint: z.literal(entrypoint),
+        module: z.literal('/policy.wasm'),
+        annotations: z.unknown().optional(),
+      }),
+    )
+    .min(1),
 });
 
 export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &

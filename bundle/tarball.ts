@@ -37,7 +37,7 @@ export type TarballLimits = {
   allocate?: (path: string, size: number) => Buffer;
   /** Is told of each piece of a file when it has come and lies in its place. */
   piece?: (path: string, piece: Buffer) => void;
-  /** Takes paths in any order, as opa packs them; for archives of one's own making only. */
+  /** Takes paths in any order, as opa packs them. */
   anyOrder?: boolean;
 };
 
@@ -67,8 +67,9 @@ export async function unpackTarball(
       if (most === undefined)
         throw new BundleError('archive-files', `the archive holds ${shown}, which is no file of a bundle`);
       if (size > most) throw new BundleError('archive-too-large', `${shown} is larger than ${most} bytes`);
+      if (files.has(name)) throw new BundleError('archive-entry', `${shown} is there twice`);
       if (!limits.anyOrder && last !== '' && compareCodePoints(last, name) >= 0)
-        throw new BundleError('archive-entry', `${shown} is out of order or there twice`);
+        throw new BundleError('archive-entry', `${shown} is out of order`);
       if (files.size >= limits.files)
         throw new BundleError('archive-too-large', `the archive holds more than ${limits.files} files`);
       last = name;

@@ -2,9 +2,6 @@ import type { SharedLines } from './lineIndex.ts';
 
 const weights = new WeakMap<object, ArrayBuffer>();
 
-/** What is dropped below this is not worth the look. */
-const worthLooking = 64 * 2 ** 20;
-
 /** By then whatever came before the holder is garbage. */
 const laterMs = 1000;
 
@@ -14,6 +11,5 @@ const laterMs = 1000;
  * it makes V8 look, bit by bit, and find what was dropped before.
  */
 export function countShared(holder: object, { data }: SharedLines): void {
-  if (data.byteLength < worthLooking) return;
   setTimeout(() => weights.set(holder, new ArrayBuffer(data.byteLength)), laterMs).unref();
 }
