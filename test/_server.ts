@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import type { Program } from './_debian.ts';
 
 /** A port that nobody listens on. */
@@ -12,7 +13,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server program of somebody else's, and what it said so far. */
+/** A server program of somebody else's, and what it said so far, without the colours that some pythons choose. */
 export type RunningServer = { url: string; said: () => string; close: () => Promise<void> };
 
 /** Starts a program that listens on a loopback port, and waits until it does. */
@@ -32,7 +33,11 @@ export async function startServer(
   });
   for (const until = Date.now() + 20_000; Date.now() < until && child.exitCode === null; await sleep(25))
     if (await listens(port))
-      return { url: `http://127.0.0.1:${port}`, said: () => said, close: () => end(child) };
+      return {
+        url: `http://127.0.0.1:${port}`,
+        said: () => stripVTControlCharacters(said),
+        close: () => end(child),
+      };
   await end(child);
   throw new Error(`${path} does not start: ${said}`);
 }
