@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { assertBearer, assertLoopback } from './bearer.ts';
 import type { ExplainHere } from './explainHere.ts';
 import type { Lapsed } from './lapse.ts';
-import { LoadError } from './loadError.ts';
-import { sendProblem } from './problem.ts';
 import { readBody } from './readBody.ts';
 import { receivePush } from './receivePush.ts';
+import { receiveReload } from './receiveReload.ts';
 import { Refusal } from './refusal.ts';
+import { refuse } from './refuse.ts';
 import { revisionFacts } from './revisionFacts.ts';
 import { sendJson } from './sendJson.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -77,17 +77,7 @@ export function createAdmin(options: AdminOptions): Server {
         });
         response.end(keys);
       },
-      'POST /reload': async (request, response, url) => {
-        request.resume();
-        const force = url.searchParams.has('force') && url.searchParams.get('force') !== 'false';
-        try {
-          sendJson(response, 200, await options.reload(force));
-        } catch (error) {
-          // Why a bundle was not taken is what an operator asks here: 409 with the reason; the old one serves on.
-          if (!(error instanceof LoadError)) throw error;
-          throw new Refusal(409, error.code, error.message);
-        }
-      },
+      'POST /reload': (request, response, url) => receiveReload(request, response, url, options.reload),
       'POST /explain': async (request, response) => {
         const text = (await readBody(request, largestQuestion)).toString();
         sendJson(response, 200, await options.explain(jsonOf(text)));
@@ -124,12 +114,7 @@ export function createAdmin(options: AdminOptions): Server {
       }
       await handler(request, response, url);
     } catch (error) {
-      if (!(error instanceof Refusal)) options.onFailure(error);
-      const refusal =
-        error instanceof Refusal
-          ? error
-          : new Refusal(500, 'internal-error', 'The request failed; the log says why.');
-      sendProblem(request, response, refusal, null);
+      refuse(request, response, error, options.onFailure);
     }
   };
   return createServer(

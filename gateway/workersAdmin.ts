@@ -5,8 +5,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { sendProblem } from './problem.ts';
 import { Refusal } from './refusal.ts';
+import { refuse } from './refuse.ts';
 
 /** A worker that serves: where its own admin listener is, and which revision it enforces. */
 export type Seated = { instance: string; socket: string; counter: number };
@@ -62,12 +62,7 @@ export function createWorkersAdmin({ workers, metrics, onFailure }: Options): Se
       const { status, headers, body: text } = merge === undefined ? only : merge(answers);
       response.writeHead(status, headers).end(text);
     } catch (error) {
-      if (!(error instanceof Refusal)) onFailure(error);
-      const refusal =
-        error instanceof Refusal
-          ? error
-          : new Refusal(500, 'internal-error', 'The request failed; the log says why.');
-      sendProblem(request, response, refusal, null);
+      refuse(request, response, error, onFailure);
     }
   };
   return createServer(

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { assertBearer, assertLoopback } from '../bearer.ts';
-import { LoadError } from '../loadError.ts';
-import { sendProblem } from '../problem.ts';
 import { receivePush } from '../receivePush.ts';
+import { receiveReload } from '../receiveReload.ts';
 import { Refusal } from '../refusal.ts';
+import { refuse } from '../refuse.ts';
 import type { ReloadStatus } from '../reload.ts';
 import { revisionFacts } from '../revisionFacts.ts';
 import { sendJson } from '../sendJson.ts';
@@ -62,17 +62,10 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
       sendJson(response, 200, revisionFacts(current, options));
     },
     'POST /reload': async (request, response, url) => {
-      request.resume();
       // A page in an operator's browser must not be able to press the button.
       if (request.headers.origin !== undefined)
         throw new Refusal(403, 'cross-site', 'Requests from browsers are refused.');
-      const force = url.searchParams.has('force') && url.searchParams.get('force') !== 'false';
-      try {
-        sendJson(response, 200, await options.reload(force));
-      } catch (error) {
-        if (!(error instanceof LoadError)) throw error;
-        throw new Refusal(409, error.code, error.message);
-      }
+      await receiveReload(request, response, url, options.reload);
     },
     'POST /webhooks/github': async (request, response) => {
       const event = await receivePush(request, options.webhook);
@@ -94,12 +87,7 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
       if (token !== null && !open.has(name)) assertBearer(request, token, 'grantgate-bundles');
       await handler(request, response, url);
     } catch (error) {
-      if (!(error instanceof Refusal)) options.onFailure(error);
-      const refusal =
-        error instanceof Refusal
-          ? error
-          : new Refusal(500, 'internal-error', 'The request failed; the log says why.');
-      sendProblem(request, response, refusal, null);
+      refuse(request, response, error, options.onFailure);
     }
   };
   return (request, response) => void answer(request, response);
