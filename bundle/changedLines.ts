@@ -40,7 +40,7 @@ export function changedLines(
     const [one, other] = [keyAt(before.data, left), keyAt(after.data, right)];
     const mine = { start: left, end: lineEnd(before.data, left, before.section) };
     const theirs = { start: right, end: lineEnd(after.data, right, after.section) };
-    // Keys are ASCII, so their units sort as their bytes do.
+    // Keys come a character a byte, so their units sort as their bytes do.
     if (one <= other) left = nextLine(mine.end);
     if (one >= other) right = nextLine(theirs.end);
     if (one < other) visit(one, mine, null);

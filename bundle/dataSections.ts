@@ -75,7 +75,7 @@ export function lineEnd(data: Buffer, at: number, { end }: Span): number {
 /** Where the line after the one that ends at `end` begins. */
 export const nextLine = (end: number): number => end + 2;
 
-/** The key of the line that begins at `at`: names have no escapes and are ASCII. */
+/** The key of the line that begins at `at`, a character for each byte: names have no escapes, and ours are ASCII. */
 export function keyAt(data: Buffer, at: number): string {
   return data.toString('latin1', at + 1, data.indexOf(0x22, at + 1));
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { nothing, type Span } from '../bundle/dataSections.ts';
 import { type DataLines, scanLines } from '../bundle/scanLines.ts';
 
 /** data.json with its index, ready to be posted to another thread: the buffers are shared, nothing is copied. */
@@ -117,4 +118,15 @@ function sameKey(data: Uint8Array, start: number, key: string): boolean {
   const from = start + 1;
   for (let i = 0; i < key.length; i += 1) if (data[from + i] !== key.charCodeAt(i)) return false;
   return data[from + key.length] === quote && data[from + key.length + 1] === 0x3a;
+}
+
+/** The bytes that each section's lines take: an API's grants, or the principals (null). */
+export function sectionSpans({ spans, sections }: SharedLines): ReadonlyMap<string | null, Span> {
+  const places = new Uint32Array(spans);
+  return new Map(
+    sections.map(({ api, first, end }) => [
+      api,
+      first === end ? nothing : { start: places[first * 2] ?? 0, end: places[end * 2 - 1] ?? 0 },
+    ]),
+  );
 }

@@ -10,10 +10,7 @@ import { apiOf, steady, target } from './organisation.ts';
 const secret = 'bench';
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
-/** A gateway in a process of its own, watched from outside. */
-export type WatchedGateway = Awaited<ReturnType<typeof startWatched>>;
-
-/** Starts a gateway on a bundle source; settles when it enforces a bundle. */
+/** Starts a gateway in a process of its own, watched from outside; settles when it enforces a bundle. */
 export async function startWatched(folder: string, issuer: Issuer, bundle: object) {
   const config = join(folder, 'gateway.yaml');
   writeFileSync(
