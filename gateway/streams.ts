@@ -40,6 +40,18 @@ export type ClosedStream = {
   reason: CloseReason;
 };
 
+/**
+ * An entry of the list of open streams, and where it stands there; -1: no more. A Map would do, but for the collector:
+ * each time it grows it leaves a table behind that leads to the next one, and one of them that has become old keeps
+ * all requests after it from being collected young.
+ */
+type Open = {
+  readonly stream: Stream;
+  /** The revision that let it in: its admission moves on to later ones. */
+  readonly admittedBy: string;
+  at: number;
+};
+
 type Options = {
   now: () => number;
   onClose: (closed: ClosedStream) => void;
@@ -49,11 +61,22 @@ type Options = {
 
 /** `now` in ms. */
 export function createStreams({ now, onClose, onDecided }: Options): Streams {
-  /** With the revision that let it in: its admission moves on to later ones. */
-  const open = new Map<Stream, string>();
-  const close = (stream: Stream, reason: CloseReason, by: Enforcement) => {
-    const admittedBy = open.get(stream) ?? '';
-    open.delete(stream);
+  const open: Open[] = [];
+  const remove = (entry: Open) => {
+    const last = open.at(-1);
+    if (entry.at < 0 || last === undefined) return;
+    open[entry.at] = last;
+    last.at = entry.at;
+    open.pop();
+    entry.at = -1;
+  };
+  /** Those open now; one that is closed meanwhile is passed over. */
+  function* stillOpen(): Generator<Open> {
+    for (const entry of [...open]) if (entry.at >= 0) yield entry;
+  }
+  const close = (entry: Open, reason: CloseReason, by: Enforcement) => {
+    const { stream, admittedBy } = entry;
+    remove(entry);
     try {
       onClose({ admission: stream.admission, admittedBy, closedBy: by.snapshot.revision, reason });
     } finally {
@@ -82,17 +105,18 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
   };
 
   /** Puts a stream under the next revision, or closes it; says whether it goes on. */
-  const review = (stream: Stream, next: Enforcement, untouchedBy: Untouched): boolean => {
+  const review = (entry: Open, next: Enforcement, untouchedBy: Untouched): boolean => {
+    const { stream } = entry;
     const { identity, route } = stream.admission;
     // Not what the caller may do, but what says who it is, was taken away.
     if (!proved(() => stillProved(identity, route.api, next.snapshot))) {
-      close(stream, 'revoked', next);
+      close(entry, 'revoked', next);
       return false;
     }
     if (proved(() => untouchedBy(stream.admission, next)))
       stream.admission = { ...stream.admission, enforcement: next };
     else if (!stillAllowed(stream, next)) {
-      close(stream, 'revoked', next);
+      close(entry, 'revoked', next);
       return false;
     }
     return true;
@@ -100,32 +124,36 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
 
   return {
     add(stream) {
-      open.set(stream, stream.admission.enforcement.snapshot.revision);
-      return () => open.delete(stream);
+      const admittedBy = stream.admission.enforcement.snapshot.revision;
+      const entry: Open = { stream, admittedBy, at: open.length };
+      open.push(entry);
+      return () => remove(entry);
     },
     revise(next) {
       const untouched = createUntouched();
-      for (const stream of open.keys()) review(stream, next, untouched);
+      for (const entry of stillOpen()) review(entry, next, untouched);
     },
     sweep(next) {
       const seconds = now() / 1000;
       const untouched = createUntouched();
-      for (const stream of open.keys()) {
+      for (const entry of stillOpen()) {
+        const { stream } = entry;
         // Decided just before a swap, and open only since: the swap did not see it.
-        if (stream.admission.enforcement !== next && !review(stream, next, untouched)) continue;
+        if (stream.admission.enforcement !== next && !review(entry, next, untouched)) continue;
         const { identity, decision } = stream.admission;
         if (identity.expiresAt !== null && identity.expiresAt <= seconds)
-          close(stream, 'credential-expired', next);
+          close(entry, 'credential-expired', next);
         else if (lastsUntil(decision) <= seconds && !stillAllowed(stream, next))
-          close(stream, 'expired', next);
+          close(entry, 'expired', next);
       }
     },
     closeAll(which, reason = 'shutdown') {
-      for (const stream of open.keys())
-        if (which === 'all' || stream.upgraded) close(stream, reason, stream.admission.enforcement);
+      for (const entry of stillOpen())
+        if (which === 'all' || entry.stream.upgraded)
+          close(entry, reason, entry.stream.admission.enforcement);
     },
     get size() {
-      return open.size;
+      return open.length;
     },
   };
 }
