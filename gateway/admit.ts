@@ -68,7 +68,7 @@ type Dependencies = {
   writer: Pick<RecordWriter, 'write'>;
   /** Signs who calls; left out, nobody does. */
   assertionOf?: (admission: Admission) => string | null;
-  /** Is told of each call that was allowed and is on record. */
+  /** Is told of calls that were allowed and are on record; of those that one decision answers, of the first. */
   onAllowed?: (call: AllowedCall) => void;
   /** Is told of each decision, for what comes after the answer. */
   afterwards?: ((admission: Admission, carrier: Carrier | undefined) => void) | undefined;
@@ -116,7 +116,10 @@ export function createAdmit(dependencies: Dependencies): Admit {
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
         const { identity, route, address } = admission;
-        onAllowed?.({ identity, route, address, networks: decision.input.networks });
+        if (!decision.derived.told) {
+          decision.derived.told = true;
+          onAllowed?.({ identity, route, address, networks: decision.input.networks });
+        }
         try {
           if (assertionOf !== undefined) admission.assertion = assertionOf(admission);
           doors.admitted(admission);

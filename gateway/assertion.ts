@@ -94,17 +94,22 @@ export function createAssertionOf({
   lifetimeMs,
   now,
 }: AssertionOptions): Assertions['of'] {
-  const made = new LRUCache<string, { text: string; until: number }>({ max: 20_000 });
+  const made = new LRUCache<string, { text: string; until: number; key: AssertionKey }>({ max: 20_000 });
+  // A clock set back must not make one last longer.
+  const isFresh = ({ until }: { until: number }, at: number) => at < until && until - at <= lifetimeMs;
   let signing: AssertionKey | null = null;
   let header = '';
   return ({ id, identity, decision, route }) => {
     const key = keys.signing();
+    const at = now();
+    const { derived } = decision;
+    if (per === 'caller' && derived.assertion?.key === key && isFresh(derived.assertion, at))
+      return derived.assertion.text;
     if (key !== signing) {
       signing = key;
       header = encode({ alg: key.alg, kid: key.kid, typ: 'JWT' });
       made.clear();
     }
-    const at = now();
     const iat = Math.floor(at / 1000);
     const { groups } = decision.input;
     const { grants } = decision.result;
@@ -130,12 +135,13 @@ export function createAssertionOf({
     };
     if (per === 'request') return jwt();
     const caller = `${identity.subject}\n${route.api}\n${grants.join()}\n${groups.join()}\n${exp === end ? end : ''}`;
-    const known = made.get(caller);
-    // A clock set back must not make one last longer.
-    if (known !== undefined && at < known.until && known.until - at <= lifetimeMs) return known.text;
-    const text = jwt();
-    made.set(caller, { text, until: Math.min(at + lifetimeMs / 2, exp * 1000) });
-    return text;
+    let one = made.get(caller);
+    if (one === undefined || !isFresh(one, at)) {
+      one = { text: jwt(), until: Math.min(at + lifetimeMs / 2, exp * 1000), key };
+      made.set(caller, one);
+    }
+    derived.assertion = one;
+    return one.text;
   };
 }
 

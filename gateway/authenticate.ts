@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type AuthenticationMethod, authenticationMethods } from '../bundle/credentials.ts';
 import { type BearerError, challenge } from './challenge.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
-import { accepts, type Identity, identify, type Proof } from './identify.ts';
+import { accepts, type Identity, type Proof, rememberIdentities } from './identify.ts';
 import type { Introspect } from './introspect.ts';
 import { Refusal } from './refusal.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -46,6 +46,7 @@ const jwtForm = /^e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]
  */
 export function createAuthenticate(options: Options): Authenticate {
   const { verifyJwt, introspect, methods = authenticationMethods, now } = options;
+  const identify = rememberIdentities();
 
   type Place = { snapshot: Snapshot; api: string | null };
   // Made once: what a request does not need, it does not pay for.

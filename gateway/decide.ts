@@ -24,13 +24,36 @@ export type GrantFacts = { rate: string | null; expires: number | null };
 export type Decision = {
   input: DecisionInput;
   result: DecisionResult;
-  /** Time spent in slices, WASM and reading the result. */
+  /** Time spent in slices, WASM and reading the result, or in finding it among those remembered. */
   nanoseconds: number;
   /** Grant id → its facts, for all grants the caller could touch. */
   facts: ReadonlyMap<string, GrantFacts>;
   /** What was thrown, when the policy could not be evaluated. */
   failure: unknown;
+  derived: Derived;
 };
+
+/**
+ * What was made of a decision, for the other requests that it answers: all of them have the same caller with the same
+ * credential. Each field belongs to the one who makes it; null until then.
+ */
+export type Derived = {
+  /** By `identityHeaders`. */
+  headers: readonly string[] | null;
+  /** By `createAssertionOf`. */
+  assertion: { text: string; until: number; key: object } | null;
+  /** By `createQuota`. */
+  quotaKey: string | null;
+  /** By `createAdmit`: somebody was told of the first one. */
+  told: boolean;
+};
+
+export const newDerived = (): Derived => ({
+  headers: null,
+  assertion: null,
+  quotaKey: null,
+  told: false,
+});
 
 /** Answers a question by one revision. Never throws: whatever goes wrong is a denial with a reason of its own. */
 export type Decide = (question: Question) => Decision;
@@ -68,10 +91,11 @@ export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
         factsOf.set(slice, facts);
       }
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
-      return { input: question, result, nanoseconds, facts, failure: null };
+      return { input: question, result, nanoseconds, facts, failure: null, derived: newDerived() };
     } catch (failure) {
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
-      return { input: input(), result: denied('evaluation-error'), nanoseconds, facts: noFacts, failure };
+      const result = denied('evaluation-error');
+      return { input: input(), result, nanoseconds, facts: noFacts, failure, derived: newDerived() };
     }
   };
 }

@@ -40,16 +40,22 @@ const nothing: ReadonlySet<string> = new Set();
 
 /** What `Connection` nominates beside the usual: hop-by-hop too. It cannot take away headers we add, as those come later. */
 function nominated(rawHeaders: readonly string[]): ReadonlySet<string> {
-  let names: Set<string> | null = null;
+  let values: string[] | null = null;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name === undefined || name.length !== 10 || name.toLowerCase() !== 'connection') continue;
-    const value = rawHeaders[index + 1]?.toLowerCase() ?? '';
-    if (value === 'keep-alive' || value === 'close') continue;
-    names ??= new Set();
-    for (const token of value.split(',')) names.add(token.trim());
+    values ??= [];
+    values.push(rawHeaders[index + 1] ?? '');
   }
-  return names ?? nothing;
+  return values === null ? nothing : nominatedBy(values);
+}
+
+function nominatedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> {
+  if (connection === undefined) return nothing;
+  const list = String(connection).toLowerCase();
+  // Both stand for themselves, and nearly always alone.
+  if (list === 'keep-alive' || list === 'close') return nothing;
+  return new Set(list.split(',').map((token) => token.trim()));
 }
 
 /**
@@ -73,18 +79,19 @@ export function forwardable(
   return kept;
 }
 
-/** An upstream's response headers without what was meant for us only. Names are in lower case. */
-export function respondable(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  const dropped = new Set(
-    String(headers.connection ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((token) => token.trim()),
-  );
-  const kept: Record<string, string | string[]> = {};
+/**
+ * Adds an upstream's response headers to a flat list of names and values, without what was meant for us only, nor what
+ * only we may say. Names come in lower case, as undici gives them.
+ */
+export function respondable(headers: IncomingHttpHeaders, into: string[]): string[] {
+  const dropped = nominatedBy(headers.connection);
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !hopByHop.has(name) && !dropped.has(name)) kept[name] = value;
+    if (value === undefined || notForCallers.has(name) || dropped.has(name)) continue;
+    if (typeof value === 'string') into.push(name, value);
+    else for (const one of value) into.push(name, one);
   }
-  return kept;
+  return into;
 }
+
+const notForCallers: ReadonlySet<string> = new Set([...hopByHop, 'x-grantgate-decision']);

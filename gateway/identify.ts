@@ -48,6 +48,29 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
   }
 }
 
+const mostRemembered = 20_000;
+
+/**
+ * `identify` that answers with the same object for the same credential for as long as the directory is the same: what
+ * is remembered about a caller is found by it.
+ */
+export function rememberIdentities(): typeof identify {
+  const known = new Map<Proof | string, Identity>();
+  let of: Credentials | null = null;
+  return (proof, credentials) => {
+    if (credentials !== of || known.size >= mostRemembered) {
+      known.clear();
+      of = credentials;
+    }
+    const key = proof.method === 'api-key' ? proof.sha256 : proof;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const identity = identify(proof, credentials);
+    if (identity !== null) known.set(key, identity);
+    return identity;
+  };
+}
+
 /** Whether an API takes callers who authenticate so. */
 export function accepts(snapshot: Snapshot, api: string | null, method: AuthenticationMethod): boolean {
   const accepted = api === null ? undefined : snapshot.apis.get(api)?.authentication;

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Admit, Doors } from './admit.ts';
+import type { Admission, Admit, Doors } from './admit.ts';
 import type { Assertions } from './assertion.ts';
 import { createClientAddress } from './clientAddress.ts';
 import { certificateOf } from './clientCertificate.ts';
 import { endAnswer } from './endAnswer.ts';
-import type { Forward } from './forward.ts';
+import type { Forward, ForwardResult } from './forward.ts';
 import type { Metrics } from './metrics.ts';
 import { sendProblem } from './problem.ts';
 import type { Carrier } from './quota.ts';
-import type { CloseReason, Streams } from './streams.ts';
+import type { Refusal } from './refusal.ts';
+import type { CloseReason, Stream, Streams } from './streams.ts';
 
 type Options = {
   trustedProxies: readonly string[];
@@ -30,24 +31,72 @@ export function createOnRequest(options: Options) {
     const address = clientAddress(request);
     admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
   };
+  const forwarded = ({ failed, milliseconds }: ForwardResult, { route }: Admission) => {
+    metrics.upstream(milliseconds / 1000, route.api);
+    if (failed) metrics.upstreamFailures(route.api);
+  };
+  const onAdmitted = (exchange: Exchange, admission: Admission) => {
+    const { request, response } = exchange;
+    if (response.destroyed) return;
+    // HTTP/1.0 knows no interim answers.
+    if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
+    exchange.admission = admission;
+    exchange.onEnd(streams.add(exchange as Exchange & Stream));
+    forward(exchange, admission, forwarded);
+  };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     if (assertions.answer(request, response)) return;
-    admitRequest(request, response, {
-      refused: (refusal, decisionId) => sendProblem(request, response, refusal, decisionId),
-      admitted: (admission) => {
-        if (response.destroyed) return;
-        // HTTP/1.0 knows no interim answers.
-        if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
-        const close = (reason: CloseReason) => endAnswer(request, response, reason, admission.id);
-        const done = streams.add({ admission, upgraded: false, close });
-        response.once('close', done);
-        forward(request, response, admission, ({ failed, milliseconds }) => {
-          const { api } = admission.route;
-          metrics.upstream(milliseconds / 1000, api);
-          if (failed) metrics.upstreamFailures(api);
-        });
-      },
-    });
+    const exchange = new Exchange(request, response, onAdmitted);
+    admitRequest(request, exchange, exchange);
   };
   return { admitRequest, onRequest };
+}
+
+/** One request and its answer, in the eyes of each stage. There is one of them for every request: it is one object. */
+class Exchange implements Doors, Carrier {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgraded = false;
+  admission: Admission | null = null;
+  readonly #onAdmitted: (exchange: Exchange, admission: Admission) => void;
+  #ends: (() => void)[] | null = null;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onAdmitted: (exchange: Exchange, admission: Admission) => void,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.#onAdmitted = onAdmitted;
+  }
+
+  admitted(admission: Admission): void {
+    this.#onAdmitted(this, admission);
+  }
+
+  refused(refusal: Refusal, decisionId: string | null): void {
+    sendProblem(this.request, this.response, refusal, decisionId);
+  }
+
+  /** Access ended. */
+  close(reason: CloseReason): void {
+    endAnswer(this.request, this.response, reason, this.admission?.id ?? '');
+  }
+
+  get destroyed(): boolean {
+    return this.response.destroyed;
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#ends === null) {
+      const ends: (() => void)[] = [];
+      this.#ends = ends;
+      // One listener of Node's for all of ours.
+      this.response.on('close', () => {
+        for (const end of ends) end();
+      });
+    }
+    this.#ends.push(listener);
+  }
 }

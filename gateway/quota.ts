@@ -5,7 +5,7 @@ import { Refusal } from './refusal.ts';
 /** What ends together with a request: its response, or the socket of an upgraded one. */
 export type Carrier = {
   readonly destroyed: boolean;
-  once: (event: 'close', listener: () => void) => unknown;
+  onEnd: (listener: () => void) => void;
 };
 
 /** Null when the request is within the limits of its principal, else why not. */
@@ -41,7 +41,7 @@ export function createQuota({ limit, concurrency }: Options): Quota {
       });
     }
     open.set(key, before + 1);
-    carrier.once('close', () => {
+    carrier.onEnd(() => {
       const now = open.get(key) ?? 1;
       if (now > 1) open.set(key, now - 1);
       else open.delete(key);
@@ -96,7 +96,9 @@ export function createQuota({ limit, concurrency }: Options): Quota {
 
   return (admission, at, carrier) => {
     const { route, identity, enforcement } = admission;
-    const key = `api ${route.api} ${identity.subject}`;
+    const { derived } = admission.decision;
+    derived.quotaKey ??= `api ${route.api} ${identity.subject}`;
+    const key = derived.quotaKey;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
     const refusal = rate === undefined ? afterApi(admission, at) : takeApi(admission, at, key, rate);
     if (refusal === null) return enter(key, carrier);

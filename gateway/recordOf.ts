@@ -1,7 +1,7 @@
 import type { Identity } from './authenticate.ts';
 import { type Decision, decisionPath } from './decide.ts';
 import type { Enforcement } from './enforcement.ts';
-import type { DecisionRecord } from './record.ts';
+import type { NewRecord } from './recordLine.ts';
 import type { Route } from './route.ts';
 import type { Trace } from './trace.ts';
 
@@ -20,29 +20,40 @@ export type Decided = {
 };
 
 /** The record of a decision. */
-export function recordOf(decided: Decided): Omit<DecisionRecord, 'instance' | 'seq'> {
-  const { id, at, decision, enforcement, status } = decided;
-  return {
-    timestamp: new Date(at).toISOString(),
+export function recordOf(decided: Decided): NewRecord {
+  const { id, at, decision, enforcement, status, trace } = decided;
+  const { input, result, nanoseconds } = decision;
+  const record: NewRecord = {
+    timestamp: timestampOf(at),
     decision_id: id,
     path: decisionPath,
     bundles: { grantgate: { revision: enforcement.snapshot.revision } },
-    input: decision.input,
-    result: decision.result,
-    ...(status === null ? {} : { status }),
-    metrics: { timer_rego_wasm_eval_ns: decision.nanoseconds },
-    ...(decided.trace?.id == null ? {} : { trace_id: decided.trace.id }),
-    ...regression(decided),
+    input,
+    result,
+    metrics: { timer_rego_wasm_eval_ns: nanoseconds },
   };
+  if (status !== null) record.status = status;
+  if (trace != null && trace.id !== null) record.trace_id = trace.id;
+  const regressed = regression(decided);
+  if (regressed !== undefined) record.regressed = regressed;
+  return record;
+}
+
+let last = { at: Number.NaN, text: '' };
+
+/** Many requests come in the same millisecond. */
+function timestampOf(at: number): string {
+  if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+  return last.text;
 }
 
 /** Asked only of denials, so allowed requests pay nothing for it. */
-function regression({ decision, enforcement, identity, route, address }: Decided) {
+function regression({ decision, enforcement, identity, route, address }: Decided): NewRecord['regressed'] {
   const before = enforcement.previous;
-  if (decision.result.allow || before === null) return {};
+  if (decision.result.allow || before === null) return undefined;
   const { method, time } = decision.input;
   // The merge may have been about the networks themselves.
   const networks = address === undefined ? decision.input.networks : before.networksOf(address);
   const { result } = before.decide({ identity, route, method, networks, time });
-  return result.allow ? { regressed: { revision: before.snapshot.revision, grants: result.grants } } : {};
+  return result.allow ? { revision: before.snapshot.revision, grants: result.grants } : undefined;
 }

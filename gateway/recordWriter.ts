@@ -15,8 +15,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { DecisionRecord, Heartbeat, LogEntry, StreamClosed } from './record.ts';
-import { openUsageRollup, type UsageRollup } from './usageRollup.ts';
+import type { Heartbeat, StreamClosed } from './record.ts';
+import { createRecordLine, type NewRecord } from './recordLine.ts';
+import { type Counted, openUsageRollup, type UsageRollup } from './usageRollup.ts';
 
 /** Past this size a day goes on in a further file. */
 const fileBytes = 256 * 1024 * 1024;
@@ -40,7 +41,7 @@ export type RecordWriter = {
    * Takes the record into the turn's batch and gives it its `seq`. `written` is called after the batch is in the
    * file (with null) or could not be written (with the error); nothing that depends on the record may happen before.
    */
-  write(record: Omit<DecisionRecord, 'instance' | 'seq'>, written?: (error: Error | null) => void): void;
+  write(record: NewRecord, written?: (error: Error | null) => void): void;
   /** The same for the end of a stream. */
   writeClosed(record: Omit<StreamClosed, 'instance' | 'seq'>, written?: (error: Error | null) => void): void;
   heartbeat(): void;
@@ -61,7 +62,9 @@ type Options = {
 };
 type Pending = {
   line: string;
-  entry: LogEntry | Heartbeat;
+  /** What the usage is counted from. */
+  entry: Counted;
+  seq: number;
   written: ((error: Error | null) => void) | undefined;
 };
 
@@ -75,6 +78,7 @@ export function openRecordWriter(options: Options): RecordWriter {
   const home = join(folder, instance);
   const release = claim(home, instance);
   let seq = lastSeq(home);
+  const recordLine = createRecordLine(instance);
   const rollup =
     usage === undefined
       ? null
@@ -95,8 +99,10 @@ export function openRecordWriter(options: Options): RecordWriter {
       const before = next === file ? null : file;
       file = next;
       if (before !== null) closeFile(before.fd);
-      append(file, Buffer.from(taken.map((item) => item.line).join('')));
-      for (const { entry } of taken) rollup?.add(entry, file.day);
+      let text = '';
+      for (const { line } of taken) text += line;
+      append(file, Buffer.from(text));
+      if (rollup !== null) for (const { entry, seq } of taken) rollup.add(entry, seq, file.day);
       onWritten?.(performance.now() - begun);
     } catch (error) {
       failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);
@@ -120,19 +126,17 @@ export function openRecordWriter(options: Options): RecordWriter {
     usage: rollup,
     write(record, written) {
       seq += 1;
-      const { timestamp, decision_id, ...rest } = record;
-      const full: DecisionRecord = { timestamp, decision_id, instance, seq, ...rest };
-      queue({ line: `${JSON.stringify(full)}\n`, entry: full, written });
+      queue({ line: recordLine(record, seq), entry: record, seq, written });
     },
     writeClosed(record, written) {
       seq += 1;
       const { timestamp, decision_id, ...rest } = record;
       const full: StreamClosed = { timestamp, decision_id, instance, seq, ...rest };
-      queue({ line: `${JSON.stringify(full)}\n`, entry: full, written });
+      queue({ line: `${JSON.stringify(full)}\n`, entry: record, seq, written });
     },
     heartbeat() {
       const beat: Heartbeat = { heartbeat: true, timestamp: new Date(now()).toISOString(), instance, seq };
-      queue({ line: `${JSON.stringify(beat)}\n`, entry: beat, written: undefined });
+      queue({ line: `${JSON.stringify(beat)}\n`, entry: beat, seq, written: undefined });
       // The files are the truth, so this can be made up for; a full disk must not end the process.
       try {
         rollup?.save();

@@ -203,7 +203,7 @@ export function createCompare({
       const { revision } = enforcement.snapshot;
       const decided = { id, canonical, route, identity, address, result, time: input.time, revision };
       if (carrier === undefined || carrier.destroyed) enqueue(decided);
-      else carrier.once('close', () => enqueue(decided));
+      else carrier.onEnd(() => enqueue(decided));
     },
   };
 }

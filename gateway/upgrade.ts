@@ -72,7 +72,7 @@ export function createUpgrade(options: Options): Upgrade {
       );
       return;
     }
-    admit(request, socket, {
+    admit(request, carrierOf(socket), {
       refused: (refusal, decisionId) => writeProblem(socket, refusal, decisionId),
       admitted: (admission) => {
         if (socket.destroyed) return;
@@ -105,6 +105,13 @@ export function createUpgrade(options: Options): Upgrade {
     });
   };
 }
+
+const carrierOf = (socket: Duplex): Carrier => ({
+  get destroyed() {
+    return socket.destroyed;
+  },
+  onEnd: (listener) => void socket.once('close', listener),
+});
 
 /** The upstream did not answer the handshake in time. */
 class SilenceError extends Error {}

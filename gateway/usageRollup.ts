@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Heartbeat, LogEntry } from './record.ts';
+import type { DecisionRecord, Heartbeat, LogEntry, StreamClosed } from './record.ts';
 import { decisionFiles } from './recordWriter.ts';
 
 /** One line of a usage file: the day's coverage, or one grant's use of one operation. Instants are RFC 3339, UTC. */
@@ -16,13 +16,19 @@ export type UsageLine =
       last: string;
     };
 
+/** What a line says of use. */
+export type Counted =
+  | Pick<DecisionRecord, 'timestamp' | 'input' | 'result' | 'status'>
+  | Pick<StreamClosed, 'timestamp' | 'event'>
+  | Pick<Heartbeat, 'timestamp' | 'heartbeat'>;
+
 /** Usage per day: grant × operation → count, first and last use. */
 export type UsageRollup = {
   /**
-   * Counts a line of the decision file of `day`. The file's day counts, not the line's: around midnight they differ,
+   * Counts a line of the decision file of `day`, with the number it took (a heartbeat: the last one taken). The file's day counts, not the line's: around midnight they differ,
    * and each day must come out the same whenever it is counted.
    */
-  add(entry: LogEntry | Heartbeat, day: string): void;
+  add(entry: Counted, seq: number, day: string): void;
   /** Writes what changed. */
   save(): void;
   /** The stored and current days from `since` (YYYY-MM-DD) on, oldest first. */
@@ -55,18 +61,19 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     }
     return day;
   };
-  const add = (entry: LogEntry | Heartbeat, key: string) => {
+  const add = (entry: Counted, seq: number, key: string) => {
     const day = dayOf(key);
     if ('heartbeat' in entry) {
       day.minutes.add(entry.timestamp.slice(11, 16));
       day.changed = true;
       return;
     }
-    const { seq, timestamp } = entry;
+    const { timestamp } = entry;
     day.changed = true;
     // Whatever takes a number counts, so that none is missing.
     day.records += 1;
-    day.seq = [day.seq?.[0] ?? seq, seq];
+    if (day.seq === null) day.seq = [seq, seq];
+    else day.seq[1] = seq;
     if ('event' in entry) return;
     const { result, status } = entry;
     const { operation } = entry.input;
@@ -106,7 +113,8 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     if (!again.has(key)) continue;
     for (const line of readFileSync(join(decisions, name), 'utf8').split('\n')) {
       if (line === '') continue;
-      add(JSON.parse(line) as LogEntry | Heartbeat, key);
+      const entry = JSON.parse(line) as LogEntry | Heartbeat;
+      add(entry, entry.seq, key);
     }
   }
 
@@ -139,9 +147,9 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
   save();
 
   return {
-    add(entry, day) {
+    add(entry, seq, day) {
       current = day;
-      add(entry, day);
+      add(entry, seq, day);
     },
     save,
     lines(since) {

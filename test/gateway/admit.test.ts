@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { type Admission, createAdmit } from '../../gateway/admit.ts';
 import type { Identity } from '../../gateway/authenticate.ts';
+import { newDerived } from '../../gateway/decide.ts';
 import type { Enforcement } from '../../gateway/enforcement.ts';
 import { createLimit } from '../../gateway/limit.ts';
 import { createQuota } from '../../gateway/quota.ts';
@@ -43,6 +44,7 @@ function revision(
         facts: new Map([[grant, { rate, expires: null }]]),
         nanoseconds: 1,
         failure: null,
+        derived: newDerived(),
       };
     },
   } as unknown as Enforcement;

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Identity } from '../../gateway/authenticate.ts';
-import type { Decision, Question } from '../../gateway/decide.ts';
+import { type Decision, newDerived, type Question } from '../../gateway/decide.ts';
 import { rememberDecisions } from '../../gateway/rememberDecisions.ts';
 import { suite } from '../_suite.ts';
 
@@ -16,12 +16,14 @@ function world(failure: unknown = null) {
       nanoseconds: 1,
       facts: new Map(),
       failure,
+      derived: newDerived(),
     };
   });
   return { decide, asked: () => asked };
 }
+const ann: Identity = { subject: 'user:ann', groups: null, mfa: false, expiresAt: null };
 const question = (changes: Partial<Question> = {}, identity: Partial<Identity> = {}): Question => ({
-  identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null, ...identity } as Identity,
+  identity: Object.keys(identity).length === 0 ? ann : { ...ann, ...identity },
   route: { api: 'orders', operation: 'getOrder', template: '/o', upstream: 'http://o', strip: 0 },
   method: 'GET',
   networks: [],
@@ -31,7 +33,9 @@ const question = (changes: Partial<Question> = {}, identity: Partial<Identity> =
 
 test('asks once for the same question in the same second, and again in the next', () => {
   const { decide, asked } = world();
-  assert.deepEqual(decide(question()).result, decide(question()).result);
+  const [first, second] = [decide(question()), decide(question())];
+  assert.equal(first.result, second.result);
+  assert.equal(first.derived, second.derived, 'what was made of the first serves the second');
   assert.equal(asked(), 1);
   decide(question({ time: 101 }));
   decide(question({ time: 100 }));
@@ -49,7 +53,7 @@ const others: [string, Question][] = [
   ['method', question({ method: 'HEAD' })],
   ['operation', question({ route: { ...question().route, operation: 'listOrders' } })],
   ['api', question({ route: { ...question().route, api: 'payments' } })],
-  ['subject that imitates a key', question({}, { subject: 'user:ann orders getOrder GET false ' })],
+  ['same caller with another credential', question({}, { expiresAt: 200 })],
 ];
 test('never takes one question for another', () => {
   const { decide, asked } = world();
