@@ -148,7 +148,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
     };
     let route: Route | null = null;
     try {
-      limits.arrive(address, now());
+      const arrived = now();
+      limits.arrive(address, arrived);
       // One revision decides the whole request.
       const by = enforcement();
       if (by === null) throw noBundle();
@@ -158,17 +159,16 @@ export function createAdmit(dependencies: Dependencies): Admit {
       route = found;
       if (bodyBytes > mostBytes(by.snapshot, found.api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);
-      const proceed = (identity: Identity) => {
+      const proceed = (identity: Identity, at: number) => {
         const question: Question = {
           identity,
           route: found,
           method: canonical.method,
           networks,
-          time: Math.floor(now() / 1000),
+          time: Math.floor(at / 1000),
         };
         const decision = by.decide(question);
         const trace = traceOf(rawHeaders);
-        const at = now();
         const id = nextId(at);
         const admission = {
           id,
@@ -199,11 +199,11 @@ export function createAdmit(dependencies: Dependencies): Admit {
         identity
           .then((proved) => {
             // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
-            if (enforcement() === by) proceed(proved);
+            if (enforcement() === by) proceed(proved, now());
             else admit(request, doors);
           })
           .catch((error: unknown) => turnAway(error, found));
-      } else proceed(identity);
+      } else proceed(identity, arrived);
     } catch (error) {
       turnAway(error, route);
     }

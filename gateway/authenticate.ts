@@ -36,6 +36,7 @@ type Options = {
 };
 
 const apiKeyForm = /^gg_[A-Za-z0-9]{4,32}_([A-Za-z0-9_-]{16,128})$/;
+const tokenCharacters = /^[\x21-\x7e]+$/;
 /** Three parts, of which the first begins as a JSON object does in base64url. */
 const jwtForm = /^e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/;
 
@@ -93,6 +94,8 @@ export function createAuthenticate(options: Options): Authenticate {
   };
   const byToken = (place: Place, token: string, presented: Presented): Identity | Promise<Identity> => {
     const opaque = introspect !== null && !jwtForm.test(token);
+    if (opaque && !tokenCharacters.test(token))
+      throw refuse(place, 'token-invalid', 'The token is not valid here.', 'invalid_token');
     assertAccepted(place, opaque ? 'introspection' : 'jwt', 'invalid_token');
     let claims: TokenClaims | Promise<TokenClaims>;
     try {
@@ -158,6 +161,9 @@ function credentialIn(rawHeaders: readonly string[], query: string): Found {
     return inQuery ? { kind: 'unreadable', text: 'Credentials are needed, and not in the address.' } : none;
   if (inQuery) return ambiguous;
   if (key !== undefined) return { kind: 'api-key', text: key };
+  // As nearly everybody writes it; whether the rest has the form of a token is looked at where it is not yet known.
+  if (authorization?.startsWith('Bearer ') && authorization.length > 7 && !authorization.includes(' ', 7))
+    return { kind: 'bearer', text: authorization.slice(7) };
   const bearer = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '');
   if (bearer?.[1] === undefined) return { kind: 'unreadable', text: 'A bearer token is needed.' };
   return { kind: 'bearer', text: bearer[1] };

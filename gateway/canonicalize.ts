@@ -118,7 +118,19 @@ function hostOf(rawHeaders: readonly string[]): string {
     }
   }
   if (host === undefined) throw bad('host-missing', 'The request has no Host header.');
-  return normalHost(host);
+  return rememberedHost(host);
+}
+
+const hosts = new Map<string, string>();
+
+/** Nearly all requests name one of a few hosts. */
+function rememberedHost(value: string): string {
+  const known = hosts.get(value);
+  if (known !== undefined) return known;
+  const host = normalHost(value);
+  if (hosts.size >= 1000) hosts.clear();
+  hosts.set(value, host);
+  return host;
 }
 
 function normalHost(value: string): string {

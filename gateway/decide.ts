@@ -24,7 +24,7 @@ export type GrantFacts = { rate: string | null; expires: number | null };
 export type Decision = {
   input: DecisionInput;
   result: DecisionResult;
-  /** Time spent in slices, WASM and reading the result, or in finding it among those remembered. */
+  /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   nanoseconds: number;
   /** Grant id → its facts, for all grants the caller could touch. */
   facts: ReadonlyMap<string, GrantFacts>;

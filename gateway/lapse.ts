@@ -41,6 +41,7 @@ export function createLapse({ maxStalenessMs, now, elapsed }: Options): Lapse {
   let confirmedAt = Number.NEGATIVE_INFINITY;
 
   const current = (): Lapsed | null => {
+    if (ends === Number.POSITIVE_INFINITY && maxStalenessMs === null) return null;
     const here = elapsed();
     if (ends !== Number.POSITIVE_INFINITY && Math.max(now(), took.wall + here - took.elapsed) >= ends)
       return 'bundle-expired';

@@ -54,6 +54,8 @@ export function createListener(options: Options): Listener {
       requestTimeout: 0,
       keepAliveTimeout: limits.idle_timeout,
       connectionsCheckingInterval: 1000,
+      // Most requests have no body: they are spared the life of a stream.
+      optimizeEmptyRequests: true,
       // Its absence is answered by canonicalize, with a body that says so.
       requireHostHeader: false,
       shouldUpgradeCallback: isWebSocket,

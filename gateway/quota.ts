@@ -80,7 +80,8 @@ export function createQuota({ limit, concurrency }: Options): Quota {
 
   const afterApi = (admission: Admission, at: number): Refusal | null | Promise<Refusal | null> => {
     const { facts, result } = admission.decision;
-    if (facts.size === 0 || result.grants.some((id) => (facts.get(id)?.rate ?? null) === null)) return null;
+    if (facts.size === 0) return null;
+    for (const id of result.grants) if ((facts.get(id)?.rate ?? null) === null) return null;
     return takeGrants(admission, at, 0, { wait: Number.POSITIVE_INFINITY, rate: '' });
   };
 

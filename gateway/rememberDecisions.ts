@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { Decide, Decision, Question } from './decide.ts';
 import type { Identity } from './identify.ts';
 
@@ -18,7 +17,6 @@ export function rememberDecisions(decide: Decide): Decide {
   const known = new Map<Identity, Known[]>();
   let second = Number.NaN;
   return (question) => {
-    const started = performance.now();
     const { identity, route, method, networks, time } = question;
     if (time !== second || known.size >= mostCallers) {
       known.clear();
@@ -26,14 +24,10 @@ export function rememberDecisions(decide: Decide): Decide {
     }
     const asked = known.get(identity);
     const before = asked?.find((one) => isSame(one, question));
-    if (before !== undefined) {
-      const { input, result, facts, failure, derived } = before.decision;
-      const nanoseconds = Math.round((performance.now() - started) * 1e6);
-      return { input, result, nanoseconds, facts, failure, derived };
-    }
+    if (before !== undefined) return before.decision;
     const decision = decide(question);
     if (decision.failure !== null) return decision;
-    const one = { route, method, networks, decision };
+    const one = { route, method, networks, decision: { ...decision, nanoseconds: 0 } };
     if (asked === undefined) known.set(identity, [one]);
     else if (asked.length < mostQuestions) asked.push(one);
     return decision;

@@ -85,10 +85,11 @@ function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Route
     const { method, path } = request;
     const { exact, lenient } = byHost.get(request.host) ?? shared;
     const found = exact.find(method, path);
-    // find-my-way lets `{id}` be empty: `/orders/` would be decided as getOrder and answered as listOrders.
-    if (found === null || Object.values(found.params).some((value) => value === '')) return null;
+    if (found === null) return null;
     const route = found.store as Route;
     if (route.template.includes('{')) {
+      // find-my-way lets `{id}` be empty: `/orders/` would be decided as getOrder and answered as listOrders.
+      if (Object.values(found.params).includes('')) return null;
       const other = lenient.find(method, path.includes('%') ? decodeURIComponent(path) : path);
       if (other !== null && !(other.store as Route[]).includes(route))
         throw new Refusal(400, 'path-ambiguous', 'The path could be taken for another operation.');

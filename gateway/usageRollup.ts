@@ -35,11 +35,14 @@ export type UsageRollup = {
   lines(since: string): UsageLine[];
 };
 
+type Use = { grant: string; operation: string; count: number; first: string; last: string };
+
 type Day = {
   seq: [number, number] | null;
   records: number;
   minutes: Set<string>;
-  uses: Map<string, { grant: string; operation: string; count: number; first: string; last: string }>;
+  /** Grant → operation → use. */
+  uses: Map<string, Map<string, Use>>;
   changed: boolean;
 };
 
@@ -79,16 +82,15 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     const { operation } = entry.input;
     if (!result.allow || status === 429) return;
     for (const grant of result.grants) {
-      const use = day.uses.get(`${grant} ${operation}`);
-      if (use === undefined) {
-        day.uses.set(`${grant} ${operation}`, {
-          grant,
-          operation,
-          count: 1,
-          first: timestamp,
-          last: timestamp,
-        });
-      } else {
+      let ofGrant = day.uses.get(grant);
+      if (ofGrant === undefined) {
+        ofGrant = new Map();
+        day.uses.set(grant, ofGrant);
+      }
+      const use = ofGrant.get(operation);
+      if (use === undefined)
+        ofGrant.set(operation, { grant, operation, count: 1, first: timestamp, last: timestamp });
+      else {
         use.count += 1;
         use.last = timestamp;
       }
@@ -124,7 +126,9 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
       instance,
       coverage: { seq: day.seq ?? [0, 0], records: day.records, minutes: day.minutes.size },
     },
-    ...[...day.uses.entries()]
+    ...[...day.uses.values()]
+      .flatMap((ofGrant) => [...ofGrant.values()])
+      .map((use) => [`${use.grant} ${use.operation}`, use] as const)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, use]) => ({ day: key, instance, ...use })),
   ];
