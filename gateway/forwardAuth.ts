@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit, RequestFacts } from './admit.ts';
 import { createClientAddress, createContains } from './clientAddress.ts';
-import { identityHeaders } from './forward.ts';
 import type { Outcome } from './metrics.ts';
 import { incomplete, originalRequest } from './originalRequest.ts';
 import { sendProblem } from './problem.ts';
 import { Refusal } from './refusal.ts';
+import { identityHeaders } from './upstreamRequest.ts';
 
 type Options = {
   admit: Admit;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Admission } from './admit.ts';
 import { Refusal } from './refusal.ts';
 
@@ -14,26 +14,29 @@ export const mostBytes = (
 
 /**
  * The body of a request whose length nobody told. When it grows over `most` bytes it ends with a Refusal (413), and
- * no further byte of it is read.
+ * no further byte of it is read. Not a Transform behind a pipe: that costs a large upload a tenth of its speed.
  */
-export function limitBody(request: IncomingMessage, most: number): Transform {
+export function limitBody(request: IncomingMessage, most: number): Readable {
   let size = 0;
-  const body = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      if (size > most) done(bodyTooLarge());
-      else done(null, chunk);
+  const onData = (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > most) body.destroy(bodyTooLarge());
+    else if (!body.push(chunk)) request.pause();
+  };
+  const onEnd = () => body.push(null);
+  const onClose = () => {
+    if (!request.complete) body.destroy(new Error('the body did not come whole'));
+  };
+  const body = new Readable({
+    read: () => request.resume(),
+    // The request must not be destroyed with it, nor the connection that the answer has to take.
+    destroy(error, done) {
+      request.off('data', onData).off('end', onEnd).off('close', onClose).pause();
+      done(error);
     },
   });
   // Whoever takes it listens too; but it may fail before anybody does.
   body.on('error', () => undefined);
-  // Not `pipeline`: it would destroy the request, and with it the connection that the answer has to take.
-  body.once('close', () => {
-    request.unpipe(body);
-    request.pause();
-  });
-  request.once('close', () => {
-    if (!request.complete) body.destroy(new Error('the body did not come whole'));
-  });
-  return request.pipe(body);
+  request.on('data', onData).once('end', onEnd).once('close', onClose);
+  return body;
 }

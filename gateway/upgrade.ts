@@ -9,12 +9,13 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy-3';
 import type { Admission, Doors } from './admit.ts';
-import { upstreamFailed, upstreamHeaders, upstreamPath, upstreamTimeout } from './forward.ts';
 import { writeProblem } from './problem.ts';
 import type { Carrier } from './quota.ts';
 import { Refusal } from './refusal.ts';
 import { createRelays } from './relays.ts';
 import type { CloseReason, Streams } from './streams.ts';
+import { upstreamFailed, upstreamTimeout } from './transfer.ts';
+import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** Handles Node's `upgrade` event for WebSocket requests. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

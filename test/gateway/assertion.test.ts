@@ -7,6 +7,7 @@ import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, decodeProtectedHeader
 import type { Admission } from '../../gateway/admit.ts';
 import { createAssertionOf } from '../../gateway/assertion.ts';
 import { type AssertionKeys, makeAssertionKeys, readAssertionKeys } from '../../gateway/assertionKeys.ts';
+import { newDerived } from '../../gateway/decide.ts';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from './_gateway.ts';
 
@@ -70,6 +71,7 @@ const decided = (grants: string[] = ['g'], expires: number | null = null) =>
     input: { groups: ['group:billing'] },
     result: { allow: true, grants, reason: 'granted' },
     facts: new Map([['g', { rate: null, expires }]]),
+    derived: newDerived(),
   }) as unknown as Admission['decision'];
 const admission = (id: string, subject = 'user:ann', api = 'orders', decision = decided()) =>
   ({ id, identity: { subject, expiresAt: null }, route: { api }, decision }) as unknown as Admission;
@@ -104,6 +106,29 @@ test('one assertion serves a caller for half its lifetime, and nobody and nothin
   assert.equal(decodeJwt(next ?? '').jti, '4');
   clock.now -= 86_400_000;
   assert.notEqual(of(admission('5')), next);
+});
+
+test('what one decision remembers is no older than that, nor signed with another key', () => {
+  const clock = { now: 1_800_000_000_000 };
+  const keys = keysIn('remembered.json', clock);
+  const of = signerOf(keys, clock);
+  const decision = decided();
+  const ask = (id: string) => of(admission(id, 'user:ann', 'orders', decision));
+  const first = ask('1');
+  clock.now += 29_000;
+  assert.equal(ask('2'), first);
+  clock.now += 2000;
+  const second = ask('3');
+  assert.notEqual(second, first);
+  clock.now -= 86_400_000;
+  const third = ask('4');
+  assert.notEqual(third, second, 'a clock set back');
+  const kid = decodeProtectedHeader(third ?? '').kid;
+  clock.now += 86_400_000 + 3_600_000;
+  keys.look();
+  clock.now += 301_000;
+  keys.look();
+  assert.notEqual(decodeProtectedHeader(ask('5') ?? '').kid, kid);
 });
 
 test('per request, each has an assertion of its own', () => {

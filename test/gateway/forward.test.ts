@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { request as send } from 'node:http';
-import type { Socket } from 'node:net';
+import { Agent, request as send } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from './_gateway.ts';
 
@@ -137,6 +137,89 @@ test('answers without a body keep their headers and their silence', async () => 
   assert.match(await ask(`HEAD ${path} HTTP/1.1`), /^HTTP\/1\.1 200 .*content-length: 1234\r\n.*\r\n\r\n$/s);
   assert.match(await ask(`GET ${path} HTTP/1.1`), /^HTTP\/1\.1 204 .*etag: "x"\r\n.*\r\n\r\n$/s);
   assert.match(await ask(`GET ${path}?304 HTTP/1.1`), /^HTTP\/1\.1 304 .*etag: "x"\r\n.*\r\n\r\n$/s);
+  world.upstream.answer(null);
+});
+
+test('a short answer of any bytes arrives as it is, and the connection is good for the next', async () => {
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+  world.upstream.answer((_request, response) => {
+    response.writeHead(200, { 'content-length': bytes.length, 'x-name': 'M\u00fcller' });
+    response.end(bytes);
+  });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const sockets = new Set<Socket>();
+  const once = () =>
+    new Promise<Buffer>((done, fail) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const asked = send(`${world.gateway.url}${path}`, { agent, headers }, (response) => {
+        sockets.add(response.socket);
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () => done(Buffer.concat(parts)));
+        response.on('error', fail);
+      });
+      asked.on('error', fail).end();
+    });
+  for (let round = 0; round < 3; round += 1) assert.deepEqual(await once(), bytes);
+  assert.equal(sockets.size, 1);
+  agent.destroy();
+  world.upstream.answer(null);
+});
+
+test('neither the headers nor the first bytes of an answer wait for the rest', async () => {
+  const step = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.upstream.answer(async (_request, response) => {
+    response.writeHead(200, { 'content-length': '5' });
+    response.flushHeaders();
+    await step[0]?.promise;
+    response.write('ab');
+    await step[1]?.promise;
+    response.write('c');
+    await step[2]?.promise;
+    response.end('de');
+  });
+  let text = '';
+  const got = (until: RegExp) =>
+    new Promise<void>((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`after 5 s there is only ${text}`)), 5000);
+      const look = () => {
+        if (!until.test(text)) return;
+        clearTimeout(timer);
+        socket.off('data', look);
+        done();
+      };
+      socket.on('data', look);
+      look();
+    });
+  const socket = connect(Number(new URL(world.gateway.url).port), '127.0.0.1');
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1');
+  });
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  await got(/\r\n\r\n$/);
+  step[0]?.resolve();
+  await got(/\r\n\r\nab$/);
+  step[1]?.resolve();
+  await got(/\r\n\r\nabc$/);
+  step[2]?.resolve();
+  await got(/\r\n\r\nabcde$/);
+  socket.destroy();
+  world.upstream.answer(null);
+});
+
+test('requests sent in one packet are answered in their order', async () => {
+  world.upstream.answer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://a');
+    const body = `<${searchParams.get('n')}>`;
+    const answer = () => response.writeHead(200, { 'content-length': body.length }).end(body);
+    // The first one takes longest.
+    setTimeout(answer, 60 - 20 * Number(searchParams.get('n')));
+  });
+  const one = (n: number, last: boolean) =>
+    `GET ${path}?n=${n} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;
+  const text = await raw(world.gateway.url, one(1, false) + one(2, false) + one(3, true));
+  assert.deepEqual(text.match(/<\d>/g), ['<1>', '<2>', '<3>']);
+  assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, 3);
   world.upstream.answer(null);
 });
 

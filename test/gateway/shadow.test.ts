@@ -1,5 +1,4 @@
 import * as assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import type { Admission } from '../../gateway/admit.ts';
 import { parseConfig } from '../../gateway/config.ts';
 import type { Enforcement } from '../../gateway/enforcement.ts';
@@ -130,11 +129,12 @@ function comparing(sample = 1, random = () => 0.5) {
 test('compares only when the answer is over', async () => {
   const { compare, results } = comparing();
   compare.use(answers(false));
-  const carrier = Object.assign(new EventEmitter(), { destroyed: false });
-  compare.offer(admission(true), carrier as unknown as Carrier);
+  const ends: (() => void)[] = [];
+  const carrier: Carrier = { destroyed: false, onEnd: (listener) => void ends.push(listener) };
+  compare.offer(admission(true), carrier);
   await turn();
   assert.deepEqual(results, []);
-  carrier.emit('close');
+  for (const end of ends) end();
   assert.deepEqual(results, []);
   await turn();
   assert.deepEqual(results, ['would-deny']);
