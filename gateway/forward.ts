@@ -1,9 +1,8 @@
 // Sharp edges of undici 8: it strips no hop-by-hop headers of a request; what it does with answers is in transfer.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { Admission } from './admit.ts';
-import { limitBody, mostBytes } from './limitBody.ts';
+import { mostBytes } from './limitBody.ts';
 import type { Carrier } from './quota.ts';
 import { Transfer } from './transfer.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
@@ -55,7 +54,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       path: upstreamPath(admission),
       method: admission.canonical.method,
       headers: upstreamHeaders(request, admission),
-      body: bodyOf(request, mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes)),
+      body: bodyOf(request),
       headersTimeout: upstreamTimeoutMs,
       // A stream may be silent for long; what bounds it is its client, its grant and the drain at shutdown.
       bodyTimeout: 0,
@@ -74,6 +73,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       admission,
       finish,
       again: repeatable ? again : null,
+      bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
     });
     exchange.onEnd(() => transfer.clientGone());
     poolOf(origin).dispatch(sent, transfer);
@@ -87,11 +87,8 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
 }
 
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-const hasBody = (request: IncomingMessage) =>
-  request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-
-/** Its length is checked where it is told; where it is not, the bytes are counted. */
-function bodyOf(request: IncomingMessage, most: number): Readable | null {
-  if (request.headers['transfer-encoding'] !== undefined) return limitBody(request, most);
-  return hasBody(request) ? request : null;
+/** Null where there is none. */
+function bodyOf(request: IncomingMessage): IncomingMessage | null {
+  const { 'transfer-encoding': coding, 'content-length': length = 0 } = request.headers;
+  return coding !== undefined || Number(length) > 0 ? request : null;
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import type { Admission } from './admit.ts';
 import { Refusal } from './refusal.ts';
 
@@ -13,30 +12,16 @@ export const mostBytes = (
 ): number => apis.get(api)?.body ?? otherwise;
 
 /**
- * The body of a request whose length nobody told. When it grows over `most` bytes it ends with a Refusal (413), and
- * no further byte of it is read. Not a Transform behind a pipe: that costs a large upload a tenth of its speed.
+ * Watches the body of a request whose length nobody told, and calls `exceeded` when it has grown over `most` bytes. To
+ * be called just before the body is sent on: the part that is too much is seen here first.
  */
-export function limitBody(request: IncomingMessage, most: number): Readable {
+export function limitBody(request: IncomingMessage, most: number, exceeded: () => void): void {
   let size = 0;
   const onData = (chunk: Buffer) => {
     size += chunk.length;
-    if (size > most) body.destroy(bodyTooLarge());
-    else if (!body.push(chunk)) request.pause();
+    if (size <= most) return;
+    request.off('data', onData);
+    exceeded();
   };
-  const onEnd = () => body.push(null);
-  const onClose = () => {
-    if (!request.complete) body.destroy(new Error('the body did not come whole'));
-  };
-  const body = new Readable({
-    read: () => request.resume(),
-    // The request must not be destroyed with it, nor the connection that the answer has to take.
-    destroy(error, done) {
-      request.off('data', onData).off('end', onEnd).off('close', onClose).pause();
-      done(error);
-    },
-  });
-  // Whoever takes it listens too; but it may fail before anybody does.
-  body.on('error', () => undefined);
-  request.on('data', onData).once('end', onEnd).once('close', onClose);
-  return body;
+  request.on('data', onData);
 }

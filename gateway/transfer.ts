@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { type Dispatcher, errors } from 'undici';
 import type { Admission } from './admit.ts';
 import { respondable } from './headers.ts';
+import { bodyTooLarge, limitBody } from './limitBody.ts';
 import { sendProblem } from './problem.ts';
 import { Refusal } from './refusal.ts';
 
@@ -28,6 +29,8 @@ type Options = {
   finish: (status: number, failed: boolean) => void;
   /** Sends the request once more; null where that could do harm. */
   again: (() => void) | null;
+  /** The most bytes that the request's body may have. Where its length was told, it has been looked at before. */
+  bodyBytes: number;
 };
 
 /** A flat list of names and values, as Node takes trailers. */
@@ -46,6 +49,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #admission: Admission;
   readonly #finish: (status: number, failed: boolean) => void;
+  readonly #bodyBytes: number;
   #again: (() => void) | null;
   #controller: Dispatcher.DispatchController | null = null;
   #gone = false;
@@ -55,12 +59,13 @@ export class Transfer implements Dispatcher.DispatchHandler {
   #held: Buffer | null = null;
   #mayHold = false;
 
-  constructor({ request, response, admission, finish, again }: Options) {
+  constructor({ request, response, admission, finish, again, bodyBytes }: Options) {
     this.#request = request;
     this.#response = response;
     this.#admission = admission;
     this.#finish = finish;
     this.#again = again;
+    this.#bodyBytes = bodyBytes;
   }
 
   /** The client's side closed; when the answer was not complete, nobody waits for the upstream any more. */
@@ -72,6 +77,8 @@ export class Transfer implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#gone) controller.abort(new Error('the client is gone'));
+    else if (this.#request.headers['transfer-encoding'] !== undefined)
+      limitBody(this.#request, this.#bodyBytes, () => controller.abort(bodyTooLarge()));
   }
 
   onResponseStart(
