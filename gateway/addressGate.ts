@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Limit } from './limit.ts';
+import { lruCache } from './lruCache.ts';
 import { exceeded } from './quota.ts';
 import { Refusal } from './refusal.ts';
 
@@ -27,8 +27,8 @@ type Options = {
  * program with a key that was revoked does not shut out its neighbours.
  */
 export function createAddressGate({ limit, rate, failedLogins }: Options): AddressGate {
-  const shut = new LRUCache<string, { until: number; refusal: (wait: number) => Refusal }>({ max: 100_000 });
-  const guesses = new LRUCache<string, true>({ max: 100_000 });
+  const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(100_000);
+  const guesses = lruCache<true>(100_000);
   const tiers = [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`];
 
   const overRate = (wait: number) => exceeded('address', rate, wait, 'address-rate-exceeded');

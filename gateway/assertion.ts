@@ -1,6 +1,5 @@
 import { sign } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LRUCache } from 'lru-cache';
 import type { Admission } from './admit.ts';
 import {
   type AssertionKey,
@@ -9,6 +8,7 @@ import {
   readAssertionKeys,
 } from './assertionKeys.ts';
 import { ConfigError, type GatewayConfig } from './config.ts';
+import { lruCache } from './lruCache.ts';
 
 /** Where everyone finds the keys: on the listener for callers and on the one for operators. */
 export const keysPath = '/.well-known/jwks.json';
@@ -94,7 +94,7 @@ export function createAssertionOf({
   lifetimeMs,
   now,
 }: AssertionOptions): Assertions['of'] {
-  const made = new LRUCache<string, { text: string; until: number; key: AssertionKey }>({ max: 20_000 });
+  const made = lruCache<{ text: string; until: number; key: AssertionKey }>(20_000);
   // A clock set back must not make one last longer.
   const isFresh = ({ until }: { until: number }, at: number) => at < until && until - at <= lifetimeMs;
   let signing: AssertionKey | null = null;

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Client, type Dispatcher, Pool } from 'undici';
 import type { Admission } from './admit.ts';
+import { createAnswerTimeout } from './answerTimeout.ts';
 import { mostBytes } from './limitBody.ts';
 import type { Carrier } from './quota.ts';
 import { Transfer } from './transfer.ts';
@@ -32,6 +33,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   close: () => Promise<void>;
 } {
   const pools = new Map<string, Pool>();
+  const answers = createAnswerTimeout(upstreamTimeoutMs);
   // One protocol: what is known of framing and aborts was measured with it.
   const transport = { allowH2: false, connect: { timeout: Math.min(upstreamTimeoutMs, 10_000) } };
   const poolOf = (origin: string): Pool => {
@@ -50,12 +52,14 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     const finish = (status: number, failed: boolean) =>
       done({ status, failed, milliseconds: now() - started }, admission);
     const origin = admission.route.upstream;
+    const body = bodyOf(request);
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
       method: admission.canonical.method,
       headers: upstreamHeaders(request, admission),
-      body: bodyOf(request),
-      headersTimeout: upstreamTimeoutMs,
+      body,
+      // While a body is under way nobody waits for the answer yet, and undici knows when that is.
+      headersTimeout: body === null ? 0 : upstreamTimeoutMs,
       // A stream may be silent for long; what bounds it is its client, its grant and the drain at shutdown.
       bodyTimeout: 0,
     };
@@ -66,13 +70,14 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       client.dispatch({ ...sent, reset: true }, transfer);
       void client.close();
     };
-    const repeatable = sent.body === null && safe.has(sent.method);
+    const repeatable = body === null && safe.has(sent.method);
     const transfer = new Transfer({
       request,
       response,
       admission,
       finish,
       again: repeatable ? again : null,
+      answers: body === null ? answers : null,
       bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
     });
     exchange.onEnd(() => transfer.clientGone());
@@ -81,6 +86,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   return {
     forward,
     close: async () => {
+      answers.close();
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };

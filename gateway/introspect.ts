@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { challenge } from './challenge.ts';
 import type { IntrospectionConfig } from './config.ts';
 import { fetchJson } from './fetchJson.ts';
+import { lruCache } from './lruCache.ts';
 import { Refusal } from './refusal.ts';
 import { readClaims, type TokenClaims } from './tokenClaims.ts';
 
@@ -51,8 +51,8 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     `${formEncoded(config.client_id)}:${formEncoded(clientSecret)}`,
   ).toString('base64')}`;
   // Keyed by hash: no usable credential stays in memory. Apart, so that made-up tokens push out no good one.
-  const active = new LRUCache<string, Known & { claims: TokenClaims }>({ max: 20_000 });
-  const inactive = new LRUCache<string, Known & { refusal: Refusal }>({ max: 20_000 });
+  const active = lruCache<Known & { claims: TokenClaims }>(20_000);
+  const inactive = lruCache<Known & { refusal: Refusal }>(20_000);
   const inFlight = new Map<string, Promise<TokenClaims>>();
   const holds = (known: Known | undefined): boolean => {
     const time = now();

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { lruCache } from './lruCache.ts';
 
 /**
  * Takes one request from a key's allowance of `rate` (`600/min`) at `now` (ms). Above zero: nothing was taken, and
@@ -33,7 +33,7 @@ export function parseRate(rate: string): Rate {
  * a burst of the whole count and then one request per interval, so no window's edge lets twice the rate through.
  */
 export function createLimit(): LocalLimit {
-  const wholeAt = new LRUCache<string, number>({ max: 200_000 });
+  const wholeAt = lruCache<number>(200_000);
   return (key, rate, now) => {
     const { interval, period } = parseRate(rate);
     let from = Math.max(wholeAt.get(key) ?? 0, now);

@@ -2,6 +2,7 @@ import type { Admission } from './admit.ts';
 import type { Enforcement } from './enforcement.ts';
 import { stillProved } from './identify.ts';
 import type { Lapsed } from './lapse.ts';
+import { createOpenList } from './openList.ts';
 import { sameLines } from './slices.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -40,17 +41,8 @@ export type ClosedStream = {
   reason: CloseReason;
 };
 
-/**
- * An entry of the list of open streams, and where it stands there; -1: no more. A Map would do, but for the collector:
- * each time it grows it leaves a table behind that leads to the next one, and one of them that has become old keeps
- * all requests after it from being collected young.
- */
-type Open = {
-  readonly stream: Stream;
-  /** The revision that let it in: its admission moves on to later ones. */
-  readonly admittedBy: string;
-  at: number;
-};
+/** A stream, and the revision that let it in: its admission moves on to later ones. */
+type Open = { readonly stream: Stream; readonly admittedBy: string; over: () => void };
 
 type Options = {
   now: () => number;
@@ -61,22 +53,10 @@ type Options = {
 
 /** `now` in ms. */
 export function createStreams({ now, onClose, onDecided }: Options): Streams {
-  const open: Open[] = [];
-  const remove = (entry: Open) => {
-    const last = open.at(-1);
-    if (entry.at < 0 || last === undefined) return;
-    open[entry.at] = last;
-    last.at = entry.at;
-    open.pop();
-    entry.at = -1;
-  };
-  /** Those open now; one that is closed meanwhile is passed over. */
-  function* stillOpen(): Generator<Open> {
-    for (const entry of [...open]) if (entry.at >= 0) yield entry;
-  }
+  const open = createOpenList<Open>();
   const close = (entry: Open, reason: CloseReason, by: Enforcement) => {
     const { stream, admittedBy } = entry;
-    remove(entry);
+    entry.over();
     try {
       onClose({ admission: stream.admission, admittedBy, closedBy: by.snapshot.revision, reason });
     } finally {
@@ -125,18 +105,18 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
   return {
     add(stream) {
       const admittedBy = stream.admission.enforcement.snapshot.revision;
-      const entry: Open = { stream, admittedBy, at: open.length };
-      open.push(entry);
-      return () => remove(entry);
+      const entry: Open = { stream, admittedBy, over: () => undefined };
+      entry.over = open.add(entry);
+      return entry.over;
     },
     revise(next) {
       const untouched = createUntouched();
-      for (const entry of stillOpen()) review(entry, next, untouched);
+      for (const entry of open.items()) review(entry, next, untouched);
     },
     sweep(next) {
       const seconds = now() / 1000;
       const untouched = createUntouched();
-      for (const entry of stillOpen()) {
+      for (const entry of open.items()) {
         const { stream } = entry;
         // Decided just before a swap, and open only since: the swap did not see it.
         if (stream.admission.enforcement !== next && !review(entry, next, untouched)) continue;
@@ -148,12 +128,12 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
       }
     },
     closeAll(which, reason = 'shutdown') {
-      for (const entry of stillOpen())
+      for (const entry of open.items())
         if (which === 'all' || entry.stream.upgraded)
           close(entry, reason, entry.stream.admission.enforcement);
     },
     get size() {
-      return open.length;
+      return open.size;
     },
   };
 }

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { type Dispatcher, errors } from 'undici';
 import type { Admission } from './admit.ts';
+import type { AnswerTimeout } from './answerTimeout.ts';
 import { respondable } from './headers.ts';
 import { bodyTooLarge, limitBody } from './limitBody.ts';
 import { sendProblem } from './problem.ts';
@@ -29,6 +30,8 @@ type Options = {
   finish: (status: number, failed: boolean) => void;
   /** Sends the request once more; null where that could do harm. */
   again: (() => void) | null;
+  /** Tells when an answer takes too long to begin; null where undici does. */
+  answers: AnswerTimeout | null;
   /** The most bytes that the request's body may have. Where its length was told, it has been looked at before. */
   bodyBytes: number;
 };
@@ -50,6 +53,8 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #admission: Admission;
   readonly #finish: (status: number, failed: boolean) => void;
   readonly #bodyBytes: number;
+  readonly #answers: AnswerTimeout | null;
+  #answered: (() => void) | null = null;
   #again: (() => void) | null;
   #controller: Dispatcher.DispatchController | null = null;
   #gone = false;
@@ -59,13 +64,14 @@ export class Transfer implements Dispatcher.DispatchHandler {
   #held: Buffer | null = null;
   #mayHold = false;
 
-  constructor({ request, response, admission, finish, again, bodyBytes }: Options) {
+  constructor({ request, response, admission, finish, again, answers, bodyBytes }: Options) {
     this.#request = request;
     this.#response = response;
     this.#admission = admission;
     this.#finish = finish;
     this.#again = again;
     this.#bodyBytes = bodyBytes;
+    this.#answers = answers;
   }
 
   /** The client's side closed; when the answer was not complete, nobody waits for the upstream any more. */
@@ -76,8 +82,12 @@ export class Transfer implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#gone) controller.abort(new Error('the client is gone'));
-    else if (this.#request.headers['transfer-encoding'] !== undefined)
+    if (this.#gone) {
+      controller.abort(new Error('the client is gone'));
+      return;
+    }
+    this.#answered = this.#answers?.await(() => controller.abort(new errors.HeadersTimeoutError())) ?? null;
+    if (this.#request.headers['transfer-encoding'] !== undefined)
       limitBody(this.#request, this.#bodyBytes, () => controller.abort(bodyTooLarge()));
   }
 
@@ -87,6 +97,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     headers: Parameters<typeof respondable>[0],
   ): void {
     if (status < 200 && status >= 100) return;
+    this.#answered?.();
     // Access ended meanwhile, and the caller has been told so.
     if (this.#response.headersSent) {
       controller.abort(new Error('the request is over'));
@@ -152,6 +163,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#answered?.();
     this.#over = true;
     if (this.#gone) {
       this.#finish(499, false);

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify } from 'jose';
-import { LRUCache } from 'lru-cache';
 import { challenge } from './challenge.ts';
 import type { IssuerConfig } from './config.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
+import { lruCache } from './lruCache.ts';
 import { Refusal } from './refusal.ts';
 import { clockToleranceSeconds, readClaims, type TokenClaims } from './tokenClaims.ts';
 
@@ -37,7 +37,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
     }),
   );
   // Keyed by hash: no usable credential stays in memory longer than its request.
-  const verified = new LRUCache<string, Cached>({ max: 20_000 });
+  const verified = lruCache<Cached>(20_000);
 
   const verify = async (token: string, id: string): Promise<TokenClaims> => {
     const { config, keys } = issuerOf(token, trusted);
