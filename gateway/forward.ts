@@ -1,11 +1,12 @@
 // Sharp edges of undici 8: it strips no hop-by-hop headers of a request; what it does with answers is in transfer.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Client, type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Admission } from './admit.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
 import { mostBytes } from './limitBody.ts';
 import type { Carrier } from './quota.ts';
 import { Transfer } from './transfer.ts';
+import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** How a forwarded request ended: the upstream's status, or why there is none. */
@@ -32,16 +33,12 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   forward: Forward;
   close: () => Promise<void>;
 } {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, UpstreamPool>();
   const answers = createAnswerTimeout(upstreamTimeoutMs);
-  // One protocol: what is known of framing and aborts was measured with it.
-  const transport = { allowH2: false, connect: { timeout: Math.min(upstreamTimeoutMs, 10_000) } };
-  const poolOf = (origin: string): Pool => {
+  const poolOf = (origin: string): UpstreamPool => {
     let pool = pools.get(origin);
     if (pool === undefined) {
-      // Each caller holds at most one connection here. A bound would make callers wait, without any time-out, for
-      // others' streams to end.
-      pool = new Pool(origin, { ...transport, connections: null });
+      pool = createUpstreamPool(origin, Math.min(upstreamTimeoutMs, 10_000));
       pools.set(origin, pool);
     }
     return pool;
@@ -49,9 +46,12 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   const forward: Forward = (exchange, admission, done) => {
     const { request, response } = exchange;
     const started = now();
-    const finish = (status: number, failed: boolean) =>
+    const pool = poolOf(admission.route.upstream);
+    const client = pool.take();
+    const finish = (status: number, failed: boolean) => {
+      pool.release(client);
       done({ status, failed, milliseconds: now() - started }, admission);
-    const origin = admission.route.upstream;
+    };
     const body = bodyOf(request);
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
@@ -66,9 +66,9 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     // A kept connection may be closed by the upstream just as a request is on its way: nothing came of that one, and
     // where nothing can come of doing it twice (RFC 9110, 9.2.2), it is done again, once, on a connection of its own.
     const again = () => {
-      const client = new Client(origin, transport);
-      client.dispatch({ ...sent, reset: true }, transfer);
-      void client.close();
+      const single = pool.single();
+      single.dispatch({ ...sent, reset: true }, transfer);
+      void single.close();
     };
     const repeatable = body === null && safe.has(sent.method);
     const transfer = new Transfer({
@@ -81,7 +81,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
     });
     exchange.onEnd(() => transfer.clientGone());
-    poolOf(origin).dispatch(sent, transfer);
+    client.dispatch(sent, transfer);
   };
   return {
     forward,
