@@ -76,4 +76,4 @@ const withoutPort = (hop: string) =>
 
 /** `::ffff:192.0.2.1` is how a dual-stack socket names 192.0.2.1. */
 const plain = (address: string) =>
-  /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+  address.startsWith(':') && /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Identity } from './authenticate.ts';
 import type { Evaluator } from './evaluator.ts';
+import type { Counter } from './quota.ts';
 import type { DecisionInput, DecisionResult } from './record.ts';
 import type { Route } from './route.ts';
 import type { Slices } from './slices.ts';
@@ -42,8 +43,8 @@ export type Derived = {
   headers: readonly string[] | null;
   /** By `createAssertionOf`. */
   assertion: { text: string; until: number; key: object } | null;
-  /** By `createQuota`. */
-  quotaKey: string | null;
+  /** By `createQuota`: how many requests of the caller are open at the API. */
+  open: Counter | null;
   /** By `createAdmit`: somebody was told of the first one. */
   told: boolean;
 };
@@ -51,7 +52,7 @@ export type Derived = {
 export const newDerived = (): Derived => ({
   headers: null,
   assertion: null,
-  quotaKey: null,
+  open: null,
   told: false,
 });
 

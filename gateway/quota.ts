@@ -27,24 +27,22 @@ type Options = {
  * in the admission. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
  */
 export function createQuota({ limit, concurrency }: Options): Quota {
-  const open = new Map<string, number>();
+  const counterOf = createCounters();
 
   /** The last one: what it takes is given back only when the request has ended. */
-  const enter = (key: string, carrier: Carrier | undefined): Refusal | null => {
+  const enter = (admission: Admission, carrier: Carrier | undefined): Refusal | null => {
     if (carrier === undefined || carrier.destroyed) return null;
-    const before = open.get(key) ?? 0;
-    if (before >= concurrency) {
+    const counter = counterOf(admission);
+    if (counter.count >= concurrency) {
       return new Refusal(429, 'concurrency-exceeded', 'Too many requests at the same time.', {
         'ratelimit-policy': `"concurrency";q=${concurrency};qu="concurrent-requests"`,
         ratelimit: '"concurrency";r=0',
         'retry-after': '1',
       });
     }
-    open.set(key, before + 1);
+    counter.count += 1;
     carrier.onEnd(() => {
-      const now = open.get(key) ?? 1;
-      if (now > 1) open.set(key, now - 1);
-      else open.delete(key);
+      counter.count -= 1;
     });
     return null;
   };
@@ -96,15 +94,48 @@ export function createQuota({ limit, concurrency }: Options): Quota {
   };
 
   return (admission, at, carrier) => {
-    const { route, identity, enforcement } = admission;
-    const { derived } = admission.decision;
-    derived.quotaKey ??= `api ${route.api} ${identity.subject}`;
-    const key = derived.quotaKey;
+    const { route, enforcement } = admission;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
-    const refusal = rate === undefined ? afterApi(admission, at) : takeApi(admission, at, key, rate);
-    if (refusal === null) return enter(key, carrier);
+    const refusal =
+      rate === undefined ? afterApi(admission, at) : takeApi(admission, at, keyOf(admission), rate);
+    if (refusal === null) return enter(admission, carrier);
     if (refusal instanceof Refusal) return refusal;
-    return refusal.then((value) => value ?? enter(key, carrier));
+    return refusal.then((value) => value ?? enter(admission, carrier));
+  };
+}
+
+/** What a principal's requests at an API are counted by. */
+const keyOf = ({ route, identity }: Admission): string => `api ${route.api} ${identity.subject}`;
+
+/** How many requests of one principal at one API are open; `dropped`: it is forgotten, as there were none. */
+export type Counter = { count: number; dropped: boolean };
+
+const fewCounters = 10_000;
+
+/** Finds a principal's counter: by what its decision remembers, or by name. */
+function createCounters(): (admission: Admission) => Counter {
+  const counters = new Map<string, Counter>();
+  let most = fewCounters;
+  const dropIdle = () => {
+    for (const [key, counter] of counters) {
+      if (counter.count > 0) continue;
+      counter.dropped = true;
+      counters.delete(key);
+    }
+    most = Math.max(fewCounters, counters.size * 2);
+  };
+  return (admission) => {
+    const { derived } = admission.decision;
+    if (derived.open !== null && !derived.open.dropped) return derived.open;
+    const key = keyOf(admission);
+    let counter = counters.get(key);
+    if (counter === undefined) {
+      if (counters.size >= most) dropIdle();
+      counter = { count: 0, dropped: false };
+      counters.set(key, counter);
+    }
+    derived.open = counter;
+    return counter;
   };
 }
 

@@ -23,8 +23,7 @@ export function rememberDecisions(decide: Decide): Decide {
       second = time;
     }
     const asked = known.get(identity);
-    const before = asked?.find((one) => isSame(one, question));
-    if (before !== undefined) return before.decision;
+    if (asked !== undefined) for (const one of asked) if (isSame(one, question)) return one.decision;
     const decision = decide(question);
     if (decision.failure !== null) return decision;
     const one = { route, method, networks, decision: { ...decision, nanoseconds: 0 } };

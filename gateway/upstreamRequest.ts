@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { Admission } from './admit.ts';
 import { peerAddress } from './clientAddress.ts';
 import { forwardable } from './headers.ts';
@@ -22,20 +23,24 @@ export function upstreamHeaders(request: IncomingMessage, admission: Admission):
     canonical.host,
     'x-forwarded-proto',
     schemeOf(request, address),
-    ...identityHeaders(admission),
   );
-  return headers;
+  return identityHeaders(admission, headers);
 }
 
 /** An address other than the peer's was named by a proxy we trust: then its word on the scheme counts too. */
 function schemeOf(request: IncomingMessage, address: string): string {
   const named = request.headers['x-forwarded-proto'];
-  if (address !== peerAddress(request) && (named === 'https' || named === 'http')) return named;
-  return 'encrypted' in request.socket ? 'https' : 'http';
+  if ((named === 'https' || named === 'http') && address !== peerAddress(request)) return named;
+  return request.socket instanceof TLSSocket ? 'https' : 'http';
 }
 
-/** Who calls and by which grants, as a flat list of names and values; each is always there, if need be empty. */
-export function identityHeaders({ identity, decision, id, assertion }: Admission): string[] {
+/**
+ * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty.
+ */
+export function identityHeaders(
+  { identity, decision, id, assertion }: Admission,
+  into: string[] = [],
+): string[] {
   const { derived, input, result } = decision;
   derived.headers ??= [
     'x-grantgate-subject',
@@ -45,5 +50,7 @@ export function identityHeaders({ identity, decision, id, assertion }: Admission
     'x-grantgate-grants',
     result.grants.join(','),
   ];
-  return [...derived.headers, 'x-grantgate-decision', id, 'x-grantgate-assertion', assertion ?? ''];
+  for (const text of derived.headers) into.push(text);
+  into.push('x-grantgate-decision', id, 'x-grantgate-assertion', assertion ?? '');
+  return into;
 }
