@@ -44,7 +44,22 @@ function pairsOf(flat: readonly string[]): [string, string][] {
 /** Bytes; above, what one copy costs is no longer little beside one write less. */
 const smallBody = 16 * 1024;
 
-const flush = (transfer: Transfer) => transfer.flush();
+let begun: Transfer[] = [];
+
+/**
+ * Answers that begin in one turn of the event loop leave together at its end: whoever reads them is woken once, rather
+ * than for each.
+ */
+function flushSoon(transfer: Transfer): void {
+  if (begun.length === 0) setImmediate(flushAll);
+  begun.push(transfer);
+}
+
+function flushAll(): void {
+  const transfers = begun;
+  begun = [];
+  for (const transfer of transfers) transfer.flush();
+}
 
 /** Passes one answer on, or tells the caller why there is none. */
 export class Transfer implements Dispatcher.DispatchHandler {
@@ -108,7 +123,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
       throw new errors.InvalidArgumentError('the upstream answered an impossible status');
     this.#response.writeHead(status, answerHeaders(headers, this.#admission));
     this.#mayHold = headers['content-length'] !== undefined;
-    process.nextTick(flush, this);
+    flushSoon(this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -126,8 +141,9 @@ export class Transfer implements Dispatcher.DispatchHandler {
    */
   flush(): void {
     this.#mayHold = false;
-    if (this.#over) return;
-    if (this.#begun) this.#release();
+    if (this.#response.destroyed) return;
+    if (this.#over) this.#endWhole();
+    else if (this.#begun) this.#release();
     else this.#response.flushHeaders();
   }
 
@@ -144,18 +160,21 @@ export class Transfer implements Dispatcher.DispatchHandler {
   }
 
   /** Headers and body leave in one piece of text: that costs the kernel and Node less than several buffers do. */
-  #endWhole(body: Buffer): void {
+  #endWhole(): void {
+    const body = this.#held;
+    if (body === null) return;
+    this.#held = null;
+    const { socket } = this.#response;
+    socket?.cork();
     this.#response.write(body.toString('latin1'), 'latin1');
-    this.#response.socket?.uncork();
+    socket?.uncork();
     this.#response.end();
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.#over = true;
-    const held = this.#held;
-    this.#held = null;
-    if (held !== null) this.#endWhole(held);
-    else {
+    // What is held is all of it, and goes out with the others of this turn.
+    if (this.#held === null) {
       if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(respondable(trailers, [])));
       this.#response.end();
     }
