@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Authenticate } from './authenticate.ts';
+import type { Authenticate, Identity } from './authenticate.ts';
 import { type Evaluation, readEvaluation, readEvaluations, type Semantic } from './authzenRequest.ts';
 import { createDecisionIds } from './decisionIds.ts';
 import type { Enforcement } from './enforcement.ts';
+import { lruCache } from './lruCache.ts';
 import type { Outcome } from './metrics.ts';
 import { sendProblem } from './problem.ts';
 import { readBody } from './readBody.ts';
@@ -29,6 +30,7 @@ type Options = {
 type Answer = { decision: boolean; context: Record<string, unknown> };
 
 const largestBody = 256 * 1024;
+const mostIdentities = 5000;
 export const evaluationPath = '/access/v1/evaluation';
 export const evaluationsPath = '/access/v1/evaluations';
 
@@ -40,6 +42,17 @@ export function createAuthzen(options: Options) {
   const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
   const callers = new Set(options.callers);
   const nextId = createDecisionIds();
+  const identities = lruCache<Identity>(mostIdentities);
+  /** The same one for the same caller: what has been decided for it in this second is found by it. */
+  const identityOf = (subject: string, mfa: boolean): Identity => {
+    const key = `${mfa} ${subject}`;
+    let identity = identities.get(key);
+    if (identity === undefined) {
+      identity = { subject, groups: null, mfa, expiresAt: null };
+      identities.set(key, identity);
+    }
+    return identity;
+  };
 
   const assertCaller = async (request: IncomingMessage, by: Enforcement) => {
     const { url = '' } = request;
@@ -56,7 +69,7 @@ export function createAuthzen(options: Options) {
     if (asked.subject === null) return { decision: false, context: { reason: 'principal-unknown' } };
     const at = now();
     const id = nextId(at);
-    const identity = { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
+    const identity = identityOf(asked.subject, asked.mfa);
     const decision = by.decide({
       identity,
       route: route.route,
