@@ -3,6 +3,7 @@ import { BundleError } from './bundleError.ts';
 import { compilePolicy } from './compilePolicy.ts';
 import { compileTree } from './compileTree.ts';
 import { dataDigest } from './digest.ts';
+import { entrypoint } from './entrypoint.ts';
 import { git } from './git.ts';
 import { type Evaluate, type Golden, goldenDecisions } from './golden.ts';
 import type { Opa } from './opa.ts';
@@ -10,9 +11,6 @@ import { readPolicies } from './policies.ts';
 import type { Release, Terms } from './release.ts';
 import { type DataLines, scanLines } from './scanLines.ts';
 import { gitTree, type Tree } from './tree.ts';
-
-/** The decision every bundle answers. */
-export const entrypoint = 'grantgate/authz/decision';
 
 /** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
 export type Bundle = Release &

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type Bundle, entrypoint } from './assemble.ts';
+import type { Bundle } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { canonicalJson } from './canonicalJson.ts';
+import { entrypoint } from './entrypoint.ts';
 import { goldens } from './golden.ts';
 import { type Terms, termsOf } from './release.ts';
 

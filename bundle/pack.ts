@@ -1,10 +1,10 @@
 import type { Bundle } from './assemble.ts';
-import type { SigningKey } from './keys.ts';
 import { writeManifest } from './manifest.ts';
 import { sign } from './sign.ts';
+import type { SigningKey } from './signingKey.ts';
 import { packTarball } from './tarball.ts';
 
-export { readSigningKey, type SigningKey } from './keys.ts';
+export { readSigningKey, type SigningKey } from './signingKey.ts';
 
 /**
  * Packs a bundle into OPA's archive format (gzipped tar), signed when a key is given. The same bundle and key give

@@ -1,8 +1,8 @@
 import type { Bundle } from './assemble.ts';
 import { canonicalJson } from './canonicalJson.ts';
-import type { SigningKey } from './keys.ts';
 import { writeManifest } from './manifest.ts';
 import { sign } from './sign.ts';
+import type { SigningKey } from './signingKey.ts';
 import { packTarball } from './tarball.ts';
 
 /**

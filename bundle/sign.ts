@@ -1,6 +1,6 @@
 import { canonicalJson, compareCodePoints } from './canonicalJson.ts';
 import { dataDigest, sha256 } from './digest.ts';
-import type { SigningKey } from './keys.ts';
+import type { SigningKey } from './signingKey.ts';
 
 /** One file as OPA's signature lists it: `hash` is of the canonical text for JSON documents, of the bytes otherwise. */
 export type SignedFile = { name: string; hash: string; algorithm: 'SHA-256' };

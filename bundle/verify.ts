@@ -1,7 +1,8 @@
-import { type Bundle, entrypoint } from './assemble.ts';
+import type { Bundle } from './assemble.ts';
 import { BundleError } from './bundleError.ts';
 import { checkFiles } from './checkSignature.ts';
 import { checkWasm } from './checkWasm.ts';
+import { entrypoint } from './entrypoint.ts';
 import type { VerifyKeys } from './keys.ts';
 import { readManifest } from './manifest.ts';
 import { policyPath, unpackBundle, type VerifyLimits } from './unpackBundle.ts';

@@ -44,7 +44,7 @@ export function build(program: Command): void {
         const { assemble } = await import('../bundle/assemble.ts');
         const { findOpa } = await import('../bundle/opa.ts');
         const { pack } = await import('../bundle/pack.ts');
-        const { readSigningKey } = await import('../bundle/keys.ts');
+        const { readSigningKey } = await import('../bundle/signingKey.ts');
         const { formatRelease } = await import('../bundle/release.ts');
         const { gitTree } = await import('../bundle/tree.ts');
         const { evaluateWasm } = await import('../gateway/evaluateWasm.ts');

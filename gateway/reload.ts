@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { readVerifyKeys } from '../bundle/keys.ts';
 import { isOlder } from '../bundle/release.ts';
-import { readVerifyKeys } from '../bundle/verify.ts';
 import { countShared } from './countShared.ts';
 import { floorOf } from './floor.ts';
 import { heldCode } from './held.ts';

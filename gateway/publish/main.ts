@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
-import { readSigningKey } from '../../bundle/keys.ts';
+import { readSigningKey } from '../../bundle/signingKey.ts';
 import { UsageError } from '../../bundle/usageError.ts';
 import { listen, urlOf } from '../listen.ts';
 import type { LoaderData } from '../loader.ts';

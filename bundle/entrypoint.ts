@@ -1,0 +1,2 @@
+/** The decision every bundle answers. */
+export const entrypoint = 'grantgate/authz/decision';
