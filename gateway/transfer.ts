@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { type Dispatcher, errors } from 'undici';
 import type { Admission } from './admit.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
+import { countStreamed } from './countStreamed.ts';
 import { respondable } from './headers.ts';
 import { bodyTooLarge, limitBody } from './limitBody.ts';
 import { sendProblem } from './problem.ts';
@@ -153,7 +154,13 @@ export class Transfer implements Dispatcher.DispatchHandler {
     if (held !== null && this.#controller !== null) this.#write(this.#controller, held);
   }
 
+  /** A piece of the request's body. */
+  onBodySent(chunk: Uint8Array): void {
+    countStreamed(chunk.byteLength);
+  }
+
   #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    countStreamed(chunk.length);
     if (this.#response.write(chunk)) return;
     controller.pause();
     this.#response.once('drain', () => controller.resume());
