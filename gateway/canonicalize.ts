@@ -1,4 +1,5 @@
 import { Refusal } from './refusal.ts';
+import { remember } from './remember.ts';
 
 /** What routing, policy, log and upstream all use; nothing looks at the raw request line after this. */
 export type CanonicalRequest = {
@@ -121,17 +122,8 @@ function hostOf(rawHeaders: readonly string[]): string {
   return rememberedHost(host);
 }
 
-const hosts = new Map<string, string>();
-
 /** Nearly all requests name one of a few hosts. */
-function rememberedHost(value: string): string {
-  const known = hosts.get(value);
-  if (known !== undefined) return known;
-  const host = normalHost(value);
-  if (hosts.size >= 1000) hosts.clear();
-  hosts.set(value, host);
-  return host;
-}
+const rememberedHost = remember(normalHost, 1000);
 
 function normalHost(value: string): string {
   const lower = value.toLowerCase();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { remember } from './remember.ts';
 
 /** Finds the address a request comes from. */
 export type ClientAddress = (request: IncomingMessage) => string;
@@ -39,15 +40,10 @@ export function createNetworksOf(networks: ReadonlyMap<string, readonly string[]
   const lists = [...networks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, blocks]) => [name, blockList(blocks)] as const);
-  const known = new Map<string, readonly string[]>();
-  return (address) => {
-    const before = known.get(address);
-    if (before !== undefined) return before;
-    const names = lists.filter(([, list]) => contains(list, address)).map(([name]) => name);
-    if (known.size >= 10_000) known.clear();
-    known.set(address, names);
-    return names;
-  };
+  return remember(
+    (address) => lists.filter(([, list]) => contains(list, address)).map(([name]) => name),
+    10_000,
+  );
 }
 
 /** Tells whether an address, as a socket names it, is in one of the CIDR blocks. */

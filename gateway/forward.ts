@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Admission } from './admit.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
+import { hasBody } from './hasBody.ts';
 import { mostBytes } from './limitBody.ts';
 import type { Carrier } from './quota.ts';
 import { Transfer } from './transfer.ts';
@@ -52,7 +53,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       pool.release(client);
       done({ status, failed, milliseconds: now() - started }, admission);
     };
-    const body = bodyOf(request);
+    const body = hasBody(request) ? request : null;
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
       method: admission.canonical.method,
@@ -93,8 +94,3 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
 }
 
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Null where there is none. */
-function bodyOf(request: IncomingMessage): IncomingMessage | null {
-  const { 'transfer-encoding': coding, 'content-length': length = 0 } = request.headers;
-  return coding !== undefined || Number(length) > 0 ? request : null;
-}

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit, RequestFacts } from './admit.ts';
 import { createClientAddress, createContains } from './clientAddress.ts';
+import { hasBody } from './hasBody.ts';
 import type { Outcome } from './metrics.ts';
 import { incomplete, originalRequest } from './originalRequest.ts';
 import { sendProblem } from './problem.ts';
@@ -43,13 +44,10 @@ export function createForwardAuth({ admit, proxies, before, onOutcome }: Options
     admit(facts, {
       refused,
       admitted: (admission) => {
-        const unread =
-          request.headers['transfer-encoding'] !== undefined ||
-          Number(request.headers['content-length'] ?? 0) > 0;
         response.writeHead(200, [
           ...identityHeaders(admission),
           ...['content-length', '0', 'cache-control', 'no-store'],
-          ...(unread ? ['connection', 'close'] : []),
+          ...(hasBody(request) ? ['connection', 'close'] : []),
         ]);
         response.end();
       },

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { hasBody } from './hasBody.ts';
 import type { Refusal } from './refusal.ts';
 
 /** RFC 9457. `decision_id` leads an operator to the record; the caller learns nothing else about the decision. */
@@ -38,9 +39,7 @@ export function sendProblem(
     return;
   }
   const { headers, body } = render(refusal, decisionId);
-  const unread =
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  response.writeHead(refusal.status, unread ? { ...headers, connection: 'close' } : headers);
+  response.writeHead(refusal.status, hasBody(request) ? { ...headers, connection: 'close' } : headers);
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 

@@ -102,7 +102,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       let text = '';
       for (const { line } of taken) text += line;
       append(file, bytesOf(text));
-      if (rollup !== null) for (const { entry, seq } of taken) rollup.add(entry, seq, file.day);
+      if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
       onWritten?.(performance.now() - begun);
     } catch (error) {
       failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);

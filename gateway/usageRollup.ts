@@ -37,6 +37,9 @@ export type UsageRollup = {
 
 type Use = { grant: string; operation: string; count: number; first: string; last: string };
 
+/** By what a day's uses are sorted. */
+const placeOf = ({ grant, operation }: Use) => `${grant} ${operation}`;
+
 type Day = {
   seq: [number, number] | null;
   records: number;
@@ -128,9 +131,8 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     },
     ...[...day.uses.values()]
       .flatMap((ofGrant) => [...ofGrant.values()])
-      .map((use) => [`${use.grant} ${use.operation}`, use] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, use]) => ({ day: key, instance, ...use })),
+      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+      .map((use) => ({ day: key, instance, ...use })),
   ];
   const save = () => {
     for (const [key, day] of days) {

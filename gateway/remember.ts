@@ -1,0 +1,18 @@
+/**
+ * A function of a text that remembers what it has answered, for up to `most` texts; then it begins anew. What it throws
+ * is not remembered.
+ */
+export function remember<Answer extends object | string>(
+  answerOf: (text: string) => Answer,
+  most: number,
+): (text: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const answer = answerOf(text);
+    if (known.size >= most) known.clear();
+    known.set(text, answer);
+    return answer;
+  };
+}
