@@ -54,5 +54,8 @@ if (!installed()) {
 }
 
 // From here on Node 24 runs TypeScript directly.
-const opa = spawnSync(node24, [join(root, 'bundle', 'opa.ts')], { cwd: root, stdio: ['ignore', 2, 2] });
+const opa = spawnSync(node24, [join(root, 'bundle', 'policy', 'opa.ts')], {
+  cwd: root,
+  stdio: ['ignore', 2, 2],
+});
 if (opa.status !== 0) process.exit(opa.status ?? 1);

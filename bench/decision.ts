@@ -3,16 +3,17 @@
 // node bench/decision.ts
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { compile } from '../bundle/compile.ts';
-import { compilePolicy } from '../bundle/compilePolicy.ts';
-import { load } from '../bundle/load.ts';
-import { findOpa } from '../bundle/opa.ts';
-import { readPolicies } from '../bundle/policies.ts';
-import { workingTree } from '../bundle/tree.ts';
-import { createDecide, decisionPath, type Question } from '../gateway/decide.ts';
-import { createEvaluator } from '../gateway/evaluator.ts';
-import { indexLines, openIndex } from '../gateway/lineIndex.ts';
-import { createSlices } from '../gateway/slices.ts';
+import { compile } from '../bundle/compile/compile.ts';
+import { workingTree } from '../bundle/git/tree.ts';
+import { load } from '../bundle/grants/load.ts';
+import { compilePolicy } from '../bundle/policy/compilePolicy.ts';
+import { findOpa } from '../bundle/policy/opa.ts';
+import { decisionPath, readPolicies } from '../bundle/policy/policies.ts';
+import { createDecide } from '../gateway/decision/decide.ts';
+import type { Question } from '../gateway/decision/decision.ts';
+import { createEvaluator } from '../gateway/decision/evaluator.ts';
+import { indexLines, openIndex } from '../gateway/revision/lineIndex.ts';
+import { createSlices } from '../gateway/revision/slices.ts';
 
 const rounds = 200_000;
 const tree = await workingTree(fileURLToPath(new URL('..', import.meta.url)));

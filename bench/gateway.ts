@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findOpa } from '../bundle/opa.ts';
+import { findOpa } from '../bundle/policy/opa.ts';
 import {
   freePort,
   type Peer,

@@ -1,6 +1,6 @@
 // Lookups in the line index, and slices cut from it, as the number of lines grows. `node bench/slices.ts [LINES …]`
-import { indexLines, openIndex, type SharedLines } from '../gateway/lineIndex.ts';
-import { createSlices } from '../gateway/slices.ts';
+import { indexLines, openIndex, type SharedLines } from '../gateway/revision/lineIndex.ts';
+import { createSlices } from '../gateway/revision/slices.ts';
 import { largeDocument } from '../test/gateway/_document.ts';
 
 const sizes =

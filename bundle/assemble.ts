@@ -1,38 +1,16 @@
 import { join } from 'node:path';
+import type { Bundle } from './archive/bundle.ts';
+import { type Evaluate, goldenDecisions } from './archive/golden.ts';
 import { BundleError } from './bundleError.ts';
-import { compilePolicy } from './compilePolicy.ts';
-import { compileTree } from './compileTree.ts';
-import { dataDigest } from './digest.ts';
-import { entrypoint } from './entrypoint.ts';
-import { git } from './git.ts';
-import { type Evaluate, type Golden, goldenDecisions } from './golden.ts';
-import type { Opa } from './opa.ts';
-import { readPolicies } from './policies.ts';
-import type { Release, Terms } from './release.ts';
-import { type DataLines, scanLines } from './scanLines.ts';
-import { gitTree, type Tree } from './tree.ts';
-
-/** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
-export type Bundle = Release &
-  Terms & {
-    /** The commit. */
-    revision: string;
-    committedAt: string;
-    /** How many grants there are. */
-    grants: number;
-    /** `sha256:HEX` of data.json without its line feeds. */
-    digest: string;
-    /** data.json in line form. */
-    data: Buffer;
-    /** What stands where in it. */
-    lines: DataLines;
-    /** The compiled decision. */
-    wasm: Buffer;
-    /** Decisions to try it by before it serves. */
-    golden?: readonly Golden[];
-    /** Path → Rego, for OPA servers and for readers. */
-    policies: ReadonlyMap<string, Buffer>;
-  };
+import { compileTree } from './compile/compileTree.ts';
+import { dataDigest } from './format/digest.ts';
+import { scanLines } from './format/scanLines.ts';
+import { git } from './git/git.ts';
+import { gitTree, type Tree } from './git/tree.ts';
+import { assertPackages } from './policy/assertPackages.ts';
+import { compilePolicy } from './policy/compilePolicy.ts';
+import type { Opa } from './policy/opa.ts';
+import { decisionPath, readPolicies } from './policy/policies.ts';
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {
@@ -57,18 +35,6 @@ async function committed(tree: Tree): Promise<Tree> {
   return gitTree(tree.root, tree.revision);
 }
 
-/** Throws BundleError `policy-invalid` for a package outside of the roots: OPA refuses a bundle that holds one. */
-export function assertPackages(policies: ReadonlyMap<string, Buffer>): void {
-  for (const [path, source] of policies) {
-    const name = /^[ \t]*package[ \t]+([^\s#]+)/m.exec(source.toString())?.[1];
-    if (name !== 'grantgate.authz' && !name?.startsWith('grantgate.authz.'))
-      throw new BundleError(
-        'policy-invalid',
-        `${path}: the package must be grantgate.authz or below it, got ${name ?? 'none'}`,
-      );
-  }
-}
-
 type AssembleOptions = {
   tree: Tree;
   opa: Opa;
@@ -85,7 +51,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   const { data, grants } = await compileTree(tree, cache === undefined ? undefined : join(cache, 'grants'));
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
-  const wasm = await compilePolicy(opa, policies, entrypoint, cache);
+  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,

@@ -1,5 +1,3 @@
-import type { Problem } from './model.ts';
-
 export type BundleErrorCode =
   // Building
   | 'grants-invalid'
@@ -45,3 +43,6 @@ export class BundleError extends Error {
     this.problems = options.problems ?? [];
   }
 }
+
+/** One thing wrong in a file. `code` is stable; `message` says what is wrong, what was expected and what was found. */
+export type Problem = { file: string; line: number; column: number; code: string; message: string };

@@ -1,10 +1,11 @@
-import { checkPolicies, hasPolicies } from './checkPolicies.ts';
-import { load } from './load.ts';
-import type { Organisation, Problem } from './model.ts';
-import { findOpa } from './opa.ts';
-import { sortProblems } from './problem.ts';
-import { workingTree } from './tree.ts';
-import { usedIds } from './usedIds.ts';
+import type { Problem } from './bundleError.ts';
+import { workingTree } from './git/tree.ts';
+import { load } from './grants/load.ts';
+import type { Organisation } from './grants/organisation.ts';
+import { usedIds } from './grants/usedIds.ts';
+import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
+import { findOpa } from './policy/opa.ts';
+import { sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
 export type Summary = Record<'apis' | 'operations' | 'grants' | 'people' | 'groups' | 'services', number>;

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson, progress, readKey } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 type Options = {
   out: string;
@@ -42,12 +42,12 @@ export function build(program: Command): void {
       .option('--json', 'print the result as JSON')
       .action(async (options: Options) => {
         const { assemble } = await import('../bundle/assemble.ts');
-        const { findOpa } = await import('../bundle/opa.ts');
-        const { pack } = await import('../bundle/pack.ts');
-        const { readSigningKey } = await import('../bundle/signingKey.ts');
-        const { formatRelease } = await import('../bundle/release.ts');
-        const { gitTree } = await import('../bundle/tree.ts');
-        const { evaluateWasm } = await import('../gateway/evaluateWasm.ts');
+        const { findOpa } = await import('../bundle/policy/opa.ts');
+        const { pack } = await import('../bundle/archive/pack.ts');
+        const { readSigningKey } = await import('../bundle/archive/signingKey.ts');
+        const { formatRelease } = await import('../bundle/archive/release.ts');
+        const { gitTree } = await import('../bundle/git/tree.ts');
+        const { evaluateWasm } = await import('../gateway/decision/evaluator.ts');
         const { validUntil } = await import('./validUntil.ts');
         const { wayBack } = await import('./wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)

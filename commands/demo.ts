@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
 import { example } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function demo(program: Command): void {
   example(
@@ -19,7 +19,7 @@ export function demo(program: Command): void {
         if (!Number.isInteger(port) || port < 0 || port > 65_535)
           throw new UsageError(`--port must be a port number, got "${options.port}"`);
         // The demo brings what production has already; it is the one room no other imports, so it is loaded by name.
-        const { demo } = await import('../demo/main.ts');
+        const { demo } = await import('../demo/demo.ts');
         process.exitCode = await demo({
           folder: resolve(options.folder),
           tour: options.tour === true,

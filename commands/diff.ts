@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function diff(program: Command): void {
   example(
@@ -33,8 +33,8 @@ export function diff(program: Command): void {
 type Options = { root: string; mergeBase?: true; at?: string; format: string; json?: true };
 
 async function runDiff(base: string, head: string, options: Options): Promise<void> {
-  const { diffRevisions } = await import('../bundle/diffRevisions.ts');
-  const { GitError } = await import('../bundle/git.ts');
+  const { diffRevisions } = await import('../bundle/diff/diffRevisions.ts');
+  const { GitError } = await import('../bundle/git/git.ts');
   const at = options.at === undefined ? null : Date.parse(options.at);
   if (Number.isNaN(at))
     throw new UsageError(`--at must be an instant like 2026-03-01T09:00:00Z, got "${options.at}"`);
@@ -50,7 +50,8 @@ async function runDiff(base: string, head: string, options: Options): Promise<vo
     throw error;
   });
   const format = options.json ? 'json' : options.format;
-  if (format === 'json') printJson((await import('../reviewer/diffJson.ts')).diffJson(found));
-  else if (format === 'markdown') print((await import('../reviewer/diffMarkdown.ts')).diffMarkdown(found));
-  else print((await import('../reviewer/diffText.ts')).diffText(found));
+  if (format === 'json') printJson((await import('../reviewer/diff/diffJson.ts')).diffJson(found));
+  else if (format === 'markdown')
+    print((await import('../reviewer/diff/diffMarkdown.ts')).diffMarkdown(found));
+  else print((await import('../reviewer/diff/diffText.ts')).diffText(found));
 }

@@ -1,4 +1,4 @@
-import { UsageError } from '../bundle/usageError.ts';
+import { UsageError } from './usageError.ts';
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
 

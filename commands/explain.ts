@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RepositoryQuestion } from '../gateway/explainRepository.ts';
+import type { RepositoryQuestion } from '../gateway/explain/explainRepository.ts';
 import { example, print, printJson, progress } from './terminal.ts';
 
 export function explain(program: Command): void {
@@ -19,7 +19,7 @@ export function explain(program: Command): void {
       .option('--revision <commit>', 'a commit; the files on disk, when left out')
       .option('--json', 'print the explanation as JSON')
       .action(async ({ json, ...question }: RepositoryQuestion & { json?: true }) => {
-        const { explainRepository } = await import('../gateway/explainRepository.ts');
+        const { explainRepository } = await import('../gateway/explain/explainRepository.ts');
         const { explanation, text } = await explainRepository(question, { now: Date.now(), progress });
         if (json) printJson(explanation);
         else print(text);

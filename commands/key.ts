@@ -11,7 +11,7 @@ export function key(program: Command): void {
       .requiredOption('--service <name>', 'the service in grants/directory/services.yaml')
       .option('--json', 'print the key and its entry as JSON')
       .action(async (options: { service: string; json?: true }) => {
-        const { newKey } = await import('../bundle/newKey.ts');
+        const { newKey } = await import('../bundle/grants/credentials.ts');
         const { text, ...made } = newKey(options.service);
         if (options.json) printJson(made);
         else print(text);

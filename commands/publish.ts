@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
-import { stopSignal } from '../gateway/stopSignal.ts';
 import { durationOf } from './duration.ts';
+import { stopSignal } from './stopSignal.ts';
 import { example, readKey } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function publish(program: Command): void {
   example(
@@ -50,7 +50,7 @@ type Options = {
 };
 
 async function runPublish(options: Options): Promise<void> {
-  const { publish } = await import('../gateway/publish/main.ts');
+  const { publish } = await import('../gateway/publish/publish.ts');
   const { cert, certKey } = options;
   if ((cert === undefined) !== (certKey === undefined))
     throw new UsageError('--cert and --cert-key go together');

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
-import { stopSignal } from '../gateway/stopSignal.ts';
-import { type ForgeOptions, forgeTarget } from '../reviewer/forgeTarget.ts';
+import { type ForgeOptions, forgeTarget } from './forgeTarget.ts';
+import { stopSignal } from './stopSignal.ts';
 import { example, print, printJson, progress } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function review(program: Command): void {
   example(
@@ -34,8 +34,8 @@ type ReviewOptions = ForgeOptions & {
 };
 
 async function runReview(options: ReviewOptions): Promise<void> {
-  const { review } = await import('../reviewer/main.ts');
-  const { renderTable } = await import('../reviewer/renderTable.ts');
+  const { review } = await import('../reviewer/review.ts');
+  const { renderTable } = await import('../reviewer/pulls/renderTable.ts');
   const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
   if (Number.isNaN(asOf))
     throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
-import { stopSignal } from '../gateway/stopSignal.ts';
+import { stopSignal } from './stopSignal.ts';
 import { example } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function serve(program: Command): void {
   example(
@@ -13,7 +13,7 @@ export function serve(program: Command): void {
       .option('--workers <number>', 'processes that share the port; as configured, when left out')
       .option('--json', 'accepted for uniformity: the log is JSON already')
       .action(async (options: { config: string; workers?: string }) => {
-        const { readConfig } = await import('../gateway/config.ts');
+        const { readConfig } = await import('../gateway/config/config.ts');
         const file = resolve(options.config);
         const config = readConfig(file);
         const workers = options.workers === undefined ? config.workers : Number(options.workers);
@@ -21,8 +21,8 @@ export function serve(program: Command): void {
           throw new UsageError(`--workers must be a number from 1 to 64, got "${options.workers}"`);
         const gateway =
           workers === 1
-            ? await (await import('../gateway/main.ts')).serve({ config })
-            : await (await import('../gateway/workers.ts')).serveWorkers({ file, config, workers });
+            ? await (await import('../gateway/serve.ts')).serve({ config })
+            : await (await import('../gateway/workers/workers.ts')).serveWorkers({ file, config, workers });
         process.on('SIGHUP', gateway.rotate);
         // A single process cannot replace itself; the signal must not end it either.
         process.on('SIGUSR2', () => void ('restart' in gateway && gateway.restart()));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { UsageError } from '../bundle/usageError.ts';
+import { UsageError } from './usageError.ts';
 
 /** Tells a person at a terminal what takes time; programs that read our output are left alone. */
 export const progress = (line: string): void => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BundleError } from '../bundle/bundleError.ts';
-import { UsageError } from '../bundle/usageError.ts';
 import { example, print, printJson, readKey, readKeys } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function verify(program: Command): void {
   example(
@@ -14,9 +14,9 @@ export function verify(program: Command): void {
       .option('--keys <id=pem...>', 'several public keys by their ids; the signature names one')
       .option('--json', 'print the result as JSON')
       .action(async (file: string, options: { key?: string; keys?: string[]; json?: true }) => {
-        const { verify } = await import('../bundle/verify.ts');
-        const { formatRelease } = await import('../bundle/release.ts');
-        const { readVerifyKeys } = await import('../bundle/keys.ts');
+        const { verify } = await import('../bundle/archive/verify.ts');
+        const { formatRelease } = await import('../bundle/archive/release.ts');
+        const { readVerifyKeys } = await import('../bundle/archive/keys.ts');
         if ((options.key === undefined) === (options.keys === undefined))
           throw new UsageError('either --key or --keys is needed');
         const keys = readVerifyKeys(

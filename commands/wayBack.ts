@@ -1,6 +1,6 @@
-import { type Release, type Rollback, rollbackFrom } from '../bundle/release.ts';
-import { gitTree } from '../bundle/tree.ts';
-import { UsageError } from '../bundle/usageError.ts';
+import { type Release, type Rollback, rollbackFrom } from '../bundle/archive/release.ts';
+import { gitTree } from '../bundle/git/tree.ts';
+import { UsageError } from './usageError.ts';
 
 /**
  * The way back that a bundle of an older commit is released as, instead of the release `replaced`; true stands for the

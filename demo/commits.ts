@@ -1,4 +1,4 @@
-import { parseYaml } from '../bundle/yaml.ts';
+import { parseYaml } from '../bundle/yaml/parseYaml.ts';
 import { daysBetween, referenceDay } from './organisation.ts';
 
 /** One commit to make: `files` holds the full text of each path that changed. */

@@ -1,7 +1,8 @@
 import { ulid } from 'ulid';
-import type { Organisation } from '../bundle/model.ts';
-import type { DecisionRecord } from '../gateway/record.ts';
-import { openRecordWriter, type RecordWriter } from '../gateway/recordWriter.ts';
+import type { Organisation } from '../bundle/grants/organisation.ts';
+import { decisionPath } from '../bundle/policy/policies.ts';
+import type { DecisionRecord } from '../gateway/record/record.ts';
+import { openRecordWriter, type RecordWriter } from '../gateway/record/recordWriter.ts';
 import { type PastRequest, pastRequests } from './pastRequests.ts';
 import { random } from './random.ts';
 
@@ -99,7 +100,7 @@ function recordOf(
   return {
     timestamp: new Date(at).toISOString(),
     decision_id: ulid(at, draw.next),
-    path: 'grantgate/authz/decision',
+    path: decisionPath,
     bundles: { grantgate: { revision } },
     input,
     result,

@@ -1,5 +1,5 @@
-import type { Grant, Organisation } from '../bundle/model.ts';
-import type { DecisionInput, DecisionResult } from '../gateway/record.ts';
+import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
+import type { DecisionInput, DecisionResult } from '../gateway/decision/decision.ts';
 import { type Random, random } from './random.ts';
 import { type GrantLine, referenceDecision } from './referenceDecision.ts';
 import { never, type Use, usagePlan } from './usagePlan.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DecisionRecord } from '../gateway/record.ts';
+import type { DecisionRecord } from '../gateway/record/record.ts';
 import { type Callable, callable } from './callable.ts';
 import type { DemoPull, Loop } from './startLoop.ts';
 import { startSteadyLoad } from './steadyLoad.ts';

@@ -1,65 +1,17 @@
-import type { Authenticate, Identity } from './authenticate.ts';
-import { type CanonicalRequest, canonicalize } from './canonicalize.ts';
-import type { ClientCertificate } from './clientCertificate.ts';
-import type { Decision, Question } from './decide.ts';
-import { createDecisionIds } from './decisionIds.ts';
-import type { Enforcement } from './enforcement.ts';
-import { bodyTooLarge, mostBytes } from './limitBody.ts';
-import type { Limits } from './limits.ts';
-import type { Outcome } from './metrics.ts';
-import type { Carrier } from './quota.ts';
-import type { AllowedCall } from './recentCallers.ts';
-import { recordOf } from './recordOf.ts';
-import type { RecordWriter } from './recordWriter.ts';
-import { Refusal } from './refusal.ts';
-import type { Route } from './route.ts';
-import { type Trace, traceOf } from './trace.ts';
-
-/** A request that may go to its upstream: decided, within its limits, and on record. */
-export type Admission = {
-  /** The decision's id. */
-  id: string;
-  canonical: CanonicalRequest;
-  route: Route;
-  identity: Identity;
-  decision: Decision;
-  /** The revision it was decided by. */
-  enforcement: Enforcement;
-  /** The caller's address, for the upstream's forwarding headers only. */
-  address: string;
-  /** What is left of its rates, as response headers tell it; only where there are rates. */
-  quota?: { policy: string; state: string };
-  /** Who calls, signed for the upstream; made when it is admitted. */
-  assertion?: string | null;
-  /** What the caller said of its trace, when it said something. */
-  trace?: Trace | null;
-};
-
-/** Exactly one of the two is called, once, after the decision is on record where there was one. */
-export type Doors = {
-  admitted: (admission: Admission) => void;
-  refused: (refusal: Refusal, decisionId: string | null) => void;
-};
-
-/** What is decided of a request, wherever it comes in. */
-export type RequestFacts = {
-  method: string;
-  /** The request target as sent. */
-  target: string;
-  /** Names and values in turn, as Node gives them. */
-  rawHeaders: readonly string[];
-  /** The caller's address. */
-  address: string;
-  /** What it showed on its connection; left out where somebody else holds that. */
-  certificate?: ClientCertificate | null;
-  /** How many bytes its body has, where that is told. */
-  bodyBytes?: number;
-  /** What it is over with; left out where somebody else serves it. */
-  carrier?: Carrier;
-};
-
-/** Takes a request through all stages up to the door. Never throws. */
-export type Admit = (request: RequestFacts, doors: Doors) => void;
+import type { Admission, Admit, AllowedCall, Carrier, Doors } from './decision/admission.ts';
+import type { Decision, Question } from './decision/decision.ts';
+import type { Enforcement } from './decision/enforcement.ts';
+import type { Outcome } from './decision/outcome.ts';
+import { Refusal } from './http/refusal.ts';
+import type { Authenticate, Identity } from './identity/authenticate.ts';
+import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
+import type { Limits } from './limits/limits.ts';
+import { createDecisionIds } from './record/decisionIds.ts';
+import { recordOf } from './record/recordOf.ts';
+import type { RecordWriter } from './record/recordWriter.ts';
+import { canonicalize } from './request/canonicalize.ts';
+import type { Route } from './request/route.ts';
+import { traceOf } from './request/trace.ts';
 
 type Dependencies = {
   enforcement: () => Enforcement | null;

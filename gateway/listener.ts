@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { GatewayConfig } from './config.ts';
-import { type Busy, cutSlow } from './cutSlow.ts';
-import { sendProblem, writeProblem } from './problem.ts';
-import { Refusal } from './refusal.ts';
-import type { Streams } from './streams.ts';
-import type { Tls } from './tls.ts';
-import { isWebSocket } from './upgrade.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { sendProblem, writeProblem } from './http/answer.ts';
+import { type Busy, cutSlow } from './http/cutSlow.ts';
+import { Refusal } from './http/refusal.ts';
+import type { Tls } from './http/tls.ts';
+import type { Streams } from './streams/streams.ts';
+import { isWebSocket } from './upstream/upgrade.ts';
 
 type Options = {
   limits: GatewayConfig['limits'];

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findOpa } from '../bundle/opa.ts';
+import { findOpa } from '../bundle/policy/opa.ts';
 
 type Gate = (name: string, command: string, args: string[]) => Promise<{ passed: number; failed: number }>;
 

@@ -1,10 +1,12 @@
-import type { Bundle } from '../../bundle/assemble.ts';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { decisionPath } from '../../bundle/policy/policies.ts';
 import { random } from '../../demo/random.ts';
-import { createDecide, decisionPath, type Question } from '../../gateway/decide.ts';
-import { createEvaluator } from '../../gateway/evaluator.ts';
-import { createPrepare } from '../../gateway/prepare.ts';
-import { createSlices } from '../../gateway/slices.ts';
-import { openSnapshot } from '../../gateway/snapshot.ts';
+import { createDecide } from '../../gateway/decision/decide.ts';
+import type { Question } from '../../gateway/decision/decision.ts';
+import { createEvaluator } from '../../gateway/decision/evaluator.ts';
+import { createPrepare } from '../../gateway/decision/prepare.ts';
+import { createSlices } from '../../gateway/revision/slices.ts';
+import { openSnapshot } from '../../gateway/revision/snapshot.ts';
 import { apiOf, joiner } from './organisation.ts';
 
 const time = Date.parse('2026-11-23T12:00:00Z') / 1000;

@@ -163,9 +163,9 @@ limits: { body: 2GB, concurrency: 10000 }
 
 /** `opa run` with the same rules and grants, its decision log on, as nginx's auth_request asks it. */
 export async function startOpa(folder: string, root: string, opa: string): Promise<Peer> {
-  const { load } = await import('../../bundle/load.ts');
-  const { compile } = await import('../../bundle/compile.ts');
-  const { workingTree } = await import('../../bundle/tree.ts');
+  const { load } = await import('../../bundle/grants/load.ts');
+  const { compile } = await import('../../bundle/compile/compile.ts');
+  const { workingTree } = await import('../../bundle/git/tree.ts');
   const { organisation } = await load(await workingTree(root));
   if (organisation === null) throw new Error('the bench organisation does not check');
   writeFileSync(join(folder, 'data.json'), compile(organisation));

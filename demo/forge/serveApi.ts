@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
 import { type Answer, type Handler, renderError } from './api/call.ts';
 import { globalRoutes, type Method, openToReaders, repositoryRoutes } from './api/routes.ts';
-import { ApiError, notFound } from './apiError.ts';
-import type { Core } from './core.ts';
-import type { Fault, Faults } from './faults.ts';
-import { synchronize } from './synchronize.ts';
-import { mayWrite, type User } from './users.ts';
+import { ApiError, notFound } from './model/apiError.ts';
+import type { Core } from './model/core.ts';
+import type { Fault, Faults } from './model/faults.ts';
+import { synchronize } from './model/synchronize.ts';
+import { mayWrite, type User } from './model/users.ts';
 
 const mostBody = 1024 * 1024;
 const prefix = '/api/v3';

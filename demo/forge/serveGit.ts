@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
-import type { Core } from './core.ts';
-import { gitEnvironment } from './git.ts';
-import { synchronize } from './synchronize.ts';
-import { mayWrite, type User } from './users.ts';
+import { gitEnvironment } from './git/git.ts';
+import type { Core } from './model/core.ts';
+import { synchronize } from './model/synchronize.ts';
+import { mayWrite, type User } from './model/users.ts';
 
 /** The three addresses of smart HTTP. Nothing of a request's path reaches the file system. */
 const services = /^\/(info\/refs|git-upload-pack|git-receive-pack)$/;

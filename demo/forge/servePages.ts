@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { addComment } from './api/comments.ts';
-import { ApiError } from './apiError.ts';
-import { type Core, findIssue, isPull } from './core.ts';
-import { mergePull } from './mergePull.ts';
-import { longestBody } from './openPull.ts';
+import { ApiError } from './model/apiError.ts';
+import { type Core, findIssue, isPull } from './model/core.ts';
+import { mergePull } from './model/mergePull.ts';
+import { longestBody } from './model/openPull.ts';
+import { comparedWith } from './model/pullFacts.ts';
+import { closeRecord } from './model/pullState.ts';
+import type { Issue, PullIssue } from './model/state.ts';
+import { synchronize } from './model/synchronize.ts';
+import { updatePull } from './model/updatePull.ts';
 import { createFormTokens } from './pages/formToken.ts';
 import { type Html, html } from './pages/html.ts';
 import { layout } from './pages/layout.ts';
@@ -11,11 +16,6 @@ import { homePage, listPage, pageOf } from './pages/lists.ts';
 import { issuePage, pullPage } from './pages/pull.ts';
 import { commitPage, rawFile, sourcePage } from './pages/source.ts';
 import { picture, style } from './pages/style.ts';
-import { comparedWith } from './pullFacts.ts';
-import { closeRecord } from './pullState.ts';
-import type { Issue, PullIssue } from './state.ts';
-import { synchronize } from './synchronize.ts';
-import { updatePull } from './updatePull.ts';
 
 const mostForm = 512 * 1024;
 

@@ -1,17 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Core, createQueue, findPull } from './core.ts';
-import { createFaults, type Fault } from './faults.ts';
-import { createGit } from './git.ts';
-import { mergePull } from './mergePull.ts';
+import { createGit } from './git/git.ts';
+import { type Core, createQueue, findPull } from './model/core.ts';
+import { createFaults, type Fault } from './model/faults.ts';
+import { mergePull } from './model/mergePull.ts';
+import { openState } from './model/state.ts';
+import { synchronize } from './model/synchronize.ts';
+import { createUsers, type UserOptions } from './model/users.ts';
+import { createWebhooks, type Delivery, type Webhook } from './model/webhooks.ts';
 import { createApi, tokenOf } from './serveApi.ts';
 import { serveGit } from './serveGit.ts';
 import { createPages } from './servePages.ts';
-import { openState } from './state.ts';
-import { synchronize } from './synchronize.ts';
-import { createUsers, type UserOptions } from './users.ts';
-import { createWebhooks, type Delivery, type Webhook } from './webhooks.ts';
 
 export type ForgeOptions = {
   /** Path of a bare repository; the forge keeps its own state in `forge.json` inside it. */

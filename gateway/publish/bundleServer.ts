@@ -1,14 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { assertBearer, assertLoopback } from '../bearer.ts';
-import { receivePush } from '../receivePush.ts';
-import { receiveReload } from '../receiveReload.ts';
-import { Refusal } from '../refusal.ts';
-import { refuse } from '../refuse.ts';
-import type { ReloadStatus } from '../reload.ts';
-import { revisionFacts } from '../revisionFacts.ts';
-import { sendJson } from '../sendJson.ts';
+import { receivePush } from '../admin/receivePush.ts';
+import { receiveReload } from '../admin/receiveReload.ts';
+import { revisionFacts } from '../admin/revisionFacts.ts';
+import { refuse, sendJson } from '../http/answer.ts';
+import { assertBearer, assertLoopback } from '../http/bearer.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { ReloadStatus } from '../load/reload.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
 import { hasTag, type Waiting, waitOf } from './longPoll.ts';
-import type { Form, Published } from './published.ts';
 
 export type BundleServerOptions = {
   published: Readonly<Record<Form, () => Published | null>>;
@@ -128,3 +127,15 @@ async function sendBundle(
   response.writeHead(200, { ...headers, 'content-length': String(current.archive.length) });
   response.end(request.method === 'HEAD' ? undefined : current.archive);
 }
+
+/** The signed bundle that everybody gets. */
+export type Published = Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'committedAt'> & {
+  archive: Buffer;
+  /** The archive's hash: the same commit and key give the same one, also after a restart. */
+  etag: string;
+  /** When it was first shown here, milliseconds since 1970. */
+  loadedAt: number;
+};
+
+/** With the compiled policy, for gateways; or without, for OPA servers that have no WASM engine. */
+export type Form = 'wasm' | 'rego';

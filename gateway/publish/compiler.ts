@@ -1,15 +1,16 @@
 // The thread that compiles and signs, so that whoever waits for a bundle can be answered meanwhile.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Bundle } from '../../bundle/assemble.ts';
-import { pack, readSigningKey } from '../../bundle/pack.ts';
-import { packRego } from '../../bundle/packRego.ts';
-import { readVerifyKey, verify } from '../../bundle/verify.ts';
-import { readLastGood, saveLastGood } from '../lastGood.ts';
-import type { LoaderData, LoaderRequest } from '../loader.ts';
-import { type LoaderMessage, startLoadLoop } from '../loadLoop.ts';
-import { createPrepare } from '../prepare.ts';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { pack, readSigningKey } from '../../bundle/archive/pack.ts';
+import { packRego } from '../../bundle/archive/packRego.ts';
+import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
+import { evaluateWasm } from '../decision/evaluator.ts';
+import { createPrepare } from '../decision/prepare.ts';
+import { readLastGood, saveLastGood } from '../load/lastGood.ts';
+import type { LoaderData, LoaderRequest } from '../load/loader.ts';
+import { type LoaderMessage, startLoadLoop } from '../load/loadLoop.ts';
 import { openSource } from '../source/openSource.ts';
-import type { Form } from './published.ts';
+import type { Form } from './bundleServer.ts';
 
 export type CompilerData = LoaderData & { signingKeyPem: string };
 
@@ -23,7 +24,10 @@ const port = parentPort;
 if (port === null) throw new Error('compiler.ts runs as a worker thread');
 const { source: config, pollMs, floor, signingKeyPem } = workerData as CompilerData;
 const post = (message: LoaderMessage | Signed) => port.postMessage(message);
-const source = openSource(config, (line) => post({ kind: 'note', code: 'opa', message: line }));
+const source = openSource(config, {
+  evaluator: evaluateWasm,
+  progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
+});
 const key = readSigningKey(signingKeyPem);
 // What was kept before signers were demanded was never held to them: it counts as another source's.
 const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;

@@ -3,8 +3,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bundle } from '../../bundle/assemble.ts';
-import { createMemory, type Found, type Source, SourceError, takeArchive } from './source.ts';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { createMemory, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
 
 export type FileSourceOptions = {
   path: string;

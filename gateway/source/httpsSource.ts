@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Bundle } from '../../bundle/assemble.ts';
-import type { TlsFiles } from './openConnections.ts';
-import { type Answer, type Authorize, openServer } from './openServer.ts';
-import { type SourceAddress, sourceName } from './parseSource.ts';
-import { readAnswer, refusalOf } from './readAnswer.ts';
-import { createMemory, type Found, type Source, SourceError, takeArchive } from './source.ts';
-import { withinDeadline } from './withinDeadline.ts';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { type SourceAddress, sourceName } from './contract/parseSource.ts';
+import { createMemory, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
+import type { TlsFiles } from './transport/openConnections.ts';
+import { type Answer, type Authorize, openServer } from './transport/openServer.ts';
+import { readAnswer, refusalOf } from './transport/readAnswer.ts';
+import { withinDeadline } from './transport/withinDeadline.ts';
 
 export type HttpsSourceOptions = {
   url: string;

@@ -1,19 +1,19 @@
+import type { Evaluate } from '../../bundle/archive/golden.ts';
+import type { KeyTexts } from '../../bundle/archive/keys.ts';
+import { readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
 import { assemble } from '../../bundle/assemble.ts';
-import type { KeyTexts } from '../../bundle/keys.ts';
-import { findOpa, type Opa } from '../../bundle/opa.ts';
-import { gitTree } from '../../bundle/tree.ts';
-import { readVerifyKeys, verify } from '../../bundle/verify.ts';
-import { objectUrl, type Store } from '../bucket/objectUrl.ts';
-import { type BucketKeys, signRequest } from '../bucket/signRequest.ts';
-import { evaluateWasm } from '../evaluateWasm.ts';
-import type { RegistryCredentials } from '../registry/openRegistry.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { objectUrl, type Store } from './bucket/objectUrl.ts';
+import { type BucketKeys, signRequest } from './bucket/signRequest.ts';
+import { parseSource } from './contract/parseSource.ts';
+import { type Source, SourceError } from './contract/source.ts';
 import { fileSource } from './fileSource.ts';
-import { gitSource } from './gitSource.ts';
+import { gitSource } from './git/gitSource.ts';
 import { httpsSource } from './httpsSource.ts';
-import { ociSource } from './ociSource.ts';
-import type { TlsFiles } from './openConnections.ts';
-import { parseSource } from './parseSource.ts';
-import { type Source, SourceError } from './source.ts';
+import { ociSource } from './registry/ociSource.ts';
+import type { RegistryCredentials } from './registry/openRegistry.ts';
+import type { TlsFiles } from './transport/openConnections.ts';
 
 /** A source as configured; plain data, so that it can be handed to the loader thread. */
 export type SourceConfig = {
@@ -39,11 +39,18 @@ export type SourceConfig = {
   maxBytes?: number;
 };
 
+type Surroundings = {
+  /** Runs a policy that was just compiled: a bundle carries decisions to try it by. */
+  evaluator: (wasm: Buffer) => Evaluate;
+  /** Is told what is being installed (from Git, bundles are compiled here). */
+  progress?: (line: string) => void;
+};
+
 /**
- * Opens a source. `progress` is told what is being installed (from Git, bundles are compiled here). Throws SourceError
- * `source-invalid` for an address or a combination that is not allowed, BundleError `key-unsupported`.
+ * Opens a source. Throws SourceError `source-invalid` for an address or a combination that is not allowed, BundleError
+ * `key-unsupported`.
  */
-export function openSource(config: SourceConfig, progress: (line: string) => void = () => {}): Source {
+export function openSource(config: SourceConfig, { evaluator, progress = () => {} }: Surroundings): Source {
   const address = parseSource(config.url);
   const { stateFolder, verifyKeyPem, token, timeoutMs, maxBytes, longPollSeconds, redirectOrigins } = config;
   if (address.kind === 'git') {
@@ -56,7 +63,7 @@ export function openSource(config: SourceConfig, progress: (line: string) => voi
         const tree = await gitTree(repository, commit);
         // Looked for once; after a failure again, for it may have been installed since.
         opa ??= await findOpa({ progress });
-        return assemble({ tree, opa, evaluator: evaluateWasm });
+        return assemble({ tree, opa, evaluator });
       },
     });
   }

@@ -2,9 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assemble, type Bundle } from '../../bundle/assemble.ts';
-import { findOpa, type Opa } from '../../bundle/opa.ts';
-import { gitTree } from '../../bundle/tree.ts';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { assemble } from '../../bundle/assemble.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { type Files, sampleTree } from './_organisation.ts';
 
 /** A key pair in PEM form. */

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { check } from '../../bundle/check.ts';
-import { formatProblem } from '../../bundle/problem.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { suite } from '../_suite.ts';
 import { type Files, type SampleTree, sampleFiles, sampleTree } from './_organisation.ts';
 

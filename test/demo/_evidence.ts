@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Detector, Grant, Organisation } from '../../bundle/model.ts';
-import type { DecisionRecord, Heartbeat } from '../../gateway/record.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import type { Detector } from '../../bundle/grants/schema.ts';
+import type { DecisionRecord, Heartbeat } from '../../gateway/record/record.ts';
 
 const day = 86_400;
 const cadenceDays: Record<string, number> = { daily: 1, monthly: 30, quarterly: 91, annual: 365 };

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isBranchName, isRefName } from '../../demo/forge/refName.ts';
+import { isBranchName, isRefName } from '../../demo/forge/git/refName.ts';
 import { suite } from '../_suite.ts';
 import { git, lines, type Northwind, northwind, where } from './_northwind.ts';
 

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load } from '../../bundle/load.ts';
-import type { Grant, Organisation } from '../../bundle/model.ts';
-import { workingTree } from '../../bundle/tree.ts';
+import { workingTree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { commits } from '../../demo/commits.ts';
 import { type HistoryOptions, writeHistory } from '../../demo/history.ts';
 import { datedOrganisation, referenceDay, sampleGrants, writeOrganisation } from '../../demo/organisation.ts';
 import { narrowed, planted, quiet } from '../../demo/usagePlan.ts';
-import type { DecisionRecord } from '../../gateway/record.ts';
+import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { suite } from '../_suite.ts';
 import { found, readRecords, usesByGrant } from './_evidence.ts';
 

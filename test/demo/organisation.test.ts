@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { load } from '../../bundle/load.ts';
-import type { Organisation } from '../../bundle/model.ts';
-import { gitTree, workingTree } from '../../bundle/tree.ts';
+import { gitTree, workingTree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { commits } from '../../demo/commits.ts';
 import { importCommits } from '../../demo/importCommits.ts';
 import {

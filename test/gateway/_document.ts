@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../bundle/canonicalJson.ts';
+import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 
 /** A document as data.json holds it, before it is written in lines. */
 export type Document = {

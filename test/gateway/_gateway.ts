@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseConfig } from '../../gateway/config.ts';
-import { type Gateway, serve } from '../../gateway/main.ts';
-import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/record.ts';
+import { parseConfig } from '../../gateway/config/config.ts';
+import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/record/record.ts';
+import { type Gateway, serve } from '../../gateway/serve.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { type Issuer, startIssuer } from './_issuer.ts';
 

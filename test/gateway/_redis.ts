@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLimit } from '../../gateway/limit.ts';
+import { createLimit } from '../../gateway/limits/limit.ts';
 import { debianProgram } from '../_debian.ts';
 
 /** A store that speaks Redis' protocol. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { DecisionRecord } from '../../gateway/record.ts';
+import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { office, startUpstream, type Upstream } from './_gateway.ts';
 import { type Issuer, startIssuer } from './_issuer.ts';

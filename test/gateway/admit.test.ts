@@ -1,11 +1,12 @@
 import * as assert from 'node:assert/strict';
-import { type Admission, createAdmit } from '../../gateway/admit.ts';
-import type { Identity } from '../../gateway/authenticate.ts';
-import { newDerived } from '../../gateway/decide.ts';
-import type { Enforcement } from '../../gateway/enforcement.ts';
-import { createLimit } from '../../gateway/limit.ts';
-import { createQuota } from '../../gateway/quota.ts';
-import type { DecisionRecord } from '../../gateway/record.ts';
+import { createAdmit } from '../../gateway/admit.ts';
+import type { Admission } from '../../gateway/decision/admission.ts';
+import { newDerived } from '../../gateway/decision/decision.ts';
+import type { Enforcement } from '../../gateway/decision/enforcement.ts';
+import type { Identity } from '../../gateway/identity/authenticate.ts';
+import { createLimit } from '../../gateway/limits/limit.ts';
+import { createQuota } from '../../gateway/limits/quota.ts';
+import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('admit');

@@ -1,5 +1,6 @@
-import type { Api, Grant, Organisation, Person, Service } from '../../bundle/model.ts';
-import { reviewFile } from '../../bundle/reviewRules.ts';
+import type { Api, Grant, Organisation, Person } from '../../bundle/grants/organisation.ts';
+import { reviewFile } from '../../bundle/grants/reviewRules.ts';
+import type { Service } from '../../bundle/grants/schema.ts';
 import { type Random, random } from '../../demo/random.ts';
 
 const place = { file: 'generated', line: 1, column: 1, start: 0, end: 0 };

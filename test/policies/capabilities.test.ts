@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { compilePolicy } from '../../bundle/compilePolicy.ts';
-import { findOpa } from '../../bundle/opa.ts';
-import { capabilitiesFile } from '../../bundle/policies.ts';
-import { createEvaluator } from '../../gateway/evaluator.ts';
+import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
+import { findOpa } from '../../bundle/policy/opa.ts';
+import { capabilitiesFile } from '../../bundle/policy/policies.ts';
+import { createEvaluator } from '../../gateway/decision/evaluator.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('policies: capabilities');

@@ -1,8 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, posix } from 'node:path';
+import { rooms as ours } from './_rooms.ts';
 
-/** Room → rooms it may import from. */
+/** Room → rooms it may import, lowest floor first. */
+export type Rooms = readonly (readonly [room: string, imports: readonly string[]])[];
+
+/** Top-level folder → top-level folders it may import from; within them {@link rooms} is finer. */
 const production: Readonly<Record<string, readonly string[]>> = {
   bundle: ['bundle'],
   gateway: ['bundle', 'gateway'],
@@ -12,9 +16,11 @@ const production: Readonly<Record<string, readonly string[]>> = {
 };
 const others = ['demo', 'bench', 'test'];
 /** What the reviewer may know of the gateway. */
-const shared = ['gateway/record.ts', 'gateway/evaluator.ts'];
+const shared = ['gateway/decision', 'gateway/revision', 'gateway/record'];
 /** The one way from production into the demo: named by its command, and loaded only when asked for. */
-const demoDoor = { from: 'commands/demo.ts', to: 'demo/main.ts' };
+const demoDoor = { from: 'commands/demo.ts', to: 'demo/demo.ts' };
+/** More files than this beside each other are a drawer. */
+const fullest = 20;
 const longest = 300;
 /** Tests are tables as often as code; their length says nothing. */
 const mayBeLong = /^test\//;
@@ -54,6 +60,65 @@ function isBarrel(text: string): boolean {
   return /^[\0\s]+$/.test(statements) && statements.includes('\0');
 }
 
+type RoomTable = ReadonlyMap<string, readonly string[]>;
+
+/** The room of a file: itself where it has a floor of its own, else its folder. */
+const finestRoom = (path: string, table: RoomTable) => (table.has(path) ? path : posix.dirname(path));
+
+/** What is wrong with the table itself: rooms that nobody has, and arrows that lead up. */
+export function tableProblems(root: string, rooms: Rooms = ours): string[] {
+  const problems: string[] = [];
+  const below = new Set<string>();
+  for (const [room, imports] of rooms) {
+    for (const name of imports)
+      if (!below.has(name)) problems.push(`${room}: imports ${name}, which is not on a lower floor`);
+    below.add(room);
+    if (!existsSync(join(root, room))) problems.push(`${room}: is in the table of rooms and not on disk`);
+  }
+  return problems;
+}
+
+/** Each folder of a top-level one with floors is a room that says what it is for and what it may import. */
+function roomProblems(root: string, files: readonly string[], table: RoomTable): string[] {
+  const problems: string[] = [];
+  for (const folder of new Set(files.map((path) => posix.dirname(path)))) {
+    const count = files.filter((path) => posix.dirname(path) === folder).length;
+    if (count > fullest && !folder.startsWith('test'))
+      problems.push(`${folder}: ${count} files beside each other; past ${fullest} a folder is divided`);
+    if (!['bundle', 'gateway', 'reviewer'].includes(roomOf(`${folder}/`))) continue;
+    const imports = table.get(folder);
+    if (imports === undefined) {
+      problems.push(`${folder}: is not in the table of rooms (test/project/_rooms.ts)`);
+      continue;
+    }
+    const about = existsSync(join(root, folder, 'README.md'))
+      ? readFileSync(join(root, folder, 'README.md'), 'utf8')
+      : '';
+    const last = about.trim().split('\n').at(-1) ?? '';
+    const said = [...last.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+    if (!about.startsWith(`# ${folder}\n`) || said.join() !== imports.join() || !last.startsWith('Imports: '))
+      problems.push(
+        `${folder}/README.md: must say what the room is for and end with the line of what it imports`,
+      );
+  }
+  return problems;
+}
+
+/** Files that import each other, over any number of steps, as `a → b → a`. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (path: string, trail: readonly string[]) => {
+    const again = trail.indexOf(path);
+    if (again >= 0) found.push([...trail.slice(again), path].join(' → '));
+    if (again >= 0 || done.has(path)) return;
+    for (const next of imports.get(path) ?? []) walk(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) walk(path, []);
+  return found;
+}
+
 const roomOf = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '') : path);
 const packageOf = (specifier: string) =>
   specifier
@@ -61,7 +126,12 @@ const packageOf = (specifier: string) =>
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 
-function importProblem(path: string, { specifier, lazy }: Import, declared: Manifest): string | null {
+function importProblem(
+  path: string,
+  { specifier, lazy }: Import,
+  declared: Manifest,
+  table: RoomTable,
+): string | null {
   const room = roomOf(path);
   const allowed = production[room];
   if (specifier === null)
@@ -76,9 +146,12 @@ function importProblem(path: string, { specifier, lazy }: Import, declared: Mani
     if (path === demoDoor.from && target === demoDoor.to)
       return lazy ? null : `imports ${target} at once; only the demo command may, by import()`;
     if (!allowed.includes(to)) return `${room} must not import ${others.includes(to) ? `from ${to}/` : to}`;
-    if (room === 'reviewer' && to === 'gateway' && !shared.includes(target))
-      return `the reviewer knows only ${shared.join(' and ')} of the gateway, not ${target}`;
-    return null;
+    const [from, into] = [finestRoom(path, table), finestRoom(target, table)];
+    if (room === 'reviewer' && to === 'gateway' && !shared.includes(into))
+      return `the reviewer knows only ${shared.join(', ')} of the gateway, not ${target}`;
+    const named = table.get(from);
+    if (named === undefined || from === into || named.includes(into)) return null;
+    return `${from} may not import ${into} (test/project/_rooms.ts has who may)`;
   }
   const name = packageOf(specifier);
   if (declared.dependencies[name] !== undefined) return null;
@@ -107,7 +180,8 @@ function sources(root: string): string[] {
 }
 
 /** Everything in a tree that breaks the architecture, as `path:line: what` or `path: what`. */
-export function architectureProblems(root: string): string[] {
+export function architectureProblems(root: string, rooms: Rooms = ours): string[] {
+  const table: RoomTable = new Map(rooms);
   const problems: string[] = [];
   const manifest = manifestOf(root);
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))
@@ -117,16 +191,30 @@ export function architectureProblems(root: string): string[] {
   for (const folder of new Set(files.map((path) => dirname(path))))
     if (folder.split('/').some((part) => vague.test(part)))
       problems.push(`${folder}: a folder's name says what its files do, and this one says nothing`);
+  const imports = new Map<string, readonly string[]>();
   for (const path of files) {
     const text = readFileSync(join(root, path), 'utf8');
-    for (const found of importsOf(text)) {
-      const problem = importProblem(path, found, manifest);
+    const ways = importsOf(text);
+    for (const found of ways) {
+      const problem = importProblem(path, found, manifest, table);
       if (problem !== null) problems.push(`${path}:${found.line}: ${problem}`);
     }
+    // A process of its own is started, not imported.
+    const near = ways.filter(
+      ({ specifier }) => specifier?.startsWith('.') === true && !specifier.endsWith('/cli.ts'),
+    );
+    imports.set(
+      path,
+      near.map(({ specifier }) => posix.normalize(posix.join(posix.dirname(path), specifier ?? ''))),
+    );
     if (isBarrel(text)) problems.push(`${path}: hands on what others export and does nothing itself`);
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
     if (lines > longest && !mayBeLong.test(path))
       problems.push(`${path}: ${lines} lines; past ${longest} a file is split`);
   }
+  problems.push(
+    ...roomProblems(root, files, table),
+    ...circles(imports).map((circle) => `a circle of imports: ${circle}`),
+  );
   return problems;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from '../_suite.ts';
-import { architectureProblems, importsOf } from './_architecture.ts';
+import { architectureProblems, importsOf, type Rooms, tableProblems } from './_architecture.ts';
 import { root } from './_copyRepository.ts';
 
 const test = suite('architecture');
@@ -12,21 +12,45 @@ test('the repository keeps to it', () => {
   assert.deepEqual(architectureProblems(root), []);
 });
 
+test('every room stands on the floors below it', () => {
+  assert.deepEqual(tableProblems(root), []);
+});
+
+const about = (room: string, imports: string) => `# ${room}\n\nWhat it is for.\n\nImports: ${imports}.\n`;
+const table: Rooms = [
+  ['bundle/grants', []],
+  ['bundle', ['bundle/grants']],
+  ['gateway/revision', ['bundle/grants']],
+  ['gateway/decision', ['gateway/revision']],
+  ['gateway/load', []],
+  ['gateway', ['gateway/decision', 'gateway/load']],
+  ['reviewer', ['gateway/decision', 'gateway/revision']],
+];
+
 /** A small tree that keeps to every rule. */
 const sound: Record<string, string> = {
   'package.json': JSON.stringify({ dependencies: { zod: '4.6.7' }, devDependencies: { uvu: '0.5.6' } }),
   'cli.ts': "import { demo } from './commands/demo.ts';\ndemo();\n",
   'commands/demo.ts':
-    "import { load } from '../bundle/load.ts';\nexport const demo = () => [load(), import('../demo/main.ts')];\n",
-  'bundle/load.ts': "import { z } from 'zod';\nexport const load = () => z.string();\n",
-  'gateway/record.ts': "import type { load } from '../bundle/load.ts';\nexport type Record = typeof load;\n",
-  'gateway/evaluator.ts': 'export const createEvaluator = () => null;\n',
-  'gateway/main.ts': "import './evaluator.ts';\nnew Worker(new URL('./loader.ts', import.meta.url));\n",
-  'gateway/loader.ts': 'export const loader = null;\n',
-  'reviewer/main.ts':
-    "import type { Record } from '../gateway/record.ts';\nexport const review = (_: Record) => null;\n",
-  'demo/main.ts': "import '../gateway/main.ts';\nexport const demo = () => 0;\n",
-  'test/x.test.ts': "import 'uvu';\nimport '../demo/main.ts';\n",
+    "import { load } from '../bundle/grants/load.ts';\nexport const demo = () => [load(), import('../demo/demo.ts')];\n",
+  'bundle/grants/load.ts': "import { z } from 'zod';\nexport const load = () => z.string();\n",
+  'gateway/revision/record.ts':
+    "import type { load } from '../../bundle/grants/load.ts';\nexport type Record = typeof load;\n",
+  'gateway/decision/evaluator.ts': 'export const createEvaluator = () => null;\n',
+  'gateway/serve.ts':
+    "import './decision/evaluator.ts';\nnew Worker(new URL('./load/loader.ts', import.meta.url));\n",
+  'gateway/load/loader.ts': 'export const loader = null;\n',
+  'reviewer/review.ts':
+    "import type { Record } from '../gateway/revision/record.ts';\nexport const review = (_: Record) => null;\n",
+  'demo/demo.ts': "import '../gateway/serve.ts';\nexport const demo = () => 0;\n",
+  'bundle/grants/README.md': about('bundle/grants', 'nothing'),
+  'bundle/README.md': about('bundle', '`bundle/grants`'),
+  'gateway/revision/README.md': about('gateway/revision', '`bundle/grants`'),
+  'gateway/decision/README.md': about('gateway/decision', '`gateway/revision`'),
+  'gateway/load/README.md': about('gateway/load', 'nothing'),
+  'gateway/README.md': about('gateway', '`gateway/decision`, `gateway/load`'),
+  'reviewer/README.md': about('reviewer', '`gateway/decision`, `gateway/revision`'),
+  'test/x.test.ts': "import 'uvu';\nimport '../demo/demo.ts';\n",
 };
 
 function problemsOf(changes: Record<string, string>): string {
@@ -36,7 +60,7 @@ function problemsOf(changes: Record<string, string>): string {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), text);
     }
-    return architectureProblems(folder).join('\n');
+    return architectureProblems(folder, table).join('\n');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -50,37 +74,37 @@ const code = (line: string) => `${line}\nexport const x = 1;\n`;
 const breaches: [string, Record<string, string>, RegExp][] = [
   [
     'bundle importing from gateway',
-    { 'bundle/a.ts': code("import { x } from '../gateway/main.ts';") },
+    { 'bundle/a.ts': code("import { x } from '../gateway/serve.ts';") },
     /^bundle\/a\.ts:1: bundle must not import gateway$/,
   ],
   [
     'only a type, all the same',
-    { 'bundle/a.ts': code("import type { x } from '../gateway/record.ts';") },
+    { 'bundle/a.ts': code("import type { x } from '../gateway/revision/record.ts';") },
     /bundle must not import gateway/,
   ],
   [
     'an import over several lines',
-    { 'bundle/a.ts': code("import {\n  x,\n  type y,\n} from '../gateway/main.ts';") },
+    { 'bundle/a.ts': code("import {\n  x,\n  type y,\n} from '../gateway/serve.ts';") },
     /^bundle\/a\.ts:1: /,
   ],
   [
     'a lazy import',
-    { 'bundle/a.ts': code("await import(\n  '../gateway/main.ts'\n);") },
+    { 'bundle/a.ts': code("await import(\n  '../gateway/serve.ts'\n);") },
     /must not import gateway/,
   ],
   [
     'a type named by import()',
-    { 'bundle/a.ts': code("export type R = import('../reviewer/main.ts').R;") },
+    { 'bundle/a.ts': code("export type R = import('../reviewer/review.ts').R;") },
     /must not import reviewer/,
   ],
   [
     'a re-export',
-    { 'bundle/a.ts': code("export { x } from '../gateway/main.ts';") },
+    { 'bundle/a.ts': code("export { x } from '../gateway/serve.ts';") },
     /must not import gateway/,
   ],
   [
     'a worker of another room',
-    { 'bundle/a.ts': code("new Worker(new URL('../gateway/loader.ts', import.meta.url));") },
+    { 'bundle/a.ts': code("new Worker(new URL('../gateway/load/loader.ts', import.meta.url));") },
     /must not import gateway/,
   ],
   [
@@ -90,20 +114,55 @@ const breaches: [string, Record<string, string>, RegExp][] = [
   ],
   [
     'gateway importing from reviewer',
-    { 'gateway/a.ts': code("import '../reviewer/main.ts';") },
+    { 'gateway/a.ts': code("import '../reviewer/review.ts';") },
     /gateway must not import reviewer/,
   ],
   [
     'the reviewer reaching into the gateway',
-    { 'reviewer/a.ts': code("import '../gateway/main.ts';") },
-    /knows only .*, not gateway\/main\.ts/,
+    { 'reviewer/a.ts': code("import '../gateway/serve.ts';") },
+    /knows only .*, not gateway\/serve\.ts/,
+  ],
+  [
+    'a room importing one that it may not',
+    { 'gateway/load/a.ts': code("import '../decision/evaluator.ts';") },
+    /^gateway\/load\/a\.ts:1: gateway\/load may not import gateway\/decision /,
+  ],
+  [
+    'an import that leads up',
+    { 'gateway/revision/a.ts': code("import '../decision/evaluator.ts';") },
+    /gateway\/revision may not import gateway\/decision/,
+  ],
+  ['a room that nobody has', { 'gateway/new/a.ts': code('') }, /^gateway\/new: is not in the table of rooms/],
+  [
+    'a room that says nothing',
+    { 'gateway/load/README.md': '# gateway/load\n' },
+    /^gateway\/load\/README\.md: /,
+  ],
+  [
+    'a room that says something else than the table',
+    { 'gateway/load/README.md': about('gateway/load', '`gateway/decision`') },
+    /^gateway\/load\/README\.md: /,
+  ],
+  [
+    'a circle of files, of types too',
+    {
+      'demo/a.ts': code("import type { y } from './b.ts';"),
+      'demo/b.ts': code("import type { z } from './c.ts';"),
+      'demo/c.ts': code("import type { x } from './a.ts';"),
+    },
+    /^a circle of imports: demo\/a\.ts → demo\/b\.ts → demo\/c\.ts → demo\/a\.ts$/,
+  ],
+  [
+    'a drawer',
+    Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`bench/${at}.ts`, code('')])),
+    /^bench: 21 files beside each other/,
   ],
   ['production importing tests', { 'reviewer/a.ts': code("import '../test/x.test.ts';") }, /from test\//],
-  ['production importing the demo', { 'gateway/a.ts': code("import('../demo/main.ts');") }, /from demo\//],
+  ['production importing the demo', { 'gateway/a.ts': code("import('../demo/demo.ts');") }, /from demo\//],
   [
     'the command loading the demo at once',
-    { 'commands/demo.ts': code("import { demo } from '../demo/main.ts';") },
-    /imports demo\/main\.ts at once/,
+    { 'commands/demo.ts': code("import { demo } from '../demo/demo.ts';") },
+    /imports demo\/demo\.ts at once/,
   ],
   [
     'the command loading more of the demo',
@@ -112,7 +171,7 @@ const breaches: [string, Record<string, string>, RegExp][] = [
   ],
   [
     'another command loading the demo',
-    { 'commands/check.ts': code("import('../demo/main.ts');") },
+    { 'commands/check.ts': code("import('../demo/demo.ts');") },
     /from demo\//,
   ],
   [
@@ -143,7 +202,7 @@ const breaches: [string, Record<string, string>, RegExp][] = [
     'a barrel',
     {
       'bundle/index.ts':
-        "// All of it\nexport * from './load.ts';\nexport {\n  load,\n} from './load.ts';\nexport type { X } from './load.ts';\n",
+        "// All of it\nexport * from './grants/load.ts';\nexport {\n  load,\n} from './grants/load.ts';\nexport type { X } from './grants/load.ts';\n",
     },
     /^bundle\/index\.ts: hands on/,
   ],
@@ -162,21 +221,42 @@ for (const [what, changes, expected] of breaches) {
   });
 }
 
+test('finds a floor that stands on a higher one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'grantgate-architecture-'));
+  try {
+    for (const room of ['a', 'b']) mkdirSync(join(folder, room));
+    assert.deepEqual(
+      tableProblems(folder, [
+        ['a', ['b']],
+        ['b', []],
+        ['c', []],
+      ]),
+      ['a: imports b, which is not on a lower floor', 'c: is in the table of rooms and not on disk'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 const harmless: [string, Record<string, string>][] = [
   ['a file of 300 lines', { 'demo/a.ts': 'let x = 1;\n'.repeat(300) }],
   ['a long test', { 'test/a.ts': 'let x = 1;\n'.repeat(301) }],
-  ['the evaluator in the reviewer', { 'reviewer/a.ts': code("import '../gateway/evaluator.ts';") }],
+  [
+    'a folder of 20 files',
+    Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`bench/${at}.ts`, code('')])),
+  ],
+  ['the evaluator in the reviewer', { 'reviewer/a.ts': code("import '../gateway/decision/evaluator.ts';") }],
   [
     'the demo importing everything',
     { 'demo/a.ts': code("import '../test/x.test.ts';\nimport '../cli.ts';") },
   ],
   [
     'a file that hands on one name and does work',
-    { 'bundle/a.ts': code("export { load } from './load.ts';") },
+    { 'bundle/a.ts': code("export { load } from './grants/load.ts';") },
   ],
   [
     'an import that is only spoken of',
-    { 'bundle/a.ts': code("// import '../gateway/main.ts';\n/* import('../demo/main.ts') */") },
+    { 'bundle/a.ts': code("// import '../gateway/serve.ts';\n/* import('../demo/demo.ts') */") },
   ],
   ['a built-in', { 'bundle/a.ts': code("import { readFile } from 'node:fs/promises';") }],
 ];

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { findOpa, opaVersion } from '../../bundle/opa.ts';
+import { findOpa, opaVersion } from '../../bundle/policy/opa.ts';
 import { suite } from '../_suite.ts';
 import { copyRepository, repositoryFiles, root } from './_copyRepository.ts';
 import { environmentOf, parseDockerfile, sentToBuilder } from './_dockerfile.ts';
@@ -127,9 +127,9 @@ test('ships what runs, and nothing that only serves tests, the demo or developme
 
 test('the builder is sent no history, secrets or other odds and ends', () => {
   const paths = ['.git/config', '.env', 'signing.pem', 'node_modules/x/y.js', 'gateway.yaml', 'test/a.ts'];
-  assert.deepEqual(sentToBuilder(read('.dockerignore'), [...paths, 'cli.ts', 'gateway/main.ts']), [
+  assert.deepEqual(sentToBuilder(read('.dockerignore'), [...paths, 'cli.ts', 'gateway/serve.ts']), [
     'cli.ts',
-    'gateway/main.ts',
+    'gateway/serve.ts',
   ]);
 });
 
@@ -175,10 +175,10 @@ test('every file of it loads with only the packages it has', async () => {
   // thread, one in a process that others started.
   const own = [
     'cli.ts',
-    'bundle/compileWorker.ts',
-    'gateway/loader.ts',
+    'bundle/compile/compileWorker.ts',
+    'gateway/load/loader.ts',
     'gateway/publish/compiler.ts',
-    'gateway/worker.ts',
+    'gateway/workers/worker.ts',
   ];
   const files = shipped.filter((path) => path.endsWith('.ts') && !own.includes(path));
   const script = `for (const file of ${JSON.stringify(files)}) await import('./' + file);`;
@@ -264,7 +264,7 @@ test('a listener that answers anything but success is not healthy', async () => 
 });
 
 test('asks for health where the admin listener is unless told otherwise', async () => {
-  const { parseConfig } = await import('../../gateway/config.ts');
+  const { parseConfig } = await import('../../gateway/config/config.ts');
   const { admin } = parseConfig({ bundle: { source: 'git+https://git.example.com/access#main' } }, '/x.yaml');
   assert.equal(environmentOf(last).GRANTGATE_HEALTH, `http://${admin.host}:${admin.port}/health/live`);
 });

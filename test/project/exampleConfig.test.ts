@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load as parse } from 'js-yaml';
 import { z } from 'zod';
-import { gatewayConfig, parseConfig, readConfig } from '../../gateway/config.ts';
+import { gatewayConfig, parseConfig, readConfig } from '../../gateway/config/config.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
 

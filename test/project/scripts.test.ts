@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { readVerifyKey, verify } from '../../bundle/verify.ts';
+import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
 import { suite } from '../_suite.ts';
 import { copyRepository, repositoryFiles, root } from './_copyRepository.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { opaVersion } from '../../bundle/opa.ts';
+import { opaVersion } from '../../bundle/policy/opa.ts';
 import { suite } from '../_suite.ts';
 import { copyRepository, repositoryFiles } from './_copyRepository.ts';
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findOpa } from '../../bundle/opa.ts';
-import { type ReviewResult, review } from '../../reviewer/main.ts';
+import { findOpa } from '../../bundle/policy/opa.ts';
+import { type ReviewResult, review } from '../../reviewer/review.ts';
 
 /** The instant every review here judges at: noon, so that days cut across it. */
 export const asOf = Date.parse('2026-11-23T12:00:00Z');

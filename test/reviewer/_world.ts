@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Forge, startForge } from '../../demo/forge/startForge.ts';
-import type { ForgeTarget } from '../../reviewer/forge.ts';
-import type { ReviewResult } from '../../reviewer/main.ts';
+import type { ForgeTarget } from '../../reviewer/forge/forge.ts';
+import type { ReviewResult } from '../../reviewer/review.ts';
 import {
   access,
   asOf,

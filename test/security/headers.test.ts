@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { WebSocketServer } from 'ws';
-import { forwardable } from '../../gateway/headers.ts';
+import { forwardable } from '../../gateway/upstream/headers.ts';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from '../gateway/_gateway.ts';
 

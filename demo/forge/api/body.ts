@@ -1,4 +1,4 @@
-import { ApiError } from '../apiError.ts';
+import { ApiError } from '../model/apiError.ts';
 import type { Call } from './call.ts';
 
 // Reads fields of a JSON body. GitHub answers 422 with this sentence when a field has another type than published.

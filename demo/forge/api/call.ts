@@ -1,6 +1,6 @@
-import { ApiError } from '../apiError.ts';
-import type { Core } from '../core.ts';
-import type { User } from '../users.ts';
+import { ApiError } from '../model/apiError.ts';
+import type { Core } from '../model/core.ts';
+import type { User } from '../model/users.ts';
 
 /** One call of the REST API, after its token has been checked. */
 export type Call = {

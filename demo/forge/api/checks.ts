@@ -1,8 +1,8 @@
-import { missingField, notFound } from '../apiError.ts';
-import { type Core, isPull, repositoryApi, repositoryUrl } from '../core.ts';
-import { resolve } from '../resolve.ts';
-import { type Methods, nodeId } from '../shapes.ts';
-import type { Check } from '../state.ts';
+import { missingField, notFound } from '../model/apiError.ts';
+import { type Core, isPull, repositoryApi, repositoryUrl } from '../model/core.ts';
+import { resolve } from '../model/resolve.ts';
+import { type Methods, nodeId } from '../model/shapes.ts';
+import type { Check } from '../model/state.ts';
 import { choiceField, textField } from './body.ts';
 import { type Call, created, type Handler, ok, page } from './call.ts';
 import { needsCommit } from './statuses.ts';

@@ -1,13 +1,13 @@
-import { invalid, missingField, notFound } from '../apiError.ts';
-import type { Core } from '../core.ts';
-import { longestBody } from '../openPull.ts';
-import { renderComment, renderIssue } from '../renderIssue.ts';
-import { renderRepository, renderUser } from '../shapes.ts';
-import type { Comment } from '../state.ts';
-import type { User } from '../users.ts';
+import { invalid, missingField, notFound } from '../model/apiError.ts';
+import type { Core } from '../model/core.ts';
+import { longestBody } from '../model/openPull.ts';
+import { renderComment, renderIssue } from '../model/renderIssue.ts';
+import { renderRepository, renderUser } from '../model/shapes.ts';
+import type { Comment } from '../model/state.ts';
+import type { User } from '../model/users.ts';
 import { textField } from './body.ts';
 import { actor, type Call, created, empty, type Handler, ok, page } from './call.ts';
-import { issueOf } from './issues.ts';
+import { issueOf } from './issueOf.ts';
 
 function commentOf(call: Call): Comment {
   const comment = call.core.state.data.comments.find((entry) => entry.id === Number(call.params.id));

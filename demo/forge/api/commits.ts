@@ -1,9 +1,9 @@
-import { ApiError, notFound } from '../apiError.ts';
-import { commitsBetween, readCommits } from '../commits.ts';
-import { changedFiles, emptyTree, mergeBase } from '../compare.ts';
-import { type Core, repositoryApi, repositoryUrl } from '../core.ts';
-import { resolve } from '../resolve.ts';
-import type { Methods } from '../shapes.ts';
+import { commitsBetween, readCommits } from '../git/commits.ts';
+import { changedFiles, emptyTree, mergeBase } from '../git/compare.ts';
+import { ApiError, notFound } from '../model/apiError.ts';
+import { type Core, repositoryApi, repositoryUrl } from '../model/core.ts';
+import { resolve } from '../model/resolve.ts';
+import type { Methods } from '../model/shapes.ts';
 import { type Call, type Handler, ok, page } from './call.ts';
 import { renderFile } from './renderFile.ts';
 import { type CommitShape, renderGitCommit } from './renderGitCommit.ts';

@@ -1,8 +1,8 @@
-import { ApiError, notFound } from '../apiError.ts';
-import { type Core, repositoryApi, repositoryUrl } from '../core.ts';
-import { type Entry, isTreePath, readBlob, readFolder } from '../readPath.ts';
-import { resolve } from '../resolve.ts';
-import type { Methods } from '../shapes.ts';
+import { type Entry, isTreePath, readBlob, readFolder } from '../git/readPath.ts';
+import { ApiError, notFound } from '../model/apiError.ts';
+import { type Core, repositoryApi, repositoryUrl } from '../model/core.ts';
+import { resolve } from '../model/resolve.ts';
+import type { Methods } from '../model/shapes.ts';
 import { type Handler, ok } from './call.ts';
 import { escapePath } from './renderFile.ts';
 

@@ -1,19 +1,13 @@
-import { notFound } from '../apiError.ts';
-import { findIssue, isPull } from '../core.ts';
-import { checkTexts } from '../openPull.ts';
-import { closeRecord, reopenRecord } from '../pullState.ts';
-import { renderIssue } from '../renderIssue.ts';
-import type { Issue } from '../state.ts';
-import { updatePull } from '../updatePull.ts';
+import { isPull } from '../model/core.ts';
+import { checkTexts } from '../model/openPull.ts';
+import { closeRecord, reopenRecord } from '../model/pullState.ts';
+import { renderIssue } from '../model/renderIssue.ts';
+import type { Issue } from '../model/state.ts';
+import { updatePull } from '../model/updatePull.ts';
 import { choiceField, listField, nullableText, textField } from './body.ts';
-import { actor, type Call, created, type Handler, ok, page } from './call.ts';
+import { actor, created, type Handler, ok, page } from './call.ts';
+import { issueOf } from './issueOf.ts';
 import { useLabels } from './labels.ts';
-
-export function issueOf(call: Call): Issue {
-  const issue = findIssue(call.core, Number(call.params.number));
-  if (issue === undefined) throw notFound();
-  return issue;
-}
 
 export const listIssues: Handler = async (call) => {
   const { core, query } = call;

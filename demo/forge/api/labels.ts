@@ -1,10 +1,10 @@
-import { invalid, missingField, notFound } from '../apiError.ts';
-import type { Core } from '../core.ts';
-import { renderLabel } from '../shapes.ts';
-import type { Label } from '../state.ts';
+import { invalid, missingField, notFound } from '../model/apiError.ts';
+import type { Core } from '../model/core.ts';
+import { renderLabel } from '../model/shapes.ts';
+import type { Label } from '../model/state.ts';
 import { listField, textField } from './body.ts';
 import { type Call, created, empty, type Handler, ok, page } from './call.ts';
-import { issueOf } from './issues.ts';
+import { issueOf } from './issueOf.ts';
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 

@@ -1,5 +1,5 @@
-import { notFound } from '../apiError.ts';
-import { type Methods, renderRepository, renderUser } from '../shapes.ts';
+import { notFound } from '../model/apiError.ts';
+import { type Methods, renderRepository, renderUser } from '../model/shapes.ts';
 import { actor, type Handler, ok } from './call.ts';
 
 export const getRepository: Handler = async (call) => ok(renderRepository(call.core, call.user));

@@ -1,10 +1,10 @@
-import { ApiError, invalid, missingField, notFound } from '../apiError.ts';
-import { isAncestor } from '../compare.ts';
-import { type Core, repositoryApi } from '../core.ts';
-import { moveRef } from '../merge.ts';
-import { isRefName, isSha } from '../refName.ts';
-import { type Methods, nodeId } from '../shapes.ts';
-import { synchronize } from '../synchronize.ts';
+import { isAncestor } from '../git/compare.ts';
+import { isRefName, isSha } from '../git/refName.ts';
+import { ApiError, invalid, missingField, notFound } from '../model/apiError.ts';
+import { type Core, repositoryApi } from '../model/core.ts';
+import { moveRef } from '../model/merge.ts';
+import { type Methods, nodeId } from '../model/shapes.ts';
+import { synchronize } from '../model/synchronize.ts';
 import { flagField, textField } from './body.ts';
 import { actor, type Call, created, empty, type Handler, ok, page } from './call.ts';
 

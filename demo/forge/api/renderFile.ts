@@ -1,6 +1,6 @@
-import type { ChangedFile } from '../compare.ts';
-import { type Core, repositoryApi, repositoryUrl } from '../core.ts';
-import type { Methods } from '../shapes.ts';
+import type { ChangedFile } from '../git/compare.ts';
+import { type Core, repositoryApi, repositoryUrl } from '../model/core.ts';
+import type { Methods } from '../model/shapes.ts';
 
 type FileShape = Methods['pulls']['listFiles']['response']['data'][number];
 

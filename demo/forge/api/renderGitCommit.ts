@@ -1,6 +1,6 @@
-import type { Commit } from '../commits.ts';
-import { type Core, repositoryApi, repositoryUrl } from '../core.ts';
-import { type Methods, nodeId } from '../shapes.ts';
+import type { Commit } from '../git/commits.ts';
+import { type Core, repositoryApi, repositoryUrl } from '../model/core.ts';
+import { type Methods, nodeId } from '../model/shapes.ts';
 
 export type CommitShape = Methods['repos']['listCommits']['response']['data'][number];
 

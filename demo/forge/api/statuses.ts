@@ -1,9 +1,9 @@
-import { ApiError, invalid, notFound } from '../apiError.ts';
-import { type Core, repositoryApi } from '../core.ts';
-import { isSha } from '../refName.ts';
-import { resolve } from '../resolve.ts';
-import { type Methods, nodeId, renderLogin, renderRepository } from '../shapes.ts';
-import type { Status } from '../state.ts';
+import { isSha } from '../git/refName.ts';
+import { ApiError, invalid, notFound } from '../model/apiError.ts';
+import { type Core, repositoryApi } from '../model/core.ts';
+import { resolve } from '../model/resolve.ts';
+import { type Methods, nodeId, renderLogin, renderRepository } from '../model/shapes.ts';
+import type { Status } from '../model/state.ts';
 import { choiceField, textField } from './body.ts';
 import { actor, type Call, created, type Handler, ok, page } from './call.ts';
 

@@ -1,4 +1,4 @@
-import type { ChangedFile } from '../compare.ts';
+import type { ChangedFile } from '../git/compare.ts';
 import { type Html, html, type Part } from './html.ts';
 
 const mostLines = 3000;

@@ -1,4 +1,4 @@
-import type { Core } from '../core.ts';
+import type { Core } from '../model/core.ts';
 import { type Html, html, type Part } from './html.ts';
 
 /** A whole page. Nothing is loaded from elsewhere and nothing runs. */

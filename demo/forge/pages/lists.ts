@@ -1,6 +1,6 @@
-import { type Commit, commitsBetween, subject } from '../commits.ts';
-import { type Core, isPull } from '../core.ts';
-import type { Issue } from '../state.ts';
+import { type Commit, commitsBetween, subject } from '../git/commits.ts';
+import { type Core, isPull } from '../model/core.ts';
+import type { Issue } from '../model/state.ts';
 import { type Html, html } from './html.ts';
 import { layout, pathTo, short, when } from './layout.ts';
 

@@ -1,7 +1,7 @@
-import { commitsBetween } from '../commits.ts';
-import { type Core, isPull } from '../core.ts';
-import { comparedWith, type PullFacts, pullFacts } from '../pullFacts.ts';
-import type { Issue, PullIssue } from '../state.ts';
+import { commitsBetween } from '../git/commits.ts';
+import { type Core, isPull } from '../model/core.ts';
+import { comparedWith, type PullFacts, pullFacts } from '../model/pullFacts.ts';
+import type { Issue, PullIssue } from '../model/state.ts';
 import { renderDiff } from './diff.ts';
 import type { FormTokens } from './formToken.ts';
 import { type Html, html } from './html.ts';

@@ -1,8 +1,8 @@
-import { readCommits, subject } from '../commits.ts';
-import { changedFiles, emptyTree } from '../compare.ts';
-import type { Core } from '../core.ts';
-import { isTreePath, readBlob, readFolder } from '../readPath.ts';
-import { resolve } from '../resolve.ts';
+import { readCommits, subject } from '../git/commits.ts';
+import { changedFiles, emptyTree } from '../git/compare.ts';
+import { isTreePath, readBlob, readFolder } from '../git/readPath.ts';
+import type { Core } from '../model/core.ts';
+import { resolve } from '../model/resolve.ts';
 import { renderDiff } from './diff.ts';
 import { type Html, html } from './html.ts';
 import { layout, pathTo, short, when } from './layout.ts';

@@ -1,0 +1,25 @@
+import type { DataLines } from '../format/scanLines.ts';
+import type { Golden } from './golden.ts';
+import type { Release, Terms } from './release.ts';
+
+/** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
+export type Bundle = Release &
+  Terms & {
+    /** The commit. */
+    revision: string;
+    committedAt: string;
+    /** How many grants there are. */
+    grants: number;
+    /** `sha256:HEX` of data.json without its line feeds. */
+    digest: string;
+    /** data.json in line form. */
+    data: Buffer;
+    /** What stands where in it. */
+    lines: DataLines;
+    /** The compiled decision. */
+    wasm: Buffer;
+    /** Decisions to try it by before it serves. */
+    golden?: readonly Golden[];
+    /** Path → Rego, for OPA servers and for readers. */
+    policies: ReadonlyMap<string, Buffer>;
+  };

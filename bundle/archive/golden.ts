@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { BundleError } from '../bundleError.ts';
+
+const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
+
+/** As a gateway reads an answer: one that allows must name its grants, one that denies names none. */
+const answer = z
+  .object({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() })
+  .refine(({ allow, grants }) => !allow || grants.length > 0)
+  .transform(({ allow, grants, reason }) => ({ allow, grants: allow ? grants : [], reason }));
+
+/** The most that a bundle carries. */
+const most = 50;
+/** How many lines of grants are asked about; up to three questions each, and one about nobody. */
+const picks = 12;
+
+/** A question with the answer it must get from a bundle; `time` in whole seconds since 1970. */
+export const golden = z.strictObject({
+  api: z.string(),
+  expect: result,
+  mfa: z.boolean(),
+  networks: z.array(z.string()),
+  operation: z.string(),
+  subject: z.string(),
+  time: z.int().min(0),
+});
+
+export const goldens = z.array(golden).max(most);
+
+export type Golden = z.output<typeof golden>;
+/** How many bytes of principals are searched for somebody in a group; a member further on is not asked about. */
+const within = 8 * 2 ** 20;
+const lineFeed = 0x0a;
+
+type Asked = Omit<Golden, 'expect'>;
+
+/** Answers an input over a data document (both JSON values). */
+export type Evaluate = (input: unknown, data: unknown) => unknown;
+
+/**
+ * Questions from all over a data.json and what the compiled policy answers to them, over what a plain search of its text
+ * finds: no index, no offsets, nothing of the way a gateway takes. Whoever finds, cuts and asks otherwise later must come
+ * to the same. A few lines are read however many there are. `at` is whole seconds since 1970; the same data gives the
+ * same decisions. Throws BundleError `policy-invalid` when an answer is none.
+ */
+export function goldenDecisions(data: Buffer, evaluate: Evaluate, at: number): Golden[] {
+  const text = openText(data);
+  return questions(text, at)
+    .slice(0, most)
+    .map((question) => {
+      const { subject, api, operation, mfa, networks, time } = question;
+      const principal = text.principal(subject);
+      const groups = principal?.groups ?? [];
+      const [method = '', path = ''] = text.apis[api]?.operations[operation]?.split(' ') ?? [];
+      const input = { subject, groups, api, operation, method, path, networks, mfa, time };
+      const held = [subject, ...groups].flatMap((name) => {
+        const grants = text.grants(api, name);
+        return grants === null ? [] : [[name, grants] as const];
+      });
+      const expect = answer.safeParse(
+        evaluate(input, {
+          grants: { [api]: Object.fromEntries(held) },
+          principals: principal === null ? {} : { [subject]: principal },
+        }),
+      );
+      if (!expect.success)
+        throw new BundleError(
+          'policy-invalid',
+          'the policy does not answer {"allow":…,"grants":[…],"reason":…}',
+        );
+      return { ...question, expect: expect.data };
+    });
+}
+
+type Grant = {
+  operations: string[];
+  expires?: number;
+  conditions?: { mfa?: boolean; networks?: string[] };
+};
+type Principal = { active: boolean; groups: string[] };
+type Apis = Record<string, { operations: Record<string, string> }>;
+
+function questions(text: Text, at: number): Asked[] {
+  const asked: Asked[] = [];
+  for (const { api, principal } of text.pick(picks)) {
+    const subject = principal.startsWith('group:') ? text.memberOf(principal) : principal;
+    const grant = text.grants(api, principal)?.[0];
+    if (subject === null || grant === undefined) continue;
+    const { conditions, expires } = grant;
+    const networks = conditions?.networks ?? [];
+    const [operation = 'none'] = grant.operations;
+    const wanted = { api, mfa: conditions?.mfa === true, networks, operation, subject, time: at };
+    const other = Object.keys(text.apis[api]?.operations ?? {}).find(
+      (name) => !grant.operations.includes(name),
+    );
+    asked.push(wanted);
+    if (other !== undefined) asked.push({ ...wanted, operation: other });
+    if (conditions !== undefined) asked.push({ ...wanted, mfa: false, networks: [] });
+    else if (expires !== undefined) asked.push({ ...wanted, time: expires });
+  }
+  const [api, entry] = Object.entries(text.apis)[0] ?? [];
+  const operation = Object.keys(entry?.operations ?? {})[0];
+  if (api !== undefined && operation !== undefined)
+    asked.push({ api, mfa: true, networks: [], operation, subject: 'user:nobody@grantgate', time: at });
+  return asked;
+}
+
+/** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
+type Text = {
+  apis: Apis;
+  /** The grants on the line of a principal under an API, or null. */
+  grants: (api: string, principal: string) => Grant[] | null;
+  principal: (subject: string) => Principal | null;
+  /** The first principal whose groups hold this one, or null. */
+  memberOf: (group: string) => string | null;
+  /** Lines of grants, evenly far apart. */
+  pick: (count: number) => { api: string; principal: string }[];
+};
+
+function openText(data: Buffer): Text {
+  const credentials = data.indexOf('\n"credentials":');
+  const grants = data.indexOf('\n"grants":{', credentials);
+  const principals = data.lastIndexOf('"principals":{');
+  const apis = JSON.parse(data.toString('utf8', '{"apis":'.length, credentials - 1)) as Apis;
+  const lineAt = (start: number) => {
+    const end = data.indexOf('\n', start);
+    const line = data.toString('utf8', start, end < 0 ? data.length : end).replace(/,$/, '');
+    return Object.entries(JSON.parse(`{${line}}`) as Record<string, unknown>)[0];
+  };
+  /** Halves what is left of sorted lines, from the first byte of one to behind the last byte of another. */
+  const find = (key: string, from: number, to: number): unknown => {
+    const wanted = Buffer.from(key);
+    for (let [low, high] = [from, to]; low < high; ) {
+      const start = data.lastIndexOf(lineFeed, Math.max(low, ((low + high) >>> 1) - 1)) + 1;
+      const order = data.subarray(start + 1, data.indexOf('"', start + 1)).compare(wanted);
+      if (order === 0) return lineAt(start)?.[1];
+      if (order > 0) high = start;
+      else low = data.indexOf(lineFeed, start) + 1;
+    }
+    return null;
+  };
+  const firstOf = (section: number) => data.indexOf(lineFeed, section) + 1;
+  const sections = new Map<string, [first: number, end: number]>();
+  for (let at = data.indexOf(':{\n', grants); at >= 0 && at < principals; ) {
+    const api = JSON.parse(data.toString('utf8', data.lastIndexOf('"', at - 2), at)) as string;
+    const end = data.indexOf('\n}', at);
+    sections.set(api, [firstOf(at), end]);
+    at = data.indexOf(':{\n', end);
+  }
+  return {
+    apis,
+    grants(api, principal) {
+      const lines = sections.get(api);
+      return lines === undefined ? null : (find(principal, ...lines) as Grant[] | null);
+    },
+    principal: (subject) =>
+      find(subject, firstOf(principals), data.length - '\n}}'.length) as Principal | null,
+    memberOf(group) {
+      const hit = data.subarray(0, principals + within).indexOf(JSON.stringify(group), principals);
+      return hit < 0 ? null : (lineAt(data.lastIndexOf('\n', hit) + 1)?.[0] ?? null);
+    },
+    pick(count) {
+      const found = new Map<number, { api: string; principal: string }>();
+      const from = grants + '\n"grants":{'.length;
+      for (let index = 0; index < count; index += 1) {
+        const start = data.indexOf('\n"', from + Math.floor((index * (principals - from)) / count)) + 1;
+        if (start === 0 || start >= principals) continue;
+        const [api] = [...sections].find(([, [first, end]]) => first <= start && start < end) ?? [];
+        const principal = lineAt(start)?.[0];
+        if (api !== undefined && principal !== undefined) found.set(start, { api, principal });
+      }
+      return [...found.values()];
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { BundleError } from '../bundleError.ts';
+import { canonicalJson } from '../format/canonicalJson.ts';
+import { decisionPath } from '../policy/policies.ts';
+import type { Bundle } from './bundle.ts';
+import { goldens } from './golden.ts';
+import { type Terms, termsOf } from './release.ts';
+
+/** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
+const roots = ['apis', 'credentials', 'grantgate/authz', 'grants', 'networks', 'principals'];
+const wasm = [{ entrypoint: decisionPath, module: '/policy.wasm' }];
+
+const manifest = z.strictObject({
+  metadata: z.strictObject({
+    grantgate: z
+      .strictObject({
+        committed_at: z.iso.datetime(),
+        counter: z.int().min(1),
+        digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+        golden: goldens.optional(),
+        grants: z.int().min(0),
+        rollback: z.strictObject({ from: z.int().min(1), nth: z.int().min(1) }).optional(),
+        valid_until: z.iso.datetime().optional(),
+      })
+      .refine(({ counter, rollback }) => rollback === undefined || rollback.from > counter),
+  }),
+  rego_version: z.literal(1),
+  revision: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
+  roots: z.array(z.string()).refine((value) => canonicalJson(value) === canonicalJson(roots)),
+  // Once more, and with the rule's annotations, where opa has compiled the policy anew.
+  wasm: z
+    .array(
+      z.strictObject({
+        entrypoint: z.literal(decisionPath),
+        module: z.literal('/policy.wasm'),
+        annotations: z.unknown().optional(),
+      }),
+    )
+    .min(1),
+});
+
+export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
+  Terms;
+
+/** Writes `.manifest`, canonical JSON. */
+export function writeManifest(facts: Facts): Buffer {
+  const { revision, committedAt, validUntil, counter, digest, golden, grants, rollback } = facts;
+  const metadata = {
+    grantgate: {
+      committed_at: committedAt,
+      counter,
+      digest,
+      golden,
+      grants,
+      rollback,
+      valid_until: validUntil,
+    },
+  };
+  return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
+}
+
+/** Reads `.manifest`. Throws BundleError `manifest-invalid`, also when it is not written canonically. */
+export function readManifest(bytes: Buffer): Facts {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new BundleError('manifest-invalid', '.manifest is not JSON', { cause });
+  }
+  const result = manifest.safeParse(value);
+  if (!result.success) {
+    const where = result.error.issues[0]?.path.map(String).join('.') || 'the document';
+    throw new BundleError('manifest-invalid', `.manifest: ${where} is not as expected`);
+  }
+  // One text per manifest: what is signed is what is read, whatever a second parser makes of a key given twice.
+  if (canonicalJson(value) !== bytes.toString())
+    throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
+  const { metadata, revision } = result.data;
+  const { committed_at: committedAt, counter, digest, grants, ...more } = metadata.grantgate;
+  const { golden, rollback, valid_until: validUntil } = more;
+  const terms = termsOf({ ...(rollback && { rollback }), ...(validUntil && { validUntil }) });
+  return { revision, counter, committedAt, grants, digest, ...(golden && { golden }), ...terms };
+}

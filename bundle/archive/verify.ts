@@ -1,0 +1,51 @@
+import { BundleError } from '../bundleError.ts';
+import { checkWasm } from '../policy/checkWasm.ts';
+import { decisionPath } from '../policy/policies.ts';
+import type { Bundle } from './bundle.ts';
+import { checkFiles } from './checkSignature.ts';
+import type { VerifyKeys } from './keys.ts';
+import { readManifest } from './manifest.ts';
+import { policyPath, unpackBundle, type VerifyLimits } from './unpackBundle.ts';
+
+export { readVerifyKey, readVerifyKeys, type VerifyKey } from './keys.ts';
+
+const MiB = 1024 * 1024;
+const usual: VerifyLimits = { packed: 512 * MiB, unpacked: 2048 * MiB };
+
+/**
+ * Takes an archive apart and trusts nothing in it: sizes, the exact set of files, the signature by one of `keys`, every
+ * digest, the manifest, the line form of data.json and the compiled policy. With `keys` null an unsigned (or signed,
+ * unchecked) archive is accepted: for inspection only. Throws BundleError with a stable code.
+ */
+export async function verify(
+  archive: Buffer,
+  keys: VerifyKeys | null,
+  limits: VerifyLimits = usual,
+): Promise<Bundle> {
+  if (archive.length > limits.packed)
+    throw new BundleError('archive-too-large', `the archive is larger than ${limits.packed} bytes`);
+  const { files, signed, digest, lines: lookThrough } = await unpackBundle(archive, keys, limits);
+  const file = (path: string): Buffer => {
+    const content = files.get(path);
+    if (content === undefined) throw new BundleError('archive-files', `the archive lacks ${path}`);
+    return content;
+  };
+  const facts = readManifest(file('.manifest'));
+  const data = file('data.json');
+  const wasm = file('policy.wasm');
+  if (keys !== null) {
+    if (signed === null) throw new BundleError('signature-missing', 'the archive is not signed');
+    checkFiles(signed, files, digest);
+  }
+  if (`sha256:${digest}` !== facts.digest)
+    throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
+  const lines = lookThrough();
+  if (lines.grants !== facts.grants)
+    throw new BundleError(
+      'manifest-invalid',
+      `.manifest counts ${facts.grants} grants, data.json holds ${lines.grants}`,
+    );
+  checkWasm(wasm, decisionPath);
+  const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
+  return { ...facts, data, lines, wasm, policies };
+}

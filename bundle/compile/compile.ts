@@ -1,0 +1,89 @@
+import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
+import { compileCredentials } from '../grants/credentials.ts';
+import type { Api, Grant, Organisation } from '../grants/organisation.ts';
+import { bytesOf } from '../grants/schema.ts';
+import { grantLines } from './grantLines.ts';
+
+function apiEntries(apis: Organisation['apis']) {
+  return Object.fromEntries(
+    [...apis.values()].map((api: Api) => [
+      api.name,
+      {
+        authentication: api.authentication && [...api.authentication].sort(),
+        body: api.limits?.body && bytesOf(api.limits.body),
+        description: api.description,
+        operations: Object.fromEntries(api.operations),
+        owner: api.owner,
+        rate: api.limits?.rate,
+        route: api.route,
+        tier: api.tier,
+        upstream: api.upstream,
+      },
+    ]),
+  );
+}
+
+/** `{`, then the lines between line feeds, then `}`; no line feeds at all when there is nothing. */
+export const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
+
+/** What data.json holds before the grants, and after them. */
+export type Frame = { before: string; after: string };
+
+/** The parts of data.json that come from the directory, as text. */
+export type DirectoryText = { credentials: string; principals: string };
+
+/** Renders people and services with their groups, and the services' credentials. */
+export function directoryText({
+  people,
+  services,
+  memberships,
+}: Pick<Organisation, 'people' | 'services' | 'memberships'>): DirectoryText {
+  const groupsOf = (principal: string) => memberships.get(principal) ?? [];
+  const principals: [string, { active: boolean; groups: readonly string[] }][] = [];
+  for (const { login, status } of people.values()) {
+    const name = `user:${login}`;
+    principals.push([name, { active: status === 'active', groups: groupsOf(name) }]);
+  }
+  for (const service of services.values()) {
+    const name = `service:${service.name}`;
+    principals.push([name, { active: service.state === 'active', groups: groupsOf(name) }]);
+  }
+  const lines = principals
+    .sort(([a], [b]) => compareCodePoints(a, b))
+    .map(([name, value]) => `${canonicalJson(name)}:${canonicalJson(value)}`);
+  return {
+    credentials: canonicalJson(compileCredentials(services.values())),
+    principals: wrapLines(lines.join(',\n')),
+  };
+}
+
+/** Renders everything around the grants. */
+export function frame(
+  { apis, networks }: Pick<Organisation, 'apis' | 'networks'>,
+  { credentials, principals }: DirectoryText,
+): Frame {
+  return {
+    before: `{"apis":${canonicalJson(apiEntries(apis))},\n"credentials":${credentials},\n"grants":{`,
+    after: `},"networks":${canonicalJson(Object.fromEntries(networks))},"principals":${principals}}`,
+  };
+}
+
+/**
+ * Writes an organisation as `data.json`: canonical JSON with line feeds put in so that each API-and-principal's grants
+ * and each principal stand on a line of their own. `apis` and `credentials` have a line each; an API without grants
+ * does not appear under `grants`; empty objects are `{}`. Without its line feeds the document is canonical JSON, and
+ * the same organisation always gives the same bytes.
+ */
+export function compile(organisation: Organisation): Buffer {
+  const byApi = new Map<string, Grant[]>();
+  for (const grant of organisation.grants) {
+    const held = byApi.get(grant.api);
+    if (held) held.push(grant);
+    else byApi.set(grant.api, [grant]);
+  }
+  const { before, after } = frame(organisation, directoryText(organisation));
+  const grants = [...byApi]
+    .sort(([a], [b]) => compareCodePoints(a, b))
+    .map(([api, held]) => `${canonicalJson(api)}:${wrapLines(grantLines(held))}`);
+  return Buffer.from(before + grants.join(',') + after);
+}

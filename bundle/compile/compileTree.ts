@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { BundleError } from '../bundleError.ts';
+import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
+import { type Entry, partOf, type Tree } from '../git/tree.ts';
+import { fileKind } from '../grants/fileKinds.ts';
+import { load } from '../grants/load.ts';
+import { mostBytesOf, readGrants } from '../grants/readGrants.ts';
+import { resolveApis } from '../grants/resolveApis.ts';
+import { resolveDirectory } from '../grants/resolveDirectory.ts';
+import { reviewReferences } from '../grants/reviewReferences.ts';
+import { cacheFolder } from '../policy/opa.ts';
+import { formatProblem } from '../yaml/problem.ts';
+import { compile, type DirectoryText, directoryText, frame } from './compile.ts';
+import { type AccessFile, compileSections, type Section } from './compileSections.ts';
+import { type CompileStore, openCompileStore } from './compileStore.ts';
+import { hashId } from './fragment.ts';
+
+/** data.json of a tree, in shared memory, and how many grants it holds. */
+export type CompiledData = { data: Buffer; grants: number };
+
+const isAccess = ({ path, kind, size }: Entry) =>
+  kind === 'file' && fileKind(path).kind === 'access' && size <= mostBytesOf('access');
+const isDirectory = ({ path }: Entry) => ['directory', 'services'].includes(fileKind(path).kind);
+
+/** A section that was there a moment ago is gone: somebody cleans up the cache. */
+class GoneError extends Error {
+  override readonly name = 'GoneError';
+}
+
+/**
+ * Compiles what a tree grants, as `compile` does with all of it in memory: the same bytes, and the same problems. Work
+ * done before is found again by the content of files, in `cache` (a folder; the user's when left out, none when null),
+ * so a change to one file costs that file and its API. Throws BundleError `grants-invalid` with the problems, and what
+ * reading the tree throws.
+ */
+export async function compileTree(
+  tree: Tree,
+  cache: string | null = join(cacheFolder(), 'grants'),
+): Promise<CompiledData> {
+  try {
+    return await compileWith(tree, openCompileStore(cache));
+  } catch (error) {
+    if (error instanceof GoneError) return compileWith(tree, openCompileStore(null));
+    throw error;
+  }
+}
+
+async function compileWith(tree: Tree, store: CompileStore): Promise<CompiledData> {
+  const entries = await tree.entries();
+  const files = await identify(tree, entries.filter(isAccess));
+  const read = await readGrants(partOf(tree, (entry) => !isAccess(entry) && !isDirectory(entry)));
+  const { apis, broken, problems } = resolveApis(read);
+  const directory = await compileDirectory(tree, store);
+  const { sections, refused } = await compileSections({ tree, files, apis, store });
+
+  const suspects = new Set(refused);
+  const suspect = (wrong: (section: Section) => boolean) => {
+    for (const section of sections) if (wrong(section)) for (const path of section.paths) suspects.add(path);
+  };
+  const services = new Set(directory?.services ?? []);
+  if (directory !== null) suspect(({ facts }) => facts.services.some((name) => !services.has(name)));
+  const networks = new Map(Object.entries(read.networks?.value ?? {}));
+  suspect(({ facts }) => facts.networks.some((name) => !networks.has(name)));
+  const ids = sortedIds(sections);
+  const repeated = repeatedIds(ids);
+  if (repeated.size > 0) suspect(({ facts }) => facts.ids.some((id) => repeated.has(id)));
+  const known = { has: (id: string) => holds(ids, hashId(id)) };
+  const references = reviewReferences(read, { apis, broken }, known);
+
+  if ([...suspects, ...read.problems, ...problems, ...references].length > 0 || directory === null)
+    return refuse(tree, suspects, known);
+  store.prune();
+  return { data: assembleData(frame({ apis, networks }, directory), sections, store), grants: ids.length };
+}
+
+/**
+ * Says what is wrong, from the files that something is wrong with and everything but other access files. Where nothing
+ * is (two ids may have one hash), the tree is compiled the plain way.
+ */
+async function refuse(
+  tree: Tree,
+  suspects: ReadonlySet<string>,
+  others: { has(id: string): boolean },
+): Promise<CompiledData> {
+  const part = partOf(tree, (entry) => !isAccess(entry) || suspects.has(entry.path));
+  const found = (await load(part, others)).problems;
+  const { organisation, problems } =
+    found.length > 0 ? { organisation: null, problems: found } : await load(tree);
+  if (organisation !== null) return { data: compile(organisation), grants: organisation.grants.length };
+  throw new BundleError(
+    'grants-invalid',
+    `grants/ has ${problems.length} problem(s), the first: ${problems[0] ? formatProblem(problems[0]) : ''}`,
+    { problems },
+  );
+}
+
+/** Files on disk get the ids that Git would give them. */
+async function identify(tree: Tree, entries: readonly Entry[]): Promise<AccessFile[]> {
+  const ids = new Map<string, string>();
+  const nameless = entries.filter(({ id }) => id === null).map(({ path }) => path);
+  for await (const [path, bytes] of nameless.length === 0 ? [] : tree.stream(nameless))
+    ids.set(path, createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex'));
+  return entries.map(({ path, id, size }) => ({ path, size, id: id ?? ids.get(path) ?? '' }));
+}
+
+type CompiledDirectory = DirectoryText & { services: readonly string[] };
+
+/** Null when people, groups or services have problems. */
+async function compileDirectory(tree: Tree, store: CompileStore): Promise<CompiledDirectory | null> {
+  const part = partOf(tree, isDirectory);
+  const entries = await part.entries();
+  const found = await identify(
+    part,
+    entries.filter(({ kind }) => kind === 'file'),
+  );
+  const key = store.keyOf('directory', ...found.flatMap(({ path, id }) => [path, id]));
+  const kept = store.get('directory', key);
+  if (kept !== null) {
+    const [checksum = '', text = ''] = splitOnce(kept.toString());
+    if (checksum === String(crc32(text))) return JSON.parse(text) as CompiledDirectory;
+  }
+  const read = await readGrants(part);
+  const { directory, problems } = resolveDirectory(read);
+  // Without any such file the reading says that grants/ is empty, which it need not be.
+  if ((entries.length > 0 && read.problems.length > 0) || problems.length > 0) return null;
+  const compiled = { ...directoryText(directory), services: [...directory.services.keys()] };
+  const text = JSON.stringify(compiled);
+  store.put('directory', key, Buffer.from(`${crc32(text)}\n${text}`));
+  return compiled;
+}
+
+function splitOnce(text: string): [string, string] {
+  const at = text.indexOf('\n');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function sortedIds(sections: readonly Section[]): BigUint64Array {
+  const ids = new BigUint64Array(sections.reduce((sum, { facts }) => sum + facts.ids.length, 0));
+  let at = 0;
+  for (const { facts } of sections) {
+    ids.set(facts.ids, at);
+    at += facts.ids.length;
+  }
+  return ids.sort();
+}
+
+function repeatedIds(sorted: BigUint64Array): ReadonlySet<bigint> {
+  const repeated = new Set<bigint>();
+  for (let at = 1; at < sorted.length; at += 1) {
+    const id = sorted[at];
+    if (id !== undefined && id === sorted[at - 1]) repeated.add(id);
+  }
+  return repeated;
+}
+
+function holds(sorted: BigUint64Array, id: bigint): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0n) < id) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === id;
+}
+
+/** Puts data.json together in shared memory, each section straight from where it is kept. */
+function assembleData(
+  { before, after }: { before: string; after: string },
+  all: readonly Section[],
+  store: CompileStore,
+) {
+  const sections = all
+    .filter(({ length }) => length > 0)
+    .sort((a, b) => compareCodePoints(a.api, b.api))
+    .map((section, index) => ({
+      ...section,
+      opening: `${index === 0 ? '' : ','}${canonicalJson(section.api)}:{\n`,
+    }));
+  const size = sections.reduce((sum, { opening, length }) => sum + opening.length + length + 2, 0);
+  const data = Buffer.from(
+    new SharedArrayBuffer(Buffer.byteLength(before) + size + Buffer.byteLength(after)),
+  );
+  let at = data.write(before);
+  for (const { opening, lines, key, start, length, crc } of sections) {
+    at += data.write(opening, at);
+    const target = data.subarray(at, at + length);
+    if (lines !== null) lines.copy(target);
+    else if (store.read('section', key, start, target) !== length || crc32(target) !== crc)
+      throw new GoneError();
+    at += length;
+    at += data.write('\n}', at);
+  }
+  data.write(after, at);
+  return data;
+}

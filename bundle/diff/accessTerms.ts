@@ -1,0 +1,78 @@
+import { compareCodePoints } from '../format/canonicalJson.ts';
+
+/** A grant as data.json has it. */
+export type GrantLine = {
+  id: string;
+  operations: readonly string[];
+  conditions?: { mfa?: true; networks?: readonly string[] };
+  expires?: number;
+  rate?: string;
+  state?: 'suspended';
+};
+
+/** On which terms a grant holds. */
+export type Terms = {
+  /** The caller must be in one of them; null: anywhere. */
+  networks: readonly string[] | null;
+  mfa: boolean;
+  /** Exclusive, whole seconds since 1970; null: no end. */
+  expires: number | null;
+};
+
+/**
+ * What became of access that is there before and after. `tightened` and `loosened`: the conditions ask for more, or
+ * less. `shortened` and `extended`: under the same conditions it ends sooner, or later. `altered`: more of the one and
+ * less of the other.
+ */
+export type TermsChange = 'tightened' | 'loosened' | 'shortened' | 'extended' | 'altered';
+
+export const termsOf = ({ conditions, expires }: GrantLine): Terms => ({
+  networks: conditions?.networks ?? null,
+  mfa: conditions?.mfa === true,
+  expires: expires ?? null,
+});
+
+type Atom = { network: string | null; mfa: boolean; expires: number };
+
+/** One for each network: then whatever one atom allows is allowed by the others only if one of them allows it all. */
+const atomsOf = (terms: readonly Terms[]): Atom[] =>
+  terms.flatMap(({ networks, mfa, expires }) =>
+    (networks ?? [null]).map((network) => ({ network, mfa, expires: expires ?? Number.POSITIVE_INFINITY })),
+  );
+
+const within = (atom: Atom, atoms: readonly Atom[], clock: boolean) =>
+  atoms.some(
+    (other) =>
+      (other.network === null || other.network === atom.network) &&
+      (!other.mfa || atom.mfa) &&
+      (!clock || other.expires >= atom.expires),
+  );
+
+const allWithin = (atoms: readonly Atom[], others: readonly Atom[], clock: boolean) =>
+  atoms.every((atom) => within(atom, others, clock));
+
+/** Compares the terms under which something may be done before and after; null when they come to the same. */
+export function compareTerms(before: readonly Terms[], after: readonly Terms[]): TermsChange | null {
+  const [old, now] = [atomsOf(before), atomsOf(after)];
+  const [kept, grown] = [allWithin(old, now, true), !allWithin(now, old, true)];
+  if (kept && !grown) return null;
+  if (!kept && grown) return 'altered';
+  const sameConditions = allWithin(old, now, false) && allWithin(now, old, false);
+  if (sameConditions) return grown ? 'extended' : 'shortened';
+  return grown ? 'loosened' : 'tightened';
+}
+
+/** The terms in force, each once and without those that another one includes; sorted. */
+export function widestTerms(all: readonly Terms[]): Terms[] {
+  const byText = new Map(all.map((terms) => [JSON.stringify(terms), terms] as const));
+  const texts = [...byText].sort(([a], [b]) => compareCodePoints(a, b));
+  return texts
+    .filter(([, terms], index) =>
+      texts.every(([, other], position) => {
+        if (position === index || !allWithin(atomsOf([terms]), atomsOf([other]), true)) return true;
+        // Of two that include each other the first one stays.
+        return allWithin(atomsOf([other]), atomsOf([terms]), true) && position > index;
+      }),
+    )
+    .map(([, terms]) => terms);
+}

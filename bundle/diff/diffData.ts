@@ -1,0 +1,244 @@
+import { compareCodePoints } from '../format/canonicalJson.ts';
+import { changedLines } from '../format/changedLines.ts';
+import {
+  type DataSections,
+  dataSections,
+  eachLine,
+  nothing,
+  type Span,
+  valueAt,
+} from '../format/dataSections.ts';
+import type { GrantLine } from './accessTerms.ts';
+import { type AccessChange, compareAccess } from './compareAccess.ts';
+import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
+import { diffHeads, type HeadChanges } from './diffHeads.ts';
+
+/** One change that befell everybody in `who` alike. */
+export type Change = AccessChange & {
+  /** The group through which all of it comes; null when some of it does not come through one group. */
+  group: string | null;
+  /** How many active people and services are in that group, as it was for `loses` and as it is otherwise; else 0. */
+  members: number;
+  /** `user:` and `service:`, sorted. */
+  who: readonly string[];
+};
+
+export type DataDiff = {
+  changes: readonly Change[];
+  /** Every grant that came, went or reads otherwise, whether or not anybody's access changed by it. */
+  grants: readonly GrantChange[];
+  heads: HeadChanges;
+};
+
+type Principal = { active: boolean; groups: readonly string[] };
+type Side = { data: Buffer; sections: DataSections };
+type Pair<T> = { before: T; after: T };
+
+const nobody: Principal = { active: false, groups: [] };
+
+/**
+ * Compares effective access of two documents in line form: what each active person and service may do by its own
+ * grants and those of its groups. Whom the directory does not list has none, as groups that come with tokens are not
+ * known here. A suspended grant gives nothing, nor does one that has expired at `at` (whole
+ * seconds since 1970); without an instant no grant has expired. Lines that are equal are never parsed, so the time
+ * taken is that of reading the bytes plus what really changed.
+ */
+export function diffData(before: Buffer, after: Buffer, options: { at: number | null }): DataDiff {
+  const sides = {
+    before: { data: before, sections: dataSections(before) },
+    after: { data: after, sections: dataSections(after) },
+  };
+  const { lines, held } = changedGrantLines(sides);
+  const affected = affectedPrincipals(sides, lines);
+  const changes = changesOf(sides, affected, lines, options.at);
+  return {
+    changes: withMembers(sides, changes),
+    grants: diffGrants(held.before, held.after),
+    heads: diffHeads(sides.before.sections.head, sides.after.sections.head),
+  };
+}
+
+/** API → principals whose line of grants is not what it was; and all grants on these lines. */
+function changedGrantLines({ before, after }: Pair<Side>) {
+  const lines = new Map<string, Set<string>>();
+  const held: Pair<HeldGrant[]> = { before: [], after: [] };
+  const take = (side: Side, to: HeldGrant[], api: string, principal: string, line: Span | null) => {
+    if (line === null) return;
+    for (const grant of valueAt<GrantLine[]>(side.data, principal, line)) to.push({ api, principal, grant });
+  };
+  for (const api of new Set([...before.sections.grants.keys(), ...after.sections.grants.keys()])) {
+    const section = ({ data, sections }: Side) => ({ data, section: sections.grants.get(api) ?? nothing });
+    const changed = new Set<string>();
+    changedLines(section(before), section(after), (principal, old, now) => {
+      changed.add(principal);
+      take(before, held.before, api, principal, old);
+      take(after, held.after, api, principal, now);
+    });
+    if (changed.size > 0) lines.set(api, changed);
+  }
+  return { lines, held };
+}
+
+/** Everybody who could do something else than before; `moved` when the directory says something else of them. */
+type Affected = Map<string, Pair<Principal> & { moved: boolean }>;
+
+function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Set<string>>): Affected {
+  const affected: Affected = new Map();
+  const entry = (side: Side, name: string, line: Span | null) =>
+    line === null ? nobody : valueAt<Principal>(side.data, name, line);
+  changedLines(
+    { data: before.data, section: before.sections.principals },
+    { data: after.data, section: after.sections.principals },
+    (name, old, now) =>
+      affected.set(name, { before: entry(before, name, old), after: entry(after, name, now), moved: true }),
+  );
+  const touched = new Set([...lines.values()].flatMap((names) => [...names]));
+  if (touched.size === 0) return affected;
+  const groups = new Set([...touched].filter((name) => name.startsWith('group:')));
+  const parse = entries(after.data);
+  eachLine(after.data, after.sections.principals, (name, line) => {
+    if (affected.has(name)) return;
+    const principal = parse(name, line);
+    if (principal.active && (touched.has(name) || principal.groups.some((group) => groups.has(group))))
+      affected.set(name, { before: principal, after: principal, moved: false });
+  });
+  return affected;
+}
+
+/** Reads lines of principals; those that say the same share one object, for many people are in the same groups. */
+function entries(data: Buffer): (name: string, line: Span) => Principal {
+  const known = new Map<string, Principal>();
+  return (name, { start, end }) => {
+    const text = data.toString('latin1', start + name.length + 3, end);
+    let principal = known.get(text);
+    if (principal === undefined) {
+      principal = JSON.parse(text) as Principal;
+      known.set(text, principal);
+    }
+    return principal;
+  };
+}
+
+/** Holder → API → its line, for those in `wanted` only. */
+type Holdings = ReadonlyMap<string, ReadonlyMap<string, Span>>;
+
+function holdings({ data, sections }: Side, wanted: ReadonlySet<string>): Holdings {
+  const found = new Map<string, Map<string, Span>>();
+  for (const [api, section] of sections.grants)
+    eachLine(data, section, (holder, line) => {
+      if (!wanted.has(holder)) return;
+      const ofHolder = found.get(holder);
+      if (ofHolder === undefined) found.set(holder, new Map([[api, line]]));
+      else ofHolder.set(api, line);
+    });
+  return found;
+}
+
+type Row = { change: AccessChange; who: string[] };
+
+function changesOf(
+  sides: Pair<Side>,
+  affected: Affected,
+  lines: Map<string, Set<string>>,
+  at: number | null,
+): Row[] {
+  const wanted = (side: keyof Pair<Side>) =>
+    new Set([...affected].flatMap(([name, pair]) => (pair[side].active ? [name, ...pair[side].groups] : [])));
+  const read = (side: keyof Pair<Side>) => {
+    const { data } = sides[side];
+    const held = holdings(sides[side], wanted(side));
+    const parsed = new Map<number, readonly GrantLine[]>();
+    return {
+      apis: (holder: string) => held.get(holder)?.keys() ?? [],
+      /** Where the line stands tells it from all others of its side; 0 for none. */
+      line: (holder: string, api: string) => held.get(holder)?.get(api)?.start ?? 0,
+      grants(holder: string, api: string): readonly GrantLine[] {
+        const line = held.get(holder)?.get(api);
+        if (line === undefined) return [];
+        let grants = parsed.get(line.start);
+        if (grants === undefined) {
+          grants = valueAt<GrantLine[]>(data, holder, line);
+          parsed.set(line.start, grants);
+        }
+        return grants;
+      },
+    };
+  };
+  const [old, now] = [read('before'), read('after')];
+  const rows = new Map<string, Row>();
+  const compared = new Map<string, Row[]>();
+
+  for (const [name, { before, after, moved }] of affected) {
+    const holders = (principal: Principal) => (principal.active ? [name, ...principal.groups] : []);
+    const [was, is] = [holders(before), holders(after)];
+    const apis = moved
+      ? new Set([...was.flatMap((one) => [...old.apis(one)]), ...is.flatMap((one) => [...now.apis(one)])])
+      : [...lines].filter(([, changed]) => was.some((one) => changed.has(one))).map(([api]) => api);
+    for (const api of apis) {
+      // Members of the same groups with no grants of their own fare alike.
+      const places = (all: readonly string[], side: typeof old) =>
+        all.map((one) => side.line(one, api)).join();
+      const key = `${api} ${places(was, old)} ${places(is, now)}`;
+      let found = compared.get(key);
+      if (found === undefined) {
+        const held = (all: readonly string[], side: typeof old) =>
+          all.flatMap((through) => side.grants(through, api).map((grant) => ({ through, grant })));
+        found = compareAccess(api, held(was, old), held(is, now), at).map((change) => {
+          const text = JSON.stringify(change);
+          const row = rows.get(text) ?? { change, who: [] };
+          rows.set(text, row);
+          return row;
+        });
+        compared.set(key, found);
+      }
+      for (const row of found) row.who.push(name);
+    }
+  }
+  return [...rows.values()];
+}
+
+const order = ['loses', 'gains', 'tightened', 'shortened', 'altered', 'loosened', 'extended'];
+
+/** Puts rows in order, and tells those of one group as that group's. */
+function withMembers({ before, after }: Pair<Side>, rows: readonly Row[]): Change[] {
+  const sideOf = ({ kind }: AccessChange) => (kind === 'loses' ? before : after);
+  const groupOf = ({ kind, before: old, after: now }: AccessChange) => {
+    const ways = kind === 'loses' ? old : kind === 'gains' ? now : [...old, ...now];
+    const through = ways[0]?.through ?? '';
+    return through.startsWith('group:') && ways.every((way) => way.through === through) ? through : null;
+  };
+  const counts = new Map<Side, Map<string, number>>();
+  for (const side of [before, after]) {
+    const named = rows.flatMap(({ change }) => (sideOf(change) === side ? (groupOf(change) ?? []) : []));
+    counts.set(side, countMembers(side, new Set(named)));
+  }
+  return rows
+    .map(({ change, who }): Change => {
+      const group = groupOf(change);
+      const members = counts.get(sideOf(change))?.get(group ?? '') ?? 0;
+      return { ...change, group, members, who: who.sort(compareCodePoints) };
+    })
+    .sort(
+      (a, b) =>
+        order.indexOf(a.kind) - order.indexOf(b.kind) ||
+        compareCodePoints(a.api, b.api) ||
+        compareCodePoints(a.group ?? a.who[0] ?? '', b.group ?? b.who[0] ?? '') ||
+        compareCodePoints(a.operations.join(), b.operations.join()) ||
+        compareCodePoints(a.who.join(), b.who.join()),
+    );
+}
+
+function countMembers({ data, sections }: Side, groups: ReadonlySet<string>): Map<string, number> {
+  const counts = new Map([...groups].map((group) => [group, 0]));
+  if (groups.size === 0) return counts;
+  const parse = entries(data);
+  const alike = new Map<Principal, number>();
+  eachLine(data, sections.principals, (name, line) => {
+    const principal = parse(name, line);
+    alike.set(principal, (alike.get(principal) ?? 0) + 1);
+  });
+  for (const [{ active, groups: theirs }, many] of alike)
+    if (active)
+      for (const group of theirs) if (groups.has(group)) counts.set(group, (counts.get(group) ?? 0) + many);
+  return counts;
+}

@@ -1,2 +1,0 @@
-/** The decision every bundle answers. */
-export const entrypoint = 'grantgate/authz/decision';

@@ -1,0 +1,95 @@
+import { BundleError } from '../bundleError.ts';
+
+/** Bytes `start` to `end` (exclusive) of data.json. */
+export type Span = { readonly start: number; readonly end: number };
+
+/** Where things stand in data.json; each span of lines begins at a key and ends after the last value. */
+export type DataSections = {
+  /** The JSON texts of what is read whole. */
+  head: { apis: string; credentials: string; networks: string };
+  /** API → the lines of its grants. */
+  grants: ReadonlyMap<string, Span>;
+  principals: Span;
+};
+
+const lineFeed = 0x0a;
+const comma = 0x2c;
+export const nothing: Span = { start: 0, end: 0 };
+
+/**
+ * Finds the sections of data.json by searching for the line feeds that only stand there: no line is looked at, so it
+ * takes as long as the search. Meant for what was compiled here or has been verified. Throws BundleError
+ * `data-malformed` where the form is another.
+ */
+export function dataSections(data: Buffer): DataSections {
+  let at = 0;
+  const fail = (): never => {
+    throw new BundleError('data-malformed', `data.json is not in line form at byte ${at}`);
+  };
+  const step = (text: string) => {
+    if (data.toString('latin1', at, at + text.length) !== text) fail();
+    at += text.length;
+  };
+  /** The text from here to the next occurrence of `mark`, which is stepped over. */
+  const upTo = (mark: string): string => {
+    const found = data.indexOf(mark, at);
+    if (found < 0) fail();
+    const text = data.toString('utf8', at, found);
+    at = found + mark.length;
+    return text;
+  };
+  const lines = (): Span => {
+    const end = data.indexOf('\n}', at);
+    if (end < 0) fail();
+    const span = { start: at, end };
+    at = end + 2;
+    return span;
+  };
+
+  step('{"apis":');
+  const apis = upTo(',\n"credentials":');
+  const credentials = upTo(',\n"grants":{');
+  const grants = new Map<string, Span>();
+  while (data[at] === 0x22) {
+    at += 1;
+    const api = upTo('":{\n');
+    grants.set(api, lines());
+    if (data[at] === comma) at += 1;
+  }
+  step('},"networks":');
+  const networks = upTo(',"principals":{');
+  let principals = nothing;
+  if (data[at] === lineFeed) {
+    at += 1;
+    principals = lines();
+  }
+  return { head: { apis, credentials, networks }, grants, principals };
+}
+
+/** The end of the line that begins at `at`: after its value, before the comma or line feed. */
+export function lineEnd(data: Buffer, at: number, { end }: Span): number {
+  const found = data.indexOf(lineFeed, at);
+  return found < 0 || found >= end ? end : found - 1;
+}
+
+/** Where the line after the one that ends at `end` begins. */
+export const nextLine = (end: number): number => end + 2;
+
+/** The key of the line that begins at `at`, a character for each byte: names have no escapes, and ours are ASCII. */
+export function keyAt(data: Buffer, at: number): string {
+  return data.toString('latin1', at + 1, data.indexOf(0x22, at + 1));
+}
+
+/** The value of the line with that key, parsed. */
+export function valueAt<T>(data: Buffer, key: string, { start, end }: Span): T {
+  return JSON.parse(data.toString('utf8', start + key.length + 3, end)) as T;
+}
+
+/** Calls back with every line's key and span. */
+export function eachLine(data: Buffer, section: Span, visit: (key: string, line: Span) => void): void {
+  for (let at = section.start; at < section.end; ) {
+    const end = lineEnd(data, at, section);
+    visit(keyAt(data, at), { start: at, end });
+    at = nextLine(end);
+  }
+}

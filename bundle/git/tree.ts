@@ -1,0 +1,191 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compareCodePoints } from '../format/canonicalJson.ts';
+import { GitError, git, resolveCommit, streamBlobs } from './git.ts';
+
+/** What stands at a path. `id` is the Git blob id (null for files on disk), `size` counts bytes. */
+export type Entry = {
+  path: string;
+  kind: 'file' | 'symbolic link' | 'submodule' | 'special file';
+  size: number;
+  id: string | null;
+};
+
+/** One state of a grants repository: a commit, or the files as they lie on disk. */
+export type Tree = {
+  readonly root: string;
+  /** The commit; for files on disk the one checked out, null outside Git or before the first commit. */
+  readonly revision: string | null;
+  /** Commits from the first one to `revision`, first parents only: it only grows. 0 without a commit. */
+  readonly counter: number;
+  /** When `revision` was committed, `2026-11-23T10:00:00Z`. */
+  readonly committedAt: string | null;
+  readonly source: 'commit' | 'disk';
+  /** The history is cut short (`git clone --depth`), so `counter` is not to be trusted. */
+  readonly shallow: boolean;
+  /** Everything under grants/ and policies/ that is no folder, sorted by path. */
+  readonly entries: () => Promise<readonly Entry[]>;
+  /** Paths of the regular files among the entries, relative to the repository's root. */
+  readonly list: () => Promise<string[]>;
+  /** Contents by path. Throws TreeError for a path that is no regular file there, or larger than 16 MiB. */
+  readonly read: (paths: readonly string[]) => Promise<Map<string, Buffer>>;
+  /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
+  readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
+};
+
+/** A path cannot be read. Codes: `not-there`, `file-too-large`. */
+export class TreeError extends Error {
+  readonly code: 'not-there' | 'file-too-large';
+  constructor(code: TreeError['code'], message: string) {
+    super(message);
+    this.name = 'TreeError';
+    this.code = code;
+  }
+}
+
+const rooms = ['grants', 'policies'];
+/** No file of ours is near this; it bounds memory when a repository holds something else by mistake. */
+const mostBytes = 16 * 1024 * 1024;
+
+type Source = {
+  entries: () => Promise<Entry[]>;
+  contents: (entries: readonly Entry[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
+};
+
+function reading({ entries, contents }: Source): Pick<Tree, 'entries' | 'list' | 'read' | 'stream'> {
+  let listed: Promise<Entry[]> | null = null;
+  const all = () => {
+    listed ??= entries().then((found) => found.sort((a, b) => compareCodePoints(a.path, b.path)));
+    return listed;
+  };
+  const stream = async function* (paths: readonly string[]) {
+    const byPath = new Map((await all()).map((entry) => [entry.path, entry]));
+    const wanted = paths.map((path) => {
+      const entry = byPath.get(path);
+      if (entry?.kind !== 'file') throw new TreeError('not-there', `there is no file ${path}`);
+      if (entry.size > mostBytes)
+        throw new TreeError('file-too-large', `${path} is larger than ${mostBytes} bytes`);
+      return entry;
+    });
+    yield* contents(wanted);
+  };
+  return {
+    entries: all,
+    list: async () => (await all()).filter(({ kind }) => kind === 'file').map(({ path }) => path),
+    read: async (paths) => {
+      const files = new Map<string, Buffer>();
+      for await (const [path, bytes] of stream(paths)) files.set(path, bytes);
+      // In the order asked for, however they came.
+      const ordered = new Map<string, Buffer>();
+      for (const path of paths) {
+        const bytes = files.get(path);
+        if (bytes) ordered.set(path, bytes);
+      }
+      return ordered;
+    },
+    stream,
+  };
+}
+
+/** Facts about a commit that do not depend on where it is read from. */
+async function commitFacts(repository: string, revision: string) {
+  // A process each, and who waits for a merge to be enforced waits for them: all at once.
+  const [shown, count, shallow] = await Promise.all(
+    [
+      ['show', '--no-patch', '--format=%ct', revision],
+      ['rev-list', '--count', '--first-parent', revision],
+      ['rev-parse', '--is-shallow-repository'],
+    ].map(async (args) => (await git(repository, args)).toString().trim()),
+  );
+  return {
+    revision,
+    counter: Number(count),
+    committedAt: new Date(Number(shown) * 1000).toISOString().replace('.000Z', 'Z'),
+    shallow: shallow === 'true',
+  };
+}
+
+/** The tree of a commit, without a checkout; bare repositories too. Throws GitError. */
+export async function gitTree(repository: string, revision: string): Promise<Tree> {
+  const facts = await commitFacts(repository, await resolveCommit(repository, revision));
+  const entries = async () => {
+    const listing = await git(repository, [
+      'ls-tree',
+      ...['-r', '-z', '-l', '--full-tree', facts.revision, '--'],
+      ...rooms,
+    ]);
+    return listing
+      .toString()
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line): Entry => {
+        const tab = line.indexOf('\t');
+        const [mode = '', , id = '', size = ''] = line.slice(0, tab).split(/ +/);
+        const kind = mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'file';
+        return { path: line.slice(tab + 1), kind, size: Number(size) || 0, id };
+      });
+  };
+  const contents = async function* (wanted: readonly Entry[]) {
+    const paths = new Map<string, string[]>();
+    for (const { path, id } of wanted) paths.set(id ?? '', [...(paths.get(id ?? '') ?? []), path]);
+    for await (const [id, blob] of streamBlobs(repository, paths.keys())) {
+      for (const path of paths.get(id) ?? []) yield [path, blob] as const;
+      paths.delete(id);
+    }
+    const [lacking] = [...paths.values()].flat();
+    if (lacking !== undefined)
+      throw new GitError('git-failed', `${repository} lacks the content of ${lacking}`);
+  };
+  return { root: repository, ...facts, source: 'commit', ...reading({ entries, contents }) };
+}
+
+async function walk(root: string, folder: string, found: Entry[]): Promise<void> {
+  const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names) {
+    const path = `${folder}/${name}`;
+    const stat = await lstat(join(root, path));
+    if (stat.isDirectory()) await walk(root, path, found);
+    else {
+      const kind = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'symbolic link' : 'special file';
+      found.push({ path, kind, size: stat.size, id: null });
+    }
+  }
+}
+
+/** The files under `root` as they lie on disk, inside or outside Git. */
+export async function workingTree(root: string): Promise<Tree> {
+  const facts = await git(root, ['rev-parse', '--show-prefix'])
+    .then(async (prefix) => {
+      // A folder inside somebody else's repository is not that repository.
+      if (prefix.toString().trim() !== '')
+        throw new GitError('git-revision', `${root} is no repository's root`);
+      return commitFacts(root, await resolveCommit(root, 'HEAD'));
+    })
+    .catch((error: unknown) => {
+      if (error instanceof GitError) return { revision: null, counter: 0, committedAt: null, shallow: false };
+      throw error;
+    });
+  const entries = async () => {
+    const found: Entry[] = [];
+    for (const room of rooms) {
+      const stat = await lstat(join(root, room)).catch(() => null);
+      if (stat?.isSymbolicLink()) found.push({ path: room, kind: 'symbolic link', size: 0, id: null });
+      else if (stat?.isDirectory()) await walk(root, room, found);
+    }
+    return found;
+  };
+  const contents = async function* (wanted: readonly Entry[]) {
+    for (const { path } of wanted) yield [path, await readFile(join(root, path))] as const;
+  };
+  return { root, ...facts, source: 'disk', ...reading({ entries, contents }) };
+}
+
+/** A tree with some of its entries only. */
+export function partOf(tree: Tree, belongs: (entry: Entry) => boolean): Tree {
+  const entries = async () => (await tree.entries()).filter(belongs);
+  const list = async () => (await entries()).filter(({ kind }) => kind === 'file').map(({ path }) => path);
+  return { ...tree, entries, list };
+}

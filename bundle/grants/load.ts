@@ -1,0 +1,50 @@
+import type { Problem } from '../bundleError.ts';
+import type { Tree } from '../git/tree.ts';
+import { sortProblems } from '../yaml/problem.ts';
+import type { Organisation } from './organisation.ts';
+import { readGrants } from './readGrants.ts';
+import { resolveApis } from './resolveApis.ts';
+import { resolveDirectory } from './resolveDirectory.ts';
+import { type Known, resolveGrants } from './resolveGrants.ts';
+import { reviewReferences } from './reviewReferences.ts';
+import { type ReviewRules, reviewFile } from './reviewRules.ts';
+
+/** Every rule at its default, as when grants/review.yaml is not there. */
+const defaultRules = (): ReviewRules => reviewFile.parse({});
+
+/**
+ * Reads and checks everything under grants/. The organisation is null exactly when there are problems; they come all
+ * at once, sorted by place. Neither depends on the clock. `elsewhere` are ids of grants in files that the tree was cut
+ * down by. Throws what reading the tree throws (GitError, TreeError).
+ */
+export async function load(
+  tree: Tree,
+  elsewhere?: { has(id: string): boolean },
+): Promise<{ organisation: Organisation | null; problems: Problem[] }> {
+  const read = await readGrants(tree);
+  const { apis, broken, problems: apiProblems } = resolveApis(read);
+  const { directory, problems: directoryProblems } = resolveDirectory(read);
+  const networks = new Map(Object.entries(read.networks?.value ?? {}));
+  const known: Known = {
+    apis,
+    broken,
+    services: read.services !== null && read.services.value === undefined ? undefined : directory.services,
+    networks:
+      read.networks !== null && read.networks.value === undefined ? undefined : new Set(networks.keys()),
+  };
+  const { grants, problems: grantProblems } = resolveGrants(read.access, known);
+  const own = new Set(grants.map(({ id }) => id));
+  const ids = read.access.every(({ value }) => value !== undefined)
+    ? { has: (id: string) => own.has(id) || (elsewhere?.has(id) ?? false) }
+    : undefined;
+  const problems = sortProblems([
+    ...read.problems,
+    ...apiProblems,
+    ...directoryProblems,
+    ...grantProblems,
+    ...reviewReferences(read, known, ids),
+  ]);
+  if (problems.length > 0) return { organisation: null, problems };
+  const review = read.review?.value ?? defaultRules();
+  return { organisation: { apis, grants, ...directory, networks, review }, problems };
+}

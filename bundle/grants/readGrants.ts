@@ -1,0 +1,141 @@
+import type { Problem } from '../bundleError.ts';
+import type { Tree } from '../git/tree.ts';
+import { problem, show } from '../yaml/problem.ts';
+import { type ReadFile, readChecked } from '../yaml/readFile.ts';
+import { type FileKind, fileKind } from './fileKinds.ts';
+import { readOpenapi } from './readOpenapi.ts';
+import { type ReviewRules, reviewFile } from './reviewRules.ts';
+import {
+  type ApiFile,
+  accessFile,
+  apiFile,
+  type DirectoryFile,
+  directoryFile,
+  type GrantEntry,
+  grant,
+  networksFile,
+  type Service,
+  servicesFile,
+} from './schema.ts';
+
+const MiB = 1024 * 1024;
+/** Files written by programs may be larger than those written by hand. */
+const mostBytes: Readonly<Record<string, number>> = { openapi: 8 * MiB, directory: 16 * MiB };
+const directoryLimits = { bytes: 16 * MiB, depth: 20 };
+export const mostBytesOf = (kind: FileKind['kind']): number => mostBytes[kind] ?? MiB;
+
+/** An access file; `entries` are those grants that are right by themselves, with their place in the list. */
+export type AccessRead = ReadFile<readonly GrantEntry[]> & {
+  api: string;
+  entries: readonly { index: number; entry: GrantEntry }[];
+};
+
+/** Every file under grants/, each read by itself. What a file is missing or wrong in is in `problems`. */
+export type GrantsRead = {
+  apis: (ReadFile<ApiFile> & { name: string })[];
+  openapi: Map<string, ReadFile<ReadonlyMap<string, string>>>;
+  access: AccessRead[];
+  directories: (ReadFile<DirectoryFile> & { provider: string })[];
+  services: ReadFile<{ services: readonly Service[] }> | null;
+  networks: ReadFile<Readonly<Record<string, readonly string[]>>> | null;
+  review: ReadFile<ReviewRules> | null;
+  problems: Problem[];
+};
+
+/** Reads one access file. A mistake in one grant does not hide the others from the checks across files. */
+export function readAccess(bytes: Buffer, file: string, api: string): AccessRead {
+  const read = readChecked(accessFile, bytes, file, []);
+  const entries =
+    read.value?.map((entry, index) => ({ index, entry })) ??
+    read.list.flatMap((item, index) => {
+      const result = grant.safeParse(item);
+      return result.success ? [{ index, entry: result.data }] : [];
+    });
+  return { ...read, api, entries };
+}
+
+const layout =
+  'expected apis/API.yaml, apis/API.openapi.yaml, access/API/NAME.yaml, directory/PROVIDER.yaml, networks.yaml or review.yaml';
+
+const isHidden = (path: string) => path.slice(path.lastIndexOf('/') + 1).startsWith('.');
+const irregular = (path: string, kind: string) =>
+  problem(path, 'not-a-file', `${show(path)} is a ${kind}, expected a regular file`);
+
+/** Reads all files under grants/ of a tree. Throws what reading the tree throws. */
+export async function readGrants(tree: Tree): Promise<GrantsRead> {
+  const all: GrantsRead = {
+    apis: [],
+    openapi: new Map(),
+    access: [],
+    directories: [],
+    services: null,
+    networks: null,
+    review: null,
+    problems: [],
+  };
+  const wanted: string[] = [];
+  for (const { path, kind, size } of await tree.entries()) {
+    if (path === 'policies' || path.startsWith('policies/')) {
+      // A policy that is passed over would leave the built-in one in force, and nobody would know.
+      if (kind !== 'file' && !isHidden(path)) all.problems.push(irregular(path, kind));
+      continue;
+    }
+    const found = fileKind(path).kind;
+    if (found === 'ignored') continue;
+    const most = mostBytesOf(found);
+    if (kind !== 'file') all.problems.push(irregular(path, kind));
+    else if (found === 'unknown')
+      all.problems.push(problem(path, 'unknown-file', `${show(path)} is no file of grants/, ${layout}`));
+    else if (size > most)
+      all.problems.push(
+        problem(path, 'file-too-large', `the file is larger than ${most} bytes, got ${size}`),
+      );
+    else wanted.push(path);
+  }
+  for (const [path, bytes] of await tree.read(wanted)) {
+    const found = fileKind(path);
+    switch (found.kind) {
+      case 'api':
+        all.apis.push({ ...readChecked(apiFile, bytes, path), name: found.name });
+        break;
+      case 'openapi':
+        all.openapi.set(path, readOpenapi(bytes, path));
+        break;
+      case 'access':
+        all.access.push(readAccess(bytes, path, found.api));
+        break;
+      case 'directory':
+        all.directories.push({
+          ...readChecked(directoryFile, bytes, path, undefined, directoryLimits),
+          provider: found.provider,
+        });
+        break;
+      case 'services':
+        all.services = readChecked(servicesFile, bytes, path);
+        break;
+      case 'networks':
+        all.networks = readChecked(networksFile, bytes, path, {});
+        break;
+      case 'review':
+        all.review = readChecked(reviewFile, bytes, path, {});
+        break;
+      case 'ignored':
+      case 'unknown':
+        break;
+      default:
+        found satisfies never;
+    }
+  }
+  const files = [...all.apis, ...all.openapi.values(), ...all.access, ...all.directories];
+  for (const read of [...files, all.services, all.networks, all.review])
+    if (read) all.problems.push(...read.problems);
+  if (wanted.length === 0 && all.problems.length === 0)
+    all.problems.push(
+      problem(
+        'grants',
+        'no-grants',
+        'grants/ is missing or empty, expected at least one API in grants/apis/',
+      ),
+    );
+  return all;
+}

@@ -1,0 +1,83 @@
+import type { Problem } from '../bundleError.ts';
+import { problem, show } from '../yaml/problem.ts';
+import { expandRoles } from './expandRoles.ts';
+import type { Api } from './organisation.ts';
+import type { GrantsRead } from './readGrants.ts';
+import { routeCollisions } from './routeCollisions.ts';
+
+/**
+ * Resolves every API's operations (also from OpenAPI) and roles. `broken` names the APIs whose files have problems of
+ * their own: what refers to them is not judged.
+ */
+export function resolveApis(read: GrantsRead): {
+  apis: Map<string, Api>;
+  broken: ReadonlySet<string>;
+  problems: Problem[];
+} {
+  const problems: Problem[] = [];
+  const apis = new Map<string, Api>();
+  const broken = new Set<string>();
+  const used = new Set<string>();
+  const places = new Map(read.apis.map((file) => [file.name, file.places]));
+  for (const file of read.apis) {
+    const { name, value } = file;
+    if (value === undefined) {
+      broken.add(name);
+      continue;
+    }
+    if (value.api !== name) {
+      const expected = `expected ${show(name)} as its file is named, got ${show(value.api)}`;
+      problems.push(problem(file.places.nearest(['api']), 'api-name', `"api" is wrong, ${expected}`));
+      broken.add(name).add(value.api);
+      continue;
+    }
+    const operations = new Map(Object.entries(value.operations ?? {}));
+    if (value.openapi !== undefined) {
+      const path = `grants/apis/${value.openapi.slice(2)}`;
+      used.add(path);
+      const document = read.openapi.get(path);
+      if (document === undefined)
+        problems.push(
+          problem(
+            file.places.nearest(['openapi']),
+            'openapi-missing',
+            `there is no file ${path}, expected an OpenAPI document`,
+          ),
+        );
+      if (document?.value === undefined) {
+        broken.add(name);
+        continue;
+      }
+      for (const [id, operation] of document.value) operations.set(id, operation);
+    }
+    const expanded = expandRoles(value.roles, new Set(operations.keys()), file.places);
+    problems.push(...expanded.problems);
+    apis.set(name, {
+      name,
+      description: value.description,
+      owner: value.owner,
+      tier: value.tier,
+      upstream: value.upstream,
+      route: value.route,
+      operations,
+      roles: expanded.roles,
+      limits: value.limits,
+      authentication: value.authentication,
+      place: file.places.nearest([]),
+    });
+  }
+  for (const path of read.openapi.keys())
+    if (!used.has(path) && broken.size === 0)
+      problems.push(
+        problem(path, 'openapi-unused', 'no API names this document, expected "openapi" in one of apis/'),
+      );
+  problems.push(
+    ...routeCollisions([...apis.values()], (api, operation) => {
+      const at = places.get(api.name);
+      if (at === undefined) return api.place;
+      if (operation === null) return at.nearest(['route']);
+      return at.value(['operations', operation]) ?? at.nearest(['openapi']);
+    }),
+  );
+  return { apis, broken, problems };
+}

@@ -1,0 +1,109 @@
+import type { Problem } from '../bundleError.ts';
+import { git, readBlobs, resolveCommit } from '../git/git.ts';
+import { gitTree } from '../git/tree.ts';
+import { problem, show } from '../yaml/problem.ts';
+import { load } from './load.ts';
+import { readAccess } from './readGrants.ts';
+
+/** What makes a grant the same grant when its id comes back. */
+type Identity = { principal: string; api: string };
+type Named = Identity & { id: string; place: Problem | { file: string; line: number; column: number } };
+type Change = { old: string; new: string; path: string };
+
+const none = /^0+$/;
+
+/** The changes to access files in each commit from `revision` back along first parents, newest first. */
+async function history(
+  repository: string,
+  revision: string,
+): Promise<{ commit: string; changes: Change[] }[]> {
+  const listing = await git(repository, [
+    'log',
+    ...[
+      '--first-parent',
+      '-m',
+      '--raw',
+      '-z',
+      '--no-abbrev',
+      '--no-renames',
+      '--no-color',
+      '--no-show-signature',
+    ],
+    ...['--format=%x00commit %H', revision, '--', 'grants/access'],
+  ]);
+  const commits: { commit: string; changes: Change[] }[] = [];
+  const fields = listing.toString().split('\0');
+  for (let index = 0; index < fields.length; index++) {
+    const field = (fields[index] ?? '').trim();
+    if (field.startsWith('commit ')) commits.push({ commit: field.slice('commit '.length), changes: [] });
+    else if (field.startsWith(':')) {
+      const [, , old = '', now = ''] = field.split(' ');
+      index++;
+      commits.at(-1)?.changes.push({ old, new: now, path: fields[index] ?? '' });
+    }
+  }
+  return commits;
+}
+
+/**
+ * Finds grant ids that history says were deleted and that now name a different grant (another principal or API): a
+ * decision recorded for the old one would count for the new one. Bringing back the same grant is no problem, nor is
+ * moving one between files. Looks back along first parents; a shallow clone is searched as far as it reaches.
+ * `grants` are the grants to judge; left out, those of `revision`. Throws GitError.
+ */
+export async function usedIds(
+  repository: string,
+  revision: string,
+  grants?: readonly Named[],
+): Promise<Problem[]> {
+  const commit = await resolveCommit(repository, revision);
+  const current = grants ?? (await load(await gitTree(repository, commit))).organisation?.grants ?? [];
+  const wanted = new Map(current.map((grant) => [grant.id, grant]));
+  if (wanted.size === 0) return [];
+
+  const commits = await history(repository, commit);
+  const parsed = new Map<string, ReadonlyMap<string, Identity>>();
+  /** The wanted grants of a blob. */
+  const grantsOf = (id: string, blobs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Identity> => {
+    const known = parsed.get(id);
+    if (known) return known;
+    const found = new Map<string, Identity>();
+    const bytes = blobs.get(id);
+    if (bytes)
+      for (const { entry } of readAccess(bytes, '', '').entries)
+        if (wanted.has(entry.id)) found.set(entry.id, { principal: entry.principal, api: entry.api });
+    parsed.set(id, found);
+    return found;
+  };
+
+  const problems = new Map<string, Problem>();
+  // A bounded number of commits at a time keeps only that many files in memory.
+  for (let start = 0; start < commits.length; start += 200) {
+    const batch = commits.slice(start, start + 200);
+    const ids = batch.flatMap(({ changes }) => changes.flatMap((change) => [change.old, change.new]));
+    const blobs = await readBlobs(
+      repository,
+      ids.filter((id) => !none.test(id) && !parsed.has(id)),
+    );
+    for (const { commit: at, changes } of batch) {
+      // An added file alone takes nothing away, and most commits only add.
+      if (changes.every(({ old }) => none.test(old))) continue;
+      const kept = new Set(changes.flatMap((change) => [...grantsOf(change.new, blobs).keys()]));
+      for (const change of changes)
+        for (const [id, before] of grantsOf(change.old, blobs)) {
+          const now = wanted.get(id);
+          if (kept.has(id) || now === undefined || problems.has(id)) continue;
+          if (now.principal === before.principal && now.api === before.api) continue;
+          problems.set(
+            id,
+            problem(
+              { start: 0, end: 0, ...now.place },
+              'used-id',
+              `the grant id ${show(id)} was used before, for ${before.principal} on ${before.api} until commit ${at.slice(0, 12)}, expected a new id`,
+            ),
+          );
+        }
+    }
+  }
+  return [...problems.values()];
+}

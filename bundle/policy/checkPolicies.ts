@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { BundleError, type Problem } from '../bundleError.ts';
+import type { Tree } from '../git/tree.ts';
+import { problem } from '../yaml/problem.ts';
+import { assertPackages } from './assertPackages.ts';
+import { compilePolicy } from './compilePolicy.ts';
+import type { Opa } from './opa.ts';
+import { capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
+
+const complaints = z.object({
+  errors: z.array(
+    z.object({
+      message: z.string(),
+      location: z.object({ file: z.string(), row: z.number(), col: z.number() }).optional(),
+    }),
+  ),
+});
+
+async function strictly(opa: Opa, work: string, paths: readonly string[], options: readonly string[]) {
+  if (paths.length === 0) return [];
+  const result = await opa.run(['check', '--strict', '--format', 'json', ...options, ...paths], {
+    cwd: work,
+  });
+  if (result.code === 0) return [];
+  let parsed: unknown = null;
+  try {
+    parsed = JSON.parse(result.stdout || result.stderr);
+  } catch {
+    // Reported below, as it stands.
+  }
+  const known = complaints.safeParse(parsed);
+  if (!known.success || known.data.errors.length === 0)
+    return [problem('policies', 'policy', `opa check fails: ${(result.stderr || result.stdout).trim()}`)];
+  return known.data.errors.map(
+    ({ message, location }): Problem => ({
+      file: location?.file ?? 'policies',
+      line: location?.row ?? 1,
+      column: location?.col ?? 1,
+      code: 'policy',
+      message: `${message.trim()} (opa check --strict)`,
+    }),
+  );
+}
+
+/** Whether a repository brings policies of its own. */
+export async function hasPolicies(tree: Tree): Promise<boolean> {
+  return (await tree.list()).some((path) => path.startsWith('policies/') && path.endsWith('.rego'));
+}
+
+/**
+ * Checks the repository's own policies: `opa check --strict` of all, with the runtime's built-ins only for what is no
+ * test; and that the decision compiles, so that a merge that is green here can be built. Throws OpaError.
+ */
+export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
+  const rego = (await tree.list()).filter((path) => path.startsWith('policies/') && path.endsWith('.rego'));
+  const policies = rego.filter((path) => !path.endsWith('_test.rego'));
+  const work = await mkdtemp(join(tmpdir(), 'grantgate-check-'));
+  try {
+    for (const [path, source] of await tree.read(rego)) {
+      await mkdir(dirname(join(work, path)), { recursive: true });
+      await writeFile(join(work, path), source);
+    }
+    // The policies first: an error there would come back from the tests that use them.
+    const problems = await strictly(opa, work, policies, ['--capabilities', capabilitiesFile]);
+    if (problems.length === 0) problems.push(...(await strictly(opa, work, rego, [])));
+    if (problems.length > 0 || !policies.some((path) => path.startsWith('policies/authz/'))) return problems;
+    try {
+      const authz = await readPolicies(tree, 'authz');
+      assertPackages(authz);
+      await compilePolicy(opa, authz, decisionPath);
+    } catch (error) {
+      if (!(error instanceof BundleError)) throw error;
+      problems.push(problem('policies/authz', 'policy', error.message));
+    }
+    return problems;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

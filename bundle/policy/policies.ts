@@ -1,0 +1,40 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compareCodePoints } from '../format/canonicalJson.ts';
+import type { Tree } from '../git/tree.ts';
+
+/** The rule that every decision comes from, as the manifest, records and OPA servers name it. */
+export const decisionPath = 'grantgate/authz/decision';
+
+/** The policies that come with the product. */
+export const builtInPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
+
+/** What the WASM runtime truly has; policies are compiled against it and nothing else. */
+export const capabilitiesFile = join(builtInPolicies, 'capabilities.json');
+
+export type PolicyRoom = 'authz' | 'review';
+
+const isPolicy = (path: string) => path.endsWith('.rego') && !path.endsWith('_test.rego');
+const sorted = (files: Iterable<[string, Buffer]>) =>
+  new Map([...files].sort(([a], [b]) => compareCodePoints(a, b)));
+
+async function builtIn(room: PolicyRoom): Promise<Map<string, Buffer>> {
+  const files: [string, Buffer][] = [];
+  const names = await readdir(join(builtInPolicies, room), { recursive: true });
+  for (const name of names.filter(isPolicy))
+    files.push([
+      `policies/${room}/${name.replaceAll('\\', '/')}`,
+      await readFile(join(builtInPolicies, room, name)),
+    ]);
+  return sorted(files);
+}
+
+/**
+ * The Rego of a room, path (`policies/authz/decision.rego`) → source, sorted, tests left out: the repository's own
+ * when it has any for that room, else what comes with the product. Throws what reading the tree throws.
+ */
+export async function readPolicies(tree: Tree, room: PolicyRoom): Promise<Map<string, Buffer>> {
+  const own = (await tree.list()).filter((path) => path.startsWith(`policies/${room}/`) && isPolicy(path));
+  return own.length > 0 ? sorted(await tree.read(own)) : builtIn(room);
+}

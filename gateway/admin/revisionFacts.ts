@@ -1,0 +1,45 @@
+import type { Snapshot } from '../revision/snapshot.ts';
+
+/** What `/revision` answers; the keys are an interface. */
+export type RevisionFacts = {
+  revision: string;
+  counter: number;
+  digest: string;
+  grants: number;
+  loaded_at: string;
+  committed_at: string;
+  lag_ms: number | null;
+  source: string;
+};
+
+type Options = {
+  /** The configured address, which holds no credentials. */
+  source: string;
+  /** When this process started, milliseconds since 1970. */
+  startedAt: number;
+};
+
+/**
+ * Tells of the revision in force. `lag_ms` is how long after the commit it came into force here: polling, fetching,
+ * compiling and all. It is null for a commit older than the process: then it would tell of the restart, not of the
+ * merge. Two clocks are compared, so the lag is as good as they are; it is never negative.
+ */
+export function revisionFacts(
+  snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedAt' | 'committedAt'>,
+  { source, startedAt }: Options,
+): RevisionFacts {
+  const { revision, counter, digest, grants, loadedAt, committedAt } = snapshot;
+  const committed = Date.parse(committedAt);
+  // Git knows whole seconds only: a commit of the second of the start may well be younger.
+  const seen = committed >= Math.floor(startedAt / 1000) * 1000;
+  return {
+    revision,
+    counter,
+    digest,
+    grants,
+    loaded_at: new Date(loadedAt).toISOString(),
+    committed_at: committedAt,
+    lag_ms: seen ? Math.max(0, loadedAt - committed) : null,
+    source,
+  };
+}

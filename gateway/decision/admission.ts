@@ -1,0 +1,68 @@
+import type { Refusal } from '../http/refusal.ts';
+import type { ClientCertificate } from '../identity/clientCertificate.ts';
+import type { Identity } from '../identity/identify.ts';
+import type { CanonicalRequest } from '../request/canonicalize.ts';
+import type { Route } from '../request/route.ts';
+import type { Trace } from '../request/trace.ts';
+import type { Decision } from './decision.ts';
+import type { Enforcement } from './enforcement.ts';
+
+/** What ends together with a request: its response, or the socket of an upgraded one. */
+export type Carrier = {
+  readonly destroyed: boolean;
+  onEnd: (listener: () => void) => void;
+};
+
+/** Who was allowed to do what. `address` is null where somebody else said in which `networks` the caller is. */
+export type AllowedCall = {
+  identity: Identity;
+  route: { api: string; operation: string };
+  address: string | null;
+  networks: readonly string[];
+};
+
+/** A request that may go to its upstream: decided, within its limits, and on record. */
+export type Admission = {
+  /** The decision's id. */
+  id: string;
+  canonical: CanonicalRequest;
+  route: Route;
+  identity: Identity;
+  decision: Decision;
+  /** The revision it was decided by. */
+  enforcement: Enforcement;
+  /** The caller's address, for the upstream's forwarding headers only. */
+  address: string;
+  /** What is left of its rates, as response headers tell it; only where there are rates. */
+  quota?: { policy: string; state: string };
+  /** Who calls, signed for the upstream; made when it is admitted. */
+  assertion?: string | null;
+  /** What the caller said of its trace, when it said something. */
+  trace?: Trace | null;
+};
+
+/** Exactly one of the two is called, once, after the decision is on record where there was one. */
+export type Doors = {
+  admitted: (admission: Admission) => void;
+  refused: (refusal: Refusal, decisionId: string | null) => void;
+};
+
+/** What is decided of a request, wherever it comes in. */
+export type RequestFacts = {
+  method: string;
+  /** The request target as sent. */
+  target: string;
+  /** Names and values in turn, as Node gives them. */
+  rawHeaders: readonly string[];
+  /** The caller's address. */
+  address: string;
+  /** What it showed on its connection; left out where somebody else holds that. */
+  certificate?: ClientCertificate | null;
+  /** How many bytes its body has, where that is told. */
+  bodyBytes?: number;
+  /** What it is over with; left out where somebody else serves it. */
+  carrier?: Carrier;
+};
+
+/** Takes a request through all stages up to the door. Never throws. */
+export type Admit = (request: RequestFacts, doors: Doors) => void;

@@ -1,0 +1,76 @@
+import type { Identity } from '../identity/authenticate.ts';
+import type { Route } from '../request/route.ts';
+
+/** What the policy is asked. All strings are ASCII: names are checked where they enter. */
+export type DecisionInput = {
+  subject: string;
+  groups: readonly string[];
+  /** Present when the issuer is configured to carry the groups in its tokens. */
+  groups_from?: 'token';
+  api: string;
+  operation: string;
+  method: string;
+  /** The operation's path template, never the concrete path or the query. */
+  path: string;
+  /** Names of the declared networks the caller's address is in, sorted. */
+  networks: readonly string[];
+  mfa: boolean;
+  /** Whole seconds since 1970. */
+  time: number;
+};
+
+/** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
+export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };
+
+/** What is asked for one request; `time` is whole seconds since 1970. */
+export type Question = {
+  identity: Identity;
+  route: Route;
+  method: string;
+  networks: readonly string[];
+  time: number;
+};
+
+/** What the data says about the grants a decision may rest on. */
+export type GrantFacts = { rate: string | null; expires: number | null };
+
+/** The policy's answer, with what is recorded of it. */
+export type Decision = {
+  input: DecisionInput;
+  result: DecisionResult;
+  /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
+  nanoseconds: number;
+  /** Grant id → its facts, for all grants the caller could touch. */
+  facts: ReadonlyMap<string, GrantFacts>;
+  /** What was thrown, when the policy could not be evaluated. */
+  failure: unknown;
+  derived: Derived;
+};
+
+/**
+ * What was made of a decision, for the other requests that it answers: all of them have the same caller with the same
+ * credential. Each field belongs to the one who makes it; null until then.
+ */
+export type Derived = {
+  /** By `identityHeaders`. */
+  headers: readonly string[] | null;
+  /** By `createAssertionOf`. */
+  assertion: { text: string; until: number; key: object } | null;
+  /** By `createQuota`: how many requests of the caller are open at the API. */
+  open: Counter | null;
+  /** By `createAdmit`: somebody was told of the first one. */
+  told: boolean;
+};
+
+export const newDerived = (): Derived => ({
+  headers: null,
+  assertion: null,
+  open: null,
+  told: false,
+});
+
+/** Answers a question by one revision. Never throws: whatever goes wrong is a denial with a reason of its own. */
+export type Decide = (question: Question) => Decision;
+
+/** How many requests of one principal at one API are open; `dropped`: it is forgotten, as there were none. */
+export type Counter = { count: number; dropped: boolean };

@@ -1,0 +1,72 @@
+import { decisionPath } from '../../bundle/policy/policies.ts';
+import { createNetworksOf, type NetworksOf } from '../request/clientAddress.ts';
+import { createRouter, type Router } from '../request/route.ts';
+import { beforeDelta } from '../revision/lineDelta.ts';
+import { createSlices, type Slices } from '../revision/slices.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
+import { createDecide } from './decide.ts';
+import type { Decide } from './decision.ts';
+import { createEvaluator } from './evaluator.ts';
+import { rememberDecisions } from './rememberDecisions.ts';
+
+/** One revision in force: everything a request needs of it, swapped as one reference. */
+export type Enforcement = {
+  readonly snapshot: Snapshot;
+  readonly route: Router;
+  readonly networksOf: NetworksOf;
+  readonly decide: Decide;
+  /** What the directory says of a subject. */
+  readonly principal: Slices['principal'];
+  /** The revision before, to tell denials that this one brought; it holds no further one. */
+  readonly previous: Enforcement | null;
+};
+
+/** The router of the revision before where no API changed: most merges change grants only. */
+export function sameRouter(snapshot: Snapshot, before: Enforcement | null): Router | null {
+  const same = before?.snapshot.lines.head.apis === snapshot.lines.head.apis;
+  return before !== null && same ? before.route : null;
+}
+
+/**
+ * Puts a snapshot in force after another one; `route` is its router where that has been built. Throws when its routes
+ * or its policy cannot be served.
+ */
+export function enforce(
+  snapshot: Snapshot,
+  before: Enforcement | null,
+  route: Router = sameRouter(snapshot, before) ?? createRouter(snapshot.apis),
+): Enforcement {
+  const slices = createSlices(snapshot);
+  return {
+    snapshot,
+    route,
+    networksOf: createNetworksOf(snapshot.networks),
+    decide: rememberDecisions(createDecide(slices, createEvaluator(snapshot.wasm, decisionPath))),
+    principal: slices.principal,
+    previous: before === null ? null : remembered(before, snapshot),
+  };
+}
+
+/** The enforcement before, in no more memory than what it had otherwise takes, where that is known. */
+function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
+  const { snapshot } = enforcement;
+  // What follows must hold on to nothing of the snapshot that leads to its lines.
+  const { wasm } = snapshot;
+  const { revision, digest, delta } = after.before ?? {};
+  if (delta === undefined || revision !== snapshot.revision || digest !== snapshot.digest)
+    return { ...enforcement, previous: null };
+  const lines = beforeDelta(after.lines, delta, snapshot.lines.head);
+  const slices = createSlices({ lines });
+  let decide: Decide | null = null;
+  return {
+    ...enforcement,
+    snapshot: { ...snapshot, lines, before: null },
+    principal: slices.principal,
+    // It is asked about denials only, so mostly never.
+    decide: (question) => {
+      decide ??= createDecide(slices, createEvaluator(wasm, decisionPath));
+      return decide(question);
+    },
+    previous: null,
+  };
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { termsOf } from '../../bundle/archive/release.ts';
+import { decisionPath } from '../../bundle/policy/policies.ts';
+import { countShared } from '../memory/countShared.ts';
+import { deltaOf } from '../revision/lineDelta.ts';
+import { indexLines, openIndex, type SharedLines } from '../revision/lineIndex.ts';
+import { createSlices } from '../revision/slices.ts';
+import { type PostedSnapshot, readHead } from '../revision/snapshot.ts';
+import { checkGolden } from './checkGolden.ts';
+import { checkPolicy } from './checkPolicy.ts';
+import { createDecide } from './decide.ts';
+import { createEvaluator } from './evaluator.ts';
+
+/** Makes a bundle ready to serve: index, compiled and tried policy. Throws HeadError, PolicyError, GoldenError. */
+export type Prepare = {
+  (bundle: Bundle): PostedSnapshot;
+  /** The snapshot is in force: the next one is told apart from it. */
+  accepted(snapshot: PostedSnapshot): void;
+};
+
+/** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
+export function createPrepare(): Prepare {
+  let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
+  let inForce: Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'> | null = null;
+  /** What of the snapshot in force must be kept to go on knowing what it would have said. */
+  const beforeOf = (lines: SharedLines): PostedSnapshot['before'] => {
+    if (inForce === null) return null;
+    const delta = deltaOf(inForce.lines, lines);
+    return delta && { revision: inForce.revision, digest: inForce.digest, delta };
+  };
+  const prepare = (bundle: Bundle): PostedSnapshot => {
+    const lines = indexLines(bundle.data, bundle.lines);
+    const head = readHead(lines);
+    const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
+    const wasm = kept?.policy === policy ? kept.wasm : new WebAssembly.Module(new Uint8Array(bundle.wasm));
+    const [api, entry] = head.apis.entries().next().value ?? ['none', undefined];
+    const question = {
+      subject: 'user:nobody',
+      groups: [],
+      api,
+      operation: Object.keys(entry?.operations ?? {})[0] ?? 'none',
+      method: 'GET',
+      path: '/',
+      networks: [],
+      mfa: false,
+      time: 0,
+    };
+    const slices = createSlices({ lines: openIndex(lines) });
+    checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
+    if (bundle.golden !== undefined)
+      checkGolden(bundle.golden, head.apis, createDecide(slices, createEvaluator(wasm, decisionPath)));
+    kept = { policy, wasm };
+    const { revision, counter, committedAt, digest, grants } = bundle;
+    const facts = { revision, counter, committedAt, digest, grants, ...termsOf(bundle) };
+    return { ...facts, ...head, wasm, policy, lines, before: beforeOf(lines) };
+  };
+  const accepted = ({ revision, digest, lines }: PostedSnapshot) => {
+    inForce = { revision, digest, lines };
+    countShared(inForce, lines);
+  };
+  return Object.assign(prepare, { accepted });
+}

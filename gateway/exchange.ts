@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admission, Admit, Carrier, Doors } from './decision/admission.ts';
+import { sendProblem } from './http/answer.ts';
+import type { Refusal } from './http/refusal.ts';
+import { certificateOf } from './identity/clientCertificate.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { createClientAddress } from './request/clientAddress.ts';
+import { endAnswer } from './streams/endAnswer.ts';
+import type { CloseReason, Stream, Streams } from './streams/streams.ts';
+import type { Assertions } from './upstream/assertion.ts';
+import type { Forward, ForwardResult } from './upstream/forward.ts';
+
+type Options = {
+  trustedProxies: readonly string[];
+  admit: Admit;
+  assertions: Pick<Assertions, 'answer'>;
+  forward: Forward;
+  streams: Streams;
+  metrics: Pick<Metrics, 'upstream' | 'upstreamFailures'>;
+};
+
+/** What is done with a request as Node gives it: facts taken, admitted, forwarded, or told why not. */
+export function createOnRequest(options: Options) {
+  const { admit, assertions, forward, streams, metrics } = options;
+  const clientAddress = createClientAddress(options.trustedProxies);
+  const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
+    const { method = '', url: target = '', rawHeaders } = request;
+    const bodyBytes = Number(request.headers['content-length'] ?? 0);
+    const certificate = certificateOf(request.socket);
+    const address = clientAddress(request);
+    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
+  };
+  const forwarded = ({ failed, milliseconds }: ForwardResult, { route }: Admission) => {
+    metrics.upstream(milliseconds / 1000, route.api);
+    if (failed) metrics.upstreamFailures(route.api);
+  };
+  const onAdmitted = (exchange: Exchange, admission: Admission) => {
+    const { request, response } = exchange;
+    if (response.destroyed) return;
+    // HTTP/1.0 knows no interim answers.
+    if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
+    exchange.admission = admission;
+    exchange.onEnd(streams.add(exchange as Exchange & Stream));
+    forward(exchange, admission, forwarded);
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (assertions.answer(request, response)) return;
+    const exchange = new Exchange(request, response, onAdmitted);
+    admitRequest(request, exchange, exchange);
+  };
+  return { admitRequest, onRequest };
+}
+
+/** One request and its answer, in the eyes of each stage. There is one of them for every request: it is one object. */
+class Exchange implements Doors, Carrier {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgraded = false;
+  admission: Admission | null = null;
+  readonly #onAdmitted: (exchange: Exchange, admission: Admission) => void;
+  #ends: (() => void)[] | null = null;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onAdmitted: (exchange: Exchange, admission: Admission) => void,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.#onAdmitted = onAdmitted;
+  }
+
+  admitted(admission: Admission): void {
+    this.#onAdmitted(this, admission);
+  }
+
+  refused(refusal: Refusal, decisionId: string | null): void {
+    sendProblem(this.request, this.response, refusal, decisionId);
+  }
+
+  /** Access ended. */
+  close(reason: CloseReason): void {
+    endAnswer(this.request, this.response, reason, this.admission?.id ?? '');
+  }
+
+  get destroyed(): boolean {
+    return this.response.destroyed;
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#ends === null) {
+      const ends: (() => void)[] = [];
+      this.#ends = ends;
+      // One listener of Node's for all of ours.
+      this.response.on('close', () => {
+        for (const end of ends) end();
+      });
+    }
+    this.#ends.push(listener);
+  }
+}

@@ -1,0 +1,119 @@
+import { changesOf } from '../../bundle/git/changesOf.ts';
+import { decisionPath } from '../../bundle/policy/policies.ts';
+import { createDecide } from '../decision/decide.ts';
+import { createEvaluator } from '../decision/evaluator.ts';
+import { createSlices } from '../revision/slices.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
+import { adviceFor } from './explainAdvice.ts';
+import { type GrantEntry, grantSentence } from './explainGrant.ts';
+import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
+import { type GrantSource, grantSources, rolesOf } from './grantSources.ts';
+import { matchOperation } from './matchOperation.ts';
+
+/**
+ * Explains a decision by asking the policy itself: once with all the caller's grants, as the gateway does, and once
+ * with each of them alone. Throws ExplainError when the question names what is not there.
+ */
+export async function explain(snapshot: Snapshot, asked: Asked, files: Files | null): Promise<Explanation> {
+  const revision = snapshot.revision === '' ? null : snapshot.revision;
+  const { matched, candidates } = matchOperation(snapshot.apis, asked);
+  if (matched === null) {
+    const declared = candidates.map(
+      ({ operation, method, address }) => `${operation} (${method} ${address})`,
+    );
+    return {
+      ...{ revision, input: null, operation: null, allowed: false, reason: 'no-such-operation', grants: [] },
+      ask: { sentence: `${asked.api} declares ${declared.join(', ')}.`, of: null, role: null, grant: null },
+    };
+  }
+  const slices = createSlices(snapshot);
+  const evaluator = createEvaluator(snapshot.wasm, decisionPath);
+  const identity = { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
+  const { input, result, failure } = createDecide(
+    slices,
+    evaluator,
+  )({
+    identity,
+    route: matched.route,
+    method: matched.method,
+    networks: [...asked.networks].sort(),
+    time: asked.time,
+  });
+  if (failure !== null) throw failure;
+
+  const slice = slices.slice(asked.api, asked.subject, input.groups);
+  const document = JSON.parse(Buffer.from(slice).toString()) as {
+    grants: Record<string, Record<string, GrantEntry[]>>;
+    principals: unknown;
+  };
+  const held = Object.entries(document.grants[asked.api] ?? {}).flatMap(([principal, entries]) =>
+    entries.map((entry) => ({ principal, entry })),
+  );
+  const alone = held.map(({ principal, entry }) => {
+    const data = { grants: { [asked.api]: { [principal]: [entry] } }, principals: document.principals };
+    const answer = evaluator.evaluate(input, data) as { allow?: unknown; reason?: unknown } | undefined;
+    const reason = typeof answer?.reason === 'string' ? answer.reason : 'decision-undefined';
+    return { principal, entry, holds: answer?.allow === true, reason };
+  });
+  const sources =
+    files === null
+      ? null
+      : await grantSources(
+          files.tree,
+          asked.api,
+          held.map(({ entry }) => entry.id),
+        );
+  const deciding = (grant: (typeof alone)[number]) =>
+    result.allow ? result.grants.includes(grant.entry.id) : grant.reason === result.reason;
+  const grants: ExplainedGrant[] = [];
+  for (const grant of alone.sort(
+    (a, b) => Number(b.holds) - Number(a.holds) || (a.entry.id < b.entry.id ? -1 : 1),
+  )) {
+    const { principal, entry, holds, reason } = grant;
+    const source = sources?.get(entry.id);
+    grants.push({
+      id: entry.id,
+      principal,
+      holds,
+      reason,
+      sentence: grantSentence(entry, input, reason, holds),
+      operations: entry.operations,
+      origin: source && files ? await originOf(source, files, deciding(grant)) : null,
+    });
+  }
+  const operations = new Set(Object.keys(snapshot.apis.get(asked.api)?.operations ?? {}));
+  const roles = files === null ? null : await rolesOf(files.tree, asked.api, operations);
+  return {
+    revision,
+    input,
+    operation: { operation: matched.operation, method: matched.method, address: matched.address },
+    allowed: result.allow,
+    reason: result.reason,
+    grants,
+    ask: result.allow
+      ? null
+      : adviceFor({
+          reason: result.reason,
+          input,
+          owner: snapshot.apis.get(asked.api)?.owner ?? '',
+          grants,
+          roles,
+        }),
+  };
+}
+
+async function originOf(source: GrantSource, files: Files, deciding: boolean): Promise<Origin> {
+  const { entry, file, first, last } = source;
+  const changes =
+    files.history && deciding
+      ? await changesOf(files.tree.root, files.revision, { file, first, last })
+      : { added: null, changed: null };
+  return {
+    file,
+    line: first,
+    role: entry.role ?? null,
+    reason: entry.reason,
+    owner: entry.owner,
+    ...changes,
+  };
+}

@@ -1,0 +1,62 @@
+import type { DecisionInput } from '../decision/decision.ts';
+import type { Advice, ExplainedGrant } from './explanation.ts';
+
+type Denied = {
+  reason: string;
+  input: DecisionInput;
+  /** Of the API. */
+  owner: string;
+  grants: readonly ExplainedGrant[];
+  /** Role → operations; null where the files are not at hand. */
+  roles: ReadonlyMap<string, readonly string[]> | null;
+};
+
+/** The shortest way from a denial to an allow. */
+export function adviceFor({ reason, input, owner, grants, roles }: Denied): Advice {
+  const nearest = grants.find((grant) => grant.reason === reason);
+  const whose = nearest?.origin?.owner ?? owner;
+  const of = (grant: ExplainedGrant, sentence: string): Advice => ({
+    sentence,
+    of: whose,
+    role: null,
+    grant: grant.id,
+  });
+  switch (reason) {
+    case 'principal-unknown':
+      return advice(`No directory knows ${input.subject}: it must come in with the next directory sync.`);
+    case 'principal-inactive':
+      return advice(`The account of ${input.subject} is not active; its directory must say otherwise first.`);
+    case 'condition-not-met':
+      if (nearest)
+        return { ...of(nearest, `Nothing to ask for: ${nearest.id} ${nearest.sentence}.`), of: null };
+      break;
+    case 'suspended':
+      if (nearest) return of(nearest, `Ask ${whose} to resume ${nearest.id}.`);
+      break;
+    case 'expired':
+      if (nearest) return of(nearest, `Ask ${whose} to renew ${nearest.id}.`);
+      break;
+    default:
+      break;
+  }
+  const role = smallestRole(roles, input.operation, grants);
+  const what = role === null ? `the operation ${input.operation}` : `the role ${role}`;
+  return { sentence: `Ask ${owner}, who own ${input.api}, for ${what}.`, of: owner, role, grant: null };
+}
+
+const advice = (sentence: string): Advice => ({ sentence, of: null, role: null, grant: null });
+
+/** The role that covers the operation and adds least to what the caller holds already. */
+function smallestRole(
+  roles: Denied['roles'],
+  operation: string,
+  grants: readonly ExplainedGrant[],
+): string | null {
+  const held = new Set(grants.flatMap(({ operations }) => operations));
+  const added = (operations: readonly string[]) => operations.filter((name) => !held.has(name)).length;
+  const covering = [...(roles ?? [])].filter(([, operations]) => operations.includes(operation));
+  covering.sort(
+    ([nameA, a], [nameB, b]) => added(a) - added(b) || a.length - b.length || (nameA < nameB ? -1 : 1),
+  );
+  return covering[0]?.[0] ?? null;
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { apiName, operationName, principal } from '../../bundle/grants/schema.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
+import type { Asked } from './explanation.ts';
+import { ExplainError } from './matchOperation.ts';
+
+const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2026-03-01T09:00:00Z' });
+
+/** What people ask: the caller, the API, and an operation by its name or by a request. */
+export const question = z.strictObject({
+  subject: principal.refine((value) => !value.startsWith('group:'), {
+    error: 'must be user:LOGIN or service:NAME',
+  }),
+  api: apiName,
+  operation: operationName.optional(),
+  method: z.string().min(1).max(20).optional(),
+  path: z.string().min(1).max(8192).optional(),
+  networks: z.array(z.string()).default([]),
+  mfa: z.boolean().default(false),
+  at: instant.optional(),
+});
+
+export type Question = z.input<typeof question>;
+
+/** Checks a question against a revision; `now` in ms stands in for a time that is not given. Throws ExplainError. */
+export function readQuestion(value: unknown, snapshot: Snapshot, now: number): Asked {
+  const result = question.safeParse(value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const place = issue?.path.join('.') ?? '';
+    throw new ExplainError(`${place === '' ? 'the question' : `"${place}"`}: ${issue?.message}`);
+  }
+  const { subject, api, operation, method, path, mfa, at, networks } = result.data;
+  const unknown = networks.find((name) => !snapshot.networks.has(name));
+  if (unknown !== undefined) {
+    const known = [...snapshot.networks.keys()].sort().join(', ');
+    throw new ExplainError(`there is no network "${unknown}"; there are ${known || 'none'}`);
+  }
+  if ((operation === undefined) === (path === undefined) || (method !== undefined && path === undefined))
+    throw new ExplainError('name either the operation, or the method and the path');
+  return {
+    subject,
+    api,
+    call:
+      operation === undefined ? { method: method?.toUpperCase() ?? 'GET', path: path ?? '' } : { operation },
+    networks: [...new Set(networks)],
+    mfa,
+    time: Math.floor((at === undefined ? now : Date.parse(at)) / 1000),
+  };
+}

@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { compileBundle } from '../../bundle/assemble.ts';
+import { gitTree, type Tree, workingTree } from '../../bundle/git/tree.ts';
+import { findOpa } from '../../bundle/policy/opa.ts';
+import { createPrepare } from '../decision/prepare.ts';
+import { openSnapshot, type Snapshot } from '../revision/snapshot.ts';
+import { explain } from './explain.ts';
+import { type Question, readQuestion } from './explainQuestion.ts';
+import { explainText } from './explainText.ts';
+import type { Explanation } from './explanation.ts';
+
+/** The repository and what to explain; without a revision the files as they lie on disk. */
+export type RepositoryQuestion = Question & { root: string; revision?: string };
+
+/**
+ * Explains a decision by a repository alone, without a gateway. Throws ExplainError for a question that cannot be
+ * answered, BundleError `grants-invalid` or `policy-invalid`, GitError, TreeError, OpaError.
+ */
+export async function explainRepository(
+  question: RepositoryQuestion,
+  options: { now: number; progress?: (line: string) => void },
+): Promise<{ explanation: Explanation; text: string }> {
+  const { root: folder, revision = null, ...rest } = question;
+  const root = resolve(folder);
+  const tree = revision === null ? await workingTree(root) : await gitTree(root, revision);
+  const snapshot = await snapshotOf(tree, options);
+  const asked = readQuestion(rest, snapshot, options.now);
+  const files = { tree, revision: revision === null ? null : tree.revision, history: tree.revision !== null };
+  const explained = await explain(snapshot, asked, files);
+  const explanation = { ...explained, revision: files.revision };
+  return { explanation, text: explainText(asked, explanation) };
+}
+
+async function snapshotOf(tree: Tree, options: { progress?: (line: string) => void }): Promise<Snapshot> {
+  return openSnapshot(createPrepare()(await compileBundle({ tree, opa: await findOpa(options) })), 0);
+}

@@ -1,0 +1,44 @@
+import type { Tree } from '../../bundle/git/tree.ts';
+import { expandRoles } from '../../bundle/grants/expandRoles.ts';
+import { readAccess } from '../../bundle/grants/readGrants.ts';
+import { apiFile, type GrantEntry } from '../../bundle/grants/schema.ts';
+import { readChecked } from '../../bundle/yaml/readFile.ts';
+
+/** A grant as its file has it, and its lines there, both ends counted from 1 and included. */
+export type GrantSource = { entry: GrantEntry; file: string; first: number; last: number };
+
+/** Finds grants of one API by their ids; only files that name one of them are read. Throws what reading the tree throws. */
+export async function grantSources(
+  tree: Tree,
+  api: string,
+  ids: readonly string[],
+): Promise<Map<string, GrantSource>> {
+  const found = new Map<string, GrantSource>();
+  const paths = (await tree.list()).filter(
+    (path) => path.startsWith(`grants/access/${api}/`) && path.endsWith('.yaml'),
+  );
+  for (const [file, bytes] of await tree.read(paths)) {
+    if (!ids.some((id) => bytes.includes(id))) continue;
+    const { entries, places } = readAccess(bytes, file, api);
+    for (const { index, entry } of entries) {
+      const place = places.value([index]);
+      if (!ids.includes(entry.id) || place === undefined) continue;
+      const lines = bytes.toString().slice(place.start, place.end).trimEnd().split('\n').length;
+      found.set(entry.id, { entry, file, first: place.line, last: place.line + lines - 1 });
+    }
+  }
+  return found;
+}
+
+/** The roles of an API, each with the operations it covers; none when its file cannot be read. */
+export async function rolesOf(
+  tree: Tree,
+  api: string,
+  operations: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const path = `grants/apis/${api}.yaml`;
+  if (!(await tree.list()).includes(path)) return new Map();
+  const bytes = (await tree.read([path])).get(path) ?? Buffer.alloc(0);
+  const { value, places } = readChecked(apiFile, bytes, path);
+  return value === undefined ? new Map() : expandRoles(value.roles, operations, places).roles;
+}

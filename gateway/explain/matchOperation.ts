@@ -1,0 +1,65 @@
+import { Refusal } from '../http/refusal.ts';
+import { canonicalize } from '../request/canonicalize.ts';
+import { createRouter, routeOf } from '../request/route.ts';
+import type { ApiEntry } from '../revision/snapshot.ts';
+import type { Asked, Matched } from './explanation.ts';
+
+/** The question names something that is not there, or is incomplete. */
+export class ExplainError extends Error {
+  readonly code = 'usage';
+  override readonly name = 'ExplainError';
+}
+
+/** Finds the operation that is meant; null when none is, with those that the API declares. Throws ExplainError. */
+export function matchOperation(
+  apis: ReadonlyMap<string, ApiEntry>,
+  { api, call }: Pick<Asked, 'api' | 'call'>,
+): { matched: Matched | null; candidates: Matched[] } {
+  const entry = apis.get(api);
+  if (entry === undefined)
+    throw new ExplainError(`there is no API "${api}"; there are ${[...apis.keys()].sort().join(', ')}`);
+  const prefix = 'host' in entry.route ? entry.route.host : entry.route.prefix;
+  const candidates = Object.keys(entry.operations).flatMap((operation): Matched[] => {
+    const found = routeOf(apis, api, operation);
+    if (found === null) return [];
+    return [{ operation, method: found.method, address: prefix + found.route.template, route: found.route }];
+  });
+  const named = 'operation' in call ? call.operation : operationAt(apis, entry, api, call.method, call.path);
+  const matched = candidates.find(({ operation }) => operation === named) ?? null;
+  // HEAD is answered by GET operations.
+  if (matched !== null && 'method' in call)
+    return { matched: { ...matched, method: call.method }, candidates };
+  return { matched, candidates };
+}
+
+function operationAt(
+  apis: ReadonlyMap<string, ApiEntry>,
+  { route }: ApiEntry,
+  api: string,
+  method: string,
+  path: string,
+): string | null {
+  const router = createRouter(apis);
+  const host = 'host' in route ? route.host : 'localhost';
+  // As callers write it, or as the API declares it.
+  const paths = 'prefix' in route ? [path, route.prefix + path] : [path];
+  for (const target of paths) {
+    const found = router(canonical(method, target, host));
+    if (found?.api === api) return found.operation;
+    if (found !== null)
+      throw new ExplainError(`${method} ${path} is ${found.operation} of ${found.api}, not of ${api}`);
+  }
+  return null;
+}
+
+function canonical(method: string, target: string, host: string) {
+  try {
+    return canonicalize(method, target, ['host', host]);
+  } catch (error) {
+    if (error instanceof Refusal)
+      throw new ExplainError(
+        `the gateway refuses such a request: ${error.status} ${error.code}: ${error.message}`,
+      );
+    throw error;
+  }
+}

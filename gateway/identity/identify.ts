@@ -1,0 +1,118 @@
+import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
+import type { Credentials, Snapshot } from '../revision/snapshot.ts';
+import type { ClientCertificate } from './clientCertificate.ts';
+import type { TokenClaims } from './tokenClaims.ts';
+
+/** A credential that was verified, less what the directory makes of it. */
+export type Proof = TokenClaims | ClientCertificate | ApiKey;
+/** `sha256` of the secret part, hex. */
+export type ApiKey = { method: 'api-key'; sha256: string };
+
+/** Who calls, as proved by a credential. */
+export type Identity = {
+  /** `user:LOGIN` or `service:NAME`. */
+  subject: string;
+  /** Groups the token carries, when its issuer is configured so; null: the directory decides. */
+  groups: readonly string[] | null;
+  mfa: boolean;
+  /** When the credential ends, whole seconds since 1970; null when it does not. */
+  expiresAt: number | null;
+  /** What proved it; a later revision may see it otherwise. */
+  proof?: Proof;
+};
+
+const loginForm = /^[A-Za-z0-9][A-Za-z0-9.@+_-]{0,253}$/;
+
+/** Who a credential proves the caller to be, by one revision's directory; null: nobody, or more than one. */
+export function identify(proof: Proof, credentials: Credentials): Identity | null {
+  switch (proof.method) {
+    case 'api-key': {
+      const subject = credentials.apiKeys.get(proof.sha256);
+      return subject === undefined ? null : { subject, groups: null, mfa: false, expiresAt: null, proof };
+    }
+    case 'client-certificate': {
+      const subject = certified(proof, credentials);
+      return subject === null ? null : { subject, groups: null, mfa: false, expiresAt: proof.validTo, proof };
+    }
+    case 'jwt':
+    case 'introspection': {
+      const { login, groups, mfa, expiresAt } = proof;
+      const service = serviceOf(proof, credentials);
+      if (service !== undefined)
+        return service === null ? null : { subject: service, groups: null, mfa: false, expiresAt, proof };
+      if (login === null || !loginForm.test(login)) return null;
+      return { subject: `user:${login}`, groups, mfa, expiresAt, proof };
+    }
+    default:
+      return proof satisfies never;
+  }
+}
+
+const mostRemembered = 20_000;
+
+/**
+ * `identify` that answers with the same object for the same credential for as long as the directory is the same: what
+ * is remembered about a caller is found by it.
+ */
+export function rememberIdentities(): typeof identify {
+  const known = new Map<Proof | string, Identity>();
+  let of: Credentials | null = null;
+  return (proof, credentials) => {
+    if (credentials !== of || known.size >= mostRemembered) {
+      known.clear();
+      of = credentials;
+    }
+    const key = proof.method === 'api-key' ? proof.sha256 : proof;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const identity = identify(proof, credentials);
+    if (identity !== null) known.set(key, identity);
+    return identity;
+  };
+}
+
+/** Whether an API takes callers who authenticate so. */
+export function accepts(snapshot: Snapshot, api: string | null, method: AuthenticationMethod): boolean {
+  const accepted = api === null ? undefined : snapshot.apis.get(api)?.authentication;
+  return accepted === undefined || accepted.includes(method);
+}
+
+/** Whether a revision still takes the credential that proved an identity for the same caller. */
+export function stillProved({ proof, subject }: Identity, api: string, snapshot: Snapshot): boolean {
+  if (proof === undefined) return true;
+  return accepts(snapshot, api, proof.method) && identify(proof, snapshot.credentials)?.subject === subject;
+}
+
+/** The service a token is of; null when it could be two; undefined when it is no service's. */
+function serviceOf(
+  { issuer, sub, payload }: TokenClaims,
+  credentials: Credentials,
+): string | null | undefined {
+  const named = credentials.jwtSubjects.get(`${issuer}|${sub}`);
+  const claimed = credentials.jwtClaims.get(issuer);
+  if (claimed === undefined) return named;
+  const found = new Set(named === undefined ? [] : [named]);
+  for (const { claims, service } of claimed)
+    if (claims.every(([claim, value]) => Object.hasOwn(payload, claim) && payload[claim] === value))
+      found.add(service);
+  const [service] = found;
+  return found.size > 1 ? null : service;
+}
+
+function certified(
+  { uris, dns, subject }: ClientCertificate,
+  { spiffeIds, certificateUris, certificateDns, certificateSubjects }: Credentials,
+): string | null {
+  const spiffe = uris.filter((uri) => uri.startsWith('spiffe:'));
+  // A SPIFFE identity has exactly one URI (X509-SVID, 2).
+  if (spiffe.length > 0 && uris.length > 1) return null;
+  const found = new Set<string>();
+  const add = (service: string | undefined) => {
+    if (service !== undefined) found.add(service);
+  };
+  for (const uri of uris) add(spiffeIds.get(uri) ?? certificateUris.get(uri));
+  for (const name of dns) add(certificateDns.get(name));
+  add(certificateSubjects.get(subject));
+  const [service] = found;
+  return found.size === 1 ? (service ?? null) : null;
+}

@@ -1,0 +1,135 @@
+import { hash } from 'node:crypto';
+import { z } from 'zod';
+import type { IntrospectionConfig } from '../config/config.ts';
+import { fetchJson } from '../http/fetchJson.ts';
+import { Refusal } from '../http/refusal.ts';
+import { lruCache } from '../memory/lruCache.ts';
+import { challenge } from './challenge.ts';
+import { readClaims, type TokenClaims } from './tokenClaims.ts';
+
+/** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
+export type Introspect = (token: string) => TokenClaims | Promise<TokenClaims>;
+
+/** How an issuer answered, for the metrics. */
+export type IntrospectionResult = 'active' | 'inactive' | 'failed';
+
+type Options = {
+  config: IntrospectionConfig;
+  clientSecret: string;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  onAnswer?: (result: IntrospectionResult) => void;
+  onFailure?: (error: unknown) => void;
+};
+
+/** Who is not known now may be in a moment, but nobody makes us ask about one wrong token again and again. */
+const inactiveMs = 10_000;
+const longestToken = 8 * 1024;
+const largestAnswer = 64 * 1024;
+/** Beyond that the issuer is no quicker, and strangers with made-up tokens must not fill our memory. */
+const mostInFlight = 64;
+
+const answer = z.looseObject({ active: z.boolean() });
+// RFC 6749, 2.3.1: both parts are form-encoded before they are put together.
+const formEncoded = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
+
+const invalid = (code = 'token-invalid', message = 'The token is not valid here.') =>
+  new Refusal(401, code, message, challenge(['introspection'], 'invalid_token'));
+const unavailable = () =>
+  new Refusal(503, 'issuer-unavailable', 'The token cannot be checked at the moment.', {
+    'retry-after': '5',
+  });
+
+type Known = { at: number; until: number };
+
+/**
+ * Builds the check for one introspection endpoint. It throws Refusal 401 for a token that is not active, not for us or
+ * not to be believed, and 503 when the issuer cannot be asked: then nobody gets in on an answer that has run out.
+ */
+export function createIntrospect({ config, clientSecret, now, onAnswer, onFailure }: Options): Introspect {
+  const authorization = `Basic ${Buffer.from(
+    `${formEncoded(config.client_id)}:${formEncoded(clientSecret)}`,
+  ).toString('base64')}`;
+  // Keyed by hash: no usable credential stays in memory. Apart, so that made-up tokens push out no good one.
+  const active = lruCache<Known & { claims: TokenClaims }>(20_000);
+  const inactive = lruCache<Known & { refusal: Refusal }>(20_000);
+  const inFlight = new Map<string, Promise<TokenClaims>>();
+  const holds = (known: Known | undefined): boolean => {
+    const time = now();
+    // After a clock was set back nothing is known.
+    return known !== undefined && known.at <= time && time < known.until;
+  };
+
+  const ask = async (token: string, id: string): Promise<TokenClaims> => {
+    // The answer is as old as the question: the bound starts here.
+    const at = now();
+    let told: z.output<typeof answer>;
+    try {
+      told = answer.parse(
+        await fetchJson(config.endpoint, {
+          largest: largestAnswer,
+          timeout: config.timeout,
+          init: {
+            method: 'POST',
+            headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+            body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
+          },
+        }),
+      );
+    } catch (error) {
+      onAnswer?.('failed');
+      onFailure?.(error);
+      throw unavailable();
+    }
+    const claims = believed(told, config, now());
+    if (claims instanceof Refusal) {
+      onAnswer?.('inactive');
+      active.delete(id);
+      inactive.set(id, { at, until: at + inactiveMs, refusal: claims });
+      throw claims;
+    }
+    onAnswer?.('active');
+    const ends = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
+    active.set(id, { at, until: Math.min(at + config.cache, ends), claims });
+    return claims;
+  };
+
+  return (token) => {
+    if (token.length > longestToken) throw invalid();
+    const id = hash('sha256', token, 'base64');
+    const known = active.get(id);
+    if (known !== undefined && holds(known)) return known.claims;
+    const refused = inactive.get(id);
+    if (refused !== undefined && holds(refused)) throw refused.refusal;
+    const asked = inFlight.get(id);
+    if (asked !== undefined) return asked;
+    if (inFlight.size >= mostInFlight) throw unavailable();
+    const asking = ask(token, id).finally(() => inFlight.delete(id));
+    inFlight.set(id, asking);
+    return asking;
+  };
+}
+
+/** An active token of our issuer, for us, at this moment; else why not. */
+function believed(
+  { active, ...payload }: z.output<typeof answer>,
+  config: IntrospectionConfig,
+  now: number,
+): TokenClaims | Refusal {
+  if (active !== true) return invalid();
+  const { iss, aud, scope, token_use: use, token_type: type } = payload;
+  if (iss !== undefined && iss !== config.issuer) return invalid();
+  const audiences = [config.audience ?? []].flat();
+  if (audiences.length > 0 && ![aud].flat().some((name) => audiences.includes(name as string)))
+    return invalid();
+  const scopes = typeof scope === 'string' ? scope.split(' ') : [];
+  if (config.scope !== undefined && !scopes.includes(config.scope)) return invalid();
+  // Issuers answer for refresh tokens too, and some say so.
+  if (use !== undefined && use !== 'access_token' && use !== 'access') return invalid();
+  if (type !== undefined && !/^(?:bearer|access_token)$/i.test(String(type))) return invalid();
+  const claims = readClaims(payload, 'introspection', config, now);
+  if (claims === null) return invalid();
+  if (claims.expiresAt !== null && claims.expiresAt * 1000 <= now)
+    return invalid('token-expired', 'The token has expired.');
+  return claims;
+}

@@ -1,0 +1,104 @@
+import { hash } from 'node:crypto';
+import { Refusal } from '../http/refusal.ts';
+import { lruCache } from '../memory/lruCache.ts';
+import type { Limit } from './limit.ts';
+import { exceeded } from './rateRefusal.ts';
+
+/** What one address may ask before it has proved who it is. */
+export type AddressGate = {
+  /** Counts a request. Throws Refusal 429 when the address asks too often, or has guessed too often. */
+  arrive: (address: string, now: number) => void;
+  /** Somebody there sent a credential that is not valid. */
+  failed: (address: string, rawHeaders: readonly string[], now: number) => void;
+};
+
+type Options = {
+  limit: Limit;
+  /** Requests of one address. */
+  rate: string;
+  /** Wrong credentials of one address in a minute. */
+  failedLogins: number;
+};
+
+/**
+ * Nobody waits for a store here: what it says comes too late for the request that it counted, and holds for the next.
+ * Wrong credentials are counted by the minute, by the hour (5 times as many) and by the day (20 times): whoever goes
+ * on guessing waits for seconds first, then for minutes. The same wrong credential again is no other guess, so a
+ * program with a key that was revoked does not shut out its neighbours.
+ */
+export function createAddressGate({ limit, rate, failedLogins }: Options): AddressGate {
+  const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(100_000);
+  const guesses = lruCache<true>(100_000);
+  const tiers = [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`];
+
+  const overRate = (wait: number) => exceeded('address', rate, wait, 'address-rate-exceeded');
+  const overGuesses = (wait: number) =>
+    new Refusal(429, 'logins-exceeded', 'Too many credentials from there were not valid.', {
+      'retry-after': String(Math.max(1, Math.ceil(wait / 1000))),
+    });
+  const shutOut = (from: string, wait: number, now: number, refusal: (wait: number) => Refusal) => {
+    if (wait > 0 && (shut.get(from)?.until ?? 0) < now + wait) shut.set(from, { until: now + wait, refusal });
+  };
+  const later = (wait: Promise<number>, from: string, now: number, refusal: (wait: number) => Refusal) => {
+    void wait.then((value) => shutOut(from, value, now, refusal));
+  };
+
+  return {
+    arrive(address, now) {
+      if (isLoopback(address)) return;
+      const from = networkOf(address);
+      if (shut.size > 0) {
+        const entry = shut.get(from);
+        // A clock that was set back keeps nobody out longer than the day the longest wait is counted by.
+        if (entry !== undefined && entry.until > now && entry.until < now + 86_400_000)
+          throw entry.refusal(entry.until - now);
+        if (entry !== undefined) shut.delete(from);
+      }
+      const wait = limit(`address ${from}`, rate, now);
+      if (typeof wait !== 'number') later(wait, from, now, overRate);
+      else if (wait > 0) throw overRate(wait);
+    },
+    failed(address, rawHeaders, now) {
+      if (isLoopback(address)) return;
+      const from = networkOf(address);
+      const guess = hash('sha256', `${from} ${credentialsOf(rawHeaders)}`, 'base64url');
+      if (guesses.has(guess)) return;
+      guesses.set(guess, true);
+      for (const tier of tiers) {
+        const wait = limit(`guess ${from}`.concat(' ', tier), tier, now);
+        if (typeof wait !== 'number') later(wait, from, now, overGuesses);
+        else shutOut(from, wait, now, overGuesses);
+      }
+    },
+  };
+}
+
+/** Who comes from there is this machine itself, or a proxy on it that was not named: then it is everybody. */
+const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
+
+/** Whoever has one IPv6 address has the 2⁶⁴ around it. An IPv4 address stands for itself. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [left = '', right] = address.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  if (right !== undefined) {
+    const tail = right === '' ? [] : right.split(':');
+    // An IPv4 address at the end stands for two groups.
+    const last = tail.at(-1)?.includes('.') === true ? 1 : 0;
+    while (groups.length + tail.length + last < 8) groups.push('0');
+    groups.push(...tail);
+  }
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+function credentialsOf(rawHeaders: readonly string[]): string {
+  let text = '';
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase();
+    if (name === 'authorization' || name === 'x-api-key') text += ` ${rawHeaders[index + 1]}`;
+  }
+  return text;
+}

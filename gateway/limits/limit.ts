@@ -1,0 +1,51 @@
+import { lruCache } from '../memory/lruCache.ts';
+
+/**
+ * Takes one request from a key's allowance of `rate` (`600/min`) at `now` (ms). Above zero: nothing was taken, and
+ * there will be something to take after that many milliseconds. Else it was, and the negated result is how many more
+ * may come at once. A number when it is known here, a promise when others have to be asked; that one never rejects.
+ */
+export type Limit = (key: string, rate: string, now: number) => number | Promise<number>;
+
+/** A limit that this process alone counts. */
+export type LocalLimit = (key: string, rate: string, now: number) => number;
+
+const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, day: 86_400_000 };
+
+/** `interval`: milliseconds per request. `period`: milliseconds within which all `count` of them may come at once. */
+export type Rate = { count: number; interval: number; period: number };
+
+const parsed = new Map<string, Rate>();
+
+export function parseRate(rate: string): Rate {
+  let value = parsed.get(rate);
+  if (value === undefined) {
+    const [count = '1', unit = 's'] = rate.split('/');
+    const period = periods[unit] ?? 1000;
+    value = { count: Number(count), interval: period / Number(count), period };
+    parsed.set(rate, value);
+  }
+  return value;
+}
+
+/**
+ * The generic cell rate algorithm: one number per key, the instant at which its allowance is whole again. It admits
+ * a burst of the whole count and then one request per interval, so no window's edge lets twice the rate through.
+ */
+export function createLimit(): LocalLimit {
+  const wholeAt = lruCache<number>(200_000);
+  return (key, rate, now) => {
+    const { interval, period } = parseRate(rate);
+    let from = Math.max(wholeAt.get(key) ?? 0, now);
+    if (from > now + period) {
+      // The clock was set back, or the rate was raised: nobody waits for what the old one owed.
+      from = now + period;
+      wholeAt.set(key, from);
+    }
+    const wait = from + interval - now - period;
+    // A rounding error of the division must not cost the last request of a burst.
+    if (wait > 1e-6) return wait;
+    wholeAt.set(key, from + interval);
+    return -Math.max(0, Math.floor(1e-6 - wait / interval));
+  };
+}

@@ -1,0 +1,26 @@
+import { Refusal } from '../http/refusal.ts';
+import { parseRate } from './limit.ts';
+
+export const policies = new Map<string, string>();
+
+/** A policy as draft-ietf-httpapi-ratelimit-headers (10) writes it: how many, in how many seconds. */
+export function policy(name: string, rate: string): string {
+  const key = `${name} ${rate}`;
+  let text = policies.get(key);
+  if (text === undefined) {
+    const { count, period } = parseRate(rate);
+    text = `"${name}";q=${count};w=${period / 1000}`;
+    policies.set(key, text);
+  }
+  return text;
+}
+
+/** The answer to whoever is over a rate for `wait` milliseconds more. */
+export function exceeded(name: string, rate: string, wait: number, code = 'rate-exceeded'): Refusal {
+  const seconds = String(Math.max(1, Math.ceil(wait / 1000)));
+  return new Refusal(429, code, 'Too many requests; try again later.', {
+    'ratelimit-policy': policy(name, rate),
+    ratelimit: `"${name}";r=0;t=${seconds}`,
+    'retry-after': seconds,
+  });
+}

@@ -1,0 +1,56 @@
+import type { AllowedCall } from '../decision/admission.ts';
+import { type Enforcement, enforce, sameRouter } from '../decision/enforcement.ts';
+import { createRouterInTurns, type Router } from '../request/route.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
+import { LoadError } from './loadError.ts';
+import { createRecentCallers } from './recentCallers.ts';
+
+export type HoldBack = {
+  /** The router that was built of a snapshot when it was judged. */
+  routerOf: (snapshot: Snapshot) => Router | undefined;
+  /** Takes note of an allowed call. */
+  note: (call: AllowedCall) => void;
+  /** Why a snapshot must not yet be put in force; null when nothing speaks against it. Throws when it cannot be served. */
+  judge: (snapshot: Snapshot) => Promise<LoadError | null>;
+};
+
+type Options = {
+  /** The share of the calls allowed lately that one revision may deny. */
+  share: number;
+  enforcement: () => Enforcement | null;
+  /** Milliseconds since 1970. */
+  now: () => number;
+};
+
+/** Holds back a revision that would turn away many of those who were allowed lately. */
+export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
+  const recent = createRecentCallers({ now });
+  const routers = new WeakMap<Snapshot, Router>();
+  return {
+    note: recent.note,
+    routerOf: (snapshot) => routers.get(snapshot),
+    async judge(snapshot) {
+      const before = enforcement();
+      if (before === null || share >= 1) return null;
+      const router = sameRouter(snapshot, before) ?? (await createRouterInTurns(snapshot.apis));
+      routers.set(snapshot, router);
+      const { calls, denied } = await recent.compare(before, enforce(snapshot, null, router));
+      if (calls < heldFrom || denied <= calls * share) return null;
+      return held(snapshot.revision, `would deny ${denied} of ${calls} calls that were allowed lately`);
+    },
+  };
+}
+
+/** The code of a bundle that takes away too much to be taken at its first appearance. */
+export const heldCode = 'grants-held';
+
+/** Of fewer grants, or fewer calls, one more or less is a large share: those are never held. */
+export const heldFrom = 20;
+
+/** A bundle is held; `takes` says what it would take away. */
+export function held(revision: string, takes: string): LoadError {
+  return new LoadError(
+    heldCode,
+    `revision ${revision} ${takes}: if that is meant, release the same state once more, or reload with force`,
+  );
+}

@@ -1,0 +1,74 @@
+// The loader thread: everything about a new bundle that takes time happens here, never beside requests.
+import { parentPort, workerData } from 'node:worker_threads';
+import { pack } from '../../bundle/archive/pack.ts';
+import { readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
+import { evaluateWasm } from '../decision/evaluator.ts';
+import { createPrepare } from '../decision/prepare.ts';
+import { countRemoved } from '../revision/countRemoved.ts';
+import type { Floor } from '../revision/floor.ts';
+import { openSource, type SourceConfig } from '../source/openSource.ts';
+import { confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
+import type { PostedError } from './loadError.ts';
+import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
+
+/** What the serving thread hands to the loader when it starts it. */
+export type LoaderData = { source: SourceConfig; pollMs: number; holdShare: number; floor: Floor | null };
+
+/** What the serving thread says to the loader. */
+export type LoaderRequest =
+  | { kind: 'poke'; id: number; force: boolean }
+  | { kind: 'verdict'; seq: number; refusal: PostedError | null }
+  | { kind: 'close' };
+
+const port = parentPort;
+if (port === null) throw new Error('loader.ts runs as a worker thread');
+const { source: config, pollMs, holdShare, floor } = workerData as LoaderData;
+const post = (message: LoaderMessage) => port.postMessage(message);
+const source = openSource(config, {
+  evaluator: evaluateWasm,
+  progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
+});
+
+/** Its exact age does not matter; a write at each look would. */
+const confirmEveryMs = 60_000;
+let confirmed = Number.NEGATIVE_INFINITY;
+// What was kept before signers were demanded was never held to them: it counts as another source's.
+const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
+
+const loop = startLoadLoop({
+  source,
+  prepare: createPrepare(),
+  removed: (before, after) => countRemoved(before.lines, after.lines),
+  holdShare,
+  floor,
+  pollMs,
+  post,
+  async lastGood() {
+    const kept = await readLastGood(config.stateFolder, keptAs);
+    if (kept === null) return null;
+    // Signed archives prove themselves again, by the keys configured now. What came from Git was packed here.
+    const keys =
+      source.kind === 'git' || config.verifyKeyPem === undefined ? null : readVerifyKeys(config.verifyKeyPem);
+    if (source.kind !== 'git' && keys === null) return null;
+    const age = Date.now() - kept.confirmedAt;
+    // A clock that was set back tells nothing about how old it is.
+    return { bundle: await verify(kept.archive, keys), confirmedMsAgo: age < 0 ? null : age };
+  },
+  async keep({ bundle, archive }, force) {
+    const { counter, rollback } = bundle;
+    const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
+    await saveLastGood(config.stateFolder, keptAs, kept, force);
+  },
+  async confirm(release) {
+    const now = performance.now();
+    if (now - confirmed < confirmEveryMs) return;
+    await confirmLastGood(config.stateFolder, keptAs, release);
+    confirmed = now;
+  },
+});
+
+port.on('message', (request: LoaderRequest) => {
+  if (request.kind === 'poke') loop.poke(request.id, request.force);
+  else if (request.kind === 'verdict') loop.verdict(request.seq, request.refusal);
+  else loop.close().finally(() => port.close());
+});

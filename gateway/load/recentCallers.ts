@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AllowedCall } from '../decision/admission.ts';
+import type { Enforcement } from '../decision/enforcement.ts';
+import { stillProved } from '../identity/identify.ts';
+import { routeOf } from '../request/route.ts';
+import { sameLines } from '../revision/slices.ts';
+
+/** Who was allowed lately, to see what a new revision would take from them. */
+export type RecentCallers = {
+  /** Takes note of an allowed call. Cheap: it is called for every request. */
+  note(call: AllowedCall): void;
+  /**
+   * Of the calls allowed in the last day that `before` would still allow, how many `after` would deny. Only those whose
+   * lines changed are decided, and never for longer than two milliseconds in one turn of the event loop.
+   */
+  compare(before: Enforcement, after: Enforcement): Promise<{ calls: number; denied: number }>;
+};
+
+type Kept = AllowedCall & { at: number };
+
+const most = 4096;
+const day = 86_400_000;
+/** A caller is put down anew once a minute at most. */
+const again = 60_000;
+const perTurn = 2;
+
+/** `now` in milliseconds since 1970. */
+export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
+  /** Oldest first. */
+  const kept = new Map<string, Kept>();
+
+  /** Null where the call would not be allowed any more in any case: then it tells nothing about the change. */
+  const survives = (call: Kept, before: Enforcement, after: Enforcement): boolean | null => {
+    const time = Math.floor(now() / 1000);
+    if (allows(after, call, time)) return true;
+    return allows(before, call, time) ? false : null;
+  };
+
+  return {
+    note({ identity, route, address, networks }) {
+      const { subject } = identity;
+      const key = `${subject.length} ${subject} ${route.api} ${route.operation}`;
+      const at = now();
+      const known = kept.get(key);
+      if (known !== undefined && Math.abs(at - known.at) < again) return;
+      kept.delete(key);
+      kept.set(key, { identity, route, address, networks, at });
+      if (kept.size > most) kept.delete(kept.keys().next().value as string);
+    },
+    async compare(before, after) {
+      const untouched = createUntouched(before, after);
+      const since = now() - day;
+      let [calls, denied] = [0, 0];
+      let began = performance.now();
+      for (const call of [...kept.values()]) {
+        if (call.at < since) continue;
+        const survived = untouched(call) || survives(call, before, after);
+        if (survived !== null) calls += 1;
+        if (survived === false) denied += 1;
+        if (performance.now() - began < perTurn) continue;
+        await nextTurn();
+        began = performance.now();
+      }
+      return { calls, denied };
+    },
+  };
+}
+
+/** What throws allows nothing. */
+function allows(by: Enforcement, { identity, route, address, networks }: AllowedCall, time: number): boolean {
+  try {
+    const found = routeOf(by.snapshot.apis, route.api, route.operation);
+    if (found === null || !stillProved(identity, route.api, by.snapshot)) return false;
+    const within =
+      address === null ? networks.filter((name) => by.snapshot.networks.has(name)) : by.networksOf(address);
+    return by.decide({ identity, route: found.route, method: found.method, networks: within, time }).result
+      .allow;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether nothing changed that a call rests on; compared once for all calls of a caller at an API. */
+function createUntouched(before: Enforcement, after: Enforcement): (call: AllowedCall) => boolean {
+  const known = new Map<string, boolean>();
+  return ({ identity, route }) => {
+    const { subject, groups } = identity;
+    // A credential may have been withdrawn while the lines are what they were.
+    if (!stillProved(identity, route.api, after.snapshot)) return false;
+    const same = () => sameLines(before.snapshot, after.snapshot, route.api, subject, groups ?? undefined);
+    if (groups !== null) return same();
+    const key = `${route.api} ${subject}`;
+    const answer = known.get(key) ?? same();
+    known.set(key, answer);
+    return answer;
+  };
+}

@@ -1,0 +1,300 @@
+import { Worker } from 'node:worker_threads';
+import { readVerifyKeys } from '../../bundle/archive/keys.ts';
+import { isOlder } from '../../bundle/archive/release.ts';
+import { isOver } from '../decision/lapse.ts';
+import { countShared } from '../memory/countShared.ts';
+import { floorOf } from '../revision/floor.ts';
+import { openSnapshot, type PostedSnapshot, type Snapshot } from '../revision/snapshot.ts';
+import { parseSource, sourceName } from '../source/contract/parseSource.ts';
+import type { SourceConfig } from '../source/openSource.ts';
+import { heldCode } from './hold.ts';
+import { LoadError, type PostedError, postError } from './loadError.ts';
+import type { LoaderData, LoaderRequest } from './loader.ts';
+import type { LoaderMessage } from './loadLoop.ts';
+import { createNoteKept } from './noteKept.ts';
+
+export type ReloadStatus = {
+  /**
+   * `empty`: nothing to decide by. `failing`: the newest bundle cannot be had or taken, an older one is in force.
+   * `held`: it can, but would take so much away that it waits for somebody to say that this is meant.
+   */
+  state: 'ok' | 'failing' | 'held' | 'empty';
+  source: string;
+  lastError?: { code: string; message: string; problems: readonly string[]; at: number };
+  /** The last look that ended well, changed or not; `at` in milliseconds since 1970. */
+  lastSuccess?: { revision: string; at: number };
+};
+
+export type ReloadOptions = {
+  source: SourceConfig;
+  pollMs: number;
+  /** The share of its grants that a revision may take from the one in force without being held. */
+  holdShare?: number;
+  /** What else speaks against putting a snapshot in force; when it throws, the one before stays. */
+  judge?: (snapshot: Snapshot) => Promise<LoadError | null>;
+  /** Puts a snapshot in force; when it throws, the one before stays. */
+  onSwap: (snapshot: Snapshot, origin: 'source' | 'last-good', confirmedMsAgo: number | null) => void;
+  onFailure?: (error: LoadError) => void;
+  /** Every look at the source that ended: its result (`changed`, `unchanged` or an error's code) and milliseconds. */
+  onLook?: (result: string, ms: number) => void;
+  /** Whether the bundle in force is kept for the next start; told when that changes, and when it fails again. */
+  onKept?: (ok: boolean) => void;
+  log: Pick<
+    Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>,
+    'info' | 'warn' | 'error'
+  >;
+  now?: () => number;
+  /** A look that takes longer means that the loader hangs; it is replaced. */
+  lookTimeoutMs?: number;
+  startWorker?: (data: LoaderData) => Worker;
+};
+
+export type Reload = {
+  /** The snapshot in force. */
+  current(): Snapshot | null;
+  /**
+   * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
+   what was refused before. Rejects with a LoadError when the look fails.
+   */
+  poke(options?: { force?: boolean }): Promise<{ changed: boolean; revision: string }>;
+  status(): ReloadStatus;
+  /** Settles when the first look has ended, well or not. */
+  readonly started: Promise<void>;
+  close(): Promise<void>;
+};
+
+type Loaded = Extract<LoaderMessage, { kind: 'loaded' }>;
+
+type Poke = {
+  resolve: (result: { changed: boolean; revision: string }) => void;
+  reject: (error: LoadError) => void;
+};
+
+/**
+ * Keeps a snapshot in force that follows its source, with a loader thread doing the work. Failures before the swap
+ * change nothing; a crashed or hanging loader is replaced. Throws SourceError or LoadError
+ * `source-invalid` and BundleError `key-unsupported` at once.
+ */
+export function startReload(options: ReloadOptions): Reload {
+  const { source, pollMs, onSwap, log, now = Date.now, startWorker = loaderThread } = options;
+  const { holdShare = 0.25, judge = async () => null } = options;
+  const lookTimeoutMs = options.lookTimeoutMs ?? 300_000 + (source.longPollSeconds ?? 60) * 1000;
+  const address = parseSource(source.url);
+  if (address.kind !== 'git' && source.verifyKeyPem === undefined)
+    throw new LoadError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
+  if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
+
+  let current: Snapshot | null = null;
+  /** As the loader posted it, for the next loader; the same memory. */
+  let inForce: PostedSnapshot | null = null;
+  const noteKept = createNoteKept({ onKept: options.onKept, log });
+  let lastError: ReloadStatus['lastError'];
+  let lastSuccess: ReloadStatus['lastSuccess'];
+  let worker: Worker | null = null;
+  let crashes = 0;
+  let pokes = new Map<number, Poke>();
+  let lastPoke = 0;
+  let closing: Promise<void> | null = null;
+  let restarting: NodeJS.Timeout | undefined;
+  let watchdog: NodeJS.Timeout | undefined;
+  const started = Promise.withResolvers<void>();
+
+  const send = (request: LoaderRequest) => worker?.postMessage(request);
+
+  const fail = ({ code, message, problems }: PostedError) => {
+    const again = lastError?.code === code && lastError.message === message;
+    lastError = { code, message, problems, at: now() };
+    const error = new LoadError(code, message, { problems });
+    // The same failure at every poll is one line in the log.
+    if (!again) log.error({ code, problems: problems.slice(0, 20) }, `bundle not loaded: ${message}`);
+    options.onFailure?.(error);
+    return error;
+  };
+
+  const succeed = ({ revision }: Snapshot) => {
+    if (lastError !== undefined) log.info({ revision }, 'bundle source recovered');
+    lastError = undefined;
+    lastSuccess = { revision, at: now() };
+  };
+
+  /** Null when the snapshot is in force. */
+  const swap = (
+    snapshot: Snapshot,
+    { snapshot: posted, origin, backwards, confirmedMsAgo }: Loaded,
+  ): PostedError | null => {
+    if (current !== null && isOlder(snapshot, current) && !backwards)
+      return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
+    // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
+    if (origin === 'source' && isOver(snapshot, now()))
+      return {
+        code: 'bundle-expired',
+        message: `the bundle was valid until ${snapshot.validUntil}`,
+        problems: [],
+      };
+    try {
+      onSwap(snapshot, origin, confirmedMsAgo);
+    } catch (error) {
+      return swapFailed(error);
+    }
+    [current, inForce] = [snapshot, posted];
+    countShared(snapshot, posted.lines);
+    if (origin === 'source') succeed(snapshot);
+    const { revision, counter, rollback, grants } = snapshot;
+    log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');
+    return null;
+  };
+
+  /** Null when the snapshot is in force. */
+  const take = async (loaded: Loaded, mine: Worker) => {
+    const snapshot = openSnapshot(loaded.snapshot, now());
+    try {
+      const refusal = loaded.assured || current === null ? null : await judge(snapshot);
+      if (refusal !== null) return postError(refusal);
+    } catch (error) {
+      return swapFailed(error);
+    }
+    // While it was being judged its loader may have been replaced, and another is on its way.
+    return worker === mine ? swap(snapshot, loaded) : null;
+  };
+
+  const receive = (message: LoaderMessage, mine: Worker) => {
+    switch (message.kind) {
+      case 'attempt':
+        clearTimeout(watchdog);
+        watchdog = setTimeout(replace, lookTimeoutMs, 'loader-hung', 'the loader thread did not answer');
+        watchdog.unref();
+        return;
+      case 'loaded':
+        void take(message, mine).then((refusal) => {
+          if (worker === mine) send({ kind: 'verdict', seq: message.seq, refusal });
+        });
+        return;
+      case 'kept':
+        noteKept(message.error);
+        return;
+      case 'note':
+        log.warn({ code: message.code }, message.message);
+        return;
+      case 'done':
+        clearTimeout(watchdog);
+        finish(message);
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+
+  const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
+    crashes = 0;
+    options.onLook?.(error?.code ?? outcome, ms);
+    const failure = error === null ? null : fail(error);
+    if (failure === null && current !== null) succeed(current);
+    for (const id of ids) {
+      const poke = pokes.get(id);
+      pokes.delete(id);
+      if (failure !== null) poke?.reject(failure);
+      else poke?.resolve({ changed: outcome === 'changed', revision: current?.revision ?? '' });
+    }
+    started.resolve();
+  };
+
+  const start = () => {
+    const floor = inForce === null ? null : floorOf(inForce);
+    const workerData: LoaderData = { source, pollMs, holdShare, floor };
+    const mine = startWorker(workerData);
+    worker = mine;
+    mine.on('message', (message: LoaderMessage) => {
+      // What a replaced loader still had to say is out of date.
+      if (worker === mine) receive(message, mine);
+    });
+    mine.on('error', (error) => {
+      if (worker === mine) replace('loader-crashed', `the loader thread failed: ${postError(error).message}`);
+    });
+    mine.on('exit', () => {
+      if (worker === mine) replace('loader-crashed', 'the loader thread ended');
+    });
+  };
+
+  const replace = (code: string, message: string) => {
+    const old = worker;
+    worker = null;
+    clearTimeout(watchdog);
+    void old?.terminate();
+    const error = fail({ code, message, problems: [] });
+    const waiting = pokes;
+    pokes = new Map();
+    for (const poke of waiting.values()) poke.reject(error);
+    started.resolve();
+    if (closing !== null) return;
+    crashes += 1;
+    restarting = setTimeout(
+      start,
+      Math.min(30_000, 250 * 2 ** Math.min(crashes, 10)) * (0.8 + Math.random() * 0.4),
+    );
+  };
+
+  const close = async () => {
+    clearTimeout(restarting);
+    const old = worker;
+    if (old !== null) {
+      const gone = new Promise<void>((resolve) => old.once('exit', () => resolve()));
+      worker = null;
+      old.postMessage({ kind: 'close' } satisfies LoaderRequest);
+      const timer = setTimeout(() => void old.terminate(), 4000);
+      await gone;
+      clearTimeout(timer);
+    }
+    clearTimeout(watchdog);
+    for (const poke of pokes.values()) poke.reject(new LoadError('closed', 'the gateway is closing'));
+    pokes.clear();
+    started.resolve();
+  };
+
+  start();
+  return {
+    current: () => current,
+    poke({ force = false } = {}) {
+      if (closing !== null || worker === null)
+        return Promise.reject(
+          new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running'),
+        );
+      lastPoke += 1;
+      const id = lastPoke;
+      return new Promise((resolve, reject) => {
+        pokes.set(id, { resolve, reject });
+        send({ kind: 'poke', id, force });
+      });
+    },
+    status: () => ({
+      state: stateOf(current, lastError),
+      source: sourceName(address),
+      ...(lastError === undefined ? {} : { lastError }),
+      ...(lastSuccess === undefined ? {} : { lastSuccess }),
+    }),
+    started: started.promise,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function loaderThread(workerData: LoaderData): Worker {
+  return new Worker(new URL('./loader.ts', import.meta.url), {
+    workerData,
+    name: 'grantgate-loader',
+    // What it makes is large or soon garbage; V8 would keep tens of megabytes at hand for more.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
+}
+
+function swapFailed(error: unknown): PostedError {
+  const { message } = postError(error);
+  return { code: 'swap-failed', message: `the bundle cannot be put in force: ${message}`, problems: [] };
+}
+
+function stateOf(current: Snapshot | null, lastError: ReloadStatus['lastError']): ReloadStatus['state'] {
+  if (current === null) return 'empty';
+  if (lastError === undefined) return 'ok';
+  return lastError.code === heldCode ? 'held' : 'failing';
+}

@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type GatewayConfig, readSecret } from '../config/config.ts';
+import { readSourceAccess, readVerifyKeyTexts } from '../config/readSource.ts';
+import type { Admission, Carrier } from '../decision/admission.ts';
+import { type Enforcement, enforce } from '../decision/enforcement.ts';
+import { type ReloadStatus, startReload } from './reload.ts';
+
+/** How the second bundle would have decided, against what was decided. */
+export type ShadowResult = 'same' | 'would-allow' | 'would-deny' | 'other-operation' | 'failed';
+
+/** A second bundle that decides the same requests afterwards, and whose word never counts. */
+export type Shadow = {
+  /** Takes note of a decision; it is compared when the answer is over. */
+  offer: (admission: Admission, carrier: Carrier | undefined) => void;
+  status: () => ReloadStatus;
+  /** Looks at the source now; settles when it has, well or not. */
+  look: () => Promise<void>;
+  close: () => Promise<void>;
+};
+
+/** What of a request is needed to decide it again; nothing here keeps an old revision in memory. */
+type Decided = Pick<Admission, 'id' | 'canonical' | 'route' | 'identity' | 'address'> & {
+  result: Admission['decision']['result'];
+  time: number;
+  revision: string;
+};
+
+type Options = {
+  config: Pick<GatewayConfig, 'bundle' | 'state'>;
+  env: NodeJS.ProcessEnv;
+  metrics: {
+    shadowed: (api: string, operation: string, result: ShadowResult) => void;
+    shadowDropped: () => void;
+  };
+  log: Logger;
+  now: () => number;
+};
+
+/** Null when none is configured. Throws ConfigError when a secret is missing, and what {@link startReload} throws. */
+export function startShadow({ config, env, metrics, log: parent, now }: Options): Shadow | null {
+  const { shadow } = config.bundle;
+  if (shadow === undefined) return null;
+  const log = parent.child({ bundle: 'shadow' });
+  const compare = createCompare({
+    onResult: metrics.shadowed,
+    onDropped: metrics.shadowDropped,
+    log,
+    now,
+    sample: shadow.sample,
+  });
+  const verifyKeyPem = readVerifyKeyTexts(shadow, env);
+  const reload = startReload({
+    source: {
+      url: shadow.source,
+      stateFolder: join(config.state, 'shadow'),
+      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
+      ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
+      redirectOrigins: config.bundle.redirect_origins,
+      ...readSourceAccess(shadow, env),
+    },
+    pollMs: shadow.poll ?? config.bundle.poll,
+    // Its word never counts, so nothing it takes away has to wait.
+    holdShare: 1,
+    onSwap: (snapshot) => compare.use(enforce(snapshot, null)),
+    log,
+    now,
+  });
+  return {
+    offer: compare.offer,
+    status: reload.status,
+    look: () =>
+      reload.poke().then(
+        () => undefined,
+        () => undefined,
+      ),
+    close: () => reload.close(),
+  };
+}
+
+type CompareOptions = {
+  onResult: (api: string, operation: string, result: ShadowResult) => void;
+  onDropped: () => void;
+  log: Pick<Logger, 'info' | 'warn'>;
+  now: () => number;
+  /** The share of requests that is compared. */
+  sample: number;
+  random?: () => number;
+};
+
+const most = 1000;
+/** How long one turn of the event loop may be held up by comparisons, ms. */
+const perTurn = 0.5;
+const tooSlow = 50e6;
+const linesPerMinute = 60;
+
+/** Compares decisions with those of another revision, between the turns that serve requests. */
+export function createCompare({
+  onResult,
+  onDropped,
+  log,
+  now,
+  sample,
+  random = Math.random,
+}: CompareOptions) {
+  let by: Enforcement | null = null;
+  let queue: Decided[] = [];
+  let scheduled = false;
+  let minute = 0;
+  let lines = 0;
+  let unsaid = 0;
+
+  const tell = (decided: Decided, result: ShadowResult, facts: object) => {
+    const current = Math.floor(now() / 60_000);
+    if (current !== minute) {
+      if (unsaid > 0) log.info({ unsaid }, 'more differences than lines for them');
+      [minute, lines, unsaid] = [current, 0, 0];
+    }
+    lines += 1;
+    if (lines > linesPerMinute) {
+      unsaid += 1;
+      return;
+    }
+    const { id, identity, route, revision } = decided;
+    const { api, operation } = route;
+    const subject = identity.subject;
+    log.info({ decision_id: id, subject, api, operation, result, revision, ...facts }, 'shadow differs');
+  };
+
+  const compare = (decided: Decided, other: Enforcement) => {
+    const { canonical, route, identity, address, result, time } = decided;
+    const done = (outcome: ShadowResult, facts: object) => {
+      onResult(route.api, route.operation, outcome);
+      if (outcome !== 'same') tell(decided, outcome, { shadow_revision: other.snapshot.revision, ...facts });
+    };
+    try {
+      const found = other.route(canonical);
+      if (found === null || found.api !== route.api || found.operation !== route.operation) {
+        done('other-operation', {
+          shadow_api: found?.api ?? null,
+          shadow_operation: found?.operation ?? null,
+        });
+        return;
+      }
+      const networks = other.networksOf(address);
+      const answer = other.decide({ identity, route: found, method: canonical.method, networks, time });
+      const facts = { reason: result.reason, shadow_reason: answer.result.reason };
+      if (answer.failure !== null) done('failed', facts);
+      else if (answer.result.allow === result.allow) done('same', facts);
+      else
+        done(answer.result.allow ? 'would-allow' : 'would-deny', {
+          ...facts,
+          grants: answer.result.allow ? answer.result.grants : result.grants,
+        });
+      if (answer.nanoseconds > tooSlow) {
+        // What takes that long would hold up requests; the next revision is given another chance.
+        by = null;
+        log.warn({ shadow_revision: other.snapshot.revision }, 'shadow too slow; not asked any more');
+      }
+    } catch (error) {
+      done('failed', { err: error });
+    }
+  };
+
+  const drain = () => {
+    scheduled = false;
+    const other = by;
+    if (other === null) {
+      queue = [];
+      return;
+    }
+    const started = performance.now();
+    let taken = 0;
+    for (const decided of queue) {
+      taken += 1;
+      compare(decided, other);
+      if (by !== other || performance.now() - started > perTurn) break;
+    }
+    queue = queue.slice(taken);
+    if (queue.length > 0) schedule();
+  };
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(drain);
+  };
+  const enqueue = (decided: Decided) => {
+    if (queue.length >= most) onDropped();
+    else queue.push(decided);
+    schedule();
+  };
+
+  return {
+    use(next: Enforcement) {
+      by = next;
+    },
+    offer(
+      { id, canonical, route, identity, address, decision, enforcement }: Admission,
+      carrier: Carrier | undefined,
+    ) {
+      if (by === null || (sample < 1 && random() >= sample)) return;
+      const { result, input } = decision;
+      const { revision } = enforcement.snapshot;
+      const decided = { id, canonical, route, identity, address, result, time: input.time, revision };
+      if (carrier === undefined || carrier.destroyed) enqueue(decided);
+      else carrier.onEnd(() => enqueue(decided));
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { DecisionInput, DecisionResult } from '../decision/decision.ts';
+import type { DecisionRecord } from './record.ts';
+
+/** A decision on its way to the log, which gives it its place there. */
+export type NewRecord = Omit<DecisionRecord, 'instance' | 'seq'>;
+
+/**
+ * Writes records as lines of JSON, `\n` and all. What a decision says is put into text once, however many requests it
+ * answers: it is found by its `input`, which belongs to one decision.
+ */
+export function createRecordLine(instance: string): (record: NewRecord, seq: number) => string {
+  const named = JSON.stringify(instance);
+  const texts = new WeakMap<DecisionInput, { result: DecisionResult; revision: string; text: string }>();
+
+  const decided = ({ path, bundles, input, result }: NewRecord): string => {
+    const { revision } = bundles.grantgate;
+    const known = texts.get(input);
+    if (known !== undefined && known.result === result && known.revision === revision) return known.text;
+    const text = JSON.stringify({ path, bundles, input, result }).slice(1, -1);
+    texts.set(input, { result, revision, text });
+    return text;
+  };
+
+  return (record, seq) => {
+    const { timestamp, decision_id, status, metrics, trace_id, regressed } = record;
+    // Of what is put in as it is, nothing has a character that JSON would escape: a date, a ULID, hexadecimal digits.
+    let line = `{"timestamp":"${timestamp}","decision_id":"${decision_id}","instance":${named},"seq":${seq},${decided(record)}`;
+    if (status !== undefined) line += `,"status":${status}`;
+    if (metrics !== undefined)
+      line += `,"metrics":{"timer_rego_wasm_eval_ns":${metrics.timer_rego_wasm_eval_ns}}`;
+    if (trace_id !== undefined) line += `,"trace_id":"${trace_id}"`;
+    if (regressed !== undefined) line += `,"regressed":${JSON.stringify(regressed)}`;
+    return `${line}}\n`;
+  };
+}

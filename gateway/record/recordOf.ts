@@ -1,0 +1,60 @@
+import { decisionPath } from '../../bundle/policy/policies.ts';
+import type { Decision } from '../decision/decision.ts';
+import type { Enforcement } from '../decision/enforcement.ts';
+import type { Identity } from '../identity/authenticate.ts';
+import type { Route } from '../request/route.ts';
+import type { Trace } from '../request/trace.ts';
+import type { NewRecord } from './recordLine.ts';
+
+/** A decision with what it was made of; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
+export type Decided = {
+  id: string;
+  at: number;
+  decision: Decision;
+  enforcement: Enforcement;
+  identity: Identity;
+  route: Route;
+  /** Where the request came from; left out where the networks were named by who asked. */
+  address?: string;
+  trace?: Trace | null;
+  status: number | null;
+};
+
+/** The record of a decision. */
+export function recordOf(decided: Decided): NewRecord {
+  const { id, at, decision, enforcement, status, trace } = decided;
+  const { input, result, nanoseconds } = decision;
+  const record: NewRecord = {
+    timestamp: timestampOf(at),
+    decision_id: id,
+    path: decisionPath,
+    bundles: { grantgate: { revision: enforcement.snapshot.revision } },
+    input,
+    result,
+    metrics: { timer_rego_wasm_eval_ns: nanoseconds },
+  };
+  if (status !== null) record.status = status;
+  if (trace != null && trace.id !== null) record.trace_id = trace.id;
+  const regressed = regression(decided);
+  if (regressed !== undefined) record.regressed = regressed;
+  return record;
+}
+
+let last = { at: Number.NaN, text: '' };
+
+/** Many requests come in the same millisecond. */
+function timestampOf(at: number): string {
+  if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+  return last.text;
+}
+
+/** Asked only of denials, so allowed requests pay nothing for it. */
+function regression({ decision, enforcement, identity, route, address }: Decided): NewRecord['regressed'] {
+  const before = enforcement.previous;
+  if (decision.result.allow || before === null) return undefined;
+  const { method, time } = decision.input;
+  // The merge may have been about the networks themselves.
+  const networks = address === undefined ? decision.input.networks : before.networksOf(address);
+  const { result } = before.decide({ identity, route, method, networks, time });
+  return result.allow ? { revision: before.snapshot.revision, grants: result.grants } : undefined;
+}

@@ -1,0 +1,273 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { decisionFiles, parts } from './decisionFiles.ts';
+import type { Heartbeat, StreamClosed } from './record.ts';
+import { createRecordLine, type NewRecord } from './recordLine.ts';
+import { type Counted, openUsageRollup, type UsageRollup } from './usageRollup.ts';
+
+/** Past this size a day goes on in a further file. */
+const fileBytes = 256 * 1024 * 1024;
+
+/** The log cannot be opened or written. Codes: `decisions-in-use`, `decisions-unwritable`. */
+export class RecordError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'RecordError';
+    this.code = code;
+  }
+}
+
+/** Appends decision records. Records of one event-loop turn go down in one write. */
+export type RecordWriter = {
+  readonly instance: string;
+  /** The usage of the current and recent days, or null when no usage folder is kept. */
+  readonly usage: UsageRollup | null;
+  /**
+   * Takes the record into the turn's batch and gives it its `seq`. `written` is called after the batch is in the
+   * file (with null) or could not be written (with the error); nothing that depends on the record may happen before.
+   */
+  write(record: NewRecord, written?: (error: Error | null) => void): void;
+  /** The same for the end of a stream. */
+  writeClosed(record: Omit<StreamClosed, 'instance' | 'seq'>, written?: (error: Error | null) => void): void;
+  heartbeat(): void;
+  /** Writes the batch now. */
+  flush(): void;
+  close(): void;
+};
+
+type Options = {
+  folder: string;
+  usage?: string;
+  instance: string;
+  now: () => number;
+  /** The usage rollup could not be saved; the records it is counted from are not touched by that. */
+  onUsageFailure?: (error: unknown) => void;
+  /** A batch is in the file: the milliseconds since its first record was taken. */
+  onWritten?: (milliseconds: number) => void;
+};
+type Pending = {
+  line: string;
+  /** What the usage is counted from. */
+  entry: Counted;
+  seq: number;
+  written: ((error: Error | null) => void) | undefined;
+};
+
+/**
+ * Opens `folder/INSTANCE/YYYY-MM-DD[-N].ndjson` for appending and goes on after the last `seq` found there. A line
+ * torn by a crash is cut off: its request was never forwarded, as that happens after the write. `now` in ms.
+ * Throws RecordError when the folder cannot be written or another process holds the instance's name.
+ */
+export function openRecordWriter(options: Options): RecordWriter {
+  const { folder, usage, instance, now, onUsageFailure, onWritten } = options;
+  const home = join(folder, instance);
+  const release = claim(home, instance);
+  let seq = lastSeq(home);
+  const recordLine = createRecordLine(instance);
+  const rollup =
+    usage === undefined
+      ? null
+      : openUsageRollup({ decisions: home, folder: join(usage, instance), instance, now });
+  let file: { fd: number; day: string; size: number } | null = null;
+  let batch: Pending[] = [];
+  let scheduled = false;
+  let begun = 0;
+
+  const flush = () => {
+    scheduled = false;
+    if (batch.length === 0) return;
+    const taken = batch;
+    batch = [];
+    let failure: Error | null = null;
+    try {
+      const next = fileFor(home, now(), file);
+      const before = next === file ? null : file;
+      file = next;
+      if (before !== null) closeFile(before.fd);
+      let text = '';
+      for (const { line } of taken) text += line;
+      append(file, bytesOf(text));
+      if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
+      onWritten?.(performance.now() - begun);
+    } catch (error) {
+      failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);
+      // Their requests are turned away: a gap would say that decisions were made whose records are lost.
+      seq -= taken.filter(({ entry }) => !('heartbeat' in entry)).length;
+    }
+    for (const { written } of taken) written?.(failure);
+  };
+  const queue = (item: Pending) => {
+    batch.push(item);
+    // setImmediate runs after all sockets readable in this turn were served: one write for all their decisions.
+    if (!scheduled) {
+      scheduled = true;
+      begun = performance.now();
+      setImmediate(flush);
+    }
+  };
+
+  return {
+    instance,
+    usage: rollup,
+    write(record, written) {
+      seq += 1;
+      queue({ line: recordLine(record, seq), entry: record, seq, written });
+    },
+    writeClosed(record, written) {
+      seq += 1;
+      const { timestamp, decision_id, ...rest } = record;
+      const full: StreamClosed = { timestamp, decision_id, instance, seq, ...rest };
+      queue({ line: `${JSON.stringify(full)}\n`, entry: record, seq, written });
+    },
+    heartbeat() {
+      const beat: Heartbeat = { heartbeat: true, timestamp: new Date(now()).toISOString(), instance, seq };
+      queue({ line: `${JSON.stringify(beat)}\n`, entry: beat, seq, written: undefined });
+      // The files are the truth, so this can be made up for; a full disk must not end the process.
+      try {
+        rollup?.save();
+      } catch (error) {
+        onUsageFailure?.(error);
+      }
+    },
+    flush,
+    close() {
+      try {
+        flush();
+        rollup?.save();
+        if (file !== null) closeFile(file.fd);
+      } finally {
+        file = null;
+        release();
+      }
+    },
+  };
+}
+
+/** One process per instance name: two would give out the same `seq` twice. */
+function claim(home: string, instance: string): () => void {
+  const lock = join(home, '.lock');
+  try {
+    mkdirSync(home, { recursive: true });
+    for (;;) {
+      try {
+        writeFileSync(lock, String(process.pid), { flag: 'wx' });
+        return () => {
+          if (existsSync(lock)) unlinkSync(lock);
+        };
+      } catch (error) {
+        if (!isCode(error, 'EEXIST')) throw error;
+        const holder = Number(readFileSync(lock, 'utf8'));
+        if (holder !== process.pid && alive(holder)) {
+          throw new RecordError(
+            'decisions-in-use',
+            `process ${holder} already writes decisions as instance "${instance}"; give each gateway an instance name of its own`,
+          );
+        }
+        unlinkSync(lock);
+      }
+    }
+  } catch (error) {
+    if (error instanceof RecordError) throw error;
+    throw new RecordError(
+      'decisions-unwritable',
+      `the folder of the decision log cannot be written: ${home}`,
+      error,
+    );
+  }
+}
+
+function alive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isCode(error, 'EPERM');
+  }
+}
+
+const isCode = (error: unknown, code: string) =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** The last `seq` given out. Looks at each file: after a clock was set back, the newest is not the last one written. */
+function lastSeq(home: string): number {
+  return decisionFiles(home).reduce((last, name) => Math.max(last, lastSeqOf(join(home, name))), 0);
+}
+
+/** The `seq` of a file's last line; cuts off a torn one. */
+function lastSeqOf(path: string): number {
+  const fd = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    // A line may be long: a token may carry hundreds of groups.
+    for (let window = 64 * 1024; ; window *= 8) {
+      const tail = Buffer.alloc(Math.min(size, window));
+      readSync(fd, tail, 0, tail.length, size - tail.length);
+      const end = tail.lastIndexOf(0x0a) + 1;
+      const start = end < 2 ? 0 : tail.lastIndexOf(0x0a, end - 2) + 1;
+      if (start === 0 && tail.length < size) continue;
+      if (end < tail.length) truncateSync(path, size - tail.length + end);
+      if (end === 0) return 0;
+      const { seq } = JSON.parse(tail.subarray(start, end).toString()) as { seq?: unknown };
+      return typeof seq === 'number' ? seq : 0;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The file to append to; never of a day before the open one, whatever the clock says. */
+function fileFor(home: string, now: number, open: { fd: number; day: string; size: number } | null) {
+  const today = new Date(now).toISOString().slice(0, 10);
+  const day = open !== null && open.day > today ? open.day : today;
+  if (open !== null && open.day === day && open.size < fileBytes) return open;
+  const ofDay = decisionFiles(home).filter((name) => parts(name)[0] === day);
+  const newest = parts(ofDay.at(-1) ?? '')[1];
+  const full = open !== null && open.day === day;
+  const number = full ? newest + 1 : newest;
+  const fd = openSync(join(home, number === 0 ? `${day}.ndjson` : `${day}-${number}.ndjson`), 'a', 0o640);
+  return { fd, day, size: fstatSync(fd).size };
+}
+
+function closeFile(fd: number): void {
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const room = Buffer.allocUnsafeSlow(256 * 1024);
+
+/** The text's bytes, good until the next call: most batches fit into memory that is there for all of them. */
+function bytesOf(text: string): Buffer {
+  // No character takes more than three bytes.
+  return text.length * 3 <= room.length ? room.subarray(0, room.write(text)) : Buffer.from(text);
+}
+
+/** All or nothing: a batch cut short (disk full) is taken back, so that no half line stands in the middle of a file. */
+function append(file: { fd: number; size: number }, bytes: Buffer): void {
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(file.fd, bytes, done);
+  } catch (error) {
+    if (done > 0) ftruncateSync(file.fd, file.size);
+    throw error;
+  }
+  file.size += bytes.length;
+}

@@ -1,0 +1,138 @@
+import { Refusal } from '../http/refusal.ts';
+import { remember } from '../memory/remember.ts';
+
+/** What routing, policy, log and upstream all use; nothing looks at the raw request line after this. */
+export type CanonicalRequest = {
+  method: Method;
+  /** Lower case, without port and trailing dot. */
+  host: string;
+  /** RFC 3986 normal form: no dot segments, no empty segments, escapes in upper case and only where needed. */
+  path: string;
+  /** With its leading `?`, byte for byte as sent; empty when there is none. */
+  query: string;
+};
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+export type Method = (typeof methods)[number];
+const known: ReadonlySet<string> = new Set(methods);
+const isMethod = (value: string): value is Method => known.has(value);
+
+const longestTarget = 8192;
+
+// The common case in one pass: segments of plain characters that do not begin with a dot.
+const plainPath =
+  /^(?:\/(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)?)$|^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)+\/?$/;
+const segmentCharacters = /^[A-Za-z0-9._~!$&'()*+,=:@%-]*$/;
+const queryCharacters = /^[\x21\x22\x24-\x7e]*$/;
+const hostName =
+  /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]{2,45}\])$/;
+const unreserved = /^[A-Za-z0-9._~-]$/;
+
+const bad = (code: string, message: string) => new Refusal(400, code, message);
+
+/**
+ * Brings method, Host and request target into their one form. What two parsers could read in two ways is refused:
+ * dot segments, empty segments, backslashes, path parameters (`;`), encoded slashes, broken or double escapes, bytes
+ * that are no UTF-8, fragments, and an absolute form that disagrees with Host. `rawHeaders` as Node gives them.
+ * Throws Refusal (400, 405, 414).
+ */
+export function canonicalize(
+  method: string,
+  target: string,
+  rawHeaders: readonly string[],
+): CanonicalRequest {
+  if (!isMethod(method)) {
+    throw new Refusal(405, 'method-not-allowed', 'This method is not served here.', {
+      allow: methods.join(', '),
+    });
+  }
+  if (target.length > longestTarget)
+    throw new Refusal(414, 'target-too-long', 'The request target is too long.');
+  const host = hostOf(rawHeaders);
+  let local = target;
+  if (target.charCodeAt(0) !== 0x2f) {
+    const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/i.exec(target);
+    if (absolute?.[1] === undefined)
+      throw bad('target-malformed', 'The request target must begin with a slash.');
+    if (normalHost(absolute[1]) !== host)
+      throw bad('host-ambiguous', 'The request target and the Host header disagree.');
+    local = absolute[2] ?? '/';
+  }
+  const mark = local.indexOf('?');
+  const path = mark < 0 ? local : local.slice(0, mark);
+  const query = mark < 0 ? '' : local.slice(mark);
+  if (query !== '' && !queryCharacters.test(query)) {
+    throw bad('query-malformed', 'The query holds characters that must be escaped.');
+  }
+  return { method, host, path: plainPath.test(path) ? path : normalPath(path), query };
+}
+
+function normalPath(path: string): string {
+  const segments = path.slice(1).split('/');
+  const last = segments.length - 1;
+  for (const [index, raw] of segments.entries()) {
+    if (!segmentCharacters.test(raw))
+      throw bad('path-malformed', 'The path holds characters that are not allowed in one.');
+    const segment = raw.includes('%') ? normalEscapes(raw) : raw;
+    if (segment === '.' || segment === '..')
+      throw bad('path-ambiguous', 'The path must not hold "." or ".." segments.');
+    if (segment === '' && index !== last)
+      throw bad('path-ambiguous', 'The path must not hold empty segments.');
+    segments[index] = segment;
+  }
+  return `/${segments.join('/')}`;
+}
+
+/** Decodes escaped unreserved characters (RFC 3986, 6.2.2.2), puts the other escapes in upper case. */
+function normalEscapes(segment: string): string {
+  if (/%(?![0-9A-Fa-f]{2})/.test(segment))
+    throw bad('escape-malformed', 'The path holds a broken percent escape.');
+  // %252e is "%2e" to the first decoder and "." to a second one further on.
+  if (/%25(?:2e|2f|5c|25)/i.test(segment))
+    throw bad('path-ambiguous', 'The path holds a doubly escaped character.');
+  try {
+    decodeURIComponent(segment);
+  } catch {
+    // Overlong forms such as %C0%AE are "." to a lenient decoder.
+    throw bad('escape-malformed', 'The escapes of the path are not UTF-8.');
+  }
+  return segment.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
+    const byte = Number.parseInt(hex, 16);
+    if (byte === 0x2f || byte === 0x5c || byte === 0x3b || byte < 0x20 || byte === 0x7f) {
+      throw bad(
+        'path-ambiguous',
+        'The path must not hold escaped slashes, backslashes, semicolons or control characters.',
+      );
+    }
+    const character = String.fromCharCode(byte);
+    return byte < 0x80 && unreserved.test(character) ? character : `%${hex.toUpperCase()}`;
+  });
+}
+
+function hostOf(rawHeaders: readonly string[]): string {
+  let host: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name !== undefined && name.length === 4 && name.toLowerCase() === 'host') {
+      if (host !== undefined) throw bad('host-ambiguous', 'The request has more than one Host header.');
+      host = rawHeaders[index + 1];
+    }
+  }
+  if (host === undefined) throw bad('host-missing', 'The request has no Host header.');
+  return rememberedHost(host);
+}
+
+/** Nearly all requests name one of a few hosts. */
+const rememberedHost = remember(normalHost, 1000);
+
+function normalHost(value: string): string {
+  const lower = value.toLowerCase();
+  const port = /:([0-9]*)$/.exec(lower);
+  if (port?.[1] !== undefined && (port[1] === '' || Number(port[1]) > 65535)) {
+    throw bad('host-malformed', 'The Host header holds a bad port.');
+  }
+  const bare = port === null ? lower : lower.slice(0, port.index);
+  const name = bare.endsWith('.') ? bare.slice(0, -1) : bare;
+  if (!hostName.test(name)) throw bad('host-malformed', 'The Host header is malformed.');
+  return name;
+}

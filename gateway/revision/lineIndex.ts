@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { nothing, type Span } from '../../bundle/format/dataSections.ts';
+import { type DataLines, scanLines } from '../../bundle/format/scanLines.ts';
+
+/** data.json with its index, ready to be posted to another thread: the buffers are shared, nothing is copied. */
+export type SharedLines = Omit<DataLines, 'grants'> & {
+  data: SharedArrayBuffer;
+  /** Open addressing; a slot holds line number + 1, or 0. Its length is a power of two. */
+  slots: SharedArrayBuffer;
+  seed: number;
+};
+
+/** Finds lines of data.json. Each line comes as its bytes, `"KEY":VALUE`, a view that must not be written to. */
+export type LineIndex = {
+  readonly head: SharedLines['head'];
+  /** How many lines of grants and principals there are. */
+  readonly count: number;
+  /** The line of `principal` under the grants of `api`, or null. */
+  grants(api: string, principal: string): Uint8Array | null;
+  /** The line of `subject` under principals, or null. */
+  principal(subject: string): Uint8Array | null;
+};
+
+const quote = 0x22;
+
+/**
+ * Builds the index of data.json; made for the loader thread. `lines` is what {@link scanLines} made of it. Bytes that
+ * are in shared memory already stay where they are. Throws BundleError `data-malformed`.
+ */
+export function indexLines(data: Buffer, lines: DataLines = scanLines(data)): SharedLines {
+  const { spans, sections, head } = lines;
+  const places = new Uint32Array(spans);
+  const size = 2 ** Math.ceil(Math.log2(Math.max(2, places.length)));
+  const slots = new Uint32Array(new SharedArrayBuffer(size * 4));
+  // A seed of its own for each index: whoever writes grants cannot aim at one chain.
+  const seed = randomBytes(4).readInt32LE();
+  for (const [section, { first, end }] of sections.entries()) {
+    for (let line = first; line < end; line += 1) {
+      let slot = hashLine(data, places[line * 2] ?? 0, section, seed) & (size - 1);
+      while (slots[slot] !== 0) slot = (slot + 1) & (size - 1);
+      slots[slot] = line + 1;
+    }
+  }
+  return { data: shared(data), spans, slots: slots.buffer as SharedArrayBuffer, seed, sections, head };
+}
+
+function shared(data: Buffer): SharedArrayBuffer {
+  const { buffer, byteOffset, length } = data;
+  if (buffer instanceof SharedArrayBuffer && byteOffset === 0 && length === buffer.byteLength) return buffer;
+  const copy = new SharedArrayBuffer(length);
+  data.copy(Buffer.from(copy));
+  return copy;
+}
+
+/** Opens an index made by {@link indexLines}, in the same thread or another. */
+export function openIndex(shared: SharedLines): LineIndex {
+  const data = new Uint8Array(shared.data);
+  const spans = new Uint32Array(shared.spans);
+  const slots = new Uint32Array(shared.slots);
+  const mask = slots.length - 1;
+  const numbers = new Map(shared.sections.map((section, number) => [section.api, number]));
+
+  const find = (api: string | null, name: string): Uint8Array | null => {
+    const number = numbers.get(api);
+    const section = number === undefined ? undefined : shared.sections[number];
+    const key = keyBytes(name);
+    if (number === undefined || section === undefined || key === null) return null;
+    let slot = hashKey(key, number, shared.seed) & mask;
+    for (;;) {
+      const line = (slots[slot] ?? 0) - 1;
+      if (line < 0) return null;
+      const start = spans[line * 2] ?? 0;
+      if (line >= section.first && line < section.end && sameKey(data, start, key))
+        return data.subarray(start, spans[line * 2 + 1]);
+      slot = (slot + 1) & mask;
+    }
+  };
+  return {
+    head: shared.head,
+    count: spans.length / 2,
+    grants: (api, principal) => find(api, principal),
+    principal: (subject) => find(null, subject),
+  };
+}
+
+/** The key with one character per UTF-8 byte; null for one that needs an escape or is no text: no line has it. */
+function keyBytes(key: string): string | null {
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(key)) return key;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what JSON escapes
+  if (/[\x00-\x1f"\\]/.test(key) || !key.isWellFormed()) return null;
+  return Buffer.from(key).toString('latin1');
+}
+
+function hashKey(key: string, section: number, seed: number): number {
+  let hash = seed ^ Math.imul(section + 1, 0x9e3779b1);
+  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return mix(hash);
+}
+
+/** {@link hashKey} of the key whose opening quote stands at `start`. */
+function hashLine(data: Uint8Array, start: number, section: number, seed: number): number {
+  let hash = seed ^ Math.imul(section + 1, 0x9e3779b1);
+  for (let i = start + 1; ; i += 1) {
+    const byte = data[i] ?? quote;
+    if (byte === quote) return mix(hash);
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+}
+
+function mix(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+  return (twice ^ (twice >>> 16)) >>> 0;
+}
+
+/** Hashes collide; keys are equal only when every byte is, up to the closing quote. */
+function sameKey(data: Uint8Array, start: number, key: string): boolean {
+  const from = start + 1;
+  for (let i = 0; i < key.length; i += 1) if (data[from + i] !== key.charCodeAt(i)) return false;
+  return data[from + key.length] === quote && data[from + key.length + 1] === 0x3a;
+}
+
+/** The bytes that each section's lines take: an API's grants, or the principals (null). */
+export function sectionSpans({ spans, sections }: SharedLines): ReadonlyMap<string | null, Span> {
+  const places = new Uint32Array(spans);
+  return new Map(
+    sections.map(({ api, first, end }) => [
+      api,
+      first === end ? nothing : { start: places[first * 2] ?? 0, end: places[end * 2 - 1] ?? 0 },
+    ]),
+  );
+}

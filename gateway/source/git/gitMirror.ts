@@ -1,0 +1,213 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { BundleError } from '../../../bundle/bundleError.ts';
+import type { SourceAddress } from '../contract/parseSource.ts';
+import { SourceError } from '../contract/source.ts';
+import type { TlsFiles } from '../transport/openConnections.ts';
+import { type GitRun, runGit } from './runGit.ts';
+
+type GitAddress = Extract<SourceAddress, { kind: 'git' }>;
+
+/** A private bare copy of one branch, in the state folder. Several processes may share it. */
+export type GitMirror = {
+  readonly folder: string;
+  /** Brings the branch up to date: one Git process. `forced`: its history was rewritten. Throws SourceError. */
+  fetch(signal: AbortSignal): Promise<{ commit: string; forced: boolean }>;
+  /** Runs Git on the copy, with settings that outweigh every other. Throws as {@link runGit} does. */
+  git(
+    args: readonly string[],
+    signal: AbortSignal,
+    config?: Readonly<Record<string, string>>,
+  ): ReturnType<typeof runGit>;
+  /** Packs what many fetches left behind, when it has become much; nobody need wait for it. */
+  tidy(signal: AbortSignal): Promise<void>;
+  /** Throws the copy away; the next fetch makes a new one. For when its objects turn out broken. */
+  discard(): Promise<void>;
+};
+
+const ref = 'refs/grantgate/head';
+
+/** The whole history of the branch is kept (the counter needs it), with its files: nothing is fetched in between. */
+export function openGitMirror(
+  address: GitAddress,
+  {
+    stateFolder,
+    token,
+    tls,
+    timeoutMs,
+  }: { stateFolder: string; token?: string; tls?: TlsFiles; timeoutMs: number },
+): GitMirror {
+  const id = createHash('sha256').update(`${address.url}#${address.branch}`).digest('hex').slice(0, 16);
+  const mirrors = join(stateFolder, 'mirrors');
+  const folder = join(mirrors, `${id}.git`);
+  const globalConfig = join(mirrors, `${id}.config`);
+  const run = (
+    args: readonly string[],
+    signal: AbortSignal,
+    config: Readonly<Record<string, string>> = {},
+  ) => {
+    const options: GitRun = {
+      ...{ protocol: address.protocol, globalConfig, timeoutMs, signal },
+      config: { ...tlsSettings(address, tls), ...config },
+    };
+    if (token !== undefined && address.protocol !== 'file')
+      options.credentials = {
+        origin: new URL(address.url).origin,
+        authorization: `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
+      };
+    return runGit(args, options);
+  };
+
+  const create = async (signal: AbortSignal) => {
+    if (await exists(join(folder, 'HEAD'))) return;
+    await mkdir(mirrors, { recursive: true, mode: 0o700 });
+    // The operator named this repository as the source of grants: whoever owns its files, Git may read it.
+    const path = address.protocol === 'file' ? fileURLToPath(address.url) : null;
+    const safe = path === null ? [] : [path, `${path}/.git`];
+    await writeFile(
+      globalConfig,
+      safe.map((name) => `[safe]\n\tdirectory = ${JSON.stringify(name)}\n`).join(''),
+    );
+    const fresh = join(mirrors, `${id}.${randomUUID()}.new`);
+    const made = await run(['init', '--quiet', '--bare', '--template=', fresh], signal);
+    if (made.code !== 0) throw new SourceError('git-failed', `git init failed: ${lastLine(made.stderr)}`);
+    // Complete, or not there at all. Losing the race against another process is as good.
+    await rename(fresh, folder).catch(async (error: unknown) => {
+      await rm(fresh, { recursive: true, force: true });
+      if (!(await exists(join(folder, 'HEAD')))) throw error;
+    });
+  };
+
+  const fetch = async (signal: AbortSignal): Promise<{ commit: string; forced: boolean }> => {
+    await create(signal);
+    let before = await locks(folder);
+    for (let attempt = 0; ; attempt += 1) {
+      const { code, stderr } = await run(
+        [
+          `--git-dir=${folder}`,
+          ...[
+            'fetch',
+            '--no-tags',
+            '--no-recurse-submodules',
+            '--no-write-fetch-head',
+            '--no-auto-maintenance',
+          ],
+          ...['--', address.url, `+refs/heads/${address.branch}:${ref}`],
+        ],
+        signal,
+      );
+      // To Git that is a warning: it goes on with what it had.
+      if (/shallow roots are not allowed|shallow update not allowed/.test(stderr))
+        throw new BundleError(
+          'shallow',
+          'the repository is a shallow clone, so commits cannot be counted: fetch all history there',
+        );
+      if (code === 0)
+        return { commit: await head(run, folder, signal), forced: /\(forced update\)/.test(stderr) };
+      const error = refusal(stderr, address);
+      if (error.code !== 'source-locked' || attempt === 8) throw error;
+      await sleep(100 + attempt * 100, undefined, { signal }).catch(() => {});
+      // Git holds these for milliseconds. One that outlives two attempts belongs to a process that was killed.
+      const now = await locks(folder);
+      if (attempt >= 2)
+        for (const [path, mark] of now) if (before.get(path) === mark) await rm(path, { force: true });
+      before = now;
+    }
+  };
+
+  return {
+    folder,
+    fetch,
+    git: (args, signal, config) => run([`--git-dir=${folder}`, ...args], signal, config),
+    async tidy(signal) {
+      const settings = ['gc.auto=3000', 'gc.autoDetach=false', 'gc.packRefs=false'].flatMap((line) => [
+        '-c',
+        line,
+      ]);
+      await run([...settings, `--git-dir=${folder}`, 'gc', '--auto', '--quiet'], signal);
+    },
+    async discard() {
+      const aside = join(mirrors, `${id}.${randomUUID()}.old`);
+      await rename(folder, aside).catch(() => {});
+      await rm(aside, { recursive: true, force: true });
+    },
+  };
+}
+
+/** For the one origin. Git reads the files at each connection, so they may be replaced. */
+function tlsSettings({ url, protocol }: GitAddress, tls: TlsFiles = {}): Record<string, string> {
+  if (protocol !== 'https') return {};
+  const at = `http.${new URL(url).origin}/`;
+  const { identity, ca } = tls;
+  return {
+    ...(identity === undefined ? {} : { [`${at}.sslCert`]: identity.cert, [`${at}.sslKey`]: identity.key }),
+    ...(ca === undefined ? {} : { [`${at}.sslCAInfo`]: ca }),
+  };
+}
+
+async function head(
+  run: (args: readonly string[], signal: AbortSignal) => Promise<{ code: number; stdout: string }>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const loose = await readFile(join(folder, ref), 'latin1').catch(() => '');
+  const commit =
+    loose.trim() || (await run([`--git-dir=${folder}`, 'rev-parse', '--verify', ref], signal)).stdout.trim();
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
+    throw new SourceError('git-failed', 'the mirror lost its branch');
+  return commit;
+}
+
+/** Lock files with what tells one from a later one at the same path. */
+async function locks(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const place of ['', 'refs/grantgate', 'objects', 'objects/info'])
+    for (const name of await readdir(join(folder, place)).catch(() => [])) {
+      if (!name.endsWith('.lock')) continue;
+      const path = join(folder, place, name);
+      const facts = await stat(path).catch(() => null);
+      if (facts) found.set(path, `${facts.ino} ${facts.mtimeMs}`);
+    }
+  return found;
+}
+
+/** Why a fetch failed, from what Git says in the C locale. */
+function refusal(stderr: string, { branch }: GitAddress): SourceError {
+  const said = lastLine(stderr);
+  if (/couldn't find remote ref/i.test(stderr))
+    return new SourceError('branch-missing', `the repository has no branch "${branch}"`);
+  if (/\.lock': File exists|cannot lock ref|Unable to create '.*\.lock'/i.test(stderr))
+    return new SourceError('source-locked', `the mirror is locked: ${said}`);
+  if (/Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/i.test(stderr))
+    return new SourceError('source-unauthorized', `the repository refuses the credentials: ${said}`);
+  if (/redirect|returned error: 30\d/i.test(stderr))
+    return new SourceError(
+      'source-redirected',
+      `the repository has moved; its new address must be configured: ${said}`,
+    );
+  if (/returned error: 404|does not appear to be a git repository|repository .* not found/i.test(stderr))
+    return new SourceError('source-not-found', `there is no repository at the address: ${said}`);
+  if (
+    /unable to access|Could not resolve host|Failed to connect|Connection (?:refused|reset)|timed out|Couldn't connect|returned error: [45]\d\d|unexpectedly|early EOF|hung up/i.test(
+      stderr,
+    )
+  )
+    return new SourceError('source-unreachable', `the repository cannot be reached: ${said}`);
+  return new SourceError('git-failed', `git fetch failed: ${said}`);
+}
+
+/** The line that names the fault. */
+function lastLine(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return (lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '').slice(0, 300);
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

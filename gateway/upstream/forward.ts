@@ -1,0 +1,95 @@
+// Sharp edges of undici 8: it strips no hop-by-hop headers of a request; what it does with answers is in transfer.ts.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Admission, Carrier } from '../decision/admission.ts';
+import { hasBody } from '../http/body.ts';
+import { mostBytes } from '../limits/limitBody.ts';
+import { createAnswerTimeout } from './answerTimeout.ts';
+import { Transfer } from './transfer.ts';
+import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
+import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
+
+/** How a forwarded request ended: the upstream's status, or why there is none. */
+export type ForwardResult = { status: number; failed: boolean; milliseconds: number };
+
+/** Sends an admitted request to its upstream and the answer back, streaming both ways. */
+export type Forward = (
+  exchange: Exchange,
+  admission: Admission,
+  done: (result: ForwardResult, admission: Admission) => void,
+) => void;
+
+type Exchange = Pick<Carrier, 'onEnd'> & { request: IncomingMessage; response: ServerResponse };
+
+type Options = {
+  upstreamTimeoutMs: number;
+  /** The most bytes of a body, for APIs that say nothing of their own. */
+  bodyBytes: number;
+  now: () => number;
+};
+
+/** Keeps one connection pool per upstream. `close()` waits for what is under way. */
+export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
+  forward: Forward;
+  close: () => Promise<void>;
+} {
+  const pools = new Map<string, UpstreamPool>();
+  const answers = createAnswerTimeout(upstreamTimeoutMs);
+  const poolOf = (origin: string): UpstreamPool => {
+    let pool = pools.get(origin);
+    if (pool === undefined) {
+      pool = createUpstreamPool(origin, Math.min(upstreamTimeoutMs, 10_000));
+      pools.set(origin, pool);
+    }
+    return pool;
+  };
+  const forward: Forward = (exchange, admission, done) => {
+    const { request, response } = exchange;
+    const started = now();
+    const pool = poolOf(admission.route.upstream);
+    const client = pool.take();
+    const finish = (status: number, failed: boolean) => {
+      pool.release(client);
+      done({ status, failed, milliseconds: now() - started }, admission);
+    };
+    const body = hasBody(request) ? request : null;
+    const sent: Dispatcher.DispatchOptions = {
+      path: upstreamPath(admission),
+      method: admission.canonical.method,
+      headers: upstreamHeaders(request, admission),
+      body,
+      // While a body is under way nobody waits for the answer yet, and undici knows when that is.
+      headersTimeout: body === null ? 0 : upstreamTimeoutMs,
+      // A stream may be silent for long; what bounds it is its client, its grant and the drain at shutdown.
+      bodyTimeout: 0,
+    };
+    // A kept connection may be closed by the upstream just as a request is on its way: nothing came of that one, and
+    // where nothing can come of doing it twice (RFC 9110, 9.2.2), it is done again, once, on a connection of its own.
+    const again = () => {
+      const single = pool.single();
+      single.dispatch({ ...sent, reset: true }, transfer);
+      void single.close();
+    };
+    const repeatable = body === null && safe.has(sent.method);
+    const transfer = new Transfer({
+      request,
+      response,
+      admission,
+      finish,
+      again: repeatable ? again : null,
+      answers: body === null ? answers : null,
+      bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
+    });
+    exchange.onEnd(() => transfer.clientGone());
+    client.dispatch(sent, transfer);
+  };
+  return {
+    forward,
+    close: async () => {
+      answers.close();
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}
+
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

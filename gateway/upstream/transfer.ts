@@ -1,0 +1,217 @@
+// Sharp edges of undici 8: it strips no hop-by-hop headers of an answer; a body that dies upstream must destroy the
+// client's response (an `end` would pass off half an answer as whole); the dispatcher calls back with 1xx responses too.
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type Dispatcher, errors } from 'undici';
+import type { Admission } from '../decision/admission.ts';
+import { sendProblem } from '../http/answer.ts';
+import { Refusal } from '../http/refusal.ts';
+import { bodyTooLarge, limitBody } from '../limits/limitBody.ts';
+import { countStreamed } from '../memory/countStreamed.ts';
+import type { AnswerTimeout } from './answerTimeout.ts';
+import { respondable } from './headers.ts';
+
+export const upstreamTimeout = () => new Refusal(504, 'upstream-timeout', 'The API did not answer in time.');
+export const upstreamFailed = () =>
+  new Refusal(502, 'upstream-failed', 'The API could not be reached or answered badly.');
+
+const isClosed = ({ code }: NodeJS.ErrnoException) =>
+  code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+
+/** The upstream's headers, and ours: an upstream that has limits of its own tells them beside ours. */
+function answerHeaders(headers: Parameters<typeof respondable>[0], { id, quota }: Admission): string[] {
+  const own = ['x-grantgate-decision', id];
+  if (quota !== undefined) own.push('ratelimit-policy', quota.policy, 'ratelimit', quota.state);
+  return respondable(headers, own);
+}
+
+type Options = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  admission: Admission;
+  finish: (status: number, failed: boolean) => void;
+  /** Sends the request once more; null where that could do harm. */
+  again: (() => void) | null;
+  /** Tells when an answer takes too long to begin; null where undici does. */
+  answers: AnswerTimeout | null;
+  /** The most bytes that the request's body may have. Where its length was told, it has been looked at before. */
+  bodyBytes: number;
+};
+
+/** A flat list of names and values, as Node takes trailers. */
+function pairsOf(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []));
+}
+
+/** Bytes; above, what one copy costs is no longer little beside one write less. */
+const smallBody = 16 * 1024;
+
+let begun: Transfer[] = [];
+
+/**
+ * Answers that begin in one turn of the event loop leave together at its end: whoever reads them is woken once, rather
+ * than for each.
+ */
+function flushSoon(transfer: Transfer): void {
+  if (begun.length === 0) setImmediate(flushAll);
+  begun.push(transfer);
+}
+
+function flushAll(): void {
+  const transfers = begun;
+  begun = [];
+  for (const transfer of transfers) transfer.flush();
+}
+
+/** Passes one answer on, or tells the caller why there is none. */
+export class Transfer implements Dispatcher.DispatchHandler {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #admission: Admission;
+  readonly #finish: (status: number, failed: boolean) => void;
+  readonly #bodyBytes: number;
+  readonly #answers: AnswerTimeout | null;
+  #answered: (() => void) | null = null;
+  #again: (() => void) | null;
+  #controller: Dispatcher.DispatchController | null = null;
+  #gone = false;
+  #begun = false;
+  #over = false;
+  /** The first bytes of an answer, which came with its headers, until it is known whether they are all of it. */
+  #held: Buffer | null = null;
+  #mayHold = false;
+
+  constructor({ request, response, admission, finish, again, answers, bodyBytes }: Options) {
+    this.#request = request;
+    this.#response = response;
+    this.#admission = admission;
+    this.#finish = finish;
+    this.#again = again;
+    this.#bodyBytes = bodyBytes;
+    this.#answers = answers;
+  }
+
+  /** The client's side closed; when the answer was not complete, nobody waits for the upstream any more. */
+  clientGone(): void {
+    this.#gone = true;
+    if (!this.#over) this.#controller?.abort(new Error('the client is gone'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#gone) {
+      controller.abort(new Error('the client is gone'));
+      return;
+    }
+    this.#answered = this.#answers?.await(() => controller.abort(new errors.HeadersTimeoutError())) ?? null;
+    if (this.#request.headers['transfer-encoding'] !== undefined)
+      limitBody(this.#request, this.#bodyBytes, () => controller.abort(bodyTooLarge()));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Parameters<typeof respondable>[0],
+  ): void {
+    if (status < 200 && status >= 100) return;
+    this.#answered?.();
+    // Access ended meanwhile, and the caller has been told so.
+    if (this.#response.headersSent) {
+      controller.abort(new Error('the request is over'));
+      return;
+    }
+    // Node would throw on 099; a status outside the registry's range is no answer.
+    if (status < 100 || status > 599)
+      throw new errors.InvalidArgumentError('the upstream answered an impossible status');
+    this.#response.writeHead(status, answerHeaders(headers, this.#admission));
+    this.#mayHold = headers['content-length'] !== undefined;
+    flushSoon(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#mayHold && !this.#begun && chunk.length <= smallBody) this.#held = chunk;
+    else {
+      this.#release();
+      this.#write(controller, chunk);
+    }
+    this.#begun = true;
+  }
+
+  /**
+   * What came with the headers has all been taken. Headers of a stream that has no bytes yet must reach the client all
+   * the same; where the first bytes came along, they go out together in one packet.
+   */
+  flush(): void {
+    this.#mayHold = false;
+    if (this.#response.destroyed) return;
+    if (this.#over) this.#endWhole();
+    else if (this.#begun) this.#release();
+    else this.#response.flushHeaders();
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null && this.#controller !== null) this.#write(this.#controller, held);
+  }
+
+  /** A piece of the request's body. */
+  onBodySent(chunk: Uint8Array): void {
+    countStreamed(chunk.byteLength);
+  }
+
+  #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    countStreamed(chunk.length);
+    if (this.#response.write(chunk)) return;
+    controller.pause();
+    this.#response.once('drain', () => controller.resume());
+  }
+
+  /** Headers and body leave in one piece of text: that costs the kernel and Node less than several buffers do. */
+  #endWhole(): void {
+    const body = this.#held;
+    if (body === null) return;
+    this.#held = null;
+    const { socket } = this.#response;
+    socket?.cork();
+    this.#response.write(body.toString('latin1'), 'latin1');
+    socket?.uncork();
+    this.#response.end();
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.#over = true;
+    // What is held is all of it, and goes out with the others of this turn.
+    if (this.#held === null) {
+      if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(respondable(trailers, [])));
+      this.#response.end();
+    }
+    this.#finish(this.#response.statusCode, false);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#answered?.();
+    this.#over = true;
+    if (this.#gone) {
+      this.#finish(499, false);
+      return;
+    }
+    if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
+      const again = this.#again;
+      this.#again = null;
+      this.#over = false;
+      again();
+      return;
+    }
+    if (this.#response.headersSent) {
+      this.#response.destroy();
+      this.#finish(this.#response.statusCode, true);
+      return;
+    }
+    const slow = error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError;
+    // A refusal is what our own bound on the body says; the upstream is not to blame for it.
+    const own = error instanceof Refusal;
+    const refusal = own ? error : slow ? upstreamTimeout() : upstreamFailed();
+    sendProblem(this.#request, this.#response, refusal, this.#admission.id);
+    this.#finish(refusal.status, !own);
+  }
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { Admission } from '../decision/admission.ts';
+import { peerAddress } from '../request/clientAddress.ts';
+import { forwardable } from './headers.ts';
+
+/** The decided path less the API's prefix, then the query as it came. */
+export function upstreamPath({ canonical, route }: Admission): string {
+  const path = route.strip === 0 ? canonical.path : canonical.path.slice(route.strip);
+  return canonical.query === '' ? path : path + canonical.query;
+}
+
+/** The client's harmless headers, then ours: who calls, by which grants, and where from. */
+export function upstreamHeaders(request: IncomingMessage, admission: Admission): string[] {
+  const { canonical, address, trace } = admission;
+  const headers = forwardable(request.rawHeaders, trace?.malformed);
+  const length = request.headers['content-length'];
+  if (length !== undefined) headers.push('content-length', length);
+  headers.push(
+    'x-forwarded-for',
+    address,
+    'x-forwarded-host',
+    canonical.host,
+    'x-forwarded-proto',
+    schemeOf(request, address),
+  );
+  return identityHeaders(admission, headers);
+}
+
+/** An address other than the peer's was named by a proxy we trust: then its word on the scheme counts too. */
+function schemeOf(request: IncomingMessage, address: string): string {
+  const named = request.headers['x-forwarded-proto'];
+  if ((named === 'https' || named === 'http') && address !== peerAddress(request)) return named;
+  return request.socket instanceof TLSSocket ? 'https' : 'http';
+}
+
+/**
+ * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty.
+ */
+export function identityHeaders(
+  { identity, decision, id, assertion }: Admission,
+  into: string[] = [],
+): string[] {
+  const { derived, input, result } = decision;
+  derived.headers ??= [
+    'x-grantgate-subject',
+    identity.subject,
+    'x-grantgate-groups',
+    input.groups.join(','),
+    'x-grantgate-grants',
+    result.grants.join(','),
+  ];
+  for (const text of derived.headers) into.push(text);
+  into.push('x-grantgate-decision', id, 'x-grantgate-assertion', assertion ?? '');
+  return into;
+}

@@ -1,0 +1,73 @@
+// One of several gateway processes that share a port. It is started, told to stop and replaced by workers.ts.
+import { join } from 'node:path';
+import { type GatewayConfig, readConfig } from '../config/config.ts';
+import { type Gateway, serve } from '../serve.ts';
+import { createWorkerLimit } from './workerLimit.ts';
+import { type FromWorker, type Seat, seatVariable, type ToWorker } from './workerMessages.ts';
+
+const seat = JSON.parse(process.env[seatVariable] ?? 'null') as Seat | null;
+if (seat === null) throw new Error('worker.ts runs as a worker process');
+const { slot, workers, admin } = seat;
+
+const send = (message: FromWorker, sent?: () => void) => {
+  if (process.connected) process.send?.(message, undefined, {}, sent);
+  else sent?.();
+};
+const { limit, taken } = createWorkerLimit((id, takes) => send({ kind: 'take', id, takes }));
+
+/** Of its own it has a name in records, its bundle's files and its part of what is counted per process. */
+function own(config: GatewayConfig): GatewayConfig {
+  const { state, decisions, limits } = config;
+  return {
+    ...config,
+    state: join(state, `w${slot}`),
+    decisions: { ...decisions, instance: `${decisions.instance}-w${slot}` },
+    limits: { ...limits, concurrency: Math.max(1, Math.floor(limits.concurrency / workers)) },
+  };
+}
+
+let gateway: Gateway | null = null;
+let stopping = false;
+const ended = Promise.withResolvers<void>();
+async function stop(lingerMs: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  await gateway?.close(lingerMs);
+  // The primary may have sent us a connection just before it heard that we listen no more. Its next word comes after
+  // that one, which Node has handed back by then; ended too early, its caller would wait for ever.
+  send({ kind: 'drained' });
+  if (process.connected) await ended.promise;
+  const metrics = (await gateway?.metrics()) ?? [];
+  send({ kind: 'metrics', id: null, metrics }, () => process.exit(0));
+}
+
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'taken') taken(message.id, message.waits);
+  else if (message.kind === 'stop') void stop(message.lingerMs);
+  else if (message.kind === 'end') ended.resolve();
+  else if (message.kind === 'rotate') gateway?.rotate();
+  else if (message.kind === 'metrics')
+    void gateway?.metrics().then((metrics) => send({ kind: 'metrics', id: message.id, metrics }));
+});
+process.on('disconnect', () => ended.resolve());
+// A terminal and some supervisors signal the whole group.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+
+try {
+  const config = readConfig(seat.config);
+  gateway = await serve({
+    config: own(config),
+    worker: {
+      sharedState: config.state,
+      admin: { path: admin },
+      limit,
+      onSwap: ({ revision, counter }) => send({ kind: 'revision', revision, counter }),
+    },
+  });
+  const { url, decisionPoint } = gateway;
+  send({ kind: 'listening', url, decisionPoint });
+} catch (error) {
+  const { code = 'worker-failed', message } = error as Error & { code?: string };
+  send({ kind: 'failed', code, message }, () => process.exit(1));
+}

@@ -1,0 +1,110 @@
+import type { Terms } from '../../bundle/diff/accessTerms.ts';
+import type { Change } from '../../bundle/diff/diffData.ts';
+import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { counted, instantOf, listed } from '../plan/sentence.ts';
+
+// What the texts of a difference have in common: who, by what, and what else changed, each as a few words.
+
+const verbs: Readonly<Record<Change['kind'], string>> = {
+  loses: 'lose',
+  gains: 'gain',
+  tightened: 'keep, under stricter conditions,',
+  shortened: 'keep, for a shorter time,',
+  altered: 'keep, on other terms,',
+  loosened: 'keep, under looser conditions,',
+  extended: 'keep, for a longer time,',
+};
+
+const singular = (verb: string) => verb.replace(/^\w+/, (word) => `${word}s`);
+
+/** "lose", or "loses" after one name. */
+export const verbOf = ({ kind, group, members, who }: Change): string =>
+  who.length === 1 || (group !== null && who.length === members) ? singular(verbs[kind]) : verbs[kind];
+
+/** "3 people", "1 person and 2 services". */
+export function peopleAndServices(who: Iterable<string>): string {
+  let [people, services] = [0, 0];
+  for (const name of who) {
+    if (name.startsWith('user:')) people += 1;
+    else services += 1;
+  }
+  const parts = [
+    ...(people > 0 ? [counted(people, 'person', 'people')] : []),
+    ...(services > 0 ? [counted(services, 'service')] : []),
+  ];
+  return parts.length === 0 ? 'nobody' : parts.join(' and ');
+}
+
+/** Whom a change befalls: a group when it is all of it, else names, or of many in a group how many. */
+export function whoOf({ group, members, who }: Change): string {
+  if (group === null) return listed(who, 3);
+  if (who.length === members) return `${group} (${peopleAndServices(who)})`;
+  return who.length > 3 ? `${who.length} of ${members} in ${group}` : `${listed(who)} in ${group}`;
+}
+
+/** "from office or vpn, with a second factor, until 2027-03-01T00:00:00Z"; "anywhere" when nothing is asked. */
+function termsText(all: readonly Terms[]): string {
+  const one = ({ networks, mfa, expires }: Terms) =>
+    [
+      networks === null ? 'anywhere' : `from ${networks.join(' or ')}`,
+      ...(mfa ? ['with a second factor'] : []),
+      ...(expires === null ? [] : [`until ${instantOf(expires)}`]),
+    ].join(', ');
+  return all.map(one).join('; or ');
+}
+
+/** The terms that changed, or an empty text. */
+export const termsChanged = ({ kind, terms }: Change): string =>
+  kind === 'loses' || kind === 'gains' ? '' : `${termsText(terms.before)} → ${termsText(terms.after)}`;
+
+/** The grants that a change comes by: those that gave what is lost, else those that give now. */
+export function grantsOf({ kind, before, after }: Change): string[] {
+  const ways = kind === 'loses' ? before : after;
+  return [...new Set(ways.map(({ grant }) => grant))];
+}
+
+/** One sentence on all of it. */
+export function summaryOf({ changes }: RevisionDiff): string {
+  const all = (...kinds: Change['kind'][]) => {
+    const found = changes.filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
+    return new Set(found.flatMap(({ who }) => who));
+  };
+  if (changes.length === 0) return 'Nobody gains or loses access.';
+  const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
+  const clauses = [
+    [all('loses'), 'lose access'],
+    [all('gains'), 'gain access'],
+    [others, 'keep access on other terms'],
+  ] as const;
+  const said = clauses
+    .filter(([who]) => who.size > 0)
+    .map(([who, verb]) => `${peopleAndServices(who)} ${who.size === 1 ? singular(verb) : verb}`);
+  return `${said.join('; ')}.`;
+}
+
+/** What changed beside access: each a line of plain text. */
+export function notesOf({ policiesChanged, heads, grants }: RevisionDiff): string[] {
+  const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
+  const ways = (value: readonly string[] | null) => (value === null ? 'any way' : value.join(', '));
+  return [
+    ...(policiesChanged
+      ? ['the rules in policies/authz changed: the same grants may allow something else than compared here']
+      : []),
+    ...heads.networks.map(
+      ({ network, before, after }) => `the network ${network} was ${blocks(before)}, is ${blocks(after)}`,
+    ),
+    ...heads.operations.map(
+      ({ api, operation, before, after }) => `${operation} of ${api} was ${before}, is ${after}`,
+    ),
+    ...heads.authentication.map(
+      ({ api, before, after }) => `callers of ${api} sign in by ${ways(after)}; before, by ${ways(before)}`,
+    ),
+    ...heads.credentials.map((service) => `${service} is known by other credentials`),
+    ...grants
+      .filter(({ change, what }) => change === 'changed' && what.some((part) => noted.has(part)))
+      .map(({ grant, what }) => `${grant}: ${what.filter((part) => noted.has(part)).join(', ')}`),
+  ];
+}
+
+/** Parts of grants that may change without anybody's access changing. */
+const noted: ReadonlySet<string> = new Set(['rate', 'suspended', 'resumed']);

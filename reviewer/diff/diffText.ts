@@ -1,0 +1,19 @@
+import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { grantsOf, notesOf, summaryOf, termsChanged, verbOf, whoOf } from './diffRows.ts';
+
+/** The difference for a terminal: one line for each change, and by which grants. `revisions` stands in front. */
+export function diffText(diff: RevisionDiff): string {
+  const lines = [`${diff.base.slice(0, 12)}..${diff.head.slice(0, 12)}: ${summaryOf(diff)}`];
+  for (const change of diff.changes) {
+    const { api, operations } = change;
+    const terms = termsChanged(change);
+    lines.push(
+      `  ${whoOf(change)} ${verbOf(change)} ${operations.join(', ')} of ${api} (${grantsOf(change).join(', ')})`,
+      ...(terms === '' ? [] : [`      ${terms}`]),
+    );
+  }
+  const notes = notesOf(diff);
+  if (notes.length > 0) lines.push('Also:', ...notes.map((note) => `  ${note}`));
+  // Names from grants reach the terminal: what would move its cursor does not.
+  return `${lines.map((line) => line.replace(/\p{Cc}+/gu, ' ')).join('\n')}\n`;
+}

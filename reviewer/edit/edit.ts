@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
+import { ReviewError } from '../reviewError.ts';
+import { lineBreakAt, lineBreakOf, lineEnd } from './lines.ts';
+import type { Narrowed } from './narrow.ts';
+import { isFlow, itemLines, removeItem } from './removeItem.ts';
+
+/** One change to one grant. */
+export type Edit =
+  | { kind: 'delete'; grant: string }
+  | { kind: 'suspend'; grant: string }
+  | { kind: 'narrow'; grant: string; to: Narrowed };
+
+type Item = Record<string, unknown>;
+type Parsed = ReturnType<typeof parseYaml>;
+
+const failed = (file: string, what: string) =>
+  new ReviewError('edit-failed', `${file}: ${what}; the file was left as it is`);
+
+function itemsOf(parsed: Parsed, file: string): Item[] {
+  const { value, problems } = parsed;
+  if (problems.length > 0 || !Array.isArray(value)) throw failed(file, 'must be a list of grants');
+  return value.map((item: unknown) => {
+    if (typeof item !== 'object' || item === null) throw failed(file, 'must be a list of grants');
+    return item as Item;
+  });
+}
+
+function indexOf(items: readonly Item[], grant: string, file: string): number {
+  const index = items.findIndex(({ id }) => id === grant);
+  if (index < 0) throw failed(file, `has no grant ${grant}`);
+  return index;
+}
+
+/** A name as a YAML scalar: plain, unless it would be read as something else than text. */
+function scalar(name: string): string {
+  return isDeepStrictEqual(parseYaml(`- ${name}`, '').value, [name]) ? name : JSON.stringify(name);
+}
+
+const written = (to: Narrowed): string =>
+  'role' in to ? `role: ${scalar(to.role)}` : `operations: [${to.operations.map(scalar).join(', ')}]`;
+
+function suspend(text: string, parsed: Parsed, index: number): string {
+  const { places } = parsed;
+  const state = places.value([index, 'state']);
+  if (state) return `${text.slice(0, state.start)}suspended${text.slice(state.end)}`;
+  // After the dates, where one looks for it; every grant has the last of these.
+  const key = ['cadence', 'expires', 'granted'].find((name) => places.value([index, name]) !== undefined);
+  const place = places.key([index, key ?? 'id']) ?? places.nearest([index]);
+  const value = places.nearest([index, key ?? 'id']);
+  if (text.charAt(places.nearest([index]).start) === '{')
+    return `${text.slice(0, value.end)}, state: suspended${text.slice(value.end)}`;
+  const line = `${' '.repeat(place.column - 1)}state: suspended`;
+  const end = lineEnd(text, value.end);
+  const ends = end > 0 && end > value.end && lineBreakAt(text, end - 1) !== '';
+  // The new line ends as the one above it does.
+  const ending = ends ? (text.startsWith('\r\n', end - 2) ? '\r\n' : text.charAt(end - 1)) : '';
+  return ends
+    ? `${text.slice(0, end)}${line}${ending}${text.slice(end)}`
+    : `${text}${lineBreakOf(text)}${line}`;
+}
+
+function narrowTo(text: string, parsed: Parsed, index: number, to: Narrowed): string {
+  const { places } = parsed;
+  const from = places.key([index, 'role']) ?? places.key([index, 'operations']);
+  const end = places.value([index, 'role']) ?? places.value([index, 'operations']);
+  if (from === undefined || end === undefined) return text;
+  return text.slice(0, from.start) + written(to) + text.slice(end.end);
+}
+
+/** What the file must say after an edit. */
+function expected(items: readonly Item[], index: number, edit: Edit): Item[] {
+  return items.flatMap((item, position) => {
+    if (position !== index) return [item];
+    if (edit.kind === 'delete') return [];
+    if (edit.kind === 'suspend') return [{ ...item, state: 'suspended' }];
+    const { role: _role, operations: _operations, ...rest } = item;
+    return [{ ...rest, ...edit.to }];
+  });
+}
+
+/**
+ * Applies an edit to the text of an access file by splicing at the grant's place: comments, blank lines, key order and
+ * line ends outside the edited lines stay byte for byte. Answers null when the last grant goes, and the file with it.
+ * The result is read back and compared with what it must say; throws ReviewError `edit-failed`.
+ */
+export function edit(text: string, file: string, change: Edit): string | null {
+  const parsed = parseYaml(text, file);
+  const items = itemsOf(parsed, file);
+  const index = indexOf(items, change.grant, file);
+  const wanted = expected(items, index, change);
+  if (wanted.length === 0) return null;
+  let result: string;
+  switch (change.kind) {
+    case 'delete':
+      result = removeItem(text, { places: parsed.places, path: [] }, index);
+      break;
+    case 'suspend':
+      result = suspend(text, parsed, index);
+      break;
+    case 'narrow':
+      result = narrowTo(text, parsed, index, change.to);
+      break;
+    default:
+      change satisfies never;
+      throw failed(file, 'unknown edit');
+  }
+  const after = parseYaml(result, file);
+  if (after.problems.length > 0 || !isDeepStrictEqual(after.value, wanted))
+    throw failed(
+      file,
+      `the grant ${change.grant} is written in a way that cannot be edited (${change.kind})`,
+    );
+  return result;
+}
+
+/** The text of a grant in its file, with the comments that belong to it; for lists in brackets the item alone. */
+export function grantText(text: string, file: string, grant: string): string {
+  const parsed = parseYaml(text, file);
+  const index = indexOf(itemsOf(parsed, file), grant, file);
+  const list = { places: parsed.places, path: [] };
+  if (isFlow(text, list)) {
+    const { start, end } = parsed.places.nearest([index]);
+    return text.slice(start, end);
+  }
+  const { from, to } = itemLines(text, list, index);
+  return text.slice(from, to);
+}
+
+/**
+ * Takes the exemptions of deleted grants out of the text of grants/review.yaml: the file may name only grants that are
+ * there. Throws ReviewError `edit-failed`.
+ */
+export function removeExemptions(text: string, file: string, deleted: ReadonlySet<string>): string {
+  let result = text;
+  for (;;) {
+    const parsed = parseYaml(result, file);
+    const list = (parsed.value as { exemptions?: { grant?: unknown }[] } | null)?.exemptions;
+    if (parsed.problems.length > 0) throw failed(file, 'cannot be read');
+    const index = list?.findIndex(({ grant }) => deleted.has(String(grant))) ?? -1;
+    if (list === undefined || index < 0) return result;
+    const path = ['exemptions'];
+    const left = list.filter((_, position) => position !== index);
+    if (left.length > 0) result = removeItem(result, { places: parsed.places, path }, index);
+    else {
+      const [key, value] = [parsed.places.key(path), parsed.places.nearest(path)];
+      result = `${result.slice(0, key?.start ?? value.start)}exemptions: []${result.slice(value.end)}`;
+    }
+    const after = parseYaml(result, file);
+    const wanted = { ...(parsed.value as object), exemptions: left };
+    if (after.problems.length > 0 || !isDeepStrictEqual(after.value, wanted))
+      throw failed(file, 'its exemptions are written in a way that cannot be edited');
+  }
+}

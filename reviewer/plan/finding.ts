@@ -1,0 +1,36 @@
+import type { Detector } from '../../bundle/grants/schema.ts';
+import type { Action, Severity } from '../detect/detect.ts';
+import type { Narrowed } from '../edit/narrow.ts';
+
+/** What a detector found of a grant and proposes to do, as `review --json` prints it. */
+export type Finding = {
+  /** Stable for as long as the same is proposed for the same reason. */
+  fingerprint: string;
+  detector: Detector;
+  grant: string;
+  principal: string;
+  api: string;
+  action: Action;
+  /** With `narrow`: to what. */
+  to?: Narrowed;
+  severity: Severity;
+  owner: string;
+  /** What, who and why, in plain English. */
+  sentence: string;
+  evidence: Readonly<Record<string, unknown>>;
+  /** The grant's text in its file, before and after; `after` is empty when the grant goes. */
+  change: { file: string; before: string; after: string };
+  /** Detectors that found something too, but less than the grant's removal. */
+  also?: readonly Detector[];
+};
+
+/** What a review found and would do. The same inputs give the same plan. */
+export type Plan = {
+  as_of: string;
+  revision: string | null;
+  population: { grants: number; digest: string };
+  evidence: { from: string; records: number; instances: number; coverage: number };
+  findings: readonly Finding[];
+  not_evaluable: readonly { grant: string; detectors: readonly Detector[]; coverage: number }[];
+  exempt: readonly { grant: string; detector: Detector; until: string; reason: string }[];
+};

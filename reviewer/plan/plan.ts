@@ -1,0 +1,52 @@
+import { compile } from '../../bundle/compile/compile.ts';
+import { dataDigest } from '../../bundle/format/digest.ts';
+import type { Detector } from '../../bundle/grants/schema.ts';
+import type { Verdict } from '../detect/detect.ts';
+import type { Evidence } from '../evidence/gather.ts';
+import type { Plan } from './finding.ts';
+import { propose, shown } from './propose.ts';
+import { dayOf, instantOf } from './sentence.ts';
+
+/**
+ * Puts the verdicts together into the plan, sorted by grant and detector. `population.digest` is that of the compiled
+ * data, so it names the very grants a gateway enforces. Throws ReviewError `edit-failed`, TreeError.
+ */
+export async function makePlan(evidence: Evidence, verdicts: readonly Verdict[]): Promise<Plan> {
+  const { asOf, from, organisation, tree, usage, coverage } = evidence;
+  const reports = verdicts.filter((verdict) => verdict.verdict === 'report');
+  const files = [...new Set(reports.map(({ grant }) => grant.place.file))].sort();
+  const texts = new Map([...(await tree.read(files))].map(([path, bytes]) => [path, bytes.toString('utf8')]));
+  const blind = new Map<string, { detectors: Detector[]; coverage: number }>();
+  for (const verdict of verdicts) {
+    if (verdict.verdict !== 'not-evaluable') continue;
+    const known = blind.get(verdict.grant.id);
+    known?.detectors.push(verdict.detector);
+    if (known) known.coverage = Math.min(known.coverage, shown(verdict.coverage));
+    else blind.set(verdict.grant.id, { detectors: [verdict.detector], coverage: shown(verdict.coverage) });
+  }
+  return {
+    as_of: instantOf(asOf),
+    revision: tree.revision,
+    population: {
+      grants: organisation.grants.length,
+      digest: `sha256:${dataDigest(compile(organisation))}`,
+    },
+    evidence: {
+      from: instantOf(from),
+      records: usage.records,
+      instances: coverage.instances(from, asOf),
+      coverage: shown(coverage.share(from, asOf)),
+    },
+    findings: reports.map((report) => propose(report, evidence, texts)),
+    not_evaluable: [...blind].map(([grant, found]) => ({ grant, ...found })),
+    exempt: verdicts
+      .filter((verdict) => verdict.verdict === 'exempt')
+      .map(({ grant, detector, until, reason }) => ({
+        grant: grant.id,
+        detector,
+        // The day the exemption is written with: its end is the midnight after.
+        until: dayOf(until - 1),
+        reason,
+      })),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import type { Detector } from '../../bundle/grants/schema.ts';
+import { type Action, accountStatus } from '../detect/detect.ts';
+import type { UsageFacts } from '../evidence/usageFacts.ts';
+
+/** `2026-11-23` */
+export const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
+/** `2026-11-23T12:00:00Z` */
+export const instantOf = (seconds: number): string =>
+  `${new Date(Math.floor(seconds) * 1000).toISOString().slice(0, 19)}Z`;
+
+/** "ann@example.com", "the group billing", "the service invoicer". */
+export function nameOf(principal: string): string {
+  const [kind = '', name = ''] = [principal.slice(0, principal.indexOf(':')), principal.split(':')[1]];
+  return kind === 'user' ? name : `the ${kind} ${name}`;
+}
+
+/** "getOrder", "getOrder and listOrders", "a, b and 3 more". */
+export function listed(names: readonly string[], most = 4): string {
+  const shown = names.length > most ? names.slice(0, most - 1) : names;
+  const rest = names.length - shown.length;
+  if (rest > 0) return `${shown.join(', ')} and ${rest} more`;
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 86_400), 'day');
+/** A login begins a sentence as it is written. */
+const capital = (text: string) => text.replace(/^the /, 'The ');
+
+export type Found = {
+  grant: Grant;
+  detector: Detector;
+  action: Action;
+  usage: UsageFacts | null;
+  suspendedAt: number | null;
+};
+
+/** Says in plain English what access was found wanting, whose it is, and why. */
+export function sentence(
+  { grant, detector, action, usage, suspendedAt }: Found,
+  asOf: number,
+  organisation: Organisation,
+) {
+  const who = capital(nameOf(grant.principal));
+  const access = `${grant.api} (${listed(grant.covers)})`;
+  switch (detector) {
+    case 'expired':
+      return `The access of ${nameOf(grant.principal)} to ${access} ended on ${grant.expires}; it is denied already, and its entry only clutters the file.`;
+    case 'never-used':
+      return `${who} has not used the access to ${access} once in the ${elapsed(grant.grantedAt, asOf)} since it was granted on ${dayOf(grant.grantedAt)}.`;
+    case 'dormant':
+      if (action === 'revoke')
+        return `The access of ${nameOf(grant.principal)} to ${access} has been suspended for ${elapsed(suspendedAt ?? asOf, asOf)}, since ${dayOf(suspendedAt ?? asOf)}, and nobody has asked for it back.`;
+      return usage?.lastUsedAt == null
+        ? `${who} has not used the access to ${access} for at least ${elapsed(usage?.from ?? asOf, asOf)}.`
+        : `${who} has not used the access to ${access} for ${elapsed(usage.lastUsedAt, asOf)}, since ${dayOf(usage.lastUsedAt)}.`;
+    case 'orphan-disabled':
+      return `The account of ${nameOf(grant.principal)} is ${accountStatus(grant.principal, organisation)}, and the grant still gives it access to ${access}.`;
+    case 'over-privileged': {
+      const unused = grant.covers.filter((operation) => usage?.operations.includes(operation) !== true);
+      return `${who} used ${grant.covers.length - unused.length} of the ${grant.covers.length} operations granted on ${grant.api} in ${elapsed(usage?.from ?? asOf, asOf)} (${counted(usage?.allows ?? 0, 'allowed request')} on ${counted(usage?.daysUsed ?? 0, 'day')}); not ${listed(unused)}.`;
+    }
+    default:
+      return `${detector}: the access of ${nameOf(grant.principal)} to ${access}.`;
+  }
+}

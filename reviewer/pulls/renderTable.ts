@@ -1,0 +1,56 @@
+import Table from 'cli-table3';
+import type { Plan } from '../plan/finding.ts';
+import { counted, listed } from '../plan/sentence.ts';
+import type { Pull } from './pull.ts';
+
+/** Text from grants reaches the terminal: what would move its cursor or colour it does not. */
+const plain = (text: string) => text.replace(/\p{Cc}+/gu, ' ');
+
+const target = (to: Plan['findings'][number]['to']) =>
+  to === undefined ? '' : 'role' in to ? ` to ${to.role}` : ` to ${listed(to.operations)}`;
+
+/** One line between head and rows is enough. */
+const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+
+function table(head: string[], widths: number[], rows: string[][]): string {
+  const made = new Table({ head, wordWrap: true, colWidths: widths, chars, style: { head: [], border: [] } });
+  made.push(...rows.map((row) => row.map(plain)));
+  return made.toString();
+}
+
+/** The plan, and what was done with it, for people at a terminal. `width` in columns. */
+export function renderTable(plan: Plan, pulls: readonly Pull[] = [], width = 140): string {
+  const { findings, not_evaluable, exempt, evidence, population } = plan;
+  const parts = [
+    `${counted(population.grants, 'grant')} as of ${plan.as_of}${plan.revision === null ? '' : `, revision ${plan.revision.slice(0, 12)}`}; ${counted(evidence.records, 'record')} of ${counted(evidence.instances, 'instance')} since ${evidence.from}, coverage ${(evidence.coverage * 100).toFixed(2)} %`,
+  ];
+  const why = Math.max(30, width - 10 - 17 - 34 - 22 - 6);
+  if (findings.length > 0)
+    parts.push(
+      table(
+        ['severity', 'detector', 'grant', 'proposal', 'why'],
+        [10, 17, 34, 22, why],
+        findings.map((finding) => [
+          finding.severity,
+          finding.detector,
+          finding.grant,
+          finding.action + target(finding.to),
+          finding.sentence,
+        ]),
+      ),
+    );
+  parts.push(findings.length === 0 ? 'nothing to propose' : counted(findings.length, 'finding'));
+  if (not_evaluable.length > 0)
+    parts.push(
+      `not evaluable, for the records do not cover enough:\n${not_evaluable.map(({ grant, detectors, coverage }) => `  ${grant}: ${detectors.join(', ')} (coverage ${(coverage * 100).toFixed(2)} %)`).join('\n')}`,
+    );
+  if (exempt.length > 0)
+    parts.push(
+      `exempt:\n${exempt.map(({ grant, detector, until, reason }) => `  ${grant}: ${detector} until ${until} (${plain(reason)})`).join('\n')}`,
+    );
+  if (pulls.length > 0)
+    parts.push(
+      `pull requests:\n${pulls.map(({ action, number, url, branch, grants, reason }) => `  ${action}${number === null ? '' : ` #${number}`} ${url ?? branch} (${counted(grants.length, 'grant')})${reason === undefined ? '' : `: ${reason}`}`).join('\n')}`,
+    );
+  return `${parts.join('\n\n')}\n`;
+}

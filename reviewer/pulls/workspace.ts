@@ -1,0 +1,211 @@
+// Sharp edges of simple-git, kept behind this file: it refuses environment variables it takes for dangerous unless they
+// are named; it takes an exit code without output on stderr for success; `env` replaces the whole environment.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SimpleGit, simpleGit } from 'simple-git';
+import { git } from '../../bundle/git/git.ts';
+import type { Forge } from '../forge/forge.ts';
+import { ForgeError } from '../forge/forgeError.ts';
+import { ReviewError, stopIfAborted } from '../reviewError.ts';
+
+/** Every branch of the review begins with this. */
+export const branchPrefix = 'grantgate/review/';
+
+export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.noreply.github.com' };
+
+/** Path → its new text, or null to delete the file. */
+export type Files = ReadonlyMap<string, string | null>;
+
+/** A temporary copy of the forge's repository: its base branch with all its history, and the review's branches. */
+export type Mirror = {
+  repository: string;
+  base: { branch: string; commit: string };
+  /** Branch → commit, as the forge had them. */
+  branches: ReadonlyMap<string, string>;
+  /** Commits files on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
+  commit(files: Files, message: string, at: number): Promise<string>;
+  /** Whether anybody but the bot has committed to a branch since it left the base. */
+  hasHumanCommits(commit: string): Promise<boolean>;
+  /** Whether a branch no longer merges into the base. */
+  conflicts(commit: string): Promise<boolean>;
+  /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
+  push(branch: string, commit: string): Promise<void>;
+  /** Deletes a branch that `push` made. Throws ForgeError `forge-git`. */
+  deleteBranch(branch: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+/**
+ * The caller's environment for Git without what points it elsewhere, and with the token in a header that goes to the
+ * forge's address only: arguments and addresses are seen by other processes and end up in logs.
+ */
+function environment(forge: Forge, token: string, index: string): NodeJS.ProcessEnv {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('GIT_') && !/^(?:EDITOR|PAGER|VISUAL|SSH_ASKPASS|PREFIX)$/.test(name),
+    ),
+  );
+  const settings: [string, string][] = [
+    ['core.hooksPath', '/dev/null'],
+    ['credential.helper', ''],
+    ['safe.bareRepository', 'all'],
+    ['http.followRedirects', 'false'],
+    // A connection that stands still is given up.
+    ['http.lowSpeedLimit', '1'],
+    ['http.lowSpeedTime', String(Math.ceil(forge.timeoutMs / 1000))],
+  ];
+  const url = URL.parse(forge.cloneUrl);
+  if (token !== '' && url !== null && /^https?:$/.test(url.protocol)) {
+    const credentials = Buffer.from(`x-access-token:${token}`).toString('base64');
+    settings.push([`http.${url.origin}/.extraHeader`, `Authorization: Basic ${credentials}`]);
+  }
+  return {
+    ...env,
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_INDEX_FILE: index,
+    GIT_CONFIG_COUNT: String(settings.length),
+    ...Object.fromEntries(
+      settings.flatMap(([key, value], position) => [
+        [`GIT_CONFIG_KEY_${position}`, key],
+        [`GIT_CONFIG_VALUE_${position}`, value],
+      ]),
+    ),
+  };
+}
+
+/** Fetches the forge's repository into a temporary folder. Throws ForgeError, ReviewError `aborted`. */
+export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mirror> {
+  const token = await forge.token();
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-review-'));
+  const repository = join(folder, 'access.git');
+  const env = environment(forge, token, join(folder, 'index'));
+  const close = () => rm(folder, { recursive: true, force: true });
+  const client = (extra: NodeJS.ProcessEnv, input: string | undefined): SimpleGit =>
+    simpleGit({
+      baseDir: repository,
+      timeout: { block: forge.timeoutMs },
+      ...(signal && { abort: signal }),
+      ...(input !== undefined && { input: () => input }),
+      allowEnvironment: [...Object.keys({ ...env, ...extra })].filter((name) => name.startsWith('GIT_')),
+      unsafe: unsafeButOurs,
+    }).env({ ...env, ...extra });
+  const run = async (
+    args: string[],
+    { env: extra = {}, input }: { env?: NodeJS.ProcessEnv; input?: string } = {},
+  ) => {
+    stopIfAborted(signal);
+    try {
+      return (await client(extra, input).raw(args)).trim();
+    } catch (error) {
+      stopIfAborted(signal);
+      throw error;
+    }
+  };
+  /** Runs a command that talks to the forge. */
+  const talk = async (name: string, args: string[]) => {
+    try {
+      return await run(args);
+    } catch (error) {
+      if (error instanceof ReviewError) throw error;
+      const said = error instanceof Error ? error.message : String(error);
+      const what = /block timeout/.test(said)
+        ? `gave no sign of life for ${forge.timeoutMs / 1000} s`
+        : `failed: ${withoutToken(said, token)}`;
+      // The cause would carry the environment along.
+      throw new ForgeError('forge-git', `git ${name} ${forge.cloneUrl}`, what);
+    }
+  };
+
+  try {
+    await mkdir(repository);
+    await run(['init', '--quiet', '--bare', '--initial-branch=unused']);
+    const refs = [`+refs/heads/${forge.base}:refs/heads/${forge.base}`];
+    refs.push(`+refs/heads/${branchPrefix}*:refs/heads/${branchPrefix}*`);
+    await talk('fetch', ['fetch', '--no-tags', '--progress', forge.cloneUrl, ...refs]);
+    const branches = new Map<string, string>();
+    for (const line of (
+      await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', `refs/heads/${branchPrefix}`])
+    ).split('\n'))
+      if (line !== '') branches.set(line.slice(41), line.slice(0, 40));
+    const base = {
+      branch: forge.base,
+      commit: await run(['rev-parse', '--verify', `refs/heads/${forge.base}^{commit}`]),
+    };
+    return {
+      repository,
+      base,
+      branches,
+      async commit(files, message, at) {
+        await run(['read-tree', base.commit]);
+        let index = '';
+        for (const [path, text] of files) {
+          // Mode 0 takes the path out.
+          if (text === null) index += `0 ${'0'.repeat(40)}\t${path}\0`;
+          else {
+            const blob = await run(['hash-object', '-w', '--no-filters', '--stdin'], { input: text });
+            index += `${await modeOf(path)} ${blob}\t${path}\0`;
+          }
+        }
+        await run(['update-index', '-z', '--index-info'], { input: index });
+        const tree = await run(['write-tree']);
+        const by = { NAME: bot.name, EMAIL: bot.email, DATE: `@${at} +0000` };
+        const who = Object.fromEntries(
+          Object.entries(by).flatMap(([key, value]) => [
+            [`GIT_AUTHOR_${key}`, value],
+            [`GIT_COMMITTER_${key}`, value],
+          ]),
+        );
+        return run(['commit-tree', tree, '-p', base.commit], { env: who, input: message });
+      },
+      async hasHumanCommits(commit) {
+        const emails = await run(['log', '--format=%ae%n%ce', `${base.commit}..${commit}`]);
+        return emails.split('\n').some((email) => email !== '' && email !== bot.email);
+      },
+      // A conflict ends the command with code 1.
+      conflicts: (commit) =>
+        git(repository, ['merge-tree', '--write-tree', '--no-messages', base.commit, commit]).then(
+          () => false,
+          () => true,
+        ),
+      async push(branch, commit) {
+        await talk('push', [
+          'push',
+          '--quiet',
+          `--force-with-lease=refs/heads/${branch}:${branches.get(branch) ?? ''}`,
+          forge.cloneUrl,
+          `${commit}:refs/heads/${branch}`,
+        ]);
+        branches.set(branch, commit);
+      },
+      async deleteBranch(branch) {
+        const lease = `--force-with-lease=refs/heads/${branch}:${branches.get(branch) ?? ''}`;
+        await talk('push', ['push', '--quiet', lease, forge.cloneUrl, `:refs/heads/${branch}`]);
+        branches.delete(branch);
+      },
+      close,
+    };
+
+    async function modeOf(path: string): Promise<string> {
+      const entry = await run(['ls-tree', '--format=%(objectmode)', base.commit, '--', path]);
+      return entry === '100755' ? entry : '100644';
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What simple-git asks to be told that it is meant: the settings above are ours, and no user input. */
+const unsafeButOurs = {
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafeCredentialHelper: true,
+} as const;
+
+function withoutToken(text: string, token: string): string {
+  if (token === '') return text.trim();
+  const encoded = Buffer.from(`x-access-token:${token}`).toString('base64');
+  return text.replaceAll(token, '***').replaceAll(encoded, '***').trim();
+}

@@ -1,0 +1,105 @@
+import { git } from '../bundle/git/git.ts';
+import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../bundle/policy/opa.ts';
+import { detect } from './detect/detect.ts';
+import { gather } from './evidence/gather.ts';
+import { type ForgeTarget, openForge } from './forge/forge.ts';
+import { ForgeError } from './forge/forgeError.ts';
+import { brake } from './plan/brake.ts';
+import type { Plan } from './plan/finding.ts';
+import { makePlan } from './plan/plan.ts';
+import { openPullRequests } from './pulls/openPullRequests.ts';
+import type { Pull } from './pulls/pull.ts';
+import { openMirror } from './pulls/workspace.ts';
+import { ReviewError, stopIfAborted } from './reviewError.ts';
+
+export type { Plan } from './plan/finding.ts';
+export type { Pull } from './pulls/pull.ts';
+
+export type ReviewOptions = {
+  /** The repository: a work tree, judged as its files lie on disk, or a bare repository, judged at its HEAD. */
+  root: string;
+  /** Decision logs: folders, files and globs. */
+  decisions: readonly string[];
+  /** The instant to judge at; a number counts milliseconds since 1970. */
+  asOf: Date | number;
+  /** Open and update pull requests there; the plan is then made of the forge's base branch, not of `root`. */
+  apply?: { forge: ForgeTarget };
+  opa?: Opa;
+  signal?: AbortSignal;
+  progress?: (line: string) => void;
+};
+
+export type ReviewResult = {
+  plan: Plan;
+  /** What became of each pull request; empty when nothing was to be applied. */
+  pulls: readonly Pull[];
+  /**
+   * Why the plan was not applied, or not to its end: ReviewError (`brake`, `aborted`, `edit-failed`), ForgeError.
+   * The plan is good all the same.
+   */
+  error: (Error & { code: string }) | null;
+};
+
+/** The plan for one tree, and the brake's word on it. */
+async function planFor(tree: Tree, options: ReviewOptions) {
+  const { decisions, asOf, signal, progress } = options;
+  const seconds = Math.floor(Number(asOf) / 1000);
+  const evidence = await gather({ tree, decisions, asOf: seconds, signal, progress });
+  progress?.('looking for opa');
+  const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
+  progress?.('detecting');
+  const plan = await makePlan(evidence, await detect(evidence, opa, signal));
+  return { evidence, plan, stopped: brake(plan, evidence.organisation) };
+}
+
+async function localTree(root: string): Promise<Tree> {
+  const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
+  return bare.toString().trim() === 'true' ? gitTree(root, 'HEAD') : workingTree(root);
+}
+
+const isOurs = (error: unknown): error is ReviewError | ForgeError =>
+  error instanceof ForgeError || error instanceof ReviewError;
+
+/**
+ * Reviews access: gathers evidence, asks the detectors, makes the plan and, with `apply`, opens and updates pull
+ * requests. What keeps the plan from being made is thrown (ReviewError, GitError, OpaError, BundleError); what keeps a
+ * made plan from being applied is in the result's `error`.
+ */
+export async function review(options: ReviewOptions): Promise<ReviewResult> {
+  const { root, apply, asOf, signal, progress } = options;
+  if (apply === undefined) {
+    const { plan, stopped } = await planFor(await localTree(root), options);
+    return { plan, pulls: [], error: stopped };
+  }
+
+  const forge = openForge(apply.forge, signal);
+  progress?.(`fetching ${forge.slug}`);
+  let mirror: Awaited<ReturnType<typeof openMirror>>;
+  try {
+    mirror = await openMirror(forge, signal);
+  } catch (error) {
+    // Without the forge there is nothing to apply to, but still a plan to look at.
+    if (!(error instanceof ForgeError)) throw error;
+    const { plan } = await planFor(await localTree(root), options);
+    return { plan, pulls: [], error };
+  }
+  try {
+    const { plan, stopped, evidence } = await planFor(
+      await gitTree(mirror.repository, mirror.base.commit),
+      options,
+    );
+    if (stopped !== null) return { plan, pulls: [], error: stopped };
+    const pulls: Pull[] = [];
+    try {
+      stopIfAborted(signal);
+      await openPullRequests({ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress });
+      return { plan, pulls, error: null };
+    } catch (error) {
+      if (isOurs(error)) return { plan, pulls, error };
+      throw error;
+    }
+  } finally {
+    await mirror.close();
+  }
+}

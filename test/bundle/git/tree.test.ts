@@ -1,0 +1,112 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { gitTree, workingTree } from '../../../bundle/git/tree.ts';
+import { load } from '../../../bundle/grants/load.ts';
+import { suite } from '../../_suite.ts';
+import { runGit, type SampleTree, sampleTree } from '../_organisation.ts';
+
+const test = suite('tree');
+let sample: SampleTree;
+test.before.each(async () => {
+  sample = await sampleTree(
+    { 'policies/authz/own.rego': 'package grantgate.authz\n', 'README.md': 'x' },
+    { git: true },
+  );
+});
+test.after.each(() => sample.remove());
+
+test('a commit and the files checked out from it are the same', async () => {
+  const [commit, disk] = [await gitTree(sample.root, 'main'), await workingTree(sample.root)];
+  assert.equal(await commit.list(), await disk.list());
+  assert.ok((await commit.list()).includes('policies/authz/own.rego'));
+  assert.not((await commit.list()).includes('README.md'));
+  const paths = await commit.list();
+  assert.equal(await commit.read(paths), await disk.read(paths));
+  for (const key of ['revision', 'counter', 'committedAt'] as const) assert.is(commit[key], disk[key]);
+  assert.is(commit.committedAt, '2026-11-23T10:00:00Z');
+});
+
+test('reads a commit of a bare repository without a checkout', async () => {
+  const bare = join(sample.root, 'bare.git');
+  runGit(sample.root, 'clone', '--quiet', '--bare', '.', bare);
+  const tree = await gitTree(bare, 'main');
+  assert.equal((await load(tree)).problems, []);
+});
+
+test('counts first parents only, so merging a branch counts once', async () => {
+  runGit(sample.root, 'checkout', '--quiet', '-b', 'side');
+  await sample.commit({ 'notes.txt': '1' });
+  await sample.commit({ 'notes.txt': '2' });
+  runGit(sample.root, 'checkout', '--quiet', 'main');
+  runGit(sample.root, 'merge', '--quiet', '--no-ff', '--no-edit', 'side');
+  assert.is((await gitTree(sample.root, 'main')).counter, 2);
+  assert.is((await gitTree(sample.root, 'side')).counter, 3);
+});
+
+test('files on disk are read as they lie, also when not committed', async () => {
+  await sample.write({ 'grants/networks.yaml': 'home: [203.0.113.0/24]\n' });
+  const read = async (tree: Awaited<ReturnType<typeof workingTree>>) =>
+    (await tree.read(['grants/networks.yaml'])).get('grants/networks.yaml')?.toString();
+  assert.match(String(await read(await workingTree(sample.root))), 'home');
+  assert.match(String(await read(await gitTree(sample.root, 'HEAD'))), 'office');
+});
+
+test('outside Git there is no revision; nor for a folder inside another repository', async () => {
+  const plain = await sampleTree();
+  assert.is((await workingTree(plain.root)).revision, null);
+  await plain.remove();
+  const inside = join(sample.root, 'inside');
+  await mkdir(inside);
+  assert.is((await workingTree(inside)).revision, null);
+});
+
+test('refuses a revision that is not there, or would be an option', async () => {
+  for (const revision of ['nowhere', '--output=/tmp/x', '-h', '', 'main\nmain', 'HEAD^{tree}']) {
+    let code = '';
+    await gitTree(sample.root, revision).catch((error) => {
+      code = error.code;
+    });
+    assert.is(code, 'git-revision', revision);
+  }
+  assert.is((await gitTree(sample.root, 'HEAD')).counter, 1);
+});
+
+test('a Git hook environment does not lead to another repository', async () => {
+  process.env.GIT_DIR = '/nowhere';
+  try {
+    assert.is((await gitTree(sample.root, 'main')).counter, 1);
+  } finally {
+    delete process.env.GIT_DIR;
+  }
+});
+
+test('the repository cannot have programs started by being read', async () => {
+  const ran = join(sample.root, 'ran');
+  await writeFile(join(sample.root, 'hook.sh'), `#!/bin/sh\ntouch ${ran}\n`, { mode: 0o755 });
+  runGit(sample.root, 'config', 'core.fsmonitor', join(sample.root, 'hook.sh'));
+  await (await workingTree(sample.root)).list();
+  await gitTree(sample.root, 'HEAD');
+  const { existsSync } = await import('node:fs');
+  assert.not(existsSync(ran));
+});
+
+test('symbolic links and submodules under grants/ are refused by name', async () => {
+  await symlink('orders.yaml', join(sample.root, 'grants/apis/copy.yaml'));
+  await symlink('own.rego', join(sample.root, 'policies/authz/linked.rego'));
+  await symlink('/nowhere', join(sample.root, 'grants/access/orders/.#lock'));
+  const commit = await sample.commit();
+  runGit(sample.root, 'update-index', '--add', '--cacheinfo', `160000,${commit},grants/apis/sub`);
+  runGit(sample.root, 'commit', '--quiet', '--message', 'sub');
+  const link = 'grants/apis/copy.yaml:"grants/apis/copy.yaml" is a symbolic link, expected a regular file';
+  const policy =
+    'policies/authz/linked.rego:"policies/authz/linked.rego" is a symbolic link, expected a regular file';
+  const told = async (tree: Awaited<ReturnType<typeof workingTree>>) =>
+    (await load(tree)).problems.map(({ file, message }) => `${file}:${message}`);
+  assert.equal(await told(await workingTree(sample.root)), [link, policy]);
+  assert.equal(await told(await gitTree(sample.root, 'HEAD')), [
+    link,
+    'grants/apis/sub:"grants/apis/sub" is a submodule, expected a regular file',
+    policy,
+  ]);
+});

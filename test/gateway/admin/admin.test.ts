@@ -1,0 +1,117 @@
+import * as assert from 'node:assert/strict';
+import { revisionFacts } from '../../../gateway/admin/revisionFacts.ts';
+import { suite } from '../../_suite.ts';
+import { raw, startWorld, type World } from '../_gateway.ts';
+
+const test = suite('admin');
+let world: World;
+
+test.before(async () => {
+  process.env.TEST_ADMIN_WEBHOOK = 'the-webhook-secret';
+  world = await startWorld({ config: { webhook: { secret: { env: 'TEST_ADMIN_WEBHOOK' } } } });
+});
+test.after(() => world.close());
+
+const ask = (line: string, host: string, extra: string[] = []) =>
+  raw(
+    world.gateway.admin,
+    [`${line} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...extra, '', ''].join('\r\n'),
+  );
+
+test('a page whose name resolves to this machine learns nothing and presses no button', async () => {
+  for (const line of [
+    'GET /usage',
+    'GET /revision',
+    'GET /metrics',
+    'GET /health/ready',
+    'POST /reload?force',
+  ]) {
+    for (const host of [
+      'evil.example.com',
+      'localhost.evil.example.com',
+      '127.0.0.1.evil.example.com:9090',
+      '',
+    ]) {
+      assert.match(await ask(line, host), /^HTTP\/1\.1 421 /, `${line} ${host}`);
+    }
+    for (const host of ['localhost', '127.0.0.1:9090', '[::1]:9090']) {
+      assert.match(await ask(line, host), /^HTTP\/1\.1 200 /, `${line} ${host}`);
+    }
+  }
+});
+
+test('a webhook that comes through a proxy keeps its name, and is held to its signature', async () => {
+  assert.match(
+    await ask('POST /webhooks/github', 'gateway.example.com', ['Content-Length: 0']),
+    /^HTTP\/1\.1 401 /,
+  );
+});
+
+test('with a token the name does not matter, but the token does', async () => {
+  process.env.TEST_ADMIN_TOKEN = 'the-admin-token';
+  const guarded = await startWorld({
+    config: { admin: { port: 0, token: { env: 'TEST_ADMIN_TOKEN' } } },
+    commit: false,
+  });
+  try {
+    const revision = (authorization: string) =>
+      raw(
+        guarded.gateway.admin,
+        `GET /revision HTTP/1.1\r\nHost: gw.example.com\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`,
+      );
+    assert.match(await revision('Bearer the-admin-token'), /^HTTP\/1\.1 (?:200|503) /);
+    for (const wrong of ['Bearer the-admin-tokem', 'Bearer the-admin-token2', 'Basic the-admin-token', ''])
+      assert.match(await revision(wrong), /^HTTP\/1\.1 401 /, wrong);
+  } finally {
+    await guarded.close();
+  }
+});
+
+test('a body that is too large hears so, and a target that is no path is the caller’s mistake', async () => {
+  const response = await fetch(`${world.gateway.admin}/webhooks/github`, {
+    method: 'POST',
+    body: Buffer.alloc(6 * 1024 * 1024),
+  });
+  assert.equal(response.status, 413);
+  assert.match(await ask('GET //', 'localhost'), /^HTTP\/1\.1 400 /);
+});
+
+test('tells the revision in force, and how long after the commit it came into force', async () => {
+  const revision = async () =>
+    (await (await fetch(`${world.gateway.admin}/revision`)).json()) as Record<string, unknown>;
+  const first = await revision();
+  assert.deepEqual(Object.keys(first), [
+    'revision',
+    'counter',
+    'digest',
+    'grants',
+    'loaded_at',
+    'committed_at',
+    'lag_ms',
+    'source',
+  ]);
+  assert.deepEqual([first.lag_ms, first.committed_at], [0, '2026-11-23T10:00:00Z']);
+  world.clock.now += 1800;
+  await world.push({ 'README.md': 'more\n' });
+  const second = await revision();
+  assert.equal(second.counter, Number(first.counter) + 1);
+  assert.deepEqual([second.lag_ms, second.loaded_at], [1800, '2026-11-23T10:00:01.800Z']);
+});
+
+test('a commit older than the process has no lag: it would tell of the restart', () => {
+  const snapshot = {
+    revision: 'a',
+    counter: 1,
+    digest: 'sha256:b',
+    grants: 0,
+    loadedAt: Date.parse('2026-11-23T10:00:09Z'),
+    committedAt: '2026-11-23T10:00:05Z',
+  };
+  const lag = (startedAt: string) =>
+    revisionFacts(snapshot, { source: 'file:/x', startedAt: Date.parse(startedAt) }).lag_ms;
+  assert.equal(lag('2026-11-23T10:00:05.900Z'), 4000);
+  assert.equal(lag('2026-11-23T10:00:06Z'), null);
+  // The committer's clock may run ahead of ours.
+  const early = { ...snapshot, loadedAt: Date.parse('2026-11-23T10:00:04Z') };
+  assert.equal(revisionFacts(early, { source: 'file:/x', startedAt: 0 }).lag_ms, 0);
+});

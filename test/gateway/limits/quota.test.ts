@@ -1,0 +1,71 @@
+import * as assert from 'node:assert/strict';
+import type { Admission } from '../../../gateway/decision/admission.ts';
+import { newDerived } from '../../../gateway/decision/decision.ts';
+import { Refusal } from '../../../gateway/http/refusal.ts';
+import { createQuota } from '../../../gateway/limits/quota.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('quota');
+
+/** One decision of a principal at an API, which may answer several requests. */
+const decided = (subject: string, api = 'orders') =>
+  ({
+    route: { api },
+    identity: { subject },
+    enforcement: { snapshot: { apis: new Map() } },
+    decision: { result: { grants: [] }, facts: new Map(), derived: newDerived() },
+  }) as unknown as Admission;
+
+function world(concurrency: number) {
+  const quota = createQuota({ limit: () => 0, concurrency });
+  return (admission: Admission): (() => void) | string => {
+    const ends: (() => void)[] = [];
+    const refusal = quota(admission, 0, { destroyed: false, onEnd: (listener) => void ends.push(listener) });
+    assert.ok(refusal === null || refusal instanceof Refusal);
+    return (
+      refusal?.code ??
+      (() => {
+        for (const end of ends) end();
+      })
+    );
+  };
+}
+const end = (open: (() => void) | string | undefined) => {
+  assert.ok(typeof open === 'function');
+  open();
+};
+
+test('counts a principal at an API, whichever decision let it in', () => {
+  const enter = world(2);
+  const first = enter(decided('user:ann'));
+  enter(decided('user:ann'));
+  const ann = decided('user:ann');
+  assert.equal(enter(ann), 'concurrency-exceeded');
+  assert.equal(typeof enter(decided('user:bob')), 'function');
+  assert.equal(typeof enter(decided('user:ann', 'payments')), 'function');
+  end(first);
+  assert.equal(typeof enter(ann), 'function');
+  assert.equal(enter(ann), 'concurrency-exceeded');
+});
+
+test('forgets who has nothing open, and nobody else', () => {
+  const enter = world(1);
+  const kept = decided('user:kept');
+  const open = enter(kept);
+  const idle = decided('user:idle');
+  end(enter(idle));
+  // Enough others to make it forget several times, some of them with a request open.
+  const others = Array.from({ length: 25_000 }, (_, index) => enter(decided(`user:${index}`)));
+  for (const [index, other] of others.entries()) if (index % 2 === 0) end(other);
+  for (let index = 30_000; index < 55_000; index += 1) end(enter(decided(`user:${index}`)));
+  assert.equal(enter(kept), 'concurrency-exceeded');
+  assert.equal(enter(decided('user:kept')), 'concurrency-exceeded');
+  assert.equal(enter(decided('user:1')), 'concurrency-exceeded');
+  // One decision remembers a counter that was forgotten, another one finds the new one: both count together.
+  const again = enter(idle);
+  assert.equal(typeof again, 'function');
+  assert.equal(enter(decided('user:idle')), 'concurrency-exceeded');
+  end(again);
+  end(open);
+  assert.equal(typeof enter(decided('user:kept')), 'function');
+});

@@ -1,0 +1,154 @@
+import * as assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { load as parseYaml } from 'js-yaml';
+import { createMetrics } from '../../../gateway/metrics/metrics.ts';
+import { createMergedMetrics } from '../../../gateway/workers/mergeMetrics.ts';
+import { suite } from '../../_suite.ts';
+import { parsePromql } from '../_promql.ts';
+
+const test = suite('monitoring');
+
+const folder = fileURLToPath(new URL('../../../gateway/deploy/monitoring', import.meta.url));
+const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+
+/** Series → labels they have. */
+function known(): Map<string, readonly string[]> {
+  type Known = { name: string; type: string; labelNames: string[] };
+  const { registry } = createMetrics({ openRequests: () => 0 });
+  const workers = createMergedMetrics(() => ({})).registry;
+  const all = [...registry.getMetricsAsArray(), ...workers.getMetricsAsArray()];
+  const metrics = all as unknown as (Known & { constructor: { name: string } })[];
+  return new Map(
+    metrics.flatMap((metric): [string, readonly string[]][] =>
+      'buckets' in metric || 'upperBounds' in metric
+        ? [
+            [`${metric.name}_bucket`, [...metric.labelNames, 'le']],
+            [`${metric.name}_sum`, metric.labelNames],
+            [`${metric.name}_count`, metric.labelNames],
+          ]
+        : [[metric.name, metric.labelNames]],
+    ),
+  );
+}
+const series = known();
+/** Prometheus adds these to whatever it scrapes. */
+const added = ['instance', 'job'];
+
+/** What is wrong with an expression, as sentences. */
+function problems(expression: string): string[] {
+  const { selected, grouped } = parsePromql(expression);
+  const found: string[] = [];
+  if (selected.length === 0) found.push('asks for no series');
+  for (const { name, matchers } of selected) {
+    const labels = series.get(name);
+    if (labels === undefined) found.push(`no such series: ${name}`);
+    for (const { label } of matchers)
+      if (labels !== undefined && ![...labels, ...added].includes(label))
+        found.push(`${name} has no label ${label}`);
+  }
+  const all = [...added, ...selected.flatMap(({ name }) => series.get(name) ?? [])];
+  for (const label of grouped) if (!all.includes(label)) found.push(`nothing here has a label ${label}`);
+  return found;
+}
+
+type Rule = {
+  alert: string;
+  expr: string;
+  for?: string;
+  labels: { severity: string };
+  annotations: Record<string, string>;
+};
+const { groups } = parseYaml(read('alerts.yaml')) as { groups: { name: string; rules: Rule[] }[] };
+const rules = groups.flatMap(({ rules: of }) => of);
+type Panel = {
+  id: number;
+  title: string;
+  type: string;
+  targets?: { expr: string; legendFormat: string }[];
+  gridPos: Record<'x' | 'y' | 'w' | 'h', number>;
+};
+const dashboard = JSON.parse(read('dashboard.json')) as {
+  panels: Panel[];
+  templating: { list: { name: string; definition?: string }[] };
+  annotations: { list: { expr: string }[] };
+};
+/** Grafana's variables as what it puts there. */
+const plain = (expression: string) => expression.replaceAll('$__rate_interval', '5m');
+
+test('the check itself finds a wrong series, a wrong label and a wrong grouping', () => {
+  assert.deepEqual(problems('sum by (api) (rate(grantgate_requests_total{outcome="denied"}[5m])) > 0'), []);
+  assert.deepEqual(problems('rate(grantgate_request_total[5m])'), [
+    'no such series: grantgate_request_total',
+  ]);
+  assert.deepEqual(problems('grantgate_decision_seconds'), ['no such series: grantgate_decision_seconds']);
+  assert.deepEqual(problems('grantgate_requests_total{verb="x"}'), [
+    'grantgate_requests_total has no label verb',
+  ]);
+  assert.deepEqual(problems('sum by (reason) (grantgate_bundle_grants)'), [
+    'nothing here has a label reason',
+  ]);
+  assert.deepEqual(problems('sum(grantgate_bundle_grants) without (le)'), ['nothing here has a label le']);
+  assert.deepEqual(problems('time() > 1e3'), ['asks for no series']);
+  assert.throws(() => problems('grantgate_bundle_grants & 1'));
+});
+
+test('every alert rule asks for what the gateway tells, and says what to do about it', () => {
+  assert.ok(rules.length >= 10);
+  for (const { alert, expr, for: during, labels, annotations } of rules) {
+    assert.deepEqual(problems(expr), [], `${alert}: ${expr}`);
+    assert.match(alert, /^Grantgate[A-Z][A-Za-z]+$/);
+    assert.match(labels.severity, /^(?:critical|warning)$/, alert);
+    assert.match(during ?? '1m', /^\d+[mh]$/, alert);
+    // A label that the expression does not keep would come out empty.
+    const kept = parsePromql(expr).grouped;
+    for (const text of Object.values(annotations))
+      for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g))
+        assert.ok(kept.includes(label), `${alert}: ${label}`);
+    assert.ok((annotations.summary ?? '').length > 0, alert);
+  }
+  assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
+});
+
+test('every panel of the dashboard asks for what the gateway tells', () => {
+  const panels = dashboard.panels.filter(({ type }) => type !== 'row');
+  assert.ok(panels.length >= 15);
+  const kept = /\{\{(\w+)\}\}/g;
+  for (const { title, targets = [] } of panels) {
+    assert.ok(targets.length > 0, title);
+    for (const { expr, legendFormat } of targets) {
+      assert.deepEqual(problems(plain(expr)), [], `${title}: ${expr}`);
+      const { grouped, selected } = parsePromql(plain(expr));
+      const labels =
+        grouped.length > 0 ? grouped : [...added, ...selected.flatMap(({ name }) => series.get(name) ?? [])];
+      for (const [, label = ''] of legendFormat.matchAll(kept))
+        assert.ok(labels.includes(label), `${title}: ${label}`);
+    }
+  }
+  for (const { expr } of dashboard.annotations.list) assert.deepEqual(problems(expr), []);
+  const variables = dashboard.templating.list.map(({ name }) => name);
+  const used = [...JSON.stringify(dashboard.panels).matchAll(/\$\{?([a-z]\w*)/g)].map(
+    ([, name]) => name ?? '',
+  );
+  for (const name of new Set(used)) assert.ok(variables.includes(name), name);
+  for (const { name, definition } of dashboard.templating.list) {
+    if (definition === undefined) continue;
+    const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
+    assert.ok([...(series.get(metric) ?? []), ...(series.has(metric) ? added : [])].includes(label), name);
+  }
+});
+
+test('no two panels of the dashboard share a number or a place', () => {
+  const { panels } = dashboard;
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+  const taken = new Set<string>();
+  for (const { title, gridPos } of panels) {
+    assert.ok(gridPos.x + gridPos.w <= 24, title);
+    for (let { x } = gridPos; x < gridPos.x + gridPos.w; x += 1)
+      for (let { y } = gridPos; y < gridPos.y + gridPos.h; y += 1) {
+        assert.equal(taken.has(`${x} ${y}`), false, title);
+        taken.add(`${x} ${y}`);
+      }
+  }
+});

@@ -1,0 +1,363 @@
+import * as assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DecisionRecord } from '../../../gateway/record/record.ts';
+import { openRecordWriter, RecordError } from '../../../gateway/record/recordWriter.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('recordWriter');
+const folders: string[] = [];
+const folder = () => {
+  const made = mkdtempSync(join(tmpdir(), 'grantgate-records-'));
+  folders.push(made);
+  return made;
+};
+test.after(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+const start = Date.parse('2026-11-23T23:59:58Z');
+const day = 86_400_000;
+const entry = (at: number, allow = true, status?: number): Omit<DecisionRecord, 'instance' | 'seq'> => ({
+  timestamp: new Date(at).toISOString(),
+  decision_id: `id-${at}`,
+  path: 'grantgate/authz/decision',
+  bundles: { grantgate: { revision: 'abc' } },
+  input: {
+    subject: 'user:ann@example.com',
+    groups: [],
+    api: 'orders',
+    operation: 'getOrder',
+    method: 'GET',
+    path: '/v1/orders/{orderId}',
+    networks: [],
+    mfa: false,
+    time: Math.floor(at / 1000),
+  },
+  result: { allow, grants: allow ? ['orders-read'] : [], reason: allow ? 'granted' : 'no-grant' },
+  ...(status === undefined ? {} : { status }),
+});
+const lines = (home: string, name: string) =>
+  readFileSync(join(home, name), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const files = (home: string) =>
+  readdirSync(home)
+    .filter((name) => name.endsWith('.ndjson'))
+    .sort();
+
+test('writes one JSON line per decision, with the fields in their order', () => {
+  const root = folder();
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  writer.write(entry(start, false, 403));
+  writer.close();
+  const text = readFileSync(join(root, 'gw-1', '2026-11-23.ndjson'), 'utf8');
+  assert.equal(
+    text,
+    '{"timestamp":"2026-11-23T23:59:58.000Z","decision_id":"id-1795478398000","instance":"gw-1","seq":1,"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"abc"}},"input":{"subject":"user:ann@example.com","groups":[],"api":"orders","operation":"getOrder","method":"GET","path":"/v1/orders/{orderId}","networks":[],"mfa":false,"time":1795478398},"result":{"allow":false,"grants":[],"reason":"no-grant"},"status":403}\n',
+  );
+});
+
+test('calls back only once the line is in the file', async () => {
+  const root = folder();
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  let told = false;
+  const seen = new Promise<number>((done) => {
+    writer.write(entry(start), (error) => {
+      assert.equal(error, null);
+      told = true;
+      done(lines(join(root, 'gw-1'), '2026-11-23.ndjson').length);
+    });
+  });
+  assert.equal(told, false);
+  assert.equal(await seen, 1);
+  writer.close();
+});
+
+test('starts a new file at midnight UTC and goes on counting over restarts', () => {
+  const root = folder();
+  let now = start;
+  for (const restart of [0, 1]) {
+    const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now });
+    writer.write(entry(now));
+    writer.heartbeat();
+    writer.flush();
+    now += 1500 + restart;
+    writer.write(entry(now));
+    writer.close();
+  }
+  const home = join(root, 'gw-1');
+  assert.deepEqual(files(home), ['2026-11-23.ndjson', '2026-11-24.ndjson']);
+  const all = files(home).flatMap((name) => lines(home, name));
+  assert.deepEqual(
+    all.filter((line) => !line.heartbeat).map((line) => line.seq),
+    [1, 2, 3, 4],
+  );
+  assert.deepEqual(
+    all.filter((line) => line.heartbeat).map((line) => line.seq),
+    [1, 3],
+  );
+});
+
+test('cuts a line torn by a crash and never gives its number twice to whole lines', () => {
+  const root = folder();
+  const open = () => openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  const first = open();
+  first.write(entry(start));
+  first.close();
+  appendFileSync(join(root, 'gw-1', '2026-11-23.ndjson'), '{"timestamp":"2026-11-23T23:59:58.0');
+  const second = open();
+  second.write(entry(start));
+  second.close();
+  assert.deepEqual(
+    lines(join(root, 'gw-1'), '2026-11-23.ndjson').map((line) => line.seq),
+    [1, 2],
+  );
+});
+
+test('refuses an instance name that another living process holds, and takes over from a dead one', async () => {
+  const root = folder();
+  const script = `
+    const { openRecordWriter } = await import(${JSON.stringify(fileURLToPath(new URL('../../../gateway/record/recordWriter.ts', import.meta.url)))});
+    openRecordWriter({ folder: ${JSON.stringify(root)}, instance: 'gw-1', now: Date.now });
+    console.log('open');
+    setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((done) => child.stdout.once('data', done));
+  const open = () => openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  assert.throws(open, (error) => error instanceof RecordError && error.code === 'decisions-in-use');
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGKILL');
+  await ended;
+  open().close();
+});
+
+test('a log that cannot be written is told to everyone who waits for it', async () => {
+  const root = folder();
+  // /dev/full answers every write with "no space left on device".
+  let now = start;
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now });
+  const { symlinkSync } = await import('node:fs');
+  symlinkSync('/dev/full', join(root, 'gw-1', '2026-11-23.ndjson'));
+  const errors = await Promise.all(
+    [1, 2].map(() => new Promise<Error | null>((done) => writer.write(entry(start), done))),
+  );
+  assert.ok(errors.every((error) => error instanceof RecordError && error.code === 'decisions-unwritable'));
+  rmSync(join(root, 'gw-1', '2026-11-23.ndjson'));
+  // Their requests were turned away, so they leave no gap. The device cannot even be synced when its day is over:
+  // that too is told once, and the next day's file is taken all the same.
+  now += day;
+  const next = () => new Promise<Error | null>((done) => writer.write(entry(now), done));
+  assert.ok((await next()) instanceof RecordError);
+  assert.equal(await next(), null);
+  writer.close();
+  assert.deepEqual(
+    lines(join(root, 'gw-1'), '2026-11-24.ndjson').map((line) => line.seq),
+    [1],
+  );
+});
+
+test('counts the usage of allowed decisions per day, grant and operation, and counts again after a crash', () => {
+  const root = folder();
+  const usage = join(root, 'usage');
+  const open = () =>
+    openRecordWriter({ folder: join(root, 'decisions'), usage, instance: 'gw-1', now: () => start });
+  const writer = open();
+  writer.write(entry(start));
+  writer.write(entry(start + 100));
+  writer.write(entry(start + 200, true, 429));
+  writer.write(entry(start + 300, false, 403));
+  writer.heartbeat();
+  writer.flush();
+  const expected = [
+    { day: '2026-11-23', instance: 'gw-1', coverage: { seq: [1, 4], records: 4, minutes: 1 } },
+    {
+      day: '2026-11-23',
+      instance: 'gw-1',
+      grant: 'orders-read',
+      operation: 'getOrder',
+      count: 2,
+      first: '2026-11-23T23:59:58.000Z',
+      last: '2026-11-23T23:59:58.100Z',
+    },
+  ];
+  assert.deepEqual(writer.usage?.lines('2026-11-23'), expected);
+  assert.deepEqual(writer.usage?.lines('2026-11-24'), []);
+  writer.close();
+  // As if the process had died before it saved: the decision file is the truth.
+  rmSync(join(usage, 'gw-1', '2026-11-23.ndjson'));
+  const again = open();
+  assert.deepEqual(again.usage?.lines('2026-11-23'), expected);
+  again.close();
+});
+
+/** Allowed uses per day, from the files as they lie there. */
+const uses = (root: string): Record<string, number> =>
+  Object.fromEntries(
+    files(join(root, 'usage', 'gw-1')).map((name) => [
+      name.slice(0, 10),
+      lines(join(root, 'usage', 'gw-1'), name).reduce((sum, line) => sum + (line.count ?? 0), 0),
+    ]),
+  );
+const opener = (root: string, now: () => number) => () =>
+  openRecordWriter({ folder: join(root, 'decisions'), usage: join(root, 'usage'), instance: 'gw-1', now });
+
+test('the end of a stream takes a number, and is no use', () => {
+  const root = folder();
+  const writer = openRecordWriter({
+    folder: join(root, 'decisions'),
+    usage: join(root, 'usage'),
+    instance: 'gw-1',
+    now: () => start,
+  });
+  writer.write(entry(start));
+  writer.writeClosed({
+    timestamp: new Date(start).toISOString(),
+    decision_id: 'x',
+    event: 'stream-closed',
+    bundles: { grantgate: { revision: 'abc' } },
+    closed_by: { revision: 'def' },
+    reason: 'revoked',
+    subject: 'user:ann@example.com',
+    api: 'orders',
+    operation: 'getOrder',
+    grants: ['orders-read'],
+  });
+  writer.write(entry(start));
+  writer.flush();
+  const [coverage, use, ...more] = (writer.usage?.lines('2026-11-23') ?? []) as Record<string, unknown>[];
+  writer.close();
+  assert.deepEqual(coverage?.coverage, { seq: [1, 3], records: 3, minutes: 0 });
+  assert.equal(use?.count, 2);
+  assert.deepEqual(more, []);
+});
+
+test('a decision on the edge of midnight costs neither day its usage, over restarts too', () => {
+  const root = folder();
+  let now = start;
+  const open = opener(root, () => now);
+  const first = open();
+  for (const at of [0, 100, 200]) first.write(entry(start + at));
+  first.heartbeat();
+  first.flush();
+  // Decided before midnight, written after it.
+  first.write(entry(start + 1900));
+  now = start + 2100;
+  first.heartbeat();
+  first.close();
+  assert.deepEqual(uses(root), { '2026-11-23': 3, '2026-11-24': 1 });
+  open().close();
+  assert.deepEqual(uses(root), { '2026-11-23': 3, '2026-11-24': 1 });
+});
+
+test('a clock set back over midnight loses no usage and gives no number twice', () => {
+  const root = folder();
+  let now = start;
+  const open = opener(root, () => now);
+  for (const restart of [false, true]) {
+    let writer = open();
+    for (const at of [start, start + day, start]) {
+      now = at;
+      if (restart) {
+        writer.close();
+        writer = open();
+      }
+      writer.write(entry(at));
+      writer.heartbeat();
+      writer.flush();
+    }
+    writer.heartbeat();
+    writer.close();
+  }
+  const home = join(root, 'decisions', 'gw-1');
+  const seqs = files(home).flatMap((name) =>
+    lines(home, name)
+      .filter((line) => !line.heartbeat)
+      .map(({ seq }) => seq),
+  );
+  assert.deepEqual(
+    seqs.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6],
+  );
+  assert.equal(
+    Object.values(uses(root)).reduce((sum, count) => sum + count, 0),
+    6,
+  );
+});
+
+test('a day of several files is counted from all of them', () => {
+  const root = folder();
+  let now = start;
+  const open = opener(root, () => now);
+  const home = join(root, 'decisions', 'gw-1');
+  const first = open();
+  first.write(entry(start));
+  first.close();
+  renameSync(join(home, '2026-11-23.ndjson'), join(home, 'first'));
+  const second = open();
+  second.write(entry(start));
+  second.close();
+  renameSync(join(home, '2026-11-23.ndjson'), join(home, '2026-11-23-1.ndjson'));
+  renameSync(join(home, 'first'), join(home, '2026-11-23.ndjson'));
+  const [old, saved, late] = [new Date(start), new Date(start + 1000), new Date(start + 2000)];
+  utimesSync(join(home, '2026-11-23.ndjson'), old, old);
+  utimesSync(join(root, 'usage', 'gw-1', '2026-11-23.ndjson'), saved, saved);
+  utimesSync(join(home, '2026-11-23-1.ndjson'), late, late);
+  now += day;
+  open().close();
+  assert.equal(uses(root)['2026-11-23'], 2);
+});
+
+test('goes on after a line longer than any window, whole or torn', () => {
+  const root = folder();
+  const open = opener(root, () => start);
+  const long = entry(start);
+  const groups = Array.from({ length: 4000 }, (_, index) => `group:${'g'.repeat(100)}-${index}`);
+  const first = open();
+  first.write({ ...long, input: { ...long.input, groups } });
+  first.close();
+  const file = join(root, 'decisions', 'gw-1', '2026-11-23.ndjson');
+  appendFileSync(file, readFileSync(file).subarray(0, 300_000));
+  const second = open();
+  second.write(entry(start));
+  second.close();
+  assert.deepEqual(
+    lines(join(root, 'decisions', 'gw-1'), '2026-11-23.ndjson').map(({ seq }) => seq),
+    [1, 2],
+  );
+});
+
+test('usage that cannot be saved is told, and is counted from the records at the next start', () => {
+  const root = folder();
+  const failures: unknown[] = [];
+  const [decisions, usage] = [join(root, 'decisions'), join(root, 'usage')];
+  const writer = openRecordWriter({
+    folder: decisions,
+    usage,
+    instance: 'gw-1',
+    now: () => start,
+    onUsageFailure: (error) => failures.push(error),
+  });
+  rmSync(usage, { recursive: true });
+  writer.write(entry(start));
+  writer.flush();
+  writer.heartbeat();
+  assert.equal(failures.length, 1);
+  assert.throws(() => writer.close());
+  opener(root, () => start)().close();
+  assert.deepEqual(uses(root), { '2026-11-23': 1 });
+});

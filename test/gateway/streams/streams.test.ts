@@ -1,0 +1,68 @@
+import * as assert from 'node:assert/strict';
+import type { Admission } from '../../../gateway/decision/admission.ts';
+import type { Enforcement } from '../../../gateway/decision/enforcement.ts';
+import { createStreams } from '../../../gateway/streams/streams.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('streams');
+const route = { api: 'orders', operation: 'list' };
+const identity = { subject: 'user:ann@example.com', groups: null, mfa: false, expiresAt: null };
+
+/** A revision whose rules are its own, so that everything is decided again; `lines` may be broken. */
+const revision = (policy: string, allow: boolean, lines: unknown = null) =>
+  ({
+    snapshot: { policy, lines },
+    route: () => route,
+    networksOf: () => [],
+    decide: () => ({ result: { allow, grants: allow ? ['g'] : [], reason: '' }, facts: new Map() }),
+  }) as unknown as Enforcement;
+const admitted = (enforcement: Enforcement) =>
+  ({
+    enforcement,
+    route,
+    identity,
+    canonical: {},
+    address: '',
+    decision: enforcement.decide({} as never),
+  }) as unknown as Admission;
+const opened = () => {
+  const closed: string[] = [];
+  const streams = createStreams({ now: () => 0, onClose: ({ reason }) => closed.push(reason) });
+  return { streams, closed };
+};
+
+test('a stream decided before a swap and opened after it does not outlive the revocation', () => {
+  const [before, after] = [revision('a', true), revision('b', false)];
+  const { streams, closed } = opened();
+  streams.revise(after);
+  streams.add({ admission: admitted(before), upgraded: true, close: () => undefined });
+  streams.sweep(after);
+  assert.deepEqual(closed, ['revoked']);
+  assert.equal(streams.size, 0);
+});
+
+test('one that is still allowed goes on under the new revision', () => {
+  const [before, after] = [revision('a', true), revision('b', true)];
+  const { streams, closed } = opened();
+  const stream = { admission: admitted(before), upgraded: true, close: () => undefined };
+  streams.add(stream);
+  streams.sweep(after);
+  assert.deepEqual(closed, []);
+  assert.equal(stream.admission.enforcement, after);
+});
+
+test('a stream that cannot be decided again is closed, and the others are still looked at', () => {
+  const before = revision('a', true);
+  // The same rules, so the lines are compared, and there are none.
+  const broken = {
+    ...revision('a', true),
+    route: () => {
+      throw new Error('ambiguous by now');
+    },
+  } as unknown as Enforcement;
+  const { streams, closed } = opened();
+  for (const upgraded of [true, false])
+    streams.add({ admission: admitted(before), upgraded, close: () => undefined });
+  streams.revise(broken);
+  assert.deepEqual(closed, ['revoked', 'revoked']);
+});

@@ -1,0 +1,130 @@
+import * as assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { suite } from '../../_suite.ts';
+import { raw, startWorld, type World } from '../_gateway.ts';
+
+const test = suite('upgrade');
+let world: World;
+let token: string;
+
+test.before(async () => {
+  world = await startWorld({ config: { limits: { upstream_timeout: '1s' } } });
+  token = await world.issuer.token({
+    sub: 'cleo@example.com',
+    exp: Math.floor(world.clock.now / 1000) + 3600,
+  });
+});
+test.after(() => world.close());
+
+const handshake = () =>
+  [
+    'GET /orders/v1/orders HTTP/1.1',
+    'Host: a',
+    `Authorization: Bearer ${token}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '',
+    '',
+  ].join('\r\n');
+const ask = (silentMs = 300) => raw(world.gateway.url, handshake(), silentMs);
+/** How the upstream meets handshakes from now on. */
+const upstream = (answer: (socket: Duplex) => void) => {
+  world.upstream.server.removeAllListeners('upgrade');
+  world.upstream.server.on('upgrade', (_request, socket: Duplex) => {
+    // Node leaves such a socket half open.
+    socket.on('error', () => undefined).on('end', () => socket.destroy());
+    socket.resume();
+    answer(socket);
+  });
+};
+const opened = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const gauge = async () =>
+  Number(/^grantgate_upgraded_connections (\d+)$/m.exec(await world.metrics())?.[1] ?? Number.NaN);
+const until = async (holds: () => boolean | Promise<boolean>) => {
+  for (const end = Date.now() + 3000; Date.now() < end; ) {
+    if (await holds()) return;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  assert.fail('it did not happen in time');
+};
+
+test('an open connection whose upstream breaks ends, without an HTTP answer among its frames', async () => {
+  upstream((socket) => {
+    socket.write(opened);
+    setTimeout(() => (socket as Socket).resetAndDestroy(), 50);
+  });
+  const text = await ask();
+  assert.match(text, /^HTTP\/1\.1 101 /);
+  assert.doesNotMatch(text, /502/);
+  await until(async () => (await gauge()) === 0);
+});
+
+test('a silent upstream is 504 in time, and one that is gone is 502', async () => {
+  upstream(() => undefined);
+  assert.match(await ask(2500), /^HTTP\/1\.1 504 .*"upstream-timeout"/s);
+  upstream((socket) => socket.destroy());
+  assert.match(await ask(), /^HTTP\/1\.1 502 .*"upstream-failed"/s);
+});
+
+test('a caller that goes before the upstream has answered leaves nothing behind', async () => {
+  let closed = 0;
+  let asked = 0;
+  upstream((socket) => {
+    asked += 1;
+    socket.once('close', () => {
+      closed += 1;
+    });
+  });
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname, () => socket.write(handshake()));
+  await until(() => asked === 1);
+  socket.destroy();
+  await until(() => closed === 1);
+  await until(async () => (await gauge()) === 0);
+});
+
+test('an upstream that refuses is heard, and one that dies while it refuses keeps nobody waiting', async () => {
+  upstream((socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
+  assert.match(await ask(), /^HTTP\/1\.1 403 .*\r\n\r\nno$/s);
+  upstream((socket) => {
+    socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 20\r\n\r\nno');
+    setTimeout(() => socket.destroy(), 50);
+  });
+  const started = Date.now();
+  await ask(2500);
+  assert.ok(Date.now() - started < 2000);
+});
+
+test('an upstream with an IPv6 address is reached, plainly and by WebSocket', async () => {
+  const server = createServer((_request, response) => response.end('six'));
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => socket.send('six'));
+  await new Promise<void>((done) => server.listen(0, '::1', done));
+  const { port } = server.address() as AddressInfo;
+  const file = 'grants/apis/orders.yaml';
+  const before = await readFile(`${world.tree.root}/${file}`, 'utf8');
+  await world.push({ [file]: before.replace(world.upstream.url, `http://[::1]:${port}`) });
+  try {
+    assert.equal(await (await world.get('/orders/v1/orders')).text(), 'six');
+    const socket = new WebSocket(`${world.gateway.url.replace('http', 'ws')}/orders/v1/orders`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const message = await new Promise((done) => {
+      socket.once('message', (data) => done(String(data)));
+      socket.once('error', done);
+    });
+    assert.equal(message, 'six');
+    socket.terminate();
+  } finally {
+    await world.push({ [file]: before });
+    for (const client of sockets.clients) client.terminate();
+    server.closeAllConnections();
+    server.close();
+  }
+});

@@ -1,0 +1,277 @@
+import * as assert from 'node:assert/strict';
+import { suite } from '../../_suite.ts';
+import {
+  access,
+  asOf,
+  dayMs,
+  daysAgo,
+  found,
+  type GrantText,
+  grantEntry,
+  logLines,
+  type Place,
+  place,
+  rules,
+  uses,
+} from '../_review.ts';
+
+const test = suite('detect');
+let open: Place | null = null;
+test.after.each(async () => {
+  await open?.remove();
+  open = null;
+});
+
+const organisation = async (grants: readonly GrantText[], files = {}) => {
+  open = await place({ ...access(grants), ...files });
+  return open;
+};
+
+test('reports an expired grant, and none that holds one second longer', async () => {
+  const here = await organisation([
+    { id: 'past', rest: `role: reader\nexpires: ${daysAgo(0)}` },
+    { id: 'yesterday', rest: 'role: reader\nexpires: 2026-11-22' },
+    { id: 'today', rest: 'role: reader\nexpires: 2026-11-23' },
+    { id: 'soon', rest: `role: reader\nexpires: ${daysAgo(0, 1000)}` },
+  ]);
+  await here.log(logLines([...uses('today', ['get'], 1), ...uses('soon', ['get'], 1)]));
+  assert.deepEqual(found(await here.review()), ['past: expired delete', 'yesterday: expired delete']);
+});
+
+test('tells never used, dormant and used apart by when the records say', async () => {
+  const young = `role: reader\ngranted: ${daysAgo(2)}`;
+  const here = await organisation([
+    { id: 'never-used', rest: young },
+    { id: 'too-young', rest: `role: reader\ngranted: ${daysAgo(2, 1000)}` },
+    { id: 'used-once', rest: young },
+    { id: 'dormant', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+    { id: 'not-dormant', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+    { id: 'high-dormant', api: 'payments', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+  ]);
+  await here.log(
+    logLines([
+      { grant: 'used-once', at: asOf - 2 * dayMs + 1000 },
+      { grant: 'dormant', at: asOf - 3 * dayMs },
+      { grant: 'not-dormant', at: asOf - 3 * dayMs + 1 },
+      { grant: 'high-dormant', at: asOf - 2 * dayMs },
+    ]),
+  );
+  assert.deepEqual(found(await here.review()), [
+    'dormant: dormant suspend',
+    'high-dormant: dormant suspend',
+    'never-used: never-used revoke',
+  ]);
+});
+
+test('denied and limited requests keep no grant alive', async () => {
+  const here = await organisation([
+    { id: 'denied', rest: `role: reader\ngranted: ${daysAgo(2)}` },
+    { id: 'failed', rest: `role: reader\ngranted: ${daysAgo(2)}` },
+  ]);
+  const at = asOf - dayMs;
+  await here.log(
+    logLines([
+      { grant: 'denied', at, status: 429 },
+      { grant: 'denied', at, status: 403, allow: false },
+      { grant: 'failed', at, status: 502 },
+    ]),
+  );
+  assert.deepEqual(found(await here.review()), ['denied: never-used revoke']);
+});
+
+test('cadence and break-glass protect what is meant to lie idle', async () => {
+  const old = `granted: ${daysAgo(40)}`;
+  const here = await organisation([
+    { id: 'monthly', rest: `role: reader\n${old}\ncadence: monthly` },
+    { id: 'glass', rest: `role: reader\n${old}\ncadence: break-glass` },
+    { id: 'daily', rest: `role: reader\n${old}\ncadence: daily` },
+  ]);
+  await here.log(
+    logLines(
+      [
+        { grant: 'monthly', at: asOf - 37 * dayMs },
+        { grant: 'daily', at: asOf - 37 * dayMs },
+      ],
+      { days: 41 },
+    ),
+  );
+  assert.deepEqual(found(await here.review()), ['daily: dormant suspend']);
+});
+
+test('reports accounts that are closed, and no group, active account or suspended grant of a paused one', async () => {
+  const here = await organisation([
+    { id: 'of-bob', principal: 'user:bob@example.com' },
+    { id: 'of-cleo', principal: 'user:cleo@example.com' },
+    { id: 'of-cleo-suspended', principal: 'user:cleo@example.com', rest: 'role: reader\nstate: suspended' },
+    {
+      id: 'of-bob-suspended',
+      principal: 'user:bob@example.com',
+      rest: `role: reader\nstate: suspended\ngranted: ${daysAgo(1)}`,
+    },
+    { id: 'of-mailer', principal: 'service:mailer' },
+    { id: 'of-invoicer', principal: 'service:invoicer' },
+    { id: 'of-desk', principal: 'group:desk' },
+    { id: 'of-nobody', principal: 'user:eve@example.com' },
+  ]);
+  await here.commit({}, daysAgo(1));
+  const kept = ['of-invoicer', 'of-desk', 'of-nobody', 'of-bob', 'of-mailer', 'of-cleo'];
+  await here.log(logLines(kept.flatMap((id) => uses(id, ['get'], 1))));
+  const result = await here.review();
+  assert.deepEqual(
+    found(result).filter((line) => !line.startsWith('of-bob-suspended')),
+    [
+      'of-bob: orphan-disabled suspend',
+      'of-cleo: orphan-disabled revoke',
+      'of-cleo-suspended: orphan-disabled revoke [dormant]',
+      'of-mailer: orphan-disabled suspend',
+    ],
+  );
+});
+
+test('narrows wide grants that are used narrowly, to the smallest role or the operations', async () => {
+  const wide = (id: string, scope: string): GrantText => ({ id, rest: scope });
+  const here = await organisation([
+    wide('to-role', 'role: admin'),
+    wide('to-operations', 'role: admin'),
+    wide('from-list', 'operations: [get, create, remove]'),
+    wide('half-used', 'role: editor'),
+    wide('too-seldom', 'role: admin'),
+    wide('too-few-days', 'role: admin'),
+    { id: 'too-young', rest: `role: admin\ngranted: ${daysAgo(3, 1000)}` },
+  ]);
+  await here.log(
+    logLines([
+      ...uses('to-role', ['list', 'get'], 2),
+      ...uses('to-operations', ['get', 'remove'], 2),
+      ...uses('from-list', ['get'], 2),
+      ...uses('from-list', ['get'], 2, 0.2),
+      ...uses('half-used', ['list', 'get'], 2),
+      ...uses('too-seldom', ['get'], 2),
+      ...uses('too-few-days', ['get', 'get', 'get', 'get'], 1),
+      ...uses('too-young', ['list', 'get'], 2),
+    ]),
+  );
+  const result = await here.review();
+  assert.deepEqual(found(result), [
+    'from-list: over-privileged narrow',
+    'to-operations: over-privileged narrow',
+    'to-role: over-privileged narrow',
+  ]);
+  assert.deepEqual(
+    result.plan.findings.map(({ to }) => to),
+    [{ operations: ['get'] }, { operations: ['get', 'remove'] }, { role: 'reader' }],
+  );
+});
+
+test('a grant suspended long enough goes; since when, the history tells', async () => {
+  const active: GrantText = { id: 'paused', rest: 'role: reader' };
+  const here = await organisation([active, { id: 'paused-late' }]);
+  const file = 'grants/access/orders/group-desk.yaml';
+  const paused = (grants: readonly GrantText[]) => ({
+    [file]: grants.map((grant) => grantEntry(grant)).join('\n'),
+  });
+  const first = { id: 'paused', rest: 'role: reader\nstate: suspended' };
+  await here.commit(paused([first, { id: 'paused-late' }]), daysAgo(2));
+  await here.commit(
+    paused([first, { id: 'paused-late', rest: 'role: reader\nstate: suspended' }]),
+    daysAgo(2, 1000),
+  );
+  assert.deepEqual(found(await here.review()), ['paused: dormant revoke']);
+});
+
+test('a suspension that is not committed, or whose day nobody knows, revokes nothing', async () => {
+  const here = await organisation([{ id: 'paused' }, { id: 'other' }]);
+  await here.log(logLines(uses('other', ['get'], 1)));
+  await here.write(access([{ id: 'paused', rest: 'role: reader\nstate: suspended' }, { id: 'other' }]));
+  assert.deepEqual(found(await here.review()), []);
+  const { rm } = await import('node:fs/promises');
+  await rm(`${here.root}/.git`, { recursive: true });
+  const { plan } = await here.review();
+  assert.equal(plan.revision, null);
+  assert.deepEqual(plan.not_evaluable, [{ grant: 'paused', detectors: ['dormant'], coverage: 0 }]);
+});
+
+test('a live keep silences what use would say, until it lapses or the grant changes', async () => {
+  const keep = (until: string) =>
+    `granted: ${daysAgo(5)}\nreview: { decision: keep, by: user:dana@example.com, at: ${daysAgo(4)}, until: ${until}, reason: r }`;
+  const kept: GrantText = { id: 'kept', rest: `role: reader\n${keep('2026-11-23')}` };
+  const lapsed: GrantText = { id: 'lapsed', rest: `role: reader\n${keep('2026-11-22')}` };
+  const here = await organisation([
+    kept,
+    lapsed,
+    { id: 'changed', rest: `role: reader\n${keep('2026-12-31')}` },
+  ]);
+  await here.log(logLines([]));
+  assert.deepEqual(found(await here.review()), ['lapsed: never-used revoke']);
+  const changed: GrantText = { id: 'changed', rest: `role: editor\n${keep('2026-12-31')}` };
+  await here.commit(access([kept, lapsed, changed]), daysAgo(3));
+  assert.deepEqual(found(await here.review()), ['changed: never-used revoke', 'lapsed: never-used revoke']);
+});
+
+test('a keep that was given anew is no change of the grant', async () => {
+  const keep = (at: number) =>
+    `role: reader\ngranted: ${daysAgo(30)}\nreview: { decision: keep, by: user:dana@example.com, at: ${daysAgo(at)}, until: 2026-12-31, reason: r }`;
+  const here = await organisation([{ id: 'kept', rest: keep(20) }]);
+  await here.commit(access([{ id: 'kept', rest: keep(4) }]), daysAgo(3));
+  await here.log(logLines([], { days: 31 }));
+  assert.deepEqual(found(await here.review()), []);
+});
+
+test('an exemption holds through its last day, and is listed with its reason', async () => {
+  const exempt = (until: string) => ({
+    'grants/review.yaml': `${rules}exemptions:\n  - { grant: idle, detector: never-used, reason: "Year-end", until: ${until} }\n`,
+  });
+  const here = await organisation(
+    [{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }],
+    exempt('2026-11-23'),
+  );
+  await here.log(logLines([]));
+  const { plan } = await here.review();
+  assert.deepEqual(plan.findings, []);
+  assert.deepEqual(plan.exempt, [
+    { grant: 'idle', detector: 'never-used', until: '2026-11-23', reason: 'Year-end' },
+  ]);
+  await here.write(exempt('2026-11-22'));
+  assert.deepEqual(found(await here.review()), ['idle: never-used revoke']);
+});
+
+test('without records nothing that depends on use is flagged, and the plan says so', async () => {
+  const here = await organisation([
+    { id: 'old' },
+    { id: 'young', rest: `role: reader\ngranted: ${daysAgo(1)}` },
+    { id: 'expired', rest: 'role: reader\nexpires: 2026-11-01' },
+  ]);
+  const { plan } = await here.review();
+  assert.deepEqual(
+    plan.findings.map(({ grant }) => grant),
+    ['expired'],
+  );
+  assert.deepEqual(plan.not_evaluable, [{ grant: 'old', detectors: ['dormant', 'never-used'], coverage: 0 }]);
+  assert.deepEqual([plan.evidence.records, plan.evidence.instances, plan.evidence.coverage], [0, 0, 0]);
+});
+
+test('gaps in the records: flags at the threshold of coverage, abstains below it', async () => {
+  const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }]);
+  // 2 days are 2,880 minutes: 144 of them are 5 %.
+  await here.log(logLines([], { skip: (minute) => minute > 0 && minute <= 144 }));
+  const enough = await here.review();
+  assert.deepEqual(found(enough), ['idle: never-used revoke']);
+  assert.equal(enough.plan.findings[0]?.evidence.lost_minutes, 144);
+  await here.log(logLines([], { skip: (minute) => minute > 0 && minute <= 145 }));
+  const { plan } = await here.review();
+  assert.deepEqual(plan.findings, []);
+  assert.deepEqual(plan.not_evaluable, [{ grant: 'idle', detectors: ['never-used'], coverage: 0.9496 }]);
+});
+
+test('a second gateway that fell silent leaves the window uncovered', async () => {
+  const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }]);
+  await here.log(logLines([]));
+  await here.log(logLines([], { instance: 'gw-2', skip: (minute) => minute > 10 && minute < 1000 }), 'gw-2');
+  assert.deepEqual(found(await here.review()), []);
+});
+
+test('dormant judges where the records do not reach back to the day of the grant', async () => {
+  const here = await organisation([{ id: 'old' }]);
+  await here.log(logLines([]));
+  assert.deepEqual(found(await here.review()), ['old: dormant suspend']);
+});

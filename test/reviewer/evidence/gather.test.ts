@@ -1,0 +1,53 @@
+import * as assert from 'node:assert/strict';
+import { suite } from '../../_suite.ts';
+import { access, base, type GrantText, type Place, place } from '../_review.ts';
+
+const test = suite('gather');
+let open: Place | null = null;
+test.after.each(async () => {
+  await open?.remove();
+  open = null;
+});
+
+const organisation = async (grants: readonly GrantText[], files = {}) => {
+  open = await place({ ...access(grants), ...files });
+  return open;
+};
+
+test('a directory that was not read to its end fails the run', async () => {
+  const okta = base['grants/directory/okta.yaml'] ?? '';
+  const here = await organisation([{ id: 'any' }], {
+    'grants/directory/okta.yaml': okta.replace('complete: true', 'complete: false'),
+  });
+  await assert.rejects(here.review(), { code: 'directory-incomplete' });
+});
+
+test('grants with problems fail the run, each named', async () => {
+  const here = await organisation([{ id: 'any', rest: 'role: nonsense' }]);
+  await assert.rejects(here.review(), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'grants-invalid');
+    assert.match(error.message, /grants\/access\/orders\/group-desk\.yaml:\d+:\d+: .*nonsense/);
+    return true;
+  });
+});
+
+test("asks the repository's own review policies, where it has some", async () => {
+  const own = `package grantgate.review
+
+judgement := {"windows": {}, "findings": [{
+	"detector": "growth",
+	"verdict": "exempt",
+	"until": 0,
+	"reason": "ours",
+}]}
+`;
+  const here = await organisation([{ id: 'any' }], { 'policies/review/own.rego': own });
+  assert.deepEqual(
+    (await here.review()).plan.exempt.map(({ detector }) => detector),
+    ['growth'],
+  );
+  await here.write({
+    'policies/review/own.rego': 'package grantgate.review\n\njudgement := {"windows": 7}\n',
+  });
+  await assert.rejects(here.review(), { code: 'policy-undefined' });
+});

@@ -1,0 +1,122 @@
+import * as assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { openForge } from '../../../reviewer/forge/forge.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('forge');
+const open: (() => Promise<unknown>)[] = [];
+test.after.each(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+async function answering(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  open.push(async () => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const json = (response: ServerResponse, status: number, value: unknown) =>
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+
+/** A pull request as GitHub lists it, as far as it is read. */
+const listed = (changes: object = {}) => ({
+  number: 1,
+  html_url: 'http://forge/pull/1',
+  title: 't',
+  body: null,
+  state: 'open',
+  merged_at: null,
+  created_at: '2026-11-23T10:00:00Z',
+  updated_at: '2026-11-23T10:00:00Z',
+  closed_at: null,
+  head: { ref: 'grantgate/review/group-a/removal', repo: { full_name: 'Acme/access' } },
+  base: { ref: 'main' },
+  ...changes,
+});
+
+test("derives Git's address from the API's", () => {
+  const at = (baseUrl: string) => openForge({ baseUrl, owner: 'acme', repo: 'access' }).cloneUrl;
+  assert.equal(at('https://api.github.com'), 'https://github.com/acme/access.git');
+  assert.equal(at('https://forge.example/api/v3'), 'https://forge.example/acme/access.git');
+  assert.equal(at('http://127.0.0.1:8080/api/v3/'), 'http://127.0.0.1:8080/acme/access.git');
+});
+
+test('signs in as a GitHub App, for the API and for Git', async () => {
+  const seen: string[] = [];
+  const baseUrl = await answering((request, response) => {
+    seen.push(
+      `${request.method} ${request.url?.split('?')[0]} ${request.headers.authorization?.slice(0, 12)}`,
+    );
+    if (request.method === 'POST')
+      return json(response, 201, {
+        token: 'ghs_installation',
+        expires_at: '2099-01-01T00:00:00Z',
+        permissions: {},
+      });
+    return json(response, 200, []);
+  });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const forge = openForge({
+    baseUrl,
+    owner: 'acme',
+    repo: 'access',
+    appAuth: {
+      appId: 7,
+      installationId: 9,
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
+  });
+  assert.equal(await forge.token(), 'ghs_installation');
+  assert.deepEqual(await forge.listPulls('grantgate/review/', 0), []);
+  assert.match(seen[0] ?? '', /^POST \/app\/installations\/9\/access_tokens bearer ey/i);
+  assert.match(seen[1] ?? '', /^GET \/repos\/acme\/access\/pulls token ghs_in/);
+});
+
+test('reads page after page, and of closed ones no more than it needs', async () => {
+  const asked: string[] = [];
+  const baseUrl = await answering((request, response) => {
+    const url = new URL(`http://forge${request.url}`);
+    const [state, page] = [url.searchParams.get('state'), Number(url.searchParams.get('page') ?? 1)];
+    asked.push(`${state} ${page}`);
+    url.searchParams.set('page', String(page + 1));
+    if (page < 3) response.setHeader('link', `<${baseUrl}${url.pathname}${url.search}>; rel="next"`);
+    const closed = {
+      state: 'closed',
+      closed_at: '2026-11-01T00:00:00Z',
+      updated_at: `2026-11-0${4 - page}T00:00:00Z`,
+    };
+    return json(response, 200, [
+      listed({ number: page, ...(state === 'closed' && { ...closed, number: 10 + page }) }),
+    ]);
+  });
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access' });
+  const found = await forge.listPulls('grantgate/review/', Date.parse('2026-11-02T12:00:00Z'));
+  assert.deepEqual(asked, ['open 1', 'open 2', 'open 3', 'closed 1', 'closed 2']);
+  assert.deepEqual(
+    found.map(({ number }) => number),
+    [1, 2, 3, 11, 12],
+  );
+});
+
+test("takes a fork's branch of the same name, another base or another branch for none of its own", async () => {
+  const ours = listed();
+  const others = [
+    listed({ head: { ref: 'grantgate/review/group-a/removal', repo: { full_name: 'eve/access' } } }),
+    listed({ head: { ref: 'grantgate/review/group-a/removal', repo: null } }),
+    listed({ base: { ref: 'other' } }),
+    listed({ head: { ref: 'feature', repo: { full_name: 'acme/access' } } }),
+  ];
+  const baseUrl = await answering((request, response) =>
+    json(response, 200, request.url?.includes('state=open') ? [ours, ...others] : []),
+  );
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access' });
+  assert.equal((await forge.listPulls('grantgate/review/', 0)).length, 1);
+});

@@ -1,0 +1,186 @@
+import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from '../../_suite.ts';
+import { access, daysAgo, type GrantText } from '../_review.ts';
+import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
+
+const test = suite('pull requests when things fail');
+test.after.each(closeWorlds);
+
+const faults: readonly [number | 'hang' | 'reset', string][] = [
+  [401, 'forge-unauthorized'],
+  [403, 'forge-forbidden'],
+  [404, 'forge-not-found'],
+  [422, 'forge-refused'],
+  [429, 'forge-limited'],
+  [500, 'forge-failed'],
+  [503, 'forge-failed'],
+  ['hang', 'forge-timeout'],
+  ['reset', 'forge-unreachable'],
+];
+
+test('whatever a creation fails with: the plan is there, the call is named, nothing half-done stays, the next run goes on', async () => {
+  const { apply, forge, writes } = await world([standard[0] as GrantText]);
+  for (const [status, code] of faults) {
+    const disarm = forge.fail({ method: 'POST', path: /\/pulls$/, status, times: 9 });
+    const { plan, pulls, error } = await apply({ forge: { timeoutMs: 1000 } });
+    disarm();
+    assert.equal(error?.code, code, String(status));
+    assert.match(error?.message ?? '', /^POST \/repos\/acme\/access\/pulls /);
+    assert.equal(plan.findings.length, 1);
+    assert.deepEqual(pulls, []);
+    assert.equal(writes().branches, '', String(status));
+  }
+  assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
+});
+
+test('an answer that is lost after the work was done leads to no second pull request', async () => {
+  for (const status of [500, 'reset'] as const) {
+    const { apply, forge } = await world([standard[0] as GrantText]);
+    forge.fail({ method: 'POST', path: /\/pulls$/, status, when: 'after' });
+    const result = await apply({ forge: { timeoutMs: 1000 } });
+    assert.equal(result.error, null);
+    assert.deepEqual(
+      result.pulls.map(({ action, number }) => [action, number]),
+      [['opened', 1]],
+    );
+    assert.deepEqual(
+      (await apply()).pulls.map(({ action }) => action),
+      ['unchanged'],
+    );
+  }
+});
+
+test('where it cannot be told whether a pull request was opened, the branch stays and the next run goes on from it', async () => {
+  const { apply, forge, writes } = await world([standard[0] as GrantText]);
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 'hang' });
+  // The run has listed before; what is asked while the creation hangs is what became of it.
+  const arm = setInterval(() => {
+    if (!writes().branches.includes('removal')) return;
+    clearInterval(arm);
+    forge.fail({ method: 'GET', path: /\/pulls$/, status: 500 });
+  }, 20);
+  const result = await apply({ forge: { timeoutMs: 1000 } }).finally(() => clearInterval(arm));
+  assert.equal(result.error?.code, 'forge-timeout');
+  assert.match(writes().branches, /^grantgate\/review\/group-desk\/removal [0-9a-f]{40}$/);
+  assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
+});
+
+test('a failed update leaves a branch that the next run goes on from', async () => {
+  const { apply, forge, push } = await world([standard[0] as GrantText]);
+  await apply();
+  await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]));
+  forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 403 });
+  const { error } = await apply();
+  assert.match(error?.message ?? '', /^PATCH \/repos\/acme\/access\/pulls\/1 answered 403/);
+  assert.deepEqual(actions(await apply()), ['updated group-desk/removal idle,idle-too']);
+});
+
+test('a forge that does not list, or is not there at all, still leaves a plan', async () => {
+  const { apply, forge, writes } = await world();
+  forge.fail({ method: 'GET', path: /\/pulls$/, status: 502 });
+  const unlisted = await apply();
+  assert.match(unlisted.error?.message ?? '', /^GET \/repos\/acme\/access\/pulls answered 502/);
+  assert.equal(unlisted.plan.findings.length, 3);
+  assert.deepEqual(writes(), { calls: [], branches: '' });
+  const gone = await apply({ forge: { cloneUrl: 'http://127.0.0.1:9/acme/access.git' } });
+  assert.equal(gone.error?.code, 'forge-git');
+  assert.match(gone.error?.message ?? '', /^git fetch http:\/\/127\.0\.0\.1:9\//);
+  assert.equal(gone.plan.findings.length, 3);
+});
+
+test('a failed call is repeated before it is given up', async () => {
+  const { apply, forge } = await world([standard[0] as GrantText]);
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 502, times: 2 });
+  const result = await apply({ forge: { retries: 3, retryAfterMs: 1 } });
+  assert.deepEqual(actions(result), ['opened group-desk/removal idle']);
+});
+
+test('the token is in no argument, address or message', async () => {
+  const { apply, here } = await world([standard[0] as GrantText]);
+  const bin = join(here.folder, 'bin');
+  const log = join(here.folder, 'argv.log');
+  await mkdir(bin);
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  await writeFile(join(bin, 'git'), `#!/bin/sh\necho "$*" >> ${log}\nexec ${real} "$@"\n`);
+  await chmod(join(bin, 'git'), 0o755);
+  const path = process.env.PATH;
+  process.env.PATH = `${bin}:${path}`;
+  const lines: string[] = [];
+  try {
+    const ok = await apply({ progress: (line) => lines.push(line) });
+    assert.equal(ok.error, null);
+    const refused = await apply({ forge: { token: 'wrong-token-0987654321' } });
+    assert.equal(refused.error?.code, 'forge-unauthorized');
+    lines.push(String(refused.error?.stack), JSON.stringify(refused));
+  } finally {
+    process.env.PATH = path;
+  }
+  const argv = await readFile(log, 'utf8');
+  assert.match(argv, /push/);
+  for (const secret of [token, 'wrong-token-0987654321'])
+    for (const text of [secret, Buffer.from(`x-access-token:${secret}`).toString('base64')]) {
+      assert.ok(!argv.includes(text));
+      assert.ok(!lines.join('\n').includes(text));
+    }
+});
+
+test('stops when it is told to, and leaves nothing behind that the next run cannot go on from', async () => {
+  const { apply, forge, here, writes } = await world();
+  const scratch = join(here.folder, 'tmp');
+  await mkdir(scratch);
+  const folder = process.env.TMPDIR;
+  process.env.TMPDIR = scratch;
+  assert.equal(
+    (await apply({ signal: AbortSignal.abort() }).catch((error) => ({ error }))).error?.code,
+    'aborted',
+  );
+  const mend = forge.fail({ method: 'POST', path: /\/pulls$/, status: 'hang' });
+  const stop = new AbortController();
+  // Once the first branch is there, the call that hangs is what comes next.
+  const watch = setInterval(() => {
+    if (writes().branches === '') return;
+    clearInterval(watch);
+    setTimeout(() => stop.abort(), 500);
+  }, 50);
+  const started = performance.now();
+  const { error, plan } = await apply({ signal: stop.signal, forge: { timeoutMs: 30_000 } });
+  process.env.TMPDIR = folder ?? '';
+  if (folder === undefined) delete process.env.TMPDIR;
+  assert.deepEqual(await readdir(scratch), []);
+  assert.equal(error?.code, 'aborted');
+  assert.ok(performance.now() - started < 20_000);
+  assert.equal(plan.findings.length, 3);
+  mend();
+  assert.deepEqual(
+    (await apply()).pulls.map(({ action }) => action),
+    ['opened', 'opened', 'opened'],
+  );
+});
+
+test('a file that cannot be edited holds back its own pull request only', async () => {
+  const { apply } = await world([standard[0] as GrantText, standard[3] as GrantText], {
+    'grants/access/orders/strange.yaml': `- id: strange
+  principal: user:bob@example.com
+  api: orders
+  role: reader
+  reason: r
+  owner: group:strange
+  ? granted
+  : ${daysAgo(9)}
+`,
+  });
+  const result = await apply();
+  assert.equal(result.error, null);
+  assert.deepEqual(actions(result), [
+    'held group-strange/urgent strange',
+    'opened group-desk/removal idle',
+    'opened user-dana@example.com/narrowing wide',
+  ]);
+  assert.match(
+    result.pulls[0]?.reason ?? '',
+    /^grants\/access\/orders\/strange\.yaml: the grant strange is written in a way/,
+  );
+});

@@ -1,0 +1,218 @@
+import * as assert from 'node:assert/strict';
+import { parseBody } from '../../../reviewer/pulls/body.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, dayMs, daysAgo, rules } from '../_review.ts';
+import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
+
+const test = suite('pull requests');
+test.after.each(closeWorlds);
+
+test('opens one pull request per owner and tier, and a second run changes nothing', async () => {
+  const { apply, bare, writes, forge } = await world();
+  const first = await apply();
+  assert.equal(first.error, null);
+  assert.deepEqual(actions(first), [
+    'opened group-desk/urgent of-bob',
+    'opened group-desk/removal idle',
+    'opened user-dana@example.com/narrowing wide',
+  ]);
+  const after = writes();
+  assert.deepEqual(after.calls, ['POST /pulls', 'POST /pulls', 'POST /pulls']);
+  assert.equal(
+    bare('diff', 'main', 'grantgate/review/user-dana@example.com/narrowing')
+      .split('\n')
+      .filter((line) => /^[+-] /.test(line))
+      .join('\n'),
+    '-  role: admin # for now\n+  role: reader # for now',
+  );
+  assert.equal(
+    bare('log', '-1', '--format=%an|%cn|%at|%ct', 'grantgate/review/group-desk/removal'),
+    `grantgate[bot]|grantgate[bot]|${asOf / 1000}|${asOf / 1000}`,
+  );
+  const second = await apply();
+  assert.deepEqual(
+    second.pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged', 'unchanged'],
+  );
+  assert.deepEqual(
+    second.pulls.map(({ number }) => number),
+    [1, 2, 3],
+  );
+  const later = await apply({ asOf: asOf + 3_600_000 });
+  assert.deepEqual(
+    later.pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged', 'unchanged'],
+  );
+  assert.deepEqual(writes(), { calls: [], branches: after.branches });
+
+  const [, pull] = first.pulls;
+  const body = (
+    (await (await fetch(`${forge.api}/repos/acme/access/pulls/${pull?.number}`)).json()) as { body: string }
+  ).body;
+  assert.deepEqual(
+    parseBody(body)?.fingerprints,
+    first.plan.findings.filter(({ grant }) => grant === 'idle').map(({ fingerprint }) => fingerprint),
+  );
+  assert.match(body, /How to restore it/);
+});
+
+test('the same inputs give the same commits', async () => {
+  const [one, two] = [await world(), await world()];
+  await one.apply();
+  await two.apply();
+  assert.equal(one.writes().branches, two.writes().branches);
+});
+
+test("judges the forge's branch, not what lies in the work tree", async () => {
+  const { apply, here } = await world();
+  await here.write(access([{ id: 'other', rest: idle }]));
+  assert.deepEqual(
+    (await apply()).plan.findings.map(({ grant }) => grant),
+    ['idle', 'of-bob', 'wide'],
+  );
+});
+
+test('merged, a finding is gone; the others stay as they are', async () => {
+  const { apply, forge, writes } = await world();
+  await apply();
+  await forge.merge(2);
+  writes();
+  const result = await apply();
+  assert.deepEqual(actions(result), [
+    'unchanged group-desk/urgent of-bob',
+    'unchanged user-dana@example.com/narrowing wide',
+  ]);
+  assert.deepEqual(writes().calls, []);
+});
+
+test('deletes a file with its last grant, and the exemptions of what it deletes', async () => {
+  const exempt = `${rules}exemptions:\n  # until the audit\n  - { grant: idle, detector: dormant, reason: r, until: 2027-01-31 }\n`;
+  const { apply, bare, forge } = await world(
+    [
+      { id: 'idle', rest: idle },
+      { id: 'wide', api: 'payments', rest: 'role: admin' },
+    ],
+    {
+      'grants/review.yaml': exempt,
+    },
+  );
+  assert.deepEqual(actions(await apply()), [
+    'opened group-desk/removal idle',
+    'opened group-desk/narrowing wide',
+  ]);
+  await forge.merge(1);
+  assert.ok(!bare('ls-tree', '-r', '--name-only', 'main').includes('access/orders'));
+  assert.match(bare('show', 'main:grants/review.yaml'), /exemptions: \[\]$/);
+  assert.equal((await apply()).error, null);
+});
+
+test('a further finding joins its pull request', async () => {
+  const { apply, push, writes } = await world();
+  await apply();
+  writes();
+  await push(access([...standard, { id: 'idle-too', rest: idle }]));
+  const result = await apply();
+  assert.deepEqual(actions(result), [
+    'unchanged group-desk/urgent of-bob',
+    'updated group-desk/removal idle,idle-too',
+    'unchanged user-dana@example.com/narrowing wide',
+  ]);
+  assert.deepEqual(writes().calls, ['PATCH /pulls/2']);
+  assert.deepEqual(
+    (await apply()).pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged', 'unchanged'],
+  );
+});
+
+test('a base that moved without conflict moves no branch; one that conflicts does', async () => {
+  const { apply, push, writes } = await world();
+  await apply();
+  const { branches } = writes();
+  await push({ 'grants/apis/inventory.yaml': null, 'grants/networks.yaml': 'office: [192.0.2.0/25]\n' });
+  assert.ok((await apply()).pulls.every(({ action }) => action === 'unchanged'));
+  assert.equal(writes().branches, branches);
+  await push(
+    access(
+      standard.map((grant) =>
+        grant.id === 'idle' ? { ...grant, rest: `role: editor\ngranted: ${daysAgo(2)}` } : grant,
+      ),
+    ),
+  );
+  const result = await apply();
+  assert.deepEqual(
+    result.pulls.map(({ action }) => action),
+    ['unchanged', 'updated', 'unchanged'],
+  );
+  assert.ok((await apply()).pulls.every(({ action }) => action === 'unchanged'));
+});
+
+test('leaves a branch with commits by people alone', async () => {
+  const { apply, push, writes } = await world();
+  await apply();
+  await push({ 'grants/access/orders/README.md': 'kept it\n' }, 'grantgate/review/group-desk/removal');
+  const { branches } = writes();
+  await push(access([...standard, { id: 'idle-too', rest: idle }]));
+  const [, removal] = (await apply()).pulls;
+  assert.deepEqual([removal?.action, removal?.reason], ['unchanged', 'the branch has commits by people']);
+  assert.equal(writes().branches, branches);
+});
+
+test('opens no more than the limits allow; urgent ones take no room', async () => {
+  const owners = ['group:a', 'group:b', 'group:c'];
+  const grants = owners.map((owner, i) => ({ id: `idle-${i}`, owner, rest: idle }));
+  const { apply, clock } = await world([...grants, { id: 'of-bob', principal: 'user:bob@example.com' }], {
+    'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 2, per_hour: 1'),
+  });
+  const first = await apply();
+  assert.deepEqual(
+    first.pulls.map(({ action }) => action),
+    ['opened', 'opened', 'held', 'held'],
+  );
+  assert.match(first.pulls[2]?.reason ?? '', /per_hour: 1/);
+  assert.equal(first.error, null);
+  clock.now = asOf + 3_600_000;
+  const second = await apply({ asOf: clock.now });
+  assert.deepEqual(
+    second.pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged', 'opened', 'held'],
+  );
+  clock.now += 3_600_000;
+  const third = await apply({ asOf: clock.now });
+  assert.deepEqual(
+    third.pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged', 'unchanged', 'held'],
+  );
+  assert.match(third.pulls[3]?.reason ?? '', /open: 2/);
+});
+
+test('remembers for 30 days what was closed without a merge', async () => {
+  const { apply, forge, writes } = await world([
+    { id: 'expired', rest: 'role: reader\nexpires: 2026-11-01' },
+  ]);
+  const [opened] = (await apply()).pulls;
+  await fetch(`${forge.api}/repos/acme/access/pulls/${opened?.number}`, {
+    method: 'PATCH',
+    headers: { authorization: `token ${token}` },
+    body: JSON.stringify({ state: 'closed' }),
+  });
+  writes();
+  const [held] = (await apply()).pulls;
+  assert.deepEqual(
+    [held?.action, held?.reason, held?.number],
+    ['held', 'closed without a merge within 30 days', null],
+  );
+  assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
+  assert.deepEqual(writes().calls, []);
+  assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs })).pulls[0]?.action, 'opened');
+});
+
+test('a brake that stops the run opens nothing', async () => {
+  const { apply, writes } = await world(standard, {
+    'grants/review.yaml': rules.replace('brake: 1', 'brake: 0.25'),
+  });
+  const { plan, error, pulls } = await apply();
+  assert.equal(error?.code, 'brake');
+  assert.equal(plan.findings.length, 3);
+  assert.deepEqual(pulls, []);
+  assert.deepEqual(writes(), { calls: [], branches: '' });
+});
