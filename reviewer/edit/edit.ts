@@ -1,15 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { ReviewError } from '../reviewError.ts';
-import { lineBreakAt, lineBreakOf, lineEnd } from './lines.ts';
 import type { Narrowed } from './narrow.ts';
 import { isFlow, itemLines, removeItem } from './removeItem.ts';
+import { flow, scalar, setField } from './setField.ts';
 
 /** One change to one grant. */
 export type Edit =
   | { kind: 'delete'; grant: string }
   | { kind: 'suspend'; grant: string }
-  | { kind: 'narrow'; grant: string; to: Narrowed };
+  | { kind: 'narrow'; grant: string; to: Narrowed }
+  | { kind: 'set'; grant: string; to: GrantChange };
+
+/** Who kept a grant, when, until when and why, as it is written beside it. */
+export type ReviewEntry = { decision: 'keep'; by: string; at: string; until?: string; reason: string };
+
+/** Keys of a grant that a decision writes. */
+export type GrantChange = {
+  review?: ReviewEntry;
+  expires?: string;
+  owner?: string;
+  state?: 'active' | 'suspended';
+};
 
 type Item = Record<string, unknown>;
 type Parsed = ReturnType<typeof parseYaml>;
@@ -32,32 +44,29 @@ function indexOf(items: readonly Item[], grant: string, file: string): number {
   return index;
 }
 
-/** A name as a YAML scalar: plain, unless it would be read as something else than text. */
-function scalar(name: string): string {
-  return isDeepStrictEqual(parseYaml(`- ${name}`, '').value, [name]) ? name : JSON.stringify(name);
-}
-
 const written = (to: Narrowed): string =>
   'role' in to ? `role: ${scalar(to.role)}` : `operations: [${to.operations.map(scalar).join(', ')}]`;
 
-function suspend(text: string, parsed: Parsed, index: number): string {
-  const { places } = parsed;
-  const state = places.value([index, 'state']);
-  if (state) return `${text.slice(0, state.start)}suspended${text.slice(state.end)}`;
-  // After the dates, where one looks for it; every grant has the last of these.
-  const key = ['cadence', 'expires', 'granted'].find((name) => places.value([index, name]) !== undefined);
-  const place = places.key([index, key ?? 'id']) ?? places.nearest([index]);
-  const value = places.nearest([index, key ?? 'id']);
-  if (text.charAt(places.nearest([index]).start) === '{')
-    return `${text.slice(0, value.end)}, state: suspended${text.slice(value.end)}`;
-  const line = `${' '.repeat(place.column - 1)}state: suspended`;
-  const end = lineEnd(text, value.end);
-  const ends = end > 0 && end > value.end && lineBreakAt(text, end - 1) !== '';
-  // The new line ends as the one above it does.
-  const ending = ends ? (text.startsWith('\r\n', end - 2) ? '\r\n' : text.charAt(end - 1)) : '';
-  return ends
-    ? `${text.slice(0, end)}${line}${ending}${text.slice(end)}`
-    : `${text}${lineBreakOf(text)}${line}`;
+/** Where one looks for a key that is new: after the dates, of which every grant has the last. */
+const dates = ['cadence', 'expires', 'granted'];
+const order: Readonly<Record<keyof GrantChange, readonly string[]>> = {
+  state: dates,
+  expires: ['granted'],
+  owner: ['reason', 'principal'],
+  review: ['review', 'limits', 'conditions', 'state', ...dates],
+};
+
+function set(text: string, file: string, index: number, to: GrantChange): string {
+  let result = text;
+  const apply = (key: keyof GrantChange, value: string | undefined) => {
+    if (value !== undefined)
+      result = setField(result, parseYaml(result, file), index, key, value, order[key]);
+  };
+  apply('owner', to.owner && scalar(to.owner));
+  apply('expires', to.expires && scalar(to.expires));
+  apply('state', to.state);
+  apply('review', to.review && flow(to.review));
+  return result;
 }
 
 function narrowTo(text: string, parsed: Parsed, index: number, to: Narrowed): string {
@@ -74,37 +83,42 @@ function expected(items: readonly Item[], index: number, edit: Edit): Item[] {
     if (position !== index) return [item];
     if (edit.kind === 'delete') return [];
     if (edit.kind === 'suspend') return [{ ...item, state: 'suspended' }];
+    if (edit.kind === 'set') return [{ ...item, ...edit.to }];
     const { role: _role, operations: _operations, ...rest } = item;
     return [{ ...rest, ...edit.to }];
   });
 }
 
+/** The text with a change spliced in at the grant's place; not looked at yet. */
+function splice(text: string, file: string, parsed: Parsed, index: number, change: Edit): string {
+  switch (change.kind) {
+    case 'delete':
+      return removeItem(text, { places: parsed.places, path: [] }, index);
+    case 'suspend':
+      return set(text, file, index, { state: 'suspended' });
+    case 'narrow':
+      return narrowTo(text, parsed, index, change.to);
+    case 'set':
+      return set(text, file, index, change.to);
+    default:
+      change satisfies never;
+      throw failed(file, 'unknown edit');
+  }
+}
+
 /**
  * Applies an edit to the text of an access file by splicing at the grant's place: comments, blank lines, key order and
  * line ends outside the edited lines stay byte for byte. Answers null when the last grant goes, and the file with it.
- * The result is read back and compared with what it must say; throws ReviewError `edit-failed`.
+ * The result is read back and compared with what it must say, whatever `by` made of it; throws ReviewError
+ * `edit-failed`.
  */
-export function edit(text: string, file: string, change: Edit): string | null {
+export function edit(text: string, file: string, change: Edit, by: typeof splice = splice): string | null {
   const parsed = parseYaml(text, file);
   const items = itemsOf(parsed, file);
   const index = indexOf(items, change.grant, file);
   const wanted = expected(items, index, change);
   if (wanted.length === 0) return null;
-  let result: string;
-  switch (change.kind) {
-    case 'delete':
-      result = removeItem(text, { places: parsed.places, path: [] }, index);
-      break;
-    case 'suspend':
-      result = suspend(text, parsed, index);
-      break;
-    case 'narrow':
-      result = narrowTo(text, parsed, index, change.to);
-      break;
-    default:
-      change satisfies never;
-      throw failed(file, 'unknown edit');
-  }
+  const result = by(text, file, parsed, index, change);
   const after = parseYaml(result, file);
   if (after.problems.length > 0 || !isDeepStrictEqual(after.value, wanted))
     throw failed(
@@ -131,7 +145,12 @@ export function grantText(text: string, file: string, grant: string): string {
  * Takes the exemptions of deleted grants out of the text of grants/review.yaml: the file may name only grants that are
  * there. Throws ReviewError `edit-failed`.
  */
-export function removeExemptions(text: string, file: string, deleted: ReadonlySet<string>): string {
+export function removeExemptions(
+  text: string,
+  file: string,
+  deleted: ReadonlySet<string>,
+  by: typeof removeItem = removeItem,
+): string {
   let result = text;
   for (;;) {
     const parsed = parseYaml(result, file);
@@ -141,7 +160,7 @@ export function removeExemptions(text: string, file: string, deleted: ReadonlySe
     if (list === undefined || index < 0) return result;
     const path = ['exemptions'];
     const left = list.filter((_, position) => position !== index);
-    if (left.length > 0) result = removeItem(result, { places: parsed.places, path }, index);
+    if (left.length > 0) result = by(result, { places: parsed.places, path }, index);
     else {
       const [key, value] = [parsed.places.key(path), parsed.places.nearest(path)];
       result = `${result.slice(0, key?.start ?? value.start)}exemptions: []${result.slice(value.end)}`;

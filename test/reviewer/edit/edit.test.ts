@@ -141,6 +141,95 @@ test('shows the text of a grant as it stands in its file', () => {
   assert.match(grantText(text, file, 'orders-a'), /^- id: orders-a\n/);
 });
 
+const review = {
+  decision: 'keep',
+  by: 'user:ann@example.com',
+  at: '2026-11-23T12:00:00Z',
+  until: '2027-03-01',
+  reason: 'The audit: "still, needed" } # until then',
+} as const;
+
+test('writes who kept a grant, and a new end, owner and state; every other byte stays', () => {
+  const set = (grant: string, to: Extract<Edit, { kind: 'set' }>['to']) =>
+    edit(text, file, { kind: 'set', grant, to });
+  const line =
+    'review: { decision: keep, by: user:ann@example.com, at: 2026-11-23T12:00:00Z, until: 2027-03-01, reason: "The audit: \\"still, needed\\" } # until then" }';
+  assert.equal(
+    set('orders-b', { review }),
+    text.replace('# again since May\n', `# again since May\n  ${line}\n`),
+  );
+  assert.equal(
+    set('orders-a', { expires: '2027-06-30', owner: 'group:desk' }),
+    text
+      .replace('2027-02-28 #', '2027-06-30 #')
+      .replace('- id: orders-a\n', '- id: orders-a\n  owner: group:desk\n'),
+  );
+  assert.equal(set('orders-b', { state: 'suspended' }), text.replace('state: active', 'state: suspended'));
+  const block = `${text}  review:\n    decision: keep\n    by: user:bob\n    reason: old\n`;
+  assert.equal(edit(block, file, { kind: 'set', grant: 'orders-c', to: { review } }), `${text}  ${line}\n`);
+  const again = { ...review, reason: 'no' };
+  assert.equal(
+    edit(`${text}  ${line} # ours\n`, file, { kind: 'set', grant: 'orders-c', to: { review: again } }),
+    `${text}  ${line.replace(/reason.*/, 'reason: no }')} # ours\n`,
+  );
+});
+
+test('whatever a reason holds, it reads back, or the file is left as it is', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+      fc.boolean(),
+      (reason, inBrackets) => {
+        const before = inBrackets ? '- { id: orders-a, granted: 2026-03-01 }\n- { id: orders-b }\n' : text;
+        let after: string | null;
+        try {
+          after = edit(before, file, {
+            kind: 'set',
+            grant: 'orders-a',
+            to: { review: { ...review, reason } },
+          });
+        } catch (error) {
+          return assert.match(String(error), /cannot be edited/);
+        }
+        const [item] = parseYaml(after ?? '', file).value as { review: { reason: string } }[];
+        assert.equal(item?.review.reason, reason);
+      },
+    ),
+    { numRuns: 300, seed: 11 },
+  );
+});
+
+test('a splice that goes wrong is caught, whatever it spoils', () => {
+  const wrong: readonly ((text: string) => string)[] = [
+    (good) => good.replace('id: orders-c', 'id: orders-d'),
+    (good) => good.replace('editor', 'admin'),
+    (good) => good.slice(0, -20),
+    (good) => `${good}- id: another\n`,
+    (good) => `${good}\t: [`,
+    () => text,
+  ];
+  for (const spoil of wrong)
+    for (const change of [
+      suspended('orders-a'),
+      deleted('orders-a'),
+      narrowed('orders-a', { role: 'viewer' }),
+    ])
+      assert.throws(() => edit(text, file, change, () => spoil(edit(text, file, change) ?? '')), {
+        code: 'edit-failed',
+      });
+  assert.doesNotThrow(() =>
+    edit(text, file, suspended('orders-a'), () => edit(text, file, suspended('orders-a')) ?? ''),
+  );
+  const rules =
+    'exemptions:\n  - { grant: a, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: b, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: c, detector: dormant, reason: r, until: 2027-01-31 }\n';
+  const keeps = removeExemptions(rules, 'grants/review.yaml', new Set(['a']));
+  assert.equal(keeps, rules.replace(/ {2}- \{ grant: a.*\n/, ''));
+  for (const spoiled of [rules.replace(/ {2}- \{ grant: b.*\n/, ''), `${keeps}brake: 1\n`, `${keeps}: [`])
+    assert.throws(() => removeExemptions(rules, 'grants/review.yaml', new Set(['a']), () => spoiled), {
+      code: 'edit-failed',
+    });
+});
+
 test('takes the exemptions of deleted grants along', () => {
   const review = `thresholds: { coverage: 0.9 }
 exemptions:
