@@ -1,11 +1,12 @@
+import { durationMs, longestTimer } from '../bundle/format/duration.ts';
 import { UsageError } from './usageError.ts';
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
-
-/** Milliseconds of a time like "30s". Throws UsageError naming the option. */
-export function durationOf(text: string, option: string): number {
-  const [, count, unit = ''] = /^([1-9][0-9]{0,5})(ms|s|min|h)$/.exec(text) ?? [];
-  const factor = units[unit];
-  if (factor === undefined) throw new UsageError(`${option} must be a time like "30s", got "${text}"`);
-  return Number(count) * factor;
+/** Milliseconds of a time like "30s" or "7d". Throws UsageError naming the option. */
+export function durationOf(text: string, option: string, most: number = longestTimer): number {
+  const milliseconds = durationMs(text);
+  if (milliseconds === null)
+    throw new UsageError(`${option} must be a time like 30s, 12h or 7d (ms, s, min, h or d), got "${text}"`);
+  if (milliseconds > most)
+    throw new UsageError(`${option} must be ${most / 86_400_000}d at most, got "${text}"`);
+  return milliseconds;
 }

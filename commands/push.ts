@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isLoopback } from '../gateway/source/contract/isLoopback.ts';
+import { isLoopback } from '../bundle/format/isLoopback.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, print, printJson, readKey } from './terminal.ts';
 import { UsageError } from './usageError.ts';

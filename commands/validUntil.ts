@@ -1,6 +1,7 @@
+import { durationOf } from './duration.ts';
 import { UsageError } from './usageError.ts';
 
-const units: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 86_400_000 };
+const tenYears = 3650 * 86_400_000;
 
 /**
  * When a bundle built now shall end, RFC 3339 in whole seconds: after a time like `7d`, or at a time. Undefined when
@@ -13,15 +14,9 @@ export function validUntil(
   if (validFor === undefined && at === undefined) return undefined;
   if (validFor !== undefined && at !== undefined)
     throw new UsageError('either --valid-for or --valid-until is taken, not both');
-  const end = at === undefined ? now + durationOf(validFor ?? '') : timeOf(at);
+  const end = at === undefined ? now + durationOf(validFor ?? '', '--valid-for', tenYears) : timeOf(at);
   if (end <= now) throw new UsageError(`--valid-until must be ahead, got "${at}"`);
   return new Date(Math.floor(end / 1000) * 1000).toISOString().replace('.000Z', 'Z');
-}
-
-function durationOf(text: string): number {
-  const [, count = '', unit = ''] = /^([1-9]\d{0,4})(min|h|d)$/.exec(text) ?? [];
-  if (count === '') throw new UsageError(`--valid-for must be a time like 7d, 12h or 30min, got "${text}"`);
-  return Number(count) * (units[unit] ?? 0);
 }
 
 function timeOf(text: string): number {

@@ -44,7 +44,7 @@ export type GrantsRead = {
 
 /** Reads one access file. A mistake in one grant does not hide the others from the checks across files. */
 export function readAccess(bytes: Buffer, file: string, api: string): AccessRead {
-  const read = readChecked(accessFile, bytes, file, []);
+  const read = readChecked(accessFile, bytes, file, { empty: [] });
   const entries =
     read.value?.map((entry, index) => ({ index, entry })) ??
     read.list.flatMap((item, index) => {
@@ -106,7 +106,7 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
         break;
       case 'directory':
         all.directories.push({
-          ...readChecked(directoryFile, bytes, path, undefined, directoryLimits),
+          ...readChecked(directoryFile, bytes, path, { limits: directoryLimits }),
           provider: found.provider,
         });
         break;
@@ -114,10 +114,10 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
         all.services = readChecked(servicesFile, bytes, path);
         break;
       case 'networks':
-        all.networks = readChecked(networksFile, bytes, path, {});
+        all.networks = readChecked(networksFile, bytes, path, { empty: {} });
         break;
       case 'review':
-        all.review = readChecked(reviewFile, bytes, path, {});
+        all.review = readChecked(reviewFile, bytes, path, { empty: {} });
         break;
       case 'ignored':
       case 'unknown':

@@ -118,7 +118,13 @@ function subject(value: unknown, path: readonly PropertyKey[]): string {
   return path.length === 1 && typeof path[0] === 'number' ? 'this entry' : JSON.stringify(dotted(path));
 }
 
-function problemsOf(issue: Issue, value: unknown, schema: z.ZodType, places: Places): Problem[] {
+function problemsOf(
+  issue: Issue,
+  value: unknown,
+  schema: z.ZodType,
+  places: Places,
+  hideValues: boolean,
+): Problem[] {
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
@@ -143,19 +149,33 @@ function problemsOf(issue: Issue, value: unknown, schema: z.ZodType, places: Pla
   const at = places.value(path) ?? places.nearest(path);
   if (issue.code === 'custom' && typeof got === 'object' && got !== null && !Array.isArray(got))
     return [
-      problem(at, 'invalid-value', `${path.length === 0 ? 'the file' : 'this entry'} ${issue.message}`),
+      problem(
+        at,
+        'invalid-value',
+        `${typeof path.at(-1) === 'number' ? 'this entry' : subject(value, path)} ${issue.message}`,
+      ),
     ];
+  const quiet =
+    issue.code === 'custom' ? hideValues || Array.isArray(got) : hideValues && (got ?? null) !== null;
   return [
     problem(
       at,
       got === undefined || got === null ? 'missing-value' : 'invalid-value',
-      `${subject(value, path)} ${issue.message}${issue.code === 'custom' && Array.isArray(got) ? '' : `, got ${show(got)}`}`,
+      `${subject(value, path)} ${issue.message}${quiet ? '' : `, got ${show(got)}`}`,
     ),
   ];
 }
 
+type ReadOptions = {
+  /** Stands in for a file that holds nothing but comments. */
+  empty?: unknown;
+  limits?: YamlLimits;
+  /** Problems do not quote what was found: it may be a secret. */
+  hideValues?: boolean;
+};
+
 /**
- * Reads a file and checks it against its schema. `empty` stands in for a file that holds nothing but comments.
+ * Reads a file and checks it against its schema.
  * Every problem of the file is reported at its place; the value is there only when there is none. `list` holds the
  * items of a file that is a list, as they are written.
  */
@@ -163,8 +183,7 @@ export function readChecked<T extends z.ZodType>(
   schema: T,
   bytes: Buffer,
   file: string,
-  empty?: unknown,
-  limits?: YamlLimits,
+  { empty, limits, hideValues = false }: ReadOptions = {},
 ): ReadFile<z.output<T>> & { list: readonly unknown[] } {
   const { value, places, problems } = readYaml(bytes, file, limits);
   if (value === undefined) return { file, value: undefined, places, problems, list: [] };
@@ -172,7 +191,7 @@ export function readChecked<T extends z.ZodType>(
   const result = schema.safeParse(given, { error: expectation });
   const found = result.success
     ? []
-    : result.error.issues.flatMap((issue) => problemsOf(issue, given, schema, places));
+    : result.error.issues.flatMap((issue) => problemsOf(issue, given, schema, places, hideValues));
   const all = [...problems, ...found];
   return {
     file,

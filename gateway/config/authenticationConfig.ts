@@ -1,45 +1,56 @@
 import { z } from 'zod';
-
-type Time = z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>;
+import { named, secret, secureUrl, wait } from './values.ts';
 
 /** TLS for callers. With `client_ca`, their certificates are asked for, and those that it signed can prove a service. */
 export const tlsConfig = z.strictObject({
-  cert: z.string().min(1),
-  key: z.string().min(1),
-  client_ca: z.string().min(1).optional(),
+  cert: named.describe('The certificate and those between it and the root, PEM.'),
+  key: named.describe('Its private key, PEM.'),
+  client_ca: named
+    .optional()
+    .describe("Who signs services' certificates, PEM; they are asked for then, not demanded."),
 });
 
 /** How a token's claims become a caller; the same for tokens we verify and for those we ask about. */
 export const claimMapping = {
-  login_claim: z.string().min(1).default('sub'),
+  login_claim: named.default('sub').describe("The claim that is the person's login in the directory."),
   groups: z
-    .union([z.literal('directory'), z.strictObject({ claim: z.string().min(1) })])
-    .default('directory'),
+    .union([z.literal('directory'), z.strictObject({ claim: named })], {
+      error: 'must be directory or { claim: NAME }',
+    })
+    .default('directory')
+    .describe(
+      'directory: groups are what grants/directory says, and whom it does not know is denied. { claim: NAME }: groups are what the token says.',
+    ),
 };
 
 /** `introspection` of gateway.yaml: whom to ask about opaque tokens. Times are milliseconds then. */
-export const introspectionConfig = <Address extends z.ZodType<string>, Secret extends z.ZodType>(
-  address: Address,
-  secret: Secret,
-  time: Time,
-) =>
-  z
-    .strictObject({
-      endpoint: address,
-      /** As `iss` says it, where the answer says it; and as services.yaml names it. */
-      issuer: z.url({ protocol: /^https?$/ }),
-      client_id: z.string().min(1),
-      client_secret: secret,
-      audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-      scope: z
-        .string()
-        .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'must be one scope, without spaces' })
-        .optional(),
-      ...claimMapping,
-      /** How long an answer counts: so long may a token that was revoked there go on. */
-      cache: time.prefault('30s').refine((ms) => ms <= 300_000, { error: 'must be 5min at most' }),
-      timeout: time.prefault('5s').refine((ms) => ms <= 30_000, { error: 'must be 30s at most' }),
-    })
-    .refine(({ audience, scope }) => audience !== undefined || scope !== undefined, {
-      error: 'must have "audience" or "scope", else tokens for others would pass',
-    });
+export const introspectionConfig = z
+  .strictObject({
+    endpoint: secureUrl.describe('Where tokens are asked about (RFC 7662).'),
+    issuer: z
+      .url({ protocol: /^https?$/, error: 'must be an address like https://login.example.com' })
+      .describe("As the answer's `iss` has it, where it has one, and as services.yaml names it."),
+    client_id: named.describe('We sign in with it.'),
+    client_secret: secret.describe('We sign in with it.'),
+    audience: z
+      .union([named, z.array(named).min(1)], { error: 'must be a name, or a list of names' })
+      .optional()
+      .describe('One of these must be in the answer for the token to be meant for us.'),
+    scope: z
+      .string()
+      .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: 'must be one scope, without spaces' })
+      .optional()
+      .describe('This must be in the answer for the token to be meant for us.'),
+    ...claimMapping,
+    cache: wait
+      .prefault('30s')
+      .refine((ms) => ms <= 300_000, { error: 'must be 5min at most' })
+      .describe('How long an answer counts: as long may a token that was revoked there go on.'),
+    timeout: wait
+      .prefault('5s')
+      .refine((ms) => ms <= 30_000, { error: 'must be 30s at most' })
+      .describe('How long an answer is waited for.'),
+  })
+  .refine(({ audience, scope }) => audience !== undefined || scope !== undefined, {
+    error: 'must have "audience" or "scope", else tokens for others would pass',
+  });

@@ -1,19 +1,8 @@
 import { z } from 'zod';
-import { isLoopback } from '../source/contract/isLoopback.ts';
 import { parseSource } from '../source/contract/parseSource.ts';
 import { SourceError } from '../source/contract/source.ts';
+import { named, onLoopback, secret, secureUrl } from './values.ts';
 import { keysProblem } from './verificationKeys.ts';
-
-type Secret = { env: string } | { file: string };
-
-const loopbackUrl = (value: string) => isLoopback(URL.parse(value)?.hostname ?? '');
-
-/** https, or http on loopback. */
-export const secureUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((value) => value.startsWith('https:') || loopbackUrl(value), {
-    error: 'must be https (http only on loopback)',
-  });
 
 /** Where bundles come from. */
 export const sourceAddress = z
@@ -25,7 +14,7 @@ export const sourceAddress = z
         'must be git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH, https://…, oci://HOST/REPOSITORY:TAG, s3://BUCKET/KEY or file:PATH',
     },
   )
-  .refine((value) => !/^(?:git\+)?http:/.test(value) || loopbackUrl(value.replace(/^git\+/, '')), {
+  .refine((value) => !/^(?:git\+)?http:/.test(value) || onLoopback(value.replace(/^git\+/, '')), {
     error: 'must be https (http only on loopback)',
   })
   .superRefine((value, context) => {
@@ -39,38 +28,68 @@ export const sourceAddress = z
   });
 
 /** How a source is reached, for those that need more than an address and a token. */
-export const sourceAccess = (secret: z.ZodType<Secret, Secret>) => ({
-  registry: z.strictObject({ username: z.string().regex(/^[^:\s]+$/), password: secret }).optional(),
+export const sourceAccess = {
+  registry: z
+    .strictObject({
+      username: z
+        .string()
+        .regex(/^[^:\s]+$/, { error: 'must be a name without spaces and colons' })
+        .describe('The name to sign in with.'),
+      password: secret.describe('What proves it.'),
+    })
+    .optional()
+    .describe('Who we are to a registry (oci).'),
   s3: z
     .strictObject({
-      region: z.string().regex(/^[a-z0-9-]{1,64}$/, { error: 'must be a region like "eu-central-1"' }),
+      region: z
+        .string()
+        .regex(/^[a-z0-9-]{1,64}$/, { error: 'must be a region like "eu-central-1"' })
+        .describe('The region that requests are signed for.'),
       endpoint: secureUrl
         .refine((value) => !/[?#@]/.test(value), { error: 'must have no query and no credentials' })
-        .optional(),
-      access_key: secret.optional(),
-      secret_key: secret.optional(),
-      session_token: secret.optional(),
-      path_style: z.boolean().default(false),
+        .optional()
+        .describe('The address of the store; AWS, when left out.'),
+      access_key: secret
+        .optional()
+        .describe('The key to read with; without one, only what everybody may read.'),
+      secret_key: secret.optional().describe('Its secret half.'),
+      session_token: secret.optional().describe('The token of temporary keys.'),
+      path_style: z
+        .boolean()
+        .default(false)
+        .describe('The bucket stands in the path; else in the name of the host.'),
     })
     .refine(({ access_key, secret_key }) => (access_key === undefined) === (secret_key === undefined), {
       error: 'must have "access_key" and "secret_key", or neither for what everybody may read',
     })
-    .optional(),
-  client_certificate: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
-  ca: z.string().min(1).optional(),
-  allowed_signers: z.string().min(1).optional(),
-});
+    .optional()
+    .describe('Where buckets are (s3), and by which keys they are read.'),
+  client_certificate: z
+    .strictObject({
+      cert: named.describe('The certificate, PEM.'),
+      key: named.describe('Its private key, PEM.'),
+    })
+    .optional()
+    .describe('A certificate that the server of the source asks for; read at every connection.'),
+  ca: named
+    .optional()
+    .describe('Who signed the certificate of that server, PEM, in place of the public authorities.'),
+  allowed_signers: named
+    .optional()
+    .describe(
+      'Who may sign commits (git+…), a file as ssh-keygen(1) has it; the tip of the branch must be signed then.',
+    ),
+};
 
 /** A source and how it is reached, as configured. */
-export type SourceAccess = z.output<ReturnType<typeof accessShape>>;
-const accessShape = (secret: z.ZodType<Secret, Secret>) =>
-  z.object({
-    source: z.string(),
-    key: z.string().optional(),
-    keys: z.record(z.string(), z.string()).optional(),
-    token: secret.optional(),
-    ...sourceAccess(secret),
-  });
+export type SourceAccess = z.output<typeof accessShape>;
+const accessShape = z.object({
+  source: z.string(),
+  key: z.string().optional(),
+  keys: z.record(z.string(), z.string()).optional(),
+  token: secret.optional(),
+  ...sourceAccess,
+});
 
 /** What is wrong about the keys of a source together; `refuse` is told where. */
 export function sourceProblems(

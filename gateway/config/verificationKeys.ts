@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { keyIdForm } from '../../bundle/archive/keys.ts';
+import { named } from './values.ts';
 
 /** Where the public keys of signed bundles are: one file, or several by the ids that signatures name them by. */
 export const verificationKeys = {
-  key: z.string().min(1).optional(),
+  key: named
+    .optional()
+    .describe('The public key of whoever signs bundles, PEM; needed for every source but Git.'),
   keys: z
     .record(
       z.string().regex(keyIdForm, { error: 'must be an id like "2026-11"' }),
       z.string().min(1, { error: 'must be the path of a public key' }),
     )
     .refine((value) => Object.keys(value).length > 0, { error: 'must name one key at least' })
-    .optional(),
+    .optional()
+    .describe('Several public keys, by the ids that signatures name them by; in place of `key`.'),
 };
 
 export type Keys = { source: string; key?: string | undefined; keys?: Record<string, string> | undefined };

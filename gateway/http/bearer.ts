@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { Refusal } from './refusal.ts';
 
 /** Throws Refusal 401 unless the request carries the token; takes the same time for every wrong one, whatever its length. */
@@ -18,6 +19,6 @@ export function assertBearer({ headers }: IncomingMessage, token: string, realm:
  */
 export function assertLoopback({ headers }: IncomingMessage): void {
   const host = URL.parse(`http://${headers.host ?? ''}`)?.hostname ?? '';
-  if (!/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host))
+  if (!isLoopback(host))
     throw new Refusal(421, 'host-unknown', 'Without a token, only a loopback address names this listener.');
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import type { Limit } from './limit.ts';
@@ -45,6 +46,7 @@ export function createAddressGate({ limit, rate, failedLogins }: Options): Addre
 
   return {
     arrive(address, now) {
+      // It is this machine itself, or a proxy on it that was not named: then it is everybody.
       if (isLoopback(address)) return;
       const from = networkOf(address);
       if (shut.size > 0) {
@@ -72,9 +74,6 @@ export function createAddressGate({ limit, rate, failedLogins }: Options): Addre
     },
   };
 }
-
-/** Who comes from there is this machine itself, or a proxy on it that was not named: then it is everybody. */
-const isLoopback = (address: string) => address.startsWith('127.') || address === '::1';
 
 /** Whoever has one IPv6 address has the 2⁶⁴ around it. An IPv4 address stands for itself. */
 export function networkOf(address: string): string {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { readSigningKey } from '../../bundle/archive/signingKey.ts';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ConfigError } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
 import { openTls } from '../http/tls.ts';
@@ -59,9 +60,8 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   const address = parseSource(source);
   if (address.kind !== 'git')
     throw new ConfigError(['--source must be a Git repository, git+https://HOST/REPOSITORY#BRANCH']);
-  const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(options.listen.host);
   // A bundle tells who works here and who may do what.
-  if (token === null && !loopback)
+  if (token === null && !isLoopback(options.listen.host))
     throw new ConfigError(['a token is needed when bundles are served beyond this machine (--token-env)']);
   readSigningKey(signingKeyPem);
   const log = pino({ level: options.logLevel ?? 'info', base: null });

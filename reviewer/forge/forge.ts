@@ -5,6 +5,7 @@ import { createAppAuth } from '@octokit/auth-app';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { Octokit } from '@octokit/rest';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ReviewError } from '../reviewError.ts';
 import { errorOfStatus, ForgeError } from './forgeError.ts';
 
@@ -78,8 +79,6 @@ function cloneUrlOf({ baseUrl, owner, repo }: ForgeTarget): string {
   return `${url.protocol}//${host}${url.pathname.replace(/\/(?:api\/v3\/?)?$/, '')}/${owner}/${repo}.git`;
 }
 
-const isLoopback = (baseUrl: string) => /^(?:127\.|localhost$|\[::1\]$)/.test(new URL(baseUrl).hostname);
-
 function authentication({ token, appAuth }: ForgeTarget) {
   if (appAuth) return { authStrategy: createAppAuth, auth: appAuth };
   return token === undefined ? {} : { auth: token };
@@ -105,7 +104,11 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     retry: { retries, retryAfterBaseValue: retryAfterMs },
     // A forge on this machine asks for no pauses.
-    throttle: { enabled: !isLoopback(baseUrl), onRateLimit: again, onSecondaryRateLimit: again },
+    throttle: {
+      enabled: !isLoopback(new URL(baseUrl).hostname),
+      onRateLimit: again,
+      onSecondaryRateLimit: again,
+    },
     request: {
       fetch: (url: string, init: RequestInit) =>
         fetch(url, {

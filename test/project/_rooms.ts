@@ -40,7 +40,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['gateway/revision', ['bundle/archive', 'bundle/format', 'bundle/grants']],
   ['gateway/memory', ['gateway/revision']],
-  ['gateway/source/contract', ['bundle/archive']],
+  ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
   ['gateway/source/transport', ['gateway/source/contract']],
   ['gateway/source/bucket', ['bundle/format', 'gateway/source/contract', 'gateway/source/transport']],
   [
@@ -73,9 +73,16 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'gateway/config',
-    ['bundle/archive', 'bundle/grants', 'bundle/yaml', 'gateway/source', 'gateway/source/contract'],
+    [
+      'bundle/archive',
+      'bundle/format',
+      'bundle/grants',
+      'bundle/yaml',
+      'gateway/source',
+      'gateway/source/contract',
+    ],
   ],
-  ['gateway/http', ['gateway/config', 'gateway/source/contract']],
+  ['gateway/http', ['bundle/format', 'gateway/config', 'gateway/source/contract']],
   [
     'gateway/identity',
     ['bundle/grants', 'gateway/config', 'gateway/http', 'gateway/memory', 'gateway/revision'],
@@ -95,7 +102,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'gateway/limits',
-    ['gateway/config', 'gateway/decision', 'gateway/http', 'gateway/memory', 'gateway/revision'],
+    [
+      'bundle/format',
+      'gateway/config',
+      'gateway/decision',
+      'gateway/http',
+      'gateway/memory',
+      'gateway/revision',
+    ],
   ],
   ['gateway/record', ['bundle/policy', 'gateway/decision', 'gateway/identity', 'gateway/request']],
   [
@@ -146,6 +160,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/publish',
     [
       'bundle/archive',
+      'bundle/format',
       'gateway/admin',
       'gateway/config',
       'gateway/decision',
@@ -221,7 +236,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ['gateway', 'gateway/config', 'gateway/http', 'gateway/limits', 'gateway/memory', 'gateway/metrics'],
   ],
   ['reviewer/reviewError.ts', []],
-  ['reviewer/forge', ['reviewer/reviewError.ts']],
+  ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence', ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/reviewError.ts']],
   [

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load as parse } from 'js-yaml';
 import { z } from 'zod';
-import { gatewayConfig, parseConfig, readConfig } from '../../gateway/config/config.ts';
+import { parseConfig, readConfig } from '../../gateway/config/config.ts';
+import { gatewayConfig } from '../../gateway/config/gatewayConfig.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
 
@@ -63,6 +64,6 @@ test('shows the default wherever it does not say that it shows an example', () =
 test('says what is wrong once a key is misspelt', () => {
   assert.throws(
     () => parseConfig(parse(text.replace('\ntrusted_proxies', '\ntrusted_proxy')), file),
-    /unknown key "trusted_proxy"; did you mean "trusted_proxies"\?/,
+    /unknown key "trusted_proxy" \(did you mean "trusted_proxies"\?\)/,
   );
 });

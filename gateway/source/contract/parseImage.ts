@@ -1,4 +1,4 @@
-import { isLoopback } from './isLoopback.ts';
+import { isLoopback } from '../../../bundle/format/isLoopback.ts';
 import { SourceError } from './source.ts';
 
 /** An image in a registry that speaks the OCI distribution protocol. */

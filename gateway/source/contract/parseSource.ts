@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isLoopback } from './isLoopback.ts';
+import { isLoopback } from '../../../bundle/format/isLoopback.ts';
 import { type ImageAddress, imageName, parseImage } from './parseImage.ts';
 import { SourceError } from './source.ts';
 

@@ -1,0 +1,43 @@
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { durationMs, longestTimer } from '../../bundle/format/duration.ts';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
+
+// The values that gateway.yaml is made of.
+
+export const port = z.int({ error: 'must be a port from 0 to 65535' }).min(0).max(65_535);
+
+export const named = z.string({ error: 'must be text' }).min(1);
+
+/** A secret never stands in the file itself: it comes from the environment or from a file of its own. */
+export const secret = z.union([z.strictObject({ env: named }), z.strictObject({ file: named })], {
+  error: 'must be { env: NAME } or { file: PATH }',
+});
+export type Secret = z.output<typeof secret>;
+
+/** `30s` or `7d`; milliseconds then. */
+export const time = z
+  .string({ error: 'must be a time like "30s"' })
+  .regex(/^[1-9][0-9]{0,5}(?:ms|s|min|h|d)$/, { error: 'must be a time like "30s" (ms, s, min, h or d)' })
+  .transform((value) => durationMs(value) ?? Number.NaN);
+
+/** The same for what a timer waits for: one that waits longer ends at once. */
+export const wait = time.refine((ms) => ms <= longestTimer, { error: 'must be 24d at most' });
+
+export const cidr = z
+  .union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' })
+  .refine((value) => ipaddr.parseCIDR(value)[1] > 0, { error: 'must not be the whole internet' });
+
+export const share = z
+  .number({ error: 'must be above 0 and 1 at most' })
+  .gt(0, { error: 'must be above 0 and 1 at most' })
+  .max(1, { error: 'must be above 0 and 1 at most' });
+
+export const onLoopback = (address: string): boolean => isLoopback(URL.parse(address)?.hostname ?? '');
+
+/** https, or http on loopback. */
+export const secureUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an address like https://example.com' })
+  .refine((value) => value.startsWith('https:') || onLoopback(value), {
+    error: 'must be https (http only on loopback)',
+  });
