@@ -95,6 +95,7 @@ export async function serve({
   const writer = openRecordWriter({
     folder,
     usage,
+    state: config.state,
     instance,
     now,
     onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),

@@ -1,17 +1,34 @@
 import { existsSync, readdirSync } from 'node:fs';
 
-export const parts = (name: string): [string, number] => {
-  const match = /^(\d{4}-\d{2}-\d{2})(?:-(\d+))?\.ndjson$/.exec(name);
-  return match?.[1] === undefined ? ['', 0] : [match[1], Number(match[2] ?? 0)];
+/** Day and number of a file's name; compressed ones too, which nobody appends to. */
+const parts = (name: string): { day: string; number: number; open: boolean } | null => {
+  const match = /^(\d{4}-\d{2}-\d{2})(?:-(\d+))?\.ndjson(\.gz|\.zst)?$/.exec(name);
+  if (match?.[1] === undefined) return null;
+  return { day: match[1], number: Number(match[2] ?? 0), open: match[3] === undefined };
 };
 
-/** The instance's files, oldest first. */
-export function decisionFiles(home: string): string[] {
+function filesOf(home: string) {
   if (!existsSync(home)) return [];
   return readdirSync(home)
-    .filter((name) => parts(name)[0] !== '')
-    .sort((a, b) => {
-      const [[dayA, numberA], [dayB, numberB]] = [parts(a), parts(b)];
-      return dayA === dayB ? numberA - numberB : dayA < dayB ? -1 : 1;
-    });
+    .flatMap((name) => {
+      const part = parts(name);
+      return part === null ? [] : [{ name, ...part }];
+    })
+    .sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1));
+}
+
+/** The instance's files, oldest first; those that rotation compressed left out. */
+export function decisionFiles(home: string): string[] {
+  return filesOf(home)
+    .filter(({ open }) => open)
+    .map(({ name }) => name);
+}
+
+/** The file to append to on a day: its newest, or a further one when that is `full` or was compressed. */
+export function nextFile(home: string, day: string, full: boolean): string {
+  const newest = filesOf(home)
+    .filter((file) => file.day === day)
+    .at(-1);
+  const number = newest === undefined ? 0 : newest.number + (full || !newest.open ? 1 : 0);
+  return number === 0 ? `${day}.ndjson` : `${day}-${number}.ndjson`;
 }

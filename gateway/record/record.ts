@@ -54,3 +54,5 @@ export type StreamClosed = {
 export type LogEntry = DecisionRecord | StreamClosed;
 /** Proof of life between decisions: carries the last `seq` and takes none itself. */
 export type Heartbeat = { heartbeat: true; timestamp: string; instance: string; seq: number };
+/** The last line of an orderly end: from here on the instance's silence hides nothing. Takes no `seq`. */
+export type Stopped = { stopped: true; timestamp: string; instance: string; seq: number };

@@ -7,16 +7,15 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  readSync,
-  truncateSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { decisionFiles, parts } from './decisionFiles.ts';
-import type { Heartbeat, StreamClosed } from './record.ts';
+import { nextFile } from './decisionFiles.ts';
+import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
+import { openSequence } from './sequence.ts';
 import { type Counted, openUsageRollup, type UsageRollup } from './usageRollup.ts';
 
 /** Past this size a day goes on in a further file. */
@@ -47,12 +46,15 @@ export type RecordWriter = {
   heartbeat(): void;
   /** Writes the batch now. */
   flush(): void;
+  /** Writes the batch and, where anything was written, that the instance stopped: its silence from now on is no gap. */
   close(): void;
 };
 
 type Options = {
   folder: string;
   usage?: string;
+  /** The state folder, which keeps the last `seq` when files are moved away; left out, the files alone tell. */
+  state?: string | undefined;
   instance: string;
   now: () => number;
   /** The usage rollup could not be saved; the records it is counted from are not touched by that. */
@@ -60,6 +62,7 @@ type Options = {
   /** A batch is in the file: the milliseconds since its first record was taken. */
   onWritten?: (milliseconds: number) => void;
 };
+type File = { fd: number; name: string; day: string; size: number };
 type Pending = {
   line: string;
   /** What the usage is counted from. */
@@ -74,19 +77,26 @@ type Pending = {
  * Throws RecordError when the folder cannot be written or another process holds the instance's name.
  */
 export function openRecordWriter(options: Options): RecordWriter {
-  const { folder, usage, instance, now, onUsageFailure, onWritten } = options;
+  const { folder, usage, state, instance, now, onUsageFailure, onWritten } = options;
   const home = join(folder, instance);
   const release = claim(home, instance);
-  let seq = lastSeq(home);
+  const sequence = openOrRelease(
+    home,
+    state === undefined ? undefined : join(state, 'seq', instance),
+    release,
+  );
+  let seq = sequence.last;
   const recordLine = createRecordLine(instance);
   const rollup =
     usage === undefined
       ? null
       : openUsageRollup({ decisions: home, folder: join(usage, instance), instance, now });
-  let file: { fd: number; day: string; size: number } | null = null;
+  let file: File | null = null;
   let batch: Pending[] = [];
   let scheduled = false;
   let begun = 0;
+  /** The last number in a file. */
+  let written = seq;
 
   const flush = () => {
     scheduled = false;
@@ -101,15 +111,17 @@ export function openRecordWriter(options: Options): RecordWriter {
       if (before !== null) closeFile(before.fd);
       let text = '';
       for (const { line } of taken) text += line;
+      sequence.before(taken.at(-1)?.seq ?? seq, file.name);
       append(file, bytesOf(text));
+      written = taken.at(-1)?.seq ?? written;
       if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
       onWritten?.(performance.now() - begun);
     } catch (error) {
       failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);
       // Their requests are turned away: a gap would say that decisions were made whose records are lost.
-      seq -= taken.filter(({ entry }) => !('heartbeat' in entry)).length;
+      seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
     }
-    for (const { written } of taken) written?.(failure);
+    for (const one of taken) one.written?.(failure);
   };
   const queue = (item: Pending) => {
     batch.push(item);
@@ -124,21 +136,22 @@ export function openRecordWriter(options: Options): RecordWriter {
   return {
     instance,
     usage: rollup,
-    write(record, written) {
+    write(record, done) {
       seq += 1;
-      queue({ line: recordLine(record, seq), entry: record, seq, written });
+      queue({ line: recordLine(record, seq), entry: record, seq, written: done });
     },
-    writeClosed(record, written) {
+    writeClosed(record, done) {
       seq += 1;
       const { timestamp, decision_id, ...rest } = record;
       const full: StreamClosed = { timestamp, decision_id, instance, seq, ...rest };
-      queue({ line: `${JSON.stringify(full)}\n`, entry: record, seq, written });
+      queue({ line: `${JSON.stringify(full)}\n`, entry: record, seq, written: done });
     },
     heartbeat() {
       const beat: Heartbeat = { heartbeat: true, timestamp: new Date(now()).toISOString(), instance, seq };
       queue({ line: `${JSON.stringify(beat)}\n`, entry: beat, seq, written: undefined });
       // The files are the truth, so this can be made up for; a full disk must not end the process.
       try {
+        if (file !== null) sequence.note(written);
         rollup?.save();
       } catch (error) {
         onUsageFailure?.(error);
@@ -148,6 +161,13 @@ export function openRecordWriter(options: Options): RecordWriter {
     close() {
       try {
         flush();
+        if (file !== null) {
+          const timestamp = new Date(now()).toISOString();
+          const stopped: Stopped = { stopped: true, timestamp, instance, seq };
+          queue({ line: `${JSON.stringify(stopped)}\n`, entry: stopped, seq, written: undefined });
+          flush();
+          sequence.note(seq, true);
+        }
         rollup?.save();
         if (file !== null) closeFile(file.fd);
       } finally {
@@ -156,6 +176,17 @@ export function openRecordWriter(options: Options): RecordWriter {
       }
     },
   };
+}
+
+const takesNumber = (entry: Counted) => !('heartbeat' in entry) && !('stopped' in entry);
+
+function openOrRelease(home: string, kept: string | undefined, release: () => void) {
+  try {
+    return openSequence(home, kept);
+  } catch (error) {
+    release();
+    throw new RecordError('decisions-unwritable', `the sequence of ${home} cannot be gone on with`, error);
+  }
 }
 
 /** One process per instance name: two would give out the same `seq` twice. */
@@ -204,44 +235,14 @@ function alive(pid: number): boolean {
 const isCode = (error: unknown, code: string) =>
   error instanceof Error && 'code' in error && error.code === code;
 
-/** The last `seq` given out. Looks at each file: after a clock was set back, the newest is not the last one written. */
-function lastSeq(home: string): number {
-  return decisionFiles(home).reduce((last, name) => Math.max(last, lastSeqOf(join(home, name))), 0);
-}
-
-/** The `seq` of a file's last line; cuts off a torn one. */
-function lastSeqOf(path: string): number {
-  const fd = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(fd);
-    // A line may be long: a token may carry hundreds of groups.
-    for (let window = 64 * 1024; ; window *= 8) {
-      const tail = Buffer.alloc(Math.min(size, window));
-      readSync(fd, tail, 0, tail.length, size - tail.length);
-      const end = tail.lastIndexOf(0x0a) + 1;
-      const start = end < 2 ? 0 : tail.lastIndexOf(0x0a, end - 2) + 1;
-      if (start === 0 && tail.length < size) continue;
-      if (end < tail.length) truncateSync(path, size - tail.length + end);
-      if (end === 0) return 0;
-      const { seq } = JSON.parse(tail.subarray(start, end).toString()) as { seq?: unknown };
-      return typeof seq === 'number' ? seq : 0;
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The file to append to; never of a day before the open one, whatever the clock says. */
-function fileFor(home: string, now: number, open: { fd: number; day: string; size: number } | null) {
+function fileFor(home: string, now: number, open: File | null): File {
   const today = new Date(now).toISOString().slice(0, 10);
   const day = open !== null && open.day > today ? open.day : today;
   if (open !== null && open.day === day && open.size < fileBytes) return open;
-  const ofDay = decisionFiles(home).filter((name) => parts(name)[0] === day);
-  const newest = parts(ofDay.at(-1) ?? '')[1];
-  const full = open !== null && open.day === day;
-  const number = full ? newest + 1 : newest;
-  const fd = openSync(join(home, number === 0 ? `${day}.ndjson` : `${day}-${number}.ndjson`), 'a', 0o640);
-  return { fd, day, size: fstatSync(fd).size };
+  const name = nextFile(home, day, open !== null && open.day === day);
+  const fd = openSync(join(home, name), 'a', 0o640);
+  return { fd, name, day, size: fstatSync(fd).size };
 }
 
 function closeFile(fd: number): void {

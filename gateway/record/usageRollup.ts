@@ -1,7 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { decisionFiles } from './decisionFiles.ts';
-import type { DecisionRecord, Heartbeat, LogEntry, StreamClosed } from './record.ts';
+import type { DecisionRecord, Heartbeat, LogEntry, Stopped, StreamClosed } from './record.ts';
 
 /** One line of a usage file: the day's coverage, or one grant's use of one operation. Instants are RFC 3339, UTC. */
 export type UsageLine =
@@ -20,7 +28,8 @@ export type UsageLine =
 export type Counted =
   | Pick<DecisionRecord, 'timestamp' | 'input' | 'result' | 'status'>
   | Pick<StreamClosed, 'timestamp' | 'event'>
-  | Pick<Heartbeat, 'timestamp' | 'heartbeat'>;
+  | Pick<Heartbeat, 'timestamp' | 'heartbeat'>
+  | Pick<Stopped, 'timestamp' | 'stopped'>;
 
 /** Usage per day: grant × operation → count, first and last use. */
 export type UsageRollup = {
@@ -44,12 +53,20 @@ type Day = {
   seq: [number, number] | null;
   records: number;
   minutes: Set<string>;
+  /** Minutes known from a usage file whose records are gone. */
+  earlier: number;
   /** Grant → operation → use. */
   uses: Map<string, Map<string, Use>>;
   changed: boolean;
 };
 
 type Options = { decisions: string; folder: string; instance: string; now: () => number };
+
+const linesIn = (path: string): UsageLine[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as UsageLine);
 
 /**
  * Keeps `folder/YYYY-MM-DD.ndjson`. The decision files are the truth: at start each day whose decision file is newer
@@ -62,12 +79,13 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
   const dayOf = (key: string): Day => {
     let day = days.get(key);
     if (day === undefined) {
-      day = { seq: null, records: 0, minutes: new Set(), uses: new Map(), changed: true };
+      day = { seq: null, records: 0, minutes: new Set(), earlier: 0, uses: new Map(), changed: true };
       days.set(key, day);
     }
     return day;
   };
   const add = (entry: Counted, seq: number, key: string) => {
+    if ('stopped' in entry) return;
     const day = dayOf(key);
     if ('heartbeat' in entry) {
       day.minutes.add(entry.timestamp.slice(11, 16));
@@ -113,13 +131,30 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
   const files = decisionFiles(decisions);
   // A day has several files when they grow large: it is counted from all of them or not at all.
   const again = new Set(files.filter((name) => !counted(name)).map((name) => name.slice(0, 10)));
+  /** Day → the last number that its usage file vouches for, where the files with the numbers before are gone. */
+  const seeded = new Map<string, number>();
+  const seed = (key: string, first: number) => {
+    const saved = existsSync(fileOf(key)) ? linesIn(fileOf(key)) : [];
+    const head = saved.find((line) => 'coverage' in line)?.coverage;
+    if (head === undefined || first <= head.seq[0]) return;
+    const day = dayOf(key);
+    Object.assign(day, { seq: head.seq, records: head.records, earlier: head.minutes });
+    for (const line of saved) {
+      if ('coverage' in line) continue;
+      const { grant, operation, count, first: from, last } = line;
+      const ofGrant = day.uses.get(grant) ?? new Map<string, Use>();
+      day.uses.set(grant, ofGrant.set(operation, { grant, operation, count, first: from, last }));
+    }
+    seeded.set(key, head.seq[1]);
+  };
   for (const name of files) {
     const key = name.slice(0, 10);
     if (!again.has(key)) continue;
     for (const line of readFileSync(join(decisions, name), 'utf8').split('\n')) {
       if (line === '') continue;
-      const entry = JSON.parse(line) as LogEntry | Heartbeat;
-      add(entry, entry.seq, key);
+      const entry = JSON.parse(line) as LogEntry | Heartbeat | Stopped;
+      if (!days.has(key)) seed(key, entry.seq);
+      if (entry.seq > (seeded.get(key) ?? -1)) add(entry, entry.seq, key);
     }
   }
 
@@ -127,7 +162,7 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     {
       day: key,
       instance,
-      coverage: { seq: day.seq ?? [0, 0], records: day.records, minutes: day.minutes.size },
+      coverage: { seq: day.seq ?? [0, 0], records: day.records, minutes: day.earlier + day.minutes.size },
     },
     ...[...day.uses.values()]
       .flatMap((ofGrant) => [...ofGrant.values()])
@@ -163,12 +198,7 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
       return readdirSync(folder)
         .filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name) && name.slice(0, 10) >= since)
         .sort()
-        .flatMap((name) =>
-          readFileSync(join(folder, name), 'utf8')
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line) as UsageLine),
-        );
+        .flatMap((name) => linesIn(join(folder, name)));
     },
   };
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Detector } from '../../bundle/grants/schema.ts';
-import type { DecisionRecord, Heartbeat } from '../../gateway/record/record.ts';
+import type { DecisionRecord, Heartbeat, Stopped } from '../../gateway/record/record.ts';
 
 const day = 86_400;
 const cadenceDays: Record<string, number> = { daily: 1, monthly: 30, quarterly: 91, annual: 365 };
@@ -20,7 +20,8 @@ export function readRecords(
     for (const file of readdirSync(join(folder, instance)).sort())
       for (const line of readFileSync(join(folder, instance, file), 'utf8').split('\n')) {
         if (line === '') continue;
-        const parsed: DecisionRecord | Heartbeat = JSON.parse(line);
+        const parsed: DecisionRecord | Heartbeat | Stopped = JSON.parse(line);
+        if ('stopped' in parsed) continue;
         if ('heartbeat' in parsed) beat(parsed);
         else records.push(parsed);
       }

@@ -48,11 +48,13 @@ const entry = (at: number, allow = true, status?: number): Omit<DecisionRecord, 
   result: { allow, grants: allow ? ['orders-read'] : [], reason: allow ? 'granted' : 'no-grant' },
   ...(status === undefined ? {} : { status }),
 });
-const lines = (home: string, name: string) =>
+const allLines = (home: string, name: string) =>
   readFileSync(join(home, name), 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
+/** What was written before the writer said that it stops. */
+const lines = (home: string, name: string) => allLines(home, name).filter(({ stopped }) => stopped !== true);
 const files = (home: string) =>
   readdirSync(home)
     .filter((name) => name.endsWith('.ndjson'))
@@ -66,7 +68,7 @@ test('writes one JSON line per decision, with the fields in their order', () => 
   const text = readFileSync(join(root, 'gw-1', '2026-11-23.ndjson'), 'utf8');
   assert.equal(
     text,
-    '{"timestamp":"2026-11-23T23:59:58.000Z","decision_id":"id-1795478398000","instance":"gw-1","seq":1,"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"abc"}},"input":{"subject":"user:ann@example.com","groups":[],"api":"orders","operation":"getOrder","method":"GET","path":"/v1/orders/{orderId}","networks":[],"mfa":false,"time":1795478398},"result":{"allow":false,"grants":[],"reason":"no-grant"},"status":403}\n',
+    '{"timestamp":"2026-11-23T23:59:58.000Z","decision_id":"id-1795478398000","instance":"gw-1","seq":1,"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"abc"}},"input":{"subject":"user:ann@example.com","groups":[],"api":"orders","operation":"getOrder","method":"GET","path":"/v1/orders/{orderId}","networks":[],"mfa":false,"time":1795478398},"result":{"allow":false,"grants":[],"reason":"no-grant"},"status":403}\n{"stopped":true,"timestamp":"2026-11-23T23:59:58.000Z","instance":"gw-1","seq":1}\n',
   );
 });
 
@@ -360,4 +362,97 @@ test('usage that cannot be saved is told, and is counted from the records at the
   assert.throws(() => writer.close());
   opener(root, () => start)().close();
   assert.deepEqual(uses(root), { '2026-11-23': 1 });
+});
+
+test('says that it stops as its last line, with the last number, and only where it wrote something', () => {
+  const root = folder();
+  const open = () => openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  open().close();
+  assert.deepEqual(files(join(root, 'gw-1')), []);
+  const writer = open();
+  writer.write(entry(start));
+  writer.close();
+  open().close();
+  const home = join(root, 'gw-1');
+  assert.deepEqual(
+    allLines(home, '2026-11-23.ndjson').map(({ seq, stopped }) => [seq, stopped]),
+    [
+      [1, undefined],
+      [1, true],
+    ],
+  );
+});
+
+/** Writes one line in a run of its own and answers its number; a crash leaves the lock and says nothing. */
+function runOnce(root: string, crash = false): number {
+  const writer = openRecordWriter({
+    folder: join(root, 'decisions'),
+    state: join(root, 'state'),
+    instance: 'gw-1',
+    now: () => start,
+  });
+  const home = join(root, 'decisions', 'gw-1');
+  writer.write(entry(start));
+  writer.flush();
+  const seq = Number(lines(home, files(home).at(-1) ?? '').at(-1)?.seq);
+  if (!crash) writer.close();
+  return seq;
+}
+
+test('gives no number twice after its files were moved away, compressed or cut', () => {
+  const root = folder();
+  const home = join(root, 'decisions', 'gw-1');
+  assert.deepEqual([runOnce(root), runOnce(root)], [1, 2]);
+  rmSync(home, { recursive: true });
+  assert.equal(runOnce(root), 3, 'an orderly end leaves no gap');
+  assert.equal(runOnce(root, true), 4);
+  assert.equal(runOnce(root, true), 5, 'a crash leaves none while the files are there');
+  rmSync(home, { recursive: true });
+  const after = runOnce(root, true);
+  assert.ok(after > 5, 'a crash without files goes past all that may have been given out');
+  const [file = ''] = files(home);
+  renameSync(join(home, file), join(home, `${file}.gz`));
+  assert.ok(runOnce(root) > after);
+  assert.deepEqual(
+    files(home),
+    ['2026-11-23-1.ndjson'],
+    'nobody appends beside a compressed file of its name',
+  );
+});
+
+test('a note on the sequence that cannot be read stops the start, not the counting', async () => {
+  const root = folder();
+  const { mkdirSync, writeFileSync } = await import('node:fs');
+  mkdirSync(join(root, 'state', 'seq'), { recursive: true });
+  for (const text of ['', '{}', 'nonsense', '{"seq":"7","reserved":9}']) {
+    writeFileSync(join(root, 'state', 'seq', 'gw-1'), text);
+    assert.throws(
+      () => runOnce(root),
+      (error) => error instanceof RecordError && error.code === 'decisions-unwritable',
+    );
+  }
+});
+
+test('a day whose first file was moved away keeps the usage that was counted from it', () => {
+  const root = folder();
+  let now = start;
+  const open = () =>
+    openRecordWriter({
+      folder: join(root, 'decisions'),
+      usage: join(root, 'usage'),
+      state: join(root, 'state'),
+      instance: 'gw-1',
+      now: () => now,
+    });
+  const home = join(root, 'decisions', 'gw-1');
+  const first = open();
+  for (const at of [0, 1, 2]) first.write(entry(start + at));
+  first.close();
+  renameSync(join(home, '2026-11-23.ndjson'), join(home, '2026-11-23.ndjson.gz'));
+  const second = open();
+  second.write(entry(start + 3));
+  second.close();
+  now += day;
+  open().close();
+  assert.equal(uses(root)['2026-11-23'], 4);
 });
