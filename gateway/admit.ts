@@ -1,11 +1,20 @@
-import type { Admission, Admit, AllowedCall, Carrier, Doors } from './decision/admission.ts';
-import type { Decision, Question } from './decision/decision.ts';
+import type {
+  Admit,
+  Allowance,
+  AllowedCall,
+  Carrier,
+  Decided,
+  Doors,
+  RequestFacts,
+} from './decision/admission.ts';
+import type { Decision } from './decision/decision.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Authenticate, Identity } from './identity/authenticate.ts';
 import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
+import { whenKnown } from './memory/whenKnown.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
 import { recordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
@@ -19,11 +28,11 @@ type Dependencies = {
   limits: Limits;
   writer: Pick<RecordWriter, 'write'>;
   /** Signs who calls; left out, nobody does. */
-  assertionOf?: (admission: Admission) => string | null;
+  assertionOf?: (decided: Decided) => string | null;
   /** Is told of calls that were allowed and are on record; of those that one decision answers, of the first. */
   onAllowed?: (call: AllowedCall) => void;
   /** Is told of each decision, for what comes after the answer. */
-  afterwards?: ((admission: Admission, carrier: Carrier | undefined) => void) | undefined;
+  afterwards?: ((decided: Decided, carrier: Carrier | undefined) => void) | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
   onOutcome: (outcome: Outcome) => void;
@@ -43,12 +52,14 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const { now, onOutcome, onFailure } = dependencies;
   const nextId = createDecisionIds();
 
-  const settle = (admission: Admission, at: number, refusal: Refusal | null, doors: Doors) => {
-    const { decision, id } = admission;
+  const settle = (decided: Decided, at: number, judged: Refusal | Allowance | null, doors: Doors) => {
+    const { decision, id } = decided;
+    const refusal = judged instanceof Refusal ? judged : null;
+    const allowance = judged instanceof Refusal ? null : judged;
     const status = refusal?.status ?? null;
-    const record = recordOf({ ...admission, at, status });
+    const record = recordOf(decided, at, status);
     if (decision.failure !== null) onFailure(decision.failure, id);
-    const { api, operation } = admission.route;
+    const { api, operation } = decided.route;
     writer.write(record, (error) => {
       if (error !== null) {
         onFailure(error, id);
@@ -67,14 +78,13 @@ export function createAdmit(dependencies: Dependencies): Admit {
         doors.refused(refusal, id);
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
-        const { identity, route, address } = admission;
-        if (!decision.derived.told) {
-          decision.derived.told = true;
+        const { identity, route, address } = decided;
+        if (!decision.memory.told) {
+          decision.memory.told = true;
           onAllowed?.({ identity, route, address, networks: decision.input.networks });
         }
         try {
-          if (assertionOf !== undefined) admission.assertion = assertionOf(admission);
-          doors.admitted(admission);
+          doors.admitted({ ...decided, allowance, assertion: assertionOf?.(decided) ?? null });
         } catch (failed) {
           // The others of this turn's batch still wait for their doors.
           onFailure(failed, id);
@@ -84,9 +94,13 @@ export function createAdmit(dependencies: Dependencies): Admit {
     });
   };
 
-  const admit: Admit = (request, doors) => {
+  /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
+  type Counted = { subject: string; api: string; judged: Refusal | Allowance | null } | 'arrived';
+
+  const attempt = (request: RequestFacts, doors: Doors, counted: Counted | null) => {
     const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
-    const turnAway = (error: unknown, route: Route | null) => {
+    let route: Route | null = null;
+    const turnAway = (error: unknown) => {
       if (!(error instanceof Refusal)) onFailure(error, null);
       const refusal = error instanceof Refusal ? error : broken();
       if (isGuess(refusal)) limits.failed(address, rawHeaders, now());
@@ -98,10 +112,9 @@ export function createAdmit(dependencies: Dependencies): Admit {
       });
       doors.refused(refusal, null);
     };
-    let route: Route | null = null;
     try {
       const arrived = now();
-      limits.arrive(address, arrived);
+      if (counted === null) limits.arrive(address, arrived);
       // One revision decides the whole request.
       const by = enforcement();
       if (by === null) throw noBundle();
@@ -111,56 +124,44 @@ export function createAdmit(dependencies: Dependencies): Admit {
       route = found;
       if (bodyBytes > mostBytes(by.snapshot, found.api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);
-      const proceed = (identity: Identity, at: number) => {
-        const question: Question = {
-          identity,
-          route: found,
-          method: canonical.method,
-          networks,
-          time: Math.floor(at / 1000),
-        };
-        const decision = by.decide(question);
+      const proceed = (identity: Identity, at: number): unknown => {
+        const time = Math.floor(at / 1000);
+        const decision = by.decide({ identity, route: found, method: canonical.method, networks, time });
         const trace = traceOf(rawHeaders);
         const id = nextId(at);
-        const admission = {
-          id,
-          canonical,
-          route: found,
-          identity,
-          decision,
-          enforcement: by,
-          address,
-          trace,
-        };
-        const over = decision.result.allow ? limits.quota(admission, at, carrier) : denial(decision);
-        if (over instanceof Promise) {
-          over
-            .then((refusal) => {
-              if (enforcement() !== by) return admit(request, doors);
-              settle(admission, at, refusal, doors);
-              afterwards?.(admission, carrier);
-            })
-            .catch((error: unknown) => turnAway(error, found));
-        } else {
-          settle(admission, at, over, doors);
-          afterwards?.(admission, carrier);
-        }
+        const decided = { id, canonical, route: found, identity, decision, enforcement: by, address, trace };
+        const { subject } = identity;
+        const isCounted =
+          counted !== null &&
+          counted !== 'arrived' &&
+          counted.subject === subject &&
+          counted.api === found.api;
+        const judged = !decision.result.allow
+          ? denial(decision)
+          : isCounted
+            ? counted.judged
+            : limits.quota(decided, at, carrier);
+        const waited = judged instanceof Promise;
+        return whenKnown(judged, (known) => {
+          if (waited && enforcement() !== by)
+            return attempt(request, doors, { subject, api: found.api, judged: known });
+          settle(decided, at, known, doors);
+          afterwards?.(decided, carrier);
+        });
       };
       const identity = authenticate(request, canonical.query, by.snapshot, found.api);
-      if (identity instanceof Promise) {
-        identity
-          .then((proved) => {
-            // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
-            if (enforcement() === by) proceed(proved, now());
-            else admit(request, doors);
-          })
-          .catch((error: unknown) => turnAway(error, found));
-      } else proceed(identity, arrived);
+      const waited = identity instanceof Promise;
+      const done = whenKnown(identity, (proved) => {
+        // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
+        if (waited && enforcement() !== by) return attempt(request, doors, counted ?? 'arrived');
+        return proceed(proved, waited ? now() : arrived);
+      });
+      if (done instanceof Promise) done.catch(turnAway);
     } catch (error) {
-      turnAway(error, route);
+      turnAway(error);
     }
   };
-  return admit;
+  return (request, doors) => attempt(request, doors, null);
 }
 
 function denial({ result }: Decision): Refusal {

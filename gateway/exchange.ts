@@ -6,7 +6,7 @@ import { certificateOf } from './identity/clientCertificate.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createClientAddress } from './request/clientAddress.ts';
 import { endAnswer } from './streams/endAnswer.ts';
-import type { CloseReason, Stream, Streams } from './streams/streams.ts';
+import type { CloseReason, Streams } from './streams/streams.ts';
 import type { Assertions } from './upstream/assertion.ts';
 import type { Forward, ForwardResult } from './upstream/forward.ts';
 
@@ -39,8 +39,8 @@ export function createOnRequest(options: Options) {
     if (response.destroyed) return;
     // HTTP/1.0 knows no interim answers.
     if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
-    exchange.admission = admission;
-    exchange.onEnd(streams.add(exchange as Exchange & Stream));
+    const close = (reason: CloseReason) => endAnswer(request, response, reason, admission.id);
+    exchange.onEnd(streams.add({ admission, upgraded: false, close }));
     forward(exchange, admission, forwarded);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -51,12 +51,10 @@ export function createOnRequest(options: Options) {
   return { admitRequest, onRequest };
 }
 
-/** One request and its answer, in the eyes of each stage. There is one of them for every request: it is one object. */
+/** One request and its answer: the doors it goes out by, and what it is over with. */
 class Exchange implements Doors, Carrier {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly upgraded = false;
-  admission: Admission | null = null;
   readonly #onAdmitted: (exchange: Exchange, admission: Admission) => void;
   #ends: (() => void)[] | null = null;
 
@@ -76,11 +74,6 @@ class Exchange implements Doors, Carrier {
 
   refused(refusal: Refusal, decisionId: string | null): void {
     sendProblem(this.request, this.response, refusal, decisionId);
-  }
-
-  /** Access ended. */
-  close(reason: CloseReason): void {
-    endAnswer(this.request, this.response, reason, this.admission?.id ?? '');
   }
 
   get destroyed(): boolean {

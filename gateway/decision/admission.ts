@@ -21,8 +21,8 @@ export type AllowedCall = {
   networks: readonly string[];
 };
 
-/** A request that may go to its upstream: decided, within its limits, and on record. */
-export type Admission = {
+/** A request that the policy has been asked about. */
+export type Decided = {
   /** The decision's id. */
   id: string;
   canonical: CanonicalRequest;
@@ -33,12 +33,19 @@ export type Admission = {
   enforcement: Enforcement;
   /** The caller's address, for the upstream's forwarding headers only. */
   address: string;
-  /** What is left of its rates, as response headers tell it; only where there are rates. */
-  quota?: { policy: string; state: string };
-  /** Who calls, signed for the upstream; made when it is admitted. */
-  assertion?: string | null;
   /** What the caller said of its trace, when it said something. */
-  trace?: Trace | null;
+  trace: Trace | null;
+};
+
+/** What is left of a request's rates, as response headers tell it. */
+export type Allowance = { readonly policy: string; readonly state: string };
+
+/** A request that may go to its upstream: decided, within its limits, and on record. */
+export type Admission = Decided & {
+  /** Null where there are no rates. */
+  allowance: Allowance | null;
+  /** Who calls, signed for the upstream; null where nobody signs. */
+  assertion: string | null;
 };
 
 /** Exactly one of the two is called, once, after the decision is on record where there was one. */

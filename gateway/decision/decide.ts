@@ -5,7 +5,7 @@ import {
   type DecisionInput,
   type DecisionResult,
   type GrantFacts,
-  newDerived,
+  newMemory,
 } from './decision.ts';
 import type { Evaluator } from './evaluator.ts';
 
@@ -42,11 +42,27 @@ export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
         factsOf.set(slice, facts);
       }
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
-      return { input: question, result, nanoseconds, facts, failure: null, derived: newDerived() };
+      return {
+        input: question,
+        result,
+        nanoseconds,
+        facts,
+        failure: null,
+        holds: { from: time, until: time + 1 },
+        memory: newMemory(),
+      };
     } catch (failure) {
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
       const result = denied('evaluation-error');
-      return { input: input(), result, nanoseconds, facts: noFacts, failure, derived: newDerived() };
+      return {
+        input: input(),
+        result,
+        nanoseconds,
+        facts: noFacts,
+        failure,
+        holds: { from: time, until: time + 1 },
+        memory: newMemory(),
+      };
     }
   };
 }

@@ -44,28 +44,33 @@ export type Decision = {
   facts: ReadonlyMap<string, GrantFacts>;
   /** What was thrown, when the policy could not be evaluated. */
   failure: unknown;
-  derived: Derived;
+  /** When the same question has the same answer, whole seconds since 1970: from the first, to before the second. */
+  holds: { from: number; until: number };
+  memory: Memory;
 };
 
 /**
  * What was made of a decision, for the other requests that it answers: all of them have the same caller with the same
  * credential. Each field belongs to the one who makes it; null until then.
  */
-export type Derived = {
+export type Memory = {
   /** By `identityHeaders`. */
   headers: readonly string[] | null;
   /** By `createAssertionOf`. */
   assertion: { text: string; until: number; key: object } | null;
   /** By `createQuota`: how many requests of the caller are open at the API. */
-  open: Counter | null;
+  open: OpenCount | null;
+  /** By `createRecordLine`: what a record says of the decision. */
+  record: { revision: string; text: string } | null;
   /** By `createAdmit`: somebody was told of the first one. */
   told: boolean;
 };
 
-export const newDerived = (): Derived => ({
+export const newMemory = (): Memory => ({
   headers: null,
   assertion: null,
   open: null,
+  record: null,
   told: false,
 });
 
@@ -73,4 +78,4 @@ export const newDerived = (): Derived => ({
 export type Decide = (question: Question) => Decision;
 
 /** How many requests of one principal at one API are open; `dropped`: it is forgotten, as there were none. */
-export type Counter = { count: number; dropped: boolean };
+export type OpenCount = { count: number; dropped: boolean };

@@ -4,10 +4,10 @@ import { createRouter, type Router } from '../request/route.ts';
 import { beforeDelta } from '../revision/lineDelta.ts';
 import { createSlices, type Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
+import { createCallers } from './caller.ts';
 import { createDecide } from './decide.ts';
 import type { Decide } from './decision.ts';
 import { createEvaluator } from './evaluator.ts';
-import { rememberDecisions } from './rememberDecisions.ts';
 
 /** One revision in force: everything a request needs of it, swapped as one reference. */
 export type Enforcement = {
@@ -41,7 +41,7 @@ export function enforce(
     snapshot,
     route,
     networksOf: createNetworksOf(snapshot.networks),
-    decide: rememberDecisions(createDecide(slices, createEvaluator(snapshot.wasm, decisionPath))),
+    decide: createCallers(createDecide(slices, createEvaluator(snapshot.wasm, decisionPath))).decide,
     principal: slices.principal,
     previous: before === null ? null : remembered(before, snapshot),
   };

@@ -6,7 +6,6 @@ import { sendProblem } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Authenticate, Identity } from '../identity/authenticate.ts';
-import { lruCache } from '../memory/lruCache.ts';
 import { createDecisionIds } from '../record/decisionIds.ts';
 import { recordOf } from '../record/recordOf.ts';
 import type { RecordWriter } from '../record/recordWriter.ts';
@@ -30,7 +29,6 @@ type Options = {
 type Answer = { decision: boolean; context: Record<string, unknown> };
 
 const largestBody = 256 * 1024;
-const mostIdentities = 5000;
 export const evaluationPath = '/access/v1/evaluation';
 export const evaluationsPath = '/access/v1/evaluations';
 
@@ -42,17 +40,6 @@ export function createAuthzen(options: Options) {
   const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
   const callers = new Set(options.callers);
   const nextId = createDecisionIds();
-  const identities = lruCache<Identity>(mostIdentities);
-  /** The same one for the same caller: what has been decided for it in this second is found by it. */
-  const identityOf = (subject: string, mfa: boolean): Identity => {
-    const key = `${mfa} ${subject}`;
-    let identity = identities.get(key);
-    if (identity === undefined) {
-      identity = { subject, groups: null, mfa, expiresAt: null };
-      identities.set(key, identity);
-    }
-    return identity;
-  };
 
   const assertCaller = async (request: IncomingMessage, by: Enforcement) => {
     const { url = '' } = request;
@@ -69,7 +56,7 @@ export function createAuthzen(options: Options) {
     if (asked.subject === null) return { decision: false, context: { reason: 'principal-unknown' } };
     const at = now();
     const id = nextId(at);
-    const identity = identityOf(asked.subject, asked.mfa);
+    const identity: Identity = { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
     const decision = by.decide({
       identity,
       route: route.route,
@@ -78,10 +65,7 @@ export function createAuthzen(options: Options) {
       time: asked.time ?? Math.floor(at / 1000),
     });
     if (decision.failure !== null) onFailure(decision.failure, id);
-    const record = recordOf({
-      ...{ id, at, decision, enforcement: by, identity, route: route.route },
-      status: 200,
-    });
+    const record = recordOf({ id, decision, enforcement: by, identity, route: route.route }, at, 200);
     const { api, operation } = route.route;
     const { allow, reason } = decision.result;
     const failure = await new Promise<Error | null>((done) => writer.write(record, done));

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type AuthenticationMethod, authenticationMethods } from '../../bundle/grants/credentials.ts';
 import { Refusal } from '../http/refusal.ts';
+import { whenKnown } from '../memory/whenKnown.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { type BearerError, challenge } from './challenge.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
@@ -103,13 +104,13 @@ export function createAuthenticate(options: Options): Authenticate {
     } catch (failed) {
       throw challenged(place, failed);
     }
-    if (!(claims instanceof Promise)) return ofToken(place, claims, presented);
-    return claims.then(
-      (proved) => ofToken(place, proved, presented),
-      (failed: unknown) => {
-        throw challenged(place, failed);
-      },
-    );
+    const proved =
+      claims instanceof Promise
+        ? claims.catch((failed: unknown) => {
+            throw challenged(place, failed);
+          })
+        : claims;
+    return whenKnown(proved, (known) => ofToken(place, known, presented));
   };
 
   return (presented, query, snapshot, api) => {

@@ -17,6 +17,11 @@ export type Identity = {
   mfa: boolean;
   /** When the credential ends, whole seconds since 1970; null when it does not. */
   expiresAt: number | null;
+  /**
+   * The credential's name, which says nothing of its secret: what is remembered of a caller is found by it. Left out
+   * where somebody else says who calls.
+   */
+  credential?: string;
   /** What proved it; a later revision may see it otherwise. */
   proof?: Proof;
 };
@@ -28,21 +33,44 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
   switch (proof.method) {
     case 'api-key': {
       const subject = credentials.apiKeys.get(proof.sha256);
-      return subject === undefined ? null : { subject, groups: null, mfa: false, expiresAt: null, proof };
+      return subject === undefined ? null : identityOf(proof, subject, null, false, null);
     }
     case 'client-certificate': {
       const subject = certified(proof, credentials);
-      return subject === null ? null : { subject, groups: null, mfa: false, expiresAt: proof.validTo, proof };
+      return subject === null ? null : identityOf(proof, subject, null, false, proof.validTo);
     }
     case 'jwt':
     case 'introspection': {
       const { login, groups, mfa, expiresAt } = proof;
       const service = serviceOf(proof, credentials);
       if (service !== undefined)
-        return service === null ? null : { subject: service, groups: null, mfa: false, expiresAt, proof };
+        return service === null ? null : identityOf(proof, service, null, false, expiresAt);
       if (login === null || !loginForm.test(login)) return null;
-      return { subject: `user:${login}`, groups, mfa, expiresAt, proof };
+      return identityOf(proof, `user:${login}`, groups, mfa, expiresAt);
     }
+    default:
+      return proof satisfies never;
+  }
+}
+
+const identityOf = (
+  proof: Proof,
+  subject: string,
+  groups: Identity['groups'],
+  mfa: boolean,
+  expiresAt: number | null,
+): Identity => ({ subject, groups, mfa, expiresAt, credential: nameOf(proof), proof });
+
+/** By hash: no usable credential stays in memory. */
+function nameOf(proof: Proof): string {
+  switch (proof.method) {
+    case 'api-key':
+      return proof.sha256;
+    case 'client-certificate':
+      return proof.thumbprint;
+    case 'jwt':
+    case 'introspection':
+      return proof.id;
     default:
       return proof satisfies never;
   }
@@ -50,23 +78,23 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
 
 const mostRemembered = 20_000;
 
-/**
- * `identify` that answers with the same object for the same credential for as long as the directory is the same: what
- * is remembered about a caller is found by it.
- */
+/** `identify` that remembers its answers by the credential's name, for as long as the directory is the same. */
 export function rememberIdentities(): typeof identify {
-  const known = new Map<Proof | string, Identity>();
+  const known = new Map<string, Identity>();
   let of: Credentials | null = null;
   return (proof, credentials) => {
-    if (credentials !== of || known.size >= mostRemembered) {
+    if (credentials !== of) {
       known.clear();
       of = credentials;
     }
-    const key = proof.method === 'api-key' ? proof.sha256 : proof;
+    const key = nameOf(proof);
     const before = known.get(key);
-    if (before !== undefined) return before;
+    // An issuer that is asked again about a token may say something else of it.
+    if (before !== undefined && (before.proof === proof || proof.method === 'api-key')) return before;
     const identity = identify(proof, credentials);
-    if (identity !== null) known.set(key, identity);
+    if (identity === null) return null;
+    if (before === undefined && known.size >= mostRemembered) known.delete(known.keys().next().value ?? '');
+    known.set(key, identity);
     return identity;
   };
 }

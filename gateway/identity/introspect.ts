@@ -81,14 +81,15 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       onFailure?.(error);
       throw unavailable();
     }
-    const claims = believed(told, config, now());
-    if (claims instanceof Refusal) {
+    const read = believed(told, config, now());
+    if (read instanceof Refusal) {
       onAnswer?.('inactive');
       active.delete(id);
-      inactive.set(id, { at, until: at + inactiveMs, refusal: claims });
-      throw claims;
+      inactive.set(id, { at, until: at + inactiveMs, refusal: read });
+      throw read;
     }
     onAnswer?.('active');
+    const claims = { ...read, id };
     const ends = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
     active.set(id, { at, until: Math.min(at + config.cache, ends), claims });
     return claims;
@@ -115,7 +116,7 @@ function believed(
   { active, ...payload }: z.output<typeof answer>,
   config: IntrospectionConfig,
   now: number,
-): TokenClaims | Refusal {
+): Omit<TokenClaims, 'id'> | Refusal {
   if (active !== true) return invalid();
   const { iss, aud, scope, token_use: use, token_type: type } = payload;
   if (iss !== undefined && iss !== config.issuer) return invalid();

@@ -2,6 +2,8 @@ import type { GatewayConfig } from '../config/config.ts';
 
 /** What a token that was verified says of its bearer. */
 export type TokenClaims = {
+  /** SHA-256 of the token: its name here. */
+  id: string;
   method: 'jwt' | 'introspection';
   issuer: string;
   /** The `sub` claim; empty for a client that speaks for itself, where the issuer says no more. */
@@ -29,7 +31,7 @@ export function readClaims(
   method: TokenClaims['method'],
   { issuer, login_claim, groups }: Mapping,
   now: number,
-): TokenClaims | null {
+): Omit<TokenClaims, 'id'> | null {
   const { exp, iat, nbf, amr } = payload;
   // RFC 7662 lets issuers leave it out for clients that speak for themselves; no subject is written so.
   const { sub = method === 'introspection' ? '' : undefined } = payload;

@@ -56,9 +56,10 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         clockTolerance: clockToleranceSeconds,
         currentDate: new Date(now()),
       });
-      const claims = readClaims(payload, 'jwt', config, now());
-      if (claims === null || claims.expiresAt === null) throw invalid();
-      verified.set(id, { claims, expiresAt: claims.expiresAt, generation, keys });
+      const read = readClaims(payload, 'jwt', config, now());
+      if (read === null || read.expiresAt === null) throw invalid();
+      const claims = { ...read, id };
+      verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
       return claims;
     } catch (error) {
       throw refusalFor(error);

@@ -1,15 +1,16 @@
-import type { Admission, Carrier } from '../decision/admission.ts';
-import type { Counter } from '../decision/decision.ts';
+import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
+import type { OpenCount } from '../decision/decision.ts';
 import { Refusal } from '../http/refusal.ts';
+import { whenKnown } from '../memory/whenKnown.ts';
 import { type Limit, parseRate } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
-/** Null when the request is within the limits of its principal, else why not. */
+/** What is left where the request is within the limits of its principal (null: there are no rates), else why not. */
 export type Quota = (
-  admission: Admission,
+  decided: Decided,
   at: number,
   carrier: Carrier | undefined,
-) => Refusal | null | Promise<Refusal | null>;
+) => Refusal | Allowance | null | Promise<Refusal | Allowance | null>;
 
 type Options = {
   limit: Limit;
@@ -19,16 +20,15 @@ type Options = {
 
 /**
  * The limits of a principal whom the policy allows. The API's rate counts per principal. A grant's own rate counts
- * when every grant that justifies the request has one; then the most generous of them decides. What is left is noted
- * in the admission. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
+ * when every grant that justifies the request has one; then the most generous of them decides. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
  */
 export function createQuota({ limit, concurrency }: Options): Quota {
   const counterOf = createCounters();
 
   /** The last one: what it takes is given back only when the request has ended. */
-  const enter = (admission: Admission, carrier: Carrier | undefined): Refusal | null => {
+  const enter = (decided: Decided, carrier: Carrier | undefined): Refusal | null => {
     if (carrier === undefined || carrier.destroyed) return null;
-    const counter = counterOf(admission);
+    const counter = counterOf(decided);
     if (counter.count >= concurrency) {
       return new Refusal(429, 'concurrency-exceeded', 'Too many requests at the same time.', {
         'ratelimit-policy': `"concurrency";q=${concurrency};qu="concurrent-requests"`,
@@ -43,70 +43,54 @@ export function createQuota({ limit, concurrency }: Options): Quota {
     return null;
   };
 
+  type Left = Refusal | Allowance | null;
+
   const takeGrants = (
-    admission: Admission,
+    decided: Decided,
     at: number,
-    from: number,
-    least: { wait: number; rate: string },
-  ): Refusal | null | Promise<Refusal | null> => {
-    const { decision, identity } = admission;
-    const { grants } = decision.result;
-    let { wait, rate: nearest } = least;
-    for (let index = from; index < grants.length; index += 1) {
-      const id = grants[index] ?? '';
-      const rate = decision.facts.get(id)?.rate ?? '';
-      const left = limit(`grant ${id} ${identity.subject}`, rate, at);
-      if (typeof left !== 'number') {
-        const soFar = { wait, rate: nearest };
-        return left.then((value) => {
-          if (value <= 0) return pass(admission, 'grant', rate, value);
-          return takeGrants(admission, at, index + 1, value < soFar.wait ? { wait: value, rate } : soFar);
-        });
-      }
-      if (left <= 0) return pass(admission, 'grant', rate, left);
-      if (left < wait) {
-        wait = left;
-        nearest = rate;
-      }
-    }
-    return exceeded('grant', nearest, wait);
+    before: Allowance | null,
+    from = 0,
+    least = { wait: Number.POSITIVE_INFINITY, rate: '' },
+  ): Left | Promise<Left> => {
+    const { decision, identity } = decided;
+    const id = decision.result.grants[from];
+    if (id === undefined) return exceeded('grant', least.rate, least.wait);
+    const rate = decision.facts.get(id)?.rate ?? '';
+    return whenKnown(limit(`grant ${id} ${identity.subject}`, rate, at), (left) => {
+      if (left <= 0) return passed(before, 'grant', rate, left);
+      return takeGrants(decided, at, before, from + 1, left < least.wait ? { wait: left, rate } : least);
+    });
   };
 
-  const afterApi = (admission: Admission, at: number): Refusal | null | Promise<Refusal | null> => {
-    const { facts, result } = admission.decision;
-    if (facts.size === 0) return null;
-    for (const id of result.grants) if ((facts.get(id)?.rate ?? null) === null) return null;
-    return takeGrants(admission, at, 0, { wait: Number.POSITIVE_INFINITY, rate: '' });
+  const afterApi = (decided: Decided, at: number, before: Allowance | null): Left | Promise<Left> => {
+    const { facts, result } = decided.decision;
+    if (facts.size === 0) return before;
+    for (const id of result.grants) if ((facts.get(id)?.rate ?? null) === null) return before;
+    return takeGrants(decided, at, before);
   };
 
-  const takeApi = (admission: Admission, at: number, key: string, rate: string) => {
-    const judge = (left: number) => {
-      if (left > 0) return exceeded('api', rate, left);
-      pass(admission, 'api', rate, left);
-      return afterApi(admission, at);
-    };
-    const left = limit(key, rate, at);
-    return typeof left === 'number' ? judge(left) : left.then(judge);
-  };
-
-  return (admission, at, carrier) => {
-    const { route, enforcement } = admission;
+  const take = (decided: Decided, at: number): Left | Promise<Left> => {
+    const { route, enforcement } = decided;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
-    const refusal =
-      rate === undefined ? afterApi(admission, at) : takeApi(admission, at, keyOf(admission), rate);
-    if (refusal === null) return enter(admission, carrier);
-    if (refusal instanceof Refusal) return refusal;
-    return refusal.then((value) => value ?? enter(admission, carrier));
+    if (rate === undefined) return afterApi(decided, at, null);
+    return whenKnown(limit(keyOf(decided), rate, at), (left) =>
+      left > 0 ? exceeded('api', rate, left) : afterApi(decided, at, passed(null, 'api', rate, left)),
+    );
   };
+
+  return (decided, at, carrier) =>
+    whenKnown(take(decided, at), (left) =>
+      left instanceof Refusal ? left : (enter(decided, carrier) ?? left),
+    );
 }
 
 /** What a principal's requests at an API are counted by. */
-const keyOf = ({ route, identity }: Admission): string => `api ${route.api} ${identity.subject}`;
+const keyOf = ({ route, identity }: Decided): string => `api ${route.api} ${identity.subject}`;
 const fewCounters = 10_000;
 
 /** Finds a principal's counter: by what its decision remembers, or by name. */
-function createCounters(): (admission: Admission) => Counter {
-  const counters = new Map<string, Counter>();
+function createCounters(): (decided: Decided) => OpenCount {
+  const counters = new Map<string, OpenCount>();
   let most = fewCounters;
   const dropIdle = () => {
     for (const [key, counter] of counters) {
@@ -116,28 +100,24 @@ function createCounters(): (admission: Admission) => Counter {
     }
     most = Math.max(fewCounters, counters.size * 2);
   };
-  return (admission) => {
-    const { derived } = admission.decision;
-    if (derived.open !== null && !derived.open.dropped) return derived.open;
-    const key = keyOf(admission);
+  return (decided) => {
+    const { memory } = decided.decision;
+    if (memory.open !== null && !memory.open.dropped) return memory.open;
+    const key = keyOf(decided);
     let counter = counters.get(key);
     if (counter === undefined) {
       if (counters.size >= most) dropIdle();
       counter = { count: 0, dropped: false };
       counters.set(key, counter);
     }
-    derived.open = counter;
+    memory.open = counter;
     return counter;
   };
 }
 
-/** Notes what is left: `r` at once, and a further one in `t` seconds. */
-function pass(admission: Admission, name: string, rate: string, left: number): null {
+/** What is left, beside what was `before`: `r` at once, and a further one in `t` seconds. */
+function passed(before: Allowance | null, name: string, rate: string, left: number): Allowance {
   const state = `"${name}";r=${-left};t=${Math.max(1, Math.ceil(parseRate(rate).interval / 1000))}`;
-  const { quota } = admission;
-  admission.quota = {
-    policy: quota === undefined ? policy(name, rate) : `${quota.policy}, ${policy(name, rate)}`,
-    state: quota === undefined ? state : `${quota.state}, ${state}`,
-  };
-  return null;
+  if (before === null) return { policy: policy(name, rate), state };
+  return { policy: `${before.policy}, ${policy(name, rate)}`, state: `${before.state}, ${state}` };
 }

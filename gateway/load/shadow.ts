@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type GatewayConfig, readSecret } from '../config/config.ts';
 import { readSourceAccess, readVerifyKeyTexts } from '../config/readSource.ts';
-import type { Admission, Carrier } from '../decision/admission.ts';
+import type { Carrier, Decided } from '../decision/admission.ts';
 import { type Enforcement, enforce } from '../decision/enforcement.ts';
 import { type ReloadStatus, startReload } from './reload.ts';
 
@@ -12,7 +12,7 @@ export type ShadowResult = 'same' | 'would-allow' | 'would-deny' | 'other-operat
 /** A second bundle that decides the same requests afterwards, and whose word never counts. */
 export type Shadow = {
   /** Takes note of a decision; it is compared when the answer is over. */
-  offer: (admission: Admission, carrier: Carrier | undefined) => void;
+  offer: (decided: Decided, carrier: Carrier | undefined) => void;
   status: () => ReloadStatus;
   /** Looks at the source now; settles when it has, well or not. */
   look: () => Promise<void>;
@@ -20,8 +20,8 @@ export type Shadow = {
 };
 
 /** What of a request is needed to decide it again; nothing here keeps an old revision in memory. */
-type Decided = Pick<Admission, 'id' | 'canonical' | 'route' | 'identity' | 'address'> & {
-  result: Admission['decision']['result'];
+type Asked = Pick<Decided, 'id' | 'canonical' | 'route' | 'identity' | 'address'> & {
+  result: Decided['decision']['result'];
   time: number;
   revision: string;
 };
@@ -104,13 +104,13 @@ export function createCompare({
   random = Math.random,
 }: CompareOptions) {
   let by: Enforcement | null = null;
-  let queue: Decided[] = [];
+  let queue: Asked[] = [];
   let scheduled = false;
   let minute = 0;
   let lines = 0;
   let unsaid = 0;
 
-  const tell = (decided: Decided, result: ShadowResult, facts: object) => {
+  const tell = (decided: Asked, result: ShadowResult, facts: object) => {
     const current = Math.floor(now() / 60_000);
     if (current !== minute) {
       if (unsaid > 0) log.info({ unsaid }, 'more differences than lines for them');
@@ -127,7 +127,7 @@ export function createCompare({
     log.info({ decision_id: id, subject, api, operation, result, revision, ...facts }, 'shadow differs');
   };
 
-  const compare = (decided: Decided, other: Enforcement) => {
+  const compare = (decided: Asked, other: Enforcement) => {
     const { canonical, route, identity, address, result, time } = decided;
     const done = (outcome: ShadowResult, facts: object) => {
       onResult(route.api, route.operation, outcome);
@@ -184,7 +184,7 @@ export function createCompare({
     scheduled = true;
     setImmediate(drain);
   };
-  const enqueue = (decided: Decided) => {
+  const enqueue = (decided: Asked) => {
     if (queue.length >= most) onDropped();
     else queue.push(decided);
     schedule();
@@ -195,7 +195,7 @@ export function createCompare({
       by = next;
     },
     offer(
-      { id, canonical, route, identity, address, decision, enforcement }: Admission,
+      { id, canonical, route, identity, address, decision, enforcement }: Decided,
       carrier: Carrier | undefined,
     ) {
       if (by === null || (sample < 1 && random() >= sample)) return;

@@ -1,23 +1,25 @@
-import type { DecisionInput, DecisionResult } from '../decision/decision.ts';
+import type { Memory } from '../decision/decision.ts';
 import type { DecisionRecord } from './record.ts';
 
 /** A decision on its way to the log, which gives it its place there. */
-export type NewRecord = Omit<DecisionRecord, 'instance' | 'seq'>;
+export type NewRecord = Omit<DecisionRecord, 'instance' | 'seq'> & {
+  /** What is remembered of the decision; left out, nothing is. */
+  memory?: Pick<Memory, 'record'>;
+};
 
 /**
  * Writes records as lines of JSON, `\n` and all. What a decision says is put into text once, however many requests it
- * answers: it is found by its `input`, which belongs to one decision.
+ * answers.
  */
 export function createRecordLine(instance: string): (record: NewRecord, seq: number) => string {
   const named = JSON.stringify(instance);
-  const texts = new WeakMap<DecisionInput, { result: DecisionResult; revision: string; text: string }>();
 
-  const decided = ({ path, bundles, input, result }: NewRecord): string => {
+  const decided = ({ path, bundles, input, result, memory }: NewRecord): string => {
     const { revision } = bundles.grantgate;
-    const known = texts.get(input);
-    if (known !== undefined && known.result === result && known.revision === revision) return known.text;
+    const known = memory?.record;
+    if (known != null && known.revision === revision) return known.text;
     const text = JSON.stringify({ path, bundles, input, result }).slice(1, -1);
-    texts.set(input, { result, revision, text });
+    if (memory !== undefined) memory.record = { revision, text };
     return text;
   };
 

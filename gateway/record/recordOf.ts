@@ -6,10 +6,9 @@ import type { Route } from '../request/route.ts';
 import type { Trace } from '../request/trace.ts';
 import type { NewRecord } from './recordLine.ts';
 
-/** A decision with what it was made of; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
-export type Decided = {
+/** A decision with what it was made of. */
+export type Recordable = {
   id: string;
-  at: number;
   decision: Decision;
   enforcement: Enforcement;
   identity: Identity;
@@ -17,21 +16,21 @@ export type Decided = {
   /** Where the request came from; left out where the networks were named by who asked. */
   address?: string;
   trace?: Trace | null;
-  status: number | null;
 };
 
-/** The record of a decision. */
-export function recordOf(decided: Decided): NewRecord {
-  const { id, at, decision, enforcement, status, trace } = decided;
-  const { input, result, nanoseconds } = decision;
+/** The record of a decision; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
+export function recordOf(decided: Recordable, at: number, status: number | null): NewRecord {
+  const { id, decision, enforcement, trace } = decided;
+  const { input, result, nanoseconds, memory } = decision;
   const record: NewRecord = {
-    timestamp: timestampOf(at),
+    timestamp: new Date(at).toISOString(),
     decision_id: id,
     path: decisionPath,
     bundles: { grantgate: { revision: enforcement.snapshot.revision } },
     input,
     result,
     metrics: { timer_rego_wasm_eval_ns: nanoseconds },
+    memory,
   };
   if (status !== null) record.status = status;
   if (trace != null && trace.id !== null) record.trace_id = trace.id;
@@ -40,16 +39,8 @@ export function recordOf(decided: Decided): NewRecord {
   return record;
 }
 
-let last = { at: Number.NaN, text: '' };
-
-/** Many requests come in the same millisecond. */
-function timestampOf(at: number): string {
-  if (at !== last.at) last = { at, text: new Date(at).toISOString() };
-  return last.text;
-}
-
 /** Asked only of denials, so allowed requests pay nothing for it. */
-function regression({ decision, enforcement, identity, route, address }: Decided): NewRecord['regressed'] {
+function regression({ decision, enforcement, identity, route, address }: Recordable): NewRecord['regressed'] {
   const before = enforcement.previous;
   if (decision.result.allow || before === null) return undefined;
   const { method, time } = decision.input;

@@ -11,10 +11,11 @@ export type CloseReason = 'revoked' | 'expired' | 'credential-expired' | 'shutdo
 
 /** A request whose answer is still under way, or an upgraded connection. */
 export type Stream = {
-  admission: Admission;
+  /** By which it was let in. */
+  readonly admission: Admission;
   /** An upgraded connection: it has no end of its own that a shutdown could wait for. */
-  upgraded: boolean;
-  close: (reason: CloseReason) => void;
+  readonly upgraded: boolean;
+  readonly close: (reason: CloseReason) => void;
 };
 
 /** The streams open at the moment, so that a revocation reaches them too. */
@@ -41,8 +42,8 @@ export type ClosedStream = {
   reason: CloseReason;
 };
 
-/** A stream, and the revision that let it in: its admission moves on to later ones. */
-type Open = { readonly stream: Stream; readonly admittedBy: string; over: () => void };
+/** A stream, the revision that let it in, and the admission that it goes on by, which follows later revisions. */
+type Open = { readonly stream: Stream; readonly admittedBy: string; admission: Admission; over: () => void };
 
 type Options = {
   now: () => number;
@@ -55,19 +56,19 @@ type Options = {
 export function createStreams({ now, onClose, onDecided }: Options): Streams {
   const open = createOpenList<Open>();
   const close = (entry: Open, reason: CloseReason, by: Enforcement) => {
-    const { stream, admittedBy } = entry;
+    const { stream, admittedBy, admission } = entry;
     entry.over();
     try {
-      onClose({ admission: stream.admission, admittedBy, closedBy: by.snapshot.revision, reason });
+      onClose({ admission, admittedBy, closedBy: by.snapshot.revision, reason });
     } finally {
       stream.close(reason);
     }
   };
 
   /** Whether the stream would be admitted at this moment; if so it goes on under the revision that said so. */
-  const stillAllowed = (stream: Stream, by: Enforcement): boolean => proved(() => admittedBy(stream, by));
-  const admittedBy = (stream: Stream, by: Enforcement): boolean => {
-    const { admission } = stream;
+  const stillAllowed = (entry: Open, by: Enforcement): boolean => proved(() => admittedBy(entry, by));
+  const admittedBy = (entry: Open, by: Enforcement): boolean => {
+    const { admission } = entry;
     onDecided?.();
     const route = by.route(admission.canonical);
     if (route === null || route.api !== admission.route.api || route.operation !== admission.route.operation)
@@ -80,22 +81,21 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
       time: Math.floor(now() / 1000),
     });
     if (!decision.result.allow) return false;
-    stream.admission = { ...admission, decision, enforcement: by };
+    entry.admission = { ...admission, decision, enforcement: by };
     return true;
   };
 
   /** Puts a stream under the next revision, or closes it; says whether it goes on. */
   const review = (entry: Open, next: Enforcement, untouchedBy: Untouched): boolean => {
-    const { stream } = entry;
-    const { identity, route } = stream.admission;
+    const { admission } = entry;
+    const { identity, route } = admission;
     // Not what the caller may do, but what says who it is, was taken away.
     if (!proved(() => stillProved(identity, route.api, next.snapshot))) {
       close(entry, 'revoked', next);
       return false;
     }
-    if (proved(() => untouchedBy(stream.admission, next)))
-      stream.admission = { ...stream.admission, enforcement: next };
-    else if (!stillAllowed(stream, next)) {
+    if (proved(() => untouchedBy(admission, next))) entry.admission = { ...admission, enforcement: next };
+    else if (!stillAllowed(entry, next)) {
       close(entry, 'revoked', next);
       return false;
     }
@@ -104,8 +104,9 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
 
   return {
     add(stream) {
-      const admittedBy = stream.admission.enforcement.snapshot.revision;
-      const entry: Open = { stream, admittedBy, over: () => undefined };
+      const { admission } = stream;
+      const admittedBy = admission.enforcement.snapshot.revision;
+      const entry: Open = { stream, admittedBy, admission, over: () => undefined };
       entry.over = open.add(entry);
       return entry.over;
     },
@@ -117,20 +118,17 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
       const seconds = now() / 1000;
       const untouched = createUntouched();
       for (const entry of open.items()) {
-        const { stream } = entry;
         // Decided just before a swap, and open only since: the swap did not see it.
-        if (stream.admission.enforcement !== next && !review(entry, next, untouched)) continue;
-        const { identity, decision } = stream.admission;
+        if (entry.admission.enforcement !== next && !review(entry, next, untouched)) continue;
+        const { identity, decision } = entry.admission;
         if (identity.expiresAt !== null && identity.expiresAt <= seconds)
           close(entry, 'credential-expired', next);
-        else if (lastsUntil(decision) <= seconds && !stillAllowed(stream, next))
-          close(entry, 'expired', next);
+        else if (lastsUntil(decision) <= seconds && !stillAllowed(entry, next)) close(entry, 'expired', next);
       }
     },
     closeAll(which, reason = 'shutdown') {
       for (const entry of open.items())
-        if (which === 'all' || entry.stream.upgraded)
-          close(entry, reason, entry.stream.admission.enforcement);
+        if (which === 'all' || entry.stream.upgraded) close(entry, reason, entry.admission.enforcement);
     },
     get size() {
       return open.size;

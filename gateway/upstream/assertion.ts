@@ -102,9 +102,9 @@ export function createAssertionOf({
   return ({ id, identity, decision, route }) => {
     const key = keys.signing();
     const at = now();
-    const { derived } = decision;
-    if (per === 'caller' && derived.assertion?.key === key && isFresh(derived.assertion, at))
-      return derived.assertion.text;
+    const { memory } = decision;
+    if (per === 'caller' && memory.assertion?.key === key && isFresh(memory.assertion, at))
+      return memory.assertion.text;
     if (key !== signing) {
       signing = key;
       header = encode({ alg: key.alg, kid: key.kid, typ: 'JWT' });
@@ -140,7 +140,7 @@ export function createAssertionOf({
       one = { text: jwt(), until: Math.min(at + lifetimeMs / 2, exp * 1000), key };
       made.set(caller, one);
     }
-    derived.assertion = one;
+    memory.assertion = one;
     return one.text;
   };
 }

@@ -18,9 +18,9 @@ const isClosed = ({ code }: NodeJS.ErrnoException) =>
   code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 
 /** The upstream's headers, and ours: an upstream that has limits of its own tells them beside ours. */
-function answerHeaders(headers: Parameters<typeof respondable>[0], { id, quota }: Admission): string[] {
+function answerHeaders(headers: Parameters<typeof respondable>[0], { id, allowance }: Admission): string[] {
   const own = ['x-grantgate-decision', id];
-  if (quota !== undefined) own.push('ratelimit-policy', quota.policy, 'ratelimit', quota.state);
+  if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);
   return respondable(headers, own);
 }
 

@@ -38,11 +38,11 @@ function schemeOf(request: IncomingMessage, address: string): string {
  * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty.
  */
 export function identityHeaders(
-  { identity, decision, id, assertion }: Admission,
+  { identity, decision, id, assertion }: Pick<Admission, 'identity' | 'decision' | 'id' | 'assertion'>,
   into: string[] = [],
 ): string[] {
-  const { derived, input, result } = decision;
-  derived.headers ??= [
+  const { memory, input, result } = decision;
+  memory.headers ??= [
     'x-grantgate-subject',
     identity.subject,
     'x-grantgate-groups',
@@ -50,7 +50,7 @@ export function identityHeaders(
     'x-grantgate-grants',
     result.grants.join(','),
   ];
-  for (const text of derived.headers) into.push(text);
+  for (const text of memory.headers) into.push(text);
   into.push('x-grantgate-decision', id, 'x-grantgate-assertion', assertion ?? '');
   return into;
 }

@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { createAdmit } from '../../gateway/admit.ts';
 import type { Admission } from '../../gateway/decision/admission.ts';
-import { newDerived } from '../../gateway/decision/decision.ts';
+import { newMemory } from '../../gateway/decision/decision.ts';
 import type { Enforcement } from '../../gateway/decision/enforcement.ts';
 import type { Identity } from '../../gateway/identity/authenticate.ts';
-import { createLimit } from '../../gateway/limits/limit.ts';
+import { createLimit, type Limit } from '../../gateway/limits/limit.ts';
 import { createQuota } from '../../gateway/limits/quota.ts';
 import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { suite } from '../_suite.ts';
@@ -45,7 +45,8 @@ function revision(
         facts: new Map([[grant, { rate, expires: null }]]),
         nanoseconds: 1,
         failure: null,
-        derived: newDerived(),
+        holds: { from: 0, until: 1 },
+        memory: newMemory(),
       };
     },
   } as unknown as Enforcement;
@@ -55,14 +56,16 @@ function revision(
 function gate(options: {
   enforcement: () => Enforcement;
   authenticate?: () => Identity | Promise<Identity>;
+  arrive?: () => void;
+  limit?: Limit;
 }) {
   const records: Omit<DecisionRecord, 'instance' | 'seq'>[] = [];
   const failures: unknown[] = [];
-  const quota = createQuota({ limit: createLimit(), concurrency: 10 });
+  const quota = createQuota({ limit: options.limit ?? createLimit(), concurrency: 10 });
   const admit = createAdmit({
     enforcement: options.enforcement,
     authenticate: options.authenticate ?? (() => identity),
-    limits: { arrive: () => undefined, failed: () => undefined, body: 1000, quota },
+    limits: { arrive: options.arrive ?? (() => undefined), failed: () => undefined, body: 1000, quota },
     writer: {
       write: (record, written) => {
         records.push(record);
@@ -135,4 +138,47 @@ test('a door that fails turns its own caller away and nobody else', async () => 
   const fine = ask();
   assert.deepEqual([await broken, await fine], ['500 internal-error', 'admitted']);
   assert.equal(failures.length, 1);
+});
+
+test('a request that begins anew with the next revision is counted once, by address and by rate', async () => {
+  const [a, b, c] = [revision('a', true), revision('b', true), revision('c', true)];
+  let current = a.enforcement;
+  const counted = { address: 0, rate: 0 };
+  const { ask, records } = gate({
+    enforcement: () => current,
+    arrive: () => {
+      counted.address += 1;
+    },
+    authenticate: async () => {
+      if (current === a.enforcement) current = b.enforcement;
+      return identity;
+    },
+    limit: async () => {
+      counted.rate += 1;
+      if (current === b.enforcement) current = c.enforcement;
+      return -1;
+    },
+  });
+  assert.equal(await ask(), 'admitted');
+  assert.deepEqual(counted, { address: 1, rate: 1 });
+  assert.deepEqual(
+    records.map(({ bundles }) => bundles.grantgate.revision),
+    ['c'],
+  );
+  // The next request is another one.
+  assert.equal(await ask(), 'admitted');
+  assert.deepEqual(counted, { address: 2, rate: 2 });
+});
+
+test('what the next revision denies stays out, though the request was within its rates', async () => {
+  const [before, after] = [revision('a', true), revision('b', false)];
+  let current = before.enforcement;
+  const { ask } = gate({
+    enforcement: () => current,
+    limit: async () => {
+      current = after.enforcement;
+      return -1;
+    },
+  });
+  assert.equal(await ask(), '403 no-grant');
 });

@@ -203,7 +203,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/decision',
       'gateway/http',
       'gateway/identity',
-      'gateway/memory',
       'gateway/record',
       'gateway/request',
       'gateway/upstream',

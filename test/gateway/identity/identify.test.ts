@@ -16,7 +16,9 @@ const directory = (more: Partial<Credentials> = {}): Credentials => ({
   certificateSubjects: new Map(),
   ...more,
 });
+let lastId = 0;
 const claims = (login: string): TokenClaims => ({
+  id: `${login} ${lastId++}`,
   method: 'jwt',
   issuer: 'https://issuer.example',
   sub: login,

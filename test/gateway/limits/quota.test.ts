@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Admission } from '../../../gateway/decision/admission.ts';
-import { newDerived } from '../../../gateway/decision/decision.ts';
+import { newMemory } from '../../../gateway/decision/decision.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { createQuota } from '../../../gateway/limits/quota.ts';
 import { suite } from '../../_suite.ts';
@@ -13,7 +13,7 @@ const decided = (subject: string, api = 'orders') =>
     route: { api },
     identity: { subject },
     enforcement: { snapshot: { apis: new Map() } },
-    decision: { result: { grants: [] }, facts: new Map(), derived: newDerived() },
+    decision: { result: { grants: [] }, facts: new Map(), holds: { from: 0, until: 1 }, memory: newMemory() },
   }) as unknown as Admission;
 
 function world(concurrency: number) {

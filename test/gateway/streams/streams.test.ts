@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import type { Admission } from '../../../gateway/decision/admission.ts';
 import type { Enforcement } from '../../../gateway/decision/enforcement.ts';
-import { createStreams } from '../../../gateway/streams/streams.ts';
+import { type ClosedStream, createStreams } from '../../../gateway/streams/streams.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('streams');
@@ -11,7 +11,7 @@ const identity = { subject: 'user:ann@example.com', groups: null, mfa: false, ex
 /** A revision whose rules are its own, so that everything is decided again; `lines` may be broken. */
 const revision = (policy: string, allow: boolean, lines: unknown = null) =>
   ({
-    snapshot: { policy, lines },
+    snapshot: { policy, lines, revision: policy },
     route: () => route,
     networksOf: () => [],
     decide: () => ({ result: { allow, grants: allow ? ['g'] : [], reason: '' }, facts: new Map() }),
@@ -27,8 +27,13 @@ const admitted = (enforcement: Enforcement) =>
   }) as unknown as Admission;
 const opened = () => {
   const closed: string[] = [];
-  const streams = createStreams({ now: () => 0, onClose: ({ reason }) => closed.push(reason) });
-  return { streams, closed };
+  const ended: ClosedStream[] = [];
+  const onClose = (stream: ClosedStream) => {
+    closed.push(stream.reason);
+    ended.push(stream);
+  };
+  const streams = createStreams({ now: () => 0, onClose });
+  return { streams, closed, ended };
 };
 
 test('a stream decided before a swap and opened after it does not outlive the revocation', () => {
@@ -43,12 +48,14 @@ test('a stream decided before a swap and opened after it does not outlive the re
 
 test('one that is still allowed goes on under the new revision', () => {
   const [before, after] = [revision('a', true), revision('b', true)];
-  const { streams, closed } = opened();
-  const stream = { admission: admitted(before), upgraded: true, close: () => undefined };
-  streams.add(stream);
+  const { streams, closed, ended } = opened();
+  const admission = Object.freeze(admitted(before));
+  streams.add(Object.freeze({ admission, upgraded: true, close: () => undefined }));
   streams.sweep(after);
   assert.deepEqual(closed, []);
-  assert.equal(stream.admission.enforcement, after);
+  streams.closeAll('all');
+  assert.equal(ended[0]?.admission.enforcement, after);
+  assert.equal(ended[0]?.admittedBy, 'a');
 });
 
 test('a stream that cannot be decided again is closed, and the others are still looked at', () => {

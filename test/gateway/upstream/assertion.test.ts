@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { Admission } from '../../../gateway/decision/admission.ts';
-import { newDerived } from '../../../gateway/decision/decision.ts';
+import { newMemory } from '../../../gateway/decision/decision.ts';
 import { createAssertionOf } from '../../../gateway/upstream/assertion.ts';
 import {
   type AssertionKeys,
@@ -75,7 +75,8 @@ const decided = (grants: string[] = ['g'], expires: number | null = null) =>
     input: { groups: ['group:billing'] },
     result: { allow: true, grants, reason: 'granted' },
     facts: new Map([['g', { rate: null, expires }]]),
-    derived: newDerived(),
+    holds: { from: 0, until: 1 },
+    memory: newMemory(),
   }) as unknown as Admission['decision'];
 const admission = (id: string, subject = 'user:ann', api = 'orders', decision = decided()) =>
   ({ id, identity: { subject, expiresAt: null }, route: { api }, decision }) as unknown as Admission;

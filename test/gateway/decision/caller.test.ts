@@ -1,0 +1,175 @@
+import * as assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { createCallers } from '../../../gateway/decision/caller.ts';
+import { type Decision, newMemory, type Question } from '../../../gateway/decision/decision.ts';
+import type { Identity } from '../../../gateway/identity/authenticate.ts';
+import { createRecordLine } from '../../../gateway/record/recordLine.ts';
+import { createAssertionOf } from '../../../gateway/upstream/assertion.ts';
+import { identityHeaders } from '../../../gateway/upstream/upstreamRequest.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('caller');
+
+function world(failure: unknown = null) {
+  let asked = 0;
+  const callers = createCallers((question): Decision => {
+    asked += 1;
+    return {
+      input: { subject: question.identity.subject } as Decision['input'],
+      result: { allow: true, grants: ['g'], reason: 'granted' },
+      nanoseconds: 1,
+      facts: new Map(),
+      failure,
+      holds: { from: question.time, until: question.time + 1 },
+      memory: newMemory(),
+    };
+  });
+  return { decide: callers.decide, callers, asked: () => asked };
+}
+const ann: Identity = { subject: 'user:ann', groups: null, mfa: false, expiresAt: null };
+const question = (changes: Partial<Question> = {}, identity: Partial<Identity> = {}): Question => ({
+  identity: Object.keys(identity).length === 0 ? ann : { ...ann, ...identity },
+  route: { api: 'orders', operation: 'getOrder', template: '/o', upstream: 'http://o', strip: 0 },
+  method: 'GET',
+  networks: [],
+  time: 100,
+  ...changes,
+});
+
+test('asks once for the same question in the same second, and again in the next', () => {
+  const { decide, asked } = world();
+  const [first, second] = [decide(question()), decide(question())];
+  assert.equal(first.result, second.result);
+  assert.equal(first.memory, second.memory, 'what was made of the first serves the second');
+  assert.equal(asked(), 1);
+  decide(question({ time: 101 }));
+  decide(question({ time: 100 }));
+  assert.equal(asked(), 3);
+});
+
+const others: [string, Question][] = [
+  ['subject', question({}, { subject: 'user:bob' })],
+  ['second factor', question({}, { mfa: true })],
+  ['groups of a token', question({}, { groups: ['group:a'] })],
+  ['no groups of a token', question({}, { groups: [] })],
+  ['network', question({ networks: ['office'] })],
+  ['two networks', question({ networks: ['a', 'b'] })],
+  ['one network with a space', question({ networks: ['a b'] })],
+  ['method', question({ method: 'HEAD' })],
+  ['operation', question({ route: { ...question().route, operation: 'listOrders' } })],
+  ['api', question({ route: { ...question().route, api: 'payments' } })],
+  ['same caller with another credential', question({}, { expiresAt: 200 })],
+];
+test('never takes one question for another', () => {
+  const { decide, asked } = world();
+  decide(question());
+  for (const [index, [what, other]] of others.entries()) {
+    assert.equal(decide(other).input.subject, other.identity.subject);
+    assert.equal(asked(), index + 2, what);
+  }
+});
+
+test('does not remember what went wrong', () => {
+  const { decide, asked } = world(new Error('broken'));
+  decide(question());
+  decide(question());
+  assert.equal(asked(), 2);
+});
+
+test('an identity is known by what it says: a copy finds what was remembered, and no other credential does', () => {
+  const { decide, asked } = world();
+  const token = { ...ann, credential: 'a', groups: ['group:a'], expiresAt: 500 };
+  const ask = (changes: Partial<Identity>) => decide(question({}, { ...token, ...changes }));
+  ask({});
+  ask({ groups: ['group:a'] });
+  assert.equal(asked(), 1);
+  // The issuer says something else of the same token.
+  assert.equal(ask({ subject: 'user:bob' }).input.subject, 'user:bob');
+  for (const changes of [
+    { credential: 'b' },
+    { groups: [] },
+    { groups: null },
+    { mfa: true },
+    { expiresAt: 9 },
+  ]) {
+    const before = asked();
+    ask({});
+    ask(changes);
+    assert.ok(asked() > before, JSON.stringify(changes));
+  }
+});
+
+test('remembers a bounded number of callers and of their questions, and the latest of them', () => {
+  const { decide, callers, asked } = world();
+  for (let at = 0; at < 20_100; at += 1) decide(question({}, { credential: `c${at}` }));
+  assert.equal(callers.size, 20_000);
+  for (let at = 0; at < 40; at += 1) decide(question({ method: `M${at}` }));
+  const before = asked();
+  decide(question({ method: 'M39' }));
+  decide(question({}, { credential: 'c20099' }));
+  assert.equal(asked(), before);
+  decide(question({ method: 'M0' }));
+  decide(question({}, { credential: 'c0' }));
+  assert.equal(asked(), before + 2);
+});
+
+test('the second request of a caller evaluates, signs and renders nothing', () => {
+  const count = { evaluated: 0, signed: 0, headers: 0, records: 0 };
+  const groups = ['group:a'];
+  groups.join = (by) => {
+    count.headers += 1;
+    return Array.prototype.join.call(groups, by);
+  };
+  const result = {
+    allow: true,
+    grants: ['g'],
+    reason: 'granted',
+    toJSON: () => {
+      count.records += 1;
+      return 'result';
+    },
+  };
+  const { decide } = createCallers(({ time }) => {
+    count.evaluated += 1;
+    const input = { subject: 'user:ann', groups } as unknown as Decision['input'];
+    const holds = { from: time, until: time + 1 };
+    return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
+  });
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const signing = {
+    kid: 'k',
+    alg: 'EdDSA' as const,
+    created: 0,
+    jwk: {},
+    get key() {
+      count.signed += 1;
+      return privateKey;
+    },
+  };
+  const assertionOf = createAssertionOf({
+    keys: { signing: () => signing },
+    per: 'caller',
+    issuer: 'gw',
+    lifetimeMs: 60_000,
+    now: () => 100_000,
+  });
+  const recordLine = createRecordLine('gw');
+  const request = (id: string) => {
+    const { route } = question();
+    const identity = { ...ann, credential: 'token' };
+    const decision = decide(question({}, identity));
+    const { input, memory } = decision;
+    const assertion = assertionOf({ id, identity, decision, route });
+    const headers = identityHeaders({ id, identity, decision, assertion });
+    const bundles = { grantgate: { revision: 'r' } };
+    const path = 'grantgate/authz/decision';
+    const record = { timestamp: 't', decision_id: id, path, bundles, input, result, memory } as const;
+    return [headers.toSpliced(7, 1), recordLine(record, 1).replace(id, '')];
+  };
+  const first = request('1');
+  const made = { ...count };
+  assert.equal(made.evaluated, 1);
+  for (const times of Object.values(made)) assert.ok(times > 0);
+  assert.deepEqual(request('2'), first);
+  assert.deepEqual(count, made);
+});
