@@ -75,11 +75,13 @@ async function find(name: ProxyName): Promise<string | null> {
   return (await works(path)) ? path : null;
 }
 
-/** The example that the README shows for a proxy: the block whose first line names it. */
+/** The example that docs/proxies.md shows for a proxy: the block whose first line names it. */
 export function exampleOf(name: string): string {
-  const blocks = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```\w+\n(# .*\n[\s\S]*?)^```$/gm);
+  const blocks = readFileSync(join(root, 'docs', 'proxies.md'), 'utf8').matchAll(
+    /^```\w+\n(# .*\n[\s\S]*?)^```$/gm,
+  );
   for (const [, text = ''] of blocks) if (new RegExp(`^# ${name}\\b`, 'i').test(text)) return text;
-  throw new Error(`the README shows no example for ${name}`);
+  throw new Error(`docs/proxies.md shows no example for ${name}`);
 }
 
 async function freePort(): Promise<number> {
@@ -108,7 +110,7 @@ const configurations: Record<ProxyName, (example: string, folder: string) => [st
   ],
 };
 
-/** Starts the real proxy with the README's example, in front of `upstream` and asking `gate`. Null where it cannot be had. */
+/** Starts the real proxy with the page's example, in front of `upstream` and asking `gate`. Null where it cannot be had. */
 export async function startProxy(
   name: ProxyName,
   gate: string,
