@@ -7,10 +7,10 @@ import { dataDigest } from './format/digest.ts';
 import { scanLines } from './format/scanLines.ts';
 import { git } from './git/git.ts';
 import { gitTree, type Tree } from './git/tree.ts';
+import { admitPolicy } from './policy/admitPolicy.ts';
 import { assertPackages } from './policy/assertPackages.ts';
-import { compilePolicy } from './policy/compilePolicy.ts';
 import type { Opa } from './policy/opa.ts';
-import { decisionPath, readPolicies } from './policy/policies.ts';
+import { readPolicies } from './policy/policies.ts';
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {
@@ -51,7 +51,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   const { data, grants } = await compileTree(tree, cache === undefined ? undefined : join(cache, 'grants'));
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
-  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
+  const { reads, wasm } = await admitPolicy(opa, policies, cache);
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,
@@ -62,6 +62,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
     // Looked through like any other: what the compiler got wrong must not be served.
     lines: scanLines(data),
     wasm,
+    reads,
     policies,
     ...(evaluator && {
       golden: goldenDecisions(data, evaluator(wasm), Math.floor(Date.parse(tree.committedAt ?? '') / 1000)),

@@ -26,7 +26,8 @@ export type BundleErrorCode =
   | 'data-malformed'
   | 'wasm-invalid'
   | 'wasm-entrypoint'
-  | 'wasm-builtin';
+  | 'wasm-builtin'
+  | 'policy-unexamined';
 
 /** A bundle cannot be built, or is not to be trusted. `problems` are the places in grants/ (`grants-invalid` only). */
 export class BundleError extends Error {

@@ -1,4 +1,5 @@
 import type { DataLines } from '../format/scanLines.ts';
+import type { PolicyReads } from '../policy/policyReads.ts';
 import type { Golden } from './golden.ts';
 import type { Release, Terms } from './release.ts';
 
@@ -18,6 +19,8 @@ export type Bundle = Release &
     lines: DataLines;
     /** The compiled decision. */
     wasm: Buffer;
+    /** What the policy reads of the document and whether it follows the clock, from its syntax tree. */
+    reads: PolicyReads;
     /** Decisions to try it by before it serves. */
     golden?: readonly Golden[];
     /** Path → Rego, for OPA servers and for readers. */

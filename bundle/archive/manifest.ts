@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { decisionPath } from '../policy/policies.ts';
+import { type PolicyReads, policyReads } from '../policy/policyReads.ts';
 import type { Bundle } from './bundle.ts';
 import { goldens } from './golden.ts';
 import { type Terms, termsOf } from './release.ts';
@@ -17,6 +18,7 @@ const manifest = z.strictObject({
         committed_at: z.iso.datetime(),
         counter: z.int().min(1),
         digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+        examined: policyReads.optional(),
         golden: goldens.optional(),
         grants: z.int().min(0),
         rollback: z.strictObject({ from: z.int().min(1), nth: z.int().min(1) }).optional(),
@@ -40,16 +42,20 @@ const manifest = z.strictObject({
 });
 
 export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
-  Terms;
+  Terms & {
+    /** What its policy reads; null where nobody examined it. */
+    reads: PolicyReads | null;
+  };
 
 /** Writes `.manifest`, canonical JSON. */
 export function writeManifest(facts: Facts): Buffer {
-  const { revision, committedAt, validUntil, counter, digest, golden, grants, rollback } = facts;
+  const { revision, committedAt, validUntil, counter, digest, golden, grants, reads, rollback } = facts;
   const metadata = {
     grantgate: {
       committed_at: committedAt,
       counter,
       digest,
+      examined: reads ?? undefined,
       golden,
       grants,
       rollback,
@@ -77,7 +83,7 @@ export function readManifest(bytes: Buffer): Facts {
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
   const { committed_at: committedAt, counter, digest, grants, ...more } = metadata.grantgate;
-  const { golden, rollback, valid_until: validUntil } = more;
+  const { golden, examined: reads = null, rollback, valid_until: validUntil } = more;
   const terms = termsOf({ ...(rollback && { rollback }), ...(validUntil && { validUntil }) });
-  return { revision, counter, committedAt, grants, digest, ...(golden && { golden }), ...terms };
+  return { revision, counter, committedAt, grants, digest, reads, ...(golden && { golden }), ...terms };
 }

@@ -1,6 +1,8 @@
 import { BundleError } from '../bundleError.ts';
+import { sha256 } from '../format/digest.ts';
 import { checkWasm } from '../policy/checkWasm.ts';
 import { decisionPath } from '../policy/policies.ts';
+import { sourcesDigest } from '../policy/policyReads.ts';
 import type { Bundle } from './bundle.ts';
 import { checkFiles } from './checkSignature.ts';
 import type { VerifyKeys } from './keys.ts';
@@ -47,5 +49,18 @@ export async function verify(
     );
   checkWasm(wasm, decisionPath);
   const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
-  return { ...facts, data, lines, wasm, policies };
+  const { reads } = facts;
+  if (reads === null)
+    throw new BundleError(
+      'policy-unexamined',
+      '.manifest does not tell what the policy reads: build the bundle again with this version',
+    );
+  const sources = sourcesDigest(policies);
+  // Where opa has compiled the policy anew, its signature vouches for that; our own module is told by its bytes.
+  if (!reads.sources.includes(sources) || (sources === reads.sources[0] && reads.wasm !== sha256(wasm)))
+    throw new BundleError(
+      'policy-unexamined',
+      'the policy is not the one that was examined when the bundle was built: build it again from its commit',
+    );
+  return { ...facts, data, lines, wasm, reads, policies };
 }

@@ -7,6 +7,7 @@ import type { Tree } from '../git/tree.ts';
 import { problem } from '../yaml/problem.ts';
 import { assertPackages } from './assertPackages.ts';
 import { compilePolicy } from './compilePolicy.ts';
+import { examinePolicy } from './examinePolicy.ts';
 import type { Opa } from './opa.ts';
 import { capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
 
@@ -70,6 +71,7 @@ export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
     try {
       const authz = await readPolicies(tree, 'authz');
       assertPackages(authz);
+      problems.push(...(await examinePolicy(opa, authz)).problems);
       await compilePolicy(opa, authz, decisionPath);
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;

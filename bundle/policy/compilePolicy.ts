@@ -60,6 +60,18 @@ export async function compilePolicy(
   const known = await kept(file);
   if (known) return known;
 
+  const compiled = (await buildPolicy(opa, policies, entrypoint)).get('policy.wasm');
+  if (compiled === undefined) throw new BundleError('policy-invalid', 'opa build left no policy.wasm');
+  await keep(file, compiled);
+  return compiled;
+}
+
+/** `policy.wasm` and the Rego as opa writes them. Only these: opa's manifest would carry annotations along. */
+export async function buildPolicy(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  entrypoint: string,
+): Promise<Map<string, Buffer>> {
   const work = await mkdtemp(join(tmpdir(), 'grantgate-policy-'));
   try {
     for (const [name, source] of policies) {
@@ -77,19 +89,11 @@ export async function compilePolicy(
     );
     if (code !== 0)
       throw new BundleError('policy-invalid', `opa build refuses the policies: ${(stderr || stdout).trim()}`);
-    // Only the module is taken: opa's manifest would carry the policies' annotations along.
-    const compiled = await moduleOf(await readFile(join(work, 'compiled.tar.gz')));
-    await keep(file, compiled);
-    return compiled;
+    const archive = await readFile(join(work, 'compiled.tar.gz'));
+    const limits = { bytes: () => mostBytes, total: mostBytes, files: 10_000, anyOrder: true };
+    const files = await unpackTarball(archive, limits);
+    return new Map([...files].filter(([name]) => name === 'policy.wasm' || name.endsWith('.rego')));
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-}
-
-async function moduleOf(archive: Buffer): Promise<Buffer> {
-  const module = (
-    await unpackTarball(archive, { bytes: () => mostBytes, total: mostBytes, files: 10_000, anyOrder: true })
-  ).get('policy.wasm');
-  if (module === undefined) throw new BundleError('policy-invalid', 'opa build left no policy.wasm');
-  return module;
 }

@@ -51,12 +51,12 @@ export function enforce(
 function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { snapshot } = enforcement;
   // What follows must hold on to nothing of the snapshot that leads to its lines.
-  const { wasm } = snapshot;
+  const { wasm, reads } = snapshot;
   const { revision, digest, delta } = after.before ?? {};
   if (delta === undefined || revision !== snapshot.revision || digest !== snapshot.digest)
     return { ...enforcement, previous: null };
   const lines = beforeDelta(after.lines, delta, snapshot.lines.head);
-  const slices = createSlices({ lines });
+  const slices = createSlices({ lines, reads });
   let decide: Decide | null = null;
   return {
     ...enforcement,

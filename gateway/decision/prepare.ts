@@ -46,13 +46,13 @@ export function createPrepare(): Prepare {
       mfa: false,
       time: 0,
     };
-    const slices = createSlices({ lines: openIndex(lines) });
+    const slices = createSlices({ lines: openIndex(lines), reads: bundle.reads });
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
     if (bundle.golden !== undefined)
       checkGolden(bundle.golden, head.apis, createDecide(slices, createEvaluator(wasm, decisionPath)));
     kept = { policy, wasm };
-    const { revision, counter, committedAt, digest, grants } = bundle;
-    const facts = { revision, counter, committedAt, digest, grants, ...termsOf(bundle) };
+    const { revision, counter, committedAt, digest, grants, reads } = bundle;
+    const facts = { revision, counter, committedAt, digest, grants, reads, ...termsOf(bundle) };
     return { ...facts, ...head, wasm, policy, lines, before: beforeOf(lines) };
   };
   const accepted = ({ revision, digest, lines }: PostedSnapshot) => {

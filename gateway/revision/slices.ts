@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { apiFields } from '../../bundle/policy/policyReads.ts';
 import type { Snapshot } from './snapshot.ts';
 
 // opa-wasm 1.10 takes data as JSON bytes only in a real ArrayBuffer: a Buffer or a shared one it would stringify.
@@ -11,15 +12,16 @@ export type Slices = {
   principal(subject: string): Principal | null;
   /**
    * The data document for one decision, as the JSON bytes opa-wasm's `setData` takes:
-   * `{"grants":{API:{PRINCIPAL:[…]}},"principals":{SUBJECT:{…}}}` with exactly the lines of the subject and of the
-   * given groups. The same buffer comes back as long as it is cached, so an evaluator may skip a `setData` it has
+   * `{"grants":{API:{PRINCIPAL:[…]}},"principals":{SUBJECT:{…}}}` with exactly the lines of the subject, of the given
+   * groups and of those the directory knows, and before and behind the grants what the policy reads of the API's own
+   * entry (`apis`) and of `networks`. The same buffer comes back as long as it is cached, so an evaluator may skip a `setData` it has
    * just done. Nobody may write to it.
    */
   slice(api: string, subject: string, groups: readonly string[]): ArrayBuffer;
 };
 
-/** The part of a snapshot that slices are cut from. */
-export type Sliceable = Pick<Snapshot, 'lines'>;
+/** The part of a snapshot that slices are cut from; where nothing says what the policy reads, it is given everything. */
+export type Sliceable = Pick<Snapshot, 'lines'> & { reads?: Pick<Snapshot['reads'], 'api' | 'networks'> };
 
 /** A principal's line is not `{"active":…,"groups":[…]}`: nobody can be decided by it. */
 export class SliceError extends Error {
@@ -28,7 +30,10 @@ export class SliceError extends Error {
 }
 
 /** Opens the slices of one snapshot, with caches of their own: a swap leaves nothing behind. `maxBytes` bounds them. */
-export function createSlices({ lines }: Sliceable, { maxBytes = 64 * 2 ** 20 } = {}): Slices {
+export function createSlices(
+  { lines, reads = everything }: Sliceable,
+  { maxBytes = 64 * 2 ** 20 } = {},
+): Slices {
   const principals = new LRUCache<string, Principal>({
     maxSize: Math.ceil(maxBytes / 4),
     sizeCalculation: (value, key) =>
@@ -49,13 +54,14 @@ export function createSlices({ lines }: Sliceable, { maxBytes = 64 * 2 ** 20 } =
     return read;
   };
 
+  const fixed = createFixed(lines.head, reads);
   const slice = (api: string, subject: string, groups: readonly string[]): ArrayBuffer => {
     // The subject's own groups need no place in the key: a snapshot knows one list of them.
     const own = principals.get(subject)?.groups === groups;
     const key = [api, subject, ...(own ? ['='] : groups)].map((part) => `${part.length}:${part}`).join('');
     const cached = documents.get(key);
     if (cached) return cached;
-    const cut = cutSlice(lines, api, subject, groups);
+    const cut = cutSlice(lines, api, subject, [...groups, ...(principal(subject)?.groups ?? [])], fixed(api));
     documents.set(key, cut);
     return cut;
   };
@@ -65,7 +71,7 @@ export function createSlices({ lines }: Sliceable, { maxBytes = 64 * 2 ** 20 } =
 /**
  * Whether a decision about `subject` at `api` must come out the same in both snapshots, judged by bytes and without
  * evaluating: same rules, same API, same networks, same lines of the subject and of each of its groups. `groups` are
- * those of a token, where the issuer names them; else the directory's count. False means "decide again".
+ * those of a token, where the issuer names them; the directory's count in any case. False means "decide again".
  */
 export function sameLines(
   before: Snapshot,
@@ -80,7 +86,7 @@ export function sameLines(
   if (JSON.stringify(before.apis.get(api)) !== JSON.stringify(after.apis.get(api))) return false;
   const known = before.lines.principal(subject);
   if (!sameBytes(known, after.lines.principal(subject))) return false;
-  const holders = groups ?? (known === null ? [] : readPrincipal(known).groups);
+  const holders = [...(groups ?? []), ...(known === null ? [] : readPrincipal(known).groups)];
   return [subject, ...holders].every((name) =>
     sameBytes(before.lines.grants(api, name), after.lines.grants(api, name)),
   );
@@ -91,10 +97,11 @@ function cutSlice(
   api: string,
   subject: string,
   groups: readonly string[],
+  fixed: Fixed,
 ): ArrayBuffer {
   const parts: Uint8Array[] = [];
   const ascii = (text: string) => parts.push(Buffer.from(text));
-  ascii(`{"grants":{${JSON.stringify(api)}:{`);
+  ascii(`{${fixed.before}"grants":{${JSON.stringify(api)}:{`);
   let first = true;
   // A group that a token names "user:bob" must not become bob.
   for (const name of new Set([subject, ...groups.filter((group) => group.startsWith('group:'))])) {
@@ -104,7 +111,7 @@ function cutSlice(
     first = false;
     parts.push(line);
   }
-  ascii('}},"principals":{');
+  ascii(`}}${fixed.after},"principals":{`);
   const own = lines.principal(subject);
   if (own) parts.push(own);
   ascii('}}');
@@ -115,6 +122,34 @@ function cutSlice(
     at += part.length;
   }
   return document.buffer;
+}
+
+const everything: NonNullable<Sliceable['reads']> = { api: [...apiFields], networks: true };
+
+/** What is the same for every caller of an API, as text on both sides of the grants. */
+type Fixed = { before: string; after: string };
+
+/** A policy that reads grants and principals only, as the one that comes with the product, is given nothing else. */
+function createFixed(
+  head: Sliceable['lines']['head'],
+  { api: fields, networks }: NonNullable<Sliceable['reads']>,
+): (api: string) => Fixed {
+  const after = networks ? `,"networks":${head.networks}` : '';
+  if (fields.length === 0) return () => ({ before: '', after });
+  let entries: ReadonlyMap<string, unknown> | null = null;
+  const known = new Map<string, Fixed>();
+  return (api) => {
+    const cut = known.get(api);
+    if (cut !== undefined) return cut;
+    entries ??= new Map(Object.entries(JSON.parse(head.apis) as Record<string, unknown>));
+    const entry = entries.get(api);
+    const wanted = Object.entries(entry ?? {}).filter(([name]) => fields.some((field) => field === name));
+    const text = JSON.stringify(Object.fromEntries(wanted));
+    const fixed = { before: entry === undefined ? '' : `"apis":{${JSON.stringify(api)}:${text}},`, after };
+    // Only names of APIs that are there are kept.
+    if (entry !== undefined) known.set(api, fixed);
+    return fixed;
+  };
 }
 
 function readPrincipal(line: Uint8Array): Principal {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Release, Terms } from '../../bundle/archive/release.ts';
 import { authenticationMethods, type JwtClaims } from '../../bundle/grants/credentials.ts';
 import { apiName, rate, tier } from '../../bundle/grants/schema.ts';
+import type { PolicyReads } from '../../bundle/policy/policyReads.ts';
 import type { SharedDelta } from './lineDelta.ts';
 import { type LineIndex, openIndex, type SharedLines } from './lineIndex.ts';
 
@@ -86,6 +87,8 @@ export type Snapshot = Head &
     /** Milliseconds since 1970. */
     loadedAt: number;
     wasm: WebAssembly.Module;
+    /** What its policy reads of the document, and whether its answers follow the clock. */
+    reads: PolicyReads;
     /** `sha256:HEX` of the WASM bytes: equal when the rules are. */
     policy: string;
     lines: LineIndex;

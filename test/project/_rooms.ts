@@ -38,7 +38,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/yaml',
     ],
   ],
-  ['gateway/revision', ['bundle/archive', 'bundle/format', 'bundle/grants']],
+  ['gateway/revision', ['bundle/archive', 'bundle/format', 'bundle/grants', 'bundle/policy']],
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
   ['gateway/source/transport', ['gateway/source/contract']],

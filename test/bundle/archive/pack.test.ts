@@ -175,6 +175,7 @@ test('opa inspect reads the manifest', async () => {
     committed_at: '2026-11-23T10:00:00Z',
     counter: 1,
     digest: bundle.digest,
+    examined: bundle.reads,
     grants: 5,
   });
 });

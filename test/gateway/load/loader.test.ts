@@ -9,10 +9,11 @@ import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import type { KeyTexts } from '../../../bundle/archive/keys.ts';
 import { pack, readSigningKey } from '../../../bundle/archive/pack.ts';
 import { assemble } from '../../../bundle/assemble.ts';
-import { dataDigest } from '../../../bundle/format/digest.ts';
+import { dataDigest, sha256 } from '../../../bundle/format/digest.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { compilePolicy } from '../../../bundle/policy/compilePolicy.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
+import { sourcesDigest } from '../../../bundle/policy/policyReads.ts';
 import { saveLastGood } from '../../../gateway/load/lastGood.ts';
 import { type Reload, startReload } from '../../../gateway/load/reload.ts';
 import { suite } from '../../_suite.ts';
@@ -288,7 +289,9 @@ test('refuses a policy that allows an empty request, and one that answers no dec
       'grantgate/authz/decision',
       join(folder, 'cache'),
     );
-    await publish({ ...bundle(1), wasm, policies });
+    const sources = [sourcesDigest(policies), bundle(1).reads.sources[1] ?? ''];
+    const reads = { ...bundle(1).reads, sources, wasm: sha256(wasm) };
+    await publish({ ...bundle(1), wasm, policies, reads });
     await until(() => reload.status().lastError !== undefined);
     return reload.status().lastError;
   };

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { BundleError } from '../bundleError.ts';
+import { canonicalJson } from '../format/canonicalJson.ts';
+import { sha256 } from '../format/digest.ts';
+import { formatProblem } from '../yaml/problem.ts';
+import { buildPolicy, compilePolicy } from './compilePolicy.ts';
+import { examinePolicy } from './examinePolicy.ts';
+import { cacheFolder, type Opa } from './opa.ts';
+import { decisionPath } from './policies.ts';
+import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
+
+/** This code, in the names of what is kept: another version of it judges anew. */
+const version = sha256(
+  ['examinePolicy.ts', 'kinds.ts', 'scopes.ts', 'syntax.ts']
+    .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
+    .join(),
+);
+
+const keptReads = policyReads.omit({ wasm: true });
+
+/** Examines without compiling; kept in `cache`, as what a compiler makes is. */
+async function readsOf(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  cache: string,
+): Promise<z.output<typeof keptReads>> {
+  const digest = sourcesDigest(policies);
+  const names = canonicalJson([...policies].map(([name, source]) => [name, sha256(source)]));
+  const file = join(cache, `${sha256([opa.version, version, names].join('\n'))}.reads.json`);
+  const kept = keptReads.safeParse(
+    await readFile(file, 'utf8')
+      .then(JSON.parse)
+      .catch(() => null),
+  );
+  if (kept.success && kept.data.sources[0] === digest) return kept.data;
+  const { problems, reads } = await examinePolicy(opa, policies);
+  if (problems.length > 0) throw new BundleError('policy-invalid', problems.map(formatProblem).join('\n'));
+  const built = await buildPolicy(opa, policies, decisionPath);
+  built.delete('policy.wasm');
+  const examined = { ...reads, sources: [digest, sourcesDigest(built)] };
+  // A cache that cannot be written costs time, nothing else.
+  await mkdir(dirname(file), { recursive: true })
+    .then(() => writeFile(file, canonicalJson(examined)))
+    .catch(() => {});
+  return examined;
+}
+
+/**
+ * The compiled decision of a policy that reads nothing but what a decision gets, and what that is. Throws BundleError
+ * `policy-invalid` that names rule and line of each place that may read more, or with opa's message; OpaError. `cache`
+ * is a folder; the user's when left out.
+ */
+export async function admitPolicy(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  cache: string = join(cacheFolder(), 'policies'),
+): Promise<{ reads: PolicyReads; wasm: Buffer }> {
+  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
+  const reads = await readsOf(opa, policies, cache);
+  return { reads: { ...reads, wasm: sha256(wasm) }, wasm };
+}

@@ -1,0 +1,172 @@
+import * as assert from 'node:assert/strict';
+import { gitTree } from '../../../bundle/git/tree.ts';
+import { admitPolicy } from '../../../bundle/policy/admitPolicy.ts';
+import { examinePolicy } from '../../../bundle/policy/examinePolicy.ts';
+import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
+import { readPolicies } from '../../../bundle/policy/policies.ts';
+import { suite } from '../../_suite.ts';
+import { folder } from '../_opa.ts';
+import { type SampleTree, sampleTree } from '../_organisation.ts';
+
+const test = suite('examinePolicy');
+const path = 'policies/authz/x.rego';
+
+let opa: Opa;
+let tree: SampleTree;
+test.before(async () => {
+  opa = await findOpa();
+  tree = await sampleTree({}, { git: true });
+});
+test.after(() => tree.remove());
+
+const examine = (body: string, head = '') =>
+  examinePolicy(opa, new Map([[path, Buffer.from(`package grantgate.authz\n${head}\n${body}\n`)]]));
+
+test('the policy that comes with the product reads grants and principals, and follows no clock', async () => {
+  const { problems, reads } = await examinePolicy(
+    opa,
+    await readPolicies(await gitTree(tree.root, 'main'), 'authz'),
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual(reads, { api: [], clock: false, networks: false });
+});
+
+test('what a decision gets may be read, and is told', async () => {
+  const good: [body: string, api: string[], networks?: boolean][] = [
+    ['x if data.apis[input.api].tier == "critical"', ['tier']],
+    ['x if { api := input.api; data.apis[api]["owner"] in input.groups }', ['owner']],
+    ['x if { some name, _ in data.apis[input.api].operations; name == input.operation }', ['operations']],
+    ['x if "office" in object.keys(data.networks)', [], true],
+    ['x if { some name; data.networks[name] != []; name in input.networks }', [], true],
+    ['x if data.grants[input.api][input.subject]', []],
+    ['x if data.grants[input.api][input.groups[_]][_].state == "suspended"', []],
+    [
+      'x if { some g in data.principals[input.subject].groups; some y in data.grants[input.api][g]; y.id }',
+      [],
+    ],
+    [
+      'x := [y | some g in names; some y in data.grants[input.api][g]]\nnames := {input.subject} | {g | some g in input.groups}',
+      [],
+    ],
+    [
+      'x if { some g in names; grants(g) != [] }\ngrants(name) := data.grants[input.api][name]\nnames contains input.subject',
+      [],
+    ],
+    ['x if { every g in input.groups { count(data.grants[input.api][g]) > 0 } }', []],
+    ['x if data.grantgate.authz.y == 1\ny := 1', []],
+    ['default x := false\nx if object.get(input, "mfa", false)', []],
+  ];
+  for (const [body, api, networks = false] of good) {
+    const { problems, reads } = await examine(body);
+    assert.deepEqual([problems, reads.api, reads.networks], [[], api, networks], body);
+  }
+  assert.equal((await examine('x if data.apis[input.api] == {}')).reads.api.length, 9);
+  assert.equal((await examine('x if { some key; data.apis[input.api][key] }')).reads.api.length, 9);
+});
+
+test('what a decision may not get is refused by rule and line', async () => {
+  const bad: [body: string, column: number, says: RegExp, head?: string][] = [
+    ['x := data', 6, /^x: data must be read by a name/],
+    ['x if walk(data, [_, "critical"])', 11, /^x: data must be read/],
+    ['x if { some key; data[key] }', 18, /^x: data must be read/],
+    ['x if data.credentials', 6, /^x: a decision does not get data\.credentials/],
+    ['x if data.invented.thing', 6, /^x: a decision does not get data\.invented/],
+    ['x if not data.apis.orders.tier == "low"', 10, /^x: of data\.apis/],
+    ['x if { some api; data.apis[api].tier == "low" }', 18, /^x: of data\.apis/],
+    ['x if { some api, _ in data.apis; api }', 23, /^x: of data\.apis/],
+    ['x if data.apis[input.api].colour', 6, /^x: an API's entry has no colour/],
+    ['x if data.principals["user:ann"].active', 6, /^x: of data\.principals/],
+    ['x if count(data.principals) > 0', 12, /^x: of data\.principals/],
+    ['x if { some who in input.groups; data.principals[who] }', 34, /^x: of data\.principals/],
+    ['x if data.grants.orders[input.subject]', 6, /^x: of data\.grants/],
+    ['x if data.grants[input.api]["user:ann"]', 6, /^x: of data\.grants/],
+    ['x if { some p; data.grants[input.api][p] }', 16, /^x: of data\.grants/],
+    ['x if data.grants[input.api][_]', 6, /^x: of data\.grants/],
+    ['x if count(data.grants[input.api]) == 1', 12, /^x: of data\.grants/],
+    [
+      'x if { some g in input.groups; p := concat("", [g]); data.grants[input.api][p] }',
+      54,
+      /^x: of data\.grants/,
+    ],
+    [
+      'x if { some g in names; data.grants[input.api][g] }\nnames contains "group:a"\nnames contains input.subject',
+      25,
+      /^x: of data\.grants/,
+    ],
+    [
+      'x := f("user:ann")\ny := f(input.subject)\nf(name) := data.grants[input.api][name]',
+      11,
+      /^f: of data\.grants/,
+    ],
+    [
+      'x if { some g in input.groups; [1 | some g in ["user:ann"]; data.grants[input.api][g]] }',
+      61,
+      /^x: of data\.grants/,
+    ],
+    ['x if input.headers', 6, /^x: a decision does not get input\.headers/],
+    ['x if object.get(input, "header", 1)', 17, /^x: a decision does not get input\.header/],
+    ['x if { some key; input[key] }', 18, /^x: a field of input must be named/],
+    ['x := input', 6, /^x: input must be read/],
+    ['x if y with input.api as "a"\ny if input.mfa', 13, /^x: with is for tests/],
+    ['x if object.get(input, "mfa", 1)\nobject.get(a, b, c) := 1', 1, /must not be named object/],
+    ['x if apis[input.api]', 1, /only rules below data\.grantgate\.authz/, 'import data.apis'],
+    ['x if who.subject', 1, /only rules below/, 'import input as who'],
+    ['x if { y := $"{input.secret}"; y }', 16, /input\.secret/],
+  ];
+  for (const [body, column, says, head] of bad) {
+    const { problems } = await examine(body, head);
+    const [first] = problems;
+    assert.ok(first, body);
+    assert.equal(first.file, path);
+    assert.match(first.message, says, body);
+    if (head !== undefined) assert.equal(first.line, 2, body);
+    else if (!body.includes('\n')) assert.deepEqual([first.line, first.column], [3, column], body);
+  }
+});
+
+test('a rule that looks at time otherwise than at the end of a grant follows the clock', async () => {
+  const grant = 'some g in data.grants[input.api][input.subject]';
+  const clocks: [body: string, clock: boolean][] = [
+    [`x if { ${grant}; input.time < g.expires }`, false],
+    [`x if { ${grant}; not input.time >= g.expires }`, false],
+    [`x if { ${grant}; g.expires > input.time }`, false],
+    [`x if { ${grant}; ends := object.get(g, "expires", input.time + 1); input.time < ends }`, false],
+    ['x if is_number(input.time)', false],
+    // One second after the end.
+    [`x if { ${grant}; input.time <= g.expires }`, true],
+    [`x if { ${grant}; input.time < g.expires - 60 }`, true],
+    [
+      `x if { ${grant}; ends := object.get(g, "expires", input.time + 1); input.time < ends; ends % 2 == 0 }`,
+      true,
+    ],
+    [`x := ends if { ${grant}; ends := object.get(g, "expires", input.time + 1) }`, true],
+    [`x if { ${grant}; ends := object.get(g, "expires", input.time - 1); input.time < ends }`, true],
+    ['x if { g := {"expires": 1795428000}; input.time < g.expires }', true],
+    ['x if input.time % 86400 > 28800', true],
+    ['x if object.get(input, "time", 0) > 5', true],
+    ['x := input.time', true],
+  ];
+  for (const [body, clock] of clocks) {
+    const { problems, reads } = await examine(body);
+    assert.deepEqual([problems, reads.clock], [[], clock], body);
+  }
+});
+
+test('is not admitted, and what is admitted is kept', async () => {
+  const cache = await folder();
+  try {
+    const bad = new Map([
+      [path, Buffer.from('package grantgate.authz\n\ndefault decision := {}\n\ndecision := data.apis\n')],
+    ]);
+    await assert.rejects(admitPolicy(opa, bad, cache.path), {
+      code: 'policy-invalid',
+      message: /^policies\/authz\/x\.rego:5:13: decision: of data\.apis/,
+    });
+    const good = new Map([[path, Buffer.from('package grantgate.authz\n\ndecision := {}\n')]]);
+    const first = await admitPolicy(opa, good, cache.path);
+    const silent = { ...opa, run: () => Promise.reject(new Error('opa is asked once more')) };
+    assert.deepEqual(await admitPolicy(silent, good, cache.path), first);
+  } finally {
+    await cache.remove();
+  }
+});
