@@ -21,8 +21,20 @@ const usageCodes = new Set([
   'usage',
 ]);
 
+// Who reads us may have read enough (`| head`): that ends us quietly, as it ends other tools.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+
+const program = createProgram();
 try {
-  await createProgram().parseAsync();
+  const name = process.argv[2] ?? '';
+  // `--help` behind it would win over the command that is none.
+  if (/^[^-]/.test(name) && name !== 'help' && !program.commands.some((command) => command.name() === name))
+    await program.parseAsync([name], { from: 'user' });
+  else await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (isCoded(error)) {

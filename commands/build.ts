@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { example, print, printJson, progress, readKey } from './terminal.ts';
+import { example, folderOf, print, printJson, progress, readKey } from './terminal.ts';
 import { UsageError } from './usageError.ts';
 
 type Options = {
@@ -54,7 +53,7 @@ export function build(program: Command): void {
           throw new UsageError('--key-id names the key of --key, which is missing');
         const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);
         const until = validUntil(options, Date.now());
-        const root = resolve(options.root);
+        const root = folderOf(options.root);
         const tree = await gitTree(root, options.revision);
         const rollback =
           options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { example, print, printJson } from './terminal.ts';
+import { example, folderOf, print, printJson } from './terminal.ts';
 
 export function check(program: Command): void {
   example(
@@ -11,7 +10,7 @@ export function check(program: Command): void {
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true }) => {
         const { check } = await import('../bundle/check.ts');
-        const { problems, summary } = await check(resolve(root));
+        const { problems, summary } = await check(folderOf(root));
         if (options.json) printJson({ problems, summary });
         else if (problems.length > 0) {
           for (const { file, line, column, message } of problems)

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { example, print, printJson } from './terminal.ts';
+import { example, folderOf, print, printJson } from './terminal.ts';
 import { UsageError } from './usageError.ts';
 
 export function diff(program: Command): void {
@@ -39,7 +38,7 @@ async function runDiff(base: string, head: string, options: Options): Promise<vo
   if (Number.isNaN(at))
     throw new UsageError(`--at must be an instant like 2026-03-01T09:00:00Z, got "${options.at}"`);
   const found = await diffRevisions({
-    repository: resolve(options.root),
+    repository: folderOf(options.root),
     base,
     head,
     mergeBase: options.mergeBase === true,

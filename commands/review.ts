@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeTarget } from './forgeTarget.ts';
 import { stopSignal } from './stopSignal.ts';
-import { example, print, printJson, progress } from './terminal.ts';
+import { example, folderOf, print, printJson, progress } from './terminal.ts';
 import { UsageError } from './usageError.ts';
 
 export function review(program: Command): void {
@@ -42,7 +41,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const { plan, pulls, error } = await review({
-    root: resolve(options.root),
+    root: folderOf(options.root),
     decisions: options.decisions,
     asOf,
     ...(options.apply ? { apply: { forge: forgeTarget(options) } } : {}),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stopSignal } from './stopSignal.ts';
-import { example } from './terminal.ts';
+import { example, print } from './terminal.ts';
 import { UsageError } from './usageError.ts';
 
 export function serve(program: Command): void {
@@ -11,14 +11,21 @@ export function serve(program: Command): void {
       .description('Run the gateway.')
       .requiredOption('--config <file>', 'gateway.yaml')
       .option('--workers <number>', 'processes that share the port; as configured, when left out')
+      .option('--check', 'only say whether it would start: 0, or 2 with what is wrong')
       .option('--json', 'accepted for uniformity: the log is JSON already')
-      .action(async (options: { config: string; workers?: string }) => {
+      .action(async (options: { config: string; workers?: string; check?: true }) => {
         const { readConfig } = await import('../gateway/config/config.ts');
         const file = resolve(options.config);
         const config = readConfig(file);
         const workers = options.workers === undefined ? config.workers : Number(options.workers);
         if (!Number.isInteger(workers) || workers < 1 || workers > 64)
           throw new UsageError(`--workers must be a number from 1 to 64, got "${options.workers}"`);
+        const { checkPlaces } = await import('../gateway/config/checkPlaces.ts');
+        checkPlaces(config, process.env, options.check !== true);
+        if (options.check) {
+          print(`${options.config} can be served`);
+          return;
+        }
         const gateway =
           workers === 1
             ? await (await import('../gateway/serve.ts')).serve({ config })

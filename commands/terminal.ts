@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from './usageError.ts';
 
@@ -12,6 +13,16 @@ export const print = (text: string): void => {
 };
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));
+
+/** A folder that an argument names, absolute. Throws UsageError when there is none. */
+export function folderOf(given: string): string {
+  const path = resolve(given);
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) throw new UsageError(`there is no folder ${path}`);
+  if (!facts.isDirectory())
+    throw new UsageError(`${path} is a file; name the folder of the repository, which holds grants/`);
+  return path;
+}
 
 /** The text of a key file. Throws UsageError when it cannot be read. */
 export function readKey(path: string): string {

@@ -71,7 +71,7 @@ type Options = {
 
 /**
  * Starts the gateway. It listens at once and answers 503 until a bundle is in force. Throws ConfigError when a
- * secret is missing, RecordError when the decision log cannot be opened, and Node's error when a port is taken.
+ * secret is missing or a port is taken, and RecordError when the decision log cannot be opened.
  */
 export async function serve({
   config,
@@ -267,8 +267,8 @@ export async function serve({
   try {
     writer.heartbeat();
     const onError = (error: Error) => log.error({ err: error }, 'listener failed');
-    await listen(admin, worker?.admin ?? config.admin, onError);
-    await listen(server, config.listen, onError);
+    await listen(admin, worker?.admin ?? config.admin, onError, 'admin');
+    await listen(server, config.listen, onError, 'listen');
     await decisionPoint.start(onError);
   } catch (error) {
     await close();

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jsonSchemas } from '../../bundle/grants/jsonSchemas.ts';
+import { configSchema } from '../../gateway/config/writeSchema.ts';
 import { codesPage } from './codesPage.ts';
 import { commandsPage } from './commandsPage.ts';
 import { manPage } from './manPage.ts';
@@ -24,12 +25,21 @@ function grantsPage(): string {
   ].join('\n\n')}\n`;
 }
 
+function gatewayPage(): string {
+  return `${[
+    '# gateway.yaml',
+    'Unknown keys are errors. Times are written 500ms, 30s, 5min, 2h or 7d, sizes 4kB, 10MB or 1GB; a secret is `{ env: NAME }` or `{ file: PATH }`. Editors check and complete it by [gateway.schema.json](../../gateway/config/gateway.schema.json); [gateway.example.yaml](../../gateway.example.yaml) shows every key.',
+    schemaTable(JSON.parse(configSchema()) as Schema),
+  ].join('\n\n')}\n`;
+}
+
 /** Name below docs/reference/ → text. */
 export function referencePages(): Map<string, string> {
   return new Map([
     ['codes.md', codesPage()],
     ['commands.md', commandsPage()],
     ['grantgate.1', manPage()],
+    ['gateway.md', gatewayPage()],
     ['grants.md', grantsPage()],
     ['metrics.md', metricsPage(root)],
   ]);

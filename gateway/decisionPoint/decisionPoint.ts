@@ -74,7 +74,7 @@ export function createDecisionPoint({ config, admit, onOutcome, ...options }: Op
     },
   );
   return {
-    start: (onError) => listen(server, point.listen, onError),
+    start: (onError) => listen(server, point.listen, onError, 'decision_point.listen'),
     url: () => urlOf(server),
     close: async () => {
       if (!server.listening) return;

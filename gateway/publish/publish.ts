@@ -154,7 +154,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     return closing;
   };
   try {
-    await listen(server, options.listen, (error) => log.error({ err: error }, 'listener failed'));
+    await listen(server, options.listen, (error) => log.error({ err: error }, 'listener failed'), '--listen');
   } catch (error) {
     await close();
     throw error;

@@ -267,7 +267,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   };
 
   try {
-    await listen(admin, config.admin, (error) => log.error({ err: error }, 'listener failed'));
+    await listen(admin, config.admin, (error) => log.error({ err: error }, 'listener failed'), 'admin');
     // The first one finds out whether the configuration can be served at all.
     for (const slot of slots) await start(slot);
   } catch (error) {

@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,6 +69,56 @@ test('what it does not know ends with 2 and the nearest thing it does', async ()
   assert.equal(option.code, 2);
   assert.match(option.stderr, /Did you mean --json\?/);
   assert.equal((await grantgate(['build'])).code, 2);
+  const helped = await grantgate(['chek', '--help']);
+  assert.equal(helped.code, 2);
+  assert.match(helped.stderr, /Did you mean check\?/);
+});
+
+test('ends quietly when whoever reads it has read enough', async () => {
+  const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((done) => {
+    const child = spawn(process.execPath, [cli, 'check', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.on('close', (code) => done({ code, stderr }));
+  });
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
+test('check says that a folder is missing, or a file', async () => {
+  const missing = await grantgate(['check', '/nowhere']);
+  assert.deepEqual([missing.code, missing.stderr], [2, 'grantgate: there is no folder /nowhere\n']);
+  const file = await grantgate(['check', cli]);
+  assert.equal(file.code, 2);
+  assert.match(file.stderr, /cli\.ts is a file; name the folder/);
+});
+
+test('serve says which setting is wrong, with and without --check', async () => {
+  const config = join(folder, 'places.yaml');
+  const write = (state: string, port: number) =>
+    writeFileSync(
+      config,
+      `bundle: { source: "git+file://${tree.root}" }\nstate: ${state}\nadmin: { port: 0 }\nlisten: { port: ${port} }\ndecisions: { folder: places/d, usage: places/u }\n`,
+    );
+  write('places.yaml', 0);
+  for (const args of [['--check'], []]) {
+    const { code, stderr } = await grantgate(['serve', '--config', config, ...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^grantgate: "state": .*places\.yaml .*\n$/);
+  }
+  write('state', 0);
+  const good = await grantgate(['serve', '--config', config, '--check']);
+  assert.deepEqual([good.code, good.stderr, existsSync(join(folder, 'state'))], [0, '', false]);
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  write('state', port);
+  const taken = await grantgate(['serve', '--config', config]);
+  server.close();
+  assert.equal(taken.code, 2);
+  assert.match(taken.stderr, new RegExp(`"listen": 127\\.0\\.0\\.1:${port} is taken already`));
 });
 
 test('check prints a line when all is well, and every place when not', async () => {
@@ -193,7 +244,7 @@ test('serve refuses a wrong configuration at once, naming everything', async () 
   );
   const { code, stderr } = await grantgate(['serve', '--config', 'gateway.yaml']);
   assert.equal(code, 2);
-  assert.match(stderr, /unknown key "lisen"; did you mean "listen"\?/);
+  assert.match(stderr, /unknown key "lisen" \(did you mean "listen"\?\)/);
   assert.match(stderr, /whole internet/);
   const missing = await grantgate(['serve', '--config', 'nowhere.yaml']);
   assert.equal(missing.code, 2);
