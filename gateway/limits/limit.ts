@@ -1,4 +1,5 @@
 import { lruCache } from '../memory/lruCache.ts';
+import { remember } from '../memory/remember.ts';
 
 /**
  * Takes one request from a key's allowance of `rate` (`600/min`) at `now` (ms). Above zero: nothing was taken, and
@@ -15,18 +16,14 @@ const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_6
 /** `interval`: milliseconds per request. `period`: milliseconds within which all `count` of them may come at once. */
 export type Rate = { count: number; interval: number; period: number };
 
-const parsed = new Map<string, Rate>();
-
 export function parseRate(rate: string): Rate {
-  let value = parsed.get(rate);
-  if (value === undefined) {
-    const [count = '1', unit = 's'] = rate.split('/');
-    const period = periods[unit] ?? 1000;
-    value = { count: Number(count), interval: period / Number(count), period };
-    parsed.set(rate, value);
-  }
-  return value;
+  const [count = '1', unit = 's'] = rate.split('/');
+  const period = periods[unit] ?? 1000;
+  return { count: Number(count), interval: period / Number(count), period };
 }
+
+/** As many rates as are remembered, by whoever meets them with each request. */
+export const mostRates = 1000;
 
 /**
  * The generic cell rate algorithm: one number per key, the instant at which its allowance is whole again. It admits
@@ -34,8 +31,9 @@ export function parseRate(rate: string): Rate {
  */
 export function createLimit(): LocalLimit {
   const wholeAt = lruCache<number>(200_000);
+  const rateOf = remember(parseRate, mostRates);
   return (key, rate, now) => {
-    const { interval, period } = parseRate(rate);
+    const { interval, period } = rateOf(rate);
     let from = Math.max(wholeAt.get(key) ?? 0, now);
     if (from > now + period) {
       // The clock was set back, or the rate was raised: nobody waits for what the old one owed.

@@ -1,8 +1,9 @@
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
 import { Refusal } from '../http/refusal.ts';
+import { remember } from '../memory/remember.ts';
 import { whenKnown } from '../memory/whenKnown.ts';
-import { type Limit, parseRate } from './limit.ts';
+import { type Limit, mostRates, parseRate } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
 /** What is left where the request is within the limits of its principal (null: there are no rates), else why not. */
@@ -24,6 +25,7 @@ type Options = {
  */
 export function createQuota({ limit, concurrency }: Options): Quota {
   const counterOf = createCounters();
+  const passed = createPassed();
 
   /** The last one: what it takes is given back only when the request has ended. */
   const enter = (decided: Decided, carrier: Carrier | undefined): Refusal | null => {
@@ -116,8 +118,17 @@ function createCounters(): (decided: Decided) => OpenCount {
 }
 
 /** What is left, beside what was `before`: `r` at once, and a further one in `t` seconds. */
-function passed(before: Allowance | null, name: string, rate: string, left: number): Allowance {
-  const state = `"${name}";r=${-left};t=${Math.max(1, Math.ceil(parseRate(rate).interval / 1000))}`;
-  if (before === null) return { policy: policy(name, rate), state };
-  return { policy: `${before.policy}, ${policy(name, rate)}`, state: `${before.state}, ${state}` };
+function createPassed() {
+  const textsOf = (name: string) =>
+    remember((rate: string) => {
+      const seconds = Math.max(1, Math.ceil(parseRate(rate).interval / 1000));
+      return { policy: policy(name, rate), next: `;t=${seconds}` };
+    }, mostRates);
+  const texts = { api: textsOf('api'), grant: textsOf('grant') };
+  return (before: Allowance | null, name: 'api' | 'grant', rate: string, left: number): Allowance => {
+    const { policy, next } = texts[name](rate);
+    const state = `"${name}";r=${-left}${next}`;
+    if (before === null) return { policy, state };
+    return { policy: `${before.policy}, ${policy}`, state: `${before.state}, ${state}` };
+  };
 }

@@ -1,18 +1,10 @@
 import { Refusal } from '../http/refusal.ts';
 import { parseRate } from './limit.ts';
 
-export const policies = new Map<string, string>();
-
 /** A policy as draft-ietf-httpapi-ratelimit-headers (10) writes it: how many, in how many seconds. */
 export function policy(name: string, rate: string): string {
-  const key = `${name} ${rate}`;
-  let text = policies.get(key);
-  if (text === undefined) {
-    const { count, period } = parseRate(rate);
-    text = `"${name}";q=${count};w=${period / 1000}`;
-    policies.set(key, text);
-  }
-  return text;
+  const { count, period } = parseRate(rate);
+  return `"${name}";q=${count};w=${period / 1000}`;
 }
 
 /** The answer to whoever is over a rate for `wait` milliseconds more. */

@@ -4,8 +4,10 @@ import type { Dispatcher } from 'undici';
 import type { Admission, Carrier } from '../decision/admission.ts';
 import { hasBody } from '../http/body.ts';
 import { mostBytes } from '../limits/limitBody.ts';
+import { createCountStreamed } from '../memory/countStreamed.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
-import { Transfer } from './transfer.ts';
+import { createForwardable } from './headers.ts';
+import { createFlushSoon, Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
@@ -33,8 +35,10 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   forward: Forward;
   close: () => Promise<void>;
 } {
+  const forwardable = createForwardable();
   const pools = new Map<string, UpstreamPool>();
   const answers = createAnswerTimeout(upstreamTimeoutMs);
+  const shared = { flushSoon: createFlushSoon(), countStreamed: createCountStreamed() };
   const poolOf = (origin: string): UpstreamPool => {
     let pool = pools.get(origin);
     if (pool === undefined) {
@@ -56,7 +60,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
       method: admission.canonical.method,
-      headers: upstreamHeaders(request, admission),
+      headers: upstreamHeaders(request, admission, forwardable),
       body,
       // While a body is under way nobody waits for the answer yet, and undici knows when that is.
       headersTimeout: body === null ? 0 : upstreamTimeoutMs,
@@ -78,6 +82,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       finish,
       again: repeatable ? again : null,
       answers: body === null ? answers : null,
+      shared,
       bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
     });
     exchange.onEnd(() => transfer.clientGone());

@@ -20,21 +20,30 @@ const ours =
 const credentials = new Set(['authorization', 'x-api-key']);
 const replaced = new Set(['host', 'expect', 'content-length']);
 
-const verdicts = new Map<string, boolean>();
-
-/** Whether a client's header may reach an upstream; remembered by its spelling. */
+/** Whether a client's header may reach an upstream. */
 function passes(name: string): boolean {
-  const known = verdicts.get(name);
-  if (known !== undefined) return known;
   const lower = name.toLowerCase();
-  const verdict =
+  return (
     !hopByHop.has(lower) &&
     !credentials.has(lower.replaceAll(/[_.]/g, '-')) &&
     !replaced.has(lower) &&
-    !ours.test(lower.replaceAll(/[_.]/g, '-'));
-  if (verdicts.size < 5000) verdicts.set(name, verdict);
-  return verdict;
+    !ours.test(lower.replaceAll(/[_.]/g, '-'))
+  );
 }
+
+/** `passes` that remembers its verdicts by the spelling; what strangers make up may not fill it without bound. */
+function rememberVerdicts(): typeof passes {
+  const verdicts = new Map<string, boolean>();
+  return (name) => {
+    const known = verdicts.get(name);
+    if (known !== undefined) return known;
+    const verdict = passes(name);
+    if (verdicts.size < mostVerdicts) verdicts.set(name, verdict);
+    return verdict;
+  };
+}
+
+const mostVerdicts = 5000;
 
 const nothing: ReadonlySet<string> = new Set();
 
@@ -59,24 +68,26 @@ function nominatedBy(connection: string | readonly string[] | undefined): Readon
 }
 
 /**
- * The client's headers that may reach an upstream, as a flat list of names and values in their order; without the
- * `malformed` ones (in lower case).
+ * Tells of a client's headers those that may reach an upstream, as a flat list of names and values in their order;
+ * without the `malformed` ones (in lower case).
  */
-export function forwardable(
-  rawHeaders: readonly string[],
-  malformed: ReadonlySet<string> = nothing,
-): string[] {
-  const dropped = nominated(rawHeaders);
-  const kept: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    const value = rawHeaders[index + 1];
-    if (name === undefined || value === undefined || !passes(name)) continue;
-    if (dropped.size > 0 && dropped.has(name.toLowerCase())) continue;
-    if (malformed.size > 0 && malformed.has(name.toLowerCase())) continue;
-    kept.push(name, value);
-  }
-  return kept;
+export type Forwardable = (rawHeaders: readonly string[], malformed?: ReadonlySet<string>) => string[];
+
+export function createForwardable(): Forwardable {
+  const passesHere = rememberVerdicts();
+  return (rawHeaders, malformed = nothing) => {
+    const dropped = nominated(rawHeaders);
+    const kept: string[] = [];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index];
+      const value = rawHeaders[index + 1];
+      if (name === undefined || value === undefined || !passesHere(name)) continue;
+      if (dropped.size > 0 && dropped.has(name.toLowerCase())) continue;
+      if (malformed.size > 0 && malformed.has(name.toLowerCase())) continue;
+      kept.push(name, value);
+    }
+    return kept;
+  };
 }
 
 /**

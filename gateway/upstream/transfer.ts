@@ -6,7 +6,6 @@ import type { Admission } from '../decision/admission.ts';
 import { sendProblem } from '../http/answer.ts';
 import { Refusal } from '../http/refusal.ts';
 import { bodyTooLarge, limitBody } from '../limits/limitBody.ts';
-import { countStreamed } from '../memory/countStreamed.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
 import { respondable } from './headers.ts';
 
@@ -33,6 +32,8 @@ type Options = {
   again: (() => void) | null;
   /** Tells when an answer takes too long to begin; null where undici does. */
   answers: AnswerTimeout | null;
+  /** What all transfers have in common. */
+  shared: { flushSoon: (transfer: Transfer) => void; countStreamed: (bytes: number) => void };
   /** The most bytes that the request's body may have. Where its length was told, it has been looked at before. */
   bodyBytes: number;
 };
@@ -45,21 +46,21 @@ function pairsOf(flat: readonly string[]): [string, string][] {
 /** Bytes; above, what one copy costs is no longer little beside one write less. */
 const smallBody = 16 * 1024;
 
-let begun: Transfer[] = [];
-
 /**
  * Answers that begin in one turn of the event loop leave together at its end: whoever reads them is woken once, rather
  * than for each.
  */
-function flushSoon(transfer: Transfer): void {
-  if (begun.length === 0) setImmediate(flushAll);
-  begun.push(transfer);
-}
-
-function flushAll(): void {
-  const transfers = begun;
-  begun = [];
-  for (const transfer of transfers) transfer.flush();
+export function createFlushSoon(): (transfer: Transfer) => void {
+  let begun: Transfer[] = [];
+  const flushAll = () => {
+    const transfers = begun;
+    begun = [];
+    for (const transfer of transfers) transfer.flush();
+  };
+  return (transfer) => {
+    if (begun.length === 0) setImmediate(flushAll);
+    begun.push(transfer);
+  };
 }
 
 /** Passes one answer on, or tells the caller why there is none. */
@@ -69,6 +70,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #admission: Admission;
   readonly #finish: (status: number, failed: boolean) => void;
   readonly #bodyBytes: number;
+  readonly #shared: Options['shared'];
   readonly #answers: AnswerTimeout | null;
   #answered: (() => void) | null = null;
   #again: (() => void) | null;
@@ -80,13 +82,14 @@ export class Transfer implements Dispatcher.DispatchHandler {
   #held: Buffer | null = null;
   #mayHold = false;
 
-  constructor({ request, response, admission, finish, again, answers, bodyBytes }: Options) {
+  constructor({ request, response, admission, finish, again, answers, shared, bodyBytes }: Options) {
     this.#request = request;
     this.#response = response;
     this.#admission = admission;
     this.#finish = finish;
     this.#again = again;
     this.#bodyBytes = bodyBytes;
+    this.#shared = shared;
     this.#answers = answers;
   }
 
@@ -124,7 +127,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
       throw new errors.InvalidArgumentError('the upstream answered an impossible status');
     this.#response.writeHead(status, answerHeaders(headers, this.#admission));
     this.#mayHold = headers['content-length'] !== undefined;
-    flushSoon(this);
+    this.#shared.flushSoon(this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -156,11 +159,11 @@ export class Transfer implements Dispatcher.DispatchHandler {
 
   /** A piece of the request's body. */
   onBodySent(chunk: Uint8Array): void {
-    countStreamed(chunk.byteLength);
+    this.#shared.countStreamed(chunk.byteLength);
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    countStreamed(chunk.length);
+    this.#shared.countStreamed(chunk.length);
     if (this.#response.write(chunk)) return;
     controller.pause();
     this.#response.once('drain', () => controller.resume());

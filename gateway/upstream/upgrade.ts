@@ -12,6 +12,7 @@ import type { Admission, Carrier, Doors } from '../decision/admission.ts';
 import { writeProblem } from '../http/answer.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
+import { createForwardable, type Forwardable } from './headers.ts';
 import { createRelays } from './relays.ts';
 import { upstreamFailed, upstreamTimeout } from './transfer.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
@@ -41,6 +42,7 @@ export function createUpgrade(options: Options): Upgrade {
   const proxy = createProxyServer({ agent: false, ws: true, xfwd: false, changeOrigin: true, toProxy: true });
   proxy.on('error', () => undefined);
   const relays = createRelays(proxy);
+  const forwardable = createForwardable();
   const upgraded = new WeakSet<Duplex>();
   proxy.on('proxyReqWs', (handshake, _request, socket) => {
     const timer = setTimeout(() => handshake.destroy(new SilenceError()), upstreamTimeoutMs);
@@ -86,7 +88,7 @@ export function createUpgrade(options: Options): Upgrade {
           done();
           onClosed();
         });
-        request.headers = outgoing(request, admission);
+        request.headers = outgoing(request, admission, forwardable);
         request.url = upstreamPath(admission);
         proxy.ws(request, socket, head, { target: admission.route.upstream }, (error) => {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
@@ -116,8 +118,12 @@ const carrierOf = (socket: Duplex): Carrier => ({
 /** The upstream did not answer the handshake in time. */
 class SilenceError extends Error {}
 
-function outgoing(request: IncomingMessage, admission: Admission): IncomingMessage['headers'] {
-  const flat = upstreamHeaders(request, admission);
+function outgoing(
+  request: IncomingMessage,
+  admission: Admission,
+  forwardable: Forwardable,
+): IncomingMessage['headers'] {
+  const flat = upstreamHeaders(request, admission, forwardable);
   const headers: Record<string, string | string[]> = { connection: 'Upgrade', upgrade: 'websocket' };
   for (let index = 0; index < flat.length; index += 2) {
     const name = (flat[index] ?? '').toLowerCase();

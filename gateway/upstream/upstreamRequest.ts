@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Admission } from '../decision/admission.ts';
 import { peerAddress } from '../request/clientAddress.ts';
-import { forwardable } from './headers.ts';
+import type { Forwardable } from './headers.ts';
 
 /** The decided path less the API's prefix, then the query as it came. */
 export function upstreamPath({ canonical, route }: Admission): string {
@@ -11,7 +11,11 @@ export function upstreamPath({ canonical, route }: Admission): string {
 }
 
 /** The client's harmless headers, then ours: who calls, by which grants, and where from. */
-export function upstreamHeaders(request: IncomingMessage, admission: Admission): string[] {
+export function upstreamHeaders(
+  request: IncomingMessage,
+  admission: Admission,
+  forwardable: Forwardable,
+): string[] {
   const { canonical, address, trace } = admission;
   const headers = forwardable(request.rawHeaders, trace?.malformed);
   const length = request.headers['content-length'];

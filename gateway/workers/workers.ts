@@ -64,6 +64,14 @@ const metricsMs = 2000;
  */
 export async function serveWorkers({ file, config, workers }: Options): Promise<Workers> {
   const log = pino({ level: config.log.level, base: { instance: config.decisions.instance } });
+  let warned = false;
+  const warnOnce = () => {
+    if (!warned)
+      log.warn(
+        'this Node hands connections to workers in a way of its own: some may hang when a worker ends',
+      );
+    warned = true;
+  };
   const sockets = mkdtempSync(join(tmpdir(), 'grantgate-workers-'));
   const limit = createLimit();
   const slots = Array.from({ length: workers }, (_, at): Slot => {
@@ -97,7 +105,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     const seat: Seat = { config: file, slot: number, workers, admin: socketOf(slot) };
     rmSync(seat.admin, { force: true });
     const worker = cluster.fork({ [seatVariable]: JSON.stringify(seat) });
-    closeLostConnections(worker);
+    closeLostConnections(worker, warnOnce);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     Object.assign(slot, { worker, state: 'starting', counter: null, startedAt: performance.now() });
     let failure: WorkerError | null = null;

@@ -12,13 +12,14 @@ import { createJwtVerifier } from '../../gateway/identity/verifyJwt.ts';
 import { canonicalize } from '../../gateway/request/canonicalize.ts';
 import { traceOf } from '../../gateway/request/trace.ts';
 import { indexLines, openIndex } from '../../gateway/revision/lineIndex.ts';
-import { forwardable } from '../../gateway/upstream/headers.ts';
+import { createForwardable } from '../../gateway/upstream/headers.ts';
 import { suite } from '../_suite.ts';
 import { sampleFiles, sampleTree } from '../bundle/_organisation.ts';
 
 // What reads bytes of strangers is fed with mutated input: it may refuse, by its own error, and nothing else. The
 // seed is fixed, so a failure comes again; CI takes a minute over all stages together, a run by hand ten seconds.
 const test = suite('security: fuzz');
+const forwardable = createForwardable();
 const totalMs = process.env.CI === undefined ? 10_000 : 60_000;
 const atLeast = 200;
 

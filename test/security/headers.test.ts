@@ -1,11 +1,12 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { WebSocketServer } from 'ws';
-import { forwardable } from '../../gateway/upstream/headers.ts';
+import { createForwardable } from '../../gateway/upstream/headers.ts';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from '../gateway/_gateway.ts';
 
 const test = suite('security/headers');
+const forwardable = createForwardable();
 let world: World;
 let token: string;
 const upgraded: string[][] = [];

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { countStreamed } from '../../../gateway/memory/countStreamed.ts';
+import { createCountStreamed } from '../../../gateway/memory/countStreamed.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('countStreamed');
@@ -20,7 +20,7 @@ async function most(passed: (bytes: number) => void): Promise<number> {
 }
 
 test('what has passed is not kept', async () => {
-  const counted = await most(countStreamed);
+  const counted = await most(createCountStreamed());
   assert.ok(counted < 40, `${counted.toFixed(0)} MB`);
 });
 

@@ -1,9 +1,10 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { forwardable, respondable } from '../../../gateway/upstream/headers.ts';
+import { createForwardable, respondable } from '../../../gateway/upstream/headers.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('headers');
+const forwardable = createForwardable();
 
 test('passes what belongs to the application, in its order and spelling', () => {
   const raw = [
