@@ -6,7 +6,7 @@ import { BundleError } from '../bundleError.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { sha256 } from '../format/digest.ts';
 import { formatProblem } from '../yaml/problem.ts';
-import { buildPolicy, compilePolicy } from './compilePolicy.ts';
+import { assertPaths, buildPolicy, compilePolicy } from './compilePolicy.ts';
 import { examinePolicy } from './examinePolicy.ts';
 import { cacheFolder, type Opa } from './opa.ts';
 import { decisionPath } from './policies.ts';
@@ -58,7 +58,8 @@ export async function admitPolicy(
   policies: ReadonlyMap<string, Buffer>,
   cache: string = join(cacheFolder(), 'policies'),
 ): Promise<{ reads: PolicyReads; wasm: Buffer }> {
-  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
+  assertPaths(policies);
   const reads = await readsOf(opa, policies, cache);
+  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
   return { reads: { ...reads, wasm: sha256(wasm) }, wasm };
 }

@@ -41,6 +41,13 @@ async function keep(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
+/** Throws BundleError `policy-invalid` for a name that is no path below policies/. */
+export function assertPaths(policies: ReadonlyMap<string, Buffer>): void {
+  const wrong = [...policies.keys()].find((name) => !path.test(name));
+  if (wrong !== undefined)
+    throw new BundleError('policy-invalid', `${JSON.stringify(wrong)} is no path of a policy`);
+}
+
 /**
  * Compiles policies (path → Rego) to WASM for one entrypoint (`grantgate/authz/decision`), with the built-ins the
  * runtime has and no others. The result is kept in `cache` (a folder; the user's when left out) under the hash of all
@@ -52,9 +59,7 @@ export async function compilePolicy(
   entrypoint: string,
   cache: string = join(cacheFolder(), 'policies'),
 ): Promise<Buffer> {
-  const wrong = [...policies.keys()].find((name) => !path.test(name));
-  if (wrong !== undefined)
-    throw new BundleError('policy-invalid', `${JSON.stringify(wrong)} is no path of a policy`);
+  assertPaths(policies);
   const capabilities = await readFile(capabilitiesFile);
   const file = join(cache, `${keyOf(opa, policies, entrypoint, capabilities)}.wasm`);
   const known = await kept(file);

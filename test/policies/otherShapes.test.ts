@@ -1,0 +1,211 @@
+import * as assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { compile } from '../../bundle/compile/compile.ts';
+import { admitPolicy } from '../../bundle/policy/admitPolicy.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { decisionPath } from '../../bundle/policy/policies.ts';
+import { random } from '../../demo/random.ts';
+import { createEvaluator } from '../../gateway/decision/evaluator.ts';
+import { indexLines, openIndex } from '../../gateway/revision/lineIndex.ts';
+import { createSlices } from '../../gateway/revision/slices.ts';
+import { suite } from '../_suite.ts';
+import { folder } from '../bundle/_opa.ts';
+import { generatedOrganisation, networkNames, now, operationNames } from './_organisation.ts';
+
+const test = suite('policies of other shapes: what loads answers as OPA does');
+
+const draw = random('shapes-1');
+const made = generatedOrganisation('shapes-1');
+const tiers = ['low', 'high', 'critical'] as const;
+const organisation = {
+  ...made,
+  apis: new Map(
+    [...made.apis.values()].map((api) => [
+      api.name,
+      { ...api, tier: draw.pick(tiers), owner: 'group:team-3' },
+    ]),
+  ),
+};
+const document = compile(organisation);
+
+/** Each may be true or undefined, and reads what a decision gets in a way of its own. */
+const conditions = [
+  'data.apis[input.api].tier == "critical"',
+  'not data.apis[input.api].tier in {"low", "high"}',
+  'data.apis[input.api].owner in input.groups',
+  'startswith(data.apis[input.api].operations[input.operation], "GET ")',
+  'count([name | some name, _ in data.apis[input.api].operations]) > 5',
+  'some name, _ in data.networks; name in input.networks',
+  'count(data.networks) == 4',
+  'every name in input.networks { data.networks[name] }',
+  'data.principals[input.subject].active',
+  'not data.principals[input.subject]',
+  '"group:team-2" in data.principals[input.subject].groups',
+  'some g in input.groups; some one in data.grants[input.api][g]; one.state == "suspended"',
+  'count(data.grants[input.api][input.subject]) > 1',
+  'not data.grants[input.api][input.subject]',
+  'count(mine) > 2',
+  'some one in mine; input.time < one.expires',
+  'count({one.id | some one in mine; one.conditions.mfa}) == 0',
+  'weight(data.apis[input.api].tier) > 1',
+  'object.get(input, "mfa", false)',
+  'input.method == "GET"',
+  'level == "all"',
+  'some key, value in data.apis[input.api]; key == "tier"; value == "high"',
+];
+const helpers = `
+names := {input.subject} | {g | some g in input.groups} | {g | some g in data.principals[input.subject].groups}
+mine contains one if { some name in names; some one in data.grants[input.api][name] }
+weight("critical") := 3
+weight("high") := 2
+weight("low") := 1
+default level := "some"
+level := "all" if { count(input.networks) == 0 } else := "none" if not input.mfa
+`;
+
+const rules = conditions.map((condition, index) => `c${index} if { ${condition} }`).join('\n');
+
+/** A decision of deny rules, allow rules and an else chain, over conditions drawn by chance. */
+function drawn(): string {
+  const one = () => {
+    const index = draw.pick([...conditions.keys()]);
+    const forms = [`c${index}`, `not c${index}`, `count({1 | ${conditions[index]}}) == 1`];
+    return draw.pick([...forms, `count([1 | ${conditions[index]}]) == 0`]);
+  };
+  const body = () => Array.from({ length: draw.pick([1, 1, 2, 3]) }, one).join('; ');
+  return `package grantgate.authz
+${helpers}
+${rules}
+deny contains "first" if { ${body()} }
+deny contains "second" if { ${body()} }
+fine if { ${body()} }
+fine if { ${body()} }
+ids := sort([one.id | some one in mine])
+default decision := {"allow": false, "grants": [], "reason": "nothing"}
+decision := {"allow": true, "grants": ids, "reason": "fine"} if { fine; count(deny) == 0; count(ids) > 0
+} else := {"allow": false, "grants": [], "reason": concat(" ", sort(deny))} if { count(deny) > 0
+} else := {"allow": false, "grants": [], "reason": "rest"} if { ${body()} }
+`;
+}
+
+const inputs = (count: number) => {
+  const subjects = [...made.memberships.keys(), 'user:stranger@example.com'];
+  return Array.from({ length: count }, () => {
+    const subject = draw.pick(subjects);
+    const vouched = draw.chance(0.2);
+    return {
+      subject,
+      groups: vouched ? ['group:team-1', 'group:team-5'] : (made.memberships.get(subject) ?? []),
+      ...(vouched ? { groups_from: 'token' } : {}),
+      api: draw.pick([...organisation.apis.keys()]),
+      operation: draw.pick(operationNames),
+      method: draw.pick(['GET', 'DELETE']),
+      path: '/v1/x',
+      networks: networkNames.filter(() => draw.chance(0.3)),
+      mfa: draw.chance(0.5),
+      time: now + draw.pick([-2, -1, 0, 1, 2]),
+    };
+  });
+};
+
+let opa: Opa;
+let work: Awaited<ReturnType<typeof folder>>;
+test.before(async () => {
+  opa = await findOpa();
+  work = await folder({ 'data.json': document.toString() });
+});
+test.after(() => work.remove());
+
+async function compare(
+  rego: string,
+  asked: ReturnType<typeof inputs>,
+): Promise<{ answers: unknown[]; clock: boolean }> {
+  const { reads, wasm } = await admitPolicy(
+    opa,
+    new Map([['policies/authz/x.rego', Buffer.from(rego)]]),
+    work.path,
+  );
+  await writeFile(join(work.path, 'x.rego'), rego);
+  await writeFile(join(work.path, 'inputs.json'), JSON.stringify({ inputs: asked }));
+  const query =
+    'answers := [answer | some one in data.inputs; answer := data.grantgate.authz.decision with input as one]';
+  const loaded = ['x.rego', 'data.json', 'inputs.json'].flatMap((name) => ['-d', name]);
+  const { code, stdout, stderr } = await opa.run(['eval', '--format', 'json', ...loaded, query], {
+    cwd: work.path,
+  });
+  assert.equal(code, 0, stdout + stderr);
+  const found = z.object({
+    result: z.tuple([z.object({ bindings: z.object({ answers: z.array(z.unknown()) }) })]),
+  });
+  const byOpa = found.parse(JSON.parse(stdout)).result[0].bindings.answers;
+  const evaluator = createEvaluator(new WebAssembly.Module(new Uint8Array(wasm)), decisionPath);
+  const slices = createSlices({ lines: openIndex(indexLines(document)), reads });
+  asked.forEach((input, index) => {
+    const answer = evaluator.evaluate(input, slices.slice(input.api, input.subject, input.groups));
+    assert.deepEqual(answer, byOpa[index], `${rego}\n${JSON.stringify(input)}`);
+  });
+  return { answers: byOpa, clock: reads.clock };
+}
+
+test('policies put together by chance: the gateway, on what they read, and OPA, on everything, agree', async () => {
+  const reasons = new Set<unknown>();
+  for (let round = 0; round < 25; round += 1) {
+    const { answers } = await compare(drawn(), inputs(150));
+    for (const answer of answers) reasons.add(z.object({ reason: z.string() }).parse(answer).reason);
+  }
+  for (const reason of ['fine', 'nothing', 'first', 'second', 'first second', 'rest'])
+    assert.ok(reasons.has(reason), `${reason} was never met`);
+});
+
+test('the default decision with a rule that denies by tier denies at the gateway too', async () => {
+  const rego = `package grantgate.authz
+${helpers}
+deny_delete if { input.method == "DELETE"; data.apis[input.api].tier == "critical" }
+default decision := {"allow": false, "grants": [], "reason": "denied"}
+decision := {"allow": true, "grants": ["g"], "reason": "granted"} if { input.subject; not deny_delete }
+`;
+  const asked = inputs(300);
+  const { answers } = await compare(rego, asked);
+  const denied = asked.filter(
+    (_, index) => z.object({ allow: z.boolean() }).parse(answers[index]).allow === false,
+  );
+  assert.ok(denied.length > 10);
+  for (const { api, method } of denied)
+    assert.deepEqual([organisation.apis.get(api)?.tier, method], ['critical', 'DELETE']);
+});
+
+test('a reference turned into one that a decision does not get is refused, by rule and line, wherever it stands', async () => {
+  const turns: [from: string, to: string][] = [
+    ['data.apis[input.api]', 'data.apis[input.operation]'],
+    ['data.apis[input.api]', 'data.apis["api-1"]'],
+    ['data.principals[input.subject]', 'data.principals["user:person-1@example.com"]'],
+    ['data.grants[input.api]', 'data.grants["api-1"]'],
+    ['[input.subject]', '[input.operation]'],
+    ['data.networks', 'data[input.method]'],
+    ['input.groups', 'input.teams'],
+    ['some g in input.groups', 'some g in ["group:team-1"]'],
+  ];
+  let refused = 0;
+  for (const condition of conditions)
+    for (const [from, to] of turns) {
+      if (!condition.includes(from) || (from.startsWith('some g') && !condition.includes('[g]'))) continue;
+      const rego = `package grantgate.authz\n${helpers}\nfine if { ${condition.replace(from, to)} }\n`;
+      const line = rego.split('\n').length - 1;
+      await assert.rejects(
+        admitPolicy(
+          opa,
+          new Map([['policies/authz/x.rego', Buffer.from(`${rego}\ndecision := {"a": fine}`)]]),
+          work.path,
+        ),
+        ({ code, message }: { code: string; message: string }) =>
+          code === 'policy-invalid' &&
+          message.startsWith(`policies/authz/x.rego:${line}:`) &&
+          message.includes(': fine: '),
+        condition.replace(from, to),
+      );
+      refused += 1;
+    }
+  assert.ok(refused > 15, String(refused));
+});
