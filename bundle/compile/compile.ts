@@ -1,5 +1,6 @@
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { compileCredentials } from '../grants/credentials.ts';
+import { fold } from '../grants/names.ts';
 import type { Api, Grant, Organisation } from '../grants/organisation.ts';
 import { bytesOf } from '../grants/schema.ts';
 import { grantLines } from './grantLines.ts';
@@ -38,15 +39,16 @@ export function directoryText({
   services,
   memberships,
 }: Pick<Organisation, 'people' | 'services' | 'memberships'>): DirectoryText {
-  const groupsOf = (principal: string) => memberships.get(principal) ?? [];
+  const groupsOf = (principal: string) =>
+    (memberships.get(principal) ?? []).map(fold).sort(compareCodePoints);
   const principals: [string, { active: boolean; groups: readonly string[] }][] = [];
   for (const { login, status } of people.values()) {
     const name = `user:${login}`;
-    principals.push([name, { active: status === 'active', groups: groupsOf(name) }]);
+    principals.push([fold(name), { active: status === 'active', groups: groupsOf(name) }]);
   }
   for (const service of services.values()) {
     const name = `service:${service.name}`;
-    principals.push([name, { active: service.state === 'active', groups: groupsOf(name) }]);
+    principals.push([fold(name), { active: service.state === 'active', groups: groupsOf(name) }]);
   }
   const lines = principals
     .sort(([a], [b]) => compareCodePoints(a, b))

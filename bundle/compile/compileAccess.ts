@@ -1,3 +1,4 @@
+import { fold } from '../grants/names.ts';
 import type { Api } from '../grants/organisation.ts';
 import { readAccess } from '../grants/readGrants.ts';
 import { resolveGrants } from '../grants/resolveGrants.ts';
@@ -28,7 +29,7 @@ export function compileAccess(bytes: Buffer, file: string, api: ApiScope): Compi
   const services = new Set<string>();
   const networks = new Set<string>();
   for (const { principal, conditions } of grants) {
-    if (principal.startsWith('service:')) services.add(principal.slice('service:'.length));
+    if (principal.startsWith('service:')) services.add(fold(principal.slice('service:'.length)));
     for (const network of conditions?.networks ?? []) networks.add(network);
   }
   const fragment = {

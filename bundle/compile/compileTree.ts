@@ -6,6 +6,7 @@ import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { type Entry, partOf, type Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
 import { load } from '../grants/load.ts';
+import { fold } from '../grants/names.ts';
 import { mostBytesOf, readGrants } from '../grants/readGrants.ts';
 import { resolveApis } from '../grants/resolveApis.ts';
 import { resolveDirectory } from '../grants/resolveDirectory.ts';
@@ -125,7 +126,7 @@ async function compileDirectory(tree: Tree, store: CompileStore): Promise<Compil
   const { directory, problems } = resolveDirectory(read);
   // Without any such file the reading says that grants/ is empty, which it need not be.
   if ((entries.length > 0 && read.problems.length > 0) || problems.length > 0) return null;
-  const compiled = { ...directoryText(directory), services: [...directory.services.keys()] };
+  const compiled = { ...directoryText(directory), services: [...directory.services.keys()].map(fold) };
   const text = JSON.stringify(compiled);
   store.put('directory', key, Buffer.from(`${crc32(text)}\n${text}`));
   return compiled;

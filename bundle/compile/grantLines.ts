@@ -1,4 +1,5 @@
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
+import { fold } from '../grants/names.ts';
 import type { Grant } from '../grants/organisation.ts';
 
 /** What the decision needs of a grant; keys that say nothing are left out. */
@@ -21,9 +22,10 @@ function entry(grant: Grant) {
 export function grantLines(grants: Iterable<Grant>): string {
   const held = new Map<string, Grant[]>();
   for (const grant of grants) {
-    const list = held.get(grant.principal);
+    const principal = fold(grant.principal);
+    const list = held.get(principal);
     if (list) list.push(grant);
-    else held.set(grant.principal, [grant]);
+    else held.set(principal, [grant]);
   }
   return [...held]
     .sort(([a], [b]) => compareCodePoints(a, b))

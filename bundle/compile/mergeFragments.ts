@@ -1,18 +1,17 @@
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
+import { keyAt, valueAt } from '../format/dataSections.ts';
 import type { Fragment } from './fragment.ts';
 
 type Line = { key: string; bytes: Buffer };
 type Entry = { id: string };
 
-const [lineFeed, quote] = [0x0a, 0x22];
+const lineFeed = 0x0a;
 
-/** Principals' names are ASCII without quotes, so bytes are characters and the first quote ends the name. */
 function linesOf({ lines }: Fragment, found: Line[]): void {
   for (let start = 0; start < lines.length; ) {
     const feed = lines.indexOf(lineFeed, start);
     const end = feed < 0 ? lines.length : feed - 1;
-    const key = lines.toString('latin1', start + 1, lines.indexOf(quote, start + 1));
-    found.push({ key, bytes: lines.subarray(start, end) });
+    found.push({ key: keyAt(lines, start), bytes: lines.subarray(start, end) });
     start = feed < 0 ? lines.length : feed + 1;
   }
 }
@@ -20,8 +19,8 @@ function linesOf({ lines }: Fragment, found: Line[]): void {
 /** One line of the grants that several files give one principal. */
 function join(same: readonly Line[]): Buffer {
   const key = same[0]?.key ?? '';
-  const entries = same.flatMap(
-    ({ bytes }) => JSON.parse(bytes.toString('utf8', key.length + 3)) as readonly Entry[],
+  const entries = same.flatMap(({ bytes }) =>
+    valueAt<readonly Entry[]>(bytes, { start: 0, end: bytes.length }),
   );
   entries.sort((a, b) => compareCodePoints(a.id, b.id));
   return Buffer.from(`${canonicalJson(key)}:${canonicalJson(entries)}`);
@@ -31,7 +30,7 @@ function join(same: readonly Line[]): Buffer {
 export function mergeFragments(fragments: readonly Fragment[]): Fragment {
   const found: Line[] = [];
   for (const fragment of fragments) linesOf(fragment, found);
-  found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  found.sort((a, b) => compareCodePoints(a.key, b.key));
   const parts: Buffer[] = [];
   const comma = Buffer.from(',\n');
   for (let at = 0; at < found.length; ) {

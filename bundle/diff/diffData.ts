@@ -7,6 +7,7 @@ import {
   nothing,
   type Span,
   valueAt,
+  valueStart,
 } from '../format/dataSections.ts';
 import type { GrantLine } from './accessTerms.ts';
 import { type AccessChange, compareAccess } from './compareAccess.ts';
@@ -64,7 +65,7 @@ function changedGrantLines({ before, after }: Pair<Side>) {
   const held: Pair<HeldGrant[]> = { before: [], after: [] };
   const take = (side: Side, to: HeldGrant[], api: string, principal: string, line: Span | null) => {
     if (line === null) return;
-    for (const grant of valueAt<GrantLine[]>(side.data, principal, line)) to.push({ api, principal, grant });
+    for (const grant of valueAt<GrantLine[]>(side.data, line)) to.push({ api, principal, grant });
   };
   for (const api of new Set([...before.sections.grants.keys(), ...after.sections.grants.keys()])) {
     const section = ({ data, sections }: Side) => ({ data, section: sections.grants.get(api) ?? nothing });
@@ -84,13 +85,13 @@ type Affected = Map<string, Pair<Principal> & { moved: boolean }>;
 
 function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Set<string>>): Affected {
   const affected: Affected = new Map();
-  const entry = (side: Side, name: string, line: Span | null) =>
-    line === null ? nobody : valueAt<Principal>(side.data, name, line);
+  const entry = (side: Side, line: Span | null) =>
+    line === null ? nobody : valueAt<Principal>(side.data, line);
   changedLines(
     { data: before.data, section: before.sections.principals },
     { data: after.data, section: after.sections.principals },
     (name, old, now) =>
-      affected.set(name, { before: entry(before, name, old), after: entry(after, name, now), moved: true }),
+      affected.set(name, { before: entry(before, old), after: entry(after, now), moved: true }),
   );
   const touched = new Set([...lines.values()].flatMap((names) => [...names]));
   if (touched.size === 0) return affected;
@@ -98,7 +99,7 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
   const parse = entries(after.data);
   eachLine(after.data, after.sections.principals, (name, line) => {
     if (affected.has(name)) return;
-    const principal = parse(name, line);
+    const principal = parse(line);
     if (principal.active && (touched.has(name) || principal.groups.some((group) => groups.has(group))))
       affected.set(name, { before: principal, after: principal, moved: false });
   });
@@ -106,10 +107,10 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
 }
 
 /** Reads lines of principals; those that say the same share one object, for many people are in the same groups. */
-function entries(data: Buffer): (name: string, line: Span) => Principal {
+function entries(data: Buffer): (line: Span) => Principal {
   const known = new Map<string, Principal>();
-  return (name, { start, end }) => {
-    const text = data.toString('latin1', start + name.length + 3, end);
+  return ({ start, end }) => {
+    const text = data.toString('utf8', valueStart(data, start), end);
     let principal = known.get(text);
     if (principal === undefined) {
       principal = JSON.parse(text) as Principal;
@@ -157,7 +158,7 @@ function changesOf(
         if (line === undefined) return [];
         let grants = parsed.get(line.start);
         if (grants === undefined) {
-          grants = valueAt<GrantLine[]>(data, holder, line);
+          grants = valueAt<GrantLine[]>(data, line);
           parsed.set(line.start, grants);
         }
         return grants;
@@ -233,8 +234,8 @@ function countMembers({ data, sections }: Side, groups: ReadonlySet<string>): Ma
   if (groups.size === 0) return counts;
   const parse = entries(data);
   const alike = new Map<Principal, number>();
-  eachLine(data, sections.principals, (name, line) => {
-    const principal = parse(name, line);
+  eachLine(data, sections.principals, (_, line) => {
+    const principal = parse(line);
     alike.set(principal, (alike.get(principal) ?? 0) + 1);
   });
   for (const [{ active, groups: theirs }, many] of alike)

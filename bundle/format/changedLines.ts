@@ -1,3 +1,4 @@
+import { compareCodePoints } from './canonicalJson.ts';
 import { keyAt, lineEnd, nextLine, type Span } from './dataSections.ts';
 
 /** A section of one side. */
@@ -40,11 +41,11 @@ export function changedLines(
     const [one, other] = [keyAt(before.data, left), keyAt(after.data, right)];
     const mine = { start: left, end: lineEnd(before.data, left, before.section) };
     const theirs = { start: right, end: lineEnd(after.data, right, after.section) };
-    // Keys come a character a byte, so their units sort as their bytes do.
-    if (one <= other) left = nextLine(mine.end);
-    if (one >= other) right = nextLine(theirs.end);
-    if (one < other) visit(one, mine, null);
-    else if (one > other) visit(other, null, theirs);
+    const order = compareCodePoints(one, other);
+    if (order <= 0) left = nextLine(mine.end);
+    if (order >= 0) right = nextLine(theirs.end);
+    if (order < 0) visit(one, mine, null);
+    else if (order > 0) visit(other, null, theirs);
     else if (before.data.compare(after.data, theirs.start, theirs.end, mine.start, mine.end) !== 0)
       visit(one, mine, theirs);
   }

@@ -75,14 +75,33 @@ export function lineEnd(data: Buffer, at: number, { end }: Span): number {
 /** Where the line after the one that ends at `end` begins. */
 export const nextLine = (end: number): number => end + 2;
 
-/** The key of the line that begins at `at`, a character for each byte: names have no escapes, and ours are ASCII. */
-export function keyAt(data: Buffer, at: number): string {
-  return data.toString('latin1', at + 1, data.indexOf(0x22, at + 1));
+const [quote, backslash] = [0x22, 0x5c];
+
+/** Where the key of the line that begins at `at` ends: at its closing quote. */
+function keyEnd(data: Buffer, at: number): number {
+  let end = data.indexOf(quote, at + 1);
+  // A quote behind an odd number of backslashes belongs to the name.
+  for (;;) {
+    let before = end;
+    while (data[before - 1] === backslash) before--;
+    if (end < 0 || (end - before) % 2 === 0) return end;
+    end = data.indexOf(quote, end + 1);
+  }
 }
 
-/** The value of the line with that key, parsed. */
-export function valueAt<T>(data: Buffer, key: string, { start, end }: Span): T {
-  return JSON.parse(data.toString('utf8', start + key.length + 3, end)) as T;
+/** The name that the line at `at` is found by. */
+export function keyAt(data: Buffer, at: number): string {
+  const end = keyEnd(data, at);
+  const name = data.toString('utf8', at + 1, end);
+  return name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name;
+}
+
+/** Where the value of the line at `at` begins. */
+export const valueStart = (data: Buffer, at: number): number => keyEnd(data, at) + 2;
+
+/** The value of a line, parsed. */
+export function valueAt<T>(data: Buffer, { start, end }: Span): T {
+  return JSON.parse(data.toString('utf8', valueStart(data, start), end)) as T;
 }
 
 /** Calls back with every line's key and span. */

@@ -58,13 +58,13 @@ export function createLineScan(data: Buffer): LineScan {
       for (;;) {
         while (at >= safe) yield;
         const start = at;
-        const end = skipString(data, start);
-        // An index finds a line by its key's bytes, so a key may have one spelling only.
-        if (end < 0) malformed(start, 'an entry whose key has an escape');
-        if (previousEnd > 0 && !isBefore(data, previous, previousEnd, start, end))
+        // An index finds a line by its key's bytes: of escapes there is one spelling too.
+        const keyEnd = skipString(data, start);
+        const end = Math.abs(keyEnd);
+        if (previousEnd !== 0 && !isBefore(data, previous, previousEnd, start, keyEnd))
           malformed(start, 'entries out of order, or one twice');
         previous = start;
-        previousEnd = end;
+        previousEnd = keyEnd;
         if (data[end] !== colon || data[end + 1] !== opening)
           malformed(end, `expected ":${String.fromCharCode(opening)}"`);
         if (opening === openList) {

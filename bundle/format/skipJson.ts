@@ -41,8 +41,17 @@ export function skipString(data: Buffer, at: number): number {
   return malformed(size, 'a string does not end');
 }
 
-/** Whether the key at `first` sorts before the one at `second`, neither with an escape; from quote to behind quote. */
-export function isBefore(
+/**
+ * Whether the key at `first` sorts before the one at `second`. Each end is what {@link skipString} said: negative where
+ * an escape is in it, for then the bytes sort otherwise than what they stand for.
+ */
+export function isBefore(data: Buffer, first: number, firstEnd: number, second: number, secondEnd: number) {
+  return firstEnd < 0 || secondEnd < 0
+    ? isBeforeDecoded(data, first, Math.abs(firstEnd), second, Math.abs(secondEnd))
+    : isBeforePlain(data, first, firstEnd, second, secondEnd);
+}
+
+function isBeforePlain(
   data: Buffer,
   first: number,
   firstEnd: number,
@@ -81,13 +90,8 @@ function skipObject(data: Buffer, start: number, depth: number): number {
     const key = at;
     const end = skipString(data, key);
     at = Math.abs(end);
-    if (previousEnd !== 0) {
-      const ordered =
-        end < 0 || previousEnd < 0
-          ? isBeforeDecoded(data, previous, Math.abs(previousEnd), key, at)
-          : isBefore(data, previous, previousEnd, key, at);
-      if (!ordered) malformed(key, 'keys out of order, or one twice');
-    }
+    if (previousEnd !== 0 && !isBefore(data, previous, previousEnd, key, end))
+      malformed(key, 'keys out of order, or one twice');
     previous = key;
     previousEnd = end;
     if (data[at] !== colon) malformed(at, 'expected ":"');

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import { matching } from './names.ts';
+import { fold, matching, serviceName } from './names.ts';
 
 /** How a caller may prove who it is; an API can say which of them it takes. */
 export const authenticationMethods = ['jwt', 'introspection', 'api-key', 'client-certificate'] as const;
@@ -91,7 +91,7 @@ export function compileCredentials(services: Iterable<Held>): Record<string, unk
     kinds[kind][value] = service;
   };
   for (const { name, credentials } of services) {
-    const service = `service:${name}`;
+    const service = fold(`service:${name}`);
     for (const held of credentials) {
       if ('api_key_sha256' in held) add('api_keys', held.api_key_sha256, service);
       else if ('jwt_subject' in held) add('jwt_subjects', held.jwt_subject, service);
@@ -126,7 +126,7 @@ export type NewKey = {
 /** Makes an API key with 256 random bits. `random` gives that many bytes. Throws BundleError `service-invalid`. */
 export function newKey(service: string, random: (bytes: number) => Uint8Array = randomBytes): NewKey {
   const name = service.replace(/^service:/, '');
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name))
+  if (!serviceName.safeParse(name).success)
     throw new BundleError('service-invalid', 'the service must be a name like "invoicer"');
   // The part before the secret tells keys apart where they are kept and leaked; it protects nothing.
   const id = Array.from(random(10), (byte) => letters[byte % letters.length]).join('');

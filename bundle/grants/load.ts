@@ -1,7 +1,8 @@
 import type { Problem } from '../bundleError.ts';
 import type { Tree } from '../git/tree.ts';
 import { sortProblems } from '../yaml/problem.ts';
-import type { Organisation } from './organisation.ts';
+import { fold, type Spelling, spell } from './names.ts';
+import type { Api, Grant, Organisation } from './organisation.ts';
 import { readGrants } from './readGrants.ts';
 import { resolveApis } from './resolveApis.ts';
 import { resolveDirectory } from './resolveDirectory.ts';
@@ -23,12 +24,15 @@ export async function load(
 ): Promise<{ organisation: Organisation | null; problems: Problem[] }> {
   const read = await readGrants(tree);
   const { apis, broken, problems: apiProblems } = resolveApis(read);
-  const { directory, problems: directoryProblems } = resolveDirectory(read);
+  const { directory, spelling, problems: directoryProblems } = resolveDirectory(read);
   const networks = new Map(Object.entries(read.networks?.value ?? {}));
   const known: Known = {
     apis,
     broken,
-    services: read.services !== null && read.services.value === undefined ? undefined : directory.services,
+    services:
+      read.services !== null && read.services.value === undefined
+        ? undefined
+        : { has: (name) => spelling.has(fold(`service:${name}`)) },
     networks:
       read.networks !== null && read.networks.value === undefined ? undefined : new Set(networks.keys()),
   };
@@ -46,5 +50,20 @@ export async function load(
   ]);
   if (problems.length > 0) return { organisation: null, problems };
   const review = read.review?.value ?? defaultRules();
-  return { organisation: { apis, grants, ...directory, networks, review }, problems };
+  const named = new Map([...apis].map(([name, api]) => [name, spelledApi(api, spelling)]));
+  const spelled = grants.map((grant) => spelledGrant(grant, spelling));
+  return {
+    organisation: { apis: named, grants: spelled, ...directory, networks, review },
+    problems,
+  };
 }
+
+const spelledApi = (api: Api, spelling: Spelling): Api => ({ ...api, owner: spell(spelling, api.owner) });
+
+/** Whoever is named is named as the directory does, so that names are equal where they are the same. */
+const spelledGrant = (grant: Grant, spelling: Spelling): Grant => ({
+  ...grant,
+  principal: spell(spelling, grant.principal),
+  owner: spell(spelling, grant.owner),
+  ...(grant.review && { review: { ...grant.review, by: spell(spelling, grant.review.by) } }),
+});

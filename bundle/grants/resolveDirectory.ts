@@ -3,18 +3,26 @@ import type { Place } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { bothFit, credentialName, type JwtClaims } from './credentials.ts';
 import { memberships } from './memberships.ts';
+import { fold, type Spelling, spell, spellingOf } from './names.ts';
 import type { Group, Organisation, Person } from './organisation.ts';
 import type { GrantsRead } from './readGrants.ts';
 import type { Service } from './schema.ts';
 
 type Directory = Pick<Organisation, 'people' | 'groups' | 'services' | 'memberships' | 'directories'>;
 
-/** Joins the providers' people and groups and the services; each name and credential may stand for one only. */
-export function resolveDirectory(read: GrantsRead): { directory: Directory; problems: Problem[] } {
+/**
+ * Joins the providers' people and groups and the services; each name and credential may stand for one only. Names that
+ * differ only in case or composition are one name, spelled as it is first.
+ */
+export function resolveDirectory(read: GrantsRead): {
+  directory: Directory;
+  spelling: Spelling;
+  problems: Problem[];
+} {
   const problems: Problem[] = [];
-  const people = new Map<string, Person>();
+  const byLogin = new Map<string, Person>();
   const services = new Map<string, Service>();
-  const members = new Map<string, Set<string>>();
+  const members = new Map<string, { name: string; joined: Set<string> }>();
   const groupPlaces = new Map<string, Place>();
   for (const { file, value, places, provider } of read.directories) {
     if (value === undefined) continue;
@@ -27,29 +35,34 @@ export function resolveDirectory(read: GrantsRead): { directory: Directory; prob
         ),
       );
     value.people.forEach((person, index) => {
-      const other = people.get(person.login);
+      const other = byLogin.get(fold(person.login));
       if (other)
         problems.push(
           problem(
             places.nearest(['people', index, 'login']),
             'repeated-login',
-            `the login ${show(person.login)} is given twice, first by ${other.provider}`,
+            `the login ${show(person.login)} is given twice, first by ${other.provider}${as(person.login, other.login)}`,
           ),
         );
-      else people.set(person.login, { ...person, provider: value.provider });
+      else byLogin.set(fold(person.login), { ...person, provider: value.provider });
     });
     const here = new Set<string>();
     value.groups.forEach((group, index) => {
       const at = places.nearest(['groups', index, 'name']);
-      if (here.has(group.name))
+      const folded = fold(group.name);
+      const known = members.get(folded) ?? { name: group.name, joined: new Set() };
+      if (here.has(folded))
         problems.push(
-          problem(at, 'repeated-group', `the group ${show(group.name)} is given twice in ${file}`),
+          problem(
+            at,
+            'repeated-group',
+            `the group ${show(group.name)} is given twice in ${file}${as(group.name, known.name)}`,
+          ),
         );
-      here.add(group.name);
-      if (!groupPlaces.has(group.name)) groupPlaces.set(group.name, at);
-      const joined = members.get(group.name) ?? new Set();
-      for (const member of group.members) joined.add(member);
-      members.set(group.name, joined);
+      here.add(folded);
+      if (!groupPlaces.has(known.name)) groupPlaces.set(known.name, at);
+      for (const member of group.members) known.joined.add(member);
+      members.set(folded, known);
     });
   }
   const credentials = new Map<string, string>();
@@ -57,11 +70,16 @@ export function resolveDirectory(read: GrantsRead): { directory: Directory; prob
   read.services?.value?.services.forEach((service, index) => {
     const at = (...path: (string | number)[]) =>
       read.services?.places.nearest(['services', index, ...path]) ?? 'grants';
-    if (services.has(service.name))
+    const other = services.get(fold(service.name));
+    if (other)
       problems.push(
-        problem(at('name'), 'repeated-service', `the service ${show(service.name)} is given twice`),
+        problem(
+          at('name'),
+          'repeated-service',
+          `the service ${show(service.name)} is given twice${as(service.name, other.name)}`,
+        ),
       );
-    else services.set(service.name, service);
+    else services.set(fold(service.name), service);
     service.credentials.forEach((credential, position) => {
       const { kind, value } = credentialName(credential);
       const other = credentials.get(`${kind} ${value}`);
@@ -93,8 +111,17 @@ export function resolveDirectory(read: GrantsRead): { directory: Directory; prob
     });
   });
 
+  const spelling = spellingOf(byLogin.values(), members.values(), services.values());
+  const spelled = (principal: string) => spell(spelling, principal);
+  const people = new Map([...byLogin.values()].map((person) => [person.login, person]));
   const groups = new Map<string, Group>(
-    [...members].map(([name, joined]) => [name, { name, members: [...joined].sort() }]),
+    [...members.values()].map(({ name, joined }) => [
+      name,
+      { name, members: [...new Set([...joined].map(spelled))].sort() },
+    ]),
+  );
+  const owned = new Map(
+    [...services.values()].map((service) => [service.name, { ...service, owner: spelled(service.owner) }]),
   );
   const resolved = memberships(groups);
   const placeOf = (group: string): Place | string => groupPlaces.get(group) ?? 'grants/directory';
@@ -113,5 +140,10 @@ export function resolveDirectory(read: GrantsRead): { directory: Directory; prob
       ? []
       : [{ provider: value.provider, synced: value.synced, complete: value.complete, file }],
   );
-  return { directory: { people, groups, services, memberships: resolved.of, directories }, problems };
+  const directory = { people, groups, services: owned, memberships: resolved.of, directories };
+  return { directory, spelling, problems };
 }
+
+/** Why two names that are written otherwise are one. */
+const as = (name: string, first: string): string =>
+  name === first ? '' : ` as ${show(first)}: names that differ only in case or composition are one`;

@@ -1,28 +1,17 @@
 import { z } from 'zod';
 import { authenticationMethods, credential } from './credentials.ts';
-import { matching as name } from './names.ts';
+import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
 
 // The definition of every file under grants/. The JSON Schemas in grants/schema/ come from here, and so do the types.
-// Names are ASCII and never begin with an underscore, which keeps `__proto__` and its relatives out of every key.
+// Names of our own are ASCII and never begin with an underscore, and those of people and groups stand behind `user:` and
+// `group:` wherever they are keys, which keeps `__proto__` and its relatives out of every key.
 
 /** Lower-case API name, also its folder under grants/access/. */
 export const apiName = name('a lower-case name like "orders"', /^[a-z0-9][a-z0-9-]{0,62}$/);
 export const operationName = name('an operation name like "getOrder"', /^[A-Za-z][A-Za-z0-9._-]{0,127}$/);
 const roleName = name('a role name like "reader"', /^[A-Za-z][A-Za-z0-9._-]{0,63}$/);
-const groupOrServiceName = name('a name like "billing"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 const networkName = name('a network name like "office"', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
-const login = name('a login without spaces', /^[A-Za-z0-9][A-Za-z0-9.@+_-]{0,253}$/);
 export const grantId = name('a grant id like "orders-billing-read"', /^[a-z0-9][a-z0-9-]{2,119}$/);
-
-/** `user:LOGIN`, `group:NAME` or `service:NAME`. */
-export const principal = name(
-  '"user:LOGIN", "group:NAME" or "service:NAME"',
-  /^(?:user:[A-Za-z0-9][A-Za-z0-9.@+_-]{0,253}|(?:group|service):[A-Za-z0-9][A-Za-z0-9._-]{0,127})$/,
-);
-const owner = name(
-  '"user:LOGIN" or "group:NAME"',
-  /^(?:user:[A-Za-z0-9][A-Za-z0-9.@+_-]{0,253}|group:[A-Za-z0-9][A-Za-z0-9._-]{0,127})$/,
-);
 
 /** A calendar day that exists, `YYYY-MM-DD`. */
 export const day = z.iso.date({ error: 'must be a date like 2026-03-01' });
@@ -170,7 +159,7 @@ export const directoryFile = z.strictObject({
   ),
   groups: z.array(
     z.strictObject({
-      name: groupOrServiceName,
+      name: groupName,
       members: z.array(principal).refine(unique, { error: 'must not name one twice' }),
     }),
   ),
@@ -180,7 +169,7 @@ export const directoryFile = z.strictObject({
 export const servicesFile = z.strictObject({
   services: z.array(
     z.strictObject({
-      name: groupOrServiceName,
+      name: serviceName,
       owner,
       state: z.enum(['active', 'disabled']),
       credentials: z.array(credential).default([]),

@@ -3,6 +3,7 @@ import { git, readBlobs, resolveCommit } from '../git/git.ts';
 import { gitTree } from '../git/tree.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { load } from './load.ts';
+import { fold } from './names.ts';
 import { readAccess } from './readGrants.ts';
 
 /** What makes a grant the same grant when its id comes back. */
@@ -93,7 +94,7 @@ export async function usedIds(
         for (const [id, before] of grantsOf(change.old, blobs)) {
           const now = wanted.get(id);
           if (kept.has(id) || now === undefined || problems.has(id)) continue;
-          if (now.principal === before.principal && now.api === before.api) continue;
+          if (fold(now.principal) === fold(before.principal) && now.api === before.api) continue;
           problems.set(
             id,
             problem(

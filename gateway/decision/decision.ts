@@ -1,7 +1,7 @@
 import type { Identity } from '../identity/authenticate.ts';
 import type { Route } from '../request/route.ts';
 
-/** What the policy is asked. All strings are ASCII: names are checked where they enter. */
+/** What the policy is asked. Names are folded, and checked where they enter. */
 export type DecisionInput = {
   subject: string;
   groups: readonly string[];

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { fold } from '../../bundle/grants/names.ts';
 import type { AllowedCall } from '../decision/admission.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
 import type { Outcome } from '../decision/outcome.ts';
@@ -38,7 +39,7 @@ export const evaluationsPath = '/access/v1/evaluations';
  */
 export function createAuthzen(options: Options) {
   const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
-  const callers = new Set(options.callers);
+  const callers = new Set(options.callers.map(fold));
   const nextId = createDecisionIds();
 
   const assertCaller = async (request: IncomingMessage, by: Enforcement) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { principal as principalName } from '../../bundle/grants/schema.ts';
+import { fold, principal as principalName } from '../../bundle/grants/names.ts';
 import { Refusal } from '../http/refusal.ts';
 
 // OpenID AuthZEN Authorization API 1.0, sections 5 to 7. Keys we do not know are passed over, as it says.
@@ -57,7 +57,7 @@ export function readEvaluation(value: unknown): Evaluation {
   const named = principalName.safeParse(`${subject.type}:${subject.id}`);
   const caller = subject.type === 'user' || subject.type === 'service';
   return {
-    subject: caller && named.success ? named.data : null,
+    subject: caller && named.success ? fold(named.data) : null,
     api: resource.type === 'api' ? resource.id : null,
     operation: action.name,
     networks: given?.networks ?? [],

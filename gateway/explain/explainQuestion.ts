@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { apiName, operationName, principal } from '../../bundle/grants/schema.ts';
+import { fold, principal } from '../../bundle/grants/names.ts';
+import { apiName, operationName } from '../../bundle/grants/schema.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import type { Asked } from './explanation.ts';
 import { ExplainError } from './matchOperation.ts';
@@ -39,7 +40,7 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
   if ((operation === undefined) === (path === undefined) || (method !== undefined && path === undefined))
     throw new ExplainError('name either the operation, or the method and the path');
   return {
-    subject,
+    subject: fold(subject),
     api,
     call:
       operation === undefined ? { method: method?.toUpperCase() ?? 'GET', path: path ?? '' } : { operation },

@@ -1,4 +1,5 @@
 import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
+import { fold, isName } from '../../bundle/grants/names.ts';
 import type { Credentials, Snapshot } from '../revision/snapshot.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
 import type { TokenClaims } from './tokenClaims.ts';
@@ -10,7 +11,7 @@ export type ApiKey = { method: 'api-key'; sha256: string };
 
 /** Who calls, as proved by a credential. */
 export type Identity = {
-  /** `user:LOGIN` or `service:NAME`. */
+  /** `user:LOGIN` or `service:NAME`, folded. */
   subject: string;
   /** Groups the token carries, when its issuer is configured so; null: the directory decides. */
   groups: readonly string[] | null;
@@ -25,8 +26,6 @@ export type Identity = {
   /** What proved it; a later revision may see it otherwise. */
   proof?: Proof;
 };
-
-const loginForm = /^[A-Za-z0-9][A-Za-z0-9.@+_-]{0,253}$/;
 
 /** Who a credential proves the caller to be, by one revision's directory; null: nobody, or more than one. */
 export function identify(proof: Proof, credentials: Credentials): Identity | null {
@@ -45,8 +44,8 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
       const service = serviceOf(proof, credentials);
       if (service !== undefined)
         return service === null ? null : identityOf(proof, service, null, false, expiresAt);
-      if (login === null || !loginForm.test(login)) return null;
-      return identityOf(proof, `user:${login}`, groups, mfa, expiresAt);
+      if (login === null || !isName(login)) return null;
+      return identityOf(proof, `user:${fold(login)}`, groups, mfa, expiresAt);
     }
     default:
       return proof satisfies never;

@@ -1,3 +1,4 @@
+import { fold, isName } from '../../bundle/grants/names.ts';
 import type { GatewayConfig } from '../config/config.ts';
 
 /** What a token that was verified says of its bearer. */
@@ -10,7 +11,7 @@ export type TokenClaims = {
   sub: string;
   /** The claim that holds the login, as the issuer is configured. */
   login: string | null;
-  /** `group:NAME`, sorted, when the issuer is configured to carry groups; else null. */
+  /** `group:NAME`, folded and sorted, when the issuer is configured to carry groups; else null. */
   groups: readonly string[] | null;
   mfa: boolean;
   /** `exp`, whole seconds since 1970; null when the issuer sets none. */
@@ -57,8 +58,6 @@ export function readClaims(
 
 function groupsOf(claim: unknown): readonly string[] {
   if (!Array.isArray(claim) || claim.length > 500) return [];
-  const names = claim.filter(
-    (name): name is string => typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name),
-  );
-  return [...new Set(names)].sort().map((name) => `group:${name}`);
+  const names = claim.filter((name): name is string => typeof name === 'string' && isName(name));
+  return [...new Set(names.map((name) => `group:${fold(name)}`))].sort();
 }

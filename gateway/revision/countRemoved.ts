@@ -10,15 +10,15 @@ import { type SharedLines, sectionSpans } from './lineIndex.ts';
 export function countRemoved(before: SharedLines, after: SharedLines): number {
   const [old, now] = [Buffer.from(before.data), Buffer.from(after.data)];
   const sections = sectionSpans(after);
-  const idsOf = (data: Buffer, key: string, line: Span | null): string[] =>
-    line === null ? [] : valueAt<{ id: string }[]>(data, key, line).map(({ id }) => id);
+  const idsOf = (data: Buffer, line: Span | null): string[] =>
+    line === null ? [] : valueAt<{ id: string }[]>(data, line).map(({ id }) => id);
   let removed = 0;
   for (const [api, section] of sectionSpans(before)) {
     if (api === null) continue;
     const next = { data: now, section: sections.get(api) ?? nothing };
-    changedLines({ data: old, section }, next, (key, was, is) => {
-      const kept = new Set(idsOf(now, key, is));
-      removed += idsOf(old, key, was).filter((id) => !kept.has(id)).length;
+    changedLines({ data: old, section }, next, (_, was, is) => {
+      const kept = new Set(idsOf(now, is));
+      removed += idsOf(old, was).filter((id) => !kept.has(id)).length;
     });
   }
   return removed;

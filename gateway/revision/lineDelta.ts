@@ -28,10 +28,9 @@ export function deltaOf(before: SharedLines, after: SharedLines, most = 20_000):
       { data: old, section: was.get(api) ?? nothing },
       { data: now, section: is.get(api) ?? nothing },
     ] as const;
-    changedLines(...sides, (key, line) => {
+    changedLines(...sides, (name, line) => {
       const { start, end } = line ?? { start: -1, end: -1 };
-      // Keys come a character a byte.
-      if (found.length <= most) found.push({ api, name: Buffer.from(key, 'latin1').toString(), start, end });
+      if (found.length <= most) found.push({ api, name, start, end });
     });
     if (found.length > most) return null;
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { nothing, type Span } from '../../bundle/format/dataSections.ts';
 import { type DataLines, scanLines } from '../../bundle/format/scanLines.ts';
 
@@ -21,7 +22,7 @@ export type LineIndex = {
   principal(subject: string): Uint8Array | null;
 };
 
-const quote = 0x22;
+const [quote, backslash] = [0x22, 0x5c];
 
 /**
  * Builds the index of data.json; made for the loader thread. `lines` is what {@link scanLines} made of it. Bytes that
@@ -83,12 +84,10 @@ export function openIndex(shared: SharedLines): LineIndex {
   };
 }
 
-/** The key with one character per UTF-8 byte; null for one that needs an escape or is no text: no line has it. */
+/** The key as it stands between its quotes, with one character per UTF-8 byte; null for what is no text: no line has it. */
 function keyBytes(key: string): string | null {
   if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(key)) return key;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what JSON escapes
-  if (/[\x00-\x1f"\\]/.test(key) || !key.isWellFormed()) return null;
-  return Buffer.from(key).toString('latin1');
+  return key.isWellFormed() ? Buffer.from(canonicalJson(key).slice(1, -1)).toString('latin1') : null;
 }
 
 function hashKey(key: string, section: number, seed: number): number {
@@ -104,6 +103,10 @@ function hashLine(data: Uint8Array, start: number, section: number, seed: number
     const byte = data[i] ?? quote;
     if (byte === quote) return mix(hash);
     hash = Math.imul(hash ^ byte, 0x01000193);
+    if (byte !== backslash) continue;
+    // What follows is part of the escape, also a quote.
+    i += 1;
+    hash = Math.imul(hash ^ (data[i] ?? quote), 0x01000193);
   }
 }
 

@@ -39,6 +39,19 @@ function schemeOf(request: IncomingMessage, address: string): string {
 }
 
 /**
+ * A name as a header can carry it: what is no visible ASCII, and the `%` and `,` that would be taken for ours, are
+ * percent-encoded UTF-8. Decoding gives the name back, whichever it is.
+ */
+export function headerText(name: string): string {
+  if (plainName.test(name)) return name;
+  return name.replace(/[^\x21-\x7e]+|[%,]/g, (text) =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}
+
+const plainName = /^[\x21-\x24\x26-\x2b\x2d-\x7e]*$/;
+
+/**
  * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty.
  */
 export function identityHeaders(
@@ -48,9 +61,9 @@ export function identityHeaders(
   const { memory, input, result } = decision;
   memory.headers ??= [
     'x-grantgate-subject',
-    identity.subject,
+    headerText(identity.subject),
     'x-grantgate-groups',
-    input.groups.join(','),
+    input.groups.map(headerText).join(','),
     'x-grantgate-grants',
     result.grants.join(','),
   ];

@@ -11,7 +11,8 @@ export const instantOf = (seconds: number): string =>
 
 /** "ann@example.com", "the group billing", "the service invoicer". */
 export function nameOf(principal: string): string {
-  const [kind = '', name = ''] = [principal.slice(0, principal.indexOf(':')), principal.split(':')[1]];
+  const colon = principal.indexOf(':');
+  const [kind, name] = [principal.slice(0, colon), principal.slice(colon + 1)];
   return kind === 'user' ? name : `the ${kind} ${name}`;
 }
 

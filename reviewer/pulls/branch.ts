@@ -3,9 +3,14 @@ import { branchPrefix } from './workspace.ts';
 
 type Named = { owner: string; tier: DetectorTier };
 
-// Git forbids "..", ".lock" and a dot at an end in branch names; a dot is the one such character an owner's name holds.
-const encode = (name: string) => name.replace(/\.(?=\.|lock|$)/g, '=2e').replace(/^\./, '=2e');
-const decode = (name: string) => name.replaceAll('=2e', '.');
+// What Git forbids in branch names, and what would have to be quoted in a shell or an address, stands as the bytes of
+// its UTF-8; so do "..", ".lock" and a dot at an end. A long name is cut nowhere: two owners never share a branch.
+const bytes = (text: string) =>
+  [...Buffer.from(text)].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join('');
+const encode = (name: string) =>
+  name.replace(/[^A-Za-z0-9.@+_-]+/g, bytes).replace(/\.(?=\.|lock|$)|^\.|@(?=\{|$)/g, bytes);
+const decode = (name: string) =>
+  name.replace(/(?:=[0-9a-f]{2})+/g, (run) => Buffer.from(run.replaceAll('=', ''), 'hex').toString());
 
 /** The branch of an owner's findings of one tier: `grantgate/review/group-billing/removal`. */
 export function branchOf({ owner, tier }: Named): string {

@@ -11,13 +11,16 @@ const longestOwner = 120;
 export function renderTitle(owner: string, findings: readonly Pick<Finding, 'action'>[]): string {
   const count = (action: Action) => findings.filter((finding) => finding.action === action).length;
   const said = order.filter((action) => count(action) > 0).map((action) => `${action} ${count(action)}`);
-  const name = owner.length > longestOwner ? `${owner.slice(0, longestOwner - 1)}…` : owner;
+  const name =
+    owner.length > longestOwner
+      ? `${owner.slice(0, longestOwner - 1).replace(/[\s\ud800-\udbff]+$/, '')}…`
+      : owner;
   return `Access review for ${name}: ${said.join(', ')}`;
 }
 
 /** Reads a title back; null for any other. */
 export function parseTitle(title: string): Title | null {
-  const match = /^Access review for (\S+): ((?:[a-z]+ \d+)(?:, [a-z]+ \d+)*)$/.exec(title);
+  const match = /^Access review for (\S|\S.*\S): ((?:[a-z]+ \d+)(?:, [a-z]+ \d+)*)$/.exec(title);
   if (match === null) return null;
   const actions: Partial<Record<Action, number>> = {};
   for (const part of (match[2] ?? '').split(', ')) {

@@ -89,7 +89,13 @@ test('what is wrong with a request is said as RFC 6750 has it, and no more', asy
   const old = await world.issuer.token({ exp: world.clock.now / 1000 - 60 });
   assert.deepEqual(await asked(get({ authorization: `Bearer ${old}` })), [401, 'token-expired', invalid]);
   assert.deepEqual(await asked(get({ 'x-api-key': `${key.key}x` })), [401, 'credentials-invalid', all()]);
-  const nobody = await world.issuer.token({ sub: 'two words' });
+  const unknown = await world.issuer.token({ sub: 'two words' });
+  assert.deepEqual(await asked(get({ authorization: `Bearer ${unknown}` })), [
+    403,
+    'principal-unknown',
+    null,
+  ]);
+  const nobody = await world.issuer.token({ sub: 'two\nlines' });
   assert.deepEqual(await asked(get({ authorization: `Bearer ${nobody}` })), [
     401,
     'credentials-invalid',
@@ -125,10 +131,10 @@ test('a workflow is the service whose claims its token has, every one to the let
     { environment: undefined },
     { environment: true },
   ])
-    assert.equal((await run(changes)).status, 401, JSON.stringify(changes));
+    assert.equal((await run(changes)).status, 403, JSON.stringify(changes));
   const elsewhere = `jwt_claims: { issuer: "${world.issuer.url}/", claims: { ${wanted.join(', ')} } }`;
   await world.push(services(elsewhere));
-  assert.equal((await run({})).status, 401);
+  assert.equal((await run({})).status, 403);
 });
 
 test('a token that two services claim is of neither', async () => {

@@ -55,6 +55,21 @@ const ownerName = fc.oneof(
   fc.stringMatching(/^user:[A-Za-z0-9][A-Za-z0-9.@+_-]{0,60}$/),
   fc.stringMatching(/^group:[A-Za-z0-9][A-Za-z0-9._-]{0,60}$/),
   fc.constantFrom('user:a..b', 'group:x.lock', 'user:dot.', 'group:a-b', 'user:a.lock.lock.'),
+  // What providers issue beyond that.
+  fc.constantFrom(
+    'group:Domain Admins',
+    'group:/staff/eu: all',
+    'user:renovate[bot]',
+    "user:pat.o'brien@x.example",
+  ),
+  fc.constantFrom(
+    'user:a#EXT#@b',
+    'user:jürgen@x.example',
+    'user:@{',
+    'user:@',
+    'group:a=2eb',
+    'group:a~^:?*\\`|<b>',
+  ),
 );
 const tier = fc.constantFrom<DetectorTier>('urgent', 'removal', 'narrowing', 'certification');
 
