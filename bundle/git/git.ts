@@ -3,8 +3,15 @@ import { spawn } from 'node:child_process';
 /** Git refused or could not be run. Codes: `git-missing`, `git-failed`, `git-revision` (no such commit). */
 export class GitError extends Error {
   readonly code: 'git-missing' | 'git-failed' | 'git-revision';
-  constructor(code: GitError['code'], message: string, options?: ErrorOptions) {
+  /** What Git itself said; empty when it said nothing. */
+  readonly complaint: string;
+  constructor(
+    code: GitError['code'],
+    message: string,
+    { complaint = '', ...options }: ErrorOptions & { complaint?: string } = {},
+  ) {
     super(message, options);
+    this.complaint = complaint;
     this.name = 'GitError';
     this.code = code;
   }
@@ -71,12 +78,15 @@ function start(repository: string, args: readonly string[], input: string) {
               `git could not be started in ${repository}: is it installed, and is that a folder?`,
               { cause },
             )
-          : new GitError('git-failed', `git could not be run in ${repository}: ${cause.message}`, { cause }),
+          : new GitError('git-failed', `git could not be run in ${repository}: ${cause.message}`, {
+              cause,
+            }),
       );
     });
     child.on('close', (code) => {
-      const failed = `git ${args[0]} failed in ${repository}: ${complaint.trim()}`;
-      resolve(code === 0 ? null : new GitError('git-failed', failed));
+      complaint = complaint.trim();
+      const failed = `git ${args[0]} failed in ${repository}: ${complaint}`;
+      resolve(code === 0 ? null : new GitError('git-failed', failed, { complaint }));
     });
   });
   // A command that ends early closes its input; its exit code tells.
@@ -95,7 +105,7 @@ export async function git(repository: string, args: readonly string[], input = '
   return Buffer.concat(output);
 }
 
-/** The full id of the commit a revision names. Throws GitError `git-revision`. */
+/** The full id of the commit a revision names. Throws GitError, `git-revision` when there is no such commit. */
 export async function resolveCommit(repository: string, revision: string): Promise<string> {
   // A revision from the outside must not become an option.
   if (revision === '' || revision.startsWith('-') || /[\0\r\n]/.test(revision))
@@ -104,7 +114,11 @@ export async function resolveCommit(repository: string, revision: string): Promi
     const found = await git(repository, ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`]);
     return found.toString().trim();
   } catch (cause) {
-    if (cause instanceof GitError && cause.code === 'git-missing') throw cause;
+    // What is fatal to Git (a folder that belongs to another user, a broken object, no repository), or what kept it from
+    // starting, says nothing about the commit, and a person needs those words.
+    const answered =
+      cause instanceof GitError && cause.cause === undefined && !/^fatal:/m.test(cause.complaint);
+    if (!answered) throw cause;
     throw new GitError('git-revision', `${repository} has no commit ${JSON.stringify(revision)}`, { cause });
   }
 }

@@ -155,7 +155,7 @@ async function walk(root: string, folder: string, found: Entry[]): Promise<void>
   }
 }
 
-/** The files under `root` as they lie on disk, inside or outside Git. */
+/** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */
 export async function workingTree(root: string): Promise<Tree> {
   const facts = await git(root, ['rev-parse', '--show-prefix'])
     .then(async (prefix) => {
@@ -165,8 +165,11 @@ export async function workingTree(root: string): Promise<Tree> {
       return commitFacts(root, await resolveCommit(root, 'HEAD'));
     })
     .catch((error: unknown) => {
-      if (error instanceof GitError) return { revision: null, counter: 0, committedAt: null, shallow: false };
-      throw error;
+      // Outside of Git there is no history to look at. A repository that Git refuses to read has one, and to pass it over
+      // in silence would let pass what it forbids.
+      if (!(error instanceof GitError)) throw error;
+      if (error.code === 'git-failed' && !/not a git repository/.test(error.complaint)) throw error;
+      return { revision: null, counter: 0, committedAt: null, shallow: false };
     });
   const entries = async () => {
     const found: Entry[] = [];

@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { GitError } from '../../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { suite } from '../../_suite.ts';
@@ -25,6 +26,27 @@ test('a commit and the files checked out from it are the same', async () => {
   assert.equal(await commit.read(paths), await disk.read(paths));
   for (const key of ['revision', 'counter', 'committedAt'] as const) assert.is(commit[key], disk[key]);
   assert.is(commit.committedAt, '2026-11-23T10:00:00Z');
+});
+
+test('a folder that belongs to another user is refused in words of Git, and not taken for one without history', async () => {
+  assert.ok((await workingTree(sample.root)).revision);
+  process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER = '1';
+  try {
+    for (const attempt of [() => gitTree(sample.root, 'HEAD'), () => workingTree(sample.root)]) {
+      const error: unknown = await attempt().catch((caught: unknown) => caught);
+      assert.ok(error instanceof GitError);
+      assert.is(error.code, 'git-failed');
+      assert.match(error.message, /dubious ownership[\s\S]*safe\.directory/);
+    }
+  } finally {
+    delete process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER;
+  }
+});
+
+test('says that there is no such commit only where that is so', async () => {
+  const error: unknown = await gitTree(sample.root, 'nowhere').catch((caught: unknown) => caught);
+  assert.ok(error instanceof GitError);
+  assert.is(error.code, 'git-revision');
 });
 
 test('reads a commit of a bare repository without a checkout', async () => {
