@@ -85,9 +85,16 @@ class Exchange implements Doors, Carrier {
       const ends: (() => void)[] = [];
       this.#ends = ends;
       // One listener of Node's for all of ours.
-      this.response.on('close', () => {
-        for (const end of ends) end();
-      });
+      const over = () => {
+        for (const end of ends.splice(0)) end();
+      };
+      this.response.on('close', over);
+      // One whose turn has not yet come, behind others of its connection, is not told when that ends.
+      const { socket } = this.request;
+      if (this.response.socket === null) {
+        socket.setMaxListeners(0).on('close', over);
+        this.response.on('close', () => socket.off('close', over));
+      }
     }
     this.#ends.push(listener);
   }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { GatewayConfig } from './config/config.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
 import { type Busy, cutSlow } from './http/cutSlow.ts';
+import { endWithAnswer, isEnding } from './http/linger.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Tls } from './http/tls.ts';
 import type { Streams } from './streams/streams.ts';
@@ -29,7 +30,10 @@ export function createListener(options: Options): Listener {
   let draining = false;
   const most = limits.requests_per_connection ?? Number.POSITIVE_INFINITY;
   const served = new WeakMap<Socket, number>();
+  const late = new WeakSet<IncomingMessage>();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
+    // The answer before it is the connection's last: this one could get none, so nothing is done.
+    if (isEnding(request.socket)) return;
     // Node's own bound tells the caller to close, and leaves it at that.
     if (most !== Number.POSITIVE_INFINITY) {
       const count = (served.get(request.socket) ?? 0) + 1;
@@ -44,6 +48,10 @@ export function createListener(options: Options): Listener {
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       const refusal = new Refusal(400, 'coding-unsupported', 'Only chunked transfer coding is served here.');
       sendProblem(request, response, refusal, null);
+    } else if (late.has(request)) {
+      // One that came behind an unfinished request; what follows it would be no request.
+      endWithAnswer(request, response);
+      sendProblem(request, response, pipelined(), null);
     } else onRequest(request, response);
   };
   const server = (tls?.createServer ?? createServer)(
@@ -58,7 +66,13 @@ export function createListener(options: Options): Listener {
       optimizeEmptyRequests: true,
       // Its absence is answered by canonicalize, with a body that says so.
       requireHostHeader: false,
-      shouldUpgradeCallback: isWebSocket,
+      // Node hands the connection over at once, and the answers before it would come in the middle of the WebSocket.
+      shouldUpgradeCallback: (request) => {
+        if (!isWebSocket(request)) return false;
+        if (!(request.socket as Busy)._httpMessage && !isEnding(request.socket)) return true;
+        late.add(request);
+        return false;
+      },
     },
     serve,
   );
@@ -80,16 +94,19 @@ export function createListener(options: Options): Listener {
     const refusal = new Refusal(417, 'expectation-failed', 'This expectation is not met here.');
     sendProblem(request, response, refusal, null);
   });
-  server.on('connect', (_request, socket) =>
-    writeProblem(socket, new Refusal(405, 'method-not-allowed', 'This method is not served here.'), null),
-  );
+  server.on('connect', (_request, socket: Duplex & Busy) => {
+    // The answer to what came before would be read as this one's.
+    if (socket._httpMessage) socket.destroy();
+    else
+      writeProblem(socket, new Refusal(405, 'method-not-allowed', 'This method is not served here.'), null);
+  });
   server.on('upgrade', (request, socket, head) => {
     sockets.delete(socket as Socket);
     onUpgrade(request, socket, head);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & Busy) => {
-    // An answer under way must not get another one in its middle: the caller would take it for the first one's bytes.
-    if (socket._httpMessage?.headersSent) socket.destroy();
+    // With an answer under way, or still to come, this one would be taken for it, or for a part of it.
+    if (socket._httpMessage?.req.complete || socket._httpMessage?.headersSent) socket.destroy();
     else writeProblem(socket, unreadable(error.code), null);
   });
 
@@ -122,6 +139,9 @@ export function createListener(options: Options): Listener {
   };
   return { server, drain };
 }
+
+const pipelined = () =>
+  new Refusal(400, 'upgrade-pipelined', 'An upgrade must wait for the answers to the requests before it.');
 
 /** What the HTTP parser gave up on. */
 function unreadable(code: string | undefined): Refusal {

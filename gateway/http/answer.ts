@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { hasBody } from './body.ts';
+import { endWithAnswer } from './linger.ts';
 import { Refusal } from './refusal.ts';
 
 /** RFC 9457. `decision_id` leads an operator to the record; the caller learns nothing else about the decision. */
@@ -27,7 +28,7 @@ function render(
   };
 }
 
-/** Answers a request with a refusal. A body the client may still be sending is not read: the connection ends. */
+/** Answers a request with a refusal. A body the client may still be sending is of no use: the connection ends. */
 export function sendProblem(
   request: IncomingMessage,
   response: ServerResponse,
@@ -39,7 +40,8 @@ export function sendProblem(
     return;
   }
   const { headers, body } = render(refusal, decisionId);
-  response.writeHead(refusal.status, hasBody(request) ? { ...headers, connection: 'close' } : headers);
+  if (hasBody(request)) endWithAnswer(request, response);
+  response.writeHead(refusal.status, headers);
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 

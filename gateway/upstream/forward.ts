@@ -6,6 +6,7 @@ import { hasBody } from '../http/body.ts';
 import { mostBytes } from '../limits/limitBody.ts';
 import { createCountStreamed } from '../memory/countStreamed.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
+import { CallerBody } from './callerBody.ts';
 import { createForwardable } from './headers.ts';
 import { createFlushSoon, Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
@@ -51,12 +52,16 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     const { request, response } = exchange;
     const started = now();
     const pool = poolOf(admission.route.upstream);
-    const client = pool.take();
+    const connection = pool.take();
+    const { client, socket } = connection;
+    // Bytes that had come on a kept connection before; a fresh one has none to be compared with.
+    const heard = socket === null || socket.destroyed ? null : socket.bytesRead;
     const finish = (status: number, failed: boolean) => {
-      pool.release(client);
+      pool.release(connection);
       done({ status, failed, milliseconds: now() - started }, admission);
     };
-    const body = hasBody(request) ? request : null;
+    const most = mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes);
+    const body = hasBody(request) ? new CallerBody(request, most) : null;
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
       method: admission.canonical.method,
@@ -69,12 +74,15 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     };
     // A kept connection may be closed by the upstream just as a request is on its way: nothing came of that one, and
     // where nothing can come of doing it twice (RFC 9110, 9.2.2), it is done again, once, on a connection of its own.
+    // One that was made for it, or on which anything came back, was lost for another reason.
     const again = () => {
+      if (connection.socket !== socket || socket?.bytesRead !== heard) return false;
       const single = pool.single();
       single.dispatch({ ...sent, reset: true }, transfer);
       void single.close();
+      return true;
     };
-    const repeatable = body === null && safe.has(sent.method);
+    const repeatable = heard !== null && body === null && safe.has(sent.method);
     const transfer = new Transfer({
       request,
       response,
@@ -83,7 +91,6 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       again: repeatable ? again : null,
       answers: body === null ? answers : null,
       shared,
-      bodyBytes: mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes),
     });
     exchange.onEnd(() => transfer.clientGone());
     client.dispatch(sent, transfer);

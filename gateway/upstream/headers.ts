@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts';
+import { isReserved } from './reservedHeaders.ts';
 
 // RFC 9110, 7.6.1: these speak to the next hop only.
 const hopByHop = new Set([
@@ -13,37 +14,29 @@ const hopByHop = new Set([
   'upgrade',
 ]);
 
-// What upstreams believe about who calls and from where: only we may say it. Names are compared with `_` and `.` as
-// `-`, because CGI-like servers cannot tell them apart.
-const ours =
-  /^(?:x-grantgate-.*|x-forwarded(?:-.*)?|forwarded|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|x-original-.*|x-rewrite-.*|x-(?:http-)?method(?:-override)?|x-user(?:-.*)?|x-auth-(?:request|user|email|groups?|roles?|subject)(?:-.*)?|x-authenticated-.*|x-remote-.*|remote-user|x-webauth-.*|x-ssl-.*|ssl-client-.*|x-client-cert.*|client-cert(?:-chain)?|x-(?:amzn-mtls|arr-clientcert|mtls|tls|spiffe)(?:-.*)?|x-principal.*|x-jwt-(?:assertion|claims?)(?:-.*)?)$/;
-const credentials = new Set(['authorization', 'x-api-key']);
 const replaced = new Set(['host', 'expect', 'content-length']);
 
 /** Whether a client's header may reach an upstream. */
 function passes(name: string): boolean {
   const lower = name.toLowerCase();
-  return (
-    !hopByHop.has(lower) &&
-    !credentials.has(lower.replaceAll(/[_.]/g, '-')) &&
-    !replaced.has(lower) &&
-    !ours.test(lower.replaceAll(/[_.]/g, '-'))
-  );
+  return !hopByHop.has(lower) && !replaced.has(lower) && !isReserved(lower);
 }
 
-/** `passes` that remembers its verdicts by the spelling; what strangers make up may not fill it without bound. */
+/** `passes` that remembers its verdicts by the spelling: few, of short names, as strangers make them up. */
 function rememberVerdicts(): typeof passes {
   const verdicts = new Map<string, boolean>();
   return (name) => {
     const known = verdicts.get(name);
     if (known !== undefined) return known;
     const verdict = passes(name);
-    if (verdicts.size < mostVerdicts) verdicts.set(name, verdict);
+    if (name.length > remembered.length) return verdict;
+    if (verdicts.size >= remembered.names) verdicts.clear();
+    verdicts.set(name, verdict);
     return verdict;
   };
 }
 
-const mostVerdicts = 5000;
+const remembered = { names: 2000, length: 64 };
 
 const nothing: ReadonlySet<string> = new Set();
 
@@ -84,10 +77,27 @@ export function createForwardable(): Forwardable {
       if (name === undefined || value === undefined || !passesHere(name)) continue;
       if (dropped.size > 0 && dropped.has(name.toLowerCase())) continue;
       if (malformed.size > 0 && malformed.has(name.toLowerCase())) continue;
-      kept.push(name, value);
+      if (name.length === 22 && name.toLowerCase() === 'sec-websocket-protocol') {
+        const protocols = withoutTokens(value);
+        if (protocols !== '') kept.push(name, protocols);
+      } else kept.push(name, value);
     }
     return kept;
   };
+}
+
+const announcesToken = /^(?:bearer|token|access[-_]token|authorization|jwt|api[-_]?key)$/i;
+const holdsToken =
+  /^base64url\.bearer\.|^gg_[A-Za-z0-9]{4,32}_|e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/;
+
+/** Browsers can send no other header with a WebSocket, so tokens stand among the protocols: alone, or behind a word for them. */
+function withoutTokens(value: string): string {
+  const protocols = value.split(',').map((protocol) => protocol.trim());
+  return protocols
+    .filter(
+      (protocol, index) => !holdsToken.test(protocol) && !announcesToken.test(protocols[index - 1] ?? ''),
+    )
+    .join(', ');
 }
 
 /**
@@ -105,4 +115,15 @@ export function respondable(headers: IncomingHttpHeaders, into: string[]): strin
   return into;
 }
 
-const notForCallers: ReadonlySet<string> = new Set([...hopByHop, 'x-grantgate-decision']);
+const notForCallers: ReadonlySet<string> = new Set([...hopByHop, 'x-grantgate-decision', '__proto__']);
+
+// RFC 9110, 6.5.1: framing, routing, authentication, and what says how the answer is to be read, come before it.
+const notTrailing =
+  /^(?:content-(?:length|type|encoding|range|language|location|disposition|security-policy.*)|set-cookie2?|cache-control|authorization|(?:www|proxy)-authenticate|authentication-info|location|refresh|host|age|date|expires|pragma|vary|retry-after|warning|etag|last-modified|clear-site-data|strict-transport-security|link|alt-svc|access-control-.*|cross-origin-.*|x-content-type-options|x-frame-options|x-grantgate-.*|ratelimit(?:-.*)?|sec-.*)$/;
+
+/** The trailers of an upstream's answer that mean nothing which a header would. */
+export function trailing(trailers: IncomingHttpHeaders): string[] {
+  const kept: IncomingHttpHeaders = {};
+  for (const name in trailers) if (!notTrailing.test(name)) kept[name] = trailers[name];
+  return respondable(kept, []);
+}

@@ -4,10 +4,11 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { type Dispatcher, errors } from 'undici';
 import type { Admission } from '../decision/admission.ts';
 import { sendProblem } from '../http/answer.ts';
+import { hasBody } from '../http/body.ts';
+import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
-import { bodyTooLarge, limitBody } from '../limits/limitBody.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
-import { respondable } from './headers.ts';
+import { respondable, trailing } from './headers.ts';
 
 export const upstreamTimeout = () => new Refusal(504, 'upstream-timeout', 'The API did not answer in time.');
 export const upstreamFailed = () =>
@@ -17,10 +18,16 @@ const isClosed = ({ code }: NodeJS.ErrnoException) =>
   code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 
 /** The upstream's headers, and ours: an upstream that has limits of its own tells them beside ours. */
-function answerHeaders(headers: Parameters<typeof respondable>[0], { id, allowance }: Admission): string[] {
+export function answerHeaders(
+  headers: Parameters<typeof respondable>[0],
+  { id, allowance }: Admission,
+  status: number,
+): string[] {
   const own = ['x-grantgate-decision', id];
   if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);
-  return respondable(headers, own);
+  // A caller that believes in a length waits for a body that never comes (RFC 9110, 8.6).
+  const { 'content-length': _, ...bodiless } = headers;
+  return respondable(status === 204 ? bodiless : headers, own);
 }
 
 type Options = {
@@ -28,14 +35,12 @@ type Options = {
   response: ServerResponse;
   admission: Admission;
   finish: (status: number, failed: boolean) => void;
-  /** Sends the request once more; null where that could do harm. */
-  again: (() => void) | null;
+  /** Sends the request once more, unless that could do harm; says whether it has. Null where it always could. */
+  again: (() => boolean) | null;
   /** Tells when an answer takes too long to begin; null where undici does. */
   answers: AnswerTimeout | null;
   /** What all transfers have in common. */
   shared: { flushSoon: (transfer: Transfer) => void; countStreamed: (bytes: number) => void };
-  /** The most bytes that the request's body may have. Where its length was told, it has been looked at before. */
-  bodyBytes: number;
 };
 
 /** A flat list of names and values, as Node takes trailers. */
@@ -69,11 +74,10 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #admission: Admission;
   readonly #finish: (status: number, failed: boolean) => void;
-  readonly #bodyBytes: number;
   readonly #shared: Options['shared'];
   readonly #answers: AnswerTimeout | null;
   #answered: (() => void) | null = null;
-  #again: (() => void) | null;
+  #again: (() => boolean) | null;
   #controller: Dispatcher.DispatchController | null = null;
   #gone = false;
   #begun = false;
@@ -82,13 +86,12 @@ export class Transfer implements Dispatcher.DispatchHandler {
   #held: Buffer | null = null;
   #mayHold = false;
 
-  constructor({ request, response, admission, finish, again, answers, shared, bodyBytes }: Options) {
+  constructor({ request, response, admission, finish, again, answers, shared }: Options) {
     this.#request = request;
     this.#response = response;
     this.#admission = admission;
     this.#finish = finish;
     this.#again = again;
-    this.#bodyBytes = bodyBytes;
     this.#shared = shared;
     this.#answers = answers;
   }
@@ -106,8 +109,6 @@ export class Transfer implements Dispatcher.DispatchHandler {
       return;
     }
     this.#answered = this.#answers?.await(() => controller.abort(new errors.HeadersTimeoutError())) ?? null;
-    if (this.#request.headers['transfer-encoding'] !== undefined)
-      limitBody(this.#request, this.#bodyBytes, () => controller.abort(bodyTooLarge()));
   }
 
   onResponseStart(
@@ -125,7 +126,8 @@ export class Transfer implements Dispatcher.DispatchHandler {
     // Node would throw on 099; a status outside the registry's range is no answer.
     if (status < 100 || status > 599)
       throw new errors.InvalidArgumentError('the upstream answered an impossible status');
-    this.#response.writeHead(status, answerHeaders(headers, this.#admission));
+    if (!this.#request.complete && hasBody(this.#request)) endWithAnswer(this.#request, this.#response);
+    this.#response.writeHead(status, answerHeaders(headers, this.#admission, status));
     this.#mayHold = headers['content-length'] !== undefined;
     this.#shared.flushSoon(this);
   }
@@ -185,7 +187,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     this.#over = true;
     // What is held is all of it, and goes out with the others of this turn.
     if (this.#held === null) {
-      if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(respondable(trailers, [])));
+      if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(trailing(trailers)));
       this.#response.end();
     }
     this.#finish(this.#response.statusCode, false);
@@ -202,8 +204,8 @@ export class Transfer implements Dispatcher.DispatchHandler {
       const again = this.#again;
       this.#again = null;
       this.#over = false;
-      again();
-      return;
+      if (again()) return;
+      this.#over = true;
     }
     if (this.#response.headersSent) {
       this.#response.destroy();

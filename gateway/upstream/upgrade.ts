@@ -1,9 +1,9 @@
 // Sharp edges of http-proxy-3 2.0, held by test/gateway/upgrade.test.ts: it takes path and headers from the request
 // object, so both are replaced by the decided ones first; a request body on an upgrade poisons a pooled socket, so
 // bodies are refused and no agent is used; without an error listener it throws; it reports an error of the open
-// connection like one of the handshake; it waits for a silent upstream for ever, also when the caller has gone, and
-// with a caller whose upstream died in the middle of a refusal; FORCE_FETCH_PATH in the environment switches it to
-// another code path (main.ts refuses to start then).
+// connection like one of the handshake; it waits for a silent upstream for ever, also when the caller has gone; what an
+// upstream answers it passes on unseen, so strictFront.ts stands before that; FORCE_FETCH_PATH in the environment
+// switches it to another code path (serve.ts refuses to start then).
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,7 +14,8 @@ import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
 import { createForwardable, type Forwardable } from './headers.ts';
 import { createRelays } from './relays.ts';
-import { upstreamFailed, upstreamTimeout } from './transfer.ts';
+import { strictFront } from './strictFront.ts';
+import { answerHeaders, upstreamFailed, upstreamTimeout } from './transfer.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** Handles Node's `upgrade` event for WebSocket requests. */
@@ -44,34 +45,29 @@ export function createUpgrade(options: Options): Upgrade {
   const relays = createRelays(proxy);
   const forwardable = createForwardable();
   const upgraded = new WeakSet<Duplex>();
-  proxy.on('proxyReqWs', (handshake, _request, socket) => {
+  const admissions = new WeakMap<IncomingMessage, Admission>();
+  proxy.on('proxyReqWs', (handshake, request, socket) => {
     const timer = setTimeout(() => handshake.destroy(new SilenceError()), upstreamTimeoutMs);
-    handshake.once('upgrade', () => {
-      clearTimeout(timer);
-      upgraded.add(socket);
-    });
-    handshake.once('response', (answer) => {
-      clearTimeout(timer);
-      answer.once('close', () => {
-        if (!answer.complete) socket.destroy();
-      });
-    });
     socket.once('close', () => {
       clearTimeout(timer);
       handshake.destroy();
     });
+    const admission = admissions.get(request);
+    if (admission === undefined) {
+      handshake.destroy();
+      return;
+    }
+    strictFront(handshake, request, socket, {
+      headersOf: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
+      onAnswer: () => clearTimeout(timer),
+      onOpen: () => void upgraded.add(socket),
+    });
   });
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    if (
-      request.headers['content-length'] !== undefined ||
-      request.headers['transfer-encoding'] !== undefined
-    ) {
-      writeProblem(
-        socket,
-        new Refusal(400, 'upgrade-with-body', 'An upgrade request must not have a body.'),
-        null,
-      );
+    const malformed = faultOf(request);
+    if (malformed !== null) {
+      writeProblem(socket, malformed, null);
       return;
     }
     admit(request, carrierOf(socket), {
@@ -88,11 +84,12 @@ export function createUpgrade(options: Options): Upgrade {
           done();
           onClosed();
         });
+        admissions.set(request, admission);
         request.headers = outgoing(request, admission, forwardable);
         request.url = upstreamPath(admission);
         proxy.ws(request, socket, head, { target: admission.route.upstream }, (error) => {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
-          if (upgraded.has(socket) || socket.destroyed) return;
+          if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission);
           const refusal = error instanceof SilenceError ? upstreamTimeout() : upstreamFailed();
           writeProblem(socket, refusal, admission.id);
@@ -115,6 +112,22 @@ const carrierOf = (socket: Duplex): Carrier => ({
   onEnd: (listener) => void socket.once('close', listener),
 });
 
+const keyForm = /^[A-Za-z0-9+/]{22}==$/;
+
+/** What is wrong with a handshake (RFC 6455, 4.2.1); null when nothing is. */
+function faultOf({ headers }: IncomingMessage): Refusal | null {
+  if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
+    return new Refusal(400, 'upgrade-with-body', 'An upgrade request must not have a body.');
+  if (headers['sec-websocket-version'] !== '13')
+    return new Refusal(426, 'upgrade-version', 'WebSockets of version 13 are served here.', {
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+    });
+  if (!keyForm.test(headers['sec-websocket-key'] ?? ''))
+    return new Refusal(400, 'upgrade-malformed', 'A WebSocket handshake needs one Sec-WebSocket-Key.');
+  return null;
+}
+
 /** The upstream did not answer the handshake in time. */
 class SilenceError extends Error {}
 
@@ -124,7 +137,11 @@ function outgoing(
   forwardable: Forwardable,
 ): IncomingMessage['headers'] {
   const flat = upstreamHeaders(request, admission, forwardable);
-  const headers: Record<string, string | string[]> = { connection: 'Upgrade', upgrade: 'websocket' };
+  // A header may be called as what every object has.
+  const headers: Record<string, string | string[]> = Object.assign(Object.create(null), {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+  });
   for (let index = 0; index < flat.length; index += 2) {
     const name = (flat[index] ?? '').toLowerCase();
     const value = flat[index + 1] ?? '';

@@ -1,11 +1,19 @@
-import { Client } from 'undici';
+import type { Socket } from 'node:net';
+import { buildConnector, Client } from 'undici';
+
+/** A place for one connection, made anew when it has ended. */
+export type UpstreamConnection = {
+  readonly client: Client;
+  /** The connection made last, if any; it may have ended. */
+  socket: Socket | null;
+};
 
 /** Connections to one upstream, each for one request at a time. */
 export type UpstreamPool = {
   /** A connection that nobody uses; a new one where there is none. */
-  take(): Client;
+  take(): UpstreamConnection;
   /** Gives it back when the answer has ended, however that came. */
-  release(client: Client): void;
+  release(connection: UpstreamConnection): void;
   /** One that is used once and is no part of the pool. */
   single(): Client;
   destroy(): Promise<void>;
@@ -18,19 +26,34 @@ export type UpstreamPool = {
  */
 export function createUpstreamPool(origin: string, connectTimeoutMs: number): UpstreamPool {
   // One protocol: what is known of framing and aborts was measured with it.
-  const open = () => new Client(origin, { allowH2: false, connect: { timeout: connectTimeoutMs } });
-  const all: Client[] = [];
-  const free: Client[] = [];
+  const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
+  const open = (): UpstreamConnection => {
+    const connection: UpstreamConnection = {
+      client: new Client(origin, {
+        allowH2: false,
+        connect: (options, done) =>
+          connect(options, (...[failed, socket]) => {
+            connection.socket = socket;
+            if (failed === null) done(null, socket);
+            else done(failed, null);
+          }),
+      }),
+      socket: null,
+    };
+    return connection;
+  };
+  const all: UpstreamConnection[] = [];
+  const free: UpstreamConnection[] = [];
   return {
     take() {
-      const client = free.pop();
-      if (client !== undefined) return client;
+      const connection = free.pop();
+      if (connection !== undefined) return connection;
       const made = open();
       all.push(made);
       return made;
     },
-    release: (client) => void free.push(client),
-    single: open,
-    destroy: async () => void (await Promise.all(all.map((client) => client.destroy()))),
+    release: (connection) => void free.push(connection),
+    single: () => open().client,
+    destroy: async () => void (await Promise.all(all.map(({ client }) => client.destroy()))),
   };
 }

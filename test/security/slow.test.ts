@@ -192,7 +192,9 @@ test('a WebSocket on which nothing moves is closed; one that is pinged stays', a
       .on('error', () => undefined)
       .on('end', () => socket.end())
       .resume();
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
+    );
   });
   const shake = head('GET', [
     'Connection: Upgrade',

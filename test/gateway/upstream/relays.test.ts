@@ -56,7 +56,8 @@ const handshake = (token: string) =>
     '',
     '',
   ].join('\r\n');
-const opened = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const opened =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 
 test('a revocation sends a close frame between two frames, none inside one, and ends the upstream’s side', async () => {
   const world = await startWorld();

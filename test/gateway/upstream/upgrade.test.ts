@@ -43,7 +43,8 @@ const upstream = (answer: (socket: Duplex) => void) => {
     answer(socket);
   });
 };
-const opened = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const opened =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 const gauge = async () =>
   Number(/^grantgate_upgraded_connections (\d+)$/m.exec(await world.metrics())?.[1] ?? Number.NaN);
 const until = async (holds: () => boolean | Promise<boolean>) => {
