@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { readVerifyKeys } from '../../bundle/archive/keys.ts';
 import { isOlder } from '../../bundle/archive/release.ts';
 import { isOver } from '../decision/lapse.ts';
@@ -9,7 +9,8 @@ import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import type { SourceConfig } from '../source/openSource.ts';
 import { heldCode } from './hold.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
-import type { LoaderData, LoaderRequest } from './loader.ts';
+import type { LoaderData } from './loader.ts';
+import { type LoaderTurn, startLoaderThread } from './loaderThread.ts';
 import type { LoaderMessage } from './loadLoop.ts';
 import { createNoteKept } from './noteKept.ts';
 
@@ -76,7 +77,7 @@ type Poke = {
  * `source-invalid` and BundleError `key-unsupported` at once.
  */
 export function startReload(options: ReloadOptions): Reload {
-  const { source, pollMs, onSwap, log, now = Date.now, startWorker = loaderThread } = options;
+  const { source, pollMs, onSwap, log, now = Date.now } = options;
   const { holdShare = 0.25, judge = async () => null } = options;
   const lookTimeoutMs = options.lookTimeoutMs ?? 300_000 + (source.longPollSeconds ?? 60) * 1000;
   const address = parseSource(source.url);
@@ -90,16 +91,10 @@ export function startReload(options: ReloadOptions): Reload {
   const noteKept = createNoteKept({ onKept: options.onKept, log });
   let lastError: ReloadStatus['lastError'];
   let lastSuccess: ReloadStatus['lastSuccess'];
-  let worker: Worker | null = null;
-  let crashes = 0;
   let pokes = new Map<number, Poke>();
   let lastPoke = 0;
   let closing: Promise<void> | null = null;
-  let restarting: NodeJS.Timeout | undefined;
-  let watchdog: NodeJS.Timeout | undefined;
   const started = Promise.withResolvers<void>();
-
-  const send = (request: LoaderRequest) => worker?.postMessage(request);
 
   const fail = ({ code, message, problems }: PostedError) => {
     const again = lastError?.code === code && lastError.message === message;
@@ -145,7 +140,7 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   /** Null when the snapshot is in force. */
-  const take = async (loaded: Loaded, mine: Worker) => {
+  const take = async (loaded: Loaded, { isCurrent }: LoaderTurn) => {
     const snapshot = openSnapshot(loaded.snapshot, now());
     try {
       const refusal = loaded.assured || current === null ? null : await judge(snapshot);
@@ -154,20 +149,15 @@ export function startReload(options: ReloadOptions): Reload {
       return swapFailed(error);
     }
     // While it was being judged its loader may have been replaced, and another is on its way.
-    return worker === mine ? swap(snapshot, loaded) : null;
+    return isCurrent() ? swap(snapshot, loaded) : null;
   };
 
-  const receive = (message: LoaderMessage, mine: Worker) => {
+  const receive = (message: LoaderMessage, turn: LoaderTurn) => {
     switch (message.kind) {
       case 'attempt':
-        clearTimeout(watchdog);
-        watchdog = setTimeout(replace, lookTimeoutMs, 'loader-hung', 'the loader thread did not answer');
-        watchdog.unref();
         return;
       case 'loaded':
-        void take(message, mine).then((refusal) => {
-          if (worker === mine) send({ kind: 'verdict', seq: message.seq, refusal });
-        });
+        void take(message, turn).then((refusal) => turn.send({ kind: 'verdict', seq: message.seq, refusal }));
         return;
       case 'kept':
         noteKept(message.error);
@@ -176,7 +166,6 @@ export function startReload(options: ReloadOptions): Reload {
         log.warn({ code: message.code }, message.message);
         return;
       case 'done':
-        clearTimeout(watchdog);
         finish(message);
         return;
       default:
@@ -185,7 +174,6 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
-    crashes = 0;
     options.onLook?.(error?.code ?? outcome, ms);
     const failure = error === null ? null : fail(error);
     if (failure === null && current !== null) succeed(current);
@@ -198,63 +186,32 @@ export function startReload(options: ReloadOptions): Reload {
     started.resolve();
   };
 
-  const start = () => {
-    const floor = inForce === null ? null : floorOf(inForce);
-    const workerData: LoaderData = { source, pollMs, holdShare, floor };
-    const mine = startWorker(workerData);
-    worker = mine;
-    mine.on('message', (message: LoaderMessage) => {
-      // What a replaced loader still had to say is out of date.
-      if (worker === mine) receive(message, mine);
-    });
-    mine.on('error', (error) => {
-      if (worker === mine) replace('loader-crashed', `the loader thread failed: ${postError(error).message}`);
-    });
-    mine.on('exit', () => {
-      if (worker === mine) replace('loader-crashed', 'the loader thread ended');
-    });
-  };
-
-  const replace = (code: string, message: string) => {
-    const old = worker;
-    worker = null;
-    clearTimeout(watchdog);
-    void old?.terminate();
+  const onReplaced = (code: string, message: string) => {
     const error = fail({ code, message, problems: [] });
     const waiting = pokes;
     pokes = new Map();
     for (const poke of waiting.values()) poke.reject(error);
     started.resolve();
-    if (closing !== null) return;
-    crashes += 1;
-    restarting = setTimeout(
-      start,
-      Math.min(30_000, 250 * 2 ** Math.min(crashes, 10)) * (0.8 + Math.random() * 0.4),
-    );
   };
 
   const close = async () => {
-    clearTimeout(restarting);
-    const old = worker;
-    if (old !== null) {
-      const gone = new Promise<void>((resolve) => old.once('exit', () => resolve()));
-      worker = null;
-      old.postMessage({ kind: 'close' } satisfies LoaderRequest);
-      const timer = setTimeout(() => void old.terminate(), 4000);
-      await gone;
-      clearTimeout(timer);
-    }
-    clearTimeout(watchdog);
+    await loader.close();
     for (const poke of pokes.values()) poke.reject(new LoadError('closed', 'the gateway is closing'));
     pokes.clear();
     started.resolve();
   };
 
-  start();
+  const loader = startLoaderThread({
+    data: () => ({ source, pollMs, holdShare, floor: inForce === null ? null : floorOf(inForce) }),
+    lookTimeoutMs,
+    startWorker: options.startWorker,
+    onMessage: receive,
+    onReplaced,
+  });
   return {
     current: () => current,
     poke({ force = false } = {}) {
-      if (closing !== null || worker === null)
+      if (closing !== null || !loader.running())
         return Promise.reject(
           new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running'),
         );
@@ -262,7 +219,7 @@ export function startReload(options: ReloadOptions): Reload {
       const id = lastPoke;
       return new Promise((resolve, reject) => {
         pokes.set(id, { resolve, reject });
-        send({ kind: 'poke', id, force });
+        loader.send({ kind: 'poke', id, force });
       });
     },
     status: () => ({
@@ -277,15 +234,6 @@ export function startReload(options: ReloadOptions): Reload {
       return closing;
     },
   };
-}
-
-function loaderThread(workerData: LoaderData): Worker {
-  return new Worker(new URL('./loader.ts', import.meta.url), {
-    workerData,
-    name: 'grantgate-loader',
-    // What it makes is large or soon garbage; V8 would keep tens of megabytes at hand for more.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
-  });
 }
 
 function swapFailed(error: unknown): PostedError {

@@ -145,7 +145,7 @@ export async function startFleet({
       return texts
         .flatMap((text) => text.split('\n').filter(Boolean))
         .map((line) => JSON.parse(line))
-        .filter((line) => line.heartbeat !== true);
+        .filter((line) => line.heartbeat !== true && !('stopped' in line));
     },
     stop: () => {
       child.kill('SIGTERM');
