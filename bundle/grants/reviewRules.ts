@@ -11,35 +11,59 @@ const side = z.strictObject({ api: apiName, operations: list(operationName) });
 export const reviewFile = z.strictObject({
   thresholds: z
     .strictObject({
-      expiring: z.strictObject({ notice_days: list(days).default([14, 1]) }).prefault({}),
-      never_used: z.strictObject({ days: days.default(30) }).prefault({}),
+      expiring: z
+        .strictObject({
+          notice_days: list(days)
+            .default([14, 1])
+            .describe('Days before the end at which an expiring grant is announced.'),
+        })
+        .prefault({}),
+      never_used: z
+        .strictObject({
+          days: days.default(30).describe('Days after which a grant that was never used is found.'),
+        })
+        .prefault({}),
       dormant: z
         .strictObject({
           days: days.default(90),
-          days_high: days.default(45),
-          cadence_factor: z.number().min(1).max(10).default(1.25),
+          days_high: days.default(45).describe('The same for APIs of tier high and critical.'),
+          cadence_factor: z
+            .number()
+            .min(1)
+            .max(10)
+            .default(1.25)
+            .describe('How far beyond its declared cadence a grant may stay unused.'),
           revoke_after_days: days.default(30),
         })
         .prefault({}),
       orphan_missing: z
-        .strictObject({ syncs: z.int().min(2).default(2), apart_hours: z.number().min(0).default(24) })
+        .strictObject({
+          syncs: z.int().min(2).default(2).describe('Complete syncs in which a person must be missing.'),
+          apart_hours: z
+            .number()
+            .min(0)
+            .default(24)
+            .describe('Hours that lie between the first of these syncs and the last.'),
+        })
         .prefault({}),
       ownerless: z.strictObject({ revoke_after_days: days.default(30) }).prefault({}),
       over_privileged: z
         .strictObject({
           days: days.default(90),
-          unused_share: share.default(0.5),
-          unused_operations: count.default(2),
-          allows: count.default(20),
-          days_used: count.default(5),
+          unused_share: share.default(0.5).describe('The share of its operations that must be unused.'),
+          unused_operations: count.default(2).describe('How many of them must be unused.'),
+          allows: count.default(20).describe('Allowed requests that are needed to judge.'),
+          days_used: count.default(5).describe('Days of use that are needed to judge.'),
         })
         .prefault({}),
       high_access: z.strictObject({ days: days.default(90), days_others: days.default(180) }).prefault({}),
       growth: z
         .strictObject({ share: z.number().min(0).default(0.5), members: count.default(25) })
         .prefault({}),
-      coverage: share.default(0.95),
-      brake: share.default(0.25),
+      coverage: share
+        .default(0.95)
+        .describe('The share of the records that must be there, else nothing that rests on use is proposed.'),
+      brake: share.default(0.25).describe('The share of all grants that one run may propose to take away.'),
     })
     .prefault({}),
   separation_of_duties: z.array(z.strictObject({ name: text(100), left: side, right: side })).default([]),
@@ -48,8 +72,8 @@ export const reviewFile = z.strictObject({
     .default([]),
   pull_requests: z
     .strictObject({
-      open: z.int().min(1).default(10),
-      per_hour: z.int().min(1).default(2),
+      open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),
+      per_hour: z.int().min(1).default(2).describe('Pull requests that may be opened in an hour.'),
       schedule: text(100).default('* 6-18 * * 1-5'),
       timezone: text(60).default('UTC'),
       no_response: z
