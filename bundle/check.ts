@@ -1,11 +1,12 @@
 import type { Problem } from './bundleError.ts';
+import { git } from './git/git.ts';
 import { workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
 import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { findOpa } from './policy/opa.ts';
-import { sortProblems } from './yaml/problem.ts';
+import { problem, sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
 export type Summary = Record<'apis' | 'operations' | 'grants' | 'people' | 'groups' | 'services', number>;
@@ -35,7 +36,24 @@ export async function check(
 ): Promise<{ problems: Problem[]; summary: Summary }> {
   const tree = await workingTree(root);
   const { organisation, problems } = await load(tree);
-  const used = organisation && tree.revision ? await usedIds(root, tree.revision, organisation.grants) : [];
+  const used =
+    organisation && tree.revision
+      ? [...(await cutHistory(root)), ...(await usedIds(root, tree.revision, organisation.grants))]
+      : [];
   const policies = (await hasPolicies(tree)) ? await checkPolicies(tree, await findOpa(options)) : [];
   return { problems: sortProblems([...problems, ...used, ...policies]), summary: summarize(organisation) };
+}
+
+/** Ids that were used before cannot be told where history was cut off: what was not looked at is not green. */
+async function cutHistory(root: string): Promise<Problem[]> {
+  const shallow = (await git(root, ['rev-parse', '--is-shallow-repository'])).toString().trim();
+  if (shallow === 'false') return [];
+  const what = 'this clone is shallow, so ids of grants that were used before cannot be found';
+  return [
+    problem(
+      'grants',
+      'history-shallow',
+      `${what}: clone with all history (fetch-depth: 0), or git fetch --unshallow`,
+    ),
+  ];
 }

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { check } from '../../bundle/check.ts';
+import { git } from '../../bundle/git/git.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { suite } from '../_suite.ts';
 import { type Files, type SampleTree, sampleFiles, sampleTree } from './_organisation.ts';
@@ -67,4 +71,21 @@ test('refuses a built-in that the runtime lacks, but not in a test of the policy
 test('refuses policies that would not build', async () => {
   await begin(policy('other := 1'));
   assert.match(String((await told())[0]), /^policies\/authz:1:1: opa build refuses the policies/);
+});
+
+test('a shallow clone is not green: what history would say was not looked at', async () => {
+  await begin({}, true);
+  await sample.commit({ [payments]: null });
+  await sample.commit({ [payments]: String(sampleFiles[payments]) });
+  const clone = await mkdtemp(join(tmpdir(), 'grantgate-shallow-'));
+  try {
+    await git(sample.root, ['clone', '-q', '--depth=1', `file://${sample.root}`, clone]);
+    const problems = (await check(clone)).problems.map(formatProblem);
+    assert.is(problems.length, 1);
+    assert.match(String(problems[0]), /this clone is shallow, .*fetch-depth: 0/);
+    await git(clone, ['fetch', '-q', '--unshallow']);
+    assert.equal((await check(clone)).problems, []);
+  } finally {
+    await rm(clone, { recursive: true, force: true });
+  }
 });
