@@ -165,3 +165,34 @@ test('finds in any document exactly what a JSON parser finds', () => {
 function fromNames<T>(names: readonly string[], value: (name: string) => T): Record<string, T> {
   return Object.fromEntries(names.map((name) => [name, value(name)]));
 }
+
+test('a name with a quote, an escape or half a character finds nothing, also where bytes would go on the same', () => {
+  const index = open(sample);
+  for (const name of [
+    'user:ann":[{"id":"b"}]',
+    'user:ann"',
+    '"',
+    'user:ann\\',
+    'user:\\u0061nn',
+    '\n',
+    '\ud800',
+  ])
+    assert.deepEqual([index.grants('orders', name), index.principal(name)], [null, null], name);
+});
+
+test('each index has a seed of its own, by which lines come to stand elsewhere, and are found', () => {
+  const many = lineForm({
+    apis: { orders: apiEntry('orders') },
+    grants: {
+      orders: Object.fromEntries(
+        Array.from({ length: 64 }, (_, i) => [`user:a${String(i).padStart(2, '0')}`, [{ id: `g${i}` }]]),
+      ),
+    },
+    principals: {},
+  });
+  const made = Array.from({ length: 8 }, () => indexLines(Buffer.from(many)));
+  assert.ok(new Set(made.map(({ seed }) => seed)).size > 1);
+  assert.ok(new Set(made.map(({ slots }) => Buffer.from(slots).toString('hex'))).size > 1);
+  for (const one of made)
+    assert.equal(text(openIndex(one).grants('orders', 'user:a07')), '"user:a07":[{"id":"g7"}]');
+});

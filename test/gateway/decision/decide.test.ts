@@ -1,0 +1,82 @@
+import * as assert from 'node:assert/strict';
+import { createDecide } from '../../../gateway/decision/decide.ts';
+import type { Slices } from '../../../gateway/revision/slices.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('decide');
+const slice = new TextEncoder().encode(
+  '{"grants":{"orders":{"user:ann":[{"expires":200,"id":"g","operations":["x"]}]}},"principals":{}}',
+).buffer;
+const slices: Slices = { principal: () => ({ active: true, groups: [] }), slice: () => slice };
+
+function answer(evaluate: () => unknown, from: Slices = slices) {
+  const { result, failure, facts } = createDecide(from, { evaluate })({
+    identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null },
+    route: { api: 'orders', operation: 'x', template: '/x', upstream: 'http://127.0.0.1:1', strip: 0 },
+    method: 'GET',
+    networks: [],
+    time: 100,
+  });
+  return { ...result, failed: failure !== null, facts: [...facts] };
+}
+const denied = (reason: string, failed = false) => ({ allow: false, grants: [], reason, failed, facts: [] });
+
+test('an allow that names its grants is one', () => {
+  assert.deepEqual(
+    answer(() => ({ allow: true, grants: ['g'], reason: 'granted' })),
+    {
+      allow: true,
+      grants: ['g'],
+      reason: 'granted',
+      failed: false,
+      facts: [['g', { rate: null, expires: 200 }]],
+    },
+  );
+});
+
+test('a denial keeps its reason and names no grant', () => {
+  assert.deepEqual(
+    answer(() => ({ allow: false, grants: ['g'], reason: 'expired' })),
+    denied('expired'),
+  );
+});
+
+test('no answer is a denial that says so', () => {
+  assert.deepEqual(
+    answer(() => undefined),
+    denied('decision-undefined'),
+  );
+});
+
+for (const value of [
+  { allow: true, grants: [], reason: 'granted' },
+  { allow: true, grants: [1], reason: 'granted' },
+  { allow: true, grants: ['g', null], reason: 'granted' },
+  { allow: true, grants: 'g', reason: 'granted' },
+  { allow: true, reason: 'granted' },
+  { allow: true, grants: ['g'] },
+  { allow: true, grants: ['g'], reason: 7 },
+  { allow: 'true', grants: ['g'], reason: 'granted' },
+  { allow: 1, grants: ['g'], reason: 'granted' },
+  { grants: ['g'], reason: 'granted' },
+  null,
+  true,
+  'allow',
+  [],
+])
+  test(`${JSON.stringify(value)} is no answer, so a denial`, () => {
+    assert.deepEqual(
+      answer(() => value),
+      denied('decision-malformed'),
+    );
+  });
+
+test('what is thrown, by the policy or by the lines, is a denial that holds what it was', () => {
+  const fail = () => {
+    throw new Error('no');
+  };
+  assert.deepEqual(answer(fail), denied('evaluation-error', true));
+  const granted = () => ({ allow: true, grants: ['g'], reason: 'granted' });
+  assert.deepEqual(answer(granted, { ...slices, slice: fail }), denied('evaluation-error', true));
+  assert.deepEqual(answer(granted, { ...slices, principal: fail }), denied('evaluation-error', true));
+});
