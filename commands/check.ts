@@ -19,7 +19,7 @@ export function check(program: Command): void {
         } else
           print(
             Object.entries(summary)
-              .map(([what, count]) => `${count} ${what}`)
+              .map(([what, count]) => `${count} ${count === 1 ? singular(what) : what}`)
               .join(', '),
           );
         if (problems.length > 0) process.exitCode = 1;
@@ -28,3 +28,5 @@ export function check(program: Command): void {
     'grantgate check ../access --json',
   );
 }
+
+const singular = (what: string) => (what === 'people' ? 'person' : what.replace(/s$/, ''));
