@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readCapped } from '../http/readCapped.ts';
 import type { RevisionFacts } from './revisionFacts.ts';
 
 const facts = z.object({
@@ -35,7 +36,7 @@ export async function askRevision(
       redirect: 'error',
       signal: AbortSignal.timeout(options.timeoutMs),
     });
-    const text = await capped(response);
+    const text = (await readCapped(response.body ?? [], largest))?.toString() ?? '';
     if (response.status === 401 || response.status === 403) return { url, error: 'unauthorized' };
     if (response.status === 503) return { url, error: 'no-bundle' };
     const read = response.status === 200 ? facts.safeParse(jsonOf(text)) : null;
@@ -43,17 +44,6 @@ export async function askRevision(
   } catch {
     return { url, error: 'unreachable' };
   }
-}
-
-async function capped(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > largest) return '';
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function jsonOf(text: string): unknown {

@@ -1,3 +1,5 @@
+import { readCapped } from './readCapped.ts';
+
 type Options = {
   /** Bytes of the largest answer. */
   largest: number;
@@ -18,12 +20,7 @@ export async function fetchJson(uri: string, { largest, timeout, init = {} }: Op
     await response.body?.cancel();
     throw new Error(`${uri} answered ${response.status}`);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > largest) throw new Error(`${uri} answered more than ${largest} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString());
+  const body = await readCapped(response.body, largest);
+  if (body === null) throw new Error(`${uri} answered more than ${largest} bytes`);
+  return JSON.parse(body.toString());
 }
