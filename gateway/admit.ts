@@ -16,7 +16,7 @@ import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
 import { whenKnown } from './memory/whenKnown.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
-import { recordOf } from './record/recordOf.ts';
+import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
 import { canonicalize } from './request/canonicalize.ts';
 import type { Route } from './request/route.ts';
@@ -51,6 +51,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const { enforcement, authenticate, limits, writer, assertionOf, onAllowed, afterwards } = dependencies;
   const { now, onOutcome, onFailure } = dependencies;
   const nextId = createDecisionIds();
+  const recordOf = createRecordOf();
 
   const settle = (decided: Decided, at: number, judged: Refusal | Allowance | null, doors: Doors) => {
     const { decision, id } = decided;

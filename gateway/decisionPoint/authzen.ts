@@ -8,7 +8,7 @@ import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Authenticate, Identity } from '../identity/authenticate.ts';
 import { createDecisionIds } from '../record/decisionIds.ts';
-import { recordOf } from '../record/recordOf.ts';
+import { createRecordOf } from '../record/recordOf.ts';
 import type { RecordWriter } from '../record/recordWriter.ts';
 import { routeOf } from '../request/route.ts';
 import { type Evaluation, readEvaluation, readEvaluations, type Semantic } from './authzenRequest.ts';
@@ -41,6 +41,7 @@ export function createAuthzen(options: Options) {
   const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
   const callers = new Set(options.callers.map(fold));
   const nextId = createDecisionIds();
+  const recordOf = createRecordOf();
 
   const assertCaller = async (request: IncomingMessage, by: Enforcement) => {
     const { url = '' } = request;

@@ -19,11 +19,23 @@ export type Recordable = {
 };
 
 /** The record of a decision; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
-export function recordOf(decided: Recordable, at: number, status: number | null): NewRecord {
+export type RecordOf = (decided: Recordable, at: number, status: number | null) => NewRecord;
+
+export function createRecordOf(): RecordOf {
+  let last = { at: Number.NaN, text: '' };
+  /** Many requests come in the same millisecond. */
+  const timestampOf = (at: number): string => {
+    if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+    return last.text;
+  };
+  return (decided, at, status) => recordAt(decided, timestampOf(at), status);
+}
+
+function recordAt(decided: Recordable, timestamp: string, status: number | null): NewRecord {
   const { id, decision, enforcement, trace } = decided;
   const { input, result, nanoseconds, memory } = decision;
   const record: NewRecord = {
-    timestamp: new Date(at).toISOString(),
+    timestamp,
     decision_id: id,
     path: decisionPath,
     bundles: { grantgate: { revision: enforcement.snapshot.revision } },
