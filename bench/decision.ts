@@ -35,7 +35,7 @@ for (const login of organisation.people.keys()) {
       const [method = '', template = ''] = signature.split(' ');
       questions.push({
         identity: { subject: `user:${login}`, groups: null, mfa: true, expiresAt: null },
-        route: { api: name, operation, template, upstream, strip: 0 },
+        route: { api: name, operation, template, upstream, base: '', strip: 0 },
         method,
         networks: [],
         time,

@@ -33,15 +33,19 @@ function summarize(organisation: Organisation | null): Summary {
 export async function check(
   root: string,
   options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void } = {},
-): Promise<{ problems: Problem[]; summary: Summary }> {
+): Promise<{ problems: Problem[]; warnings: Problem[]; summary: Summary }> {
   const tree = await workingTree(root);
-  const { organisation, problems } = await load(tree);
+  const { organisation, problems, warnings } = await load(tree);
   const used =
     organisation && tree.revision
       ? [...(await cutHistory(root)), ...(await usedIds(root, tree.revision, organisation.grants))]
       : [];
   const policies = (await hasPolicies(tree)) ? await checkPolicies(tree, await findOpa(options)) : [];
-  return { problems: sortProblems([...problems, ...used, ...policies]), summary: summarize(organisation) };
+  return {
+    problems: sortProblems([...problems, ...used, ...policies]),
+    warnings,
+    summary: summarize(organisation),
+  };
 }
 
 /** Ids that were used before cannot be told where history was cut off: what was not looked at is not green. */

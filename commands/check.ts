@@ -10,8 +10,12 @@ export function check(program: Command): void {
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true }) => {
         const { check } = await import('../bundle/check.ts');
-        const { problems, summary } = await check(folderOf(root));
-        if (options.json) printJson({ problems, summary });
+        const { problems, warnings, summary } = await check(folderOf(root));
+        const tell = (line: string) => void process.stderr.write(`${line}\n`);
+        if (!options.json)
+          for (const { file, line, column, message } of warnings)
+            tell(`${file}:${line}:${column}: warning: ${message}`);
+        if (options.json) printJson({ problems, warnings, summary });
         else if (problems.length > 0) {
           for (const { file, line, column, message } of problems)
             print(`${file}:${line}:${column}: ${message}`);

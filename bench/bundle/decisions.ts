@@ -30,7 +30,14 @@ export function measureDecisions(bundle: Bundle) {
   const snapshot = openSnapshot(createPrepare()(bundle), 0);
   const questionOf = (subject: string, api: string): Question => ({
     identity: { subject, groups: null, mfa: true, expiresAt: null },
-    route: { api, operation: 'getOrders', template: '/v1/orders/{id}', upstream: 'http://a', strip: 0 },
+    route: {
+      api,
+      operation: 'getOrders',
+      template: '/v1/orders/{id}',
+      upstream: 'http://a',
+      base: '',
+      strip: 0,
+    },
     method: 'GET',
     networks: ['office'],
     time,

@@ -23,6 +23,8 @@ export function fileKind(path: string): FileKind {
   const [first = '', second = ''] = rest;
   if (folder === 'access' && rest.length === 2 && second.endsWith('.yaml'))
     return { kind: 'access', api: first };
+  // What an OpenAPI document refers to. One that no document does is reported, as a misspelt name is.
+  if (folder === 'apis' && rest.length > 1 && /\.(?:ya?ml|json)$/.test(last)) return { kind: 'openapi' };
   if (rest.length !== 1) return { kind: 'unknown' };
   if (folder === 'apis' && /\.openapi\.(?:yaml|json)$/.test(first)) return { kind: 'openapi' };
   if (!first.endsWith('.yaml')) return { kind: 'unknown' };

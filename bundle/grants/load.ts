@@ -16,14 +16,15 @@ const defaultRules = (): ReviewRules => reviewFile.parse({});
 /**
  * Reads and checks everything under grants/. The organisation is null exactly when there are problems; they come all
  * at once, sorted by place. Neither depends on the clock. `elsewhere` are ids of grants in files that the tree was cut
- * down by. Throws what reading the tree throws (GitError, TreeError).
+ * down by. `warnings` stop nothing. Throws what reading the tree throws (GitError, TreeError).
  */
 export async function load(
   tree: Tree,
   elsewhere?: { has(id: string): boolean },
-): Promise<{ organisation: Organisation | null; problems: Problem[] }> {
+): Promise<{ organisation: Organisation | null; problems: Problem[]; warnings: Problem[] }> {
   const read = await readGrants(tree);
-  const { apis, broken, problems: apiProblems } = resolveApis(read);
+  const { apis, broken, problems: apiProblems, warnings: unsorted } = resolveApis(read);
+  const warnings = sortProblems(unsorted);
   const { directory, spelling, problems: directoryProblems } = resolveDirectory(read);
   const networks = new Map(Object.entries(read.networks?.value ?? {}));
   const known: Known = {
@@ -48,13 +49,14 @@ export async function load(
     ...grantProblems,
     ...reviewReferences(read, known, ids),
   ]);
-  if (problems.length > 0) return { organisation: null, problems };
+  if (problems.length > 0) return { organisation: null, problems, warnings };
   const review = read.review?.value ?? defaultRules();
   const named = new Map([...apis].map(([name, api]) => [name, spelledApi(api, spelling)]));
   const spelled = grants.map((grant) => spelledGrant(grant, spelling));
   return {
     organisation: { apis: named, grants: spelled, ...directory, networks, review },
     problems,
+    warnings,
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Problem } from '../bundleError.ts';
 import type { Tree } from '../git/tree.ts';
+import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { type ReadFile, readChecked } from '../yaml/readFile.ts';
 import { type FileKind, fileKind } from './fileKinds.ts';
-import { readOpenapi } from './readOpenapi.ts';
 import { type ReviewRules, reviewFile } from './reviewRules.ts';
 import {
   type ApiFile,
@@ -20,7 +20,7 @@ import {
 
 const MiB = 1024 * 1024;
 /** Files written by programs may be larger than those written by hand. */
-const mostBytes: Readonly<Record<string, number>> = { openapi: 8 * MiB, directory: 16 * MiB };
+const mostBytes: Readonly<Record<string, number>> = { openapi: mostDocumentBytes, directory: 16 * MiB };
 const directoryLimits = { bytes: 16 * MiB, depth: 20 };
 export const mostBytesOf = (kind: FileKind['kind']): number => mostBytes[kind] ?? MiB;
 
@@ -33,7 +33,8 @@ export type AccessRead = ReadFile<readonly GrantEntry[]> & {
 /** Every file under grants/, each read by itself. What a file is missing or wrong in is in `problems`. */
 export type GrantsRead = {
   apis: (ReadFile<ApiFile> & { name: string })[];
-  openapi: Map<string, ReadFile<ReadonlyMap<string, string>>>;
+  /** OpenAPI documents, and what they refer to. */
+  openapi: Map<string, Document>;
   access: AccessRead[];
   directories: (ReadFile<DirectoryFile> & { provider: string })[];
   services: ReadFile<{ services: readonly Service[] }> | null;
@@ -86,11 +87,11 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
     if (kind !== 'file') all.problems.push(irregular(path, kind));
     else if (found === 'unknown')
       all.problems.push(problem(path, 'unknown-file', `${show(path)} is no file of grants/, ${layout}`));
-    else if (size > most)
-      all.problems.push(
-        problem(path, 'file-too-large', `the file is larger than ${most} bytes, got ${size}`),
-      );
-    else wanted.push(path);
+    else if (size > most) {
+      const large = problem(path, 'file-too-large', `the file is larger than ${most} bytes, got ${size}`);
+      all.problems.push(large);
+      if (found === 'openapi') all.openapi.set(path, refusedDocument(path, large));
+    } else wanted.push(path);
   }
   for (const [path, bytes] of await tree.read(wanted)) {
     const found = fileKind(path);
@@ -99,7 +100,7 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
         all.apis.push({ ...readChecked(apiFile, bytes, path), name: found.name });
         break;
       case 'openapi':
-        all.openapi.set(path, readOpenapi(bytes, path));
+        all.openapi.set(path, readDocument(bytes, path));
         break;
       case 'access':
         all.access.push(readAccess(bytes, path, found.api));

@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { readOpenapi } from '../openapi/readOpenapi.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { expandRoles } from './expandRoles.ts';
 import type { Api } from './organisation.ts';
@@ -6,15 +7,18 @@ import type { GrantsRead } from './readGrants.ts';
 import { routeCollisions } from './routeCollisions.ts';
 
 /**
- * Resolves every API's operations (also from OpenAPI) and roles. `broken` names the APIs whose files have problems of
+ * Resolves every API's operations (also from OpenAPI) and roles. `warnings` are what of an OpenAPI document cannot be
+ * routed: nobody can be granted it, and nothing else suffers. `broken` names the APIs whose files have problems of
  * their own: what refers to them is not judged.
  */
 export function resolveApis(read: GrantsRead): {
   apis: Map<string, Api>;
   broken: ReadonlySet<string>;
   problems: Problem[];
+  warnings: Problem[];
 } {
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   const apis = new Map<string, Api>();
   const broken = new Set<string>();
   const used = new Set<string>();
@@ -44,11 +48,19 @@ export function resolveApis(read: GrantsRead): {
             `there is no file ${path}, expected an OpenAPI document`,
           ),
         );
-      if (document?.value === undefined) {
+      const beside = (part: string) => {
+        used.add(part);
+        return read.openapi.get(part);
+      };
+      const bare = (URL.parse(value.upstream)?.pathname ?? '/') !== '/';
+      const found = document && readOpenapi(document, beside, { bare });
+      problems.push(...(found?.problems ?? []));
+      warnings.push(...(found?.unrouted ?? []));
+      if (found?.value === undefined) {
         broken.add(name);
         continue;
       }
-      for (const [id, operation] of document.value) operations.set(id, operation);
+      for (const [id, operation] of found.value) operations.set(id, operation);
     }
     const expanded = expandRoles(value.roles, new Set(operations.keys()), file.places);
     problems.push(...expanded.problems);
@@ -69,7 +81,11 @@ export function resolveApis(read: GrantsRead): {
   for (const path of read.openapi.keys())
     if (!used.has(path) && broken.size === 0)
       problems.push(
-        problem(path, 'openapi-unused', 'no API names this document, expected "openapi" in one of apis/'),
+        problem(
+          path,
+          'openapi-unused',
+          'no API and no document names this file, expected "openapi" in one of apis/',
+        ),
       );
   problems.push(
     ...routeCollisions([...apis.values()], (api, operation) => {
@@ -79,5 +95,5 @@ export function resolveApis(read: GrantsRead): {
       return at.value(['operations', operation]) ?? at.nearest(['openapi']);
     }),
   );
-  return { apis, broken, problems };
+  return { apis, broken, problems, warnings };
 }

@@ -1,10 +1,8 @@
 import type { Problem } from '../bundleError.ts';
+import { Templates } from '../openapi/templates.ts';
 import type { Place } from '../yaml/places.ts';
 import { problem } from '../yaml/problem.ts';
 import type { Api } from './organisation.ts';
-
-/** A template with its parameters' names taken out: two templates of one shape match the same paths. */
-const shapeOf = (operation: string) => operation.replace(/\{[^}]*\}/g, '{}');
 
 /** Where callers find an operation: host (or any), method and whole path. */
 function address(api: Api, operation: string): string {
@@ -16,8 +14,8 @@ function address(api: Api, operation: string): string {
 const reserved = /^(?:GET|HEAD) [^/]*\/\.well-known\/jwks\.json$/;
 
 /**
- * Finds what a router could not tell apart: two APIs on one prefix or host, two operations whose method and path
- * shape are equal (in one API, or across APIs when one's prefix continues another's), a parameter named twice, and what
+ * Finds what a router could not tell apart: two APIs on one prefix or host, two operations that one request could mean
+ * just as well (in one API, or across APIs when one's prefix continues another's), a parameter named twice, and what
  * callers would never reach because the gateway answers it.
  * `placeOf` gives the place of an operation, or of the API's route when no operation is named.
  */
@@ -27,7 +25,7 @@ export function routeCollisions(
 ): Problem[] {
   const problems: Problem[] = [];
   const routes = new Map<string, Api>();
-  const taken = new Map<string, { api: Api; name: string; operation: string }>();
+  const taken = new Templates<{ api: Api; name: string; operation: string }>();
   for (const api of apis) {
     const route = 'host' in api.route ? `host ${api.route.host}` : `prefix ${api.route.prefix}`;
     const other = routes.get(route);
@@ -58,10 +56,11 @@ export function routeCollisions(
             `"${name}" (${operation}) is where the gateway publishes its own keys, expected another path`,
           ),
         );
-      const shape = shapeOf(address(api, operation));
-      const first = taken.get(shape);
-      if (first === undefined) taken.set(shape, { api, name, operation });
-      else if (other === undefined || first.api === api)
+      const whole = address(api, operation);
+      const slash = whole.indexOf('/');
+      const first = taken.add(whole.slice(0, slash), whole.slice(slash), { api, name, operation });
+      if (first === null) continue;
+      if (other === undefined || first.api === api)
         problems.push(
           problem(
             placeOf(api, name),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
 
@@ -8,7 +9,7 @@ import { groupName, login, matching as name, owner, principal, serviceName } fro
 
 /** Lower-case API name, also its folder under grants/access/. */
 export const apiName = name('a lower-case name like "orders"', /^[a-z0-9][a-z0-9-]{0,62}$/);
-export const operationName = name('an operation name like "getOrder"', /^[A-Za-z][A-Za-z0-9._-]{0,127}$/);
+export const operationName = name('an operation name like "getOrder"', operationNameForm);
 const roleName = name('a role name like "reader"', /^[A-Za-z][A-Za-z0-9._-]{0,63}$/);
 const networkName = name('a network name like "office"', /^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
 export const grantId = name('a grant id like "orders-billing-read"', /^[a-z0-9][a-z0-9-]{2,119}$/);
@@ -37,19 +38,11 @@ const units = { k: 1e3, M: 1e6, G: 1e9 };
 export const bytesOf = (value: string): number =>
   Number.parseInt(value, 10) * units[value.at(-2) as keyof typeof units];
 
-/** One operation: a method and a canonical path template; `{name}` stands for a whole segment. */
-const operation = name(
-  'a method and a path like "GET /v1/orders/{orderId}"',
-  /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?:\/|(?:\/(?:[A-Za-z0-9._~!$&'()+,=:@-]+|\{[A-Za-z][A-Za-z0-9_]*\}))+\/?)$/,
-).refine((value) => !/\/\.{1,2}(?:\/|$)/.test(value), { error: 'must not hold "." or ".." segments' });
-
-/** What is wrong with an operation's name or its method and path; null when nothing is. */
-export function operationProblem(operationId: string, methodAndPath: string): string | null {
-  const named = operationName.safeParse(operationId);
-  const placed = operation.safeParse(methodAndPath);
-  if (!named.success) return `the operationId ${named.error.issues[0]?.message}`;
-  return placed.success ? null : `it ${placed.error.issues[0]?.message}`;
-}
+/** One operation: a method and a canonical path template. */
+const operation = name('a method and a path like "GET /v1/orders/{orderId}"', operationForm).refine(
+  (value) => !dotSegment.test(value),
+  { error: 'must not hold "." or ".." segments' },
+);
 
 const route = z.union(
   [
@@ -64,22 +57,15 @@ const route = z.union(
   { error: 'must be { prefix: /orders, strip: true } or { host: orders.example.com }' },
 );
 
+const upstreamForm = /^https?:\/\/[^/?#@\\\s]+(?:\/[A-Za-z0-9._~!$&'()+,=:@-]+)*\/?$/i;
+
+/** A path here goes before every operation's. It is joined as text, so it is in its one form already. */
 const upstream = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address like http://orders.internal:8080' })
-  .refine(
-    (value) => {
-      const url = URL.parse(value);
-      return (
-        url !== null &&
-        url.username === '' &&
-        url.password === '' &&
-        url.search === '' &&
-        url.hash === '' &&
-        url.pathname === '/'
-      );
-    },
-    { error: 'must be scheme, host and port only' },
-  );
+  .refine((value) => !/^https?:/i.test(value) || upstreamForm.test(value), {
+    error: 'must be scheme, host, port and perhaps a path like /api/v3 only',
+  })
+  .refine((value) => !dotSegment.test(value), { error: 'must not hold "." or ".." segments' });
 
 export const tier = z.enum(['low', 'medium', 'high', 'critical']);
 

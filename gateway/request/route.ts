@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import findMyWay from 'find-my-way';
+import findMyWay, { type HTTPVersion, type Instance } from 'find-my-way';
+import { isMixed, rankOf, shapeOf } from '../../bundle/openapi/pathTemplate.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { ApiEntry } from '../revision/snapshot.ts';
 import type { CanonicalRequest, Method } from './canonicalize.ts';
+import { MixedRoutes } from './mixedRoutes.ts';
 
 /** Where a request goes, and what the policy is asked about it. */
 export type Route = {
@@ -12,6 +14,8 @@ export type Route = {
   template: string;
   /** `scheme://host:port` of the upstream. */
   upstream: string;
+  /** What goes before the path there: empty, or a path that ends in no slash. */
+  base: string;
   /** How many characters of the canonical path the upstream does not see. */
   strip: number;
 };
@@ -57,22 +61,15 @@ function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Route
   for (const [api, entry] of apis) {
     const { route } = entry;
     const prefix = 'prefix' in route ? route.prefix : '';
-    const { exact, lenient } = 'host' in route ? hostTables(byHost, route.host) : shared;
-    const declared = new Set(Object.values(entry.operations));
+    const tables = 'host' in route ? hostTables(byHost, route.host) : shared;
+    const declared = new Set(Object.values(entry.operations).map(shapeOf));
     for (const [operation, signature] of Object.entries(entry.operations)) {
       const { method, route: target } = declaredRoute(api, entry, operation, signature);
       const { template } = target;
       const methods: Method[] =
-        method === 'GET' && !declared.has(`HEAD ${template}`) ? ['GET', 'HEAD'] : [method];
-      const path = pattern(prefix + template);
+        method === 'GET' && !declared.has(`HEAD ${shapeOf(template)}`) ? ['GET', 'HEAD'] : [method];
       try {
-        exact.on(methods, path, () => undefined, target);
-        for (const each of methods) {
-          // Templates that differ in case only stand for each other: their upstream evidently tells them apart.
-          const same = lenient.findRoute(each, path);
-          if (same === null) lenient.on(each, path, () => undefined, [target]);
-          else (same.store as Route[]).push(target);
-        }
+        addRoute(tables, methods, prefix + template, target);
       } catch (error) {
         throw new RouteError(`operation ${operation} of API ${api} has the route of another operation`, {
           cause: error,
@@ -83,19 +80,69 @@ function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Route
   }
   return (request) => {
     const { method, path } = request;
-    const { exact, lenient } = byHost.get(request.host) ?? shared;
-    const found = exact.find(method, path);
-    if (found === null) return null;
-    const route = found.store as Route;
+    const tables = byHost.get(request.host) ?? shared;
+    const route = findExact(tables, method, path);
+    if (route === null) return null;
     if (route.template.includes('{')) {
-      // find-my-way lets `{id}` be empty: `/orders/` would be decided as getOrder and answered as listOrders.
-      if (Object.values(found.params).includes('')) return null;
-      const other = lenient.find(method, path.includes('%') ? decodeURIComponent(path) : path);
-      if (other !== null && !(other.store as Route[]).includes(route))
+      const other = findLenient(tables, method, path.includes('%') ? decodeURIComponent(path) : path);
+      if (other !== null && !other.includes(route))
         throw new Refusal(400, 'path-ambiguous', 'The path could be taken for another operation.');
     }
     return route;
   };
+}
+
+function addRoute(tables: Tables, methods: Method[], template: string, target: Route): void {
+  const { exact, lenient } = tables;
+  if (isMixed(template)) {
+    tables.mixed ??= { exact: new MixedRoutes(), lenient: new MixedRoutes() };
+    for (const each of methods) {
+      tables.mixed.exact.add(each, template, { route: target, rank: rankOf(template) }, () => {
+        throw new RouteError('the template is taken');
+      });
+      tables.mixed.lenient.add(
+        each,
+        template.toLowerCase(),
+        { routes: [target], rank: rankOf(template) },
+        ({ routes, rank }) => ({ routes: [...routes, target], rank }),
+      );
+    }
+    return;
+  }
+  const path = pattern(template);
+  const store: Plain = { route: target, rank: rankOf(template) };
+  exact.on(methods, path, () => undefined, store);
+  for (const each of methods) {
+    // Templates that differ in case only stand for each other: their upstream evidently tells them apart.
+    const same = lenient.findRoute(each, path);
+    if (same === null)
+      lenient.on(each, path, () => undefined, { routes: [target], rank: store.rank } satisfies Alike);
+    else (same.store as Alike).routes.push(target);
+  }
+}
+
+function findExact({ exact, mixed }: Tables, method: Method, path: string): Route | null {
+  const found = exact.find(method, path);
+  // find-my-way lets `{id}` be empty: `/orders/` would be decided as getOrder and answered as listOrders.
+  const plain =
+    found === null || ('p0' in found.params && Object.values(found.params).includes(''))
+      ? null
+      : (found.store as Plain);
+  if (mixed === null) return plain === null ? null : plain.route;
+  return firstOf(plain, mixed.exact.find(method, path))?.route ?? null;
+}
+
+function findLenient({ lenient, mixed }: Tables, method: Method, path: string): Route[] | null {
+  const found = lenient.find(method, path);
+  const plain = found === null ? null : (found.store as Alike);
+  if (mixed === null) return plain === null ? null : plain.routes;
+  return firstOf(plain, mixed.lenient.find(method, path.toLowerCase()))?.routes ?? null;
+}
+
+/** The one whose leftmost segment that tells them apart says more. */
+function firstOf<T extends { rank: string }>(a: T | null, b: T | null): T | null {
+  if (a === null || b === null) return a ?? b;
+  return a.rank >= b.rank ? a : b;
 }
 
 /** The route of an operation by its name, and its method; null when the API or the operation is not declared. */
@@ -113,17 +160,29 @@ function declaredRoute(api: string, entry: ApiEntry, operation: string, signatur
   const { route, upstream } = entry;
   const [method, template] = split(signature);
   const strip = 'prefix' in route && route.strip ? route.prefix.length : 0;
-  return { method, route: { api, operation, template, upstream, strip } satisfies Route };
+  // The schema lets no query, fragment or user into it, so what follows the host is a path.
+  const slash = upstream.indexOf('/', upstream.indexOf('//') + 2);
+  const origin = slash < 0 ? upstream : upstream.slice(0, slash);
+  const base = slash < 0 ? '' : upstream.slice(slash).replace(/\/$/, '');
+  return { method, route: { api, operation, template, upstream: origin, base, strip } satisfies Route };
 }
 
-type Tables = ReturnType<typeof newTables>;
+type Plain = { route: Route; rank: string };
+type Alike = { routes: Route[]; rank: string };
+type Tables = {
+  exact: Instance<HTTPVersion.V1>;
+  lenient: Instance<HTTPVersion.V1>;
+  /** Null while no template needs it. */
+  mixed: { exact: MixedRoutes<Plain>; lenient: MixedRoutes<Alike> } | null;
+};
 
 /** `lenient` reads a path as tolerant upstreams do: every escape decoded, in any case. */
-function newTables() {
+function newTables(): Tables {
   const options = { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 8192 };
   return {
     exact: findMyWay({ ...options, caseSensitive: true }),
     lenient: findMyWay({ ...options, caseSensitive: false }),
+    mixed: null,
   };
 }
 
@@ -138,7 +197,11 @@ function split(signature: string): [Method, string] {
   return [signature.slice(0, space) as Method, signature.slice(space + 1)];
 }
 
-/** `/v1/orders/{orderId}` in find-my-way's terms; a literal colon is doubled there. */
+/**
+ * `/v1/orders/{orderId}` in find-my-way's terms; a literal colon is doubled there, and a parameter's name may hold less
+ * than an OpenAPI one, so it gets a number.
+ */
 function pattern(template: string): string {
-  return template.replaceAll(':', '::').replace(/\{([A-Za-z][A-Za-z0-9_]*)\}/g, ':$1');
+  let count = 0;
+  return template.replaceAll(':', '::').replace(/\{[^{}]*\}/g, () => `:p${count++}`);
 }

@@ -4,9 +4,9 @@ import type { Admission } from '../decision/admission.ts';
 import { peerAddress } from '../request/clientAddress.ts';
 import type { Forwardable } from './headers.ts';
 
-/** The decided path less the API's prefix, then the query as it came. */
+/** The upstream's own path, then the decided one less the API's prefix, then the query as it came. */
 export function upstreamPath({ canonical, route }: Admission): string {
-  const path = route.strip === 0 ? canonical.path : canonical.path.slice(route.strip);
+  const path = route.base + (route.strip === 0 ? canonical.path : canonical.path.slice(route.strip));
   return canonical.query === '' ? path : path + canonical.query;
 }
 

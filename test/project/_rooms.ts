@@ -6,8 +6,12 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/bundleError.ts', []],
   ['bundle/format', ['bundle/bundleError.ts']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
+  ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
-  ['bundle/grants', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
+  [
+    'bundle/grants',
+    ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/openapi', 'bundle/yaml'],
+  ],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
     'bundle/compile',
@@ -87,7 +91,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/identity',
     ['bundle/grants', 'gateway/config', 'gateway/http', 'gateway/memory', 'gateway/revision'],
   ],
-  ['gateway/request', ['gateway/http', 'gateway/memory', 'gateway/revision']],
+  ['gateway/request', ['bundle/openapi', 'gateway/http', 'gateway/memory', 'gateway/revision']],
   [
     'gateway/decision',
     [

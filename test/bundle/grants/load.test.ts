@@ -7,15 +7,18 @@ import { type Files, sampleFiles, sampleTree } from '../_organisation.ts';
 
 const test = suite('load');
 
-async function problemsOf(files: Files): Promise<string[]> {
+async function loaded(files: Files): ReturnType<typeof load> {
   const sample = await sampleTree(files);
   try {
-    const { organisation, problems } = await load(await workingTree(sample.root));
-    assert.is(organisation === null, problems.length > 0);
-    return problems.map(formatProblem);
+    return await load(await workingTree(sample.root));
   } finally {
     await sample.remove();
   }
+}
+async function problemsOf(files: Files): Promise<string[]> {
+  const { organisation, problems } = await loaded(files);
+  assert.is(organisation === null, problems.length > 0);
+  return problems.map(formatProblem);
 }
 const file = (path: string): string => sampleFiles[path] ?? '';
 /** A sample file with one text in it replaced. */
@@ -271,21 +274,9 @@ const rules: readonly (readonly [what: string, wrong: Files, told: string, right
     {},
   ],
   [
-    'an OpenAPI operation without operationId',
-    edited(openapi, '{ operationId: approvePayment }', '{ summary: Approves }'),
-    `${openapi}:7:5: PUT /payments/{paymentId}/approval has no operationId, expected a name to grant it by`,
-    edited(openapi, 'put:', 'patch:'),
-  ],
-  [
-    'an OpenAPI path that cannot be routed',
-    edited(openapi, '{paymentId}', '{payment-id}'),
-    `${openapi}:7:5: PUT /payments/{payment-id}/approval (approvePayment): it must be a method and a path like "GET /v1/orders/{orderId}"`,
-    edited(openapi, '{paymentId}', '{payment_id}'),
-  ],
-  [
     'an OpenAPI document nobody names',
     { 'grants/apis/old.openapi.yaml': file(openapi) },
-    'grants/apis/old.openapi.yaml:1:1: no API names this document, expected "openapi" in one of apis/',
+    'grants/apis/old.openapi.yaml:1:1: no API and no document names this file, expected "openapi" in one of apis/',
     {},
   ],
   [
@@ -412,6 +403,7 @@ test('a broken file is told once: what refers to it is not blamed', async () => 
 test('optional files may be missing, and an OpenAPI document may be JSON', async () => {
   const json = JSON.stringify(
     {
+      openapi: '3.1.0',
       paths: {
         '/payments': { post: { operationId: 'createPayment' } },
         '/x': { put: { operationId: 'approvePayment' } },
@@ -430,6 +422,76 @@ test('optional files may be missing, and an OpenAPI document may be JSON', async
     [],
   );
 });
+
+test('what an OpenAPI document says that cannot be routed is a warning; the rest stands', async () => {
+  const { organisation, problems, warnings } = await loaded({
+    [openapi]: file(openapi).replace(
+      'paths:',
+      'paths:\n  /files/{path+}:\n    get: { operationId: getFile }',
+    ),
+  });
+  assert.equal(problems, []);
+  assert.equal(warnings.map(formatProblem), [
+    `${openapi}:5:5: GET /files/{path+} is left out: {path+} is not one parameter of one segment, and which paths it means cannot be told`,
+  ]);
+  assert.equal(
+    [...(organisation?.apis.get('payments')?.operations.keys() ?? [])],
+    ['createPayment', 'approvePayment'],
+  );
+});
+
+test('an OpenAPI document may refer to files beside it, and to nothing else', async () => {
+  const part = 'grants/apis/payments/approval.yaml';
+  const refer = (to: string) =>
+    file(openapi).replace('    put: { operationId: approvePayment }', `    $ref: '${to}'`);
+  const parts = { [part]: 'put: { operationId: approvePayment }\n' };
+  assert.equal(await problemsOf({ ...parts, [openapi]: refer('./payments/approval.yaml') }), []);
+  assert.equal(await problemsOf(parts), [
+    `${part}:1:1: no API and no document names this file, expected "openapi" in one of apis/`,
+  ]);
+  for (const to of [
+    '../access/orders/billing.yaml',
+    '../../../etc/passwd',
+    '/etc/passwd',
+    'http://127.0.0.1/x',
+  ])
+    assert.ok((await problemsOf({ [openapi]: refer(to) })).length > 0, to);
+});
+
+test('a base path of the document counts where the upstream has none of its own', async () => {
+  const based = {
+    [openapi]: file(openapi).replace('paths:', 'servers: [{ url: https://p.example.com/api/v3/ }]\npaths:'),
+  };
+  const operationsOf = async (files: Files) => {
+    const { organisation } = await loaded(files);
+    return [...(organisation?.apis.get('payments')?.operations.values() ?? [])];
+  };
+  assert.equal(await operationsOf(based), [
+    'POST /api/v3/payments',
+    'PUT /api/v3/payments/{paymentId}/approval',
+  ]);
+  assert.equal(
+    await operationsOf({
+      ...based,
+      ...edited(payments, 'https://payments.internal', 'https://payments.internal/v3'),
+    }),
+    ['POST /payments', 'PUT /payments/{paymentId}/approval'],
+  );
+});
+
+test('a too large OpenAPI document is told once', async () => {
+  const { length } = await problemsOf({ [openapi]: `# ${'x'.repeat(17 * 1024 * 1024)}` });
+  assert.is(length, 1);
+});
+
+for (const path of ['/v3/../admin', '/v3/%2e%2e', '//x', '/v3?x=1', '/v3#x', '/./v3', '/v3\\\\x'])
+  test(`refuses an upstream with the path ${path}`, async () => {
+    const told = await problemsOf(
+      edited(payments, 'https://payments.internal', `"https://payments.internal${path}"`),
+    );
+    assert.is(told.length, 1, told.join());
+    assert.match(told[0] ?? '', /"upstream" must/);
+  });
 
 test('missing or empty grants/ is a problem', async () => {
   const none = Object.fromEntries(Object.keys(sampleFiles).map((path) => [path, null]));

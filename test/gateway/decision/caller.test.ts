@@ -29,7 +29,7 @@ function world(failure: unknown = null) {
 const ann: Identity = { subject: 'user:ann', groups: null, mfa: false, expiresAt: null };
 const question = (changes: Partial<Question> = {}, identity: Partial<Identity> = {}): Question => ({
   identity: Object.keys(identity).length === 0 ? ann : { ...ann, ...identity },
-  route: { api: 'orders', operation: 'getOrder', template: '/o', upstream: 'http://o', strip: 0 },
+  route: { api: 'orders', operation: 'getOrder', template: '/o', upstream: 'http://o', base: '', strip: 0 },
   method: 'GET',
   networks: [],
   time: 100,

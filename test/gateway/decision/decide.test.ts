@@ -12,7 +12,14 @@ const slices: Slices = { principal: () => ({ active: true, groups: [] }), slice:
 function answer(evaluate: () => unknown, from: Slices = slices) {
   const { result, failure, facts } = createDecide(from, { evaluate })({
     identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null },
-    route: { api: 'orders', operation: 'x', template: '/x', upstream: 'http://127.0.0.1:1', strip: 0 },
+    route: {
+      api: 'orders',
+      operation: 'x',
+      template: '/x',
+      upstream: 'http://127.0.0.1:1',
+      base: '',
+      strip: 0,
+    },
     method: 'GET',
     networks: [],
     time: 100,

@@ -1,4 +1,7 @@
 import * as assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { rankOf, shapeOf } from '../../../bundle/openapi/pathTemplate.ts';
+import { Templates } from '../../../bundle/openapi/templates.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { canonicalize } from '../../../gateway/request/canonicalize.ts';
 import { createRouter } from '../../../gateway/request/route.ts';
@@ -69,3 +72,110 @@ test('operations that differ in case only may stand beside each other', () => {
   assert.equal(both(canonicalize('GET', '/app/X/1', ['Host', 'a']))?.operation, 'upper');
   assert.equal(both(canonicalize('GET', '/app/x/1', ['Host', 'a']))?.operation, 'lower');
 });
+
+const mixedOperations = {
+  getJob: 'GET /jobs/{jobId}',
+  cancelJob: 'POST /jobs/{jobId}:cancel',
+  watchJob: 'GET /jobs/{jobId}:watch',
+  batchGet: 'GET /jobs:batchGet',
+  getReport: 'GET /reports/{report-id}',
+  reportPdf: 'GET /reports/{report.id}.pdf',
+  latestPdf: 'GET /reports/latest.pdf',
+  archive: 'GET /archives/{name}.zip',
+  archiveOf: 'GET /archives/{name}-{version}.zip',
+  pageOf: 'GET /books/v{volume}/pages/{page}',
+  anything: 'GET /{kind}/{id}',
+  dropReport: 'DELETE /reports/{other}',
+  headJob: 'HEAD /jobs/{id}',
+};
+const mixed = createRouter(
+  new Map([['mixed', { ...api(mixedOperations), upstream: 'http://up:1/api/v3/' }]]),
+);
+const findMixed = (method: string, path: string): string => {
+  try {
+    return mixed(canonicalize(method, `/app${path}`, ['Host', 'a']))?.operation ?? 'none';
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+};
+const mixedCases: [string, string, string][] = [
+  ['POST', '/jobs/7:cancel', 'cancelJob'],
+  ['POST', '/jobs/a:b:cancel', 'cancelJob'],
+  ['POST', '/jobs/:cancel', 'none'],
+  ['POST', '/jobs/7', 'none'],
+  ['POST', '/jobs/7%3Acancel', 'none'],
+  ['POST', '/jobs/7:cancel/', 'none'],
+  ['GET', '/jobs/7', 'getJob'],
+  ['HEAD', '/jobs/7', 'headJob'],
+  ['GET', '/jobs/7:watch', 'watchJob'],
+  ['GET', '/jobs/7%3Awatch', 'path-ambiguous'],
+  ['GET', '/jobs/7:WATCH', 'path-ambiguous'],
+  ['GET', '/jobs/7%3Aelse', 'getJob'],
+  ['GET', '/jobs:batchGet', 'batchGet'],
+  ['GET', '/reports/7', 'getReport'],
+  ['GET', '/reports/7.pdf', 'reportPdf'],
+  ['GET', '/reports/7%2Epdf', 'reportPdf'],
+  ['GET', '/reports/7.PDF', 'path-ambiguous'],
+  ['GET', '/reports/latest.pdf', 'latestPdf'],
+  ['GET', '/reports/.pdf', 'getReport'],
+  ['DELETE', '/reports/7.pdf', 'dropReport'],
+  ['GET', '/archives/a.zip', 'archive'],
+  ['GET', '/archives/a-1.zip', 'archiveOf'],
+  ['GET', '/archives/-1.zip', 'archive'],
+  ['GET', '/archives/a.tgz', 'anything'],
+  ['GET', '/books/v1/pages/2', 'pageOf'],
+  ['GET', '/books/v/pages/2', 'none'],
+];
+for (const [method, path, expected] of mixedCases)
+  test(`${method} ${path} is ${expected}`, () => assert.equal(findMixed(method, path), expected));
+
+test('the path of an upstream goes before every path of its operations', () => {
+  const route = mixed(canonicalize('GET', '/app/jobs/7', ['Host', 'a']));
+  assert.equal([route?.upstream, route?.base].join(' '), 'http://up:1 /api/v3');
+});
+
+test('a hostile segment takes no time in the square of its length', () => {
+  const many = createRouter(new Map([['a', api({ a: 'GET /{a}-{b}-{c}-{d}.zip' })]]));
+  assert.equal(many(canonicalize('GET', `/app/${'-'.repeat(8000)}`, ['Host', 'a'])), null);
+  assert.equal(many(canonicalize('GET', `/app/${'-'.repeat(8000)}.zip`, ['Host', 'a']))?.operation, 'a');
+});
+
+test('by property: of the operations that a path could mean, the one whose leftmost segment says most is found', () => {
+  const word = fc.constantFrom('a', 'b', 'ab', '{x}', '{x}.b', 'a{x}', '{x}-{y}', 'a{x}b', '{x}b');
+  const templates = fc.array(fc.array(word, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 8 });
+  const path = fc.array(fc.constantFrom('a', 'b', 'ab', 'a.b', 'a-b', 'aab', 'abb', '-', 'a-.b'), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  fc.assert(
+    fc.property(templates, fc.array(path, { minLength: 1, maxLength: 8 }), (given, paths) => {
+      const apart = new Templates<string>();
+      const kept = given
+        .map((segments) => `/${segments.join('/')}`)
+        .filter((template) => apart.add('GET', template, template) === null);
+      const operations = Object.fromEntries(kept.map((template, index) => [`o${index}`, `GET ${template}`]));
+      const router = createRouter(new Map([['a', api(operations)]]));
+      for (const segments of paths) {
+        const asked = `/${segments.join('/')}`;
+        const matching = kept.filter((template) => {
+          const pattern = template.replace(/[.-]/g, '\\$&').replace(/\{[^}]*\}/g, '[^/]+');
+          return new RegExp(`^${pattern}$`).test(asked);
+        });
+        const found = router(canonicalize('GET', `/app${asked}`, ['Host', 'a']));
+        assert.equal(found !== null, matching.length > 0, asked);
+        if (found === null) continue;
+        assert.ok(matching.includes(found.template));
+        // Nothing that matches as well says more where the two first differ.
+        const own = found.template.split('/');
+        for (const other of matching.map((template) => template.split('/'))) {
+          const at = own.findIndex((segment, index) => shapeOf(segment) !== shapeOf(other[index] ?? ''));
+          if (at >= 0) assert.ok(says(own[at] ?? '') >= says(other[at] ?? ''), `${asked}: ${found.template}`);
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const says = (segment: string) => Number(rankOf(`/${segment}`));
