@@ -5,6 +5,7 @@ import { globalRoutes, type Method, openToReaders, repositoryRoutes } from './ap
 import { ApiError, notFound } from './model/apiError.ts';
 import type { Core } from './model/core.ts';
 import type { Fault, Faults } from './model/faults.ts';
+import type { Stored } from './model/state.ts';
 import { synchronize } from './model/synchronize.ts';
 import { mayWrite, type User } from './model/users.ts';
 
@@ -70,7 +71,7 @@ export type ServeApi = (request: IncomingMessage, response: ServerResponse, url:
 export function createApi(core: Core, faults: Faults): ServeApi {
   const route = createRouter(core);
 
-  async function work(request: IncomingMessage, url: URL): Promise<Answer> {
+  async function work(request: IncomingMessage, url: URL, past?: Stored): Promise<Answer> {
     const method = request.method ?? '';
     const token = tokenOf(request.headers.authorization);
     const user = token === null ? undefined : core.users.withToken(token);
@@ -83,7 +84,7 @@ export function createApi(core: Core, faults: Faults): ServeApi {
     if (core.git.repository !== '' && url.pathname.includes('/repos/'))
       await core.exclusive(() => synchronize(core, user ?? core.viewer));
     return found.handler({
-      core,
+      core: past === undefined ? core : { ...core, state: { ...core.state, data: past } },
       user,
       params: found.params,
       query: url.searchParams,
@@ -94,12 +95,14 @@ export function createApi(core: Core, faults: Faults): ServeApi {
   }
 
   return async (request, response, url) => {
-    const fault = faults.take(request.method ?? '', url.pathname);
+    const armed = faults.take(request.method ?? '', url.pathname);
+    const stale = armed?.fault.status === 'stale';
+    const fault = stale ? undefined : armed?.fault;
     if (fault !== undefined && fault.when !== 'after')
       return send(response, faulty(response, fault), request);
     let answer: Answer;
     try {
-      answer = await work(request, url);
+      answer = await work(request, url, stale ? armed.past : undefined);
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(500, 'Server Error');
       if (known !== error) process.emitWarning(`forge: ${request.method} ${url.pathname}: ${String(error)}`);

@@ -156,7 +156,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       if (issue === undefined) throw new Error(`there is no pull request ${number}`);
       return mergePull(core, issue, { method }, users.named(login));
     },
-    fail: faults.fail,
+    fail: (fault) => faults.fail(fault, structuredClone(core.state.data)),
     calls,
     deliveries: webhooks.deliveries,
     settled: webhooks.settled,

@@ -45,6 +45,20 @@ test('makes any call go wrong that a test wants to, and only as often', async ()
   assert.equal((await world.octokit.issues.listForRepo(where)).data.length, before + 1);
 });
 
+test('answers what stood before, as a list that lags and a replica that is behind do', async () => {
+  const create = (title: string) => world.octokit.issues.create({ ...where, title });
+  const first = (await create('Seen')).data.number;
+  world.forge.fail({ method: 'GET', path: /\/issues(\/\d+)?$/, status: 'stale', times: 2 });
+  const { number } = (await create('Not seen yet')).data;
+  await world.octokit.issues.update({ ...where, issue_number: first, title: 'Renamed' });
+  const numbers = async () =>
+    (await world.octokit.issues.listForRepo(where)).data.map((issue) => issue.number);
+  assert.ok(!(await numbers()).includes(number));
+  assert.equal((await world.octokit.issues.get({ ...where, issue_number: first })).data.title, 'Seen');
+  assert.ok((await numbers()).includes(number));
+  assert.equal((await world.octokit.issues.get({ ...where, issue_number: first })).data.title, 'Renamed');
+});
+
 test('gets along with the retry and throttling plugins', async () => {
   const Patient = Octokit.plugin(retry, throttling);
   const octokit = new Patient({

@@ -75,6 +75,7 @@ export async function addComment(core: Core, issue: number, body: string, by: Us
     body,
     createdAt: now,
     updatedAt: now,
+    reactions: [],
   };
   core.state.data.comments.push(comment);
   for (const entry of core.state.data.issues) if (entry.number === issue) entry.updatedAt = now;

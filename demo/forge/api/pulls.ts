@@ -1,5 +1,5 @@
 import { type Commit, commitsBetween } from '../git/commits.ts';
-import { notFound } from '../model/apiError.ts';
+import { ApiError, notFound } from '../model/apiError.ts';
 import { type Core, findPull, isPull } from '../model/core.ts';
 import { type MergeRequest, mergePull } from '../model/mergePull.ts';
 import { openPull } from '../model/openPull.ts';
@@ -131,7 +131,7 @@ export const putMerge: Handler = async (call) => {
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' } satisfies MergeResult);
 };
 
-/** Reviews and review comments are not kept: there are none. */
+/** Review comments are not kept: there are none. */
 export const none: Handler = async (call) => {
   pullOf(call);
   return ok([]);
@@ -140,7 +140,16 @@ export const none: Handler = async (call) => {
 export const requestReviewers: Handler = async (call) => {
   const issue = pullOf(call);
   const asked = listField(call, 'reviewers') ?? [];
+  // One name that cannot be asked refuses them all, as on GitHub.
+  if (asked.some((login) => call.core.users.known(login) === undefined))
+    throw new ApiError(
+      422,
+      'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.',
+    );
+  if (asked.includes(issue.author))
+    throw new ApiError(422, 'Review cannot be requested from pull request author.');
   issue.pull.reviewers = [...new Set([...issue.pull.reviewers, ...asked])];
+  issue.pull.teams = [...new Set([...issue.pull.teams, ...(listField(call, 'team_reviewers') ?? [])])];
   await call.core.state.save();
   return created(renderPullSimple(call.core, issue));
 };

@@ -7,7 +7,9 @@ import * as issues from './issues.ts';
 import * as labels from './labels.ts';
 import * as meta from './meta.ts';
 import * as pulls from './pulls.ts';
+import * as reactions from './reactions.ts';
 import * as refs from './refs.ts';
+import * as reviews from './reviews.ts';
 import * as statuses from './statuses.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -54,7 +56,8 @@ export const repositoryRoutes: readonly Route[] = [
   ['GET', '/pulls/:number/commits', pulls.listPullCommits],
   ['GET', '/pulls/:number/merge', pulls.mergeStatus],
   ['PUT', '/pulls/:number/merge', pulls.putMerge],
-  ['GET', '/pulls/:number/reviews', pulls.none],
+  ['GET', '/pulls/:number/reviews', reviews.listReviews],
+  ['POST', '/pulls/:number/reviews', reviews.createReview],
   ['GET', '/pulls/:number/comments', pulls.none],
   ['POST', '/pulls/:number/requested_reviewers', pulls.requestReviewers],
 
@@ -64,6 +67,8 @@ export const repositoryRoutes: readonly Route[] = [
   ['GET', '/issues/comments/:id', comments.getComment],
   ['PATCH', '/issues/comments/:id', comments.patchComment],
   ['DELETE', '/issues/comments/:id', comments.deleteComment],
+  ['GET', '/issues/comments/:id/reactions', reactions.listReactions],
+  ['POST', '/issues/comments/:id/reactions', reactions.createReaction],
   ['GET', '/issues/:number', issues.getIssue],
   ['PATCH', '/issues/:number', issues.patchIssue],
   ['POST', '/issues/:number/assignees', issues.addAssignees],
@@ -83,4 +88,8 @@ export const repositoryRoutes: readonly Route[] = [
 ];
 
 /** Writes that a user with read permission may do as well. */
-export const openToReaders: ReadonlySet<Handler> = new Set([comments.createComment]);
+export const openToReaders: ReadonlySet<Handler> = new Set([
+  comments.createComment,
+  reactions.createReaction,
+  reviews.createReview,
+]);

@@ -1,11 +1,16 @@
+import type { Stored } from './state.ts';
+
 /** What a test wants to go wrong. */
 export type Fault = {
   /** HTTP method; any when left out. */
   method?: string;
   /** Tested against the path without its query, for example `/api/v3/repos/northwind/access/pulls`. */
   path: RegExp;
-  /** A status to answer, `hang` for no answer at all, or `reset` for a connection torn down. */
-  status: number | 'hang' | 'reset';
+  /**
+   * A status to answer, `hang` for no answer at all, `reset` for a connection torn down, or `stale` for what stood
+   * when the fault was armed: a list that lags, a read from a replica that is behind.
+   */
+  status: number | 'hang' | 'reset' | 'stale';
   /** How often; 1 when left out. */
   times?: number;
   /** `after`: the call does its work and only its answer is lost or replaced. */
@@ -14,18 +19,21 @@ export type Fault = {
   headers?: Record<string, string>;
 };
 
+/** A fault with the state that stood when it was armed. */
+export type Armed = { fault: Fault; past: Stored | undefined };
+
 export type Faults = {
   /** Arms a fault; the returned function disarms it. */
-  fail: (fault: Fault) => () => void;
+  fail: (fault: Fault, past?: Stored) => () => void;
   /** The fault that hits this call, counted down; undefined when none does. */
-  take: (method: string, path: string) => Fault | undefined;
+  take: (method: string, path: string) => Armed | undefined;
 };
 
 export function createFaults(): Faults {
-  const armed: { fault: Fault; left: number }[] = [];
+  const armed: (Armed & { left: number })[] = [];
   return {
-    fail: (fault) => {
-      const entry = { fault, left: fault.times ?? 1 };
+    fail: (fault, past) => {
+      const entry = { fault, past, left: fault.times ?? 1 };
       armed.push(entry);
       return () => {
         entry.left = 0;
@@ -41,7 +49,7 @@ export function createFaults(): Faults {
       );
       if (entry === undefined) return undefined;
       entry.left--;
-      return entry.fault;
+      return entry;
     },
   };
 }

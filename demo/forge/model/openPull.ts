@@ -84,6 +84,8 @@ export function openPull(
         mergedBy: null,
         mergeCommit: null,
         reviewers: [],
+        teams: [],
+        reviews: [],
       },
     };
     await keepHead(core, issue);

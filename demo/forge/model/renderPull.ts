@@ -1,6 +1,6 @@
 import { type Core, repositoryApi, repositoryUrl } from './core.ts';
 import type { PullFacts } from './pullFacts.ts';
-import { type Methods, nodeId, renderLabel, renderLogin, renderRepository } from './shapes.ts';
+import { type Methods, nodeId, renderLabel, renderLogin, renderRepository, renderTeam } from './shapes.ts';
 import type { PullIssue } from './state.ts';
 
 export type SimplePull = Methods['pulls']['list']['response']['data'][number];
@@ -52,7 +52,7 @@ export function renderPullSimple(core: Core, issue: PullIssue): SimplePull {
     assignee: assignees[0] ?? null,
     assignees,
     requested_reviewers: pull.reviewers.map((login) => renderLogin(core, login)),
-    requested_teams: [],
+    requested_teams: pull.teams.map((slug) => renderTeam(core, slug)),
     head: end(pull.head),
     base: end(pull.base),
     _links: {

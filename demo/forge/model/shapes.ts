@@ -156,3 +156,27 @@ export function renderLabel(core: Core, name: string): LabelShape & { descriptio
     default: false,
   };
 }
+
+type TeamShape = NonNullable<Methods['pulls']['list']['response']['data'][number]['requested_teams']>[number];
+
+/** A team of the organisation that a review was asked of. */
+export function renderTeam(core: Core, slug: string): TeamShape {
+  const url = `${api(core)}/orgs/${core.owner}/teams/${slug}`;
+  return {
+    id: 0,
+    node_id: nodeId('Team', slug),
+    name: slug,
+    slug,
+    description: null,
+    privacy: 'closed',
+    notification_setting: 'notifications_enabled',
+    permission: 'push',
+    url,
+    html_url: `${core.url()}/orgs/${core.owner}/teams/${slug}`,
+    members_url: `${url}/members{/member}`,
+    repositories_url: `${url}/repos`,
+    parent: null,
+    type: 'organization',
+    organization_id: 0,
+  };
+}

@@ -13,6 +13,19 @@ const pull = z.object({
   mergedBy: z.string().nullable(),
   mergeCommit: z.string().nullable(),
   reviewers: z.array(z.string()),
+  teams: z.array(z.string()).default([]),
+  reviews: z
+    .array(
+      z.object({
+        id: z.int(),
+        author: z.string(),
+        state: z.enum(['APPROVED', 'CHANGES_REQUESTED', 'COMMENTED']),
+        body: z.string(),
+        commit: z.string(),
+        createdAt: instant,
+      }),
+    )
+    .default([]),
 });
 
 const issue = z.object({
@@ -46,6 +59,7 @@ const stored = z.object({
       body: z.string(),
       createdAt: instant,
       updatedAt: instant,
+      reactions: z.array(z.object({ author: z.string(), content: z.string() })).default([]),
     }),
   ),
   labels: z.array(z.object({ id: z.int(), name: z.string(), color: z.string(), description: z.string() })),

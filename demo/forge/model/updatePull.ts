@@ -1,3 +1,4 @@
+import { isAncestor } from '../git/compare.ts';
 import { invalid } from './apiError.ts';
 import type { Core } from './core.ts';
 import { announcePull, type PullAction } from './events.ts';
@@ -36,6 +37,15 @@ export function updatePull(core: Core, issue: PullIssue, change: PullChange, by:
         code: 'custom',
         field: 'base',
         message: 'Cannot change the base branch of a closed pull request.',
+      });
+    const tip = core.refs.get(`refs/heads/${pull.head.ref}`);
+    // What happened to a branch while its pull request was closed cannot be shown, so GitHub keeps it closed.
+    if (opens && tip !== undefined && !(await isAncestor(core.git, pull.head.sha, tip)))
+      throw invalid({
+        resource: 'PullRequest',
+        code: 'custom',
+        field: 'state',
+        message: `state cannot be changed. The ${pull.head.ref} branch was force-pushed or recreated.`,
       });
     if (opens || base !== pull.base.ref) await checkBranches(core, pull.head.ref, base, issue);
 
