@@ -70,7 +70,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
     const { plan, stopped } = await planFor(await localTree(root), options);
-    return { plan, pulls: [], error: stopped };
+    return { plan, pulls: [], error: stopped?.error ?? null };
   }
 
   const forge = openForge(apply.forge, signal);
@@ -89,12 +89,14 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       await gitTree(mirror.repository, mirror.base.commit),
       options,
     );
-    if (stopped !== null) return { plan, pulls: [], error: stopped };
     const pulls: Pull[] = [];
     try {
       stopIfAborted(signal);
-      await openPullRequests({ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress });
-      return { plan, pulls, error: null };
+      await openPullRequests({
+        ...{ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress },
+        brake: stopped,
+      });
+      return { plan, pulls, error: stopped?.error ?? null };
     } catch (error) {
       if (isOurs(error)) return { plan, pulls, error };
       throw error;

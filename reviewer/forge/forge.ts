@@ -1,47 +1,9 @@
-// Sharp edges of Octokit, kept behind this file: it has no time-out; it turns a failed connection into a status 500;
-// plugin-retry repeats what is not idempotent, so a repeated creation may be refused because the first one worked;
-// plugin-throttling puts 1 to 3 seconds between writes, as GitHub asks for.
-import { createAppAuth } from '@octokit/auth-app';
-import { retry } from '@octokit/plugin-retry';
-import { throttling } from '@octokit/plugin-throttling';
-import { Octokit } from '@octokit/rest';
-import { isLoopback } from '../../bundle/format/isLoopback.ts';
-import { ReviewError } from '../reviewError.ts';
-import { errorOfStatus, ForgeError } from './forgeError.ts';
+import { openClient } from './client.ts';
+import { type ForgePull, pullOf, type RawPull } from './rawPull.ts';
+import { cloneUrlOf, type ForgeTarget } from './target.ts';
 
-/** Where pull requests are opened, and as whom. */
-export type ForgeTarget = {
-  /** The REST API's address: `https://api.github.com`, `https://HOST/api/v3`. */
-  baseUrl: string;
-  owner: string;
-  repo: string;
-  /** The branch that is enforced; `main` when left out. */
-  base?: string;
-  token?: string;
-  /** A GitHub App's key, instead of a token. */
-  appAuth?: { appId: number | string; privateKey: string; installationId: number | string };
-  /** Where Git fetches and pushes; derived from `baseUrl` when left out. */
-  cloneUrl?: string;
-  /** How long one call may take, in ms; 30 s when left out. */
-  timeoutMs?: number;
-  /** How often a failed call is repeated (3 when left out), after 1, 4 and 9 times this long, in ms (1 s). */
-  retries?: number;
-  retryAfterMs?: number;
-};
-
-/** A pull request as far as the review needs it. */
-export type ForgePull = {
-  number: number;
-  url: string;
-  title: string;
-  body: string;
-  state: 'open' | 'closed';
-  merged: boolean;
-  branch: string;
-  /** Milliseconds since 1970. */
-  createdAt: number;
-  closedAt: number | null;
-};
+export type { ForgePull } from './rawPull.ts';
+export type { ForgeTarget } from './target.ts';
 
 type Texts = { title: string; body: string };
 
@@ -52,6 +14,11 @@ export type CommitStatus = {
   /** 140 characters at most. */
   description: string;
 };
+
+export type ForgeIssue = { number: number; url: string; body: string; state: 'open' | 'closed' };
+/** `at`: milliseconds since 1970. */
+export type ForgeComment = { id: number; author: string; body: string; at: number };
+export type Reviewers = { people: readonly string[]; teams: readonly string[] };
 
 /** The calls the review makes. Each throws ForgeError, or ReviewError `aborted`. */
 export type Forge = {
@@ -64,82 +31,42 @@ export type Forge = {
   /** Pull requests against the base branch from branches of this very repository with the prefix: all open ones, and those closed since `since` (ms). */
   listPulls(prefix: string, since: number): Promise<ForgePull[]>;
   findOpen(branch: string): Promise<ForgePull | null>;
-  createPull(branch: string, texts: Texts): Promise<ForgePull>;
-  updatePull(number: number, texts: Texts): Promise<ForgePull>;
+  getPull(number: number): Promise<ForgePull>;
+  createPull(branch: string, texts: Texts, draft?: boolean): Promise<ForgePull>;
+  updatePull(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<ForgePull>;
+  /** Whether somebody has approved it, and nobody asks for changes. */
+  isApproved(number: number): Promise<boolean>;
+  requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
+  /** Puts labels on a pull request or issue; unknown ones are made. */
+  addLabels(number: number, labels: readonly string[]): Promise<void>;
+  comments(number: number): Promise<ForgeComment[]>;
+  comment(number: number, body: string): Promise<ForgeComment>;
+  react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
+  /** Issues with a label, open and closed, newest first. */
+  issues(label: string): Promise<ForgeIssue[]>;
+  createIssue(texts: Texts & { labels: string[] }): Promise<ForgeIssue>;
+  updateIssue(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<void>;
+  /** Whether somebody may push to the repository. */
+  mayWrite(login: string): Promise<boolean>;
+  hasStatus(commit: string, context: string): Promise<boolean>;
   /** `commit` in full. */
   setStatus(commit: string, status: CommitStatus): Promise<void>;
 };
 
-const Client = Octokit.plugin(retry, throttling);
-
-/** GitHub's own Git address beside its API's. */
-function cloneUrlOf({ baseUrl, owner, repo }: ForgeTarget): string {
-  const url = new URL(baseUrl);
-  const host = url.host === 'api.github.com' ? 'github.com' : url.host;
-  return `${url.protocol}//${host}${url.pathname.replace(/\/(?:api\/v3\/?)?$/, '')}/${owner}/${repo}.git`;
-}
-
-function authentication({ token, appAuth }: ForgeTarget) {
-  if (appAuth) return { authStrategy: createAppAuth, auth: appAuth };
-  return token === undefined ? {} : { auth: token };
-}
-
-/** Makes a client; nothing is called yet. */
+/** Makes a forge over GitHub's REST API; nothing is called yet. */
 export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
-  const {
-    baseUrl,
-    owner,
-    repo,
-    base = 'main',
-    timeoutMs = 30_000,
-    retries = 3,
-    retryAfterMs = 1000,
-  } = target;
-  const again = (_: number, options: unknown, __: unknown, count: number) =>
-    count < 1 && typeof options === 'object';
-  const octokit = new Client({
-    ...authentication(target),
-    baseUrl: baseUrl.replace(/\/$/, ''),
-    userAgent: 'grantgate',
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    retry: { retries, retryAfterBaseValue: retryAfterMs },
-    // A forge on this machine asks for no pauses.
-    throttle: {
-      enabled: !isLoopback(new URL(baseUrl).hostname),
-      onRateLimit: again,
-      onSecondaryRateLimit: again,
-    },
-    request: {
-      fetch: (url: string, init: RequestInit) =>
-        fetch(url, {
-          ...init,
-          signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
-        }),
-    },
-  });
-
-  /** Waits for a call and names it when it fails. */
-  async function call<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const stopped = Promise.withResolvers<never>();
-    const stop = () => stopped.reject(new ReviewError('aborted', 'the review was stopped'));
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    stopped.promise.catch(() => {});
-    try {
-      return await Promise.race([work(), stopped.promise]);
-    } catch (error) {
-      throw error instanceof ReviewError ? error : failureOf(name, error, timeoutMs);
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
-  }
-  const path = `/repos/${owner}/${repo}/pulls`;
+  const { owner, repo, base = 'main', timeoutMs = 30_000 } = target;
+  const { octokit, call } = openClient(target, signal);
   const repository = { owner, repo };
+  const root = `/repos/${owner}/${repo}`;
+  const path = `${root}/pulls`;
+  /** What says something anew each time it is repeated is not repeated. */
+  const once = { request: { retries: 0 } };
 
   return {
     slug: `${owner}/${repo}`,
     base,
-    cloneUrl: target.cloneUrl ?? cloneUrlOf(target),
+    cloneUrl: cloneUrlOf(target),
     timeoutMs,
     async token() {
       if (!target.appAuth) return target.token ?? '';
@@ -180,75 +107,121 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return found === undefined ? null : pullOf(found);
       });
     },
-    async createPull(branch, texts) {
+    async getPull(number) {
+      return call(`GET ${path}/${number}`, async () =>
+        pullOf((await octokit.rest.pulls.get({ ...repository, pull_number: number })).data),
+      );
+    },
+    async createPull(branch, texts, draft = false) {
       return call(`POST ${path}`, async () => {
-        const { data } = await octokit.rest.pulls.create({ ...repository, base, head: branch, ...texts });
-        return pullOf(data);
+        const wanted = { ...repository, base, head: branch, ...texts, ...(draft && { draft }) };
+        return pullOf((await octokit.rest.pulls.create(wanted)).data);
       });
     },
-    async updatePull(number, texts) {
-      return call(`PATCH ${path}/${number}`, async () => {
-        const { data } = await octokit.rest.pulls.update({ ...repository, pull_number: number, ...texts });
-        return pullOf(data);
+    async updatePull(number, change) {
+      return call(`PATCH ${path}/${number}`, async () =>
+        pullOf((await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change })).data),
+      );
+    },
+    async isApproved(number) {
+      return call(`GET ${path}/${number}/reviews`, async () => {
+        const asked = { ...repository, pull_number: number, per_page: 100 };
+        const said = new Map<string, string>();
+        // In the order of time; a comment takes no word back.
+        for (const { user, state } of await octokit.paginate(octokit.rest.pulls.listReviews, asked))
+          if (state !== 'COMMENTED' && state !== 'PENDING') said.set(user?.login ?? '', state);
+        const words = [...said.values()];
+        return words.includes('APPROVED') && !words.includes('CHANGES_REQUESTED');
+      });
+    },
+    async requestReviewers(number, { people, teams }) {
+      await call(`POST ${path}/${number}/requested_reviewers`, () =>
+        octokit.rest.pulls.requestReviewers({
+          ...repository,
+          pull_number: number,
+          reviewers: [...people],
+          team_reviewers: [...teams],
+        }),
+      );
+    },
+    async addLabels(number, labels) {
+      await call(`POST ${root}/issues/${number}/labels`, () =>
+        octokit.rest.issues.addLabels({ ...repository, issue_number: number, labels: [...labels] }),
+      );
+    },
+    async comments(number) {
+      return call(`GET ${root}/issues/${number}/comments`, async () => {
+        const asked = { ...repository, issue_number: number, per_page: 100 };
+        const found = await octokit.paginate(octokit.rest.issues.listComments, asked);
+        return found.map(commentOf);
+      });
+    },
+    async comment(number, body) {
+      return call(`POST ${root}/issues/${number}/comments`, async () =>
+        commentOf(
+          (await octokit.rest.issues.createComment({ ...repository, issue_number: number, body, ...once }))
+            .data,
+        ),
+      );
+    },
+    async react(comment, content) {
+      await call(`POST ${root}/issues/comments/${comment}/reactions`, () =>
+        octokit.rest.reactions.createForIssueComment({ ...repository, comment_id: comment, content }),
+      );
+    },
+    async issues(label) {
+      return call(`GET ${root}/issues`, async () => {
+        const asked = { ...repository, labels: label, state: 'all', per_page: 100 } as const;
+        const found = await octokit.paginate(octokit.rest.issues.listForRepo, asked);
+        return found.filter((issue) => issue.pull_request === undefined).map(issueOf);
+      });
+    },
+    async createIssue(texts) {
+      return call(`POST ${root}/issues`, async () =>
+        issueOf((await octokit.rest.issues.create({ ...repository, ...texts, ...once })).data),
+      );
+    },
+    async updateIssue(number, change) {
+      await call(`PATCH ${root}/issues/${number}`, () =>
+        octokit.rest.issues.update({ ...repository, issue_number: number, ...change }),
+      );
+    },
+    async mayWrite(login) {
+      return call(`GET ${root}/collaborators/${login}/permission`, async () => {
+        const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
+          ...repository,
+          username: login,
+        });
+        return data.permission === 'admin' || data.permission === 'write';
+      });
+    },
+    async hasStatus(commit, context) {
+      return call(`GET ${root}/commits/${commit}/status`, async () => {
+        const asked = { ...repository, ref: commit, per_page: 100 };
+        const { data } = await octokit.rest.repos.getCombinedStatusForRef(asked);
+        return data.statuses.some((status) => status.context === context && status.state === 'success');
       });
     },
     async setStatus(commit, status) {
-      await call(`POST /repos/${owner}/${repo}/statuses/${commit}`, () =>
+      await call(`POST ${root}/statuses/${commit}`, () =>
         octokit.rest.repos.createCommitStatus({ ...repository, sha: commit, ...status }),
       );
     },
   };
 }
 
-/** What the list and the single pull request have in common. */
-type RawPull = {
-  number: number;
-  html_url: string;
-  title: string;
-  body: string | null;
-  state: string;
-  merged_at?: string | null;
-  created_at: string;
-  updated_at: string;
-  closed_at: string | null;
-  head: { ref: string; repo: { full_name: string } | null };
-  base: { ref: string };
-};
+type RawComment = { id: number; user: { login: string } | null; body?: string | null; created_at: string };
+const commentOf = ({ id, user, body, created_at }: RawComment): ForgeComment => ({
+  id,
+  author: user?.login ?? '',
+  body: body ?? '',
+  at: Date.parse(created_at),
+});
 
-function pullOf(pull: RawPull): ForgePull {
-  return {
-    number: pull.number,
-    url: pull.html_url,
-    title: pull.title,
-    body: pull.body ?? '',
-    state: pull.state === 'open' ? 'open' : 'closed',
-    merged: pull.merged_at != null,
-    branch: pull.head.ref,
-    createdAt: Date.parse(pull.created_at),
-    closedAt: pull.closed_at === null ? null : Date.parse(pull.closed_at),
-  };
-}
-
-function failureOf(call: string, error: unknown, timeoutMs: number): ForgeError {
-  const known = error as {
-    status?: unknown;
-    response?: unknown;
-    message?: unknown;
-    cause?: unknown;
-    name?: unknown;
-  };
-  const message = typeof known.message === 'string' ? (known.message.split('\n')[0] ?? '') : '';
-  if (typeof known.status === 'number' && known.response !== undefined)
-    return errorOfStatus(call, known.status, message.replace(/ - https:\S+$/, ''), error);
-  const causes = [known, known.cause as typeof known | undefined];
-  if (causes.some((cause) => cause?.name === 'TimeoutError') || /timeout/i.test(message))
-    return new ForgeError('forge-timeout', call, `gave no answer within ${timeoutMs / 1000} s`, {
-      cause: error,
-    });
-  const reason = causes
-    .map((cause) => cause?.message)
-    .find((text) => typeof text === 'string' && text !== '');
-  return new ForgeError('forge-unreachable', call, `got no answer: ${String(reason ?? error)}`, {
-    cause: error,
-  });
-}
+type RawIssue = { number: number; html_url: string; body?: string | null; state: string };
+const issueOf = ({ number, html_url, body, state }: RawIssue): ForgeIssue => ({
+  number,
+  url: html_url,
+  body: body ?? '',
+  state: state === 'open' ? 'open' : 'closed',
+});

@@ -12,7 +12,7 @@ export type ForgeErrorCode =
 /**
  * A call to the forge did not do what it should. `call` names it (`POST /repos/northwind/access/pulls`, `git push`),
  * `status` is the answer's where there was one. Codes by status: 401 `forge-unauthorized`, 403 `forge-forbidden`, 404
- * `forge-not-found`, 429 `forge-limited`, other 4xx `forge-refused`, 5xx `forge-failed`; without an answer
+ * `forge-not-found`, 429 and what else asks to wait `forge-limited`, other 4xx `forge-refused`, 5xx `forge-failed`; without an answer
  * `forge-unreachable` or `forge-timeout`; `forge-git` when Git fails.
  */
 export class ForgeError extends Error {
@@ -35,7 +35,7 @@ export class ForgeError extends Error {
 
 const advice: Readonly<Record<number, readonly [ForgeErrorCode, string]>> = {
   401: ['forge-unauthorized', 'the token is not accepted'],
-  403: ['forge-forbidden', 'the token may not do this, or its rate limit is reached'],
+  403: ['forge-forbidden', 'the token may not do this'],
   404: ['forge-not-found', 'the repository is not there, or the token may not see it'],
   429: ['forge-limited', 'too many requests; a later run goes on'],
 };

@@ -12,9 +12,25 @@ import { instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
 
-/** A stable name of a proposal: the same grant, detector and change give the same 32 hexadecimal digits. */
-export const fingerprint = (grant: string, detector: string, action: string, to?: Narrowed): string =>
-  sha256(canonicalJson([grant, detector, action, to ?? null])).slice(0, 32);
+type Judged = Pick<Grant, 'id' | 'principal' | 'covers' | 'expiresAt' | 'conditions' | 'state'>;
+
+/**
+ * A stable name of a proposal: 32 hexadecimal digits of what is decided about. What the grant reaches and how much is
+ * at stake belong to it, so that an answer given for less does not stand for more.
+ */
+export const fingerprint = (
+  { id, principal, covers, expiresAt, conditions, state }: Judged,
+  detector: string,
+  action: string,
+  severity: string,
+  to?: Narrowed,
+): string =>
+  sha256(
+    canonicalJson([
+      ...[id, detector, action, severity, to ?? null],
+      ...[principal, [...covers], expiresAt, conditions ?? null, state],
+    ]),
+  ).slice(0, 32);
 
 /** The edit that carries out a finding. Throws ReviewError `edit-failed` for an action that edits cannot express. */
 export function editOf({ grant, action, to }: Pick<Finding, 'grant' | 'action' | 'to'>): Edit {
@@ -80,7 +96,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
   const before = grantText(text, file, grant.id);
   const suspendedAt = history.get(grant.id)?.suspendedAt ?? null;
   return {
-    fingerprint: fingerprint(grant.id, detector, action, to),
+    fingerprint: fingerprint(grant, detector, action, severity, to),
     detector,
     grant: grant.id,
     principal: grant.principal,

@@ -59,7 +59,7 @@ export function sentence(
         ? `${who} has not used the access to ${access} for at least ${elapsed(usage?.from ?? asOf, asOf)}.`
         : `${who} has not used the access to ${access} for ${elapsed(usage.lastUsedAt, asOf)}, since ${dayOf(usage.lastUsedAt)}.`;
     case 'orphan-disabled':
-      return `The account of ${nameOf(grant.principal)} is ${accountStatus(grant.principal, organisation)}, and the grant still gives it access to ${access}.`;
+      return `The account of ${nameOf(grant.principal)} is ${accountStatus(grant.principal, organisation)}, yet it keeps a grant of ${access}, which holds again the moment the account does.`;
     case 'over-privileged': {
       const unused = grant.covers.filter((operation) => usage?.operations.includes(operation) !== true);
       return `${who} used ${grant.covers.length - unused.length} of the ${grant.covers.length} operations granted on ${grant.api} in ${elapsed(usage?.from ?? asOf, asOf)} (${counted(usage?.allows ?? 0, 'allowed request')} on ${counted(usage?.daysUsed ?? 0, 'day')}); not ${listed(unused)}.`;

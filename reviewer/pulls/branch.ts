@@ -1,7 +1,10 @@
-import type { DetectorTier } from './tiers.ts';
+import { type DetectorTier, detectorTierNames, type Risk } from '../plan/tiers.ts';
 import { branchPrefix } from './workspace.ts';
 
-type Named = { owner: string; tier: DetectorTier };
+/** What shares a pull request, if one is enough. */
+export type Family = { owner: string; tier: DetectorTier; risk: Risk };
+/** `turn` counts from 1: an approved pull request takes nothing more up, so what is new goes into another. */
+export type Named = Family & { turn: number };
 
 // What Git forbids in branch names, and what would have to be quoted in a shell or an address, stands as the bytes of
 // its UTF-8; so do "..", ".lock" and a dot at an end. A long name is cut nowhere: two owners never share a branch.
@@ -12,18 +15,28 @@ const encode = (name: string) =>
 const decode = (name: string) =>
   name.replace(/(?:=[0-9a-f]{2})+/g, (run) => Buffer.from(run.replaceAll('=', ''), 'hex').toString());
 
-/** The branch of an owner's findings of one tier: `grantgate/review/group-billing/removal`. */
-export function branchOf({ owner, tier }: Named): string {
+/** The branch of an owner's findings of one tier: `grantgate/review/group-billing/removal-high`. */
+export function branchOf({ owner, tier, risk, turn }: Named): string {
   const colon = owner.indexOf(':');
-  return `${branchPrefix}${owner.slice(0, colon)}-${encode(owner.slice(colon + 1))}/${tier}`;
+  const high = risk === 'high' ? '-high' : '';
+  return `${branchPrefix}${owner.slice(0, colon)}-${encode(owner.slice(colon + 1))}/${tier}${high}${turn > 1 ? `-${turn}` : ''}`;
 }
+
+const pattern = new RegExp(
+  `^(user|group)-([^/]+)/(${detectorTierNames.join('|')})(-high)?(?:-([1-9]\\d{0,3}))?$`,
+);
 
 /** Reads a branch's name back; null for any other branch. */
 export function parseBranch(branch: string): Named | null {
-  const match = /^(user|group)-([^/]+)\/(urgent|removal|narrowing|certification)$/.exec(
-    branch.startsWith(branchPrefix) ? branch.slice(branchPrefix.length) : '',
-  );
+  const match = pattern.exec(branch.startsWith(branchPrefix) ? branch.slice(branchPrefix.length) : '');
   if (match === null) return null;
-  const [, kind = '', name = '', tier = ''] = match;
-  return { owner: `${kind}:${decode(name)}`, tier: tier as DetectorTier };
+  const [, kind = '', name = '', tier, high, turn = '1'] = match;
+  const found = detectorTierNames.find((known) => known === tier);
+  if (found === undefined) return null;
+  const risk = high === undefined ? 'routine' : 'high';
+  return { owner: `${kind}:${decode(name)}`, tier: found, risk, turn: Number(turn) };
 }
+
+export const isUrgent = (branch: string): boolean => parseBranch(branch)?.tier === 'urgent';
+export const sameFamily = (one: Family, other: Family): boolean =>
+  one.owner === other.owner && one.tier === other.tier && one.risk === other.risk;

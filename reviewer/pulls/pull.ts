@@ -5,7 +5,8 @@ export type Pull = {
   url: string | null;
   branch: string;
   grants: readonly string[];
-  action: 'opened' | 'updated' | 'unchanged' | 'held';
-  /** Why it was held, or left alone. */
+  /** `held`: a limit or an answer keeps it back. `failed`: it could not be brought in line, and the run says so. */
+  action: 'opened' | 'reopened' | 'updated' | 'unchanged' | 'closed' | 'held' | 'failed';
+  /** Why it was held, closed or left alone. */
   reason?: string;
 };

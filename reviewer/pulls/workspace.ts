@@ -1,6 +1,6 @@
 // Sharp edges of simple-git, kept behind this file: it refuses environment variables it takes for dangerous unless they
 // are named; it takes an exit code without output on stderr for success; `env` replaces the whole environment.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
@@ -27,12 +27,10 @@ export type Mirror = {
   commit(files: Files, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
   hasHumanCommits(commit: string): Promise<boolean>;
-  /** Whether a branch no longer merges into the base. */
-  conflicts(commit: string): Promise<boolean>;
+  /** What the base would be once a branch is merged; null when it conflicts. */
+  merged(commit: string): Promise<string | null>;
   /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
   push(branch: string, commit: string): Promise<void>;
-  /** Deletes a branch that `push` made. Throws ForgeError `forge-git`. */
-  deleteBranch(branch: string): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -75,10 +73,44 @@ function environment(forge: Forge, token: string, index: string): NodeJS.Process
   };
 }
 
+/** Author and committer of what the review commits. `at`: seconds since 1970. */
+function asBot(at: number): NodeJS.ProcessEnv {
+  const by = { NAME: bot.name, EMAIL: bot.email, DATE: `@${at} +0000` };
+  return Object.fromEntries(
+    Object.entries(by).flatMap(([key, value]) => [
+      [`GIT_AUTHOR_${key}`, value],
+      [`GIT_COMMITTER_${key}`, value],
+    ]),
+  );
+}
+
+/** Takes away what killed runs have left behind: folders of processes that are gone, an hour old at least. */
+async function sweep(parent: string, now: number): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    const pid = Number(/^grantgate-review-([1-9]\d{0,9})-/.exec(name)?.[1]);
+    if (!Number.isInteger(pid) || isAlive(pid)) continue;
+    const folder = join(parent, name);
+    const known = await stat(folder).catch(() => null);
+    if (known !== null && known.mtimeMs < now - 3_600_000)
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process is alive, too.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** Fetches the forge's repository into a temporary folder. Throws ForgeError, ReviewError `aborted`. */
 export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mirror> {
   const token = await forge.token();
-  const folder = await mkdtemp(join(tmpdir(), 'grantgate-review-'));
+  await sweep(tmpdir(), Date.now());
+  const folder = await mkdtemp(join(tmpdir(), `grantgate-review-${process.pid}-`));
   const repository = join(folder, 'access.git');
   const env = environment(forge, token, join(folder, 'index'));
   const close = () => rm(folder, { recursive: true, force: true });
@@ -113,6 +145,12 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
       const what = /block timeout/.test(said)
         ? `gave no sign of life for ${forge.timeoutMs / 1000} s`
         : `failed: ${withoutToken(said, token)}`;
+      if (/could not read (?:Username|Password)|Authentication failed|returned error: 40[13]/i.test(said))
+        throw new ForgeError(
+          'forge-unauthorized',
+          `git ${name} ${forge.cloneUrl}`,
+          'is refused: the token is not accepted, or may not do this',
+        );
       // The cause would carry the environment along.
       throw new ForgeError('forge-git', `git ${name} ${forge.cloneUrl}`, what);
     }
@@ -150,25 +188,21 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
         }
         await run(['update-index', '-z', '--index-info'], { input: index });
         const tree = await run(['write-tree']);
-        const by = { NAME: bot.name, EMAIL: bot.email, DATE: `@${at} +0000` };
-        const who = Object.fromEntries(
-          Object.entries(by).flatMap(([key, value]) => [
-            [`GIT_AUTHOR_${key}`, value],
-            [`GIT_COMMITTER_${key}`, value],
-          ]),
-        );
-        return run(['commit-tree', tree, '-p', base.commit], { env: who, input: message });
+        return run(['commit-tree', tree, '-p', base.commit], { env: asBot(at), input: message });
       },
       async hasHumanCommits(commit) {
         const emails = await run(['log', '--format=%ae%n%ce', `${base.commit}..${commit}`]);
         return emails.split('\n').some((email) => email !== '' && email !== bot.email);
       },
-      // A conflict ends the command with code 1.
-      conflicts: (commit) =>
-        git(repository, ['merge-tree', '--write-tree', '--no-messages', base.commit, commit]).then(
-          () => false,
-          () => true,
-        ),
+      async merged(commit) {
+        // A conflict ends the command with code 1.
+        const tree = await git(repository, [
+          ...['merge-tree', '--write-tree', '--no-messages', base.commit, commit],
+        ]).catch(() => null);
+        if (tree === null) return null;
+        const parents = ['-p', base.commit, '-p', commit];
+        return run(['commit-tree', tree.toString().trim(), ...parents], { env: asBot(0), input: 'merge' });
+      },
       async push(branch, commit) {
         await talk('push', [
           'push',
@@ -178,11 +212,6 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
           `${commit}:refs/heads/${branch}`,
         ]);
         branches.set(branch, commit);
-      },
-      async deleteBranch(branch) {
-        const lease = `--force-with-lease=refs/heads/${branch}:${branches.get(branch) ?? ''}`;
-        await talk('push', ['push', '--quiet', lease, forge.cloneUrl, `:refs/heads/${branch}`]);
-        branches.delete(branch);
       },
       close,
     };

@@ -83,6 +83,7 @@ export async function world(grants: readonly GrantText[] = standard, files: File
             token,
             retries: 0,
             timeoutMs: 5000,
+            waitMs: 5000,
             ...target,
           },
         },

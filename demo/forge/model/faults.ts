@@ -13,6 +13,8 @@ export type Fault = {
   status: number | 'hang' | 'reset' | 'stale';
   /** How often; 1 when left out. */
   times?: number;
+  /** How many such calls go well before; none when left out. */
+  skip?: number;
   /** `after`: the call does its work and only its answer is lost or replaced. */
   when?: 'before' | 'after';
   message?: string;
@@ -30,10 +32,10 @@ export type Faults = {
 };
 
 export function createFaults(): Faults {
-  const armed: (Armed & { left: number })[] = [];
+  const armed: (Armed & { left: number; skip: number })[] = [];
   return {
     fail: (fault, past) => {
-      const entry = { fault, past, left: fault.times ?? 1 };
+      const entry = { fault, past, left: fault.times ?? 1, skip: fault.skip ?? 0 };
       armed.push(entry);
       return () => {
         entry.left = 0;
@@ -47,7 +49,7 @@ export function createFaults(): Faults {
           // A pattern with the "g" flag would remember where it stopped.
           new RegExp(fault.path.source, fault.path.flags.replace(/[gy]/g, '')).test(path),
       );
-      if (entry === undefined) return undefined;
+      if (entry === undefined || entry.skip-- > 0) return undefined;
       entry.left--;
       return entry;
     },

@@ -100,43 +100,64 @@ const organisationOf = (sizes: Readonly<Record<string, number>>, share: number):
   ({
     apis: new Map(Object.keys(sizes).map((name) => [name, {}])),
     grants: Object.entries(sizes).flatMap(([api, size]) =>
-      Array.from({ length: size }, (_, i) => ({ id: `${api}-${i}`, api })),
+      Array.from({ length: size }, (_, i) => ({ id: `${api}-${i}`, api, expiresAt: null })),
     ),
     review: reviewFile.parse({ thresholds: { brake: share } }),
   }) as unknown as Organisation;
-const planOf = (going: Readonly<Record<string, number>>, action = 'revoke'): Plan =>
+const planOf = (going: Readonly<Record<string, number>>, action = 'revoke', detector = 'never-used'): Plan =>
   ({
+    as_of: '2026-11-23T12:00:00Z',
     findings: Object.entries(going).flatMap(([api, count]) =>
-      Array.from({ length: count }, () => ({ api, action })),
+      Array.from({ length: count }, (_, i) => ({ grant: `${api}-${i}`, api, action, detector })),
     ),
   }) as unknown as Plan;
 
 test('the brake stops more than its share of all grants, and lets exactly it pass', () => {
   const organisation = organisationOf({ a: 8, b: 8, c: 8 }, 0.25);
   assert.equal(brake(planOf({ a: 2, b: 2, c: 2 }), organisation), null);
-  assert.equal(brake(planOf({ a: 3, b: 2, c: 2 }), organisation)?.code, 'brake');
-  assert.match(brake(planOf({ a: 3, b: 2, c: 2 }), organisation)?.message ?? '', /7 of 24 grants in all/);
+  assert.equal(brake(planOf({ a: 3, b: 2, c: 2 }), organisation)?.error.code, 'brake');
+  assert.match(
+    brake(planOf({ a: 3, b: 2, c: 2 }), organisation)?.error.message ?? '',
+    /7 of 24 grants in all/,
+  );
 });
 
 test('the brake stops more than its share of one API', () => {
   const organisation = organisationOf({ a: 8, b: 80 }, 0.25);
   assert.equal(brake(planOf({ a: 2 }), organisation), null);
-  assert.match(brake(planOf({ a: 3 }), organisation)?.message ?? '', /3 of 8 grants of the API a/);
+  assert.match(brake(planOf({ a: 3 }), organisation)?.error.message ?? '', /3 of 8 grants of the API a/);
   for (const action of ['delete', 'revoke', 'suspend'])
-    assert.equal(brake(planOf({ a: 3 }, action), organisation)?.code, 'brake');
+    assert.equal(brake(planOf({ a: 3 }, action), organisation)?.error.code, 'brake');
   assert.equal(brake(planOf({ a: 8 }, 'narrow'), organisation), null);
 });
 
 test('in a small organisation one grant may always go, unless none may', () => {
   assert.equal(brake(planOf({ a: 1 }), organisationOf({ a: 1 }, 0.25)), null);
   assert.equal(brake(planOf({ a: 1 }), organisationOf({ a: 3 }, 0.25)), null);
-  assert.equal(brake(planOf({ a: 2 }), organisationOf({ a: 3 }, 0.25))?.code, 'brake');
-  assert.equal(brake(planOf({ a: 1 }), organisationOf({ a: 3 }, 0))?.code, 'brake');
+  assert.equal(brake(planOf({ a: 2 }), organisationOf({ a: 3 }, 0.25))?.error.code, 'brake');
+  assert.equal(brake(planOf({ a: 1 }), organisationOf({ a: 3 }, 0))?.error.code, 'brake');
   assert.equal(brake(planOf({}), organisationOf({ a: 3 }, 0)), null);
 });
 
+test('what nobody loses does not count, and people who have left are judged apart', () => {
+  const organisation = organisationOf({ a: 8 }, 0.25);
+  assert.equal(brake(planOf({ a: 8 }, 'delete', 'expired'), organisation), null);
+  const past = { ...organisation, grants: organisation.grants.map((grant) => ({ ...grant, expiresAt: 1 })) };
+  assert.equal(brake(planOf({ a: 8 }), past), null);
+  const [urgent] = planOf({ a: 1 }, 'revoke', 'orphan-disabled').findings;
+  const [tidying] = planOf({ a: 1 }, 'delete', 'expired').findings;
+  const many = planOf({ a: 3 });
+  assert.ok(urgent && tidying);
+  const [one] = many.findings;
+  assert.ok(one);
+  const held = brake({ ...many, findings: [...many.findings, urgent, tidying] }, organisation);
+  assert.deepEqual([held?.stops(one), held?.stops(urgent), held?.stops(tidying)], [true, false, false]);
+  const gone = brake(planOf({ a: 3 }, 'revoke', 'orphan-disabled'), organisation);
+  assert.deepEqual([gone?.stops(one), gone?.stops(urgent), gone?.stops(tidying)], [true, true, false]);
+});
+
 test('a braked review still has its plan', async () => {
-  await here.write({ 'grants/review.yaml': (await rulesOf(here)).replace('brake: 1', 'brake: 0.25') });
+  await here.write({ 'grants/review.yaml': (await rulesOf(here)).replace('brake: 1', 'brake: 0') });
   try {
     const { plan, error } = await here.review();
     assert.equal(plan.findings.length, 3);

@@ -2,8 +2,9 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseBody } from '../../../reviewer/pulls/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, daysAgo, type GrantText } from '../_review.ts';
+import { access, asOf, daysAgo, type GrantText } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
 
 const test = suite('pull requests when things fail');
@@ -21,19 +22,104 @@ const faults: readonly [number | 'hang' | 'reset', string][] = [
   ['reset', 'forge-unreachable'],
 ];
 
-test('whatever a creation fails with: the plan is there, the call is named, nothing half-done stays, the next run goes on', async () => {
+test('whatever a creation fails with: the plan is there, the call is named, no branch is deleted, the next run goes on', async () => {
   const { apply, forge, writes } = await world([standard[0] as GrantText]);
   for (const [status, code] of faults) {
     const disarm = forge.fail({ method: 'POST', path: /\/pulls$/, status, times: 9 });
-    const { plan, pulls, error } = await apply({ forge: { timeoutMs: 1000 } });
+    const { plan, pulls, error } = await apply({ forge: { timeoutMs: 1000, waitMs: 0 } });
     disarm();
     assert.equal(error?.code, code, String(status));
     assert.match(error?.message ?? '', /^POST \/repos\/acme\/access\/pulls /);
     assert.equal(plan.findings.length, 1);
-    assert.deepEqual(pulls, []);
-    assert.equal(writes().branches, '', String(status));
+    // A refused token or a limit ends the run; the rest is one owner's.
+    const ends = status === 401 || status === 429;
+    assert.deepEqual(
+      pulls.map(({ action, reason }) => [action, reason]),
+      ends ? [] : [['failed', error?.message]],
+      String(status),
+    );
+    assert.match(writes().branches, /^grantgate\/review\/group-desk\/removal [0-9a-f]{40}$/, String(status));
   }
   assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
+});
+
+test('one owner is refused, everybody else is dealt with', async () => {
+  for (const hit of [
+    { method: 'POST', path: /\/pulls$/, status: 422 },
+    { method: 'POST', path: /\/pulls$/, status: 'reset' },
+    { method: 'POST', path: /\/pulls$/, status: 500 },
+  ] as const) {
+    const { apply, forge } = await world();
+    forge.fail(hit);
+    const first = await apply();
+    assert.equal(first.pulls.length, 3);
+    assert.deepEqual(
+      first.pulls.map(({ action }) => action),
+      ['failed', 'opened', 'opened'],
+    );
+    assert.ok(first.error);
+    assert.deepEqual(
+      (await apply()).pulls.map(({ action }) => action),
+      ['opened', 'unchanged', 'unchanged'],
+    );
+  }
+});
+
+test('a branch that only a refused push keeps from an owner is that owner’s trouble alone', async () => {
+  const { apply, here } = await world();
+  const hook = join(here.folder, 'forge.git', 'hooks', 'update');
+  await writeFile(hook, '#!/bin/sh\ncase "$1" in */urgent-high) echo "not this one" >&2; exit 1;; esac\n');
+  await chmod(hook, 0o755);
+  const { pulls, error } = await apply();
+  assert.deepEqual(
+    pulls.map(({ action }) => action),
+    ['failed', 'opened', 'opened'],
+  );
+  assert.equal(error?.code, 'forge-git');
+});
+
+test('a list that lags leads to no second pull request, no lost one, and no "no" of ours', async () => {
+  const { apply, forge, bare, writes } = await world([standard[0] as GrantText]);
+  const stale = () => forge.fail({ method: 'GET', path: /\/pulls$/, status: 'stale', times: 4 });
+  const disarm = stale();
+  await apply();
+  const { branches } = writes();
+  // The next run sees the state before: a branch, and no pull request.
+  const behind = await apply({ asOf: asOf + 60_000 });
+  disarm();
+  assert.deepEqual(
+    behind.pulls.map(({ action, reason }) => [action, reason]),
+    [['held', 'the forge has a pull request that it does not list yet']],
+  );
+  assert.equal(
+    bare('for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/grantgate'),
+    branches,
+  );
+  const seen = await apply({ asOf: asOf + 120_000 });
+  assert.deepEqual(
+    seen.pulls.map(({ action, number }) => [action, number]),
+    [['unchanged', 1]],
+  );
+});
+
+test('a limit that names its end is waited for, and one that asks for too much ends the run', async () => {
+  const { apply, forge } = await world([standard[0] as GrantText]);
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 429, headers: { 'retry-after': '1' } });
+  forge.fail({
+    method: 'POST',
+    path: /\/statuses\//,
+    status: 403,
+    headers: { 'retry-after': '1' },
+    message: 'You have exceeded a secondary rate limit',
+  });
+  const began = performance.now();
+  assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
+  assert.ok(performance.now() - began >= 2000);
+  forge.fail({ method: 'GET', path: /\/pulls$/, status: 429, headers: { 'retry-after': '3600' } });
+  assert.equal((await apply()).error?.code, 'forge-limited');
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' };
+  forge.fail({ method: 'GET', path: /\/pulls$/, status: 403, headers });
+  assert.equal((await apply()).error?.code, 'forge-limited');
 });
 
 test('an answer that is lost after the work was done leads to no second pull request', async () => {
@@ -53,29 +139,47 @@ test('an answer that is lost after the work was done leads to no second pull req
   }
 });
 
-test('where it cannot be told whether a pull request was opened, the branch stays and the next run goes on from it', async () => {
-  const { apply, forge, writes } = await world([standard[0] as GrantText]);
-  forge.fail({ method: 'POST', path: /\/pulls$/, status: 'hang' });
-  // The run has listed before; what is asked while the creation hangs is what became of it.
-  const arm = setInterval(() => {
-    if (!writes().branches.includes('removal')) return;
-    clearInterval(arm);
-    forge.fail({ method: 'GET', path: /\/pulls$/, status: 500 });
-  }, 20);
-  const result = await apply({ forge: { timeoutMs: 1000 } }).finally(() => clearInterval(arm));
-  assert.equal(result.error?.code, 'forge-timeout');
-  assert.match(writes().branches, /^grantgate\/review\/group-desk\/removal [0-9a-f]{40}$/);
-  assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
-});
-
-test('a failed update leaves a branch that the next run goes on from', async () => {
-  const { apply, forge, push } = await world([standard[0] as GrantText]);
-  await apply();
-  await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]));
-  forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 403 });
-  const { error } = await apply();
-  assert.match(error?.message ?? '', /^PATCH \/repos\/acme\/access\/pulls\/1 answered 403/);
-  assert.deepEqual(actions(await apply()), ['updated group-desk/removal idle,idle-too']);
+test('whatever an update fails at, the text never claims less than the branch does, and the next run mends it', async () => {
+  const read = async (api: string) =>
+    (await (await fetch(`${api}/repos/acme/access/pulls/1`)).json()) as {
+      body: string;
+      head: { sha: string };
+    };
+  for (const [times, at] of [
+    [1, 'before the push'],
+    [2, 'after the push'],
+  ] as const) {
+    const { apply, forge, push } = await world([standard[0] as GrantText]);
+    await apply();
+    await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]));
+    let seen = 0;
+    const watch = forge.fail({
+      method: 'PATCH',
+      path: /\/pulls\/1$/,
+      status: 403,
+      when: 'before',
+      skip: times - 1,
+    });
+    const { error, pulls } = await apply();
+    watch();
+    assert.match(error?.message ?? '', /^PATCH \/repos\/acme\/access\/pulls\/1 answered 403/, at);
+    assert.deepEqual(
+      pulls.map(({ action }) => action),
+      ['failed'],
+    );
+    const { body, head } = await read(forge.api);
+    const marker = parseBody(body);
+    if (marker?.commit !== head.sha) {
+      assert.equal(marker?.commit, null, at);
+      assert.match(body, /being brought up to date/);
+      seen += 1;
+    }
+    assert.equal(seen, times - 1);
+    assert.deepEqual(actions(await apply()), ['updated group-desk/removal idle,idle-too'], at);
+    const after = await read(forge.api);
+    assert.equal(parseBody(after.body)?.commit, after.head.sha);
+    assert.doesNotMatch(after.body, /being brought up to date/);
+  }
 });
 
 test('a forge that does not list, or is not there at all, still leaves a plan', async () => {
@@ -173,9 +277,9 @@ test('a file that cannot be edited holds back its own pull request only', async 
 `,
   });
   const result = await apply();
-  assert.equal(result.error, null);
+  assert.equal(result.error?.code, 'edit-failed');
   assert.deepEqual(actions(result), [
-    'held group-strange/urgent strange',
+    'failed group-strange/urgent-high strange',
     'opened group-desk/removal idle',
     'opened user-dana@example.com/narrowing wide',
   ]);

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { parseBody } from '../../../reviewer/pulls/body.ts';
+import { parseBody } from '../../../reviewer/pulls/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, dayMs, daysAgo, rules } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
@@ -12,12 +12,22 @@ test('opens one pull request per owner and tier, and a second run changes nothin
   const first = await apply();
   assert.equal(first.error, null);
   assert.deepEqual(actions(first), [
-    'opened group-desk/urgent of-bob',
+    'opened group-desk/urgent-high of-bob',
     'opened group-desk/removal idle',
     'opened user-dana@example.com/narrowing wide',
   ]);
   const after = writes();
-  assert.deepEqual(after.calls, ['POST /pulls', 'POST /pulls', 'POST /pulls']);
+  assert.deepEqual(
+    after.calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT')),
+    [
+      'POST /pulls',
+      'POST /statuses/COMMIT',
+      'POST /pulls',
+      'POST /statuses/COMMIT',
+      'POST /pulls',
+      'POST /statuses/COMMIT',
+    ],
+  );
   assert.equal(
     bare('diff', 'main', 'grantgate/review/user-dana@example.com/narrowing')
       .split('\n')
@@ -50,7 +60,7 @@ test('opens one pull request per owner and tier, and a second run changes nothin
     (await (await fetch(`${forge.api}/repos/acme/access/pulls/${pull?.number}`)).json()) as { body: string }
   ).body;
   assert.deepEqual(
-    parseBody(body)?.fingerprints,
+    parseBody(body)?.entries.map(({ fingerprint }) => fingerprint),
     first.plan.findings.filter(({ grant }) => grant === 'idle').map(({ fingerprint }) => fingerprint),
   );
   assert.match(body, /How to restore it/);
@@ -79,7 +89,7 @@ test('merged, a finding is gone; the others stay as they are', async () => {
   writes();
   const result = await apply();
   assert.deepEqual(actions(result), [
-    'unchanged group-desk/urgent of-bob',
+    'unchanged group-desk/urgent-high of-bob',
     'unchanged user-dana@example.com/narrowing wide',
   ]);
   assert.deepEqual(writes().calls, []);
@@ -113,11 +123,14 @@ test('a further finding joins its pull request', async () => {
   await push(access([...standard, { id: 'idle-too', rest: idle }]));
   const result = await apply();
   assert.deepEqual(actions(result), [
-    'unchanged group-desk/urgent of-bob',
+    'unchanged group-desk/urgent-high of-bob',
     'updated group-desk/removal idle,idle-too',
     'unchanged user-dana@example.com/narrowing wide',
   ]);
-  assert.deepEqual(writes().calls, ['PATCH /pulls/2']);
+  assert.deepEqual(
+    writes().calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT')),
+    ['PATCH /pulls/2', 'PATCH /pulls/2', 'POST /statuses/COMMIT'],
+  );
   assert.deepEqual(
     (await apply()).pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'unchanged'],
@@ -152,9 +165,16 @@ test('leaves a branch with commits by people alone', async () => {
   await push({ 'grants/access/orders/README.md': 'kept it\n' }, 'grantgate/review/group-desk/removal');
   const { branches } = writes();
   await push(access([...standard, { id: 'idle-too', rest: idle }]));
-  const [, removal] = (await apply()).pulls;
+  const { pulls } = await apply();
+  const [, removal, more] = pulls;
   assert.deepEqual([removal?.action, removal?.reason], ['unchanged', 'the branch has commits by people']);
-  assert.equal(writes().branches, branches);
+  // What is new does not wait for it.
+  assert.deepEqual(
+    [more?.action, more?.branch, more?.grants],
+    ['opened', 'grantgate/review/group-desk/removal-2', ['idle-too']],
+  );
+  const after = writes().branches.split('\n');
+  assert.ok(branches.split('\n').every((line) => after.includes(line)));
 });
 
 test('opens no more than the limits allow; urgent ones take no room', async () => {
@@ -199,20 +219,29 @@ test('remembers for 30 days what was closed without a merge', async () => {
   const [held] = (await apply()).pulls;
   assert.deepEqual(
     [held?.action, held?.reason, held?.number],
-    ['held', 'closed without a merge within 30 days', null],
+    ['held', 'closed without a merge within 30 days', 1],
   );
   assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
   assert.deepEqual(writes().calls, []);
   assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs })).pulls[0]?.action, 'opened');
 });
 
-test('a brake that stops the run opens nothing', async () => {
-  const { apply, writes } = await world(standard, {
-    'grants/review.yaml': rules.replace('brake: 1', 'brake: 0.25'),
-  });
+test('a brake stops what takes much away, and holds up neither leavers nor tidying', async () => {
+  const { apply } = await world(
+    [...standard, { id: 'idle-too', rest: idle }, { id: 'ended', rest: 'role: reader\nexpires: 2026-11-01' }],
+    { 'grants/review.yaml': rules.replace('brake: 1', 'brake: 0.25') },
+  );
   const { plan, error, pulls } = await apply();
   assert.equal(error?.code, 'brake');
-  assert.equal(plan.findings.length, 3);
-  assert.deepEqual(pulls, []);
-  assert.deepEqual(writes(), { calls: [], branches: '' });
+  assert.equal(plan.findings.length, 5);
+  assert.deepEqual(
+    pulls.map(({ action, branch }) => `${action} ${branch.slice(17)}`),
+    [
+      'opened group-desk/urgent-high',
+      'held group-desk/removal',
+      'held user-dana@example.com/narrowing',
+      'opened group-desk/tidying',
+    ],
+  );
+  assert.match(pulls[1]?.reason ?? '', /thresholds\.brake/);
 });

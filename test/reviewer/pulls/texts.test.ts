@@ -6,10 +6,11 @@ import { load } from '../../../bundle/grants/load.ts';
 import { code, fenced, prose } from '../../../reviewer/forge/markdown.ts';
 import type { Finding, Plan } from '../../../reviewer/plan/finding.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
-import { longestBody, parseBody, renderBody } from '../../../reviewer/pulls/body.ts';
+import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tiers.ts';
+import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/body.ts';
 import { branchOf, parseBranch } from '../../../reviewer/pulls/branch.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
-import type { DetectorTier } from '../../../reviewer/pulls/tiers.ts';
+import { bodyParts, endMark, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/marker.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/title.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, place } from '../_review.ts';
@@ -71,111 +72,156 @@ const ownerName = fc.oneof(
     'group:a~^:?*\\`|<b>',
   ),
 );
-const tier = fc.constantFrom<DetectorTier>('urgent', 'removal', 'narrowing', 'certification');
+const tier = fc.constantFrom<DetectorTier>(...detectorTierNames);
+const risk = fc.constantFrom('high' as const, 'routine' as const);
 
-test("a branch's name is good for Git and reads back to its owner and tier", () => {
+/** A body as it is written for findings. */
+function bodyOf(
+  findings: readonly Finding[],
+  organisation: BodyOptions['organisation'],
+  { owner = 'group:desk', tier: of = 'removal' as DetectorTier, risk: at = 'routine' as const } = {},
+) {
+  const family = { owner, tier: of, risk: at };
+  const plan = planOf(findings);
+  const marker: Marker = {
+    ...{ version: 2, as_of: plan.as_of, ...family, title: 'A title', commit: 'c'.repeat(40) },
+    entries: entriesOf(findings),
+  };
+  const own = renderBody({ family, findings, plan, organisation, asOf: seconds }, marker);
+  return { marker, body: joinBody(marker, own, { above: '', below: '' }) };
+}
+
+test("a branch's name is good for Git and reads back to its owner, tier, risk and turn", () => {
   fc.assert(
-    fc.property(ownerName, tier, (owner, of) => {
-      const branch = branchOf({ owner, tier: of });
-      assert.deepEqual(parseBranch(branch), { owner, tier: of });
+    fc.property(ownerName, tier, risk, fc.integer({ min: 1, max: 9999 }), (owner, of, at, turn) => {
+      const branch = branchOf({ owner, tier: of, risk: at, turn });
+      assert.deepEqual(parseBranch(branch), { owner, tier: of, risk: at, turn });
       // git check-ref-format, as far as these characters reach.
       assert.doesNotMatch(branch, /\.\.|\.\/|\/\.|\.lock(?:\/|$)|@\{|[\s~^:?*[\\]/);
     }),
     { seed: 3 },
   );
   assert.equal(
-    branchOf({ owner: 'group:billing', tier: 'removal' }),
+    branchOf({ owner: 'group:billing', tier: 'removal', risk: 'routine', turn: 1 }),
     'grantgate/review/group-billing/removal',
+  );
+  assert.equal(
+    branchOf({ owner: 'group:billing', tier: 'removal', risk: 'high', turn: 2 }),
+    'grantgate/review/group-billing/removal-high-2',
   );
   for (const other of [
     'main',
     'grantgate/review/x',
     'grantgate/review/group-a/other',
+    'grantgate/review/group-a/removal-0',
     'x/grantgate/review/group-a/removal',
   ])
     assert.equal(parseBranch(other), null);
 });
 
-test('a title reads back to its owner and counts, and stays short', () => {
+test('a title reads back to what it says, tells kinds and risks apart, and stays short', () => {
   const findings = [finding(), finding({ action: 'suspend' }), finding()];
+  const family = { owner: 'group:billing', tier: 'removal', risk: 'routine' } as const;
   assert.equal(
-    renderTitle('group:billing', findings),
-    'Access review for group:billing: revoke 2, suspend 1',
+    renderTitle(family, findings),
+    'Access review for group:billing: revoke 2, suspend 1 on orders',
+  );
+  assert.equal(
+    renderTitle({ ...family, tier: 'urgent', risk: 'high' }, [finding({ api: 'payments' }), finding()]),
+    'Urgent high-risk access review for group:billing: revoke 2 on orders, payments',
   );
   fc.assert(
     fc.property(
       ownerName,
-      fc.array(fc.constantFrom('delete', 'revoke', 'suspend', 'narrow'), { minLength: 1 }),
-      (owner, actions) => {
+      tier,
+      risk,
+      fc.array(fc.constantFrom('delete', 'revoke', 'suspend', 'narrow', 'keep', 'extend'), { minLength: 1 }),
+      (owner, of, at, actions) => {
         const title = renderTitle(
-          owner,
-          actions.map((action) => ({ action: action as 'delete' })),
+          { owner, tier: of, risk: at },
+          actions.map((action) => ({ action: action as 'delete', api: 'orders' })),
         );
         const counts: Record<string, number> = {};
         for (const action of actions) counts[action] = (counts[action] ?? 0) + 1;
-        assert.deepEqual(parseTitle(title), { owner, actions: counts });
+        const kind = of === 'urgent' ? 'Urgent' : of === 'tidying' ? 'Clean-up' : 'Access';
+        assert.deepEqual(parseTitle(title), { kind, owner, risk: at, actions: counts, on: ['orders'] });
       },
     ),
   );
-  const long = renderTitle(`user:${'x'.repeat(250)}`, findings);
+  const many = Array.from({ length: 9 }, (_, i) => finding({ api: `api-${i}` }));
+  const long = renderTitle({ ...family, owner: `user:${'x'.repeat(250)}` }, many);
   assert.ok(long.length <= 256);
-  assert.equal(parseTitle(long)?.actions.revoke, 2);
+  assert.deepEqual([parseTitle(long)?.actions.revoke, parseTitle(long)?.on], [9, ['9 APIs']]);
   assert.equal(parseTitle('Fix a typo'), null);
 });
 
-test('a body reads back to the fingerprints it was written for', async () => {
+test('a body reads back to what it was written for, and keeps what people write around it', async () => {
   const organisation = await organisationOf([{ id: 'desk-read', principal: 'group:desk' }]);
   const print = fc.stringMatching(/^[0-9a-f]{32}$/);
+  const note = fc
+    .string({ unit: 'grapheme', maxLength: 40 })
+    .map((text) => text.replace(/<!--|\r|\n/g, ' ').trim());
   fc.assert(
     fc.property(
       ownerName,
       tier,
       fc.uniqueArray(print, { minLength: 1, maxLength: 5 }),
-      (owner, of, prints) => {
+      note,
+      note,
+      (owner, of, prints, above, below) => {
         const findings = prints.map((fingerprint) => finding({ fingerprint }));
-        const group = { owner, tier: of, branch: '', findings };
-        const body = renderBody({ group, plan: planOf(findings), organisation, asOf: seconds });
-        const read = { version: 1, as_of: '2026-11-23T12:00:00Z', owner, tier: of, fingerprints: prints };
-        assert.deepEqual(parseBody(body), read);
-        assert.deepEqual(parseBody(body.replaceAll('\n', '\r\n')), read);
+        const { marker, body } = bodyOf(findings, organisation, { owner, tier: of });
+        assert.deepEqual(parseBody(body), marker);
+        assert.deepEqual(parseBody(body.replaceAll('\n', '\r\n')), marker);
+        const noted = [above, body, below].join('\n\n');
+        assert.deepEqual(parseBody(noted), marker);
+        const parts = bodyParts(noted);
+        assert.deepEqual([parts.above, parts.below], [above, below]);
+        assert.deepEqual(bodyParts(joinBody(marker, parts.own, parts)), parts);
       },
     ),
     { numRuns: 30 },
   );
 });
 
-test('a marker that stands anywhere but first, or is broken, is none', () => {
-  const good = '<!-- grantgate:review {"version":1,"as_of":"x","owner":"o","tier":"t","fingerprints":[]} -->';
+test('a marker that does not stand alone in its line, or is broken, is none', async () => {
+  const organisation = await organisationOf([{ id: 'desk-read', principal: 'group:desk' }]);
+  const { body } = bodyOf([finding()], organisation);
+  const good = body.split('\n')[0] ?? '';
   assert.notEqual(parseBody(good), null);
-  for (const body of [
-    `hello\n${good}`,
+  for (const other of [
     ` ${good}`,
-    good.replace('1', '2'),
-    good.replace('[]', '["x"]'),
+    `> ${good}`,
+    `${good} x`,
+    good.replace('"version":2', '"version":1'),
+    good.replace('a'.repeat(32), 'x'),
     '',
     '<!-- grantgate:review {} -->',
   ])
-    assert.equal(parseBody(body), null, body);
+    assert.equal(parseBody(other), null, other);
+  assert.ok(body.trimEnd().endsWith(endMark));
 });
 
-test('groups findings by owner and detector tier, urgent ones first', () => {
+test('groups findings by owner, tier and risk, urgent ones first and high ones before the rest', () => {
   const findings = [
     finding({ owner: 'group:b' }),
     finding({ owner: 'group:b', detector: 'over-privileged', action: 'narrow' }),
     finding({ owner: 'group:a', detector: 'expired' }),
     finding({ owner: 'group:b', detector: 'orphan-disabled' }),
     finding({ owner: 'group:b', detector: 'dormant' }),
+    finding({ owner: 'group:b', detector: 'dormant', severity: 'critical' }),
   ];
   assert.deepEqual(
-    groupFindings({ findings }).map(({ branch, findings: grouped }) => [
-      branch.slice(17),
+    groupFindings({ findings }).map(({ owner, tier: of, risk: at, findings: grouped }) => [
+      `${owner} ${of} ${at}`,
       grouped.map(({ detector }) => detector),
     ]),
     [
-      ['group-b/urgent', ['orphan-disabled']],
-      ['group-a/removal', ['expired']],
-      ['group-b/removal', ['never-used', 'dormant']],
-      ['group-b/narrowing', ['over-privileged']],
+      ['group:b urgent routine', ['orphan-disabled']],
+      ['group:b removal high', ['dormant']],
+      ['group:b removal routine', ['never-used', 'dormant']],
+      ['group:b narrowing routine', ['over-privileged']],
+      ['group:a tidying routine', ['expired']],
     ],
   );
 });
@@ -244,8 +290,7 @@ test('says who loses what, through groups, and who keeps it through another gran
     idle: false,
   });
   assert.equal(losses(finding({ grant: 'dana-get-past' }), organisation, seconds).idle, true);
-  const group = { owner: 'group:desk', tier: 'removal' as const, branch: '', findings: [finding()] };
-  const body = renderBody({ group, plan: planOf([finding()]), organisation, asOf: seconds });
+  const { body } = bodyOf([finding()], organisation);
   assert.match(
     body,
     /1 person can no longer do `get`, `list`: `dana@example.com` \(`get`\)\. 1 other keeps? it all/,
@@ -259,8 +304,7 @@ test('names a few of many people and counts the rest', async () => {
   const organisation = await organisationOf([{ id: 'desk-read', principal: 'group:desk' }], {
     'grants/directory/okta.yaml': okta,
   });
-  const group = { owner: 'group:desk', tier: 'removal' as const, branch: '', findings: [finding()] };
-  const body = renderBody({ group, plan: planOf([finding()]), organisation, asOf: seconds });
+  const { body } = bodyOf([finding()], organisation);
   assert.match(body, /30 people can no longer do/);
   assert.match(body, /p19@example\.com` and 10 more\./);
   assert.doesNotMatch(body, /p20@/);
@@ -271,10 +315,9 @@ test('a body that would be too long leaves sections out, says so, and still read
   const findings = Array.from({ length: 100 }, (_, i) =>
     finding({ fingerprint: i.toString(16).padStart(32, '0'), sentence: '😀'.repeat(1000) }),
   );
-  const group = { owner: 'group:desk', tier: 'removal' as const, branch: '', findings };
-  const body = renderBody({ group, plan: planOf(findings), organisation, asOf: seconds });
+  const { body } = bodyOf(findings, organisation);
   assert.ok([...body].length <= longestBody);
   assert.match(body, /\d+ further grants are left out here/);
-  assert.equal(parseBody(body)?.fingerprints.length, 100);
+  assert.equal(parseBody(body)?.entries.length, 100);
   assert.match(body, /How to restore it/);
 });

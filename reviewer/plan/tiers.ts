@@ -1,15 +1,15 @@
 import type { Detector } from '../../bundle/grants/schema.ts';
+import type { Severity } from '../detect/detect.ts';
 
 /** Findings of a tier ask for the same kind of answer, so they share a pull request. */
-export type DetectorTier = 'urgent' | 'removal' | 'narrowing' | 'certification';
+export const detectorTierNames = ['urgent', 'removal', 'narrowing', 'certification', 'tidying'] as const;
+export type DetectorTier = (typeof detectorTierNames)[number];
 
 export const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
   'orphan-disabled': 'urgent',
   'orphan-missing': 'urgent',
-  expired: 'removal',
   'never-used': 'removal',
   dormant: 'removal',
-  redundant: 'removal',
   'over-privileged': 'narrowing',
   'separation-of-duties': 'narrowing',
   expiring: 'certification',
@@ -17,4 +17,12 @@ export const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
   'high-access': 'certification',
   mover: 'certification',
   growth: 'certification',
+  // Nobody loses anything by these.
+  expired: 'tidying',
+  redundant: 'tidying',
 };
+
+/** What is high or critical is not merged along with what is neither. */
+export type Risk = 'high' | 'routine';
+export const riskOf = (severity: Severity): Risk =>
+  severity === 'high' || severity === 'critical' ? 'high' : 'routine';

@@ -1,0 +1,113 @@
+// Sharp edges of Octokit, kept behind this file: it has no time-out; it turns a failed connection into a status 500;
+// plugin-retry repeats what is not idempotent, so a repeated creation may be refused because the first one worked, and
+// repeats a 429 without looking at `retry-after`, before plugin-throttling sees it (see limits.ts);
+// plugin-throttling puts 1 to 3 seconds between writes, as GitHub asks for; the message of an answer that is no JSON is
+// the whole answer.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAppAuth } from '@octokit/auth-app';
+import { retry } from '@octokit/plugin-retry';
+import { throttling } from '@octokit/plugin-throttling';
+import { Octokit } from '@octokit/rest';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { ReviewError } from '../reviewError.ts';
+import { errorOfStatus, ForgeError } from './forgeError.ts';
+import { waitOf, withinLimits } from './limits.ts';
+import type { ForgeTarget } from './target.ts';
+
+const Throttled = Octokit.plugin(retry, throttling);
+
+export type Client = {
+  octokit: Octokit;
+  /** Waits for a call and names it when it fails: ForgeError, or ReviewError `aborted`. */
+  call<T>(name: string, work: () => Promise<T>): Promise<T>;
+};
+
+function authentication({ token, appAuth }: ForgeTarget) {
+  if (appAuth) return { authStrategy: createAppAuth, auth: appAuth };
+  return token === undefined ? {} : { auth: token };
+}
+
+/** Makes a client; nothing is called yet. */
+export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
+  const { baseUrl, timeoutMs = 30_000, retries = 3, retryAfterMs = 1000 } = target;
+  const never = () => false;
+  const octokit = new Throttled({
+    ...authentication(target),
+    baseUrl: baseUrl.replace(/\/$/, ''),
+    userAgent: 'grantgate',
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    retry: {
+      retries,
+      retryAfterBaseValue: retryAfterMs,
+      doNotRetry: [400, 401, 403, 404, 405, 409, 410, 422, 429, 451],
+    },
+    // A forge on this machine asks for no pauses. Limits are waited for in `call`.
+    throttle: {
+      enabled: !isLoopback(new URL(baseUrl).hostname),
+      onRateLimit: never,
+      onSecondaryRateLimit: never,
+    },
+    request: {
+      fetch: (url: string, init: RequestInit) =>
+        fetch(url, {
+          ...init,
+          signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
+        }),
+    },
+  });
+  const clock = {
+    now: Date.now,
+    sleep: (ms: number) => sleep(ms, undefined, signal ? { signal } : {}),
+    ...(target.waitMs !== undefined && { longest: target.waitMs }),
+  };
+  return {
+    octokit,
+    async call(name, work) {
+      const stopped = Promise.withResolvers<never>();
+      const stop = () => stopped.reject(new ReviewError('aborted', 'the review was stopped'));
+      if (signal?.aborted) stop();
+      signal?.addEventListener('abort', stop, { once: true });
+      stopped.promise.catch(() => {});
+      try {
+        return await Promise.race([withinLimits(work, clock), stopped.promise]);
+      } catch (error) {
+        throw error instanceof ReviewError ? error : failureOf(name, error, timeoutMs);
+      } finally {
+        signal?.removeEventListener('abort', stop);
+      }
+    },
+  };
+}
+
+/** One line of what the forge said; a page of HTML says nothing. */
+function saidOf(message: string): string {
+  if (/^\s*</.test(message)) return '';
+  return (message.split('\n')[0] ?? '').replace(/ - https?:\S+$/, '').slice(0, 300);
+}
+
+function failureOf(call: string, error: unknown, timeoutMs: number): ForgeError {
+  const known = error as {
+    status?: unknown;
+    response?: unknown;
+    message?: unknown;
+    cause?: unknown;
+    name?: unknown;
+  };
+  const message = typeof known.message === 'string' ? known.message : '';
+  if (typeof known.status === 'number' && known.response !== undefined) {
+    const limited = waitOf(error, 0) !== null;
+    // What the forge says of a refused creation stands in `errors`, and Octokit puts it behind the message.
+    return errorOfStatus(call, limited ? 429 : known.status, saidOf(message), error);
+  }
+  const causes = [known, known.cause as typeof known | undefined];
+  if (causes.some((cause) => cause?.name === 'TimeoutError') || /timeout/i.test(message))
+    return new ForgeError('forge-timeout', call, `gave no answer within ${timeoutMs / 1000} s`, {
+      cause: error,
+    });
+  const reason = causes
+    .map((cause) => cause?.message)
+    .find((text) => typeof text === 'string' && text !== '');
+  return new ForgeError('forge-unreachable', call, `got no answer: ${String(reason ?? error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,51 @@
+/** A pull request as far as the review needs it. */
+export type ForgePull = {
+  number: number;
+  url: string;
+  title: string;
+  body: string;
+  state: 'open' | 'closed';
+  merged: boolean;
+  draft: boolean;
+  branch: string;
+  /** The commit of the branch; for a closed one as it was then. */
+  head: string;
+  labels: readonly string[];
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  closedAt: number | null;
+};
+
+/** What GitHub's list and its single pull request have in common. */
+export type RawPull = {
+  number: number;
+  html_url: string;
+  title: string;
+  body: string | null;
+  state: string;
+  draft?: boolean | undefined;
+  merged_at?: string | null;
+  created_at: string;
+  updated_at: string;
+  closed_at: string | null;
+  labels?: readonly { name?: string }[];
+  head: { ref: string; sha?: string; repo: { full_name: string } | null };
+  base: { ref: string };
+};
+
+export function pullOf(pull: RawPull): ForgePull {
+  return {
+    number: pull.number,
+    url: pull.html_url,
+    title: pull.title,
+    body: pull.body ?? '',
+    state: pull.state === 'open' ? 'open' : 'closed',
+    merged: pull.merged_at != null,
+    draft: pull.draft === true,
+    branch: pull.head.ref,
+    head: pull.head.sha ?? '',
+    labels: (pull.labels ?? []).map(({ name }) => name ?? ''),
+    createdAt: Date.parse(pull.created_at),
+    closedAt: pull.closed_at === null ? null : Date.parse(pull.closed_at),
+  };
+}

@@ -1,0 +1,136 @@
+import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
+import { ForgeError } from '../forge/forgeError.ts';
+import { bodyParts, joinBody, type Marker, parseBody } from './marker.ts';
+import type { Mirror } from './workspace.ts';
+
+// What is announced is what is merged. A text names the commit that it speaks of, and only that commit gets the status
+// below: where it is required, nothing else can be merged. While the two change, the text says so.
+
+/** The name of the status to require on the base branch. */
+export const announcedContext = 'grantgate/announced';
+const announced: CommitStatus = {
+  context: announcedContext,
+  state: 'success',
+  description: 'The description says what this commit does',
+};
+
+const changing =
+  '> [!WARNING]\n> This pull request is being brought up to date. Wait with the merge until this line is gone.';
+
+/** What a pull request is to say and do. `own` is the body's text without its marker. */
+export type Wanted = { marker: Omit<Marker, 'commit'>; own: string; commit: string; draft: boolean };
+
+type On = { forge: Forge; mirror: Mirror };
+
+/** Says beside the commit that the text is its own. A token that may not, does without. */
+export async function vouch(forge: Forge, commit: string): Promise<void> {
+  await optional(() => forge.setStatus(commit, announced));
+}
+
+/** Does what is good to have: a token that may not, or a name that the forge does not know, is no failure. */
+export async function optional(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (
+      error instanceof ForgeError &&
+      (error.code === 'forge-forbidden' || error.code === 'forge-not-found' || error.code === 'forge-refused')
+    )
+      return false;
+    throw error;
+  }
+}
+
+const withCommit = ({ marker, commit }: Wanted): Marker => ({ ...marker, commit });
+
+/** Somebody's title stays. */
+const titleFor = (pull: ForgePull, wanted: Wanted) => {
+  const said = parseBody(pull.body)?.title;
+  return said === undefined || pull.title === said ? { title: wanted.marker.title } : {};
+};
+
+/** Brings an open or closed pull request to another commit and text; `state` opens it again. */
+export async function bringUp(
+  { forge, mirror }: On,
+  pull: ForgePull,
+  wanted: Wanted,
+  state?: 'open',
+): Promise<ForgePull> {
+  const parts = bodyParts(pull.body);
+  const said = parseBody(pull.body);
+  const own = said === null ? '' : parts.own.replace(`${changing}\n\n`, '');
+  const { closed: _, remembered: __, ...kept } = said ?? { ...wanted.marker, entries: [] };
+  await forge.updatePull(pull.number, {
+    body: joinBody({ ...kept, commit: null }, `${changing}\n\n${own}`, parts),
+    ...(state !== undefined && { state }),
+  });
+  if (mirror.branches.get(pull.branch) !== wanted.commit) await mirror.push(pull.branch, wanted.commit);
+  const updated = await forge.updatePull(pull.number, {
+    ...titleFor(pull, wanted),
+    body: joinBody(withCommit(wanted), wanted.own, parts),
+  });
+  await vouch(forge, wanted.commit);
+  return updated;
+}
+
+/** Only the text is behind: the branch holds the commit already. */
+export async function say({ forge }: Pick<On, 'forge'>, pull: ForgePull, wanted: Wanted): Promise<ForgePull> {
+  const updated = await forge.updatePull(pull.number, {
+    ...titleFor(pull, wanted),
+    body: joinBody(withCommit(wanted), wanted.own, bodyParts(pull.body)),
+  });
+  await vouch(forge, wanted.commit);
+  return updated;
+}
+
+/**
+ * Opens a pull request; null when the forge says that there is one, but does not list it yet: a later run sees it. A
+ * branch is never deleted: it may be another run's, or the answer that it has no pull request may be late.
+ */
+export async function openPull(
+  { forge, mirror }: On,
+  branch: string,
+  wanted: Wanted,
+  isKnown: boolean,
+): Promise<ForgePull | null> {
+  const texts = (commit: string | null, own: string) => ({
+    title: wanted.marker.title,
+    body: joinBody({ ...wanted.marker, commit }, own, { above: '', below: '' }),
+  });
+  const tip = mirror.branches.get(branch);
+  if (tip !== undefined && tip !== wanted.commit && !isKnown) {
+    // The branch may have a pull request that the list does not show yet, and must not change behind its back.
+    const opened = await create(forge, branch, texts(null, changing), wanted.draft);
+    if (opened === 'exists') return null;
+    if (opened !== 'nothing') return bringUp({ forge, mirror }, opened, wanted);
+  }
+  if (tip !== wanted.commit) await mirror.push(branch, wanted.commit);
+  const opened = await create(forge, branch, texts(wanted.commit, wanted.own), wanted.draft);
+  if (opened === 'exists') return null;
+  if (opened === 'nothing')
+    throw new ForgeError('forge-refused', `POST /repos/${forge.slug}/pulls`, 'found nothing to merge');
+  await vouch(forge, wanted.commit);
+  return opened;
+}
+
+/** An answer may be lost after the work was done, so after a failure the forge is asked what it has. */
+async function create(
+  forge: Forge,
+  branch: string,
+  texts: { title: string; body: string },
+  draft: boolean,
+): Promise<ForgePull | 'exists' | 'nothing'> {
+  try {
+    return await forge.createPull(branch, texts, draft);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    if (/No commits between/.test(error.message)) return 'nothing';
+    const found = await forge.findOpen(branch).catch(() => null);
+    // Ours when it says what was to be said; somebody else's is dealt with once it is listed.
+    const [theirs, ours] = [parseBody(found?.body ?? ''), parseBody(texts.body)];
+    if (found !== null && theirs !== null && theirs.commit === ours?.commit) return found;
+    if (found !== null || /already exists/i.test(error.message)) return 'exists';
+    throw error;
+  }
+}

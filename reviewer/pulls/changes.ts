@@ -1,0 +1,51 @@
+import { gitTree, type Tree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { edit, removeExemptions } from '../edit/edit.ts';
+import { ReviewError } from '../reviewError.ts';
+import { editFor } from './decision.ts';
+import type { Entry } from './marker.ts';
+import type { Files, Mirror } from './workspace.ts';
+
+const reviewFile = 'grants/review.yaml';
+
+/**
+ * What becomes of the files: the edits of all entries, and of the exemptions of grants that go. Throws ReviewError
+ * `edit-failed`.
+ */
+export async function filesOf(
+  entries: readonly Entry[],
+  { tree, organisation }: { tree: Tree; organisation: Organisation },
+): Promise<Files> {
+  const fileOf = new Map(organisation.grants.map(({ id, place }) => [id, place.file]));
+  const edits = entries.map((entry) => ({ grant: entry.grant, change: editFor(entry) }));
+  const exempt = new Set(organisation.review.exemptions.map(({ grant }) => grant));
+  const gone = new Set(
+    edits
+      .filter(({ grant, change }) => change.kind === 'delete' && exempt.has(grant))
+      .map(({ grant }) => grant),
+  );
+  const paths = new Set(entries.flatMap(({ grant }) => fileOf.get(grant) ?? []));
+  if (gone.size > 0) paths.add(reviewFile);
+  const files = new Map<string, string | null>(
+    [...(await tree.read([...paths]))].map(([path, bytes]) => [path, bytes.toString('utf8')]),
+  );
+  for (const { grant, change } of edits) {
+    const file = fileOf.get(grant);
+    const text = file === undefined ? undefined : files.get(file);
+    if (file === undefined || typeof text !== 'string')
+      throw new ReviewError('edit-failed', `${file ?? 'grants/access'}: has no grant ${grant}`);
+    files.set(file, edit(text, file, change));
+  }
+  const rules = files.get(reviewFile);
+  if (typeof rules === 'string') files.set(reviewFile, removeExemptions(rules, reviewFile, gone));
+  return files;
+}
+
+/** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
+export async function checkCommit(mirror: Mirror, commit: string): Promise<void> {
+  const { problems } = await load(await gitTree(mirror.repository, commit));
+  const [first] = problems;
+  if (first !== undefined)
+    throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);
+}

@@ -1,0 +1,31 @@
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { code } from '../forge/markdown.ts';
+import type { Plan } from '../plan/finding.ts';
+import type { Entry } from './marker.ts';
+
+/** Says why each thing that a pull request proposed is not proposed any more. */
+export function goneWhy(
+  entries: readonly Entry[],
+  plan: Pick<Plan, 'exempt' | 'findings'>,
+  { grants }: Pick<Organisation, 'grants'>,
+): string {
+  const lines = entries.map(({ grant: id, detector }) => {
+    const grant = grants.find((known) => known.id === id);
+    const exempt = plan.exempt.find((known) => known.grant === id && known.detector === detector);
+    const other = plan.findings.find((known) => known.grant === id);
+    if (grant === undefined) return `${code(id)} is not granted any more`;
+    if (exempt !== undefined) return `${code(id)} is exempt from ${detector} until ${exempt.until}`;
+    if (grant.review !== undefined && detector !== other?.detector)
+      return `${code(id)} was reviewed and kept`;
+    if (other !== undefined) return `${code(id)} is now a matter of ${other.detector}`;
+    return `${code(id)} is not found by ${detector} any more`;
+  });
+  return lines.length === 0 ? 'nothing that it proposes is found any more' : lines.join('; ');
+}
+
+/** Whether the evidence is too thin today to tell if a proposal still stands: then it is left alone. */
+export function isBlind(entries: readonly Entry[], { not_evaluable }: Pick<Plan, 'not_evaluable'>): boolean {
+  return entries.some(({ grant, detector }) =>
+    not_evaluable.some((known) => known.grant === grant && known.detectors.includes(detector)),
+  );
+}

@@ -1,0 +1,145 @@
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import { accountStatus } from '../detect/detect.ts';
+import { code, fenced, prose } from '../forge/markdown.ts';
+import type { Finding } from '../plan/finding.ts';
+import { losses } from '../plan/losses.ts';
+import { counted, instantOf, nameOf } from '../plan/sentence.ts';
+import type { Decision } from './decision.ts';
+
+const mostPeople = 20;
+const day = (instant: unknown) => String(instant).slice(0, 10);
+const percent = (share: unknown) => (typeof share === 'number' ? `${(share * 100).toFixed(2)} %` : 'unknown');
+
+/** Begins the section of a finding, so that a decision finds its place. */
+export const sectionMark = (fingerprint: string): string => `<!-- grantgate:grant ${fingerprint} -->`;
+
+/** What has been decided, as the section's first line. */
+export function decided(decision: Decision): string {
+  const by = `${code(nameOf(decision.by))} on ${day(decision.at)}`;
+  switch (decision.kind) {
+    case 'keep':
+      return `> **Kept until ${decision.until}** by ${by}: ${code(decision.reason)}`;
+    case 'extend':
+      return `> **Extended until ${decision.until}** by ${by}: ${code(decision.reason)}`;
+    case 'narrow':
+      return `> **Narrowed to ${'role' in decision.to ? `the role ${code(decision.to.role)}` : decision.to.operations.map(code).join(', ')}** by ${by}`;
+    case 'revoke':
+      return `> **Revoked** by ${by}`;
+    case 'suspend':
+      return `> **Suspended** by ${by}`;
+    case 'reassign':
+      return `> **Given to ${code(nameOf(decision.owner))}** by ${by}`;
+    default:
+      decision satisfies never;
+      return '';
+  }
+}
+
+function evidenceOf({ evidence }: Finding, grant: Grant | undefined): string {
+  const seen: Readonly<Record<string, unknown>> = evidence;
+  const window = seen.window as { from: string; to: string } | undefined;
+  const lines = [`granted ${day(seen.granted)}`];
+  // As it is written: the end of a day reads as the day after.
+  if (grant?.expires !== undefined) lines.push(`expires ${grant.expires}`);
+  if (seen.suspended !== undefined) lines.push(`suspended since ${day(seen.suspended)}`);
+  if (seen.account !== undefined)
+    lines.push(
+      `account ${String(seen.account)}${seen.synced === undefined ? '' : ` (${prose(String(seen.provider))}, read ${String(seen.synced)})`}`,
+    );
+  if (window !== undefined) {
+    const allows = Number(seen.allows);
+    const last = seen.last_used === undefined ? '' : String(seen.last_used);
+    lines.push(
+      allows === 0
+        ? `no allowed request from ${window.from} to ${window.to}${last === '' ? '' : `; the last one before that at ${last}`}`
+        : `${counted(allows, 'allowed request')} on ${counted(Number(seen.days_used), 'day')} from ${window.from} to ${window.to}, the last at ${last}`,
+      `the records cover ${percent(seen.coverage)} of that time${seen.lost_minutes === undefined ? '' : ` (${counted(Number(seen.lost_minutes), 'minute')} lost)`}`,
+    );
+    const used = seen.used as readonly string[];
+    const unused = seen.unused as readonly string[];
+    if (used.length > 0)
+      lines.push(`used: ${used.map(code).join(', ')}; not used: ${unused.map(code).join(', ') || 'none'}`);
+  }
+  return lines.map((line) => `  - ${line}`).join('\n');
+}
+
+/** People are counted as people, where there are only people. */
+const kindOf = (losing: readonly { principal: string }[], many = false) =>
+  losing.every(({ principal }) => principal.startsWith('user:'))
+    ? many
+      ? 'people'
+      : 'person'
+    : many
+      ? 'people and services'
+      : 'service';
+
+/** Why a grant gives nobody anything today. */
+function idleWhy(grant: Grant | undefined, organisation: Organisation, asOf: number): string {
+  if (grant === undefined) return 'the grant is gone';
+  if (grant.expiresAt !== null && asOf >= grant.expiresAt) return 'the grant has expired';
+  if (grant.state === 'suspended') return 'the grant is suspended';
+  const status = accountStatus(grant.principal, organisation);
+  return status === null ? 'it reaches nobody active' : `the account is ${status}`;
+}
+
+function whoLoses(finding: Finding, organisation: Organisation, asOf: number): string {
+  const grant = organisation.grants.find(({ id }) => id === finding.grant);
+  const { operations, losing, keeping, idle } = losses(finding, organisation, asOf);
+  const what = operations.map(code).join(', ');
+  if (idle) return `Nobody today, for ${idleWhy(grant, organisation, asOf)}. It named ${what}.`;
+  const kept =
+    keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all through other grants.`;
+  if (losing.length === 0)
+    return `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same through other grants. It takes away ${what}.`;
+  const all = losing.every((one) => one.operations.length === operations.length);
+  const named = losing
+    .slice(0, mostPeople)
+    .map((one) =>
+      all
+        ? code(nameOf(one.principal))
+        : `${code(nameOf(one.principal))} (${one.operations.map(code).join(', ')})`,
+    );
+  const more = losing.length > mostPeople ? ` and ${losing.length - mostPeople} more` : '';
+  return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named.join(', ')}${more}.${kept}`;
+}
+
+type Options = {
+  organisation: Organisation;
+  /** Seconds since 1970. */
+  asOf: number;
+  /** The address of a file at the revision that was judged; null where there is none. */
+  fileUrl: (file: string, line: number) => string | null;
+  decision?: Decision | undefined;
+};
+
+/** One finding: what the access does, who loses what, what was seen, and how to have it back. */
+export function section(finding: Finding, { organisation, asOf, fileUrl, decision }: Options): string {
+  const api = organisation.apis.get(finding.api);
+  const grant = organisation.grants.find(({ id }) => id === finding.grant);
+  const operations = (grant?.covers ?? [])
+    .map((name) => `${code(name)} (${code(api?.operations.get(name) ?? '')})`)
+    .join(', ');
+  const to =
+    finding.to === undefined
+      ? ''
+      : 'role' in finding.to
+        ? ` to the role ${code(finding.to.role)}`
+        : ` to ${finding.to.operations.map(code).join(', ')}`;
+  const also = finding.also === undefined ? '' : ` Also found: ${finding.also.join(', ')}.`;
+  const { file, before, after } = finding.change;
+  const url = fileUrl(file, grant?.place.line ?? 1);
+  const restore =
+    after === ''
+      ? `put this back into ${code(file)}:\n\n${fenced(before, 'yaml')}`
+      : `in ${code(file)}, replace\n\n${fenced(after, 'yaml')}\n\nby\n\n${fenced(before, 'yaml')}`;
+  return [
+    sectionMark(finding.fingerprint) + (decision === undefined ? '' : `\n${decided(decision)}`),
+    `### ${finding.action} ${code(finding.grant)}${to}`,
+    `${prose(finding.sentence)} (${finding.detector}, ${finding.severity}${url === null ? '' : `, [the grant](${url})`}.)${also}`,
+    `- **What the access does**: ${code(api?.description ?? '')}: ${operations}`,
+    `- **Given for**: ${code(grant?.reason ?? '')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
+    `- **Who loses what**: ${whoLoses(finding, organisation, asOf)}`,
+    `- **Evidence** (as of ${instantOf(asOf)}):\n${evidenceOf(finding, grant)}`,
+    `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or ${restore}\n\n</details>`,
+  ].join('\n\n');
+}

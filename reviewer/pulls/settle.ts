@@ -1,0 +1,185 @@
+import type { Evidence } from '../evidence/gather.ts';
+import type { Forge, ForgePull } from '../forge/forge.ts';
+import type { Finding, Plan } from '../plan/finding.ts';
+import { ReviewError } from '../reviewError.ts';
+import type { OpenPull, Task } from './allot.ts';
+import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
+import { entriesOf, renderBody } from './body.ts';
+import type { Family } from './branch.ts';
+import { checkCommit, filesOf } from './changes.ts';
+import { actionOf } from './decision.ts';
+import { goneWhy, isBlind } from './gone.ts';
+import { bodyParts, type Entry, joinBody, type Marker, parseBody } from './marker.ts';
+import type { People } from './people.ts';
+import type { Pull } from './pull.ts';
+import type { Room } from './room.ts';
+import { renderTitle } from './title.ts';
+import type { Mirror } from './workspace.ts';
+
+export type Settling = {
+  forge: Forge;
+  mirror: Mirror;
+  plan: Plan;
+  evidence: Evidence;
+  /** All that the forge listed. */
+  known: readonly ForgePull[];
+  room: Room;
+  people: People;
+  /** Why a group is not to be changed now, or null: the brake. */
+  stopped: (family: Family) => string | null;
+};
+
+const sameSet = (left: readonly string[], right: readonly string[]) =>
+  left.length === right.length && new Set([...left, ...right]).size === right.length;
+
+const resultOf = (
+  action: Pull['action'],
+  pull: ForgePull | null,
+  branch: string,
+  grants: readonly string[],
+  reason?: string | null,
+): Pull => ({
+  number: pull?.number ?? null,
+  url: pull?.url ?? null,
+  branch,
+  grants,
+  action,
+  ...(typeof reason === 'string' && { reason }),
+});
+
+/** Carries out one task. Throws ForgeError, ReviewError `edit-failed`: of this task alone, unless the forge is out of reach. */
+export async function settle(task: Task, options: Settling): Promise<Pull> {
+  if (task.kind === 'close') return close(task.open, options);
+  return task.kind === 'hold' ? hold(task, options) : open(task, options);
+}
+
+async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Settling): Promise<Pull> {
+  const entries = marker?.entries ?? [];
+  const grants = entries.map(({ grant }) => grant);
+  const result = (action: Pull['action'], reason: string) =>
+    resultOf(action, pull, pull.branch, grants, reason);
+  if (marker === null) return result('unchanged', 'its description is not one of the review');
+  if (isBlind(entries, plan)) return result('unchanged', 'the records do not cover enough to judge it anew');
+  const why = goneWhy(entries, plan, evidence.organisation);
+  const parts = bodyParts(pull.body);
+  const body = joinBody({ ...marker, closed: why }, parts.own, parts);
+  await forge.updatePull(pull.number, { body, state: 'closed' });
+  await optional(() => forge.comment(pull.number, `Closed, for its cause is gone: ${why}.`));
+  return result('closed', why);
+}
+
+async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
+  const { forge, mirror, plan, stopped } = options;
+  const { branch } = task;
+  const { pull, marker, handsOff, closedToMore } = task.open;
+  const grants = task.findings.map(({ grant }) => grant);
+  const result = (action: Pull['action'], reason?: string | null) =>
+    resultOf(action, pull, branch, grants, reason);
+  const stop = stopped(task.family);
+  if (stop !== null) return result('unchanged', stop);
+  if (handsOff) return result('unchanged', 'the branch has commits by people');
+  const found = new Set(task.findings.map(({ fingerprint }) => fingerprint));
+  const said = marker?.entries ?? [];
+  const left = said.filter(({ fingerprint }) => !found.has(fingerprint));
+  if (isBlind(left, plan)) return result('unchanged', 'the records do not cover enough to judge it anew');
+  const same = sameSet(
+    said.map(({ fingerprint }) => fingerprint),
+    [...found],
+  );
+  const tip = mirror.branches.get(branch);
+  const sound = tip !== undefined && (await mergesWell(tip, options));
+  if (same && sound && marker?.commit === tip) {
+    if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
+    return result('unchanged', closedToMore ? 'approved' : null);
+  }
+  const wanted = await prepare(task, options, marker);
+  // A run that died between the push and the text left the branch as it is to be.
+  const done =
+    same && sound && tip === wanted.commit
+      ? await say({ forge }, pull, wanted)
+      : await bringUp({ forge, mirror }, pull, wanted);
+  return resultOf('updated', done, branch, grants);
+}
+
+async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
+  const { forge, mirror, known, room, stopped, people } = options;
+  const { branch, findings, family } = task;
+  const grants = findings.map(({ grant }) => grant);
+  const held = stopped(family) ?? room.take(branch);
+  if (held !== null) return resultOf('held', null, branch, grants, held);
+  const wanted = await prepare(task, options, null);
+  const before = known.filter((pull) => pull.branch === branch && pull.state === 'closed');
+  const tip = mirror.branches.get(branch);
+  // GitHub opens again only what nobody has pushed over meanwhile.
+  const again = before.find(
+    (pull) => !pull.merged && pull.head === tip && parseBody(pull.body)?.closed !== undefined,
+  );
+  if (again !== undefined) {
+    const reopened = await bringUp({ forge, mirror }, again, wanted, 'open');
+    return resultOf('reopened', reopened, branch, grants);
+  }
+  const isKnown = before.some(({ head }) => head === tip);
+  const opened = await openPull({ forge, mirror }, branch, wanted, isKnown);
+  if (opened === null)
+    return resultOf('held', null, branch, grants, 'the forge has a pull request that it does not list yet');
+  await people.tell(opened, task);
+  return resultOf('opened', opened, branch, grants);
+}
+
+/** Whether a branch merges, and gives a base that can be enforced. */
+async function mergesWell(tip: string, { mirror }: Settling): Promise<boolean> {
+  const merged = await mirror.merged(tip);
+  if (merged === null) return false;
+  try {
+    await checkCommit(mirror, merged);
+    return true;
+  } catch (error) {
+    if (error instanceof ReviewError && error.code === 'edit-failed') return false;
+    throw error;
+  }
+}
+
+type Asked = { family: Family; findings: readonly Finding[]; waiting: number };
+
+/** The commit and the text for a set of findings; what people have decided of them in `before` stands. */
+async function prepare(
+  { family, findings, waiting }: Asked,
+  { mirror, plan, evidence, people }: Settling,
+  before: Marker | null,
+): Promise<Wanted> {
+  const { organisation, asOf } = evidence;
+  const decisions = new Map<string, Entry['decision']>(
+    (before?.entries ?? []).map(({ fingerprint, decision }) => [fingerprint, decision]),
+  );
+  const entries = entriesOf(findings, decisions);
+  const { owner, tier, risk } = family;
+  const title = renderTitle(
+    family,
+    entries.map((entry) => ({ action: actionOf(entry), api: entry.api })),
+  );
+  const marker: Omit<Marker, 'commit'> = {
+    ...{ version: 2, as_of: plan.as_of, owner, tier, risk, title, entries },
+  };
+  const files = await filesOf(entries, evidence);
+  const commit = await mirror.commit(files, messageOf(title, findings), asOf);
+  await checkCommit(mirror, commit);
+  const own = renderBody(
+    {
+      ...{ family, findings, plan, organisation, asOf, waiting, decisions },
+      fileUrl: people.fileUrl,
+      mentions: people.losing(findings),
+    },
+    { ...marker, commit },
+  );
+  return { marker, own, commit, draft: people.isUnsure(findings) };
+}
+
+export function messageOf(
+  title: string,
+  findings: readonly Pick<Finding, 'action' | 'grant' | 'detector' | 'sentence'>[],
+): string {
+  const lines = findings.map(
+    ({ action, grant, detector, sentence }) => `${action} ${grant} (${detector}): ${sentence}`,
+  );
+  return `${title}\n\n${lines.join('\n')}\n`;
+}
