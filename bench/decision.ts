@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { compile } from '../bundle/compile/compile.ts';
 import { workingTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
-import { compilePolicy } from '../bundle/policy/compilePolicy.ts';
+import { admitPolicy } from '../bundle/policy/admitPolicy.ts';
 import { findOpa } from '../bundle/policy/opa.ts';
 import { decisionPath, readPolicies } from '../bundle/policy/policies.ts';
 import { createDecide } from '../gateway/decision/decide.ts';
@@ -20,10 +20,10 @@ const tree = await workingTree(fileURLToPath(new URL('..', import.meta.url)));
 const { organisation } = await load(tree);
 if (organisation === null) throw new Error('the sample organisation does not check');
 const data = compile(organisation);
-const wasm = await compilePolicy(await findOpa(), await readPolicies(tree, 'authz'), decisionPath);
+const { reads, wasm } = await admitPolicy(await findOpa(), await readPolicies(tree, 'authz'));
 const module = new WebAssembly.Module(new Uint8Array(wasm));
 const decide = createDecide(
-  createSlices({ lines: openIndex(indexLines(data)) }),
+  createSlices({ lines: openIndex(indexLines(data)), reads }),
   createEvaluator(module, decisionPath),
 );
 
