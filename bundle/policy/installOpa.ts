@@ -4,11 +4,13 @@ import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { holdLock } from './holdLock.ts';
 import { OpaError } from './opaError.ts';
 
 /**
- * SHA-256 of the release binaries of the pinned version, by file name. Empty: the digests are entered here from the
- * release's own .sha256 files by somebody who has checked them; until then the release route needs OPA_SHA256.
+ * SHA-256 of the release binaries of the pinned version, by file name. Empty: no two public places that do not depend
+ * on each other agree on those of this version yet. Until then Go's checksum database vouches where there is Go, and
+ * else the checksum file beside the release, which only tells that the download came whole.
  */
 const pinned: Readonly<Record<string, string>> = {};
 
@@ -33,7 +35,7 @@ function releaseName(): string | null {
   const machine = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
   if (system === undefined || machine === undefined) return null;
   if (system === 'windows') return `opa_windows_${machine}.exe`;
-  return system === 'linux' ? `opa_linux_${machine}_static` : `opa_darwin_${machine}`;
+  return system === 'darwin' && machine === 'amd64' ? 'opa_darwin_amd64' : `opa_${system}_${machine}_static`;
 }
 
 /** Downloads into `file`; answers the digest, or what went wrong. */
@@ -65,15 +67,65 @@ async function download(url: string, file: string): Promise<{ digest: string } |
   }
 }
 
-/** The release binary, checked against its pin. Answers null when it is in place, else why not. */
-async function fromRelease(install: Install, work: string): Promise<string | null> {
+const isDigest = (text: string) => /^[0-9a-f]{64}$/.test(text);
+
+/** The release binary, checked against its pin or OPA_SHA256. Answers null when it is in place, else why not. */
+async function fromPinned(install: Install, work: string): Promise<string | null> {
   const name = releaseName();
   if (name === null) return `release: none for ${process.platform} ${process.arch}`;
-  const wanted = (install.env.OPA_SHA256 || pinned[name] || '').toLowerCase();
-  if (!/^[0-9a-f]{64}$/.test(wanted))
-    return `release: no SHA-256 is pinned for ${name} ${install.version}, and an unchecked download is not run; set OPA_SHA256 to the digest you trust`;
-  const base = (install.env.OPA_RELEASES || officialReleases).replace(/\/+$/, '');
-  const url = `${base}/v${install.version}/${name}`;
+  const wanted = (install.env.OPA_SHA256 || pinned[name] || '').trim().toLowerCase();
+  if (isDigest(wanted)) return fromRelease(install, work, name, wanted);
+  return install.env.OPA_SHA256
+    ? 'release: OPA_SHA256 is no SHA-256 of 64 hexadecimal digits'
+    : `release: no SHA-256 is pinned for ${name} ${install.version}`;
+}
+
+/** The same, checked against what is published beside it: whoever could change the one could change the other. */
+async function fromPublished(install: Install, work: string): Promise<string | null> {
+  const name = releaseName();
+  if (name === null) return `release: none for ${process.platform} ${process.arch}`;
+  // Who names a digest means that one.
+  if (install.env.OPA_SHA256 || pinned[name] !== undefined)
+    return 'release: its own checksum file is not asked, as a digest is named';
+  const url = `${releaseUrl(install, name)}.sha256`;
+  const wanted = await published(url);
+  if (!isDigest(wanted)) return `release: ${wanted}`;
+  install.progress(
+    `opa: no digest of ${name} ${install.version} is pinned here, so it is checked against ${url}; set OPA_SHA256 to one that you trust`,
+  );
+  return fromRelease(install, work, name, wanted);
+}
+
+/** The digest that a checksum file begins with, or what went wrong. */
+async function published(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+    if (!response.ok) {
+      await response.body?.cancel();
+      return `${url} answered ${response.status}`;
+    }
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString('latin1');
+      if (text.length > 1024) break;
+    }
+    const digest = /^([0-9a-fA-F]{64})(?:\s|$)/.exec(text)?.[1];
+    return digest?.toLowerCase() ?? `${url} holds no SHA-256`;
+  } catch (error) {
+    return `${url} ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+const releaseUrl = ({ env, version }: Install, name: string) =>
+  `${(env.OPA_RELEASES || officialReleases).replace(/\/+$/, '')}/v${version}/${name}`;
+
+async function fromRelease(
+  install: Install,
+  work: string,
+  name: string,
+  wanted: string,
+): Promise<string | null> {
+  const url = releaseUrl(install, name);
   install.progress(`opa: downloading ${url} …`);
   const file = join(work, name);
   const result = await download(url, file);
@@ -95,6 +147,11 @@ async function fromGo(install: Install, work: string): Promise<string | null> {
   const env: NodeJS.ProcessEnv = { ...install.env, GOBIN: work, CGO_ENABLED: '0', GO111MODULE: 'on' };
   // With these set Go would build for another machine, and refuses GOBIN.
   for (const name of ['GOOS', 'GOARCH']) delete env[name];
+  const began = performance.now();
+  const beat = setInterval(() => {
+    const seconds = Math.round((performance.now() - began) / 1000);
+    install.progress(`opa: Go is still building, for ${seconds} s …`);
+  }, 15_000);
   const fault = await new Promise<string | null>((resolve) => {
     const child = spawn('go', ['install', `github.com/open-policy-agent/opa@v${install.version}`], {
       cwd: work,
@@ -112,6 +169,7 @@ async function fromGo(install: Install, work: string): Promise<string | null> {
       resolve(code === 0 ? null : `Go: ${complaint.trim() || `exit code ${code}`}`),
     );
   });
+  clearInterval(beat);
   if (fault !== null) return fault;
   await rename(join(work, basename(install.target)), install.target);
   return null;
@@ -131,18 +189,28 @@ async function sweep(folder: string): Promise<void> {
 }
 
 /**
- * Puts opa at `target`: the official release when its digest is pinned, else a build by Go. The work is done in a
- * folder of its own beside the target, so several at once do not meet and an interrupted one leaves no broken binary.
- * Throws OpaError `opa-digest` or `opa-missing`.
+ * Puts opa at `target`: the official release when its digest is pinned, else a build by Go, else the release as its own
+ * checksum file has it. One process at a time does so, in a folder of its own beside the target, so that an interrupted
+ * one leaves no broken binary; `isThere` tells the others that it is done. Throws OpaError `opa-digest` or `opa-missing`.
  */
-export async function installOpa(install: Install): Promise<void> {
+export async function installOpa(install: Install, isThere: () => Promise<boolean>): Promise<void> {
   const folder = dirname(install.target);
   await mkdir(folder, { recursive: true });
-  await sweep(folder);
-  const work = await mkdtemp(join(folder, 'installing-'));
+  const waiting = () => install.progress('opa: another process is installing it, waiting for that …');
+  const release = await holdLock(join(folder, 'lock'), waiting);
+  try {
+    if (await isThere()) return;
+    await sweep(folder);
+    await installInto(install, await mkdtemp(join(folder, 'installing-')));
+  } finally {
+    await release();
+  }
+}
+
+async function installInto(install: Install, work: string): Promise<void> {
   const faults: string[] = [];
   try {
-    for (const route of [fromRelease, fromGo]) {
+    for (const route of [fromPinned, fromGo, fromPublished]) {
       const fault = await route(install, work);
       if (fault === null) {
         install.progress(`opa: ${install.version} is installed at ${install.target}`);

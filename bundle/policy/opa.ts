@@ -135,7 +135,11 @@ export async function findOpa(
     `${cached}: ${'version' in answer ? `is OPA ${answer.version}` : 'not there, or does not run'}`,
   );
 
-  await installOpa({ version: opaVersion, target: cached, env, progress, looked });
+  const isThere = async () => {
+    const now = await versionOf(cached);
+    return 'version' in now && now.version === opaVersion;
+  };
+  await installOpa({ version: opaVersion, target: cached, env, progress, looked }, isThere);
   const installed = await versionOf(cached);
   if ('version' in installed && installed.version === opaVersion) return found(cached);
   throw new OpaError(

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -116,11 +117,39 @@ test('a release that is not the pinned file is not installed', async () => {
   assert.not((await readdir(join(work.path, 'cache/grantgate', `opa-${opaVersion}`))).includes('opa'));
 });
 
-test('without a digest nothing is downloaded', async () => {
-  const { error } = await find();
-  assert.is(error?.code, 'opa-missing');
-  assert.match(String(error?.message), 'no SHA-256 is pinned');
-  assert.equal(asked, []);
+/** Answers for a release whose checksum file says this. */
+const withChecksum =
+  (text: string): RequestListener =>
+  ({ url }, response) =>
+    void response.end(url?.endsWith('.sha256') ? text : good);
+
+test('without a pinned digest and without Go the checksum file beside the release is used, and that is said', async () => {
+  answer = withChecksum(`${digest.toUpperCase()}  opa_linux_amd64_static\n`);
+  const { opa, lines } = await find();
+  assert.is(opa?.path, cached());
+  assert.is(asked.length, 2);
+  assert.is(`${asked[1]}.sha256`, asked[0]);
+  assert.ok(lines.some((line) => line.includes('is pinned here, so it is checked against')));
+  assert.equal(await leftovers(), []);
+});
+
+test('a release that is not what its checksum file says is not installed', async () => {
+  answer = withChecksum(`${'a'.repeat(64)}  opa\n`);
+  assert.is((await find()).error?.code, 'opa-digest');
+  for (const text of ['', 'not found', digest.slice(1), `${digest}0`, `<html>${digest}`]) {
+    answer = withChecksum(text);
+    assert.match(String((await find()).error?.message), 'holds no SHA-256');
+  }
+  answer = (_, response) => response.writeHead(404).end();
+  assert.match(String((await find()).error?.message), 'answered 404');
+  assert.equal(await leftovers(), []);
+});
+
+test('a digest that somebody names goes before any checksum file, also when it is none', async () => {
+  answer = withChecksum(digest);
+  assert.is((await find({ OPA_SHA256: 'b'.repeat(64) })).error?.code, 'opa-digest');
+  assert.is((await find({ OPA_SHA256: 'latest' })).error?.code, 'opa-missing');
+  assert.not(asked.some((url) => url.endsWith('.sha256')));
 });
 
 test('a missing, cut or unreachable release is told with everything that was looked at', async () => {
@@ -170,15 +199,31 @@ test('what Go says when it fails is passed on', async () => {
   assert.equal(await leftovers(), []);
 });
 
-test('two at once install without meeting', async () => {
+test('several at once install once', async () => {
   const found = await Promise.all([
     find({ OPA_SHA256: digest }),
     find({ OPA_SHA256: digest }),
     find({ OPA_SHA256: digest }),
   ]);
   for (const { opa } of found) assert.is(opa?.path, cached());
+  assert.is(asked.length, 1);
+  assert.ok(found.some(({ lines }) => lines.some((line) => line.includes('another process'))));
   assert.ok((await readFile(cached())).equals(good));
   assert.equal(await leftovers(), []);
+});
+
+test('a lock that a process left behind when it ended is taken over', async () => {
+  const folder = join(work.path, 'cache/grantgate', `opa-${opaVersion}`);
+  await mkdir(folder, { recursive: true });
+  const ended = start({ OPA_PATH: '/nowhere' });
+  await ended.ended;
+  await writeFile(join(folder, 'lock'), `${hostname()} ${ended.child.pid}`);
+  assert.is((await find({ OPA_SHA256: digest })).opa?.path, cached());
+  // Of another machine, which nobody can ask: it has been silent for long.
+  await writeFile(cached(), 'not a program');
+  await writeFile(join(folder, 'lock'), 'elsewhere 1');
+  await utimes(join(folder, 'lock'), 0, 0);
+  assert.is((await find({ OPA_SHA256: digest })).opa?.path, cached());
 });
 
 test('a broken binary in the cache is replaced', async () => {
