@@ -21,6 +21,22 @@ export const claimMapping = {
     .describe(
       'directory: groups are what grants/directory says, and whom it does not know is denied. { claim: NAME }: groups are what the token says.',
     ),
+  people: z
+    .array(named)
+    .optional()
+    .describe(
+      'The ends of logins that it may name, like "@example.com"; [] names no person. Left out, any: then it can name the people of other issuers too.',
+    ),
+  services: z
+    .array(named.regex(/^service:/, { error: 'must be a service like "service:shop"' }))
+    .optional()
+    .describe('The services that its tokens may prove; left out, those that services.yaml says.'),
+  unverified_email: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe(
+      'Whether a mail address that it says it has not verified (`email_verified`, `xms_edov`) can be a login.',
+    ),
 };
 
 /** `introspection` of gateway.yaml: whom to ask about opaque tokens. Times are milliseconds then. */

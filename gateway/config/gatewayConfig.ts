@@ -3,7 +3,7 @@ import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { claimMapping, introspectionConfig, tlsConfig } from './authenticationConfig.ts';
 import { bundleConfig } from './bundleConfig.ts';
 import { limitsConfig } from './limitsConfig.ts';
-import { cidr, named, port, secret, secureUrl, time } from './values.ts';
+import { cidr, named, port, secret, secureUrl, time, wait } from './values.ts';
 
 const algorithm = z.enum(
   ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -23,6 +23,26 @@ const issuer = z.strictObject({
     .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
     .describe('How tokens may be signed; symmetric ones and none cannot be chosen.'),
   jwks_uri: secureUrl.optional().describe('Where its keys are; left out, its discovery document says.'),
+  keys: z
+    .strictObject({
+      max_age: wait
+        .prefault('10min')
+        .refine((ms) => ms >= 1000, { error: 'must be 1s at least' })
+        .describe('How old its keys may be before they are fetched anew.'),
+      stale: wait.prefault('1h').describe('How much longer they count while they cannot be fetched.'),
+      cooldown: wait
+        .prefault('30s')
+        .refine((ms) => ms >= 1000, { error: 'must be 1s at least' })
+        .describe(
+          'How soon tokens by a key that is not known, or by another one of its name, make us fetch again.',
+        ),
+    })
+    .prefault({})
+    .describe('How long its keys count.'),
+  id_tokens: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe('Whether ID tokens, which tell an application who signed in, are taken as access tokens.'),
   ...claimMapping,
 });
 

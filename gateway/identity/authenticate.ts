@@ -13,7 +13,12 @@ import type { JwtVerifier } from './verifyJwt.ts';
 export type { Identity } from './identify.ts';
 
 /** Where credentials come in: headers, names and values in turn, and the connection's certificate. */
-export type Presented = { rawHeaders: readonly string[]; certificate?: ClientCertificate | null };
+export type Presented = {
+  rawHeaders: readonly string[];
+  certificate?: ClientCertificate | null;
+  /** Where it comes from. */
+  address?: string;
+};
 
 /**
  * Authenticates a request for an API (null: for no API) against a revision's directory. Throws Refusal (400
@@ -100,7 +105,7 @@ export function createAuthenticate(options: Options): Authenticate {
     assertAccepted(place, opaque ? 'introspection' : 'jwt', 'invalid_token');
     let claims: TokenClaims | Promise<TokenClaims>;
     try {
-      claims = opaque ? introspect(token) : verifyJwt(token);
+      claims = opaque ? introspect(token, presented.address) : verifyJwt(token);
     } catch (failed) {
       throw challenged(place, failed);
     }

@@ -43,7 +43,9 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
       const { login, groups, mfa, expiresAt } = proof;
       const service = serviceOf(proof, credentials);
       if (service !== undefined)
-        return service === null ? null : identityOf(proof, service, null, false, expiresAt);
+        return service === null || proof.services?.includes(service) === false
+          ? null
+          : identityOf(proof, service, null, false, expiresAt);
       if (login === null || !isName(login)) return null;
       return identityOf(proof, `user:${fold(login)}`, groups, mfa, expiresAt);
     }

@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import type { IntrospectionConfig } from '../config/config.ts';
 import { fetchJson } from '../http/fetchJson.ts';
+import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { readClaims, type TokenClaims } from './tokenClaims.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
-export type Introspect = (token: string) => TokenClaims | Promise<TokenClaims>;
+export type Introspect = (token: string, address?: string) => TokenClaims | Promise<TokenClaims>;
 
 /** How an issuer answered, for the metrics. */
 export type IntrospectionResult = 'active' | 'inactive' | 'failed';
@@ -26,8 +28,11 @@ type Options = {
 const inactiveMs = 10_000;
 const longestToken = 8 * 1024;
 const largestAnswer = 64 * 1024;
-/** Beyond that the issuer is no quicker, and strangers with made-up tokens must not fill our memory. */
-const mostInFlight = 64;
+/**
+ * Beyond that the issuer is no quicker, and strangers with made-up tokens must not fill our memory. Nor shut out others
+ * while it is slow: one network has a part of them, and tokens that were active lately have as many to themselves.
+ */
+const mostInFlight = { strangers: 64, ofNetwork: 8, known: 64 };
 
 const answer = z.looseObject({ active: z.boolean() });
 // RFC 6749, 2.3.1: both parts are form-encoded before they are put together.
@@ -54,6 +59,25 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
   const active = lruCache<Known & { claims: TokenClaims }>(20_000);
   const inactive = lruCache<Known & { refusal: Refusal }>(20_000);
   const inFlight = new Map<string, Promise<TokenClaims>>();
+  const strangers = new Map<string, number>();
+  let strangersInFlight = 0;
+  /** Takes a place; the result gives it back. Null when there is none. */
+  const takePlace = (wasActive: boolean, address: string): (() => void) | null => {
+    if (wasActive) return inFlight.size - strangersInFlight < mostInFlight.known ? () => undefined : null;
+    const from = networkOf(address);
+    const before = strangers.get(from) ?? 0;
+    if (strangersInFlight >= mostInFlight.strangers) return null;
+    // Who comes from this machine may be everybody.
+    if (before >= mostInFlight.ofNetwork && address !== '' && !isLoopback(address)) return null;
+    strangers.set(from, before + 1);
+    strangersInFlight += 1;
+    return () => {
+      strangersInFlight -= 1;
+      const left = (strangers.get(from) ?? 1) - 1;
+      if (left > 0) strangers.set(from, left);
+      else strangers.delete(from);
+    };
+  };
   const holds = (known: Known | undefined): boolean => {
     const time = now();
     // After a clock was set back nothing is known.
@@ -95,7 +119,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     return claims;
   };
 
-  return (token) => {
+  return (token, address = '') => {
     if (token.length > longestToken) throw invalid();
     const id = hash('sha256', token, 'base64');
     const known = active.get(id);
@@ -104,8 +128,12 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     if (refused !== undefined && holds(refused)) throw refused.refusal;
     const asked = inFlight.get(id);
     if (asked !== undefined) return asked;
-    if (inFlight.size >= mostInFlight) throw unavailable();
-    const asking = ask(token, id).finally(() => inFlight.delete(id));
+    const giveBack = takePlace(known !== undefined, address);
+    if (giveBack === null) throw unavailable();
+    const asking = ask(token, id).finally(() => {
+      inFlight.delete(id);
+      giveBack();
+    });
     inFlight.set(id, asking);
     return asking;
   };

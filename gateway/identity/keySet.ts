@@ -5,14 +5,11 @@ import {
   errors,
   type FlattenedJWSInput,
   type JSONWebKeySet,
+  type JWK,
   type JWSHeaderParameters,
 } from 'jose';
 import { fetchJson } from '../http/fetchJson.ts';
 
-const maxAgeMs = 10 * 60_000;
-const refreshAtMs = 8 * 60_000;
-const staleMs = 60 * 60_000;
-const cooldownMs = 30_000;
 const failureCooldownMs = 5_000;
 const bounds = { timeout: 5_000, largest: 512 * 1024 };
 
@@ -28,6 +25,8 @@ export type KeySet = {
    * when the keys are too old to rely on. Asking keeps them fresh, for callers may go on with tokens known long since.
    */
   generation(): number | null;
+  /** Fetches the keys anew, unless that was done just now; whether they have changed. */
+  renew(): Promise<boolean>;
 };
 
 /** The issuer's keys cannot be had. Code `issuer-unavailable`. */
@@ -39,12 +38,24 @@ export class KeySetError extends Error {
   }
 }
 
-type Options = { issuer: string; jwksUri?: string; now: () => number; onFetch?: (ok: boolean) => void };
+type Options = {
+  issuer: string;
+  jwksUri?: string;
+  /** Milliseconds: how old keys may be, how much longer they count while they cannot be had, and how soon one may ask again. */
+  max_age?: number;
+  stale?: number;
+  cooldown?: number;
+  now: () => number;
+  onFetch?: (ok: boolean) => void;
+};
 
 /** Finds the keys by OpenID Connect discovery (or at `jwksUri`), on first use. `now` in ms. */
-export function createKeySet({ issuer, jwksUri, now, onFetch }: Options): KeySet {
+export function createKeySet(options: Options): KeySet {
+  const { issuer, jwksUri, now, onFetch } = options;
+  const { max_age: maxAgeMs = 600_000, stale: staleMs = 3_600_000, cooldown: cooldownMs = 30_000 } = options;
+  const refreshAtMs = maxAgeMs * 0.8;
   let set: LocalSet | null = null;
-  let published = '';
+  let text = '';
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let failedAt = Number.NEGATIVE_INFINITY;
   let inFlight: Promise<void> | null = null;
@@ -53,13 +64,13 @@ export function createKeySet({ issuer, jwksUri, now, onFetch }: Options): KeySet
 
   const load = async () => {
     const uri = jwksUri ?? (await discover(issuer));
-    const keys = (await fetchJson(uri, bounds)) as JSONWebKeySet;
-    const text = JSON.stringify(keys);
+    const keys = published(await fetchJson(uri, bounds));
+    const fetched = JSON.stringify(keys);
     const next = createLocalJWKSet(keys);
-    if (text !== published) {
+    if (fetched !== text) {
       generation += 1;
       set = next;
-      published = text;
+      text = fetched;
     }
     fetchedAt = now();
   };
@@ -89,6 +100,12 @@ export function createKeySet({ issuer, jwksUri, now, onFetch }: Options): KeySet
       if (age > refreshAtMs && mayFetch(0)) void refresh();
       return generation;
     },
+    async renew() {
+      if (!mayFetch(cooldownMs)) return false;
+      const before = generation;
+      await refresh();
+      return generation !== before;
+    },
     async key(header, token) {
       const age = since(fetchedAt);
       if (age > maxAgeMs && mayFetch(0)) await refresh();
@@ -103,6 +120,25 @@ export function createKeySet({ issuer, jwksUri, now, onFetch }: Options): KeySet
       }
     },
   };
+}
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/**
+ * The keys of a set, each once. Throws when there are none, or when one is not public: such a set was published by
+ * mistake, and must not replace one that was not.
+ */
+function published(fetched: unknown): JSONWebKeySet {
+  const { keys } = (typeof fetched === 'object' && fetched !== null ? fetched : {}) as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length === 0) throw new Error('the key set holds no key');
+  const each = new Map<string, JWK>();
+  for (const key of keys) {
+    if (typeof key !== 'object' || key === null) throw new Error('the key set holds what is no key');
+    if (privateMembers.some((member) => Object.hasOwn(key, member)))
+      throw new Error('the key set holds a key that is not public');
+    each.set(JSON.stringify(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1))), key as JWK);
+  }
+  return { keys: [...each.values()] };
 }
 
 async function discover(issuer: string): Promise<string> {

@@ -5,12 +5,14 @@ import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
-import { clockToleranceSeconds, readClaims, type TokenClaims } from './tokenClaims.ts';
+import { clockToleranceSeconds, isOtherType, readClaims, type TokenClaims } from './tokenClaims.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
 export type JwtVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
 
 const longest = 16 * 1024;
+/** Keys of one name, or without a name, that a token is tried by. */
+const mostTried = 8;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 const invalid = (code = 'token-invalid', message = 'The token is not valid here.') =>
@@ -30,6 +32,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
       const keys = createKeySet({
         issuer: config.issuer,
         ...(config.jwks_uri === undefined ? {} : { jwksUri: config.jwks_uri }),
+        ...config.keys,
         now,
         onFetch: (ok) => onKeyFetch?.(config.issuer, ok),
       });
@@ -47,8 +50,8 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
       generation = keys.generation();
       return key;
     };
-    try {
-      const { payload } = await jwtVerify(token, keyOf, {
+    const check = <Key extends typeof keyOf | CryptoKey>(key: Key) =>
+      jwtVerify(token, key as typeof keyOf, {
         issuer: config.issuer,
         audience: config.audience,
         algorithms: config.algorithms,
@@ -56,6 +59,33 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         clockTolerance: clockToleranceSeconds,
         currentDate: new Date(now()),
       });
+    /** Where several keys could have signed, the one that did is found by trying. */
+    const checkAny = async () => {
+      try {
+        return await check(keyOf);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+        generation = keys.generation();
+        let tried = 0;
+        for await (const key of error) {
+          tried += 1;
+          if (tried > mostTried) break;
+          try {
+            return await check(key);
+          } catch (failed) {
+            if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed;
+          }
+        }
+        throw new errors.JWSSignatureVerificationFailed();
+      }
+    };
+    try {
+      const { payload, protectedHeader } = await checkAny().catch(async (error: unknown) => {
+        // A key may have been replaced by another one of its name.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await keys.renew())) throw error;
+        return checkAny();
+      });
+      if (isOtherType(protectedHeader.typ, payload, config.id_tokens)) throw invalid();
       const read = readClaims(payload, 'jwt', config, now());
       if (read === null || read.expiresAt === null) throw invalid();
       const claims = { ...read, id };

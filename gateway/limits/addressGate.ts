@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import type { Limit } from './limit.ts';
@@ -73,24 +74,6 @@ export function createAddressGate({ limit, rate, failedLogins }: Options): Addre
       }
     },
   };
-}
-
-/** Whoever has one IPv6 address has the 2⁶⁴ around it. An IPv4 address stands for itself. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [left = '', right] = address.split('::');
-  const groups = left === '' ? [] : left.split(':');
-  if (right !== undefined) {
-    const tail = right === '' ? [] : right.split(':');
-    // An IPv4 address at the end stands for two groups.
-    const last = tail.at(-1)?.includes('.') === true ? 1 : 0;
-    while (groups.length + tail.length + last < 8) groups.push('0');
-    groups.push(...tail);
-  }
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }
 
 function credentialsOf(rawHeaders: readonly string[]): string {

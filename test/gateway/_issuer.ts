@@ -11,8 +11,10 @@ export type Issuer = {
   fault: (fault: 'none' | 'down' | 'hang' | 'huge') => void;
   /** Signs with the newest key; `claims` override the usual ones, and undefined leaves one out. */
   token: (claims?: Record<string, unknown>, header?: Record<string, unknown>) => Promise<string>;
-  /** Publishes a new key; the old one goes unless `keep`. */
-  rotate: (options?: { keep: boolean }) => Promise<void>;
+  /** Publishes a new key; the old one goes unless `keep`. Its name is a new one unless given. */
+  rotate: (options?: { keep: boolean; kid?: string }) => Promise<void>;
+  /** What stands in the key set in place of the public keys. */
+  publish: (keysOf: (keys: readonly JWK[]) => readonly unknown[]) => void;
   publicKey: () => CryptoKey;
   close: () => Promise<void>;
 };
@@ -20,6 +22,7 @@ export type Issuer = {
 export async function startIssuer({ audience = 'grantgate', now = Date.now } = {}): Promise<Issuer> {
   const keys: { pair: Awaited<ReturnType<typeof generateKeyPair>>; jwk: JWK }[] = [];
   let fault = 'none';
+  let keysOf: Parameters<Issuer['publish']>[0] = (all) => all;
   const fetches = { discovery: 0, jwks: 0 };
   const server = createServer((request, response) => {
     const jwks = request.url === '/jwks';
@@ -27,15 +30,18 @@ export async function startIssuer({ audience = 'grantgate', now = Date.now } = {
     if (fault === 'hang') return;
     if (fault === 'down') return void response.writeHead(503).end();
     if (fault === 'huge') return void response.end(`{"keys":[${'1,'.repeat(1_000_000)}1]}`);
-    const body = jwks ? { keys: keys.map(({ jwk }) => jwk) } : { issuer: url, jwks_uri: `${url}/jwks` };
+    const body = jwks
+      ? { keys: keysOf(keys.map(({ jwk }) => jwk)) }
+      : { issuer: url, jwks_uri: `${url}/jwks` };
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(body));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const rotate = async ({ keep } = { keep: false }) => {
+  const rotate = async ({ keep, kid: given }: { keep: boolean; kid?: string } = { keep: false }) => {
     const pair = await generateKeyPair('RS256', { extractable: true });
-    const kid = `key-${fetches.jwks}-${keys.length}-${Math.floor(now())}-${keys.at(0)?.jwk.kid ?? ''}`;
+    const kid =
+      given ?? `key-${fetches.jwks}-${keys.length}-${Math.floor(now())}-${keys.at(0)?.jwk.kid ?? ''}`;
     if (!keep) keys.length = 0;
     keys.unshift({ pair, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg: 'RS256', use: 'sig' } });
   };
@@ -67,6 +73,9 @@ export async function startIssuer({ audience = 'grantgate', now = Date.now } = {
         .sign(pair.privateKey);
     },
     rotate,
+    publish: (next) => {
+      keysOf = next;
+    },
     publicKey: () => newest().pair.publicKey as CryptoKey,
     close: async () => {
       server.closeAllConnections();

@@ -89,7 +89,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['gateway/http', ['bundle/format', 'gateway/config', 'gateway/source/contract']],
   [
     'gateway/identity',
-    ['bundle/grants', 'gateway/config', 'gateway/http', 'gateway/memory', 'gateway/revision'],
+    [
+      'bundle/format',
+      'bundle/grants',
+      'gateway/config',
+      'gateway/http',
+      'gateway/memory',
+      'gateway/revision',
+    ],
   ],
   ['gateway/request', ['bundle/openapi', 'gateway/http', 'gateway/memory', 'gateway/revision']],
   [

@@ -231,3 +231,31 @@ test('callers with one token wait for one answer; strangers cannot make us ask w
   assert.equal(await code('one-more'), 'accepted');
   assert.ok(asked.length <= 66);
 });
+
+test('made-up tokens of one network leave room for others, and those of all for tokens that were active lately', async () => {
+  says(good());
+  await introspect('known', '192.0.2.1');
+  clock += 31_000;
+  const waiting: ServerResponse[] = [];
+  answer = (_form, response) => void waiting.push(response);
+  const outcome = (token: string, address: string) => {
+    try {
+      const told = introspect(token, address);
+      if (told instanceof Promise) told.catch(() => undefined);
+      return 'asked';
+    } catch (error) {
+      return error instanceof Refusal ? `${error.status}` : String(error);
+    }
+  };
+  const of = (address: string, count: number) =>
+    Array.from({ length: count }, (_, index) => outcome(`${address}-${index}`, address));
+  const flood = of('198.51.100.1', 70);
+  assert.equal(flood.filter((told) => told === 'asked').length, 8);
+  // One network has one part, whatever address it takes of it.
+  assert.equal(of('2001:db8::1', 6).filter((told) => told === 'asked').length, 6);
+  assert.equal(of('2001:db8::2', 6).filter((told) => told === 'asked').length, 2);
+  assert.equal(outcome('someone else', '203.0.113.7'), 'asked');
+  for (let host = 1; host < 20; host += 1) of(`203.0.113.${host + 10}`, 8);
+  assert.equal(outcome('one more', '203.0.113.200'), '503');
+  assert.equal(outcome('known', '198.51.100.1'), 'asked');
+});

@@ -31,9 +31,10 @@ test.before.each(async () => {
 });
 test.after.each(() => issuer.close());
 
-const code = async (token: string): Promise<string> => {
+const code = (token: string) => codeOf(verify, token);
+const codeOf = async (by: JwtVerifier, token: string): Promise<string> => {
   try {
-    await verify(token);
+    await by(token);
   } catch (error) {
     assert.ok(error instanceof Refusal, String(error));
     if (error.status === 401)
@@ -199,4 +200,74 @@ test('a token of an issuer that is not configured is refused without a look at i
   } finally {
     await other.close();
   }
+});
+
+test('a key set without keys, or with private ones, replaces none, and is none at the start', async () => {
+  const bad: ((keys: readonly object[]) => unknown[])[] = [
+    () => [],
+    (keys) => [...keys, null],
+    (keys) => keys.map((key) => ({ ...key, d: 'AQAB' })),
+    (keys) => [...keys, { kty: 'oct', k: 'c2VjcmV0', kid: 's' }],
+  ];
+  for (const keysOf of bad) {
+    issuer.publish(keysOf);
+    assert.equal(await codeOf(verifierFor(issuer.url), await issuer.token()), '503 issuer-unavailable');
+    issuer.publish((keys) => keys);
+    const known = verifierFor(issuer.url);
+    assert.equal(await codeOf(known, await issuer.token({ jti: 'a' })), 'accepted');
+    issuer.publish(keysOf);
+    clock += 11 * 60_000;
+    assert.equal(await codeOf(known, await issuer.token({ jti: 'b' })), 'accepted');
+    issuer.publish((keys) => keys);
+  }
+});
+
+test('a key that is published twice, or shares its name with another, still verifies', async () => {
+  issuer.publish((keys) => [...keys, ...keys]);
+  assert.equal(await codeOf(verifierFor(issuer.url), await issuer.token()), 'accepted');
+  issuer.publish((keys) => keys);
+  await issuer.rotate({ keep: false, kid: 'same' });
+  const old = await issuer.token();
+  await issuer.rotate({ keep: true, kid: 'same' });
+  const both = verifierFor(issuer.url);
+  assert.equal(await codeOf(both, old), 'accepted');
+  assert.equal(await codeOf(both, await issuer.token()), 'accepted');
+  const stranger = await startIssuer({ now });
+  await stranger.rotate({ keep: false, kid: 'same' });
+  assert.equal(await codeOf(both, await stranger.token({ iss: issuer.url })), '401 token-invalid');
+  await stranger.close();
+});
+
+test('a new key under the name of an old one is fetched once it signs, and not for every bad signature', async () => {
+  await issuer.rotate({ keep: false, kid: 'same' });
+  assert.equal(await codeOf(verify, await issuer.token()), 'accepted');
+  await issuer.rotate({ keep: false, kid: 'same' });
+  const token = await issuer.token();
+  assert.equal(await codeOf(verify, token), '401 token-invalid');
+  clock += 31_000;
+  assert.equal(await codeOf(verify, token), 'accepted');
+  const { jwks } = issuer.fetches;
+  for (let time = 0; time < 5; time += 1)
+    assert.equal(await codeOf(verify, `${token.slice(0, -8)}AAAAAAA${time}`), '401 token-invalid');
+  assert.equal(issuer.fetches.jwks, jwks);
+});
+
+test('how long keys count is configured', async () => {
+  const [config] = parseConfig(
+    {
+      bundle: { source: 'git+file:///x' },
+      issuers: [
+        { issuer: issuer.url, audience: 'grantgate', keys: { max_age: '10s', stale: '20s', cooldown: '1s' } },
+      ],
+    },
+    '/gateway.yaml',
+  ).issuers;
+  assert.ok(config !== undefined);
+  const short = createJwtVerifier({ issuers: [config], now });
+  assert.equal(await codeOf(short, await issuer.token()), 'accepted');
+  issuer.fault('down');
+  clock += 25_000;
+  assert.equal(await codeOf(short, await issuer.token({ jti: 'b' })), 'accepted');
+  clock += 6_000;
+  assert.equal(await codeOf(short, await issuer.token({ jti: 'c' })), '503 issuer-unavailable');
 });
