@@ -106,9 +106,10 @@ test('a symmetric key in the set is never one to verify with, nor can its algori
   })
     .setProtectedHeader({ alg: 'HS256', kid: 'shared' })
     .sign(secret);
+  assert.equal(await outcome(forged), '401 token-invalid');
   // A set that gives a secret away was published by mistake, the whole of it.
-  assert.equal(await outcome(forged), '503 issuer-unavailable');
-  keys.pop();
+  assert.equal(await outcome(await tokenOf('ES256')), '503 issuer-unavailable');
+  keys = keys.filter(({ kty }) => kty !== 'oct');
   assert.equal(await outcome(forged), '401 token-invalid');
   for (const alg of ['HS256', 'none', 'dir'])
     assert.throws(() => verifier({ algorithms: [alg] }), /must be an asymmetric algorithm/);
