@@ -7,6 +7,8 @@ const record = z.object({
   seq: z.int().min(0),
 });
 const heartbeat = record.extend({ heartbeat: z.literal(true) });
+/** An orderly end takes no number either. */
+const stopped = record.extend({ stopped: z.literal(true) });
 /** What else takes a number: known by its name, whatever it says. */
 const event = record.extend({ event: z.string().min(1), decision_id: z.string() });
 const decision = record.extend({
@@ -18,7 +20,7 @@ const decision = record.extend({
     z.object({ allow: z.literal(false) }),
   ]),
 });
-const line = z.union([heartbeat, event, decision]);
+const line = z.union([heartbeat, stopped, event, decision]);
 
 function isWell(text: string): boolean {
   try {

@@ -46,7 +46,7 @@ type Options = {
 };
 
 const columns = `{
-  timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT', decision_id: 'VARCHAR',
+  timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT', decision_id: 'VARCHAR',
   status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])'
 }`;
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -58,7 +58,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const load = (files: readonly string[], asOf: number) => `
 CREATE TABLE sign AS
 WITH line AS (
-  SELECT *, coalesce(heartbeat, false) AS hb, epoch_ms(TRY_CAST(timestamp AS TIMESTAMP)) AS ms
+  SELECT *, coalesce(heartbeat, stopped, false) AS hb, epoch_ms(TRY_CAST(timestamp AS TIMESTAMP)) AS ms
   FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns},
                  ignore_errors = true, filename = true)
 ), judged AS (

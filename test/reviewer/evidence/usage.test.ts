@@ -143,6 +143,15 @@ test('finds heartbeats and missing sequence numbers, whatever the order of lines
   assert.deepEqual((await read()).instances[0]?.gaps, [{ from: minute - 2, to: minute }]);
 });
 
+test('an orderly end is a sign of life, and no record', async () => {
+  const end = { stopped: true, timestamp: new Date(asOf - 500).toISOString(), instance: 'gw-1', seq: 1 };
+  await write([...records([{ grant: 'a', at: asOf - 1000 }]), JSON.stringify(end)]);
+  const { records: counted, instances } = await read();
+  assert.equal(counted, 1);
+  assert.deepEqual(instances[0]?.gaps, []);
+  assert.equal(instances[0]?.beats.length, 1);
+});
+
 test('takes no records as no evidence, and a named file that is not there as an error', async () => {
   assert.deepEqual(await read({ sources: [join(folder, 'nowhere')] }), {
     uses: [],
