@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bundle } from './archive/bundle.ts';
-import { type Evaluate, goldenDecisions } from './archive/golden.ts';
+import { type AnswerAll, type Evaluate, goldenDecisions } from './archive/golden.ts';
 import { BundleError } from './bundleError.ts';
 import { compileTree } from './compile/compileTree.ts';
 import { dataDigest } from './format/digest.ts';
@@ -8,9 +8,10 @@ import { scanLines } from './format/scanLines.ts';
 import { git } from './git/git.ts';
 import { gitTree, type Tree } from './git/tree.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
+import { answerAll } from './policy/answerAll.ts';
 import { assertPackages } from './policy/assertPackages.ts';
 import type { Opa } from './policy/opa.ts';
-import { readPolicies } from './policy/policies.ts';
+import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {
@@ -44,6 +45,21 @@ type AssembleOptions = {
 };
 
 /**
+ * What a bundle's own questions are answered by: our policy, which is tested against OPA, by the runtime that will
+ * serve it; another by OPA itself, so that the two are held against each other wherever the bundle is loaded.
+ */
+async function answering(
+  evaluator: (wasm: Buffer) => Evaluate,
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  wasm: Buffer,
+): Promise<AnswerAll> {
+  if (!(await isBuiltIn(policies, 'authz'))) return answerAll(opa, policies, decisionPath);
+  const evaluate = evaluator(wasm);
+  return (inputs, document) => inputs.map((input) => evaluate(input, document));
+}
+
+/**
  * Makes a bundle of a tree, a commit or not. Throws BundleError `grants-invalid` (with the problems) and
  * `policy-invalid`; GitError, TreeError, OpaError. `cache` is a folder for what is compiled; the user's when left out.
  */
@@ -52,6 +68,9 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
   const { reads, wasm } = await admitPolicy(opa, policies, cache);
+  const at = Math.floor(Date.parse(tree.committedAt ?? '') / 1000);
+  const golden =
+    evaluator && (await goldenDecisions(data, await answering(evaluator, opa, policies, wasm), at));
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,
@@ -64,9 +83,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
     wasm,
     reads,
     policies,
-    ...(evaluator && {
-      golden: goldenDecisions(data, evaluator(wasm), Math.floor(Date.parse(tree.committedAt ?? '') / 1000)),
-    }),
+    ...(golden && { golden }),
   };
 }
 

@@ -37,39 +37,49 @@ type Asked = Omit<Golden, 'expect'>;
 /** Answers an input over a data document (both JSON values). */
 export type Evaluate = (input: unknown, data: unknown) => unknown;
 
+/** Answers inputs over one data document, each in its place; undefined where the policy leaves it undefined. */
+export type AnswerAll = (
+  inputs: readonly unknown[],
+  document: unknown,
+) => readonly unknown[] | Promise<readonly unknown[]>;
+
 /**
- * Questions from all over a data.json and what the compiled policy answers to them, over what a plain search of its text
- * finds: no index, no offsets, nothing of the way a gateway takes. Whoever finds, cuts and asks otherwise later must come
- * to the same. A few lines are read however many there are. `at` is whole seconds since 1970; the same data gives the
- * same decisions. Throws BundleError `policy-invalid` when an answer is none.
+ * Questions from all over a data.json and what the policy answers to them, over what a plain search of its text finds:
+ * no index, no offsets, nothing of the way a gateway takes. Whoever finds, cuts and asks otherwise later must come to
+ * the same. A few lines are read however many there are. All are answered over one document that holds every API, all
+ * networks and whatever these callers and their groups have: an admitted policy reads nothing else for them, so its
+ * answers over the whole document are the same. `at` is whole seconds since 1970; the same data gives the same
+ * decisions. Throws BundleError `policy-invalid` when an answer is none.
  */
-export function goldenDecisions(data: Buffer, evaluate: Evaluate, at: number): Golden[] {
+export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: number): Promise<Golden[]> {
   const text = openText(data);
-  return questions(text, at)
-    .slice(0, most)
-    .map((question) => {
-      const { subject, api, operation, mfa, networks, time } = question;
-      const principal = text.principal(subject);
-      const groups = principal?.groups ?? [];
-      const [method = '', path = ''] = text.apis[api]?.operations[operation]?.split(' ') ?? [];
-      const input = { subject, groups, api, operation, method, path, networks, mfa, time };
-      const held = [subject, ...groups].flatMap((name) => {
-        const grants = text.grants(api, name);
-        return grants === null ? [] : [[name, grants] as const];
-      });
-      const expect = answer.safeParse(
-        evaluate(input, {
-          grants: { [api]: Object.fromEntries(held) },
-          principals: principal === null ? {} : { [subject]: principal },
-        }),
-      );
-      if (!expect.success)
-        throw new BundleError(
-          'policy-invalid',
-          'the policy does not answer {"allow":…,"grants":[…],"reason":…}',
-        );
-      return { ...question, expect: expect.data };
-    });
+  const { apis, networks: declared } = text;
+  const document: Document = { apis, grants: {}, networks: declared, principals: {} };
+  const asked = questions(text, at).slice(0, most);
+  const inputs = asked.map((question) => {
+    const { subject, api, operation } = question;
+    const principal = text.principal(subject);
+    if (principal !== null) document.principals[subject] = principal;
+    const groups = principal?.groups ?? [];
+    const held = document.grants[api] ?? {};
+    for (const name of [subject, ...groups]) {
+      const grants = text.grants(api, name);
+      if (grants !== null) held[name] = grants;
+    }
+    document.grants[api] = held;
+    const [method = '', path = ''] = apis[api]?.operations[operation]?.split(' ') ?? [];
+    return { ...question, groups, method, path };
+  });
+  const answers = inputs.length === 0 ? [] : await answerAll(inputs, document);
+  return asked.map((question, index) => {
+    const expect = answer.safeParse(answers[index]);
+    if (expect.success) return { ...question, expect: expect.data };
+    const { subject, api, operation } = question;
+    throw new BundleError(
+      'policy-invalid',
+      `the policy does not answer {"allow":…,"grants":[…],"reason":…} when it is asked about ${subject}, ${api}, ${operation}`,
+    );
+  });
 }
 
 type Grant = {
@@ -79,6 +89,12 @@ type Grant = {
 };
 type Principal = { active: boolean; groups: string[] };
 type Apis = Record<string, { operations: Record<string, string> }>;
+type Document = {
+  apis: Apis;
+  grants: Record<string, Record<string, Grant[]>>;
+  networks: unknown;
+  principals: Record<string, Principal>;
+};
 
 function questions(text: Text, at: number): Asked[] {
   const asked: Asked[] = [];
@@ -108,6 +124,7 @@ function questions(text: Text, at: number): Asked[] {
 /** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
 type Text = {
   apis: Apis;
+  networks: unknown;
   /** The grants on the line of a principal under an API, or null. */
   grants: (api: string, principal: string) => Grant[] | null;
   principal: (subject: string) => Principal | null;
@@ -122,6 +139,9 @@ function openText(data: Buffer): Text {
   const grants = data.indexOf('\n"grants":{', credentials);
   const principals = data.lastIndexOf('"principals":{');
   const apis = JSON.parse(data.toString('utf8', '{"apis":'.length, credentials - 1)) as Apis;
+  const behind = '},"networks":';
+  const declared = data.indexOf(behind, data.lastIndexOf('\n', principals)) + behind.length;
+  const networks: unknown = JSON.parse(data.toString('utf8', declared, principals - 1));
   const lineAt = (start: number) => {
     const end = data.indexOf('\n', start);
     const line = data.toString('utf8', start, end < 0 ? data.length : end).replace(/,$/, '');
@@ -149,6 +169,7 @@ function openText(data: Buffer): Text {
   }
   return {
     apis,
+    networks,
     grants(api, principal) {
       const lines = sections.get(api);
       return lines === undefined ? null : (find(principal, ...lines) as Grant[] | null);

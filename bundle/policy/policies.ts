@@ -38,3 +38,11 @@ export async function readPolicies(tree: Tree, room: PolicyRoom): Promise<Map<st
   const own = (await tree.list()).filter((path) => path.startsWith(`policies/${room}/`) && isPolicy(path));
   return own.length > 0 ? sorted(await tree.read(own)) : builtIn(room);
 }
+
+/** Whether policies are those that come with the product. */
+export async function isBuiltIn(policies: ReadonlyMap<string, Buffer>, room: PolicyRoom): Promise<boolean> {
+  const ours = await builtIn(room);
+  return (
+    policies.size === ours.size && [...ours].every(([path, source]) => policies.get(path)?.equals(source))
+  );
+}

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
-import { type Evaluate, goldenDecisions } from '../../../bundle/archive/golden.ts';
+import { type AnswerAll, goldenDecisions } from '../../../bundle/archive/golden.ts';
 import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
@@ -45,6 +45,11 @@ test.before(async () => {
 });
 test.after(() => tree.remove());
 
+/** As a bundle of the policy that comes with the product is made. */
+const answering = (wasm: Buffer): AnswerAll => {
+  const evaluate = evaluateWasm(wasm);
+  return (inputs, document) => inputs.map((input) => evaluate(input, document));
+};
 const carried = () => bundle.golden ?? [];
 const withData = (data: Buffer): Bundle => ({ ...bundle, data, lines: scanLines(data) });
 const prepare = (of: Bundle) => createPrepare()(of);
@@ -141,36 +146,39 @@ test('lines that are found or cut wrongly show', () => {
   );
 });
 
-test('what a made-up organisation carries holds when it is cut from its lines', () => {
-  const evaluate: Evaluate = evaluateWasm(bundle.wasm);
+test('what a made-up organisation carries holds when it is cut from its lines', async () => {
+  const answerAll = answering(bundle.wasm);
   for (const seed of ['one', 'two', 'three', 'four', 'five', 'six']) {
     const made = generatedOrganisation(seed);
     const data = compile(made);
-    const golden = goldenDecisions(data, evaluate, now);
+    const golden = await goldenDecisions(data, answerAll, now);
     assert.ok(golden.length > 12 && golden.length <= 50);
-    assert.deepEqual(goldenDecisions(data, evaluate, now), golden);
+    assert.deepEqual(await goldenDecisions(data, answerAll, now), golden);
     const known = new Set([...made.memberships.keys()]);
     assert.ok(golden.every(({ subject }) => known.has(subject) || subject === 'user:nobody@grantgate'));
     assert.equal(refusal({ ...withData(data), golden }), 'accepted', seed);
   }
 });
 
-test('builds nothing of a policy whose answers are none', () => {
+test('builds nothing of a policy whose answers are none', async () => {
   for (const answer of [undefined, true, { allow: true }, { allow: true, grants: [], reason: 'granted' }])
-    assert.throws(() => goldenDecisions(bundle.data, () => answer, now), { code: 'policy-invalid' });
+    await assert.rejects(
+      goldenDecisions(bundle.data, (inputs) => inputs.map(() => answer), now),
+      { code: 'policy-invalid', message: /asked about .*, orders, / },
+    );
   // What a gateway would not look at does not matter.
   const denied = { allow: false, grants: ['x'], reason: 'no', more: 1 };
-  const [first] = goldenDecisions(bundle.data, () => denied, now);
+  const [first] = await goldenDecisions(bundle.data, (inputs) => inputs.map(() => denied), now);
   assert.deepEqual(first?.expect, { allow: false, grants: [], reason: 'no' });
 });
 
-test('an organisation without grants, or without APIs, carries what there is', () => {
-  const evaluate = evaluateWasm(bundle.wasm);
-  const bare = goldenDecisions(compile({ ...organisation, grants: [] }), evaluate, now);
+test('an organisation without grants, or without APIs, carries what there is', async () => {
+  const answerAll = answering(bundle.wasm);
+  const bare = await goldenDecisions(compile({ ...organisation, grants: [] }), answerAll, now);
   assert.deepEqual(
     bare.map(({ expect }) => expect.reason),
     ['principal-unknown'],
   );
   const empty = { ...organisation, grants: [], apis: new Map(), people: new Map(), services: new Map() };
-  assert.deepEqual(goldenDecisions(compile(empty), evaluate, now), []);
+  assert.deepEqual(await goldenDecisions(compile(empty), answerAll, now), []);
 });

@@ -1,0 +1,118 @@
+import * as assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { readVerifyKey } from '../../bundle/archive/keys.ts';
+import { pack } from '../../bundle/archive/pack.ts';
+import { readSigningKey } from '../../bundle/archive/signingKey.ts';
+import { verify } from '../../bundle/archive/verify.ts';
+import { assemble } from '../../bundle/assemble.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
+import { findOpa } from '../../bundle/policy/opa.ts';
+import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
+import { createPrepare } from '../../gateway/decision/prepare.ts';
+import { suite } from '../_suite.ts';
+import { folder, keyPair } from '../bundle/_opa.ts';
+import { office, startWorld, type World } from '../gateway/_gateway.ts';
+
+const test = suite('a policy of one’s own, from its repository to the request');
+
+/** What is high is written from the office only, where there is one. */
+const rego = `package grantgate.authz
+
+default decision := {"allow": false, "grants": [], "reason": "no-grant"}
+
+decision := {"allow": false, "grants": [], "reason": "office-only"} if {
+	data.apis[input.api].tier == "high"
+	input.method == "POST"
+	count(object.get(data.networks, "office", [])) > 0
+	not "office" in input.networks
+} else := {"allow": true, "grants": sort(holding), "reason": "granted"} if {
+	data.principals[input.subject].active
+	count(holding) > 0
+}
+
+names := {input.subject} | {group | some group in input.groups}
+
+holding contains grant.id if {
+	some name in names
+	some grant in data.grants[input.api][name]
+	input.operation in grant.operations
+}
+`;
+const files = { 'policies/authz/decision.rego': rego };
+const keys = keyPair('ec');
+
+let world: World;
+let place: Awaited<ReturnType<typeof folder>>;
+let bundle: Bundle;
+
+const build = async (): Promise<Bundle> =>
+  assemble({ tree: await gitTree(world.tree.root, 'main'), opa: await findOpa(), evaluator: evaluateWasm });
+const refusal = (of: Bundle): string => {
+  try {
+    createPrepare()(of);
+    return 'accepted';
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+};
+/** Builds, signs and verifies what is committed, and lays it where the gateway looks. */
+const publish = async (): Promise<void> => {
+  const archive = await pack(await build(), readSigningKey(keys.secret));
+  bundle = await verify(archive, readVerifyKey(keys.open));
+  await place.write('bundle.tar.gz', archive);
+  await fetch(`${world.gateway.admin}/reload`, { method: 'POST' });
+};
+const write = () => world.get('/orders/v1/orders', { method: 'POST' });
+
+test.before(async () => {
+  place = await folder({ 'bundle.pub': keys.open });
+  const source = { source: `file:${join(place.path, 'bundle.tar.gz')}`, key: join(place.path, 'bundle.pub') };
+  world = await startWorld({ files, config: { bundle: source } });
+  await publish();
+});
+test.after(async () => {
+  await world.close();
+  await place.remove();
+});
+
+test('is built, signed, verified, tried by its own decisions and enforced', async () => {
+  assert.deepEqual([bundle.reads.api, bundle.reads.networks], [['tier'], true]);
+  const reasons = new Set(bundle.golden?.map(({ expect }) => expect.reason));
+  assert.deepEqual([...reasons].sort(), ['granted', 'no-grant', 'office-only']);
+  assert.equal(refusal(bundle), 'accepted');
+
+  assert.equal((await write()).status, 200);
+  assert.equal((await world.get('/orders/v1/orders')).status, 200);
+  await world.tree.commit({ 'grants/networks.yaml': office.replace('127.0.0.0/8', '192.0.2.0/24') });
+  await publish();
+  assert.equal((await write()).status, 403);
+  assert.equal((await world.get('/orders/v1/orders')).status, 200);
+  assert.deepEqual(
+    (await world.records()).map(({ result }) => result.reason),
+    ['granted', 'granted', 'office-only', 'granted'],
+  );
+});
+
+test('is refused where what it reads is not given to its decisions', () => {
+  const { reads } = bundle;
+  assert.equal(refusal({ ...bundle, reads: { ...reads, networks: false } }), 'golden-mismatch');
+  assert.equal(refusal({ ...bundle, reads: { ...reads, api: [] } }), 'golden-mismatch');
+  assert.equal(refusal({ ...bundle, reads: { ...reads, api: ['tier', 'owner'] } }), 'accepted');
+});
+
+test('is not built when OPA finds its answers in conflict, or none', async () => {
+  const asked = async (changed: string) => {
+    await world.tree.commit({ 'policies/authz/decision.rego': changed });
+    return build();
+  };
+  await assert.rejects(asked(rego.replace(/^default.*$/m, '')), {
+    code: 'policy-invalid',
+    message: /does not answer .* when it is asked about/,
+  });
+  const twice = `${rego}\ndecision := {"allow": false, "grants": [], "reason": "odd"} if input.subject != ""\n`;
+  await assert.rejects(asked(twice), {
+    code: 'policy-invalid',
+    message: /policies\/authz\/decision\.rego:\d+: .*produced conflicting values/,
+  });
+});
