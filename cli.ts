@@ -11,6 +11,7 @@ const isCoded = (error: unknown): error is Error & { code: string } =>
 /** Codes that mean "you called it wrongly", not "it found problems". */
 const usageCodes = new Set([
   'config-invalid',
+  'sync-config',
   'key-unsupported',
   'opa-digest',
   'opa-missing',

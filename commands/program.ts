@@ -10,6 +10,7 @@ import { push } from './push.ts';
 import { review } from './review.ts';
 import { serve } from './serve.ts';
 import { status } from './status.ts';
+import { sync } from './sync.ts';
 import { verify } from './verify.ts';
 
 /**
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     status,
     explain,
     diff,
+    sync,
     review,
     demo,
   ])

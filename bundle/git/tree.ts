@@ -27,7 +27,7 @@ export type Tree = {
   readonly entries: () => Promise<readonly Entry[]>;
   /** Paths of the regular files among the entries, relative to the repository's root. */
   readonly list: () => Promise<string[]>;
-  /** Contents by path. Throws TreeError for a path that is no regular file there, or larger than 16 MiB. */
+  /** Contents by path. Throws TreeError for a path that is no regular file there, or larger than 64 MiB. */
   readonly read: (paths: readonly string[]) => Promise<Map<string, Buffer>>;
   /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
   readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
@@ -45,7 +45,7 @@ export class TreeError extends Error {
 
 const rooms = ['grants', 'policies'];
 /** No file of ours is near this; it bounds memory when a repository holds something else by mistake. */
-const mostBytes = 16 * 1024 * 1024;
+const mostBytes = 64 * 1024 * 1024;
 
 type Source = {
   entries: () => Promise<Entry[]>;
@@ -191,4 +191,20 @@ export function partOf(tree: Tree, belongs: (entry: Entry) => boolean): Tree {
   const entries = async () => (await tree.entries()).filter(belongs);
   const list = async () => (await entries()).filter(({ kind }) => kind === 'file').map(({ path }) => path);
   return { ...tree, entries, list };
+}
+
+/** A tree in which one file has other content, or is new. */
+export function withFile(tree: Tree, path: string, content: Buffer): Tree {
+  const entry: Entry = { path, kind: 'file', size: content.length, id: null };
+  const others = async () => (await tree.entries()).filter((one) => one.path !== path);
+  const contents = async function* (wanted: readonly Entry[]) {
+    const theirs = wanted.filter((one) => one.path !== path).map((one) => one.path);
+    if (theirs.length < wanted.length) yield [path, content] as const;
+    yield* tree.stream(theirs);
+  };
+  return {
+    ...tree,
+    source: 'disk',
+    ...reading({ entries: async () => [...(await others()), entry], contents }),
+  };
 }

@@ -88,16 +88,26 @@ type Shape = {
   innerType?: { def: Shape };
   element?: { def: Shape };
   valueType?: { def: Shape };
-  shape?: Record<PropertyKey, { def: Shape }>;
+  shape?: Record<PropertyKey, { def: Shape & { values?: readonly unknown[] } }>;
+  options?: readonly { def: Shape }[];
+  discriminator?: string;
 };
 
-/** The keys a schema knows at a path; empty where it takes any. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const bare = (def: Shape | undefined): Shape | undefined =>
-    def?.innerType ? bare(def.innerType.def) : def;
-  let def = bare(schema.def as unknown as Shape);
-  for (const key of path)
-    def = bare((typeof key === 'number' ? def?.element : (def?.shape?.[key] ?? def?.valueType))?.def);
+/** The keys a schema knows at a path of a value; empty where it takes any. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+  const bare = (def: Shape | undefined, at: number): Shape | undefined => {
+    if (def?.innerType) return bare(def.innerType.def, at);
+    const { discriminator, options } = def ?? {};
+    if (discriminator === undefined) return def;
+    // Of several forms, the one that the entry names itself.
+    const told = valueAt(value, [...path.slice(0, at), discriminator]);
+    return options?.find(({ def: one }) => one.shape?.[discriminator]?.def.values?.includes(told))?.def;
+  };
+  let def = bare(schema.def as unknown as Shape, 0);
+  path.forEach((key, index) => {
+    const inner = typeof key === 'number' ? def?.element : (def?.shape?.[key] ?? def?.valueType);
+    def = bare(inner?.def, index + 1);
+  });
   return Object.keys(def?.shape ?? {});
 }
 
@@ -127,7 +137,7 @@ function problemsOf(
 ): Problem[] {
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schema, path);
+    const known = knownKeys(schema, path, value);
     const taken = Object.keys((valueAt(value, path) as object | undefined) ?? {});
     return issue.keys.map((key) =>
       problem(

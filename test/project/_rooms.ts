@@ -280,6 +280,20 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/sync',
+    [
+      'bundle/bundleError.ts',
+      'bundle/compile',
+      'bundle/diff',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/yaml',
+      'reviewer/diff',
+      'reviewer/plan',
+    ],
+  ],
+  [
     'reviewer',
     [
       'bundle/git',

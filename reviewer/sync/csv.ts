@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { fold } from '../../bundle/grants/names.ts';
+import type { ProviderPerson, ReadProvider } from './directory.ts';
+import type { ProviderConfigOf } from './syncConfig.ts';
+import { SyncError } from './syncError.ts';
+
+const statuses = ['active', 'suspended', 'deprovisioned'] as const;
+const isStatus = (text: string): text is ProviderPerson['status'] =>
+  (statuses as readonly string[]).includes(text);
+
+type Files = Pick<ProviderConfigOf<'csv'>, 'people_file' | 'groups_file'>;
+
+/** Reads a directory from files that somebody exported; `folder` is what their paths are relative to. */
+export function readCsv(
+  { people_file: peopleFile, groups_file: groupsFile }: Files,
+  folder: string,
+): ReadProvider {
+  return async () => {
+    const people = (await rowsOf(resolve(folder, peopleFile), ['login', 'id'])).map((row, index) => {
+      const { login = '', id = '', status = '', manager = '', last_sign_in: lastSignIn = '' } = row;
+      const at = `${peopleFile}, row ${index + 2}`;
+      if (login === '' || id === '')
+        throw new SyncError('sync-answer', `${at}: login and id must not be empty`);
+      const state = status === '' ? 'active' : status.toLowerCase();
+      if (!isStatus(state))
+        throw new SyncError(
+          'sync-answer',
+          `${at}: status must be ${statuses.join(', ')} or empty, got "${status}"`,
+        );
+      return { id, login, status: state, manager: manager || null, lastSignIn: lastSignIn || null };
+    });
+    const rows =
+      groupsFile === undefined ? [] : await rowsOf(resolve(folder, groupsFile), ['group', 'member']);
+    const names = [...new Set(rows.map(({ group = '' }) => group))];
+    const ids = new Map(people.map(({ login, id }) => [fold(login), id]));
+    return {
+      people,
+      groups: names.map((name) => {
+        const members = rows.filter(({ group }) => group === name).map(({ member = '' }) => member);
+        const inner = members
+          .filter((one) => one.startsWith('group:'))
+          .map((one) => one.slice('group:'.length));
+        const logins = members.filter((one) => !one.startsWith('group:'));
+        const unknown = logins.find((one) => !ids.has(fold(one.replace(/^user:/, ''))));
+        if (unknown !== undefined)
+          throw new SyncError(
+            'sync-answer',
+            `${groupsFile}: ${JSON.stringify(unknown)} of ${JSON.stringify(name)} is not in ${peopleFile}`,
+          );
+        return {
+          id: name,
+          name,
+          people: logins.map((one) => ids.get(fold(one.replace(/^user:/, ''))) ?? ''),
+          groups: inner,
+        };
+      }),
+      notes: [],
+    };
+  };
+}
+
+async function rowsOf(path: string, columns: readonly string[]): Promise<Record<string, string>[]> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new SyncError('sync-not-found', `${path} cannot be read`, { cause });
+  }
+  try {
+    const rows = parse(bytes, { columns: true, bom: true, trim: true, skip_empty_lines: true }) as Record<
+      string,
+      string
+    >[];
+    const [first] = rows;
+    const lacking = columns.find((column) => first !== undefined && first[column] === undefined);
+    if (first === undefined || lacking !== undefined)
+      throw new SyncError(
+        'sync-answer',
+        `${path}: ${first === undefined ? 'no rows' : `no column "${lacking}"`}`,
+      );
+    return rows;
+  } catch (cause) {
+    if (cause instanceof SyncError) throw cause;
+    // The library's message quotes the row.
+    const line = cause instanceof Error && 'lines' in cause ? ` at line ${String(cause.lines)}` : '';
+    throw new SyncError('sync-answer', `${path}: not CSV${line}`, { cause });
+  }
+}

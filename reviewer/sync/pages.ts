@@ -1,0 +1,91 @@
+import type { z } from 'zod';
+import type { Answer, Client } from './client.ts';
+import { SyncError } from './syncError.ts';
+
+const mostPages = 20_000;
+
+type Paged<T> = {
+  /** The items of a page; what is not in this form ends the read. */
+  items: z.ZodType<readonly T[]>;
+  /** The next page's address; null on the last. */
+  next: (answer: Answer) => string | null;
+};
+
+/**
+ * Every page from `first` on. A page that was there before means that the rest would never come. Throws SyncError
+ * `sync-answer`, and what the client throws.
+ */
+export async function* eachPage<T>(
+  client: Client,
+  first: string,
+  { items, next }: Paged<T>,
+): AsyncGenerator<readonly T[]> {
+  const seen = new Set<string>();
+  for (let url: string | null = first; url !== null; ) {
+    if (seen.has(url) || seen.size >= mostPages)
+      throw new SyncError(
+        'sync-incomplete',
+        `the pages of ${withoutQuery(first)} lead in a circle or have no end`,
+      );
+    seen.add(url);
+    const answer: Answer = await client.get(url);
+    yield checked(items, answer.body, url);
+    url = next(answer);
+  }
+}
+
+/** All items, each id once: what moved to a later page between two answers is told twice, and the later word counts. */
+export async function readAll<T>(
+  client: Client,
+  first: string,
+  paged: Paged<T>,
+  idOf: (item: T) => string,
+): Promise<T[]> {
+  const found = new Map<string, T>();
+  for await (const page of eachPage(client, first, paged))
+    for (const item of page) found.set(idOf(item), item);
+  return [...found.values()];
+}
+
+/** A value in its form. Throws SyncError `sync-answer`, naming the place and nothing of the content. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, url: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.map(String).join('.') || 'the answer';
+  throw new SyncError('sync-answer', `${withoutQuery(url)}: ${place} is not as documented (${issue?.code})`);
+}
+
+/** The address in `Link: <…>; rel="next"` (RFC 8288). */
+export function nextLink({ headers }: Answer): string | null {
+  for (const link of (headers.get('link') ?? '').split(/,\s*(?=<)/)) {
+    const [, target = '', parameters = ''] = /^\s*<([^>]*)>(.*)$/.exec(link) ?? [];
+    if (/;\s*rel="?next"?\s*(?:;|$)/i.test(parameters)) return target;
+  }
+  return null;
+}
+
+const withoutQuery = (url: string) => url.split('?')[0] ?? '';
+
+/** Does `work` for each item, some at a time, and gives the results in order. The first failure ends it. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  let at = 0;
+  let failed = false;
+  const worker = async () => {
+    for (let index = at++; index < items.length && !failed; index = at++) {
+      try {
+        results[index] = await work(items[index] as T);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,141 @@
+import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './directory.ts';
+import type { ProviderConfig } from './syncConfig.ts';
+import { SyncError } from './syncError.ts';
+
+type Taken = Pick<ProviderConfig, 'provider' | 'groups' | 'people'>;
+
+/** Whether a name is meant by patterns in which `*` stands for any run of characters. */
+export function createWanted({ include, exclude }: ProviderConfig['groups']): Wanted {
+  const patternOf = (text: string) =>
+    new RegExp(`^${fold(text).split('*').map(RegExp.escape).join('.*')}$`, 's');
+  const [taken, left] = [include.map(patternOf), exclude.map(patternOf)];
+  return (group) => {
+    const name = fold(group);
+    return taken.some((pattern) => pattern.test(name)) && !left.some((pattern) => pattern.test(name));
+  };
+}
+
+/**
+ * The directory that is written: the groups that are taken with all that is nested in them, and the people the
+ * configuration asks for; sorted. `before` is what the file holds now: whom it has stays in it, so that a leaver is seen
+ * to leave. Throws SyncError `sync-invalid` when two would have one name.
+ */
+export function select(
+  read: ProviderRead,
+  { provider, groups: patterns, people: which }: Taken,
+  { synced, before }: { synced: string; before: DirectoryFile | null },
+): DirectoryFile {
+  const wanted = createWanted(patterns);
+  const byId = new Map(read.groups.map((group) => [group.id, group]));
+  const taken = closure(
+    read.groups.filter(({ name }) => wanted(name)),
+    byId,
+  );
+  assertDistinct(taken, ({ name }) => name, 'groups', provider);
+
+  const known = new Map(read.people.map((person) => [person.id, person]));
+  const kept = which === 'all' ? new Set(known.keys()) : mentioned(taken, known, before);
+  const people = withoutFormer(read.people.filter(({ id }) => kept.has(id)));
+  assertDistinct(people, ({ login }) => login, 'people', provider);
+
+  const loginOf = new Map(people.map(({ id, login }) => [id, login]));
+  const byLogin = new Map(people.map(({ login }) => [fold(login), login]));
+  const managerOf = (manager: string | null) =>
+    manager === null ? undefined : (loginOf.get(manager) ?? byLogin.get(fold(manager)));
+  return {
+    provider,
+    synced,
+    complete: true,
+    people: people
+      .map(({ id, login, status, manager, lastSignIn }) => {
+        const superior = managerOf(manager);
+        return {
+          login,
+          id,
+          status,
+          ...(superior === undefined || superior === login ? {} : { manager: superior }),
+          ...(lastSignIn === null ? {} : { last_sign_in: wholeSeconds(lastSignIn) }),
+        };
+      })
+      .sort((a, b) => compareCodePoints(a.login, b.login)),
+    groups: taken
+      .map(({ name, people: members, groups }) => ({
+        name,
+        members: [
+          ...new Set([
+            ...members.flatMap((id) => (loginOf.has(id) ? [`user:${loginOf.get(id)}`] : [])),
+            ...groups.flatMap((id) => (byId.has(id) ? [`group:${byId.get(id)?.name}`] : [])),
+          ]),
+        ].sort(compareCodePoints),
+      }))
+      .sort((a, b) => compareCodePoints(a.name, b.name)),
+  };
+}
+
+/** Groups with all that is nested in them, whatever its name is: membership goes through. */
+function closure(first: readonly ProviderGroup[], byId: ReadonlyMap<string, ProviderGroup>): ProviderGroup[] {
+  const taken = new Map<string, ProviderGroup>();
+  const due = [...first];
+  for (const group of due) {
+    if (taken.has(group.id)) continue;
+    taken.set(group.id, group);
+    for (const id of group.groups) {
+      const inner = byId.get(id);
+      if (inner !== undefined) due.push(inner);
+    }
+  }
+  return [...taken.values()];
+}
+
+/** Members, their managers, and whom the file has already. */
+function mentioned(
+  groups: readonly ProviderGroup[],
+  known: ReadonlyMap<string, ProviderPerson>,
+  before: DirectoryFile | null,
+): Set<string> {
+  const members = new Set(groups.flatMap(({ people }) => people));
+  const byLogin = new Map([...known.values()].map(({ id, login }) => [fold(login), id]));
+  const managers = [...members].flatMap((id) => {
+    const manager = known.get(id)?.manager ?? null;
+    if (manager === null) return [];
+    return known.has(manager) ? [manager] : (byLogin.get(fold(manager)) ?? []);
+  });
+  return new Set([...members, ...managers, ...(before?.people.map(({ id }) => id) ?? [])]);
+}
+
+/** A login that a closed account has left to another person is the other person's. */
+function withoutFormer(people: readonly ProviderPerson[]): ProviderPerson[] {
+  const holders = new Map<string, ProviderPerson[]>();
+  for (const person of people)
+    holders.set(fold(person.login), [...(holders.get(fold(person.login)) ?? []), person]);
+  return people.filter(
+    (person) =>
+      person.status !== 'deprovisioned' ||
+      !holders.get(fold(person.login))?.some((other) => other !== person && other.status !== 'deprovisioned'),
+  );
+}
+
+function assertDistinct<T extends { id: string }>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+  what: string,
+  provider: string,
+): void {
+  const seen = new Map<string, T>();
+  for (const item of items) {
+    const other = seen.get(fold(nameOf(item)));
+    if (other !== undefined)
+      throw new SyncError(
+        'sync-invalid',
+        `${provider}: two ${what} are called ${JSON.stringify(nameOf(item))} (${other.id} and ${item.id}); rename one, or leave it out`,
+      );
+    seen.set(fold(nameOf(item)), item);
+  }
+}
+
+/** Providers tell fractions that differ from read to read by nothing. */
+const wholeSeconds = (instant: string) =>
+  `${new Date(Math.floor(Date.parse(instant) / 1000) * 1000).toISOString().slice(0, 19)}Z`;

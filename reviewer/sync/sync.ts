@@ -1,0 +1,126 @@
+import { BundleError } from '../../bundle/bundleError.ts';
+import { compileTree } from '../../bundle/compile/compileTree.ts';
+import { type Change, diffData } from '../../bundle/diff/diffData.ts';
+import { type Tree, withFile } from '../../bundle/git/tree.ts';
+import { type DirectoryFile, directoryFile } from '../../bundle/grants/schema.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
+import { readChecked } from '../../bundle/yaml/readFile.ts';
+import { assertPlausible } from './assertPlausible.ts';
+import type { ReadProvider } from './directory.ts';
+import { type DirectoryChanges, directoryChanges, isSame } from './directoryChanges.ts';
+import { renderDirectory } from './renderDirectory.ts';
+import { createWanted, select } from './select.ts';
+import type { ProviderConfig } from './syncConfig.ts';
+import { SyncError } from './syncError.ts';
+
+/** One provider, read whole, and what it would change. */
+export type Synced = {
+  provider: string;
+  /** `grants/directory/PROVIDER.yaml` */
+  file: string;
+  /** Its new text. */
+  text: string;
+  /** Whether there is anything to write: something changed, or an absence that one sync found is now found twice. */
+  due: boolean;
+  people: number;
+  groups: number;
+  changes: DirectoryChanges;
+  /** What access that gives and takes; null where the repository does not compile as it is. */
+  access: readonly Change[] | null;
+  /** Nobody gains anything by it. */
+  onlyTakesAway: boolean;
+  notes: readonly string[];
+};
+
+type Options = {
+  config: ProviderConfig;
+  read: ReadProvider;
+  /** The repository as it is. */
+  tree: Tree;
+  /** The file as it was before it was changed last; null where there is no such. */
+  earlier: DirectoryFile | null;
+  /** Milliseconds since 1970. */
+  now: number;
+};
+
+const limits = { bytes: 64 * 1024 * 1024, depth: 20 };
+
+/**
+ * Reads a provider and compares it with the repository; writes nothing. Throws SyncError for whatever is not a whole,
+ * plausible and valid directory.
+ */
+export async function sync({ config, read, tree, earlier, now }: Options): Promise<Synced> {
+  const { provider } = config;
+  const file = `grants/directory/${provider}.yaml`;
+  const current = (await tree.list()).includes(file) ? (await tree.read([file])).get(file) : undefined;
+  const before = current === undefined ? null : parseDirectory(current, file);
+  const found = await read(createWanted(config.groups));
+  const synced = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const after = select(found, config, { synced, before });
+  assertPlausible(before, after, config.shrink);
+  const text = renderDirectory(after);
+  // What is written is what was meant: read back by the reader that everybody else uses.
+  parseDirectory(Buffer.from(text), file);
+  const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
+  const access = await accessChanges(tree, file, text);
+  return {
+    provider,
+    file,
+    text,
+    due: before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after),
+    people: after.people.length,
+    groups: after.groups.length,
+    changes,
+    access,
+    onlyTakesAway:
+      access?.every(({ kind }) => kind === 'loses' || kind === 'tightened' || kind === 'shortened') === true,
+    notes: found.notes,
+  };
+}
+
+/** A directory file, checked. Throws SyncError `sync-invalid` with its problems. */
+export function parseDirectory(bytes: Buffer, file: string): DirectoryFile {
+  const { value, problems } = readChecked(directoryFile, bytes, file, { limits });
+  if (value !== undefined) return value;
+  const most = 20;
+  const shown = problems.slice(0, most).map(formatProblem);
+  if (problems.length > most) shown.push(`and ${problems.length - most} more`);
+  throw new SyncError('sync-invalid', shown.join('\n'));
+}
+
+/**
+ * Whoever is absent is an orphan once two syncs in a row have said so, and what was not written cannot be known: so the
+ * sync after one that missed somebody is written, though it found nothing new.
+ */
+function awaitsConfirmation(
+  earlier: DirectoryFile | null,
+  before: DirectoryFile,
+  after: DirectoryFile,
+): boolean {
+  if (earlier === null) return false;
+  const ids = new Set(before.people.map(({ id }) => id));
+  const missed = earlier.people.filter(({ id }) => !ids.has(id));
+  const there = new Set(after.people.map(({ id }) => id));
+  return missed.some(({ id }) => !there.has(id));
+}
+
+async function accessChanges(tree: Tree, file: string, text: string): Promise<readonly Change[] | null> {
+  const after = withFile(tree, file, Buffer.from(text));
+  let old: Buffer;
+  try {
+    old = (await compileTree(tree)).data;
+  } catch (error) {
+    if (error instanceof BundleError) return null;
+    throw error;
+  }
+  try {
+    return diffData(old, (await compileTree(after)).data, { at: null }).changes;
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    throw new SyncError(
+      'sync-invalid',
+      `with what was read, the repository would not be valid:\n${error.problems.slice(0, 20).map(formatProblem).join('\n') || error.message}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,24 @@
+export type SyncErrorCode =
+  | 'sync-config' // sync.yaml, or a secret that is not set
+  | 'sync-unauthorized'
+  | 'sync-forbidden'
+  | 'sync-not-found'
+  | 'sync-limited' // throttled for longer than we wait
+  | 'sync-failed' // the provider's own fault, again and again
+  | 'sync-unreachable'
+  | 'sync-answer' // an answer that the provider's documentation does not have
+  | 'sync-incomplete' // not every page could be read
+  | 'sync-gone' // what a remembered cursor stood for is forgotten; only inside
+  | 'sync-shrunk' // fewer people than is plausible
+  | 'sync-invalid' // read whole, but no directory that grants could rest on
+  | 'aborted';
+
+/** A directory was not read whole, or is not to be believed: nothing was written. The message never holds a secret. */
+export class SyncError extends Error {
+  readonly code: SyncErrorCode;
+  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SyncError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,86 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { git } from '../../bundle/git/git.ts';
+import { workingTree } from '../../bundle/git/tree.ts';
+import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import type { Surroundings } from './client.ts';
+import { openProvider } from './openProvider.ts';
+import { parseDirectory, type Synced, sync } from './sync.ts';
+import { type ProviderConfig, readSyncConfig } from './syncConfig.ts';
+import { SyncError } from './syncError.ts';
+
+type Options = {
+  /** The repository with grants/. */
+  root: string;
+  /** sync.yaml. */
+  configFile: string;
+  /** Names of providers; all when empty. */
+  only: readonly string[];
+  /** Stands in for each provider's own share, for this run. */
+  shrink?: number;
+  /** Whether files are written. */
+  write: boolean;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+  progress?: (line: string) => void;
+} & Partial<Pick<Surroundings, 'fetch' | 'now' | 'sleep'>>;
+
+/**
+ * Syncs every configured provider, one after the other. All are read before any file is written, so that a failure of the
+ * last one leaves the repository as it was. Throws SyncError, and what reading the tree throws.
+ */
+export async function syncProviders(options: Options): Promise<Synced[]> {
+  const { root, configFile, only, shrink, write, env, signal, progress = () => {} } = options;
+  const { now = Date.now } = options;
+  const all = readSyncConfig(configFile);
+  const unknown = only.find((name) => !all.some(({ provider }) => provider === name));
+  if (unknown !== undefined)
+    throw new SyncError(
+      'sync-config',
+      `${configFile} has no provider "${unknown}", only ${all.map(({ provider }) => provider).join(', ')}`,
+    );
+  const surroundings = {
+    fetch: options.fetch ?? fetch,
+    now,
+    sleep: options.sleep ?? ((ms: number) => sleep(ms, undefined, signal ? { signal } : {}).catch(() => {})),
+    ...(signal ? { signal } : {}),
+    env,
+    configFile: resolve(configFile),
+  };
+  const tree = await workingTree(root);
+  const results: Synced[] = [];
+  for (const one of all) {
+    if (only.length > 0 && !only.includes(one.provider)) continue;
+    const config: ProviderConfig = shrink === undefined ? one : { ...one, shrink };
+    progress(`reading ${config.provider} (${config.kind}) …`);
+    const read = openProvider(config, surroundings);
+    const earlier = await earlierDirectory(root, `grants/directory/${config.provider}.yaml`);
+    results.push(await sync({ config, read, tree, earlier, now: now() }));
+  }
+  if (write) for (const { file, text, due } of results) if (due) await replace(join(root, file), text);
+  return results;
+}
+
+/** A file is there whole or as it was. */
+async function replace(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const beside = join(dirname(path), `.${process.pid}.sync`);
+  await writeFile(beside, text);
+  await rename(beside, path);
+}
+
+/** The directory as the commit before the last change of its file had it; null where Git knows no such. */
+async function earlierDirectory(root: string, file: string): Promise<DirectoryFile | null> {
+  try {
+    const commits = (await git(root, ['log', '-n', '2', '--format=%H', 'HEAD', '--', file]))
+      .toString()
+      .trim();
+    const [, earlier] = commits.split('\n');
+    if (earlier === undefined) return null;
+    return parseDirectory(await git(root, ['show', `${earlier}:${file}`]), file);
+  } catch {
+    // Outside Git, before the first commit, or of a form that is no more: nothing waits to be confirmed.
+    return null;
+  }
+}

@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A person and a group as the stub servers have them; each speaks of them in its provider's words. */
+export type StubPerson = {
+  id: string;
+  login: string;
+  status?: 'active' | 'suspended' | 'deprovisioned';
+  manager?: string;
+  lastSignIn?: string;
+};
+export type StubGroup = { id: string; name: string; people: string[]; groups?: string[] };
+export type Organisation = { people: StubPerson[]; groups: StubGroup[] };
+
+export type Reply = {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  raw?: string;
+  cut?: true;
+};
+/** Told of each request by its number, from 1; gives another answer, or null for the usual one. */
+export type Fault = (request: IncomingMessage, number: number) => Reply | null;
+
+export type Stub = {
+  url: string;
+  /** Method, path and query of each request. */
+  requests: string[];
+  /** The authorization headers seen, in order. */
+  credentials: string[];
+  fault: Fault;
+  /** Called before each page is answered: the organisation may change between two. */
+  between: () => void;
+  close: () => Promise<void>;
+};
+
+type Answer = (url: URL, request: IncomingMessage, body: string) => Reply;
+
+async function serve(answer: (stub: Stub) => Answer): Promise<Stub> {
+  const stub: Stub = {
+    url: '',
+    requests: [],
+    credentials: [],
+    fault: () => null,
+    between: () => {},
+    close: () => new Promise((done) => server.close(() => done()).closeAllConnections()),
+  };
+  let reply: Answer = () => ({ status: 500 });
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    let sent = '';
+    for await (const chunk of request) sent += chunk;
+    stub.requests.push(`${request.method} ${decodeURIComponent(request.url ?? '')}`);
+    stub.credentials.push(request.headers.authorization ?? '');
+    stub.between();
+    const usual = () => reply(new URL(request.url ?? '', stub.url), request, sent);
+    const {
+      status = 200,
+      headers = {},
+      body,
+      raw,
+      cut,
+    } = stub.fault(request, stub.requests.length) ?? usual();
+    if (cut) return request.socket.destroy();
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(raw ?? JSON.stringify(body ?? {}));
+  };
+  const server = createServer((request, response) => void handle(request, response));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  stub.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  reply = answer(stub);
+  return stub;
+}
+
+/** A page of `all` by a cursor in `after`, with Okta's and GitHub's `Link`. */
+function linked<T>(
+  url: URL,
+  all: readonly T[],
+  size: number,
+): { page: T[]; headers: Record<string, string> } {
+  const start = Number(url.searchParams.get('after') ?? 0);
+  const page = all.slice(start, start + size);
+  if (start + size >= all.length) return { page, headers: { link: `<${url.href}>; rel="self"` } };
+  const next = new URL(url);
+  next.searchParams.set('after', String(start + size));
+  return { page, headers: { link: `<${url.href}>; rel="self", <${next.href}>; rel="next"` } };
+}
+
+const oktaStatus = { active: 'ACTIVE', suspended: 'SUSPENDED', deprovisioned: 'DEPROVISIONED' } as const;
+
+export function serveOkta(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
+  const userOf = ({ id, login, status = 'active', manager, lastSignIn }: StubPerson) => ({
+    id,
+    status: oktaStatus[status],
+    created: '2026-01-01T00:00:00.000Z',
+    lastLogin: lastSignIn ?? null,
+    profile: {
+      login,
+      email: login,
+      firstName: 'A',
+      lastName: 'B',
+      ...(manager ? { managerId: manager } : {}),
+    },
+  });
+  return serve(() => (url) => {
+    const { people, groups } = organisation();
+    const page = (all: readonly unknown[]): Reply => {
+      const { page: body, headers } = linked(url, all, pageSize);
+      return { body, headers };
+    };
+    if (url.pathname === '/api/v1/users') {
+      const filter = url.searchParams.get('filter');
+      const gone = filter === 'status eq "DEPROVISIONED"';
+      return page(people.filter(({ status }) => (status === 'deprovisioned') === gone).map(userOf));
+    }
+    if (url.pathname === '/api/v1/groups')
+      return page(
+        groups.map(({ id, name }) => ({ id, type: 'OKTA_GROUP', profile: { name, description: null } })),
+      );
+    const group = groups.find(({ id }) => url.pathname === `/api/v1/groups/${id}/users`);
+    if (group) return page(people.filter(({ id }) => group.people.includes(id)).map(userOf));
+    return { status: 404, body: { errorCode: 'E0000007' } };
+  });
+}
+
+export function serveGraph(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
+  return serve(({ url: origin }) => (url, request, sent) => {
+    const { people, groups } = organisation();
+    if (url.pathname.endsWith('/oauth2/v2.0/token')) {
+      const form = new URLSearchParams(sent);
+      return form.get('client_secret') === 'right'
+        ? { body: { token_type: 'Bearer', expires_in: 3599, access_token: 'graph-token' } }
+        : { status: 401, body: { error: 'invalid_client', error_description: 'secret right-ish' } };
+    }
+    if (request.headers.authorization !== 'Bearer graph-token')
+      return { status: 401, body: { error: { code: 'InvalidAuthenticationToken' } } };
+    const page = (all: readonly unknown[]): Reply => {
+      const start = Number(url.searchParams.get('$skiptoken') ?? 0);
+      const next = new URL(url.href.replace(url.origin, origin || url.origin));
+      next.searchParams.set('$skiptoken', String(start + pageSize));
+      const more = start + pageSize < all.length ? { '@odata.nextLink': next.href } : {};
+      return { body: { '@odata.context': 'c', value: all.slice(start, start + pageSize), ...more } };
+    };
+    if (url.pathname === '/v1.0/users')
+      return page(
+        people.map(({ id, login, status = 'active', manager, lastSignIn }) => ({
+          id,
+          userPrincipalName: login,
+          mail: login.includes('#EXT#') ? null : login,
+          accountEnabled: status === 'active',
+          ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
+          ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
+        })),
+      );
+    if (url.pathname === '/v1.0/groups')
+      return page(groups.map(({ id, name }) => ({ id, displayName: name })));
+    const group = groups.find(({ id }) => url.pathname === `/v1.0/groups/${id}/members`);
+    if (group === undefined) return { status: 404, body: { error: { code: 'Request_ResourceNotFound' } } };
+    const of = (type: string) => (id: string) => ({ '@odata.type': `#microsoft.graph.${type}`, id });
+    return page([
+      ...group.people.map(of('user')),
+      ...(group.groups ?? []).map(of('group')),
+      of('device')('d1'),
+    ]);
+  });
+}
+
+export function serveGithub(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
+  const userOf = ({ id, login }: StubPerson) => ({ id: Number(id), login, type: 'User' });
+  return serve(() => (url) => {
+    const { people, groups } = organisation();
+    const page = (all: readonly unknown[]): Reply => {
+      const { page: body, headers } = linked(url, all, pageSize);
+      return { body, headers };
+    };
+    if (url.pathname === '/api/v3/orgs/northwind/members') return page(people.map(userOf));
+    if (url.pathname === '/api/v3/orgs/northwind/teams')
+      return page(groups.map(({ id, name }) => ({ id: Number(id), slug: name, name })));
+    const team = groups.find(({ name }) => url.pathname === `/api/v3/orgs/northwind/teams/${name}/members`);
+    if (team) return page(people.filter(({ id }) => team.people.includes(id)).map(userOf));
+    return { status: 404, body: { message: 'Not Found' } };
+  });
+}
+
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+
+export function serveScim(organisation: () => Organisation, most = 2): Promise<Stub> {
+  return serve(({ url: origin }) => (url) => {
+    const { people, groups } = organisation();
+    const page = (all: readonly unknown[]): Reply => {
+      const start = Number(url.searchParams.get('startIndex') ?? 1);
+      const Resources = all.slice(start - 1, start - 1 + most);
+      return {
+        headers: { 'content-type': 'application/scim+json' },
+        body: {
+          schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
+          totalResults: all.length,
+          startIndex: start,
+          itemsPerPage: Resources.length,
+          Resources,
+        },
+      };
+    };
+    if (url.pathname === '/scim/v2/Users')
+      return page(
+        people.map(({ id, login, status = 'active', manager }) => ({
+          id,
+          userName: login,
+          active: status === 'active',
+          ...(manager ? { [enterprise]: { manager: { value: manager } } } : {}),
+        })),
+      );
+    if (url.pathname === '/scim/v2/Groups')
+      return page(
+        groups.map((group) => ({
+          id: group.id,
+          displayName: group.name,
+          members: [
+            ...group.people.map((value) => ({
+              value,
+              $ref: `${origin}/scim/v2/Users/${value}`,
+              type: 'User',
+            })),
+            ...(group.groups ?? []).map((value) => ({ value, $ref: `${origin}/scim/v2/Groups/${value}` })),
+          ],
+        })),
+      );
+    return { status: 404, body: { status: '404' } };
+  });
+}
