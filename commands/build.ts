@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { UsageError } from './arguments/usageError.ts';
 import { example, folderOf, print, printJson, progress, readKey } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 type Options = {
   out: string;
@@ -47,8 +47,8 @@ export function build(program: Command): void {
         const { formatRelease } = await import('../bundle/archive/release.ts');
         const { gitTree } = await import('../bundle/git/tree.ts');
         const { evaluateWasm } = await import('../gateway/decision/evaluator.ts');
-        const { validUntil } = await import('./validUntil.ts');
-        const { wayBack } = await import('./wayBack.ts');
+        const { validUntil } = await import('./arguments/validUntil.ts');
+        const { wayBack } = await import('./arguments/wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)
           throw new UsageError('--key-id names the key of --key, which is missing');
         const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);

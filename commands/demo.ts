@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UsageError } from './arguments/usageError.ts';
 import { example } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function demo(program: Command): void {
   example(

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import { UsageError } from './arguments/usageError.ts';
 import { example, folderOf, print, printJson } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function diff(program: Command): void {
   example(

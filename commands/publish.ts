@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { durationOf } from './duration.ts';
+import { durationOf } from './arguments/duration.ts';
+import { UsageError } from './arguments/usageError.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, readKey } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function publish(program: Command): void {
   example(

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isLoopback } from '../bundle/format/isLoopback.ts';
+import { UsageError } from './arguments/usageError.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, print, printJson, readKey } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function push(program: Command): void {
   example(

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type ForgeOptions, forgeTarget } from './forgeTarget.ts';
+import { type ForgeOptions, forgeTarget } from './arguments/forgeTarget.ts';
+import { UsageError } from './arguments/usageError.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function review(program: Command): void {
   example(

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RevisionAnswer } from '../gateway/admin/askRevision.ts';
 import type { FleetStatus, Wanted } from '../gateway/admin/fleetStatus.ts';
-import { durationOf } from './duration.ts';
+import { durationOf } from './arguments/duration.ts';
+import { UsageError } from './arguments/usageError.ts';
 import { example, print, printJson, progress } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function status(program: Command): void {
   example(
@@ -121,7 +121,7 @@ async function reporter(options: Options): Promise<(status: FleetStatus, gaveUp:
   const { github: repository, forge, githubTokenEnv } = options;
   if (repository === undefined) return async () => {};
   const { openForge } = await import('../reviewer/forge/forge.ts');
-  const { forgeTarget } = await import('./forgeTarget.ts');
+  const { forgeTarget } = await import('./arguments/forgeTarget.ts');
   const { enforcedStatus } = await import('../reviewer/forge/enforcedStatus.ts');
   const { fleetSentence } = await import('../gateway/admin/fleetStatus.ts');
   const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UsageError } from './arguments/usageError.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, print, printJson, progress } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 type Options = {
   root: string;

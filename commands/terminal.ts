@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from './usageError.ts';
+import { UsageError } from './arguments/usageError.ts';
 
 /** Tells a person at a terminal what takes time; programs that read our output are left alone. */
 export const progress = (line: string): void => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BundleError } from '../bundle/bundleError.ts';
+import { UsageError } from './arguments/usageError.ts';
 import { example, print, printJson, readKey, readKeys } from './terminal.ts';
-import { UsageError } from './usageError.ts';
 
 export function verify(program: Command): void {
   example(

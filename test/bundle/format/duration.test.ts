@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { durationMs } from '../../../bundle/format/duration.ts';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
-import { durationOf } from '../../../commands/duration.ts';
-import { validUntil } from '../../../commands/validUntil.ts';
+import { durationOf } from '../../../commands/arguments/duration.ts';
+import { validUntil } from '../../../commands/arguments/validUntil.ts';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import { suite } from '../../_suite.ts';
 

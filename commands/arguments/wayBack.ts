@@ -1,5 +1,5 @@
-import { type Release, type Rollback, rollbackFrom } from '../bundle/archive/release.ts';
-import { gitTree } from '../bundle/git/tree.ts';
+import { type Release, type Rollback, rollbackFrom } from '../../bundle/archive/release.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
 import { UsageError } from './usageError.ts';
 
 /**

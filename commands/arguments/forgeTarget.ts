@@ -1,4 +1,4 @@
-import type { ForgeTarget } from '../reviewer/forge/forge.ts';
+import type { ForgeTarget } from '../../reviewer/forge/forge.ts';
 import { UsageError } from './usageError.ts';
 
 export type ForgeOptions = { repository?: string; forge: string; base: string; tokenEnv: string };
