@@ -21,6 +21,7 @@ import type { RecordWriter } from './record/recordWriter.ts';
 import { canonicalize } from './request/canonicalize.ts';
 import type { Route } from './request/route.ts';
 import { traceOf } from './request/trace.ts';
+import type { Snapshot } from './revision/snapshot.ts';
 
 type Dependencies = {
   enforcement: () => Enforcement | null;
@@ -33,6 +34,8 @@ type Dependencies = {
   onAllowed?: (call: AllowedCall) => void;
   /** Is told of each decision, for what comes after the answer. */
   afterwards?: ((decided: Decided, carrier: Carrier | undefined) => void) | undefined;
+  /** The names by which callers know us, beside those that APIs are routed by; left out, any. */
+  hosts?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
   onOutcome: (outcome: Outcome) => void;
@@ -50,6 +53,7 @@ const broken = () => new Refusal(500, 'internal-error', 'The request could not b
 export function createAdmit(dependencies: Dependencies): Admit {
   const { enforcement, authenticate, limits, writer, assertionOf, onAllowed, afterwards } = dependencies;
   const { now, onOutcome, onFailure } = dependencies;
+  const hosts = dependencies.hosts === undefined ? null : new Set(dependencies.hosts);
   const nextId = createDecisionIds();
   const recordOf = createRecordOf();
 
@@ -120,6 +124,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const by = enforcement();
       if (by === null) throw noBundle();
       const canonical = canonicalize(method, target, rawHeaders);
+      if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
+        throw foreign();
       const found = by.route(canonical);
       if (found === null) throw new Refusal(404, 'no-such-operation', 'There is no such operation here.');
       route = found;
@@ -163,6 +169,14 @@ export function createAdmit(dependencies: Dependencies): Admit {
     }
   };
   return (request, doors) => attempt(request, doors, null);
+}
+
+const foreign = () => new Refusal(421, 'host-unknown', 'This host is not served here.');
+
+/** Whether an API is routed by that name. */
+function isRouted(host: string, { apis }: Snapshot): boolean {
+  for (const { route } of apis.values()) if ('host' in route && route.host === host) return true;
+  return false;
 }
 
 function denial({ result }: Decision): Refusal {

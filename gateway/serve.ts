@@ -188,7 +188,7 @@ export async function serve({
     metrics,
     log,
   });
-  const admit = createAdmit({ ...stages, limits, afterwards: shadow?.offer });
+  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: shadow?.offer });
   const decisionPoint = createDecisionPoint({ ...stages, config, admit });
 
   const { admitRequest, onRequest } = createOnRequest({

@@ -3,7 +3,7 @@ import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { claimMapping, introspectionConfig, tlsConfig } from './authenticationConfig.ts';
 import { bundleConfig } from './bundleConfig.ts';
 import { limitsConfig } from './limitsConfig.ts';
-import { cidr, named, port, secret, secureUrl, time, wait } from './values.ts';
+import { cidrs, hostName, named, port, secret, secureUrl, time, wait } from './values.ts';
 
 const algorithm = z.enum(
   ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -94,8 +94,7 @@ const decisionPoint = z
     listen: listen('127.0.0.1', 8081).describe('Where they ask.'),
     forward_auth: z
       .strictObject({
-        trusted_proxies: z
-          .array(cidr)
+        trusted_proxies: cidrs
           .min(1)
           .describe('The proxies that may ask, as CIDR blocks; they are believed.'),
       })
@@ -162,8 +161,13 @@ export const gatewayConfig = z
       .prefault({})
       .describe('One line per decision, written before anything is forwarded.'),
     limits: limitsConfig.describe('How much, how long, how large.'),
-    trusted_proxies: z
-      .array(cidr)
+    hosts: z
+      .array(hostName)
+      .optional()
+      .describe(
+        'The names by which callers know this gateway, beside those that APIs are routed by; others get 421. Left out, any: what a caller writes into Host is passed on in X-Forwarded-Host.',
+      ),
+    trusted_proxies: cidrs
       .default([])
       .describe(
         'Proxies in front of this gateway, as CIDR blocks; only what they say in X-Forwarded-For is believed.',

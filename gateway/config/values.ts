@@ -28,6 +28,29 @@ export const cidr = z
   .union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' })
   .refine((value) => ipaddr.parseCIDR(value)[1] > 0, { error: 'must not be the whole internet' });
 
+/** Blocks that are not, taken together, a family of addresses: each half alone would pass for less. */
+export const cidrs = z.array(cidr).refine((blocks) => !blocks.some((_, index) => isFamily(blocks, index)), {
+  error: 'must not add up to the whole internet, or to nearly all of it',
+});
+
+/** Whether the blocks of a family hold more than half of it, each address counted once. */
+function isFamily(blocks: readonly string[], index: number): boolean {
+  const parsed = blocks.map((block) => ipaddr.parseCIDR(block));
+  const kind = parsed[index]?.[0].kind();
+  const kept: (typeof parsed)[number][] = [];
+  for (const block of parsed.filter(([address]) => address.kind() === kind).sort(([, a], [, b]) => a - b))
+    if (!kept.some((wider) => block[0].match(wider as never))) kept.push(block);
+  return kept.reduce((sum, [, bits]) => sum + 2 ** -bits, 0) > 0.5;
+}
+
+/** As a Host header has it, less the port. */
+export const hostName = z
+  .string({ error: 'must be a host name like api.example.com' })
+  .toLowerCase()
+  .regex(/^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])$/, {
+    error: 'must be a host name like api.example.com, without port',
+  });
+
 export const share = z
   .number({ error: 'must be above 0 and 1 at most' })
   .gt(0, { error: 'must be above 0 and 1 at most' })

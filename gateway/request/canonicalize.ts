@@ -18,6 +18,8 @@ const known: ReadonlySet<string> = new Set(methods);
 const isMethod = (value: string): value is Method => known.has(value);
 
 const longestTarget = 8192;
+/** Of a path; what each costs, strangers could ask for thousands of times in one. */
+const most = { segments: 256, escapes: 1024 };
 
 // The common case in one pass: segments of plain characters that do not begin with a dot.
 const plainPath =
@@ -54,7 +56,11 @@ export function canonicalize(
     const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/i.exec(target);
     if (absolute?.[1] === undefined)
       throw bad('target-malformed', 'The request target must begin with a slash.');
-    if (normalHost(absolute[1]) !== host)
+    const scheme = target.charCodeAt(4) === 0x3a ? '80' : '443';
+    if (
+      normalHost(absolute[1]) !== host ||
+      portOf(absolute[1], scheme) !== portOf(hostHeader(rawHeaders), scheme)
+    )
       throw bad('host-ambiguous', 'The request target and the Host header disagree.');
     local = absolute[2] ?? '/';
   }
@@ -68,6 +74,8 @@ export function canonicalize(
 }
 
 function normalPath(path: string): string {
+  if (countUpTo(path, '/', most.segments) || countUpTo(path, '%', most.escapes))
+    throw bad('path-too-deep', 'The path has too many segments or escapes.');
   const segments = path.slice(1).split('/');
   const last = segments.length - 1;
   for (const [index, raw] of segments.entries()) {
@@ -88,7 +96,7 @@ function normalEscapes(segment: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(segment))
     throw bad('escape-malformed', 'The path holds a broken percent escape.');
   // %252e is "%2e" to the first decoder and "." to a second one further on.
-  if (/%25(?:2e|2f|5c|25)/i.test(segment))
+  if (/%25(?:[01][0-9a-f]|2[35ef]|3[bf]|5c|7f)/i.test(segment))
     throw bad('path-ambiguous', 'The path holds a doubly escaped character.');
   try {
     decodeURIComponent(segment);
@@ -109,7 +117,24 @@ function normalEscapes(segment: string): string {
   });
 }
 
+/** Whether a sign stands in a text more often than that. */
+function countUpTo(text: string, sign: string, bound: number): boolean {
+  let count = 0;
+  for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
+    count += 1;
+    if (count > bound) return true;
+  }
+  return false;
+}
+
 function hostOf(rawHeaders: readonly string[]): string {
+  return rememberedHost(hostHeader(rawHeaders));
+}
+
+/** The port in a host, or that of the scheme, without leading zeros. */
+const portOf = (host: string, usual: string): number => Number(/:([0-9]+)$/.exec(host)?.[1] ?? usual);
+
+function hostHeader(rawHeaders: readonly string[]): string {
   let host: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
@@ -119,13 +144,17 @@ function hostOf(rawHeaders: readonly string[]): string {
     }
   }
   if (host === undefined) throw bad('host-missing', 'The request has no Host header.');
-  return rememberedHost(host);
+  return host;
 }
+
+/** Longer than any name that is one: it is refused anyway, and not remembered either. */
+const longestHost = 261;
 
 /** Nearly all requests name one of a few hosts. */
 const rememberedHost = remember(normalHost, 1000);
 
 function normalHost(value: string): string {
+  if (value.length > longestHost) throw bad('host-malformed', 'The Host header is malformed.');
   const lower = value.toLowerCase();
   const port = /:([0-9]*)$/.exec(lower);
   if (port?.[1] !== undefined && (port[1] === '' || Number(port[1]) > 65535)) {

@@ -292,3 +292,51 @@ test('for any target, the upstream gets the decided path byte for byte, or nothi
   }
   assert.ok(accepted > 50, `${accepted}`);
 });
+
+test('where own host names are listed, no other is served or passed on', async () => {
+  const own = await startWorld({ config: { hosts: ['API.example.com'] } });
+  try {
+    const bearer = await own.issuer.token({ sub: 'ann@example.com', amr: ['mfa'] });
+    const as = (host: string) =>
+      raw(
+        own.gateway.url,
+        `GET /orders/v1/orders HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${bearer}\r\nConnection: close\r\n\r\n`,
+      );
+    for (const host of ['api.example.com', 'Api.Example.com:8080', 'api.example.com.'])
+      assert.match(await as(host), /^HTTP\/1\.1 200 /, host);
+    for (const host of ['evil.example', 'x.api.example.com', '127.0.0.1', 'api.example.com.evil'])
+      assert.match(await as(host), /^HTTP\/1\.1 421 .*"host-unknown"/s, host);
+    // One that an API is routed by is ours too.
+    assert.match(await as('payments.example.com'), /^HTTP\/1\.1 404 /);
+    for (const { headers } of own.upstream.received)
+      assert.deepEqual(headers['x-forwarded-host'], ['api.example.com']);
+  } finally {
+    await own.close();
+  }
+});
+
+test('an upstream that answers x-grantgate-decision is not heard, and a second API key is ambiguous', async () => {
+  const own = await startWorld();
+  try {
+    own.upstream.answer((_request, response) => {
+      response.writeHead(200, { 'X-Grantgate-Decision': 'forged', 'x-other': '1' });
+      response.end('ok');
+    });
+    const answered = await own.get('/orders/v1/orders');
+    assert.match(answered.headers.get('x-grantgate-decision') ?? '', /^[0-9A-Z]{26}$/);
+    assert.equal(answered.headers.get('x-other'), '1');
+    const keys = (...lines: string[]) =>
+      raw(
+        own.gateway.url,
+        ['GET /orders/v1/orders HTTP/1.1', 'Host: a', ...lines, 'Connection: close', '', ''].join('\r\n'),
+      );
+    const key = 'gg_abcd_0123456789abcdef';
+    assert.match(await keys(`X-Api-Key: ${key}`), /^HTTP\/1\.1 401 .*"credentials-invalid"/s);
+    assert.match(
+      await keys(`X-Api-Key: ${key}`, `x-api-key: ${key}`),
+      /^HTTP\/1\.1 400 .*"credentials-ambiguous"/s,
+    );
+  } finally {
+    await own.close();
+  }
+});

@@ -332,3 +332,27 @@ test('reads secrets from the environment and refuses a missing one by name', () 
   assert.equal(readSecret({ env: 'A' }, { A: ' x ' }), 'x');
   assert.throws(() => readSecret({ env: 'B' }, {}), /variable B is not set/);
 });
+
+test('trusted proxies that add up to nearly everybody are refused, by family', () => {
+  const problems = (trusted_proxies: string[]) => {
+    try {
+      parseConfig({ bundle: { source: 'git+file:///x' }, trusted_proxies }, '/gateway.yaml');
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  };
+  for (const blocks of [
+    ['0.0.0.0/1', '128.0.0.0/1'],
+    ['0.0.0.0/2', '64.0.0.0/2', '128.0.0.0/2', '192.0.0.0/2'],
+    ['::/1', '8000::/1'],
+    ['10.0.0.0/8', '::/2', '4000::/2', '8000::/2'],
+  ])
+    assert.match(problems(blocks), /add up to the whole internet/, blocks.join(' '));
+  for (const blocks of [
+    ['0.0.0.0/1'],
+    ['0.0.0.0/1', '10.0.0.0/8', '127.0.0.0/8'],
+    ['10.0.0.0/8', 'fd00::/8'],
+  ])
+    assert.equal(problems(blocks), '', blocks.join(' '));
+});

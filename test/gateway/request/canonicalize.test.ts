@@ -65,6 +65,22 @@ const hostile = [
   '/a%252e%252e/b',
   '/a%252fb',
   '/a%25252e',
+  '/a%252E%252E/b',
+  '/a%252E%252e/b',
+  '/a%252F..%252Fb',
+  '/a%255C',
+  '/a%255c',
+  '/a%253B',
+  '/a%253b',
+  '/a%2500',
+  '/a%250A',
+  '/a%257F',
+  '/a%2523',
+  '/a%253F',
+  '/a%2525',
+  '/%41'.repeat(257),
+  `${'/a'.repeat(256)}/%41`,
+  `/${'%41'.repeat(1025)}`,
   '/%c0%ae%c0%ae/admin',
   '/%ff',
   '/%ed%a0%80',
@@ -81,6 +97,7 @@ const hostile = [
   'http://api.example.com:x/a',
   'http://user@api.example.com/a',
   'http://other.example.com/a',
+  'http://api.example.com:8081/a',
   'ftp://api.example.com/a',
 ];
 for (const target of hostile) {
@@ -90,10 +107,25 @@ for (const target of hostile) {
 }
 
 test('takes the absolute form when it names the same host', () => {
-  const request = canonicalize('GET', 'http://API.example.com:8080/v1/x?y=1', host);
+  const request = canonicalize('GET', 'http://API.example.com:8080/v1/x?y=1', [
+    'Host',
+    'api.example.com:8080',
+  ]);
   assert.equal(request.path, '/v1/x');
   assert.equal(request.query, '?y=1');
-  assert.equal(canonicalize('GET', 'http://api.example.com', host).path, '/');
+  const plain = ['Host', 'api.example.com'];
+  assert.equal(canonicalize('GET', 'http://api.example.com', plain).path, '/');
+  assert.equal(canonicalize('GET', 'http://api.example.com:80', plain).path, '/');
+  assert.equal(canonicalize('GET', 'https://api.example.com:0443/', plain).path, '/');
+  assert.throws(() => canonicalize('GET', 'http://api.example.com:443/', plain), /disagree/);
+  assert.throws(() => canonicalize('GET', 'https://api.example.com:80/', plain), /disagree/);
+});
+
+test('takes a path of many segments and escapes, up to a bound', () => {
+  assert.equal(canonicalize('GET', '/%41'.repeat(256), host).path, '/A'.repeat(256));
+  assert.equal(canonicalize('GET', `/${'%41'.repeat(1024)}`, host).path, `/${'A'.repeat(1024)}`);
+  assert.equal(canonicalize('GET', '/a'.repeat(4000), host).path.length, 8000);
+  assert.equal(canonicalize('GET', '/100%25/a%25zz', host).path, '/100%25/a%25zz');
 });
 
 test('brings Host into one form, and refuses two, none and malformed ones', () => {
