@@ -12,6 +12,7 @@ const isCoded = (error: unknown): error is Error & { code: string } =>
 const usageCodes = new Set([
   'config-invalid',
   'sync-config',
+  'import-failed',
   'key-unsupported',
   'opa-digest',
   'opa-missing',

@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import { demo } from './demo.ts';
 import { diff } from './diff.ts';
 import { explain } from './explain.ts';
+import { importOpenapi } from './importOpenapi.ts';
 import { key } from './key.ts';
 import { publish } from './publish.ts';
 import { push } from './push.ts';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     publish,
     status,
     explain,
+    importOpenapi,
     diff,
     sync,
     review,

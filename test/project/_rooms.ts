@@ -12,6 +12,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'bundle/grants',
     ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/openapi', 'bundle/yaml'],
   ],
+  ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
     'bundle/compile',
