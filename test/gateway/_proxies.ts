@@ -75,14 +75,11 @@ async function find(name: ProxyName): Promise<string | null> {
   return (await works(path)) ? path : null;
 }
 
-/** The example that docs/proxies.md shows for a proxy: the block whose first line names it. */
-export function exampleOf(name: string): string {
-  const blocks = readFileSync(join(root, 'docs', 'proxies.md'), 'utf8').matchAll(
-    /^```\w+\n(# .*\n[\s\S]*?)^```$/gm,
-  );
-  for (const [, text = ''] of blocks) if (new RegExp(`^# ${name}\\b`, 'i').test(text)) return text;
-  throw new Error(`docs/proxies.md shows no example for ${name}`);
-}
+const examples = { nginx: 'nginx.conf', caddy: 'Caddyfile', envoy: 'envoy.yaml', traefik: 'traefik.yaml' };
+
+/** The example that is shipped for a proxy. */
+export const exampleOf = (name: keyof typeof examples): string =>
+  readFileSync(join(root, 'gateway', 'deploy', 'proxies', examples[name]), 'utf8');
 
 async function freePort(): Promise<number> {
   const server = createServer();
