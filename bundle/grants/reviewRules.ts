@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone, parseSchedule } from './schedule.ts';
 import { apiName, day, detector, grantId, list, operationName, text } from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
@@ -74,8 +75,20 @@ export const reviewFile = z.strictObject({
     .strictObject({
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),
       per_hour: z.int().min(1).default(2).describe('Pull requests that may be opened in an hour.'),
-      schedule: text(100).default('* 6-18 * * 1-5'),
-      timezone: text(60).default('UTC'),
+      schedule: text(100)
+        .refine((value) => parseSchedule(value) !== null, {
+          error: 'must be five fields of cron like "* 6-18 * * 1-5"',
+        })
+        .default('* 6-18 * * 1-5')
+        .describe('When pull requests that are not urgent may be opened, as five fields of cron.'),
+      timezone: text(60)
+        .refine(isTimeZone, { error: 'must be a time zone like "Europe/Berlin"' })
+        .default('UTC')
+        .describe('Whose clocks the schedule goes by.'),
+      dashboard: z
+        .boolean()
+        .default(true)
+        .describe('Whether an issue lists what is held back, with boxes to ask for it.'),
       no_response: z
         .strictObject({
           low: noResponse.default('keep'),

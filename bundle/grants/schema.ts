@@ -141,6 +141,8 @@ export const directoryFile = z.strictObject({
       status: z.enum(['active', 'suspended', 'deprovisioned']),
       manager: login.optional(),
       last_sign_in: instant.optional(),
+      /** What GitHub calls them, where that is another name. */
+      github: text(100).optional(),
     }),
   ),
   groups: z.array(

@@ -1,8 +1,8 @@
 import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
-import { branchOf, type Family, parseBranch, sameFamily } from './branch.ts';
 import { type Group, mostFindings } from './group.ts';
-import { type Marker, parseBody } from './marker.ts';
+import { branchOf, type Family, parseBranch, sameFamily } from './text/branch.ts';
+import { type Marker, parseBody } from './text/marker.ts';
 
 /** An open pull request of the review, with what it remembers and how it may be dealt with. */
 export type OpenPull = {

@@ -1,6 +1,6 @@
 import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import { bodyParts, joinBody, type Marker, parseBody } from './marker.ts';
+import { bodyParts, joinBody, type Marker, parseBody } from './text/marker.ts';
 import type { Mirror } from './workspace.ts';
 
 // What is announced is what is merged. A text names the commit that it speaks of, and only that commit gets the status

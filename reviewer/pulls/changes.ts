@@ -3,8 +3,8 @@ import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
 import { ReviewError } from '../reviewError.ts';
-import { editFor } from './decision.ts';
-import type { Entry } from './marker.ts';
+import { editFor } from './text/decision.ts';
+import type { Entry } from './text/marker.ts';
 import type { Files, Mirror } from './workspace.ts';
 
 const reviewFile = 'grants/review.yaml';

@@ -1,6 +1,6 @@
 import type { Finding, Plan } from '../plan/finding.ts';
 import { detectorTierNames, detectorTiers, riskOf } from '../plan/tiers.ts';
-import type { Family } from './branch.ts';
+import type { Family } from './text/branch.ts';
 
 /** Findings that are answered by the same people in the same way. */
 export type Group = Family & { findings: readonly Finding[] };

@@ -5,14 +5,16 @@ import type { Brake } from '../plan/brake.ts';
 import type { Plan } from '../plan/finding.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot.ts';
-import { parseBranch, sameFamily } from './branch.ts';
+import { askedFor, readDashboard, writeDashboard } from './dashboard.ts';
 import { type Group, groupFindings } from './group.ts';
-import { parseBody } from './marker.ts';
 import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
 import { openRoom } from './room.ts';
 import { settle } from './settle.ts';
-import { branchPrefix, type Mirror } from './workspace.ts';
+import { branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
+import { parseBody } from './text/marker.ts';
+import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
+import type { Mirror } from './workspace.ts';
 
 type Options = {
   forge: Forge;
@@ -43,7 +45,7 @@ const endsRun = (error: unknown) =>
  */
 export async function openPullRequests(options: Options): Promise<void> {
   const { forge, mirror, evidence, plan, brake, asOf, pulls, signal, progress } = options;
-  const known = await forge.listPulls(branchPrefix, asOf - rememberedMs);
+  const known = await forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
   const answers = answered(known, asOf);
   const groups = groupFindings(plan);
   const left = groups.map((group) => ({
@@ -53,7 +55,13 @@ export async function openPullRequests(options: Options): Promise<void> {
   const opens = await openPulls(known, left, options);
   const branchState = await branchStates(mirror);
   const tasks = allot(left, opens, branchState);
-  const room = openRoom(known, evidence.organisation, asOf);
+  const { organisation } = evidence;
+  const hasDashboard = organisation.review.pull_requests.dashboard;
+  const dashboard = hasDashboard ? await readDashboard(forge) : null;
+  const asked = askedFor(dashboard?.body ?? '');
+  const paused = ignoredSince(known, asOf);
+  const resting = paused ?? outsideSchedule(organisation, asOf);
+  const room = openRoom({ known, organisation, now: asOf, asked, resting });
   const stopped = ({ tier }: { tier: Group['tier'] }) => {
     const one = groups.find((group) => group.tier === tier)?.findings[0];
     return brake !== null && one !== undefined && brake.stops(one) ? brake.error.message : null;
@@ -77,6 +85,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
+  if (hasDashboard) await writeDashboard(forge, dashboard, pulls, paused);
   if (failure !== null) throw failure;
 }
 

@@ -1,24 +1,125 @@
+import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
-import type { Forge, ForgePull } from '../forge/forge.ts';
+import type { Forge, ForgePull, Reviewers } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
-import type { Family } from './branch.ts';
+import { losses } from '../plan/losses.ts';
+import { optional } from './announce.ts';
+import { codeownersPaths, ownersOf, parseCodeowners } from './codeowners.ts';
+import type { Family } from './text/branch.ts';
 import type { Mirror } from './workspace.ts';
+
+const mostReviewers = 5;
+const mostMentions = 10;
+/** Below this share of the records a proposal that rests on them is a draft. */
+const sureCoverage = 0.99;
 
 /** Who is asked, who is told, and where they find what is spoken of. */
 export type People = {
+  /** The address of a file at the revision that was judged. */
   fileUrl: (file: string, line: number) => string | null;
   /** The forge's names of those who lose access. */
   losing: (findings: readonly Finding[]) => readonly string[];
   isUnsure: (findings: readonly Finding[]) => boolean;
   /** Labels a new pull request and asks for its review. */
   tell: (pull: ForgePull, what: { family: Family; findings: readonly Finding[] }) => Promise<void>;
+  /** Asks those for a review who answer for the APIs. */
+  escalate: (pull: ForgePull, findings: readonly Finding[]) => Promise<readonly string[]>;
 };
 
-export async function peopleOf(options: {
+/** What the forge calls a person of the directory; null where nobody says. */
+export function forgeName(principal: string, { people }: Pick<Organisation, 'people'>): string | null {
+  if (!principal.startsWith('user:')) return null;
+  const person = people.get(principal.slice('user:'.length));
+  if (person?.status !== 'active') return null;
+  return person.github ?? (person.provider === 'github' ? person.login : null);
+}
+
+/** The people behind an owner: themselves, or the members of their group, sorted. */
+export function peopleBehind(owner: string, { memberships }: Pick<Organisation, 'memberships'>): string[] {
+  if (!owner.startsWith('group:')) return [owner];
+  return [...memberships]
+    .filter(([, groups]) => groups.includes(owner))
+    .map(([principal]) => principal)
+    .sort();
+}
+
+const labelsOf = ({ tier, risk }: Family) => [
+  'grantgate',
+  `grantgate: ${tier}`,
+  ...(risk === 'high' ? ['grantgate: high risk'] : []),
+];
+
+export async function peopleOf({
+  forge,
+  mirror,
+  evidence,
+}: {
   forge: Forge;
   mirror: Mirror;
   evidence: Evidence;
 }): Promise<People> {
-  void options;
-  return { fileUrl: () => null, losing: () => [], isUnsure: () => false, tell: async () => {} };
+  const { organisation, asOf } = evidence;
+  const found = await Promise.all(codeownersPaths.map((path) => mirror.read(path)));
+  const rules = parseCodeowners(found.find((text) => text !== null) ?? '');
+  const web = /^https?:/.test(forge.cloneUrl) ? forge.cloneUrl.replace(/\.git$/, '') : null;
+
+  /** Never somebody whose own access is in question. */
+  const reviewersOf = (owner: string, findings: readonly Finding[]): Reviewers => {
+    const judged = new Set(findings.map(({ principal }) => principal));
+    const theirs = new Set([...judged].flatMap((principal) => nameOf(principal) ?? []));
+    const named = peopleBehind(owner, organisation)
+      .filter((principal) => !judged.has(principal))
+      .flatMap((principal) => nameOf(principal) ?? []);
+    const files = findings.map(({ change }) => change.file);
+    const owners = [...new Set(files.flatMap((file) => ownersOf(rules, file)))];
+    const users = owners.filter((name) => !name.includes('/') && !theirs.has(name));
+    return {
+      people: [...new Set([...named, ...users])].slice(0, mostReviewers),
+      teams: owners.flatMap((name) => name.split('/')[1] ?? []).slice(0, mostReviewers),
+    };
+  };
+  const nameOf = (principal: string) => forgeName(principal, organisation);
+
+  /** One name that cannot be asked refuses them all, so then each is asked alone. */
+  async function ask(number: number, reviewers: Reviewers): Promise<void> {
+    const { people, teams } = reviewers;
+    if (people.length + teams.length === 0) return;
+    if (await optional(() => forge.requestReviewers(number, reviewers))) return;
+    if (people.length + teams.length === 1) return;
+    for (const name of people)
+      await optional(() => forge.requestReviewers(number, { people: [name], teams: [] }));
+    for (const name of teams)
+      await optional(() => forge.requestReviewers(number, { people: [], teams: [name] }));
+  }
+
+  return {
+    fileUrl: (file, line) =>
+      web === null
+        ? null
+        : `${web}/blob/${mirror.base.commit}/${file.split('/').map(encodeURIComponent).join('/')}#L${line}`,
+    losing: (findings) =>
+      [
+        ...new Set(
+          findings.flatMap((finding) =>
+            losses(finding, organisation, asOf).losing.flatMap(({ principal }) => nameOf(principal) ?? []),
+          ),
+        ),
+      ].slice(0, mostMentions),
+    isUnsure: (findings) =>
+      findings.some(({ evidence: seen }) => {
+        const { coverage }: Readonly<Record<string, unknown>> = seen;
+        return typeof coverage === 'number' && coverage < sureCoverage;
+      }),
+    async tell(pull, { family, findings }) {
+      await optional(() => forge.addLabels(pull.number, labelsOf(family)));
+      await ask(pull.number, reviewersOf(family.owner, findings));
+    },
+    async escalate(pull, findings) {
+      const owners = new Set(findings.flatMap(({ api }) => organisation.apis.get(api)?.owner ?? []));
+      const asked = [...owners].map((owner) => reviewersOf(owner, findings));
+      const people = [...new Set(asked.flatMap((one) => one.people))].slice(0, mostReviewers);
+      await ask(pull.number, { people, teams: [] });
+      return [...owners];
+    },
+  };
 }

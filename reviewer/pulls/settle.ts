@@ -1,19 +1,22 @@
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
+import { prose } from '../forge/markdown.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
+import { instantOf, nameOf } from '../plan/sentence.ts';
 import { ReviewError } from '../reviewError.ts';
-import type { OpenPull, Task } from './allot.ts';
+import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
-import { entriesOf, renderBody } from './body.ts';
-import type { Family } from './branch.ts';
 import { checkCommit, filesOf } from './changes.ts';
-import { actionOf } from './decision.ts';
-import { goneWhy, isBlind } from './gone.ts';
-import { bodyParts, type Entry, joinBody, type Marker, parseBody } from './marker.ts';
 import type { People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
-import { renderTitle } from './title.ts';
+import { entriesOf, renderBody } from './text/body.ts';
+import type { Family } from './text/branch.ts';
+import { actionOf } from './text/decision.ts';
+import { goneWhy, isBlind } from './text/gone.ts';
+import { bodyParts, type Entry, joinBody, type Marker, parseBody } from './text/marker.ts';
+import { renderTitle } from './text/title.ts';
+import { unanswered } from './unanswered.ts';
 import type { Mirror } from './workspace.ts';
 
 export type Settling = {
@@ -89,6 +92,8 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   const tip = mirror.branches.get(branch);
   const sound = tip !== undefined && (await mergesWell(tip, options));
   if (same && sound && marker?.commit === tip) {
+    const due = await answerForNobody(task, marker, options);
+    if (due !== null) return due;
     if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
     return result('unchanged', closedToMore ? 'approved' : null);
   }
@@ -99,6 +104,44 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       ? await say({ forge }, pull, wanted)
       : await bringUp({ forge, mirror }, pull, wanted);
   return resultOf('updated', done, branch, grants);
+}
+
+/** Does what `no_response` says once nobody has answered for long; null when nothing is due. */
+async function answerForNobody(
+  task: Extract<Task, { kind: 'hold' }>,
+  marker: Marker,
+  options: Settling,
+): Promise<Pull | null> {
+  const { forge, mirror, people, evidence } = options;
+  const { pull } = task.open;
+  const now = evidence.asOf * 1000;
+  const due = unanswered(marker, task.findings, evidence.organisation, { now, createdAt: pull.createdAt });
+  if (due === null || task.open.closedToMore) return null;
+  const grants = task.findings.map(({ grant }) => grant);
+  const at = instantOf(evidence.asOf);
+  const parts = bodyParts(pull.body);
+  if (due === 'keep') {
+    const remembered = instantOf(evidence.asOf + rememberedMs / 1000);
+    await forge.updatePull(pull.number, {
+      body: joinBody({ ...marker, remembered }, parts.own, parts),
+      state: 'closed',
+    });
+    const reason = `nobody has answered, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
+    await optional(() => forge.comment(pull.number, `Closed: ${reason}.`));
+    return resultOf('closed', pull, pull.branch, grants, reason);
+  }
+  const suspending = due === 'suspend' && marker.tier === 'certification';
+  const escalated: Marker = { ...marker, escalated: at };
+  if (suspending) {
+    const suspend = { kind: 'suspend', by: marker.owner, at } as const;
+    const entries = marker.entries.map((entry) => ({ ...entry, decision: entry.decision ?? suspend }));
+    const wanted = await prepare(task, options, { ...escalated, entries });
+    await bringUp({ forge, mirror }, pull, wanted);
+  } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
+  const asked = await people.escalate(pull, task.findings);
+  const reason = `nobody has answered, so ${asked.map(nameOf).join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
+  await optional(() => forge.comment(pull.number, `${prose(reason)}.`));
+  return resultOf('updated', pull, pull.branch, grants, reason);
 }
 
 async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
@@ -159,6 +202,7 @@ async function prepare(
   );
   const marker: Omit<Marker, 'commit'> = {
     ...{ version: 2, as_of: plan.as_of, owner, tier, risk, title, entries },
+    ...(before?.escalated !== undefined && { escalated: before.escalated }),
   };
   const files = await filesOf(entries, evidence);
   const commit = await mirror.commit(files, messageOf(title, findings), asOf);

@@ -8,9 +8,7 @@ import { git } from '../../bundle/git/git.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
-
-/** Every branch of the review begins with this. */
-export const branchPrefix = 'grantgate/review/';
+import { branchPrefix } from './text/branch.ts';
 
 export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.noreply.github.com' };
 
@@ -23,6 +21,8 @@ export type Mirror = {
   base: { branch: string; commit: string };
   /** Branch → commit, as the forge had them. */
   branches: ReadonlyMap<string, string>;
+  /** A file of the base as text; null when it is not there. */
+  read(path: string): Promise<string | null>;
   /** Commits files on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
   commit(files: Files, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
@@ -175,6 +175,11 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
       repository,
       base,
       branches,
+      read: (path) =>
+        git(repository, ['cat-file', 'blob', `${base.commit}:${path}`]).then(
+          (bytes) => bytes.toString('utf8'),
+          () => null,
+        ),
       async commit(files, message, at) {
         await run(['read-tree', base.commit]);
         let index = '';

@@ -268,6 +268,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['reviewer/diff', ['bundle/diff', 'reviewer/forge', 'reviewer/plan']],
   [
+    'reviewer/pulls/text',
+    ['bundle/grants', 'reviewer/detect', 'reviewer/edit', 'reviewer/forge', 'reviewer/plan'],
+  ],
+  [
     'reviewer/pulls',
     [
       'bundle/git',
@@ -277,6 +281,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/evidence',
       'reviewer/forge',
       'reviewer/plan',
+      'reviewer/pulls/text',
       'reviewer/reviewError.ts',
     ],
   ],

@@ -16,6 +16,8 @@ import {
 } from './_review.ts';
 
 export const token = 'test-token-1234567890';
+/** The forge's token of a person. */
+export const tokenOf = (login: string) => `token-of-${login}-0123456789`;
 export const idle = `role: reader\ngranted: ${daysAgo(2)}`;
 
 export type World = {
@@ -63,7 +65,14 @@ export async function world(grants: readonly GrantText[] = standard, files: File
   const repository = join(here.folder, 'forge.git');
   execFileSync('git', ['clone', '--quiet', '--bare', here.root, repository], { stdio: 'ignore' });
   const clock = { now: asOf };
-  const forge = await startForge({ repository, owner: 'acme', name: 'access', token, now: () => clock.now });
+  const forge = await startForge({
+    ...{ repository, owner: 'acme', name: 'access', token, now: () => clock.now },
+    users: [
+      { login: 'ann', token: tokenOf('ann'), permission: 'write' },
+      { login: 'dana', token: tokenOf('dana'), permission: 'read' },
+      { login: 'eve', token: tokenOf('eve'), permission: 'read' },
+    ],
+  });
   open.push(forge.close);
   const bare = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
   let seen = 0;

@@ -85,7 +85,7 @@ export function renderPull(core: Core, issue: PullIssue, facts: PullFacts): Full
     base: { ...simple.base, user: simple.base.repo.owner },
     assignees: simple.assignees ?? [],
     requested_reviewers: simple.requested_reviewers ?? [],
-    requested_teams: [],
+    requested_teams: simple.requested_teams ?? [],
     merged: pull.mergedAt !== null,
     mergeable: facts.mergeable,
     rebaseable: false,

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseBody } from '../../../reviewer/pulls/marker.ts';
+import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, daysAgo, type GrantText } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { parseBody } from '../../../reviewer/pulls/marker.ts';
+import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, dayMs, daysAgo, rules } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';

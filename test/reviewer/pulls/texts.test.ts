@@ -7,11 +7,11 @@ import { code, fenced, prose } from '../../../reviewer/forge/markdown.ts';
 import type { Finding, Plan } from '../../../reviewer/plan/finding.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
 import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tiers.ts';
-import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/body.ts';
-import { branchOf, parseBranch } from '../../../reviewer/pulls/branch.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
-import { bodyParts, endMark, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/marker.ts';
-import { parseTitle, renderTitle } from '../../../reviewer/pulls/title.ts';
+import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/text/body.ts';
+import { branchOf, parseBranch } from '../../../reviewer/pulls/text/branch.ts';
+import { bodyParts, endMark, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, place } from '../_review.ts';
 

@@ -1,8 +1,8 @@
-import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { code, prose } from '../forge/markdown.ts';
-import type { Finding, Plan } from '../plan/finding.ts';
-import { counted, nameOf } from '../plan/sentence.ts';
-import type { DetectorTier } from '../plan/tiers.ts';
+import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { code, prose } from '../../forge/markdown.ts';
+import type { Finding, Plan } from '../../plan/finding.ts';
+import { counted, nameOf } from '../../plan/sentence.ts';
+import type { DetectorTier } from '../../plan/tiers.ts';
 import type { Family } from './branch.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { detector } from '../../bundle/grants/schema.ts';
-import { detectorTierNames } from '../plan/tiers.ts';
+import { detector } from '../../../bundle/grants/schema.ts';
+import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
 
 // A pull request's body is what the review remembers of it. The first line that is a marker holds it, hidden when the
@@ -30,6 +30,8 @@ const marker = z.object({
   entries: z.array(entry),
   /** Why the review closed it itself: that is nobody's decision. */
   closed: z.string().optional(),
+  /** Since when those are asked who answer for the APIs, for nobody else has answered. */
+  escalated: z.string().optional(),
   /** Until when a closing by somebody is remembered, once that has been said. */
   remembered: z.string().optional(),
 });

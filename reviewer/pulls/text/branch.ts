@@ -1,5 +1,7 @@
-import { type DetectorTier, detectorTierNames, type Risk } from '../plan/tiers.ts';
-import { branchPrefix } from './workspace.ts';
+import { type DetectorTier, detectorTierNames, type Risk } from '../../plan/tiers.ts';
+
+/** Every branch of the review begins with this. */
+export const branchPrefix = 'grantgate/review/';
 
 /** What shares a pull request, if one is enough. */
 export type Family = { owner: string; tier: DetectorTier; risk: Risk };

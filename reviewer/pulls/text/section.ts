@@ -1,9 +1,9 @@
-import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { accountStatus } from '../detect/detect.ts';
-import { code, fenced, prose } from '../forge/markdown.ts';
-import type { Finding } from '../plan/finding.ts';
-import { losses } from '../plan/losses.ts';
-import { counted, instantOf, nameOf } from '../plan/sentence.ts';
+import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
+import { accountStatus } from '../../detect/detect.ts';
+import { code, fenced, prose } from '../../forge/markdown.ts';
+import type { Finding } from '../../plan/finding.ts';
+import { losses } from '../../plan/losses.ts';
+import { counted, instantOf, nameOf } from '../../plan/sentence.ts';
 import type { Decision } from './decision.ts';
 
 const mostPeople = 20;

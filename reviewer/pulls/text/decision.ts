@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Detector } from '../../bundle/grants/schema.ts';
-import type { Action } from '../detect/detect.ts';
-import type { Edit } from '../edit/edit.ts';
-import { editOf } from '../plan/propose.ts';
+import type { Detector } from '../../../bundle/grants/schema.ts';
+import type { Action } from '../../detect/detect.ts';
+import type { Edit } from '../../edit/edit.ts';
+import { editOf } from '../../plan/propose.ts';
 
 const said = {
   /** `user:LOGIN` or `group:NAME`, as the directory has it. */

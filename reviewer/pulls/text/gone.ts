@@ -1,6 +1,6 @@
-import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { code } from '../forge/markdown.ts';
-import type { Plan } from '../plan/finding.ts';
+import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { code } from '../../forge/markdown.ts';
+import type { Plan } from '../../plan/finding.ts';
 import type { Entry } from './marker.ts';
 
 /** Says why each thing that a pull request proposed is not proposed any more. */

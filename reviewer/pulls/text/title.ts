@@ -1,6 +1,6 @@
-import type { Action } from '../detect/detect.ts';
-import type { Finding } from '../plan/finding.ts';
-import type { DetectorTier, Risk } from '../plan/tiers.ts';
+import type { Action } from '../../detect/detect.ts';
+import type { Finding } from '../../plan/finding.ts';
+import type { DetectorTier, Risk } from '../../plan/tiers.ts';
 
 export type TitleKind = 'Urgent' | 'Access' | 'Clean-up';
 /** What a title says; `owner` may be cut short at its end by "…", and `on` holds "n APIs" where they are many. */

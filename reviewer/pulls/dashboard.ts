@@ -1,0 +1,89 @@
+import type { Forge } from '../forge/forge.ts';
+import { code, prose } from '../forge/markdown.ts';
+import { counted } from '../plan/sentence.ts';
+import { optional } from './announce.ts';
+import type { Pull } from './pull.ts';
+
+export const dashboardLabel = 'grantgate-dashboard';
+const first = '<!-- grantgate:dashboard -->';
+const mostGrants = 20;
+
+/** One line of a branch, with a box that asks for it. */
+const box = (branch: string) => `- [ ] <!-- grantgate:ask ${branch} -->`;
+
+/** The branches whose boxes somebody has ticked. */
+export function askedFor(body: string): ReadonlySet<string> {
+  if (!body.startsWith(first)) return new Set();
+  return new Set(
+    [...body.matchAll(/^- \[[xX]\] <!-- grantgate:ask (\S+) -->/gm)].map(([, name = '']) => name),
+  );
+}
+
+/** What is held back and why, and what is open. The same pulls give the same text. */
+export function renderDashboard(pulls: readonly Pull[], paused: string | null): string {
+  const grants = (names: readonly string[]) =>
+    names.slice(0, mostGrants).map(code).join(', ') +
+    (names.length > mostGrants ? ` and ${names.length - mostGrants} more` : '');
+  const line = ({ number, branch, reason, grants: names }: Pull) =>
+    `${number === null ? code(branch) : `#${number}`}: ${grants(names)}${reason === undefined ? '' : ` – ${prose(reason)}`}`;
+  const held = pulls.filter(({ action, number }) => action === 'held' && number === null);
+  const answered = pulls.filter(({ action, number }) => action === 'held' && number !== null);
+  const failed = pulls.filter(({ action }) => action === 'failed');
+  const open = pulls.filter(({ action }) => /opened|updated|unchanged/.test(action));
+  const list = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`### ${title}\n\n${lines.join('\n')}`];
+  return [
+    first,
+    'What the access review holds back. Tick a box, and the next run opens it whatever the limits say.',
+    ...(paused === null ? [] : [`> [!IMPORTANT]\n> ${prose(paused)}`]),
+    ...list(
+      `Held back (${counted(held.length, 'pull request')})`,
+      held.map((pull) => `${box(pull.branch)} ${line(pull)}`),
+    ),
+    ...list(
+      'Could not be brought in line',
+      failed.map((pull) => `- ${line(pull)}`),
+    ),
+    ...list(
+      'Answered, and remembered',
+      answered.map((pull) => `- ${line(pull)}`),
+    ),
+    ...list(
+      'Open',
+      open.map((pull) => `- ${line(pull)}`),
+    ),
+  ].join('\n\n');
+}
+
+type Kept = { number: number; body: string; state: 'open' | 'closed' };
+
+/** The dashboard as it stands; null where there is none. Not even its absence may hold up a review. */
+export async function readDashboard(forge: Forge): Promise<Kept | null> {
+  let found: Kept | null = null;
+  await optional(async () => {
+    found = (await forge.issues(dashboardLabel)).find(({ body }) => body.startsWith(first)) ?? null;
+  });
+  return found;
+}
+
+/** Writes it where it says something else; it is begun once something is held back. */
+export async function writeDashboard(
+  forge: Forge,
+  kept: Kept | null,
+  pulls: readonly Pull[],
+  paused: string | null,
+): Promise<void> {
+  const body = renderDashboard(pulls, paused);
+  const says = paused !== null || pulls.some(({ action }) => action === 'held' || action === 'failed');
+  if (kept === null && !says) return;
+  const state = says ? 'open' : 'closed';
+  if (kept === null) {
+    await optional(() =>
+      forge.createIssue({ title: 'Access review dashboard', body, labels: [dashboardLabel] }),
+    );
+    return;
+  }
+  // GitHub may keep line ends otherwise.
+  const same = kept.body.replace(/\r\n/g, '\n').trim() === body.trim();
+  if (!same || kept.state !== state) await optional(() => forge.updateIssue(kept.number, { body, state }));
+}
