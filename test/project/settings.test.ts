@@ -21,9 +21,13 @@ function keysOf(schema: unknown, path = ''): string[] {
 }
 
 test('each key of grants/review.yaml is read by somebody', async () => {
-  const files = execFileSync('git', ['ls-files', 'reviewer', 'bundle', 'policies/review'], { encoding: 'utf8' })
+  const files = execFileSync('git', ['ls-files', 'reviewer', 'bundle', 'policies/review'], {
+    encoding: 'utf8',
+  })
     .split('\n')
-    .filter((file) => /\.(?:ts|rego)$/.test(file) && !/(?:_test\.rego|reviewRules\.ts|schema\.ts)$/.test(file));
+    .filter(
+      (file) => /\.(?:ts|rego)$/.test(file) && !/(?:_test\.rego|reviewRules\.ts|schema\.ts)$/.test(file),
+    );
   const text = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
   const keys = keysOf(z.toJSONSchema(reviewFile, { io: 'input' }));
   assert.ok(keys.length > 30, keys.join());
@@ -36,7 +40,10 @@ test('each key of grants/review.yaml is read by somebody', async () => {
     const known = (word: string) => new RegExp(`(?<![A-Za-z_])${word}(?![A-Za-z_])`).test(text);
     return !known(name) || (parent !== undefined && parent !== 'thresholds' && !known(parent));
   });
-  assert.deepEqual(unread, waiting.filter((key) => unread.includes(key)));
+  assert.deepEqual(
+    unread,
+    waiting.filter((key) => unread.includes(key)),
+  );
 });
 
 /** Detectors that are not there yet; what is read leaves this list. */

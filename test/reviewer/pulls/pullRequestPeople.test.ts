@@ -47,7 +47,8 @@ test('reads CODEOWNERS as GitHub does: the last pattern wins', () => {
 });
 
 test('asks the owner’s people and the code owners, never the person under review; labels, links and mentions', async () => {
-  const here = await world([ofAnn, busy], {
+  const alone = { ...ofAnn, rest: idle.replace('role: reader', 'operations: [create]') };
+  const here = await world([alone, busy], {
     'grants/directory/okta.yaml': named,
     '.github/CODEOWNERS': '/grants/ @eve @ann @nobody @acme/access\n',
   });
