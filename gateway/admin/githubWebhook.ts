@@ -47,21 +47,28 @@ export function checkPush(
   if (given === undefined || !timingSafeEqual(Buffer.from(given, 'hex'), expected))
     throw new WebhookError('webhook-signature-wrong', 'the signature of the delivery is wrong');
   const type = headers['content-type'];
-  if (typeof type !== 'string' || !/^application\/json\s*(?:;|$)/i.test(type))
-    throw new WebhookError('webhook-content-type', 'the delivery must be application/json');
+  // A form is what GitHub sends unless told otherwise.
+  const media = /^application\/(json|x-www-form-urlencoded)\s*(?:;|$)/i.exec(
+    typeof type === 'string' ? type : '',
+  );
+  if (media === null)
+    throw new WebhookError(
+      'webhook-content-type',
+      'the delivery must be application/json or application/x-www-form-urlencoded',
+    );
   const event = headers['x-github-event'];
   if (event === 'ping') return { kind: 'ignored', reason: 'ping' };
   if (event !== 'push') return { kind: 'ignored', reason: 'event' };
-  const { ref, after } = readPush(body);
+  const { ref, after } = readPush(Buffer.from(body).toString(), media[1]?.toLowerCase() !== 'json');
   return ref === `refs/heads/${branch}`
     ? { kind: 'push', ref, after }
     : { kind: 'ignored', reason: 'branch' };
 }
 
-function readPush(body: Uint8Array): { ref: string; after: string } {
+function readPush(text: string, isForm: boolean): { ref: string; after: string } {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(body).toString());
+    value = JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
   } catch {
     value = null;
   }

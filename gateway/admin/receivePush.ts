@@ -3,7 +3,8 @@ import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import { checkPush, type PushEvent, WebhookError } from './githubWebhook.ts';
 
-const largestBody = 5 * 1024 * 1024;
+/** GitHub never delivers more. */
+const largestBody = 25 * 1024 * 1024;
 
 /** Reads a delivery of the push webhook. Throws Refusal: 404 when none is configured, 401 unsigned, 400 malformed. */
 export async function receivePush(

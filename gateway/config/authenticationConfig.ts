@@ -19,8 +19,15 @@ export const claimMapping = {
     })
     .default('directory')
     .describe(
-      'directory: groups are what grants/directory says, and whom it does not know is denied. { claim: NAME }: groups are what the token says.',
+      'directory: groups are what grants/directory says, and whom it does not know is denied. { claim: NAME }: groups are what the token says, by the name of a claim or a path like realm_access.roles; a slash before a name goes.',
     ),
+  second_factor: z
+    .strictObject({
+      amr: z.array(named).default(['mfa']).describe('Methods of `amr` that count.'),
+      acr: z.array(named).default([]).describe('Classes of `acr` that count.'),
+    })
+    .optional()
+    .describe('What of a token says that its bearer used a second factor; left out, `mfa` among its `amr`.'),
   people: z
     .array(named)
     .optional()

@@ -7,7 +7,7 @@ import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
-import { readClaims, type TokenClaims } from './tokenClaims.ts';
+import { groupsElsewhere, hasGroupsElsewhere, readClaims, type TokenClaims } from './tokenClaims.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
 export type Introspect = (token: string, address?: string) => TokenClaims | Promise<TokenClaims>;
@@ -156,6 +156,7 @@ function believed(
   // Issuers answer for refresh tokens too, and some say so.
   if (use !== undefined && use !== 'access_token' && use !== 'access') return invalid();
   if (type !== undefined && !/^(?:bearer|access_token)$/i.test(String(type))) return invalid();
+  if (hasGroupsElsewhere(payload, config)) return invalid('groups-elsewhere', groupsElsewhere);
   const claims = readClaims(payload, 'introspection', config, now);
   if (claims === null) return invalid();
   if (claims.expiresAt !== null && claims.expiresAt * 1000 <= now)

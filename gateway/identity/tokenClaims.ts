@@ -24,7 +24,7 @@ export type TokenClaims = {
 
 type Config = GatewayConfig['issuers'][number];
 type Mapping = Pick<Config, 'issuer' | 'login_claim' | 'groups'> &
-  Partial<Pick<Config, 'people' | 'services' | 'unverified_email'>>;
+  Partial<Pick<Config, 'people' | 'services' | 'unverified_email' | 'second_factor'>>;
 
 export const clockToleranceSeconds = 5;
 /** Past this a far `exp` (1e308 is a number too) is no honest lifetime. */
@@ -38,7 +38,7 @@ export function readClaims(
   now: number,
 ): Omit<TokenClaims, 'id'> | null {
   const { issuer, groups, services } = mapping;
-  const { exp, iat, nbf, amr } = payload;
+  const { exp, iat, nbf } = payload;
   // RFC 7662 lets issuers leave it out for clients that speak for themselves; no subject is written so.
   const { sub = method === 'introspection' ? '' : undefined } = payload;
   if (typeof sub !== 'string' || (sub === '' && payload.sub !== undefined)) return null;
@@ -53,8 +53,8 @@ export function readClaims(
     issuer,
     sub,
     login: loginOf(payload, mapping),
-    groups: groups === 'directory' ? null : groupsOf(payload[groups.claim]),
-    mfa: Array.isArray(amr) && amr.includes('mfa'),
+    groups: groups === 'directory' ? null : groupsOf(claimAt(payload, groups.claim)),
+    mfa: hasSecondFactor(payload, mapping.second_factor),
     expiresAt: exp === undefined ? null : Math.floor(exp),
     ...(services === undefined ? {} : { services }),
     payload,
@@ -108,8 +108,50 @@ export function isOtherType(
   );
 }
 
+/** The methods that count (RFC 8176), or the classes of authentication that do. */
+function hasSecondFactor(
+  { amr, acr }: Readonly<Record<string, unknown>>,
+  { amr: methods, acr: classes }: NonNullable<Mapping['second_factor']> = { amr: ['mfa'], acr: [] },
+): boolean {
+  if (Array.isArray(amr) && amr.some((method) => methods.includes(method))) return true;
+  return typeof acr === 'string' && classes.includes(acr);
+}
+
+/** A claim by its name or, where none is called so, by a path through others: `realm_access.roles`. */
+function claimAt(payload: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name];
+  let value: unknown = payload;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
+
+export const groupsElsewhere =
+  'The token does not hold its groups, only where they are; have it issued with fewer groups, or with those of the application.';
+
+/**
+ * Whether the groups that a token shall carry stand elsewhere: Entra leaves them out of a token where they are many, and
+ * says so. To take that for no groups would be a denial that nobody understands.
+ */
+export function hasGroupsElsewhere(
+  payload: Readonly<Record<string, unknown>>,
+  { groups }: Pick<Mapping, 'groups'>,
+): boolean {
+  if (groups === 'directory' || claimAt(payload, groups.claim) !== undefined) return false;
+  const { _claim_names: names, hasgroups } = payload;
+  if (hasgroups === true || hasgroups === 'true') return true;
+  return typeof names === 'object' && names !== null && Object.hasOwn(names, groups.claim);
+}
+
+/** Text is one group. Keycloak writes its groups as paths from a root. */
 function groupsOf(claim: unknown): readonly string[] {
-  if (!Array.isArray(claim) || claim.length > 500) return [];
-  const names = claim.filter((name): name is string => typeof name === 'string' && isName(name));
+  const list: unknown = typeof claim === 'string' ? [claim] : claim;
+  if (!Array.isArray(list) || list.length > 500) return [];
+  const names = list
+    .filter((name): name is string => typeof name === 'string')
+    .map((name) => (name.startsWith('/') ? name.slice(1) : name))
+    .filter(isName);
   return [...new Set(names.map((name) => `group:${fold(name)}`))].sort();
 }

@@ -5,7 +5,14 @@ import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
-import { clockToleranceSeconds, isOtherType, readClaims, type TokenClaims } from './tokenClaims.ts';
+import {
+  clockToleranceSeconds,
+  groupsElsewhere,
+  hasGroupsElsewhere,
+  isOtherType,
+  readClaims,
+  type TokenClaims,
+} from './tokenClaims.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
 export type JwtVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
@@ -86,6 +93,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         return checkAny();
       });
       if (isOtherType(protectedHeader.typ, payload, config.id_tokens)) throw invalid();
+      if (hasGroupsElsewhere(payload, config)) throw invalid('groups-elsewhere', groupsElsewhere);
       const read = readClaims(payload, 'jwt', config, now());
       if (read === null || read.expiresAt === null) throw invalid();
       const claims = { ...read, id };

@@ -19,7 +19,8 @@ type Options = {
 
 type Answer = { worker: Seated; status: number; headers: Record<string, string>; body: Buffer };
 
-const largestBody = 5 * 1024 * 1024;
+/** GitHub never delivers more. */
+const largestBody = 25 * 1024 * 1024;
 const passedOn = ['content-type', 'cache-control', 'www-authenticate', 'retry-after'];
 
 /**

@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { readClaims } from '../../../gateway/identity/tokenClaims.ts';
 import { suite } from '../../_suite.ts';
 import { startWorld, type World } from '../_gateway.ts';
 import { type Issuer, startIssuer } from '../_issuer.ts';
@@ -12,10 +13,12 @@ let partner: Issuer;
 let lenient: Issuer;
 /** Nothing is said of it but whom it is for. */
 let plain: Issuer;
+/** Its tokens carry the groups. */
+let grouped: Issuer;
 
 test.before(async () => {
   const start = () => startIssuer({ now: () => clock });
-  [partner, lenient, plain] = await Promise.all([start(), start(), start()]);
+  [partner, lenient, plain, grouped] = await Promise.all([start(), start(), start(), start()]);
   const service = (name: string) =>
     `  - { name: ${name}, owner: "group:billing", state: active, credentials: [{ jwt_subject: "${partner.url}|${name}" }] }\n`;
   world = await startWorld({
@@ -38,13 +41,19 @@ test.before(async () => {
           unverified_email: 'accept',
         },
         { issuer: plain.url, audience: 'grantgate', login_claim: 'email' },
+        {
+          issuer: grouped.url,
+          audience: 'grantgate',
+          login_claim: 'email',
+          groups: { claim: 'realm_access.roles' },
+        },
       ],
     },
   });
 });
 test.after(async () => {
   await world.close();
-  await Promise.all([partner, lenient, plain].map((issuer) => issuer.close()));
+  await Promise.all([partner, lenient, plain, grouped].map((issuer) => issuer.close()));
 });
 
 const ann = { email: 'ann@example.com' };
@@ -123,4 +132,48 @@ test('a login of any other form in a token is nobody', async () => {
     assert.equal(await ask(plain, { email }), '401 credentials-invalid', JSON.stringify(email));
   for (const email of ['user:ann@example.com', 'service:invoicer'])
     assert.match(await ask(plain, { email }), /^(?:401 credentials-invalid|403 principal-unknown)$/, email);
+});
+
+test('groups that a token carries are found by a path, as a list, as text, and without the slash of a root', async () => {
+  const roles = (value: unknown) => ask(grouped, { ...ann, realm_access: { roles: value } });
+  for (const value of [['billing'], 'billing', '/billing', ['/billing', 'x']])
+    assert.equal(await roles(value), '200', JSON.stringify(value));
+  for (const value of [[], ['billing/x'], 'bil', '//billing', ['/x/billing'], { billing: true }, null])
+    assert.match(await roles(value), /^403/, JSON.stringify(value));
+});
+
+test('a token that only says where its groups are is refused with that reason', async () => {
+  assert.equal(
+    await ask(grouped, { ...ann, _claim_names: { 'realm_access.roles': 'src1' } }),
+    '401 groups-elsewhere',
+  );
+  assert.equal(await ask(grouped, { ...ann, hasgroups: true }), '401 groups-elsewhere');
+  assert.match(await ask(grouped, { ...ann, _claim_names: { other: 'src1' } }), /^403/);
+  // Whose groups come from the directory needs none in the token.
+  assert.equal(await ask(plain, { ...ann, _claim_names: { groups: 'src1' } }), '200');
+});
+
+test('which methods and classes are a second factor is configurable', () => {
+  const read = (payload: Record<string, unknown>, second_factor?: { amr: string[]; acr: string[] }) =>
+    readClaims(
+      { sub: 'x', ...payload },
+      'jwt',
+      { issuer: 'i', login_claim: 'sub', groups: 'directory', second_factor },
+      clock,
+    )?.mfa;
+  const both = { amr: ['hwk'], acr: ['urn:gold'] };
+  assert.deepEqual(
+    [read({ amr: ['mfa'] }), read({ amr: 'mfa' }), read({ acr: 'mfa' }), read({ acr: 'urn:gold' })],
+    [true, false, false, false],
+  );
+  assert.deepEqual(
+    [
+      read({ acr: 'urn:gold' }, both),
+      read({ acr: ['urn:gold'] }, both),
+      read({ amr: ['hwk'] }, both),
+      read({ amr: ['mfa'] }, both),
+      read({}, both),
+    ],
+    [true, false, true, false, false],
+  );
 });
