@@ -30,7 +30,7 @@ type Dependencies = {
   writer: Pick<RecordWriter, 'write'>;
   /** Signs who calls; left out, nobody does. */
   assertionOf?: (decided: Decided) => string | null;
-  /** Is told of calls that were allowed and are on record; of those that one decision answers, of the first. */
+  /** Is told of calls that were allowed and are on record; of those that one decision answers, once a minute. */
   onAllowed?: (call: AllowedCall) => void;
   /** Is told of each decision, for what comes after the answer. */
   afterwards?: ((decided: Decided, carrier: Carrier | undefined) => void) | undefined;
@@ -42,6 +42,8 @@ type Dependencies = {
   /** Something that should not happen, happened; it denies, and this tells the operator why. */
   onFailure: (error: unknown, decisionId: string | null) => void;
 };
+
+const toldEveryMs = 60_000;
 
 const noBundle = () =>
   new Refusal(503, 'no-bundle', 'No access policy is loaded yet.', { 'retry-after': '5' });
@@ -84,8 +86,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
         const { identity, route, address } = decided;
-        if (!decision.memory.told) {
-          decision.memory.told = true;
+        if (Math.abs(at - decision.memory.told) >= toldEveryMs) {
+          decision.memory.told = at;
           onAllowed?.({ identity, route, address, networks: decision.input.networks });
         }
         try {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Identity } from '../identity/identify.ts';
 import type { Decide, Decision, Question } from './decision.ts';
 
@@ -5,66 +6,80 @@ import type { Decide, Decision, Question } from './decision.ts';
  * What is known of one credential under one revision: who it proves to be, and what was answered to it. What was made
  * of an answer lies in the answer's memory.
  */
-export type Caller = { readonly identity: Identity; readonly answers: Answer[] };
+export type Caller = { readonly identity: Identity; readonly answers: readonly Answer[] };
 
 type Answer = Pick<Question, 'route' | 'method' | 'networks'> & { readonly decision: Decision };
 
 export type Callers = {
   /** Answers as the policy would: from memory, where it knows that nothing has changed. */
   readonly decide: Decide;
-  /** How many callers are known. */
+  /** How many callers are known, and the bytes they are reckoned to take. */
   readonly size: number;
+  readonly bytes: number;
 };
 
-/** As many callers, and as many questions of one of them, as are remembered. */
-const mostCallers = 20_000;
+/** As many questions of one caller as are remembered. */
 const mostQuestions = 32;
 
 /**
  * Answers a question that was asked before, of the same revision, from memory, for as long as the decision holds. That
  * is no guess: a policy is a function of its input and data (its capabilities have no clock and no chance). What went
  * wrong is asked again. A caller is found by its credential's name, and is the same only when all that the credential
- * proves is: a copy of an identity is as good as the identity.
+ * proves is: a copy of an identity is as good as the identity. Those who came last are kept, in `maxBytes`.
  */
-export function createCallers(decide: Decide): Callers {
-  const known = new Map<string, Caller>();
-  const callerOf = (identity: Identity): Caller => {
-    const key = identity.credential ?? `${identity.mfa} ${identity.subject}`;
+export function createCallers(decide: Decide, { maxBytes = 128 * 2 ** 20 } = {}): Callers {
+  const known = new LRUCache<string, Caller>({ maxSize: maxBytes, sizeCalculation: bytesOf });
+  const callerOf = (key: string, identity: Identity): Caller => {
     const before = known.get(key);
-    if (before !== undefined && isSameIdentity(before.identity, identity)) return before;
-    const caller: Caller = { identity, answers: [] };
-    if (before === undefined && known.size >= mostCallers) known.delete(known.keys().next().value ?? '');
-    known.set(key, caller);
-    return caller;
+    return before !== undefined && isSameIdentity(before.identity, identity)
+      ? before
+      : { identity, answers: [] };
   };
   return {
     decide(question) {
       const { identity, route, method, networks, time } = question;
-      const { answers } = callerOf(identity);
-      let at = 0;
-      for (const one of answers) {
-        if (isSameQuestion(one, question)) {
-          if (holdsAt(one.decision, time)) return one.decision;
-          break;
-        }
-        at += 1;
-      }
+      const key = identity.credential ?? `${identity.mfa} ${identity.subject}`;
+      const { answers } = callerOf(key, identity);
+      const before = answers.find((one) => isSameQuestion(one, question));
+      if (before !== undefined && holdsAt(before.decision, time)) return asOf(before.decision, time);
       const decision = decide(question);
       if (decision.failure !== null) return decision;
       const answer = { route, method, networks, decision: { ...decision, nanoseconds: 0 } };
       // One that is over makes room for its successor; of too many, the oldest goes.
-      if (at < answers.length) answers[at] = answer;
-      else {
-        if (answers.length >= mostQuestions) answers.shift();
-        answers.push(answer);
-      }
+      const others = answers.filter((one) => one !== before).slice(1 - mostQuestions);
+      known.set(key, { identity, answers: [...others, answer] });
       return decision;
     },
     get size() {
       return known.size;
     },
+    get bytes() {
+      return known.calculatedSize;
+    },
   };
 }
+
+/** A decision as it is at another time when it holds: the record says when it was asked. */
+const asOf = (decision: Decision, time: number): Decision =>
+  decision.input.time === time ? decision : { ...decision, input: { ...decision.input, time } };
+
+/**
+ * What a caller takes, measured on the heap and rounded up: the objects, and what names take in lists, headers, record
+ * and assertion, of which the last is written in base64.
+ */
+function bytesOf({ identity, answers }: Caller, key: string): number {
+  let bytes = 700 + key.length + lettersOf(identity.groups ?? []);
+  for (const { networks, decision } of answers) {
+    const { input, result, facts } = decision;
+    const named = lettersOf(input.groups) + lettersOf(result.grants) + input.subject.length;
+    bytes += 1500 + 4 * named + lettersOf(networks) + input.path.length + 150 * facts.size;
+  }
+  return bytes;
+}
+
+/** With the reference to each, and the head of its text. */
+const lettersOf = (names: readonly string[]): number =>
+  names.reduce((sum, { length }) => sum + length + 24, 0);
 
 const holdsAt = ({ holds }: Decision, time: number): boolean => holds.from <= time && time < holds.until;
 

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Slices } from '../revision/slices.ts';
 import {
   type Decide,
+  type Decision,
   type DecisionInput,
   type DecisionResult,
   type GrantFacts,
@@ -9,12 +10,24 @@ import {
 } from './decision.ts';
 import type { Evaluator } from './evaluator.ts';
 
+type Grants = { facts: ReadonlyMap<string, GrantFacts>; ends: readonly number[] };
+
 const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
 const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], reason });
 
-/** Builds the decision of one revision from its slices and evaluator. */
-export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
-  const factsOf = new WeakMap<ArrayBuffer, ReadonlyMap<string, GrantFacts>>();
+/**
+ * Builds the decision of one revision from its slices and evaluator. `clock` is what an examination of its policy came
+ * to: whether its answers may change at other moments than the ends of the caller's grants.
+ */
+export function createDecide(slices: Slices, evaluator: Evaluator, clock = true): Decide {
+  const known = new WeakMap<ArrayBuffer, Grants>();
+  const grantsOf = (slice: ArrayBuffer, api: string): Grants => {
+    const before = known.get(slice);
+    if (before !== undefined) return before;
+    const read = readGrants(slice, api);
+    known.set(slice, read);
+    return read;
+  };
   return ({ identity, route, method, networks, time }) => {
     const started = performance.now();
     let groups: readonly string[] = identity.groups ?? [];
@@ -36,11 +49,8 @@ export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
       const question = input();
       const slice = slices.slice(route.api, identity.subject, groups);
       const result = resultOf(evaluator.evaluate(question, slice));
-      let facts = noFacts;
-      if (result.allow) {
-        facts = factsOf.get(slice) ?? readFacts(slice, route.api);
-        factsOf.set(slice, facts);
-      }
+      const facts = result.allow ? grantsOf(slice, route.api).facts : noFacts;
+      const holds = clock ? second(time) : between(grantsOf(slice, route.api).ends, time);
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
       return {
         input: question,
@@ -48,7 +58,7 @@ export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
         nanoseconds,
         facts,
         failure: null,
-        holds: { from: time, until: time + 1 },
+        holds,
         memory: newMemory(),
       };
     } catch (failure) {
@@ -60,7 +70,7 @@ export function createDecide(slices: Slices, evaluator: Evaluator): Decide {
         nanoseconds,
         facts: noFacts,
         failure,
-        holds: { from: time, until: time + 1 },
+        holds: second(time),
         memory: newMemory(),
       };
     }
@@ -81,13 +91,31 @@ function resultOf(value: unknown): DecisionResult {
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
-function readFacts(slice: ArrayBuffer, api: string): ReadonlyMap<string, GrantFacts> {
+const second = (time: number): Decision['holds'] => ({ from: time, until: time + 1 });
+
+/** From the last end that has passed to the first that has not: in between no grant ends. */
+function between(ends: readonly number[], time: number): Decision['holds'] {
+  let from = Number.NEGATIVE_INFINITY;
+  let until = Number.POSITIVE_INFINITY;
+  for (const end of ends)
+    if (end <= time) from = Math.max(from, end);
+    else until = Math.min(until, end);
+  return { from, until };
+}
+
+function readGrants(slice: ArrayBuffer, api: string): Grants {
   type Entry = { id: string; rate?: string; expires?: number };
   const document = JSON.parse(Buffer.from(slice).toString()) as {
     grants?: Record<string, Record<string, Entry[]>>;
   };
   const entries = Object.values(document.grants?.[api] ?? {}).flat();
-  return new Map(
-    entries.map(({ id, rate, expires }) => [id, { rate: rate ?? null, expires: expires ?? null }]),
-  );
+  const ends = new Set<number>();
+  // Time comes in whole seconds: an end within one is over at the next.
+  for (const { expires } of entries) if (typeof expires === 'number') ends.add(Math.ceil(expires));
+  return {
+    facts: new Map(
+      entries.map(({ id, rate, expires }) => [id, { rate: rate ?? null, expires: expires ?? null }]),
+    ),
+    ends: [...ends],
+  };
 }

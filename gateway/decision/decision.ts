@@ -44,8 +44,11 @@ export type Decision = {
   facts: ReadonlyMap<string, GrantFacts>;
   /** What was thrown, when the policy could not be evaluated. */
   failure: unknown;
-  /** When the same question has the same answer, whole seconds since 1970: from the first, to before the second. */
-  holds: { from: number; until: number };
+  /**
+   * When the same question has the same answer, whole seconds since 1970: from the first, to before the second. Either
+   * may be infinite.
+   */
+  holds: { readonly from: number; readonly until: number };
   memory: Memory;
 };
 
@@ -60,10 +63,10 @@ export type Memory = {
   assertion: { text: string; until: number; key: object } | null;
   /** By `createQuota`: how many requests of the caller are open at the API. */
   open: OpenCount | null;
-  /** By `createRecordLine`: what a record says of the decision. */
-  record: { revision: string; text: string } | null;
-  /** By `createAdmit`: somebody was told of the first one. */
-  told: boolean;
+  /** By `createRecordLine`: what a record says of the decision, on both sides of the time. */
+  record: { revision: string; before: string; after: string } | null;
+  /** By `createAdmit`: when somebody was told last that it allowed, milliseconds since 1970. */
+  told: number;
 };
 
 export const newMemory = (): Memory => ({
@@ -71,7 +74,7 @@ export const newMemory = (): Memory => ({
   assertion: null,
   open: null,
   record: null,
-  told: false,
+  told: Number.NEGATIVE_INFINITY,
 });
 
 /** Answers a question by one revision. Never throws: whatever goes wrong is a denial with a reason of its own. */

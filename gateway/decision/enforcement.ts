@@ -41,7 +41,9 @@ export function enforce(
     snapshot,
     route,
     networksOf: createNetworksOf(snapshot.networks),
-    decide: createCallers(createDecide(slices, createEvaluator(snapshot.wasm, decisionPath))).decide,
+    decide: createCallers(
+      createDecide(slices, createEvaluator(snapshot.wasm, decisionPath), snapshot.reads.clock),
+    ).decide,
     principal: slices.principal,
     previous: before === null ? null : remembered(before, snapshot),
   };

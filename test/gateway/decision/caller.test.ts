@@ -10,12 +10,17 @@ import { suite } from '../../_suite.ts';
 
 const test = suite('caller');
 
-function world(failure: unknown = null) {
+const blank: Decision['input'] = {
+  ...{ subject: '', groups: [], api: 'orders', operation: 'getOrder', method: 'GET', path: '/o' },
+  ...{ networks: [], mfa: false, time: 0 },
+};
+
+function world({ failure = null, ...bounds }: { failure?: unknown; maxBytes?: number } = {}) {
   let asked = 0;
   const callers = createCallers((question): Decision => {
     asked += 1;
     return {
-      input: { subject: question.identity.subject } as Decision['input'],
+      input: { ...blank, subject: question.identity.subject, time: question.time },
       result: { allow: true, grants: ['g'], reason: 'granted' },
       nanoseconds: 1,
       facts: new Map(),
@@ -23,7 +28,7 @@ function world(failure: unknown = null) {
       holds: { from: question.time, until: question.time + 1 },
       memory: newMemory(),
     };
-  });
+  }, bounds);
   return { decide: callers.decide, callers, asked: () => asked };
 }
 const ann: Identity = { subject: 'user:ann', groups: null, mfa: false, expiresAt: null };
@@ -70,7 +75,7 @@ test('never takes one question for another', () => {
 });
 
 test('does not remember what went wrong', () => {
-  const { decide, asked } = world(new Error('broken'));
+  const { decide, asked } = world({ failure: new Error('broken') });
   decide(question());
   decide(question());
   assert.equal(asked(), 2);
@@ -99,14 +104,35 @@ test('an identity is known by what it says: a copy finds what was remembered, an
   }
 });
 
-test('remembers a bounded number of callers and of their questions, and the latest of them', () => {
-  const { decide, callers, asked } = world();
-  for (let at = 0; at < 20_100; at += 1) decide(question({}, { credential: `c${at}` }));
-  assert.equal(callers.size, 20_000);
+test('a decision that holds longer is the same one at each time, asked at that time', () => {
+  let asked = 0;
+  const { decide } = createCallers(({ time }): Decision => {
+    asked += 1;
+    const input = { ...blank, time };
+    const result = { allow: true, grants: ['g'], reason: 'granted' };
+    const holds = { from: 100, until: 200 };
+    return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
+  });
+  const first = decide(question({ time: 150 }));
+  for (const time of [150, 199, 100]) {
+    const { input, memory } = decide(question({ time }));
+    assert.deepEqual([input.time, memory, asked], [time, first.memory, 1]);
+  }
+  assert.equal(first.input.time, 150, 'what was answered does not change');
+  decide(question({ time: 200 }));
+  decide(question({ time: 99 }));
+  assert.equal(asked, 3);
+});
+
+test('remembers callers in a bound of bytes, and a bounded number of their questions: the latest of them', () => {
+  const { decide, callers, asked } = world({ maxBytes: 1_000_000 });
+  for (let at = 0; at < 2000; at += 1) decide(question({}, { credential: `c${at}` }));
+  assert.ok(callers.bytes <= 1_000_000 && callers.bytes > 990_000);
+  assert.ok(callers.size > 100 && callers.size < 1000);
   for (let at = 0; at < 40; at += 1) decide(question({ method: `M${at}` }));
   const before = asked();
   decide(question({ method: 'M39' }));
-  decide(question({}, { credential: 'c20099' }));
+  decide(question({}, { credential: 'c1999' }));
   assert.equal(asked(), before);
   decide(question({ method: 'M0' }));
   decide(question({}, { credential: 'c0' }));
@@ -131,7 +157,7 @@ test('the second request of a caller evaluates, signs and renders nothing', () =
   };
   const { decide } = createCallers(({ time }) => {
     count.evaluated += 1;
-    const input = { subject: 'user:ann', groups } as unknown as Decision['input'];
+    const input = { ...blank, subject: 'user:ann', groups, time };
     const holds = { from: time, until: time + 1 };
     return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
   });
