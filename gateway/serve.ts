@@ -4,7 +4,7 @@ import { createAdmin } from './admin/admin.ts';
 import { createAdmit } from './admit.ts';
 import { ConfigError, type GatewayConfig, readSecret } from './config/config.ts';
 import { readSourceAccess, readVerifyKeyTexts } from './config/readSource.ts';
-import { type Enforcement, enforce } from './decision/enforcement.ts';
+import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createDecisionPoint } from './decisionPoint/decisionPoint.ts';
 import { createOnRequest } from './exchange.ts';
@@ -123,7 +123,7 @@ export async function serve({
   const lapse = createLapse({ maxStalenessMs: config.bundle.max_staleness ?? null, now, elapsed });
   const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
     const began = performance.now();
-    const next = enforce(snapshot, enforcement, hold.routerOf(snapshot));
+    const next = hold.enforced(snapshot);
     enforcement = next;
     lapse.took(snapshot, confirmedMsAgo);
     streams.revise(next);

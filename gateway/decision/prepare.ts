@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { termsOf } from '../../bundle/archive/release.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
-import { countShared } from '../memory/countShared.ts';
 import { deltaOf } from '../revision/lineDelta.ts';
 import { indexLines, openIndex, type SharedLines } from '../revision/lineIndex.ts';
 import { createSlices } from '../revision/slices.ts';
@@ -12,24 +11,18 @@ import { checkPolicy } from './checkPolicy.ts';
 import { createDecide } from './decide.ts';
 import { createEvaluator } from './evaluator.ts';
 
-/** Makes a bundle ready to serve: index, compiled and tried policy. Throws HeadError, PolicyError, GoldenError. */
-export type Prepare = {
-  (bundle: Bundle): PostedSnapshot;
-  /** The snapshot is in force: the next one is told apart from it. */
-  accepted(snapshot: PostedSnapshot): void;
-};
+/**
+ * Makes a bundle ready to serve after the one in force: index, compiled and tried policy. Throws HeadError, PolicyError,
+ * GoldenError.
+ */
+export type Prepare = (bundle: Bundle, inForce?: InForce | null) => PostedSnapshot;
+
+type InForce = Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'>;
 
 /** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
 export function createPrepare(): Prepare {
   let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
-  let inForce: Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'> | null = null;
-  /** What of the snapshot in force must be kept to go on knowing what it would have said. */
-  const beforeOf = (lines: SharedLines): PostedSnapshot['before'] => {
-    if (inForce === null) return null;
-    const delta = deltaOf(inForce.lines, lines);
-    return delta && { revision: inForce.revision, digest: inForce.digest, delta };
-  };
-  const prepare = (bundle: Bundle): PostedSnapshot => {
+  return (bundle, inForce = null) => {
     const lines = indexLines(bundle.data, bundle.lines);
     const head = readHead(lines);
     const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
@@ -53,11 +46,13 @@ export function createPrepare(): Prepare {
     kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants, reads } = bundle;
     const facts = { revision, counter, committedAt, digest, grants, reads, ...termsOf(bundle) };
-    return { ...facts, ...head, wasm, policy, lines, before: beforeOf(lines) };
+    return { ...facts, ...head, wasm, policy, lines, before: beforeOf(inForce, lines) };
   };
-  const accepted = ({ revision, digest, lines }: PostedSnapshot) => {
-    inForce = { revision, digest, lines };
-    countShared(inForce, lines);
-  };
-  return Object.assign(prepare, { accepted });
+}
+
+/** What of the snapshot in force must be kept to go on knowing what it would have said. */
+function beforeOf(inForce: InForce | null, lines: SharedLines): PostedSnapshot['before'] {
+  if (inForce === null) return null;
+  const delta = deltaOf(inForce.lines, lines);
+  return delta && { revision: inForce.revision, digest: inForce.digest, delta };
 }

@@ -1,13 +1,15 @@
 import type { AllowedCall } from '../decision/admission.ts';
 import { type Enforcement, enforce, sameRouter } from '../decision/enforcement.ts';
-import { createRouterInTurns, type Router } from '../request/route.ts';
+import { createRouterInTurns } from '../request/route.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { LoadError } from './loadError.ts';
 import { createRecentCallers } from './recentCallers.ts';
 
 export type HoldBack = {
-  /** The router that was built of a snapshot when it was judged. */
-  routerOf: (snapshot: Snapshot) => Router | undefined;
+  /**
+   * A snapshot put in force after the one that is: as it was judged, where it was. Throws when it cannot be served.
+   */
+  enforced: (snapshot: Snapshot) => Enforcement;
   /** Takes note of an allowed call. */
   note: (call: AllowedCall) => void;
   /** Why a snapshot must not yet be put in force; null when nothing speaks against it. Throws when it cannot be served. */
@@ -25,17 +27,26 @@ type Options = {
 /** Holds back a revision that would turn away many of those who were allowed lately. */
 export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
   const recent = createRecentCallers({ now });
-  const routers = new WeakMap<Snapshot, Router>();
+  /** What was judged last and may be put in force. */
+  let judged: { before: Enforcement; next: Enforcement } | null = null;
   return {
     note: recent.note,
-    routerOf: (snapshot) => routers.get(snapshot),
+    enforced(snapshot) {
+      const before = enforcement();
+      const ready = judged?.next.snapshot === snapshot && judged.before === before ? judged.next : null;
+      judged = null;
+      return ready ?? enforce(snapshot, before);
+    },
     async judge(snapshot) {
       const before = enforcement();
       if (before === null || share >= 1) return null;
       const router = sameRouter(snapshot, before) ?? (await createRouterInTurns(snapshot.apis));
-      routers.set(snapshot, router);
-      const { calls, denied } = await recent.compare(before, enforce(snapshot, null, router));
-      if (calls < heldFrom || denied <= calls * share) return null;
+      const next = enforce(snapshot, before, router);
+      const { calls, denied } = await recent.compare(before, next);
+      if (calls < heldFrom || denied <= calls * share) {
+        judged = { before, next };
+        return null;
+      }
       return held(snapshot.revision, `would deny ${denied} of ${calls} calls that were allowed lately`);
     },
   };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { compareReleases, formatRelease, isOlder, type Release } from '../../bundle/archive/release.ts';
 import type { Prepare } from '../decision/prepare.ts';
+import { createCountShared } from '../memory/countShared.ts';
 import { type Floor, floorOf, isSame } from '../revision/floor.ts';
 import type { PostedSnapshot } from '../revision/snapshot.ts';
 import type { Found, Source } from '../source/contract/source.ts';
@@ -60,6 +61,7 @@ export type LoadLoopOptions = {
   keep: (found: Pick<Found, 'bundle' | 'archive'>, force: boolean) => Promise<void>;
   /** Notes beside the kept bundle, if it is this one, that the source has just said it is its newest. */
   confirm: (release: Release) => Promise<void>;
+  /** What is in force when it begins; from then on the loop knows, and nobody else in its thread. */
   floor: Floor | null;
   pollMs: number;
   post: (message: LoaderMessage) => void;
@@ -76,6 +78,7 @@ type Request = { pokes: number[]; force: boolean };
 export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const { source, prepare, removed, holdShare, keep, pollMs, post, random = Math.random } = options;
   let { floor } = options;
+  const countShared = createCountShared();
   let holding: Floor | null = null;
   let unkept: { found: Found; force: boolean } | null = null;
   let keepFailed = false;
@@ -130,14 +133,14 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     force: boolean,
   ): Promise<'changed' | 'unchanged'> => {
     const backwards = isBackwards(bundle, force);
-    const snapshot = prepare(bundle);
+    const snapshot = prepare(bundle, floor);
     if (floor !== null && isSame(floor, snapshot)) return 'unchanged';
     const assured = force || isConfirmed(snapshot);
     const refusal = await verdictOn(snapshot, { ...from, assured, backwards });
     if (refusal?.code === heldCode) holding = floorOf(snapshot);
     if (refusal !== null) throw refusal;
-    prepare.accepted(snapshot);
     [floor, holding] = [floorOf(snapshot), null];
+    countShared(floor, floor.lines);
     return 'changed';
   };
 

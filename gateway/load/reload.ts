@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { readVerifyKeys } from '../../bundle/archive/keys.ts';
 import { isOlder } from '../../bundle/archive/release.ts';
 import { isOver } from '../decision/lapse.ts';
-import { countShared } from '../memory/countShared.ts';
+import { createCountShared } from '../memory/countShared.ts';
 import { floorOf } from '../revision/floor.ts';
 import { openSnapshot, type PostedSnapshot, type Snapshot } from '../revision/snapshot.ts';
 import { parseSource, sourceName } from '../source/contract/parseSource.ts';
@@ -85,9 +85,9 @@ export function startReload(options: ReloadOptions): Reload {
     throw new LoadError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
   if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
 
-  let current: Snapshot | null = null;
-  /** As the loader posted it, for the next loader; the same memory. */
-  let inForce: PostedSnapshot | null = null;
+  /** What is in force, and as the loader posted it, for the next loader: the same memory. */
+  let standing: { snapshot: Snapshot; posted: PostedSnapshot } | null = null;
+  const countShared = createCountShared();
   const noteKept = createNoteKept({ onKept: options.onKept, log });
   let lastError: ReloadStatus['lastError'];
   let lastSuccess: ReloadStatus['lastSuccess'];
@@ -117,7 +117,7 @@ export function startReload(options: ReloadOptions): Reload {
     snapshot: Snapshot,
     { snapshot: posted, origin, backwards, confirmedMsAgo }: Loaded,
   ): PostedError | null => {
-    if (current !== null && isOlder(snapshot, current) && !backwards)
+    if (standing !== null && isOlder(snapshot, standing.snapshot) && !backwards)
       return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
     // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
     if (origin === 'source' && isOver(snapshot, now()))
@@ -131,7 +131,7 @@ export function startReload(options: ReloadOptions): Reload {
     } catch (error) {
       return swapFailed(error);
     }
-    [current, inForce] = [snapshot, posted];
+    standing = { snapshot, posted };
     countShared(snapshot, posted.lines);
     if (origin === 'source') succeed(snapshot);
     const { revision, counter, rollback, grants } = snapshot;
@@ -143,7 +143,7 @@ export function startReload(options: ReloadOptions): Reload {
   const take = async (loaded: Loaded, { isCurrent }: LoaderTurn) => {
     const snapshot = openSnapshot(loaded.snapshot, now());
     try {
-      const refusal = loaded.assured || current === null ? null : await judge(snapshot);
+      const refusal = loaded.assured || standing === null ? null : await judge(snapshot);
       if (refusal !== null) return postError(refusal);
     } catch (error) {
       return swapFailed(error);
@@ -176,12 +176,12 @@ export function startReload(options: ReloadOptions): Reload {
   const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
     options.onLook?.(error?.code ?? outcome, ms);
     const failure = error === null ? null : fail(error);
-    if (failure === null && current !== null) succeed(current);
+    if (failure === null && standing !== null) succeed(standing.snapshot);
     for (const id of ids) {
       const poke = pokes.get(id);
       pokes.delete(id);
       if (failure !== null) poke?.reject(failure);
-      else poke?.resolve({ changed: outcome === 'changed', revision: current?.revision ?? '' });
+      else poke?.resolve({ changed: outcome === 'changed', revision: standing?.snapshot.revision ?? '' });
     }
     started.resolve();
   };
@@ -202,14 +202,14 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   const loader = startLoaderThread({
-    data: () => ({ source, pollMs, holdShare, floor: inForce === null ? null : floorOf(inForce) }),
+    data: () => ({ source, pollMs, holdShare, floor: standing === null ? null : floorOf(standing.posted) }),
     lookTimeoutMs,
     startWorker: options.startWorker,
     onMessage: receive,
     onReplaced,
   });
   return {
-    current: () => current,
+    current: () => standing?.snapshot ?? null,
     poke({ force = false } = {}) {
       if (closing !== null || !loader.running())
         return Promise.reject(
@@ -223,7 +223,7 @@ export function startReload(options: ReloadOptions): Reload {
       });
     },
     status: () => ({
-      state: stateOf(current, lastError),
+      state: stateOf(standing !== null, lastError),
       source: sourceName(address),
       ...(lastError === undefined ? {} : { lastError }),
       ...(lastSuccess === undefined ? {} : { lastSuccess }),
@@ -241,8 +241,8 @@ function swapFailed(error: unknown): PostedError {
   return { code: 'swap-failed', message: `the bundle cannot be put in force: ${message}`, problems: [] };
 }
 
-function stateOf(current: Snapshot | null, lastError: ReloadStatus['lastError']): ReloadStatus['state'] {
-  if (current === null) return 'empty';
+function stateOf(serves: boolean, lastError: ReloadStatus['lastError']): ReloadStatus['state'] {
+  if (!serves) return 'empty';
   if (lastError === undefined) return 'ok';
   return lastError.code === heldCode ? 'held' : 'failing';
 }

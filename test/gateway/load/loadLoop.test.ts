@@ -61,11 +61,15 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
   };
   const started = startLoadLoop({
     source,
-    prepare: Object.assign(
-      ({ revision, counter, digest, grants }: Bundle) =>
-        ({ revision, counter, digest, grants, policy: 'p' }) as PostedSnapshot,
-      { accepted: () => undefined },
-    ),
+    prepare: ({ revision, counter, digest, grants }) =>
+      ({
+        revision,
+        counter,
+        digest,
+        grants,
+        policy: 'p',
+        lines: { data: new SharedArrayBuffer(1) },
+      }) as PostedSnapshot,
     removed: (before, after) => before.grants - after.grants,
     holdShare: 0.25,
     confirm: async () => {},

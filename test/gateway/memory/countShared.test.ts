@@ -2,11 +2,12 @@ import * as assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { countShared } from '../../../gateway/memory/countShared.ts';
+import { createCountShared } from '../../../gateway/memory/countShared.ts';
 import type { SharedLines } from '../../../gateway/revision/lineIndex.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('countShared');
+const countShared = createCountShared();
 const size = 128 * 2 ** 20;
 const counted = () => process.memoryUsage().arrayBuffers;
 
