@@ -16,6 +16,7 @@ function apiEntries(apis: Organisation['apis']) {
         operations: Object.fromEntries(api.operations),
         owner: api.owner,
         rate: api.limits?.rate,
+        roles: api.roles.size > 0 ? Object.fromEntries(api.roles) : undefined,
         route: api.route,
         tier: api.tier,
         upstream: api.upstream,

@@ -6,10 +6,12 @@ import { BundleError, type Problem } from '../bundleError.ts';
 import type { Tree } from '../git/tree.ts';
 import { problem } from '../yaml/problem.ts';
 import { assertPackages } from './assertPackages.ts';
+import { checkTypes } from './checkTypes.ts';
 import { compilePolicy } from './compilePolicy.ts';
 import { examinePolicy } from './examinePolicy.ts';
 import type { Opa } from './opa.ts';
 import { capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
+import { runTests } from './runTests.ts';
 
 const complaints = z.object({
   errors: z.array(
@@ -53,7 +55,8 @@ export async function hasPolicies(tree: Tree): Promise<boolean> {
 
 /**
  * Checks the repository's own policies: `opa check --strict` of all, with the runtime's built-ins only for what is no
- * test; and that the decision compiles, so that a merge that is green here can be built. Throws OpaError.
+ * test; that it reads what a decision gets, by its types; that the decision compiles, so that a merge that is green here
+ * can be built; and that its tests pass. Throws OpaError.
  */
 export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
   const rego = (await tree.list()).filter((path) => path.startsWith('policies/') && path.endsWith('.rego'));
@@ -67,18 +70,24 @@ export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
     // The policies first: an error there would come back from the tests that use them.
     const problems = await strictly(opa, work, policies, ['--capabilities', capabilitiesFile]);
     if (problems.length === 0) problems.push(...(await strictly(opa, work, rego, [])));
-    if (problems.length > 0 || !policies.some((path) => path.startsWith('policies/authz/'))) return problems;
-    try {
-      const authz = await readPolicies(tree, 'authz');
-      assertPackages(authz);
-      problems.push(...(await examinePolicy(opa, authz)).problems);
-      await compilePolicy(opa, authz, decisionPath);
-    } catch (error) {
-      if (!(error instanceof BundleError)) throw error;
-      problems.push(problem('policies/authz', 'policy', error.message));
-    }
-    return problems;
+    if (problems.length > 0) return problems;
+    if (policies.some((path) => path.startsWith('policies/authz/')))
+      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa)));
+    return problems.length > 0 ? problems : await runTests(tree, opa);
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function checkDecision(authz: ReadonlyMap<string, Buffer>, opa: Opa): Promise<Problem[]> {
+  try {
+    assertPackages(authz);
+    const { problems } = await examinePolicy(opa, authz);
+    if (problems.length === 0) problems.push(...(await checkTypes(opa, authz)));
+    await compilePolicy(opa, authz, decisionPath);
+    return problems;
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    return [problem('policies/authz', 'policy', error.message)];
   }
 }

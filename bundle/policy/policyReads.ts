@@ -10,6 +10,7 @@ export const apiFields = [
   'operations',
   'owner',
   'rate',
+  'roles',
   'route',
   'tier',
   'upstream',

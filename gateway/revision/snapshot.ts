@@ -19,6 +19,7 @@ const apiEntry = z.strictObject({
   operations,
   owner: z.string(),
   rate: rate.optional(),
+  roles: z.record(z.string(), z.array(z.string())).optional(),
   route,
   tier,
   upstream: z.string(),

@@ -73,6 +73,73 @@ test('refuses policies that would not build', async () => {
   assert.match(String((await told())[0]), /^policies\/authz:1:1: opa build refuses the policies/);
 });
 
+test('types below the first level are checked, and what may be left out or is spelt out is not', async () => {
+  const decision = 'default decision := {"allow": false, "grants": [], "reason": "no"}\n\n';
+  const mine = 'some g in data.grants[input.api][input.subject]';
+  const wrong = [
+    `a if { ${mine}; g.expires == "soon" }`,
+    `b if { ${mine}; g.expirs < input.time }`,
+    `c if { ${mine}; g.conditions.mfa == "yes" }`,
+    'd if data.principals[input.subject].activ',
+    'e if data.apis[input.api].owner == 7',
+    'f if data.apis[input.api].roles.editor == "createOrder"',
+    'g if input.mfa == "true"',
+  ];
+  await begin(policy(`${decision}${wrong.join('\n')}`));
+  const shown = await told();
+  assert.equal(
+    shown.map((line) =>
+      line.replace(/^policies\/authz\/own.rego:(\d+):\d+: /, '$1 ').replace(' (opa check --schema)', ''),
+    ),
+    [
+      '5 match error: number and string are never equal',
+      '6 undefined ref: g.expirs, expected conditions, expires, id, operations, rate, state',
+      '7 match error: boolean and string are never equal',
+      '8 undefined ref: data.principals[input.subject].activ, expected active, groups',
+      '9 match error: string and number are never equal',
+      '11 match error: boolean and string are never equal',
+    ],
+  );
+  const good = [
+    `a if { ${mine}; g.conditions == {"mfa": true} }`,
+    `b if { ${mine}; not g.conditions; object.get(g, "state", "active") == "active" }`,
+    'c if { some g in data.networks.office; startswith(g, "10.") }',
+    'd if input.operation in data.apis[input.api].roles.editor',
+    'e if data.apis[input.api].operations.listOrders == "GET /v1/orders"',
+    'f if object.get(data.principals[input.subject], "active", false)',
+  ];
+  await sample.write(policy(`${decision}${good.join('\n')}`));
+  assert.equal(await told(), []);
+});
+
+test('runs the tests of the policies and names the one that fails, and none reaches out', async () => {
+  const decision = 'default decision := {"allow": false, "grants": [], "reason": "no"}';
+  const tests = (...rules: string[]) => ({
+    'policies/authz/own_test.rego': `package grantgate.authz_test\n\nimport data.grantgate.authz\n\n${rules.join('\n')}\n`,
+  });
+  const good = 'test_denies if not authz.decision.allow with data.grants as data.fixture.grants';
+  await begin({
+    ...policy(decision),
+    ...tests(good, 'test_allows if authz.decision.allow', 'todo_later if false'),
+    'policies/fixture/data.json': '{"grants": {"orders": {}}}',
+  });
+  assert.equal(await told(), [
+    'policies/authz/own_test.rego:6:1: the test test_allows of the policy fails (opa test)',
+  ]);
+  await sample.write(tests(good));
+  assert.equal(await told(), []);
+  await sample.write(tests(good, 'test_out if http.send({"method": "GET", "url": "http://127.0.0.1:9"})'));
+  assert.equal(await told(), [
+    'policies/authz/own_test.rego:6:1: rego_type_error: undefined function http.send (opa test)',
+  ]);
+  // Ours, where there are none of one's own.
+  await sample.write({
+    'policies/authz/own.rego': null,
+    ...tests('test_ours if authz.decision.reason == "invalid-input" with input as {}'),
+  });
+  assert.equal(await told(), []);
+});
+
 test('a shallow clone is not green: what history would say was not looked at', async () => {
   await begin({}, true);
   await sample.commit({ [payments]: null });

@@ -28,6 +28,8 @@ const organisation = generatedOrganisation(seed);
 const document = compile(organisation);
 
 type Document = {
+  apis: Record<string, unknown>;
+  networks: Record<string, unknown>;
   grants: Record<string, Record<string, GrantLine[]>>;
   principals: Record<string, { active: boolean; groups: string[] }>;
 };
@@ -84,7 +86,7 @@ test('a malformed request is denied by all of them', () => {
 });
 
 test('the compiled document is what the schemas of the policies say', async () => {
-  for (const part of ['grants', 'principals'] as const) {
+  for (const part of ['apis', 'grants', 'networks', 'principals'] as const) {
     const schema = z.fromJSONSchema(
       JSON.parse(await readFile(join(policies, 'schemas', `${part}.json`), 'utf8')),
     );

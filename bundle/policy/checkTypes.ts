@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { Problem } from '../bundleError.ts';
+import type { Opa } from './opa.ts';
+import { builtInPolicies } from './policies.ts';
+import { isNode } from './syntax.ts';
+
+/** The parts of the document and the request, each as policies/schemas/ has it. */
+const parts = ['input', 'data.apis', 'data.grants', 'data.networks', 'data.principals'];
+/** Names of networks are written out in policies; the other keys come from the request. */
+const spelt = 'data.networks';
+
+/**
+ * opa takes what stands under free keys for of any type, and what a computed key leads to for one of what stands under
+ * names: one name in place of the free keys at the top lets it see what is below.
+ */
+function named(schema: unknown): unknown {
+  if (!isNode(schema) || !isNode(schema.additionalProperties)) return schema;
+  return { ...schema, properties: { NAME: named(schema.additionalProperties) }, additionalProperties: false };
+}
+
+/** A module that says what the schemas are of, for all packages below its own. */
+const types = (names: readonly string[]) =>
+  [
+    '# METADATA',
+    '# scope: subpackages',
+    '# schemas:',
+    ...names.map((name) => `#   - ${name}: schema.${fileOf(name)}`),
+    'package grantgate',
+    '',
+  ].join('\n');
+const fileOf = (part: string) => part.replace('data.', '');
+
+const side = z.looseObject({ type: z.string() });
+const complaints = z.object({
+  errors: z.array(
+    z.object({
+      message: z.string(),
+      location: z.object({ file: z.string(), row: z.number(), col: z.number() }),
+      details: z
+        .object({ a: side.optional(), b: side.optional(), oneOf: z.array(z.string()).optional() })
+        .nullish(),
+    }),
+  ),
+});
+type Complaint = z.output<typeof complaints>['errors'][number];
+
+/** Schemas know no field that may be left out, so objects that lack one are taken for of another type. */
+const isOptional = ({ details }: Complaint) =>
+  [details?.a, details?.b].every((one) => JSON.stringify(one)?.includes('"object"'));
+
+function told({ message, location, details }: Complaint): Problem {
+  const { a, b, oneOf } = details ?? {};
+  const why =
+    a && b ? `: ${a.type} and ${b.type} are never equal` : oneOf ? `, expected ${oneOf.join(', ')}` : '';
+  const { file, row: line, col: column } = location;
+  return { file, line, column, code: 'policy', message: `${message}${why} (opa check --schema)` };
+}
+
+/**
+ * Holds an examined policy against the types of all that a decision reads: a comparison that can never hold, or a field
+ * that no grant has, is a rule that is silent. Throws OpaError.
+ */
+export async function checkTypes(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Problem[]> {
+  const work = await mkdtemp(join(tmpdir(), 'grantgate-types-'));
+  try {
+    await mkdir(join(work, 'schemas'));
+    for (const part of parts) {
+      const name = `${fileOf(part)}.json`;
+      const schema: unknown = JSON.parse(await readFile(join(builtInPolicies, 'schemas', name), 'utf8'));
+      await writeFile(join(work, 'schemas', name), JSON.stringify(part === spelt ? schema : named(schema)));
+    }
+    await writeFile(join(work, 'types.rego'), types(parts));
+    for (const [path, source] of policies) {
+      await mkdir(dirname(join(work, path)), { recursive: true });
+      await writeFile(join(work, path), source);
+    }
+    const { code, stdout, stderr } = await opa.run(
+      [
+        'check',
+        ...['--strict', '--max-errors', '100', '--format', 'json', '--schema', 'schemas', 'types.rego'],
+        ...policies.keys(),
+      ],
+      { cwd: work },
+    );
+    if (code === 0) return [];
+    // What else is wrong with a policy was found before; of its own schemas we know nothing.
+    const { errors } = complaints.parse(JSON.parse(stdout || stderr));
+    return errors
+      .filter((error) => !error.message.startsWith('undefined schema') && !isOptional(error))
+      .map(told);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
