@@ -7,7 +7,13 @@ import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
-import { groupsElsewhere, hasGroupsElsewhere, readClaims, type TokenClaims } from './tokenClaims.ts';
+import {
+  claimsWeight,
+  groupsElsewhere,
+  hasGroupsElsewhere,
+  readClaims,
+  type TokenClaims,
+} from './tokenClaims.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
 export type Introspect = (token: string, address?: string) => TokenClaims | Promise<TokenClaims>;
@@ -56,7 +62,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     `${formEncoded(config.client_id)}:${formEncoded(clientSecret)}`,
   ).toString('base64')}`;
   // Keyed by hash: no usable credential stays in memory. Apart, so that made-up tokens push out no good one.
-  const active = lruCache<Known & { claims: TokenClaims }>(20_000);
+  const active = lruCache<Known & { claims: TokenClaims }>(20_000, ({ claims }) => claimsWeight(claims));
   const inactive = lruCache<Known & { refusal: Refusal }>(20_000);
   const inFlight = new Map<string, Promise<TokenClaims>>();
   const strangers = new Map<string, number>();

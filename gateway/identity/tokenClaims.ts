@@ -26,6 +26,10 @@ type Config = GatewayConfig['issuers'][number];
 type Mapping = Pick<Config, 'issuer' | 'login_claim' | 'groups'> &
   Partial<Pick<Config, 'people' | 'services' | 'unverified_email' | 'second_factor'>>;
 
+/** What the claims of a token weigh in a cache, where most weigh one. */
+export const claimsWeight = ({ payload }: Pick<TokenClaims, 'payload'>): number =>
+  Math.max(1, Math.ceil(JSON.stringify(payload).length / 2048));
+
 export const clockToleranceSeconds = 5;
 /** Past this a far `exp` (1e308 is a number too) is no honest lifetime. */
 const longestLifetimeSeconds = 400 * 86_400;

@@ -6,6 +6,7 @@ import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
 import {
+  claimsWeight,
   clockToleranceSeconds,
   groupsElsewhere,
   hasGroupsElsewhere,
@@ -47,7 +48,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
     }),
   );
   // Keyed by hash: no usable credential stays in memory longer than its request.
-  const verified = lruCache<Cached>(20_000);
+  const verified = lruCache<Cached>(20_000, ({ claims }) => claimsWeight(claims));
 
   const verify = async (token: string, id: string): Promise<TokenClaims> => {
     const { config, keys } = issuerOf(token, trusted);

@@ -91,6 +91,12 @@ export async function readLastGood(stateFolder: string, source: string): Promise
   return { archive, counter, ...(rollback && { rollback }), confirmedAt: facts.mtimeMs };
 }
 
+/** What an archive says of itself must be what its header says, by which newer and older ones are told. */
+export function assertKept(kept: Release, bundle: Release): void {
+  if (compareReleases(kept, bundle) !== 0)
+    throw new LastGoodError('the kept bundle is another release than its header says');
+}
+
 type Header = Release & { source: string; bytes: number; sha256: string };
 
 type Fields = Record<string, unknown> & { rollback?: { from?: unknown; nth?: unknown } };

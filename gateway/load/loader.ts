@@ -7,7 +7,7 @@ import { createPrepare } from '../decision/prepare.ts';
 import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
-import { confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
+import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
 import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
 
@@ -52,7 +52,9 @@ const loop = startLoadLoop({
     if (source.kind !== 'git' && keys === null) return null;
     const age = Date.now() - kept.confirmedAt;
     // A clock that was set back tells nothing about how old it is.
-    return { bundle: await verify(kept.archive, keys), confirmedMsAgo: age < 0 ? null : age };
+    const bundle = await verify(kept.archive, keys);
+    assertKept(kept, bundle);
+    return { bundle, confirmedMsAgo: age < 0 ? null : age };
   },
   async keep({ bundle, archive }, force) {
     const { counter, rollback } = bundle;

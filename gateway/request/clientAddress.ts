@@ -24,7 +24,8 @@ export function createClientAddress(trusted: readonly string[]): ClientAddress {
       address = named;
       if (!contains(proxies, address)) break;
     }
-    return address;
+    // A part of a text keeps all of it in memory, and addresses are remembered.
+    return Buffer.from(address).toString();
   };
 }
 

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { confirmLastGood, readLastGood, saveLastGood } from '../../../gateway/load/lastGood.ts';
+import { assertKept, confirmLastGood, readLastGood, saveLastGood } from '../../../gateway/load/lastGood.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('lastGood');
@@ -111,4 +111,9 @@ test('stays whole when many write and read at once, and leaves nothing else behi
   ]);
   await readers();
   assert.deepEqual(await readdir(folder), ['last-good.bundle']);
+});
+
+test('an archive that is another release than its header says is none', () => {
+  assertKept({ counter: 3 }, { counter: 3 });
+  assert.throws(() => assertKept({ counter: 5 }, { counter: 3 }), /another release than its header/);
 });
