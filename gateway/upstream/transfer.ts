@@ -8,6 +8,7 @@ import { hasBody } from '../http/body.ts';
 import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
+import { callersPaths } from './callersPaths.ts';
 import { respondable, trailing } from './headers.ts';
 
 export const upstreamTimeout = () => new Refusal(504, 'upstream-timeout', 'The API did not answer in time.');
@@ -20,14 +21,16 @@ const isClosed = ({ code }: NodeJS.ErrnoException) =>
 /** The upstream's headers, and ours: an upstream that has limits of its own tells them beside ours. */
 export function answerHeaders(
   headers: Parameters<typeof respondable>[0],
-  { id, allowance }: Admission,
+  admission: Admission,
   status: number,
 ): string[] {
+  const { id, allowance } = admission;
+  const named = callersPaths(headers, admission);
   const own = ['x-grantgate-decision', id];
   if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);
   // A caller that believes in a length waits for a body that never comes (RFC 9110, 8.6).
-  const { 'content-length': _, ...bodiless } = headers;
-  return respondable(status === 204 ? bodiless : headers, own);
+  const { 'content-length': _, ...bodiless } = named;
+  return respondable(status === 204 ? bodiless : named, own);
 }
 
 type Options = {
