@@ -1,4 +1,5 @@
 import { openClient } from './client.ts';
+import { ForgeError } from './forgeError.ts';
 import { type ForgePull, pullOf, type RawPull } from './rawPull.ts';
 import { cloneUrlOf, type ForgeTarget } from './target.ts';
 
@@ -16,8 +17,15 @@ export type CommitStatus = {
 };
 
 export type ForgeIssue = { number: number; url: string; body: string; state: 'open' | 'closed' };
-/** `at`: milliseconds since 1970. */
-export type ForgeComment = { id: number; author: string; body: string; at: number };
+/** What somebody said of a pull request; `at`: ms since 1970, `key`: of all of them, one. */
+export type ForgeComment = {
+  id: number;
+  kind: 'comment' | 'review';
+  key: string;
+  author: string;
+  body: string;
+  at: number;
+};
 export type Reviewers = { people: readonly string[]; teams: readonly string[] };
 
 /** The calls the review makes. Each throws ForgeError, or ReviewError `aborted`. */
@@ -39,6 +47,7 @@ export type Forge = {
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
   /** Puts labels on a pull request or issue; unknown ones are made. */
   addLabels(number: number, labels: readonly string[]): Promise<void>;
+  /** Comments and the texts of reviews, oldest first. */
   comments(number: number): Promise<ForgeComment[]>;
   comment(number: number, body: string): Promise<ForgeComment>;
   react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
@@ -153,7 +162,24 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
       return call(`GET ${root}/issues/${number}/comments`, async () => {
         const asked = { ...repository, issue_number: number, per_page: 100 };
         const found = await octokit.paginate(octokit.rest.issues.listComments, asked);
-        return found.map(commentOf);
+        const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, {
+          ...{ ...repository, pull_number: number, per_page: 100 },
+        });
+        const said = reviews.flatMap(({ id, user, body, submitted_at }): ForgeComment[] =>
+          submitted_at === undefined || body === ''
+            ? []
+            : [
+                {
+                  id,
+                  kind: 'review',
+                  key: `r${id}`,
+                  author: user?.login ?? '',
+                  body,
+                  at: Date.parse(submitted_at),
+                },
+              ],
+        );
+        return [...found.map(commentOf), ...said].sort((a, b) => a.at - b.at || a.id - b.id);
       });
     },
     async comment(number, body) {
@@ -193,6 +219,10 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
           username: login,
         });
         return data.permission === 'admin' || data.permission === 'write';
+      }).catch((error: unknown) => {
+        // GitHub knows no such collaborator: then nobody may.
+        if (error instanceof ForgeError && error.code === 'forge-not-found') return false;
+        throw error;
       });
     },
     async hasStatus(commit, context) {
@@ -213,6 +243,8 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
 type RawComment = { id: number; user: { login: string } | null; body?: string | null; created_at: string };
 const commentOf = ({ id, user, body, created_at }: RawComment): ForgeComment => ({
   id,
+  kind: 'comment',
+  key: `c${id}`,
   author: user?.login ?? '',
   body: body ?? '',
   at: Date.parse(created_at),

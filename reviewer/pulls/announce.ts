@@ -75,12 +75,17 @@ export async function bringUp(
 }
 
 /** Only the text is behind: the branch holds the commit already. */
-export async function say({ forge }: Pick<On, 'forge'>, pull: ForgePull, wanted: Wanted): Promise<ForgePull> {
+export async function say(
+  { forge }: Pick<On, 'forge'>,
+  pull: ForgePull,
+  wanted: Wanted,
+  vouches = true,
+): Promise<ForgePull> {
   const updated = await forge.updatePull(pull.number, {
     ...titleFor(pull, wanted),
     body: joinBody(withCommit(wanted), wanted.own, bodyParts(pull.body)),
   });
-  await vouch(forge, wanted.commit);
+  if (vouches) await vouch(forge, wanted.commit);
   return updated;
 }
 

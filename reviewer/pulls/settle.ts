@@ -203,6 +203,7 @@ async function prepare(
   const marker: Omit<Marker, 'commit'> = {
     ...{ version: 2, as_of: plan.as_of, owner, tier, risk, title, entries },
     ...(before?.escalated !== undefined && { escalated: before.escalated }),
+    ...(before?.handled !== undefined && { handled: before.handled }),
   };
   const files = await filesOf(entries, evidence);
   const commit = await mirror.commit(files, messageOf(title, findings), asOf);

@@ -6,6 +6,7 @@ import type { DetectorTier } from '../../plan/tiers.ts';
 import type { Family } from './branch.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';
+import { tailMark } from './sections.ts';
 
 /** GitHub's limit, counted in characters. */
 export const longestBody = 65_536;
@@ -71,6 +72,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
       : []),
   ].join('\n\n');
   const tail = [
+    tailMark,
     ...(mentions.length > 0
       ? [
           `${mentions.map((name) => `@${name}`).join(', ')}: you lose access by this. If you still need it, say so here; ${nameOf(family.owner)} decides.`,
@@ -81,6 +83,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
   ].join('\n\n');
 
   const parts = [head];
+  const more: string[] = [];
   const size = (text: string) => [...text].length;
   let left = longestBody - leftForPeople - size(head) - size(tail) - size(hidden(marker)) - 400;
   for (const [index, finding] of findings.entries()) {
@@ -88,7 +91,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
     const text = section(finding, { organisation, asOf, fileUrl, decision });
     if (size(text) + 2 > left) {
       const omitted = findings.length - index;
-      parts.push(
+      more.push(
         `**${counted(omitted, 'further grant')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`,
       );
       break;
@@ -96,7 +99,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
     left -= size(text) + 2;
     parts.push(text);
   }
-  return [...parts, tail].join('\n\n');
+  return [...parts, tail, ...more].join('\n\n');
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(2)} %`;

@@ -28,6 +28,8 @@ const marker = z.object({
   /** The commit that this text speaks of; null while it is being changed. */
   commit: z.string().nullable(),
   entries: z.array(entry),
+  /** Comments that have been carried out, so that one delivered twice counts once. */
+  handled: z.array(z.string()).optional(),
   /** Why the review closed it itself: that is nobody's decision. */
   closed: z.string().optional(),
   /** Since when those are asked who answer for the APIs, for nobody else has answered. */

@@ -1,0 +1,29 @@
+import { gitTree } from '../bundle/git/tree.ts';
+import { load } from '../bundle/grants/load.ts';
+import { type ForgeTarget, openForge } from './forge/forge.ts';
+import { type Answered, answerComments } from './pulls/commands/answerComments.ts';
+import { openMirror } from './pulls/workspace.ts';
+import { ReviewError } from './reviewError.ts';
+
+export type { Answered } from './pulls/commands/answerComments.ts';
+
+/**
+ * Carries out what the comments on one pull request ask for, by the directory and the rules of the base branch. Throws
+ * ForgeError, ReviewError `grants-invalid`, `aborted`.
+ */
+export async function answer(target: ForgeTarget, number: number, signal?: AbortSignal): Promise<Answered> {
+  const forge = openForge(target, signal);
+  const mirror = await openMirror(forge, signal);
+  try {
+    const tree = await gitTree(mirror.repository, mirror.base.commit);
+    const { organisation, problems } = await load(tree);
+    if (organisation === null)
+      throw new ReviewError(
+        'grants-invalid',
+        `the base branch has ${problems.length} problems: nobody's right can be told`,
+      );
+    return await answerComments({ forge, mirror, base: { tree, organisation }, number });
+  } finally {
+    await mirror.close();
+  }
+}

@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Tree } from '../../../bundle/git/tree.ts';
+import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import type { Forge, ForgeComment, ForgePull } from '../../forge/forge.ts';
+import { instantOf } from '../../plan/sentence.ts';
+import { ReviewError } from '../../reviewError.ts';
+import { bringUp, openPull, optional, say, type Wanted } from '../announce.ts';
+import { checkCommit, filesOf } from '../changes.ts';
+import { branchOf, parseBranch } from '../text/branch.ts';
+import { actionOf } from '../text/decision.ts';
+import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts';
+import { joinOwn, splitOwn } from '../text/sections.ts';
+import { renderTitle } from '../text/title.ts';
+import type { Mirror } from '../workspace.ts';
+import { decide, type Outcome } from './decide.ts';
+import { parseCommands } from './parse.ts';
+import { principalOf } from './permission.ts';
+import { renderReply } from './renderReply.ts';
+
+type Options = {
+  forge: Forge;
+  mirror: Mirror;
+  /** The base, whose directory and rules count: what a branch says of itself gives nobody a right. */
+  base: { tree: Tree; organisation: Organisation };
+  number: number;
+};
+
+/** What became of the comments of a pull request. */
+export type Answered = { number: number; handled: number; changed: boolean; reason?: string };
+
+const mostHandled = 200;
+
+/**
+ * Carries out what comments on a pull request of the review ask for, each once and in their order, however often and in
+ * whichever order they are told of. Throws ForgeError; what cannot be done is answered in a comment.
+ */
+export async function answerComments(options: Options): Promise<Answered> {
+  const { forge, mirror, base, number } = options;
+  let pull = await forge.getPull(number);
+  const named = parseBranch(pull.branch);
+  const nothing = (reason: string): Answered => ({ number, handled: 0, changed: false, reason });
+  let marker = parseBody(pull.body);
+  if (named === null || marker === null) return nothing('no pull request of the review');
+  if (pull.state !== 'open') return nothing('not open any more');
+  const done = new Set(marker.handled ?? []);
+  let handled = 0;
+  let changed = false;
+  for (const comment of await forge.comments(number)) {
+    // What the review writes itself asks for nothing: its replies show commands.
+    if (done.has(comment.key) || comment.body.includes(ownMark)) continue;
+    const grants = marker.entries.map(({ grant }) => grant);
+    const { commands, misuses } = parseCommands(comment.body, grants);
+    if (commands.length + misuses.length === 0) continue;
+    const who = {
+      login: comment.author,
+      principal: principalOf(comment.author, base.organisation),
+      mayWrite: await forge.mayWrite(comment.author),
+    };
+    const at = instantOf(comment.at / 1000);
+    const outcome = decide(commands, { who, at, marker, organisation: base.organisation });
+    const next: Marker = {
+      ...marker,
+      handled: [...(marker.handled ?? []), comment.key].slice(-mostHandled),
+    };
+    const { replies, moved, result } = await carryOut(next, outcome, pull, options);
+    const asks = commands.some(({ verb }) => verb === 'help');
+    const reply = renderReply(comment.author, { replies: [...outcome.replies, ...replies], misuses, asks });
+    pull = result;
+    marker = parseBody(pull.body) ?? next;
+    handled += 1;
+    changed ||= moved;
+    await respond(forge, number, comment, reply);
+  }
+  return { number, handled, changed };
+
+  /** The branch and the text for what was decided. A problem with the change itself is a reply. */
+  async function carryOut(next: Marker, outcome: Outcome, on: ForgePull, { forge, mirror }: Options) {
+    const unchanged = isDeepStrictEqual(outcome.entries, next.entries);
+    const tip = mirror.branches.get(on.branch);
+    const own = bodyParts(on.body).own;
+    const asIs = (): Promise<ForgePull> =>
+      say({ forge }, on, { marker: next, own, commit: next.commit ?? on.head, draft: false }, false);
+    if (unchanged) return { replies: [], moved: false, result: await asIs() };
+    if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
+      return {
+        replies: ['people have committed to this branch, so it is theirs: change it there'],
+        moved: false,
+        result: await asIs(),
+      };
+    try {
+      const wanted = await prepare(next, outcome.entries, own);
+      const result = await bringUp({ forge, mirror }, on, wanted);
+      if (outcome.split.length > 0) await splitOff(next, outcome.split, own);
+      return { replies: [], moved: true, result };
+    } catch (error) {
+      if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
+      return { replies: [error.message], moved: false, result: await asIs() };
+    }
+  }
+
+  async function prepare(before: Marker, entries: readonly Entry[], own: string): Promise<Wanted> {
+    const title = renderTitle(
+      before,
+      entries.map((entry) => ({ action: actionOf(entry), api: entry.api })),
+    );
+    const { commit: _, ...kept } = before;
+    const lines = entries.map((entry) => `${actionOf(entry)} ${entry.grant} (${entry.detector})`);
+    const files = await filesOf(entries, base);
+    const commit = await mirror.commit(
+      files,
+      `${title}\n\n${lines.join('\n')}\n`,
+      Date.parse(before.as_of) / 1000,
+    );
+    await checkCommit(mirror, commit);
+    const text = joinOwn(splitOwn(own), entries);
+    return { marker: { ...kept, title, entries: [...entries] }, own: text, commit, draft: false };
+  }
+
+  /** What is parted gets the next branch that nobody uses. */
+  async function splitOff(before: Marker, entries: readonly Entry[], own: string): Promise<void> {
+    const { handled: _, ...rest } = before;
+    let turn = 2;
+    while (mirror.branches.has(branchOf({ ...rest, turn }))) turn += 1;
+    const branch = branchOf({ ...rest, turn });
+    const opened = await openPull({ forge, mirror }, branch, await prepare(rest, entries, own), false);
+    if (opened !== null) await optional(() => forge.addLabels(opened.number, pull.labels));
+  }
+}
+
+/** In each reply, so that it is told from what people say, whoever's token wrote it. */
+const ownMark = '<!-- grantgate:reply -->';
+
+async function respond(
+  forge: Forge,
+  number: number,
+  { id, kind }: ForgeComment,
+  reply: string | null,
+): Promise<void> {
+  // Reviews take no reactions.
+  if (kind === 'comment') await optional(() => forge.react(id, reply === null ? '+1' : 'confused'));
+  if (reply !== null) await forge.comment(number, `${ownMark}\n${reply}`);
+}

@@ -1,0 +1,119 @@
+/** What somebody asks for in a comment; `grant` is null for all that the pull request holds. */
+export type Command =
+  | { verb: 'keep' | 'extend'; grant: string | null; until: string; reason: string }
+  | { verb: 'narrow'; grant: string | null; to: string | null }
+  | { verb: 'revoke' | 'suspend' | 'split' | 'why'; grant: string | null }
+  | { verb: 'reassign'; grant: string | null; owner: string }
+  | { verb: 'help' };
+
+export type Verb = Command['verb'];
+/** A line that is meant as a command and is none, with what is wrong. */
+export type Misuse = { line: string; problem: string };
+
+/** How each is written; `/help` shows this. */
+export const usage: Readonly<Record<Verb, string>> = {
+  keep: '/keep [GRANT] UNTIL REASON',
+  narrow: '/narrow [GRANT] [ROLE or OPERATION,OPERATION]',
+  extend: '/extend [GRANT] UNTIL REASON',
+  revoke: '/revoke [GRANT]',
+  suspend: '/suspend [GRANT]',
+  reassign: '/reassign [GRANT] group:NAME',
+  split: '/split [GRANT]',
+  why: '/why [GRANT]',
+  help: '/help',
+};
+
+const isDay = (text: string) => {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+};
+const longestReason = 500;
+
+/** Lines outside code, quotes and HTML comments: what is only shown is not asked for. */
+function spokenLines(text: string): string[] {
+  const lines: string[] = [];
+  let fence: string | null = null;
+  for (const line of text.replace(/<!--[\s\S]*?(?:-->|$)/g, '').split(/\r\n|\n|\r/)) {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence !== null) {
+      if (mark?.startsWith(fence)) fence = null;
+    } else if (mark !== undefined) fence = mark;
+    else lines.push(line);
+  }
+  return lines;
+}
+
+/** Reads the commands of a comment, in their order; `grants` are those that the pull request holds. */
+export function parseCommands(
+  text: string,
+  grants: readonly string[],
+): { commands: Command[]; misuses: Misuse[] } {
+  const commands: Command[] = [];
+  const misuses: Misuse[] = [];
+  for (const line of spokenLines(text)) {
+    const match = /^\/([a-z]+)(?:[ \t]+(.*))?$/.exec(line.trimEnd());
+    const verb = (Object.keys(usage) as Verb[]).find((known) => known === match?.[1]);
+    if (verb === undefined) continue;
+    const read = readCommand(verb, (match?.[2] ?? '').trim().split(/\s+/).filter(Boolean), grants);
+    if (typeof read === 'string') misuses.push({ line: line.trim(), problem: read });
+    else commands.push(read);
+  }
+  return { commands, misuses };
+}
+
+/** A command, or what is wrong with it. */
+function readCommand(verb: Verb, words: string[], grants: readonly string[]): Command | string {
+  const form = `write \`${usage[verb]}\``;
+  const first = words[0];
+  const grant = first !== undefined && grants.includes(first) ? first : null;
+  const rest = grant === null ? words : words.slice(1);
+  const [word, ...more] = rest;
+  switch (verb) {
+    case 'keep':
+    case 'extend': {
+      if (word === undefined || !isDay(word)) {
+        if (word !== undefined && more[0] !== undefined && isDay(more[0]))
+          return `this pull request holds no grant \`${word.replaceAll('`', '')}\``;
+        return `UNTIL must be a day like 2027-03-31: ${form}`;
+      }
+      const reason = more.join(' ').trim();
+      if (reason === '') return `a reason is missing: ${form}`;
+      if (reason.length > longestReason) return `the reason is longer than ${longestReason} characters`;
+      return { verb, grant, until: word, reason };
+    }
+    case 'narrow':
+      if (more.length > 0) return form;
+      return { verb, grant, to: word ?? null };
+    case 'reassign':
+      if (word === undefined || !/^(?:user|group):./.test(rest.join(' '))) return form;
+      return { verb, grant, owner: rest.join(' ') };
+    case 'revoke':
+    case 'suspend':
+    case 'split':
+    case 'why':
+      if (rest.length > 0)
+        return `this pull request holds no grant \`${rest.join(' ').replaceAll('`', '')}\`: ${form}`;
+      return { verb, grant };
+    case 'help':
+      return { verb };
+    default:
+      verb satisfies never;
+      return form;
+  }
+}
+
+/** A command as it is written. */
+export function renderCommand(command: Command): string {
+  const grant = 'grant' in command && command.grant !== null ? ` ${command.grant}` : '';
+  switch (command.verb) {
+    case 'keep':
+    case 'extend':
+      return `/${command.verb}${grant} ${command.until} ${command.reason}`;
+    case 'narrow':
+      return `/narrow${grant}${command.to === null ? '' : ` ${command.to}`}`;
+    case 'reassign':
+      return `/reassign${grant} ${command.owner}`;
+    default:
+      return `/${command.verb}${grant}`;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import type { Entry } from '../text/marker.ts';
+import type { Verb } from './parse.ts';
+
+/** Who comments: the forge's name, what the directory at the base calls them, and whether they may push. */
+export type Commenter = { login: string; principal: string | null; mayWrite: boolean };
+
+const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+/** Finds an active person of the directory by the forge's name; null when nobody, or more than one, has it. */
+export function principalOf(login: string, { people }: Pick<Organisation, 'people'>): string | null {
+  const found = [...people.values()].filter(
+    ({ status, github, provider, login: known }) =>
+      status === 'active' && same(github ?? (provider === 'github' ? known : ''), login),
+  );
+  const [one] = found;
+  return found.length === 1 && one !== undefined ? `user:${one.login}` : null;
+}
+
+const keeps: ReadonlySet<Verb> = new Set(['keep', 'extend', 'narrow', 'reassign']);
+
+/**
+ * Says why somebody may not decide about a grant; null when they may. Owners may, by the directory at the base, and
+ * whoever may push. Nobody keeps access of their own: taking it away is anybody's right.
+ */
+export function refusal(
+  { login, principal, mayWrite }: Commenter,
+  verb: Verb,
+  { grant: id }: Pick<Entry, 'grant'>,
+  { grants, people, memberships }: Pick<Organisation, 'grants' | 'people' | 'memberships'>,
+): string | null {
+  const grant = grants.find((known) => known.id === id);
+  if (grant === undefined) return `\`${id}\` is not granted any more`;
+  const person = people.get(grant.principal.replace(/^user:/, ''));
+  const isTheirs =
+    grant.principal === principal ||
+    (grant.principal.startsWith('user:') && same(person?.github ?? person?.login ?? '', login));
+  const owns =
+    principal !== null &&
+    (grant.owner === principal || memberships.get(principal)?.includes(grant.owner) === true);
+  if (keeps.has(verb) && isTheirs)
+    return `\`${id}\` is your own access: somebody else who answers for it decides to keep it`;
+  if (owns || mayWrite) return null;
+  return `\`${id}\` is ${grant.owner}'s: only its owner, by the directory, or who may push here decides about it`;
+}

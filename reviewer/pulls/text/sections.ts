@@ -1,0 +1,38 @@
+import type { Entry } from './marker.ts';
+import { decided, sectionMark } from './section.ts';
+
+/** Stands before what follows the last section. */
+export const tailMark = '<!-- grantgate:tail -->';
+const begins = /^<!-- grantgate:grant ([0-9a-f]{32}) -->$/gm;
+
+/** A pull request's text in its parts, so that a decision is written without the evidence being gathered anew. */
+export type OwnText = { head: string; sections: ReadonlyMap<string, string>; tail: string };
+
+export function splitOwn(own: string): OwnText {
+  const text = own.replace(/\r\n/g, '\n');
+  const end = text.lastIndexOf(`\n${tailMark}`);
+  const [body, tail] = end < 0 ? [text, ''] : [text.slice(0, end), text.slice(end + 1)];
+  const starts = [...body.matchAll(begins)];
+  const sections = new Map(
+    starts.map((match, index) => [
+      match[1] ?? '',
+      body.slice(match.index, starts[index + 1]?.index ?? body.length).trim(),
+    ]),
+  );
+  return { head: body.slice(0, starts[0]?.index ?? body.length).trim(), sections, tail: tail.trim() };
+}
+
+/** The text for some of its entries, each with what was decided of it. */
+export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Entry[]): string {
+  const count = `${entries.length} ${entries.length === 1 ? 'grant' : 'grants'}`;
+  const shown = entries.flatMap(({ fingerprint, decision }) => {
+    const section = sections.get(fingerprint);
+    if (section === undefined) return [];
+    const mark = sectionMark(fingerprint);
+    const rest = section.slice(mark.length).replace(/^\n> [^\n]*/, '');
+    return [`${mark}${decision === undefined ? '' : `\n${decided(decision)}`}${rest}`];
+  });
+  return [head.replace(/answers for \d+ grants? that/, `answers for ${count} that`), ...shown, tail].join(
+    '\n\n',
+  );
+}

@@ -1,0 +1,149 @@
+import * as assert from 'node:assert/strict';
+import { answer } from '../../../../reviewer/answer.ts';
+import { parseBody } from '../../../../reviewer/pulls/text/marker.ts';
+import { suite } from '../../../_suite.ts';
+import { base, type GrantText } from '../../_review.ts';
+import { closeWorlds, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
+
+const test = suite('one diff, any decision');
+test.after.each(closeWorlds);
+
+const [ofAnn, busy] = standard as [GrantText, GrantText];
+const named = (base['grants/directory/okta.yaml'] ?? '')
+  .replace('id: 00u1,', 'id: 00u1, github: ann,')
+  .replace('id: 00u4,', 'id: 00u4, github: dana,');
+const branch = 'grantgate/review/group-desk/removal';
+
+async function started() {
+  const here = await world([ofAnn, { id: 'idle-too', principal: 'service:invoicer', rest: idle }, busy], {
+    'grants/directory/okta.yaml': named,
+  });
+  await here.apply();
+  return here;
+}
+async function call<T>(
+  { forge }: World,
+  as: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<T> {
+  const made = await fetch(`${forge.api}/repos/acme/access${path}`, {
+    method,
+    headers: { authorization: `token ${as}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  assert.ok(made.ok, `${method} ${path} ${made.status}`);
+  return (await made.json()) as T;
+}
+const comment = (here: World, login: string, body: string) =>
+  call<{ id: number }>(here, tokenOf(login), 'POST', '/issues/1/comments', { body });
+const comments = (here: World) =>
+  call<{ id: number; body: string }[]>(here, token, 'GET', '/issues/1/comments');
+const shown = (here: World) =>
+  call<{ title: string; body: string; head: { sha: string } }>(here, token, 'GET', '/pulls/1');
+const run = ({ forge }: World) =>
+  answer({ baseUrl: forge.api, owner: 'acme', repo: 'access', token, retries: 0, timeoutMs: 5000 }, 1);
+const change = (here: World) =>
+  here
+    .bare('diff', 'main', branch)
+    .split('\n')
+    .filter((line) => /^[+-] /.test(line) || /^[+-]- /.test(line))
+    .join('\n');
+
+test('a keep rewrites the same diff, is merged as the attestation, and silences the finding', async () => {
+  const here = await started();
+  const { id } = await comment(
+    here,
+    'dana',
+    'It is for the audit.\n/keep idle 2027-03-31 the audit: "Q1" # still',
+  );
+  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: true });
+  assert.match(
+    change(here),
+    /\+ {2}review: \{ decision: keep, by: user:dana@example\.com, at: 2026-11-23T12:00:00Z, until: 2027-03-31, reason: "the audit: \\"Q1\\" # still" \}/,
+  );
+  assert.match(change(here), /^-- id: idle-too$/m);
+  assert.doesNotMatch(change(here), /^-- id: idle$/m);
+  const { body, title, head } = await shown(here);
+  assert.equal(title, 'Access review for group:desk: revoke 1, keep 1 on orders');
+  assert.match(
+    body,
+    /> \*\*Kept until 2027-03-31\*\* by `dana@example\.com` on 2026-11-23: `the audit: "Q1" # still`/,
+  );
+  assert.equal(parseBody(body)?.commit, head.sha);
+  const reactions = await call<{ content: string }[]>(here, token, 'GET', `/issues/comments/${id}/reactions`);
+  assert.deepEqual(
+    reactions.map(({ content }) => content),
+    ['+1'],
+  );
+  // Told twice, done once; the next review leaves what was decided.
+  here.writes();
+  assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
+  assert.deepEqual(
+    (await here.apply()).pulls.map(({ action }) => action),
+    ['unchanged'],
+  );
+  assert.deepEqual(here.writes().calls, []);
+  await here.forge.merge(1);
+  assert.deepEqual((await here.apply()).plan.findings, []);
+});
+
+test('who may not is told so once, and the diff stays', async () => {
+  const here = await started();
+  const before = await shown(here);
+  await comment(here, 'eve', '/keep idle 2027-03-31 please');
+  await comment(here, 'ann', '/keep idle 2027-03-31 I need it');
+  await comment(here, 'dana', '/keep idle soon');
+  await comment(here, 'eve', 'thanks!');
+  assert.deepEqual(await run(here), { number: 1, handled: 3, changed: false });
+  assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
+  assert.equal((await shown(here)).head.sha, before.head.sha);
+  const replies = (await comments(here)).filter(({ body }) => body.startsWith('<!-- grantgate:reply -->'));
+  assert.equal(replies.length, 3);
+  assert.match(replies[0]?.body ?? '', /@eve\n\n- `idle` is group:desk's/);
+  assert.match(replies[1]?.body ?? '', /@ann\n\n- `idle` is your own access/);
+  assert.match(replies[2]?.body ?? '', /UNTIL must be a day/);
+});
+
+test('a later word replaces an earlier one, also in a review, and a lost delivery is made up for', async () => {
+  const here = await started();
+  await comment(here, 'dana', '/suspend idle-too');
+  here.clock.now += 1000;
+  await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', {
+    event: 'COMMENT',
+    body: '/extend idle-too 2027-06-30 until the move\n/revoke idle',
+  });
+  assert.deepEqual(await run(here), { number: 1, handled: 2, changed: true });
+  assert.match(change(here), /\+ {2}expires: 2027-06-30/);
+  assert.doesNotMatch(change(here), /suspended/);
+  assert.match(change(here), /^-- id: idle$/m);
+});
+
+test('a grant that is split off gets its own, and the next review leaves both', async () => {
+  const here = await started();
+  await comment(here, 'dana', '/split idle-too');
+  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: true });
+  const second = await call<{ body: string; title: string }>(here, token, 'GET', '/pulls/2');
+  assert.deepEqual(
+    parseBody(second.body)?.entries.map(({ grant }) => grant),
+    ['idle-too'],
+  );
+  assert.match(second.body, /### revoke `idle-too`/);
+  assert.doesNotMatch(second.body, /### revoke `idle`/);
+  assert.deepEqual(
+    (await here.apply()).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
+    ['unchanged idle', 'unchanged idle-too'],
+  );
+});
+
+test('a branch that people have committed to is theirs', async () => {
+  const here = await started();
+  await here.push({ 'grants/access/orders/README.md': 'ours\n' }, branch);
+  const tip = here.bare('rev-parse', branch);
+  await comment(here, 'dana', '/revoke idle');
+  await comment(here, 'dana', '/suspend idle');
+  assert.deepEqual(await run(here), { number: 1, handled: 2, changed: false });
+  assert.equal(here.bare('rev-parse', branch), tip);
+  assert.match((await comments(here)).at(-1)?.body ?? '', /people have committed to this branch/);
+});

@@ -1,0 +1,191 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { workingTree } from '../../../../bundle/git/tree.ts';
+import { load } from '../../../../bundle/grants/load.ts';
+import { decide } from '../../../../reviewer/pulls/commands/decide.ts';
+import { type Command, parseCommands, renderCommand } from '../../../../reviewer/pulls/commands/parse.ts';
+import type { Commenter } from '../../../../reviewer/pulls/commands/permission.ts';
+import { principalOf } from '../../../../reviewer/pulls/commands/permission.ts';
+import type { Entry } from '../../../../reviewer/pulls/text/marker.ts';
+import { suite } from '../../../_suite.ts';
+import { access, base, place } from '../../_review.ts';
+
+const test = suite('commands in comments');
+const grants = ['orders-read', 'orders-write'];
+
+test('reads what stands alone in a line, and nothing that is only shown', () => {
+  const text = [
+    'I looked at it.',
+    '/keep orders-read 2027-03-31 the audit runs until then',
+    '  /revoke orders-write',
+    'please /revoke orders-write',
+    '> /revoke orders-write',
+    '```',
+    '/revoke orders-write',
+    '```',
+    '<!--',
+    '/revoke orders-write',
+    '-->',
+    '/cc @ann',
+    '/suspend\r',
+    '/narrow orders-write reader',
+  ].join('\n');
+  assert.deepEqual(parseCommands(text, grants), {
+    commands: [
+      { verb: 'keep', grant: 'orders-read', until: '2027-03-31', reason: 'the audit runs until then' },
+      { verb: 'suspend', grant: null },
+      { verb: 'narrow', grant: 'orders-write', to: 'reader' },
+    ],
+    misuses: [],
+  });
+});
+
+test('says of each misuse what is wrong with it', () => {
+  for (const [line, problem] of [
+    ['/keep', /UNTIL must be a day/],
+    ['/keep 2027-02-30 why', /UNTIL must be a day/],
+    ['/keep 2027-03-31', /a reason is missing/],
+    ['/keep other-grant 2027-03-31 why', /holds no grant `other-grant`/],
+    ['/extend orders-read soon why', /UNTIL must be a day/],
+    ['/revoke other-grant', /holds no grant/],
+    ['/reassign orders-read', /\/reassign/],
+    ['/reassign nobody', /\/reassign/],
+    ['/narrow orders-read a b', /\/narrow/],
+    [`/keep 2027-03-31 ${'x'.repeat(501)}`, /longer than 500/],
+  ] as const) {
+    const { commands, misuses } = parseCommands(line, grants);
+    assert.deepEqual(commands, [], line);
+    assert.match(misuses[0]?.problem ?? '', problem, line);
+  }
+});
+
+test('a command reads back as it was written', () => {
+  const grant = fc.constantFrom(null, ...grants);
+  const day = fc
+    .date({ min: new Date('2027-01-01'), max: new Date('2090-01-01'), noInvalidDate: true })
+    .map((date) => date.toISOString().slice(0, 10));
+  const word = fc.stringMatching(/^[A-Za-z][A-Za-z0-9._-]{0,20}$/).filter((name) => !grants.includes(name));
+  const reason = fc
+    .array(fc.stringMatching(/^[^\s`<>~]{1,10}$/u), { minLength: 1, maxLength: 6 })
+    .map((words) => words.join(' '));
+  const command: fc.Arbitrary<Command> = fc.oneof(
+    fc.record({ verb: fc.constantFrom('keep' as const, 'extend' as const), grant, until: day, reason }),
+    fc.record({ verb: fc.constant('narrow' as const), grant, to: fc.option(word) }),
+    fc.record({
+      verb: fc.constantFrom('revoke' as const, 'suspend' as const, 'split' as const, 'why' as const),
+      grant,
+    }),
+    fc.record({ verb: fc.constant('reassign' as const), grant, owner: word.map((name) => `group:${name}`) }),
+    fc.constant({ verb: 'help' as const }),
+  );
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 4 }), (made) => {
+      const commands = made.map((one) => ({ ...one }));
+      const text = commands.map(renderCommand).join('\n');
+      assert.deepEqual(parseCommands(text, grants), { commands, misuses: [] });
+    }),
+  );
+});
+
+const okta = (base['grants/directory/okta.yaml'] ?? '')
+  .replace('id: 00u1,', 'id: 00u1, github: ann,')
+  .replace('id: 00u4,', 'id: 00u4, github: Dana,');
+const here = await place({
+  ...access([
+    { id: 'orders-read', principal: 'user:ann@example.com' },
+    { id: 'orders-write', principal: 'service:invoicer', rest: 'role: editor' },
+    { id: 'other', principal: 'service:invoicer', owner: 'group:night', rest: 'role: editor' },
+  ]),
+  'grants/directory/okta.yaml': okta,
+});
+test.after(() => here.remove());
+const { organisation } = await load(await workingTree(here.root));
+if (organisation === null) throw new Error('the organisation cannot be read');
+
+const entry = (grant: string, changes: Partial<Entry> = {}): Entry => ({
+  fingerprint: 'a'.repeat(32),
+  ...{ grant, api: 'orders', detector: 'never-used', action: 'revoke' },
+  ...changes,
+});
+const entries = [entry('orders-read'), entry('orders-write'), entry('other')];
+const ann: Commenter = { login: 'ann', principal: 'user:ann@example.com', mayWrite: false };
+const dana: Commenter = { login: 'dana', principal: 'user:dana@example.com', mayWrite: false };
+const stranger: Commenter = { login: 'eve', principal: null, mayWrite: false };
+const at = '2026-11-23T12:00:00Z';
+
+function said(text: string, who: Commenter, held: readonly Entry[] = entries) {
+  const { commands } = parseCommands(
+    text,
+    held.map(({ grant }) => grant),
+  );
+  const marker = { entries: held, as_of: at };
+  const { entries: after, split, replies } = decide(commands, { who, at, marker, organisation: org });
+  return {
+    decided: after.flatMap(({ grant, decision }) =>
+      decision === undefined ? [] : [`${grant}: ${decision.kind}`],
+    ),
+    split: split.map(({ grant }) => grant),
+    replies: replies.join('\n'),
+  };
+}
+const org = organisation;
+
+test('owners decide by the directory, whoever may push decides, others do not', () => {
+  const revoke = (who: Commenter, grant = 'orders-write') => said(`/revoke ${grant}`, who);
+  assert.deepEqual(revoke(dana), { decided: ['orders-write: revoke'], split: [], replies: '' });
+  assert.deepEqual(revoke({ ...stranger, mayWrite: true }).decided, ['orders-write: revoke']);
+  assert.deepEqual(revoke(stranger).decided, []);
+  assert.match(revoke(stranger).replies, /only its owner, by the directory, or who may push/);
+  // ann is of the desk, and not of the night shift.
+  assert.deepEqual(revoke(ann, 'other').decided, []);
+  assert.deepEqual(revoke(dana, 'other').decided, ['other: revoke']);
+  assert.equal(principalOf('DANA', org), 'user:dana@example.com');
+  assert.equal(principalOf('bob', org), null);
+});
+
+test('nobody keeps access of their own, by whatever name; giving it up is anybody’s right who owns it', () => {
+  for (const text of [
+    '/keep orders-read 2027-03-31 mine',
+    '/extend orders-read 2027-03-31 mine',
+    '/narrow orders-read list',
+    '/reassign orders-read group:night',
+  ]) {
+    assert.deepEqual(said(text, { ...ann, mayWrite: true }).decided, [], text);
+    assert.match(said(text, ann).replies, /your own access/, text);
+    // Also when the directory cannot tell who it is.
+    assert.deepEqual(said(text, { login: 'ann', principal: null, mayWrite: true }).decided, [], text);
+    assert.equal(said(text, dana).decided.length, 1, text);
+  }
+  assert.deepEqual(said('/revoke orders-read', ann).decided, ['orders-read: revoke']);
+  // All or nothing.
+  assert.deepEqual(said('/keep 2027-03-31 all of it', dana).decided.length, 3);
+  assert.deepEqual(said('/keep 2027-03-31 all of it', ann).decided, []);
+});
+
+test('refuses what would do nothing, or more than the grant', () => {
+  for (const [text, problem, changes] of [
+    ['/keep orders-write 2026-11-22 why', /is past/],
+    ['/keep orders-write 2027-03-31 why', /has ended/, { detector: 'expired' }],
+    ['/keep orders-write 2027-03-31 why', /put that right in the directory/, { detector: 'orphan-disabled' }],
+    ['/narrow orders-write admin', /covers/],
+    ['/narrow orders-write editor', /is all that/],
+    ['/narrow orders-write remove', /covers/],
+    ['/narrow orders-write', /to what\?/],
+    ['/reassign orders-write group:nowhere', /no directory knows/],
+    ['/reassign orders-write service:invoicer', /./],
+  ] as const) {
+    const held = [entry('orders-write', changes ?? {})];
+    assert.deepEqual(said(text, dana, held).decided, [], text);
+    if (!text.includes('service:')) assert.match(said(text, dana, held).replies, problem, text);
+  }
+  assert.deepEqual(said('/narrow orders-write reader', dana).decided, ['orders-write: narrow']);
+  assert.deepEqual(said('/narrow orders-write get,list', dana).decided, ['orders-write: narrow']);
+  assert.deepEqual(said('/keep orders-write 2026-11-23 today', dana).decided, ['orders-write: keep']);
+});
+
+test('splits one off, keeps the last, and says why', () => {
+  assert.deepEqual(said('/split other', dana).split, ['other']);
+  assert.deepEqual(said('/split', { ...dana, mayWrite: true }).split, ['orders-write', 'other']);
+  assert.match(said('/split', dana, [entry('orders-write')]).replies, /nothing to split/);
+  assert.match(said('/why other', stranger).replies, /never_used\.rego/);
+});
