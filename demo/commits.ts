@@ -1,5 +1,6 @@
 import { parseYaml } from '../bundle/yaml/parseYaml.ts';
 import { daysBetween, referenceDay } from './organisation.ts';
+import { directoryPath, pastDirectory } from './pastDirectory.ts';
 
 /** One commit to make: `files` holds the full text of each path that changed. */
 export type Commit = {
@@ -63,6 +64,10 @@ export function commits(texts: ReadonlyMap<string, string>, today: Date | string
   const rules = texts.get(rulesPath);
   const exempt = (id: string) => rules?.includes(`grant: ${id},`) === true;
   const ruled = Math.max(...blocks.map(({ item, granted }) => (exempt(item.id) ? granted : first + dayMs)));
+  const directory = texts.get(directoryPath);
+  // The last sync that found somebody moved, gone or come.
+  const synced = Date.parse(`${referenceDay}T03:05:00Z`) + moved - 3 * dayMs;
+  if (directory !== undefined) base.set(directoryPath, pastDirectory(directory, first));
   const result: Commit[] = [
     {
       at: first,
@@ -88,7 +93,14 @@ export function commits(texts: ReadonlyMap<string, string>, today: Date | string
     if (at === ruled && rules !== undefined) changed.set(rulesPath, rules);
     result.push({ at, files: changed, ...saying(blocks, at) });
   }
-  return result;
+  if (directory !== undefined)
+    result.push({
+      at: synced,
+      author: 'victor.hale',
+      message: 'directory: sync okta',
+      files: new Map([[directoryPath, directory]]),
+    });
+  return result.sort((a, b) => a.at - b.at);
 }
 
 function readBlocks(path: string, text: string, moved: number): { header: string; blocks: Block[] } {
@@ -135,14 +147,18 @@ function textAt({ header, blocks }: { header: string; blocks: Block[] }, at: num
 
 function saying(blocks: readonly Block[], at: number): { author: string; message: string } {
   const granted = blocks.filter((block) => block.granted === at).map(({ item }) => item);
-  const reviewed = blocks.find((block) => block.reviewed === at)?.item;
+  const certified = blocks.filter((block) => block.reviewed === at).map(({ item }) => item);
+  const [reviewed] = certified;
   const suspended = blocks.find((block) => block.suspended === at)?.item;
   const item = granted[0] ?? reviewed ?? suspended;
   if (item === undefined) throw new Error('a commit without a cause');
   const lead = (owner: string) =>
     owner.startsWith('user:') ? owner.slice(5).split('@')[0] : leads[owner.slice('group:'.length)];
   const author = (reviewed ? reviewed.review?.by.slice(5).split('@')[0] : lead(item.owner)) ?? 'victor.hale';
-  if (reviewed) return { author, message: `access: keep ${reviewed.id}\n\n${reviewed.review?.reason ?? ''}` };
+  if (reviewed) {
+    const what = certified.length === 1 ? reviewed.id : `${certified.length} grants`;
+    return { author, message: `access: keep ${what}\n\n${reviewed.review?.reason ?? ''}` };
+  }
   if (granted.length === 0) return { author, message: `access: suspend ${item.id}` };
   const tickets = [...new Set(granted.map(({ ticket }) => ticket).filter((ticket) => ticket !== undefined))];
   const title =

@@ -87,21 +87,34 @@ export const planted: Readonly<Record<string, readonly Detector[]>> = {
   // Suspended for 44 days, which the repository's history says.
   'inventory-arjun-import': ['dormant'],
   'payments-wei-clerk': ['orphan-disabled'],
-  'customers-leo-export': ['orphan-disabled'],
+  // And all of support may do the same.
+  'customers-leo-export': ['orphan-disabled', 'redundant'],
   'tracking-dmitri-edit': ['orphan-disabled'],
   'orders-mateo-bundles': ['over-privileged'],
   'orders-hanna-returns': ['over-privileged'],
   'customers-sam-merge': ['over-privileged'],
   'reports-kofi-weekly': ['over-privileged'],
+  'catalog-anya-winter': ['expiring'],
+  // Her login was another person's until three days ago, as the provider's ids say.
+  'reports-aisha-shifts': ['orphan-missing'],
+  'reports-lena-night': ['ownerless'],
+  'catalog-erin-read': ['redundant'],
+  'people-grace-directory': ['high-access'],
+  // Another manager since three days.
+  'people-mara-directory': ['mover'],
+  'payments-amara-approve': ['separation-of-duties'],
+  // Two people and services then, three now.
+  'payments-ap-clerk': ['growth'],
 };
 
-/** What the over-privileged grants are narrowed to. */
+/** What grants that are too wide, or one duty too many, are narrowed to. */
 export const narrowed: Readonly<Record<string, { role: string } | { operations: readonly string[] }>> = {
   'orders-mateo-bundles': { role: 'reader' },
   // No role holds these two without nearly everything else.
   'orders-hanna-returns': { operations: ['cancelOrder', 'getOrder'] },
   'customers-sam-merge': { role: 'reader' },
   'reports-kofi-weekly': { role: 'reader' },
+  'payments-amara-approve': { operations: ['listApprovals'] },
 };
 
 /** Grants with a suspicious look, and why they are left alone. */

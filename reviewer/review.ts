@@ -46,11 +46,19 @@ async function planFor(tree: Tree, options: ReviewOptions) {
   const { decisions, asOf, signal, progress } = options;
   const seconds = Math.floor(Number(asOf) / 1000);
   const evidence = await gather({ tree, decisions, asOf: seconds, signal, progress });
-  progress?.('looking for opa');
-  const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
-  progress?.('detecting');
-  const plan = await makePlan(evidence, await detect(evidence, opa, signal));
-  return { evidence, plan, stopped: brake(plan, evidence.organisation) };
+  try {
+    progress?.('looking for opa');
+    const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
+    progress?.('detecting');
+    const { verdicts, faults } = await detect(evidence, opa, signal);
+    const plan = await makePlan(evidence, verdicts, faults);
+    const [first] = faults;
+    // The others were judged and their findings are good; who runs the review is still to know.
+    const faulty = first === undefined ? null : new ReviewError('policy-undefined', first.message);
+    return { evidence, plan, verdicts, stopped: brake(plan, evidence.organisation), faulty };
+  } finally {
+    await evidence.usage.close();
+  }
 }
 
 async function localTree(root: string): Promise<Tree> {
@@ -69,8 +77,8 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, stopped } = await planFor(await localTree(root), options);
-    return { plan, pulls: [], error: stopped?.error ?? null };
+    const { plan, stopped, faulty } = await planFor(await localTree(root), options);
+    return { plan, pulls: [], error: stopped?.error ?? faulty };
   }
 
   const forge = openForge(apply.forge, signal);
@@ -85,7 +93,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     return { plan, pulls: [], error };
   }
   try {
-    const { plan, stopped, evidence } = await planFor(
+    const { plan, stopped, faulty, evidence } = await planFor(
       await gitTree(mirror.repository, mirror.base.commit),
       options,
     );
@@ -96,7 +104,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
         ...{ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress },
         brake: stopped,
       });
-      return { plan, pulls, error: stopped?.error ?? null };
+      return { plan, pulls, error: stopped?.error ?? faulty };
     } catch (error) {
       if (isOurs(error)) return { plan, pulls, error };
       throw error;

@@ -55,6 +55,12 @@ export function readAccess(bytes: Buffer, file: string, api: string): AccessRead
   return { ...read, api, entries };
 }
 
+/** One API's file. */
+export const readApi = (bytes: Buffer, file: string) => readChecked(apiFile, bytes, file);
+/** One provider's file. */
+export const readDirectory = (bytes: Buffer, file: string) =>
+  readChecked(directoryFile, bytes, file, { limits: directoryLimits });
+
 const layout =
   'expected apis/API.yaml, apis/API.openapi.yaml, access/API/NAME.yaml, directory/PROVIDER.yaml, networks.yaml or review.yaml';
 
@@ -97,7 +103,7 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
     const found = fileKind(path);
     switch (found.kind) {
       case 'api':
-        all.apis.push({ ...readChecked(apiFile, bytes, path), name: found.name });
+        all.apis.push({ ...readApi(bytes, path), name: found.name });
         break;
       case 'openapi':
         all.openapi.set(path, readDocument(bytes, path));
@@ -107,7 +113,7 @@ export async function readGrants(tree: Tree): Promise<GrantsRead> {
         break;
       case 'directory':
         all.directories.push({
-          ...readChecked(directoryFile, bytes, path, { limits: directoryLimits }),
+          ...readDirectory(bytes, path),
           provider: found.provider,
         });
         break;

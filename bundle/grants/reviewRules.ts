@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { isTimeZone, parseSchedule } from './schedule.ts';
-import { apiName, day, detector, grantId, list, operationName, text } from './schema.ts';
+import { apiName, day, detector, grantId, instant, list, operationName, text } from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
+const instance = text(64);
 const noResponse = z.enum(['keep', 'escalate', 'suspend']);
 const side = z.strictObject({ api: apiName, operations: list(operationName) });
 
@@ -68,6 +69,13 @@ export const reviewFile = z.strictObject({
     })
     .prefault({}),
   separation_of_duties: z.array(z.strictObject({ name: text(100), left: side, right: side })).default([]),
+  evidence: z
+    .strictObject({
+      presumed_gone_days: days.default(7),
+      instances: z.array(instance).default([]),
+      retired: z.array(z.strictObject({ instance, at: instant, reason: text(500) })).default([]),
+    })
+    .prefault({}),
   exemptions: z
     .array(z.strictObject({ grant: grantId, detector, reason: text(500), until: day }))
     .default([]),

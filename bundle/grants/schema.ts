@@ -16,7 +16,10 @@ export const grantId = name('a grant id like "orders-billing-read"', /^[a-z0-9][
 
 /** A calendar day that exists, `YYYY-MM-DD`. */
 export const day = z.iso.date({ error: 'must be a date like 2026-03-01' });
-const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2026-03-01T09:00:00Z' });
+export const instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an instant like 2026-03-01T09:00:00Z',
+});
 const dayOrInstant = z.union([day, instant], {
   error: 'must be a date like 2026-03-01 or an instant like 2026-03-01T09:00:00Z',
 });

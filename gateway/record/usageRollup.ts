@@ -138,7 +138,11 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     const head = saved.find((line) => 'coverage' in line)?.coverage;
     if (head === undefined || first <= head.seq[0]) return;
     const day = dayOf(key);
-    Object.assign(day, { seq: head.seq, records: head.records, earlier: head.minutes });
+    Object.assign(day, {
+      seq: head.records === 0 ? null : head.seq,
+      records: head.records,
+      earlier: head.minutes,
+    });
     for (const line of saved) {
       if ('coverage' in line) continue;
       const { grant, operation, count, first: from, last } = line;
@@ -190,6 +194,7 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
   return {
     add(entry, seq, day) {
       current = day;
+      if (!days.has(day)) seed(day, seq);
       add(entry, seq, day);
     },
     save,

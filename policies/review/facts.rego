@@ -24,10 +24,19 @@ break_glass if input.grant.cadence == "break-glass"
 # Somebody answered for the grant, the answer has not lapsed, and the grant is still the one that was answered for.
 kept if {
 	input.as_of < input.grant.review.until
-	not changed_since_review
+	not input.grant.changed_since_review
 }
 
-changed_since_review if input.grant.changed_at > input.grant.review.at
+# Silence before the grant was put back, reactivated or widened says nothing about what it is now.
+active_since := object.get(input.grant, "active_since", input.grant.granted_at)
+
+# Somebody may be asked again whether the grant is still right.
+recertifiable if {
+	active
+	not kept
+}
+
+certified_at := max({input.grant.granted_at, object.get(input.grant, ["review", "at"], 0)})
 
 # Use may be expected of the grant.
 judged_by_use if {
@@ -44,7 +53,7 @@ judged_by_use if {
 windows := {detector: start |
 	judged_by_use
 	some detector, start in window_starts
-	input.as_of - input.grant.granted_at >= window_seconds[detector]
+	input.as_of - active_since >= window_seconds[detector]
 }
 
 # What a grant's age is held against.
@@ -54,12 +63,16 @@ window_seconds["dormant"] := lengthened(dormant_days)
 
 window_seconds["over-privileged"] := lengthened(input.thresholds.over_privileged.days)
 
+window_seconds["redundant"] := window_seconds["over-privileged"]
+
 # Whether a grant was ever used, only its whole life can tell.
-window_starts["never-used"] := input.grant.granted_at
+window_starts["never-used"] := active_since
 
 window_starts["dormant"] := input.as_of - window_seconds.dormant
 
 window_starts["over-privileged"] := input.as_of - window_seconds["over-privileged"]
+
+window_starts["redundant"] := window_starts["over-privileged"]
 
 # A job that runs once a quarter is not idle after a month: its cadence, and some patience, lengthen the window.
 lengthened(days) := max({days, cadence_days[input.grant.cadence] * input.thresholds.dormant.cadence_factor}) * day if {

@@ -18,7 +18,9 @@ package grantgate.review
 #   The one thing that is asked: the windows, to gather usage for, and the findings, which are good once that usage is
 #   in the input. One entrypoint for both, because opa refuses to compile functions that its entrypoint does not reach.
 # entrypoint: true
-judgement := {"windows": windows, "findings": findings}
+judgement := {"windows": windows, "findings": findings} if {
+	input.usage
+} else := {"windows": windows, "findings": []}
 
 # METADATA
 # title: Findings
@@ -94,9 +96,16 @@ reported contains candidate.detector if {
 
 strongest := [detector | some detector in removing; detector in reported][0]
 
-exemptions[exemption.detector] := exemption if {
-	some exemption in input.exemptions
-	input.as_of < exemption.until
+# Of several that hold the longest counts.
+exemptions[detector] := {"until": longest[0], "reason": longest[1]} if {
+	some detector in {exemption.detector | some exemption in input.exemptions}
+	live_exemptions := sort([[exemption.until, exemption.reason] |
+		some exemption in input.exemptions
+		exemption.detector == detector
+		input.as_of < exemption.until
+	])
+	count(live_exemptions) > 0
+	longest := live_exemptions[count(live_exemptions) - 1]
 }
 
 # The proof a detector needs is there: enough of its window is covered, or it needs no usage at all.
@@ -113,7 +122,7 @@ coverage["dormant"] := 0 if suspended_since_unknown
 # title: Severity
 # description: How much the finding matters, by what it found and by the tier of the API.
 severity(detector) := "low" if {
-	detector == "expired"
+	detector in {"expired", "expiring"}
 } else := "critical" if {
 	startswith(detector, "orphan-")
 	input.grant.tier == "critical"
@@ -124,5 +133,5 @@ severity(detector) := "low" if {
 	not sensitive
 } else := "high" if {
 	sensitive
-	detector in removing
+	detector in ({"separation-of-duties"} | {name | some name in removing})
 } else := "medium"

@@ -8,13 +8,18 @@ as_of := 1795435200
 days(count) := as_of - (count * 86400)
 
 thresholds := {
+	"expiring": {"notice_days": [14, 1]},
 	"never_used": {"days": 30},
 	"dormant": {"days": 90, "days_high": 45, "cadence_factor": 1.25, "revoke_after_days": 30},
 	"over_privileged": {"days": 90, "unused_share": 0.5, "unused_operations": 2, "allows": 20, "days_used": 5},
+	"orphan_missing": {"syncs": 2, "apart_hours": 24},
+	"ownerless": {"revoke_after_days": 30},
+	"high_access": {"days": 90, "days_others": 180},
+	"growth": {"share": 0.5, "members": 25},
 	"coverage": 0.95,
 }
 
-# In daily use, granted long ago: nothing is found.
+# In daily use, granted long ago and certified lately: nothing is found.
 healthy := {
 	"as_of": as_of,
 	"thresholds": thresholds,
@@ -26,6 +31,7 @@ healthy := {
 		"state": "active",
 		"covers": ["a", "b", "c", "d"],
 		"granted_at": days(400),
+		"review": {"at": days(10)},
 	},
 	"account": {"status": "active"},
 	"exemptions": [],
@@ -33,6 +39,7 @@ healthy := {
 		"never-used": used(400),
 		"dormant": used(60),
 		"over-privileged": used(60),
+		"redundant": object.union(used(60), {"companions": []}),
 	},
 }
 
@@ -77,6 +84,11 @@ test_judgement_holds_windows_and_findings if {
 	judgement.windows == windows({})
 }
 
+test_judgement_without_usage_names_windows_only if {
+	judgement := review.judgement with input as object.remove(healthy, ["usage"])
+	judgement == {"windows": windows({}), "findings": []}
+}
+
 test_expired_grant_is_only_expired if {
 	facts := with_changes(object.union({"grant": {"expires_at": as_of}, "account": {"status": "deprovisioned"}}, never))
 	found(facts) == [report("expired", "delete", "low")]
@@ -101,6 +113,15 @@ test_exempt_finding_is_named_as_such_until_the_exemption_ends if {
 	found(object.union(facts, exempt_from("over-privileged", as_of))) == found(facts)
 	found(object.union(facts, exempt_from("dormant", as_of + 1))) == found(facts)
 	found(object.union(healthy, exempt_from("dormant", as_of + 1))) == []
+}
+
+test_of_several_exemptions_the_longest_counts if {
+	facts := object.union(with_changes(narrow_use), {"exemptions": [
+		{"detector": "over-privileged", "until": as_of + 2, "reason": "Prolonged"},
+		{"detector": "over-privileged", "until": as_of + 1, "reason": "At first"},
+		{"detector": "over-privileged", "until": as_of + 2, "reason": "And once more"},
+	]})
+	{[finding.until, finding.reason] | some finding in found(facts)} == {[as_of + 2, "Prolonged"]}
 }
 
 test_exempt_finding_does_not_hide_a_weaker_one if {

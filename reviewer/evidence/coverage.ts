@@ -4,13 +4,33 @@ export type Span = { from: number; to: number };
 /** What the log shows of one instance; times in whole minutes since 1970. */
 export type InstanceSigns = {
   instance: string;
-  /** The minutes of its first and last sign of life (record or heartbeat). */
+  /** The minutes of its first and last sign of life (record, heartbeat, or that it stopped). */
   first: number;
   last: number;
-  /** Minutes with a heartbeat, sorted, not touching. */
+  /** Its numbers are there from the first one on; else it lived before `first`, and what it did then is missing. */
+  whole: boolean;
+  /** Minutes with a sign of life, sorted, not touching. */
+  seen: readonly Span[];
+  /** Minutes in which it stopped for good or for a while: the silence after them is none. */
+  ends: readonly number[];
+  /** Minutes with a heartbeat or an orderly end, sorted, not touching. */
   beats: readonly Span[];
   /** Minutes in which records may be missing: from the sign before a missing `seq` to the sign after it. */
   gaps: readonly Span[];
+  /** Numbers that two different records have: then none tells what is missing. */
+  repeated: number;
+  /** Some lines were given twice. */
+  copies: boolean;
+};
+
+/** What is known of instances beside their logs; instants in seconds since 1970. */
+export type Expected = {
+  presumedGoneDays: number;
+  /** Instances that must be there. */
+  instances: readonly string[];
+  retired: readonly { instance: string; at: number }[];
+  /** Time whose evidence is there and cannot be read. */
+  unreadable: readonly Span[];
 };
 
 export type Coverage = {
@@ -22,20 +42,43 @@ export type Coverage = {
   instances(from: number, to: number): number;
 };
 
+const none: Expected = { presumedGoneDays: 7, instances: [], retired: [], unreadable: [] };
+
+/**
+ * When an instance was alive: from its first record on (before it too, when earlier numbers are missing), and after each
+ * sign of life until the next one, an orderly end, its retirement, or so many days of silence that it is presumed gone.
+ */
+function livesOf(signs: InstanceSigns, { presumedGoneDays, instances, retired }: Expected): Span[] {
+  const { instance, seen, whole } = signs;
+  const patience = instances.includes(instance) ? Number.POSITIVE_INFINITY : presumedGoneDays * 1440;
+  const ended = new Set(signs.ends);
+  const retirements = retired.filter((one) => one.instance === instance).map(({ at }) => Math.floor(at / 60));
+  const lives: Span[] = whole ? [] : [{ from: Number.NEGATIVE_INFINITY, to: seen[0]?.from ?? 0 }];
+  for (const { from, to } of seen) {
+    lives.push({ from, to });
+    if (ended.has(to - 1)) continue;
+    const retirement = Math.min(...retirements.filter((at) => at >= to - 1));
+    lives.push({ from: to, to: Math.max(to, Math.min(to + patience, retirement)) });
+  }
+  return lives;
+}
+
 /**
  * Tells how much of a window the records vouch for. A minute is covered when at least one instance was alive and each
  * instance alive then has a heartbeat and no missing `seq` in it. A minute in which nobody is known to have lived is
  * not covered: silence of the evidence is not silence of the callers. The minute an instant lies in is not over, so it
  * does not count; a window shorter than a minute has no coverage.
  */
-export function coverageOf(instances: readonly InstanceSigns[]): Coverage {
-  const alive = union(instances.map(({ first, last }) => ({ from: first, to: last + 1 })));
-  const broken = union(
-    instances.flatMap(({ first, last, beats, gaps }) => [
-      ...subtract([{ from: first, to: last + 1 }], beats),
-      ...gaps,
-    ]),
-  );
+export function coverageOf(instances: readonly InstanceSigns[], expected: Expected = none): Coverage {
+  const lives = instances.map((signs) => ({ signs, alive: union(livesOf(signs, expected)) }));
+  const known = new Set(instances.map(({ instance }) => instance));
+  const unseen = expected.instances.some((name) => !known.has(name));
+  const alive = union(lives.flatMap((life) => life.alive));
+  const broken = union([
+    ...lives.flatMap(({ signs, alive }) => [...subtract(alive, signs.beats), ...signs.gaps]),
+    ...expected.unreadable,
+    ...(unseen ? [{ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }] : []),
+  ]);
   const covered = subtract(alive, broken);
   /** Minutes covered before each span, to answer any window by two look-ups. */
   const before = [0];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { ReviewError } from '../reviewError.ts';
 
-const isLog = (path: string) => path.endsWith('.ndjson');
+const isLog = (path: string) => /\.ndjson(?:\.gz|\.zst)?$/.test(path);
 
 /**
  * Finds the decision logs that folders (searched to any depth), files and globs name: real paths, sorted, each once

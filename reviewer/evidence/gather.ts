@@ -1,10 +1,22 @@
 import type { Tree } from '../../bundle/git/tree.ts';
+import { startOf } from '../../bundle/grants/dates.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { ReviewError } from '../reviewError.ts';
-import { type Coverage, coverageOf } from './coverage.ts';
-import { type GrantHistory, grantHistory } from './history.ts';
+import { readCommits } from './commits.ts';
+import { type Coverage, coverageOf, type Span } from './coverage.ts';
+import { createDirectoryHistory, type DirectoryHistory } from './directoryHistory.ts';
+import { createGrantHistory, type GrantHistory } from './grantHistory.ts';
 import { readUsage, type Usage } from './usage.ts';
+
+/** What Git tells, from one pass over it. */
+export type History = {
+  /** Of a grant; null where Git does not know it. */
+  of(grant: string): GrantHistory | null;
+  directories: DirectoryHistory;
+  /** Where a shallow clone begins, seconds since 1970: what grants were before nobody can tell. Null when it is whole. */
+  from: number | null;
+};
 
 /** Everything a review judges by, as of one instant (seconds since 1970). */
 export type Evidence = {
@@ -15,8 +27,7 @@ export type Evidence = {
   from: number;
   usage: Usage;
   coverage: Coverage;
-  /** For the grants whose findings depend on it. */
-  history: ReadonlyMap<string, GrantHistory>;
+  history: History;
 };
 
 type Options = {
@@ -29,8 +40,9 @@ type Options = {
 };
 
 /**
- * Reads grants, directories, decision records and history. Throws ReviewError `grants-invalid` with every problem,
- * `directory-incomplete` (a short read would make orphans of people), and what reading the records throws; GitError.
+ * Reads grants, directories, decision records and history. The usage is to be closed. Throws ReviewError `grants-invalid`
+ * with every problem, `directory-incomplete` (a short read would make orphans of people), and what reading the records
+ * throws; GitError.
  */
 export async function gather({ tree, decisions, asOf, signal, progress }: Options): Promise<Evidence> {
   const { organisation, problems } = await load(tree);
@@ -46,6 +58,8 @@ export async function gather({ tree, decisions, asOf, signal, progress }: Option
       'directory-incomplete',
       `${short.map(({ file }) => file).join(', ')}: the identity sync did not read every page ("complete: false"), so nobody can be told missing or disabled; run the sync again`,
     );
+  progress?.('reading the history of grants');
+  const history = await readHistory(tree, organisation, asOf);
 
   const { never_used, dormant, over_privileged } = organisation.review.thresholds;
   const from = asOf - 86_400 * Math.max(never_used.days, dormant.days, over_privileged.days);
@@ -54,16 +68,38 @@ export async function gather({ tree, decisions, asOf, signal, progress }: Option
   progress?.(
     `${usage.files} files, ${usage.records} records since ${new Date(from * 1000).toISOString().slice(0, 10)}${usage.torn > 0 ? `, ${usage.torn} torn last lines` : ''}`,
   );
-  const asked = organisation.grants.filter(
-    (grant) => grant.state === 'suspended' || grant.review?.until !== undefined,
-  );
-  return {
-    asOf,
-    tree,
-    organisation,
-    from,
-    usage,
-    coverage: coverageOf(usage.instances),
-    history: await grantHistory(tree, asked, asOf),
-  };
+  for (const { file, reason } of usage.unreadable)
+    progress?.(`${file} cannot be read, its time is not covered: ${reason}`);
+  return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
+}
+
+function coverageIn({ instances, unreadable }: Usage, { review: { evidence } }: Organisation): Coverage {
+  return coverageOf(instances, {
+    presumedGoneDays: evidence.presumed_gone_days,
+    instances: evidence.instances,
+    retired: evidence.retired.map(({ instance, at }) => ({ instance, at: startOf(at) })),
+    unreadable: unreadable.map(({ file }) => daySpan(file)),
+  });
+}
+
+/** The minutes that a file is about, by its name; all of them when it does not say. */
+function daySpan(file: string): Span {
+  const day = /(\d{4}-\d{2}-\d{2})(?:-\d+)?\.ndjson(?:\.gz|\.zst)?$/.exec(file)?.[1];
+  const from = day === undefined ? Number.NaN : Date.parse(`${day}T00:00:00Z`) / 60_000;
+  return Number.isNaN(from)
+    ? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }
+    : { from: from - 1, to: from + 1441 };
+}
+
+/** Follows grants and directories through Git once, for all of them. */
+async function readHistory(tree: Tree, organisation: Organisation, asOf: number): Promise<History> {
+  const grants = createGrantHistory();
+  const directories = createDirectoryHistory(organisation);
+  let from: number | null = null;
+  for await (const step of readCommits(tree, asOf)) {
+    if (step.blind && tree.revision !== null) from = step.at;
+    grants.step(step);
+    directories.step(step);
+  }
+  return { of: grants.of, directories: directories.end(), from };
 }

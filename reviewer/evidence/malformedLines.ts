@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 
 const record = z.object({
@@ -7,7 +9,6 @@ const record = z.object({
   seq: z.int().min(0),
 });
 const heartbeat = record.extend({ heartbeat: z.literal(true) });
-/** An orderly end takes no number either. */
 const stopped = record.extend({ stopped: z.literal(true) });
 /** What else takes a number: known by its name, whatever it says. */
 const event = record.extend({ event: z.string().min(1), decision_id: z.string() });
@@ -22,6 +23,21 @@ const decision = record.extend({
 });
 const line = z.union([heartbeat, stopped, event, decision]);
 
+const isPacked = (file: string) => /\.(?:gz|zst)$/.test(file);
+
+/** A file's text, unpacked by its name. */
+function textOf(file: string): Readable {
+  const bytes = createReadStream(file);
+  const unpack = file.endsWith('.gz')
+    ? createGunzip()
+    : file.endsWith('.zst')
+      ? createZstdDecompress()
+      : null;
+  if (unpack === null) return bytes.setEncoding('utf8');
+  bytes.on('error', (error) => unpack.destroy(error));
+  return bytes.pipe(unpack).setEncoding('utf8');
+}
+
 function isWell(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
@@ -33,34 +49,47 @@ function isWell(text: string): boolean {
   }
 }
 
+export type Malformed = {
+  /** Files that end in a torn line. */
+  torn: number;
+  /** The first line that is no record, as `path:line`; null when there is none. */
+  first: string | null;
+  unreadable: { file: string; reason: string }[];
+};
+
 /**
- * Looks through files that are known to hold lines that are no records. Answers the first such line as `path:line`
- * (null when there is none), and how many files end in a torn line: one without its line feed that is no JSON, as a
- * crash in the middle of a write leaves it.
+ * Looks through files that are known to hold lines that are no records. A torn line is one without its line feed that is
+ * no JSON, as a crash in the middle of a write leaves it. A file that cannot be unpacked to its end is named.
  */
-export async function malformedLines(
-  files: readonly string[],
-): Promise<{ torn: number; first: string | null }> {
-  let torn = 0;
+export async function malformedLines(files: readonly string[]): Promise<Malformed> {
+  const found: Malformed = { torn: 0, first: null, unreadable: [] };
   for (const file of files) {
-    let number = 0;
-    let rest = '';
-    for await (const chunk of createReadStream(file, { encoding: 'utf8' })) {
-      const parts = (rest + chunk).split('\n');
-      rest = parts.pop() ?? '';
-      for (const text of parts) {
-        number += 1;
-        if (text.trim() !== '' && !isWell(text)) return { torn, first: `${file}:${number}` };
-      }
+    try {
+      const line = await firstIn(file);
+      if (line === 'torn') found.torn += 1;
+      else return { ...found, first: `${file}:${line}` };
+    } catch (error) {
+      if (!isPacked(file)) throw error;
+      found.unreadable.push({ file, reason: error instanceof Error ? error.message : String(error) });
     }
-    if (rest.trim() === '' || isWell(rest)) {
-      // DuckDB and this file disagree: refuse rather than count on lines that one of them cannot read.
-      return { torn, first: `${file}:${Math.max(1, number)}` };
-    }
-    if (isJson(rest)) return { torn, first: `${file}:${number + 1}` };
-    torn += 1;
   }
-  return { torn, first: null };
+  return found;
+}
+
+async function firstIn(file: string): Promise<number | 'torn'> {
+  let number = 0;
+  let rest = '';
+  for await (const chunk of textOf(file)) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    for (const text of parts) {
+      number += 1;
+      if (text.trim() !== '' && !isWell(text)) return number;
+    }
+  }
+  // DuckDB and this file disagree: refuse rather than count on lines that one of them cannot read.
+  if (rest.trim() === '' || isWell(rest)) return Math.max(1, number);
+  return isJson(rest) ? number + 1 : 'torn';
 }
 
 function isJson(text: string): boolean {

@@ -1,15 +1,14 @@
-// Sharp edges of DuckDB, kept behind this file and held by test/reviewer/usage.test.ts: without `ignore_errors` a torn
-// last line fails the whole query, with it a malformed line becomes a row of NULLs and says nothing, so such rows are
-// looked for and their lines located here; types are guessed unless declared; extensions would be downloaded on
-// first use unless forbidden; it takes most of the machine's memory unless told otherwise.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+// Sharp edges of DuckDB, kept behind the files of this room and held by test/reviewer/evidence/usage.test.ts: without
+// `ignore_errors` a torn last line fails the whole query, with it a malformed line becomes a row of NULLs and says
+// nothing, so such rows are looked for and their lines located here; types are guessed unless declared; a cast to
+// TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns, Span } from './coverage.ts';
+import { type Database, openDatabase, type Row } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { malformedLines } from './malformedLines.ts';
+import { gapsOf, livesOf, load, minutesOf, repeatsOf, useTables } from './usageSql.ts';
 
 /** How often a grant justified an operation on one UTC day; instants in seconds since 1970, to the millisecond. */
 export type DayOfUse = {
@@ -22,9 +21,21 @@ export type DayOfUse = {
   last: number;
 };
 
+/** What was used of a grant in one window. */
+export type WindowOfUse = { allows: number; daysUsed: number; operations: readonly string[] };
+
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
-  uses: readonly DayOfUse[];
+  uses(): Promise<DayOfUse[]>;
+  /** Grant → its last use known, seconds since 1970. */
+  lastUses(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * What was used in windows, in their order; null where nothing was. Uses are kept by day, so of a day that a window's
+   * start cuts in two only what is certain counts: all of it when the day's first use is inside, else its last one.
+   */
+  windows(asked: readonly { grant: string; from: number }[]): Promise<(WindowOfUse | null)[]>;
+  /** For windows, in their order: the other grants that justified every use in them too, sorted. */
+  companions(asked: readonly { grant: string; from: number }[]): Promise<string[][]>;
   /** What the log shows of each instance up to then, sorted by name. */
   instances: readonly InstanceSigns[];
   /** Decision records since `since`. */
@@ -32,6 +43,9 @@ export type Usage = {
   files: number;
   /** Last lines that a crash cut short; their requests were never forwarded. */
   torn: number;
+  /** Files that could not be read to their end, with the reason: their time is not covered. */
+  unreadable: readonly { file: string; reason: string }[];
+  close(): Promise<void>;
 };
 
 type Options = {
@@ -45,143 +59,182 @@ type Options = {
   signal?: AbortSignal | undefined;
 };
 
-const columns = `{
-  timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT', decision_id: 'VARCHAR',
-  status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])'
-}`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const nothing: Usage = {
+  uses: async () => [],
+  lastUses: async () => new Map(),
+  windows: async (asked) => asked.map(() => null),
+  companions: async (asked) => asked.map(() => []),
+  instances: [],
+  records: 0,
+  files: 0,
+  torn: 0,
+  unreadable: [],
+  close: async () => {},
+};
 
 /**
- * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
- * stream that was closed, have a number among the records, and are neither decisions nor use.
- */
-const load = (files: readonly string[], asOf: number) => `
-CREATE TABLE sign AS
-WITH line AS (
-  SELECT *, coalesce(heartbeat, stopped, false) AS hb, epoch_ms(TRY_CAST(timestamp AS TIMESTAMP)) AS ms
-  FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns},
-                 ignore_errors = true, filename = true)
-), judged AS (
-  SELECT *, ms IS NULL OR coalesce(instance, '') = '' OR seq IS NULL OR seq < 0 OR (NOT hb AND (
-      decision_id IS NULL OR (event IS NULL AND result.allow IS NULL)
-      OR (result.allow AND (input.operation IS NULL OR result.grants IS NULL)))) AS wrong,
-    NOT hb AND event IS NULL AND result.allow AND status IS DISTINCT FROM 429 AS used
-  FROM line
-)
-SELECT instance, seq, ms, hb,
-  CASE WHEN used THEN input.operation END AS operation,
-  CASE WHEN used THEN list_distinct(result.grants) END AS grants,
-  CASE WHEN NOT hb AND event IS NULL THEN decision_id END AS decision,
-  CASE WHEN wrong THEN filename END AS bad
-FROM judged
-WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
-
-/** The decisions, each once, also when a copy of a file was given as well. */
-const records = (copies: boolean) =>
-  copies
-    ? '(SELECT DISTINCT ON (decision) * FROM sign WHERE decision IS NOT NULL)'
-    : '(SELECT * FROM sign WHERE decision IS NOT NULL)';
-
-const usesOf = (copies: boolean) => `
-SELECT "grant", operation, ms // 86400000 AS day, count(*) AS count, min(ms) AS first, max(ms) AS last
-FROM (SELECT unnest(grants) AS "grant", operation, ms FROM ${records(copies)} WHERE grants IS NOT NULL)
-GROUP BY ALL ORDER BY ALL`;
-
-const livesOf = `
-SELECT instance, min(ms) // 60000 AS first, max(ms) // 60000 AS last,
-  count(*) FILTER (WHERE NOT hb) > count(DISTINCT seq) FILTER (WHERE NOT hb) AS copies
-FROM sign GROUP BY instance ORDER BY instance`;
-
-const beatsOf = `
-WITH minute AS (SELECT DISTINCT instance, ms // 60000 AS minute FROM sign WHERE hb),
-run AS (SELECT *, minute - row_number() OVER (PARTITION BY instance ORDER BY minute) AS run FROM minute)
-SELECT instance, min(minute) AS "from", max(minute) + 1 AS "to" FROM run GROUP BY instance, run ORDER BY ALL`;
-
-/** Ordered by seq, not by time: decisions of one turn may be written in another order than they were stamped. */
-const gapsOf = `
-WITH step AS (
-  SELECT instance, seq, ms, hb, lag(seq) OVER w AS seq_before, lag(ms) OVER w AS ms_before
-  FROM sign WINDOW w AS (PARTITION BY instance ORDER BY seq, hb)
-)
-SELECT DISTINCT instance, least(ms, ms_before) // 60000 AS "from", greatest(ms, ms_before) // 60000 + 1 AS "to"
-FROM step WHERE seq - seq_before > CASE WHEN hb THEN 0 ELSE 1 END ORDER BY ALL`;
-
-/**
- * Reads decision records up to an instant. A line that is no record is refused with its file and number, except a torn
- * last line, which is counted. Throws ReviewError `decisions-malformed`, `decisions-unreadable`, `aborted`.
+ * Reads decision records up to an instant into a database of its own, on disk, to be asked until it is closed. A line
+ * that is no record is refused with its file and number, except a torn last line, which is counted. A file that cannot
+ * be unpacked is missing evidence. Throws ReviewError `decisions-malformed`, `decisions-unreadable`, `aborted`.
  */
 export async function readUsage(options: Options): Promise<Usage> {
-  const { sources, asOf, since, memory = '1GB', signal } = options;
+  const { sources, asOf, since, memory = '700MB', signal } = options;
   stopIfAborted(signal);
   const files = await decisionFiles(sources);
-  if (files.length === 0) return { uses: [], instances: [], records: 0, files: 0, torn: 0 };
-  const scratch = await mkdtemp(join(tmpdir(), 'grantgate-usage-'));
-  const database = await DuckDBInstance.create(':memory:', {
-    memory_limit: memory,
-    temp_directory: scratch,
-    threads: '2',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  });
-  const connection = await database.connect();
-  const interrupt = () => connection.interrupt();
-  signal?.addEventListener('abort', interrupt, { once: true });
+  if (files.length === 0) return nothing;
+  const database = await openDatabase(memory, signal);
   try {
-    await connection.run(load(files, asOf));
-    const { torn, first } = await malformedLines(await badFiles(connection));
-    if (first !== null)
-      throw new ReviewError('decisions-malformed', `${first}: must be a decision record or a heartbeat`);
-    const lives = await read(connection, livesOf);
-    const beats = spansByInstance(await read(connection, beatsOf));
-    const gaps = spansByInstance(await read(connection, gapsOf));
-    const copies = lives.some(({ copies }) => copies === true);
-    const counted = `SELECT count(*) AS records FROM ${records(copies)} WHERE ms >= ${Math.floor(since * 1000)}`;
-    return {
-      uses: (await read(connection, usesOf(copies))).map((row) => ({
+    return await gathered(database, files, asOf, since);
+  } catch (error) {
+    await database.close();
+    stopIfAborted(signal);
+    if (error instanceof ReviewError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function gathered(
+  { connection, read, close }: Database,
+  files: readonly string[],
+  asOf: number,
+  since: number,
+): Promise<Usage> {
+  const unreadable = await loadAll(connection, files, asOf);
+  const bad = await read('SELECT DISTINCT bad FROM sign WHERE bad IS NOT NULL ORDER BY bad');
+  if (bad.length > 0) await connection.run('DELETE FROM sign WHERE bad IS NOT NULL');
+  const { torn, first, ...cut } = await malformedLines(bad.map(({ bad }) => String(bad)));
+  if (first !== null)
+    throw new ReviewError('decisions-malformed', `${first}: must be a decision record or a heartbeat`);
+  const instances = await instancesOf(read);
+  const copies = instances.some(({ copies }) => copies);
+  for (const statement of useTables(copies)) await connection.run(statement);
+  const [counted] = await read(
+    `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(since * 1000)}`,
+  );
+
+  const ask = async (asked: readonly { grant: string; from: number }[]) => {
+    await connection.run('CREATE OR REPLACE TEMP TABLE win (i INTEGER, "grant" VARCHAR, "from" BIGINT)');
+    const appender = await connection.createAppender('win', null, 'temp');
+    asked.forEach(({ grant, from }, i) => {
+      appender.appendInteger(i);
+      appender.appendVarchar(grant);
+      appender.appendBigInt(BigInt(Math.ceil(from * 1000)));
+      appender.endRow();
+    });
+    appender.closeSync();
+  };
+  return {
+    instances,
+    records: Number(counted?.records ?? 0),
+    files: files.length,
+    torn,
+    unreadable: [...unreadable, ...cut.unreadable],
+    close,
+    async uses() {
+      const rows = await read('SELECT * FROM use ORDER BY "grant", operation, day');
+      return rows.map((row) => ({
         grant: String(row.grant),
         operation: String(row.operation),
         day: Number(row.day),
         count: Number(row.count),
         first: Number(row.first) / 1000,
         last: Number(row.last) / 1000,
-      })),
-      instances: lives.map(({ instance, first, last }) => ({
-        instance: String(instance),
-        first: Number(first),
-        last: Number(last),
-        beats: beats.get(String(instance)) ?? [],
-        gaps: gaps.get(String(instance)) ?? [],
-      })),
-      records: Number((await read(connection, counted))[0]?.records ?? 0),
-      files: files.length,
-      torn,
-    };
+      }));
+    },
+    async lastUses() {
+      const rows = await read('SELECT "grant", max(last) AS last FROM use GROUP BY 1');
+      return new Map(rows.map((row) => [String(row.grant), Number(row.last) / 1000]));
+    },
+    async windows(asked) {
+      const found: (WindowOfUse | null)[] = asked.map(() => null);
+      await ask(asked);
+      const rows = await read(`
+SELECT i, sum(CASE WHEN first >= "from" THEN count ELSE 1 END)::BIGINT AS allows, count(DISTINCT day) AS days,
+  string_agg(DISTINCT operation, chr(10)) AS operations
+FROM win JOIN use USING ("grant") WHERE last >= "from" GROUP BY i`);
+      for (const { i, allows, days, operations } of rows)
+        found[Number(i)] = {
+          allows: Number(allows),
+          daysUsed: Number(days),
+          operations: String(operations).split('\n').sort(),
+        };
+      return found;
+    },
+    async companions(asked) {
+      const found: string[][] = asked.map(() => []);
+      await ask(asked);
+      const rows = await read(`
+WITH total AS (
+  SELECT i, sum(count) AS all_uses FROM win JOIN use USING ("grant") WHERE last >= "from" GROUP BY i
+), beside AS (
+  SELECT i, other, sum(p.count) AS uses
+  FROM win JOIN use u USING ("grant") JOIN pair p USING ("grant", operation, day)
+  WHERE u.last >= "from" GROUP BY i, other
+)
+SELECT i, other FROM beside JOIN total USING (i) WHERE uses = all_uses ORDER BY i, other`);
+      for (const { i, other } of rows) found[Number(i)]?.push(String(other));
+      return found;
+    },
+  };
+}
+
+/** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
+async function loadAll(connection: DuckDBConnection, files: readonly string[], asOf: number) {
+  await connection.run(load.table);
+  const read = (some: readonly string[]) => connection.run(load.rows(some, asOf));
+  try {
+    await read(files);
+    return [];
   } catch (error) {
-    stopIfAborted(signal);
-    if (error instanceof ReviewError) throw error;
-    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
-  } finally {
-    signal?.removeEventListener('abort', interrupt);
-    connection.closeSync();
-    database.closeSync();
-    await rm(scratch, { recursive: true, force: true });
+    if (files.length === 1 && !compressed(files[0] ?? '')) throw error;
   }
+  const unreadable: { file: string; reason: string }[] = [];
+  for (const file of files) {
+    try {
+      await read([file]);
+    } catch (error) {
+      const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+      if (/interrupt/i.test(reason)) throw error;
+      unreadable.push({ file, reason: reason.slice(0, 200) });
+    }
+  }
+  return unreadable;
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const compressed = (file: string) => /\.(gz|zst)$/.test(file);
 
-type Row = Record<string, unknown>;
-
-async function read(connection: DuckDBConnection, sql: string): Promise<Row[]> {
-  return (await connection.runAndReadAll(sql)).getRowObjects();
-}
-
-async function badFiles(connection: DuckDBConnection): Promise<string[]> {
-  const rows = await read(connection, 'SELECT DISTINCT bad FROM sign WHERE bad IS NOT NULL ORDER BY bad');
-  if (rows.length > 0) await connection.run('DELETE FROM sign WHERE bad IS NOT NULL');
-  return rows.map(({ bad }) => String(bad));
+async function instancesOf(read: (sql: string) => Promise<Row[]>) {
+  const lives = await read(livesOf);
+  const seen = spansByInstance(await read(minutesOf('true')));
+  const beats = spansByInstance(await read(minutesOf('hb OR stopped')));
+  const ends = new Map<string, number[]>();
+  for (const { instance, from, to } of await read(minutesOf('ends'))) {
+    const known = ends.get(String(instance)) ?? [];
+    for (let minute = Number(from); minute < Number(to); minute += 1) known.push(minute);
+    ends.set(String(instance), known);
+  }
+  const repeats = new Map((await read(repeatsOf)).map((row) => [String(row.instance), row]));
+  const gaps = spansByInstance(await read(gapsOf));
+  return lives.map(({ instance, first, last, next, copies }) => {
+    const name = String(instance);
+    const repeat = repeats.get(name);
+    const again = repeat === undefined ? [] : [{ from: Number(repeat.from), to: Number(repeat.to) }];
+    return {
+      instance: name,
+      first: Number(first),
+      last: Number(last),
+      whole: Number(next) <= 1,
+      seen: seen.get(name) ?? [],
+      ends: ends.get(name) ?? [],
+      beats: beats.get(name) ?? [],
+      gaps: [...(gaps.get(name) ?? []), ...again],
+      repeated: Number(repeat?.numbers ?? 0),
+      copies: copies === true,
+    };
+  });
 }
 
 function spansByInstance(rows: readonly Row[]): Map<string, Span[]> {

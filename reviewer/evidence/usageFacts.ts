@@ -1,5 +1,5 @@
 import type { Coverage } from './coverage.ts';
-import type { DayOfUse } from './usage.ts';
+import type { WindowOfUse } from './usage.ts';
 
 /** How a grant was used in one window; instants in seconds since 1970. */
 export type UsageFacts = {
@@ -16,34 +16,18 @@ export type UsageFacts = {
   operations: readonly string[];
 };
 
-/**
- * Counts a grant's uses in a window. Uses are kept by day, so of a day that the window's start cuts in two only what is
- * certain counts: all of it when the day's first use is inside, else its last one.
- */
-export function usageFacts(
-  uses: readonly DayOfUse[],
-  window: { from: number; to: number },
-  coverage: Coverage,
-): UsageFacts {
-  let allows = 0;
-  let lastUsedAt: number | null = null;
-  const days = new Set<number>();
-  const operations = new Set<string>();
-  for (const { operation, day, count, first, last } of uses) {
-    if (first > window.to) continue;
-    lastUsedAt = Math.max(lastUsedAt ?? last, last);
-    if (last < window.from) continue;
-    allows += first >= window.from ? count : 1;
-    days.add(day);
-    operations.add(operation);
-  }
+type Known = { used: WindowOfUse | null; lastUsedAt: number | null; coverage: Coverage };
+
+/** Puts together what is known of a grant's use in a window and how much of it the records vouch for. */
+export function usageFacts({ from, to }: { from: number; to: number }, known: Known): UsageFacts {
+  const { used, lastUsedAt, coverage } = known;
   return {
-    from: window.from,
-    coverage: coverage.share(window.from, window.to),
-    lostMinutes: coverage.lost(window.from, window.to),
-    allows,
-    daysUsed: days.size,
+    from,
+    coverage: coverage.share(from, to),
+    lostMinutes: coverage.lost(from, to),
+    allows: used?.allows ?? 0,
+    daysUsed: used?.daysUsed ?? 0,
     lastUsedAt,
-    operations: [...operations].sort(),
+    operations: used?.operations ?? [],
   };
 }

@@ -1,5 +1,6 @@
 import type { Detector } from '../../bundle/grants/schema.ts';
-import type { Action, Severity } from '../detect/detect.ts';
+import type { Action, Severity } from '../detect/judge.ts';
+import type { GrantChange } from '../edit/edit.ts';
 import type { Narrowed } from '../edit/narrow.ts';
 
 /** What a detector found of a grant and proposes to do, as `review --json` prints it. */
@@ -13,6 +14,8 @@ export type Finding = {
   action: Action;
   /** With `narrow`: to what. */
   to?: Narrowed;
+  /** With `renew`, `reassign` and `recertify`: the keys that the grant gets. */
+  set?: GrantChange;
   severity: Severity;
   owner: string;
   /** What, who and why, in plain English. */
@@ -29,8 +32,19 @@ export type Plan = {
   as_of: string;
   revision: string | null;
   population: { grants: number; digest: string };
-  evidence: { from: string; records: number; instances: number; coverage: number };
+  evidence: {
+    from: string;
+    records: number;
+    instances: number;
+    coverage: number;
+    /** Files that could not be read: their time is not covered. */
+    unreadable?: readonly string[];
+    /** Instances that gave numbers twice: what they may be missing nobody can tell. */
+    repeated?: readonly { instance: string; numbers: number }[];
+  };
   findings: readonly Finding[];
   not_evaluable: readonly { grant: string; detectors: readonly Detector[]; coverage: number }[];
+  /** Grants that the policies contradict themselves about; the others were judged all the same. */
+  faults?: readonly { grant: string; message: string }[];
   exempt: readonly { grant: string; detector: Detector; until: string; reason: string }[];
 };

@@ -1,7 +1,7 @@
 import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
 import type { Detector } from '../../bundle/grants/schema.ts';
-import type { Verdict } from '../detect/detect.ts';
+import type { Fault, Verdict } from '../detect/detect.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Plan } from './finding.ts';
 import { propose, shown } from './propose.ts';
@@ -11,8 +11,15 @@ import { dayOf, instantOf } from './sentence.ts';
  * Puts the verdicts together into the plan, sorted by grant and detector. `population.digest` is that of the compiled
  * data, so it names the very grants a gateway enforces. Throws ReviewError `edit-failed`, TreeError.
  */
-export async function makePlan(evidence: Evidence, verdicts: readonly Verdict[]): Promise<Plan> {
+export async function makePlan(
+  evidence: Evidence,
+  verdicts: readonly Verdict[],
+  faults: readonly Fault[] = [],
+): Promise<Plan> {
   const { asOf, from, organisation, tree, usage, coverage } = evidence;
+  const repeated = usage.instances
+    .filter((one) => one.repeated > 0)
+    .map(({ instance, repeated: numbers }) => ({ instance, numbers }));
   const reports = verdicts.filter((verdict) => verdict.verdict === 'report');
   const files = [...new Set(reports.map(({ grant }) => grant.place.file))].sort();
   const texts = new Map([...(await tree.read(files))].map(([path, bytes]) => [path, bytes.toString('utf8')]));
@@ -36,9 +43,12 @@ export async function makePlan(evidence: Evidence, verdicts: readonly Verdict[])
       records: usage.records,
       instances: coverage.instances(from, asOf),
       coverage: shown(coverage.share(from, asOf)),
+      ...(usage.unreadable.length > 0 && { unreadable: usage.unreadable.map(({ file }) => file) }),
+      ...(repeated.length > 0 && { repeated }),
     },
     findings: reports.map((report) => propose(report, evidence, texts)),
     not_evaluable: [...blind].map(([grant, found]) => ({ grant, ...found })),
+    ...(faults.length > 0 && { faults }),
     exempt: verdicts
       .filter((verdict) => verdict.verdict === 'exempt')
       .map(({ grant, detector, until, reason }) => ({

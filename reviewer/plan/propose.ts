@@ -1,14 +1,16 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
-import { accountStatus, type Verdict } from '../detect/detect.ts';
-import { type Edit, edit, grantText } from '../edit/edit.ts';
+import type { Verdict } from '../detect/detect.ts';
+import { accountStatus } from '../detect/people.ts';
+import { type Edit, edit, type GrantChange, grantText } from '../edit/edit.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
+import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding } from './finding.ts';
-import { instantOf, sentence } from './sentence.ts';
+import { dayOf, instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
 
@@ -23,7 +25,7 @@ export const fingerprint = (
   detector: string,
   action: string,
   severity: string,
-  to?: Narrowed,
+  to?: Narrowed | Basis,
 ): string =>
   sha256(
     canonicalJson([
@@ -33,10 +35,11 @@ export const fingerprint = (
   ).slice(0, 32);
 
 /** The edit that carries out a finding. Throws ReviewError `edit-failed` for an action that edits cannot express. */
-export function editOf({ grant, action, to }: Pick<Finding, 'grant' | 'action' | 'to'>): Edit {
+export function editOf({ grant, action, to, set }: Pick<Finding, 'grant' | 'action' | 'to' | 'set'>): Edit {
   if (action === 'delete' || action === 'revoke') return { kind: 'delete', grant };
   if (action === 'suspend') return { kind: 'suspend', grant };
   if (action === 'narrow' && to !== undefined) return { kind: 'narrow', grant, to };
+  if (set !== undefined) return { kind: 'set', grant, to: set };
   throw new ReviewError('edit-failed', `the grant ${grant}: no edit carries out "${action}"`);
 }
 
@@ -58,7 +61,7 @@ function usageEvidence(usage: UsageFacts, grant: Grant, asOf: number) {
 
 function evidenceOf(report: Report, { organisation, history, asOf }: Evidence) {
   const { grant, detector, usage } = report;
-  const suspendedAt = history.get(grant.id)?.suspendedAt ?? null;
+  const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
   const person = organisation.people.get(grant.principal.slice('user:'.length));
   const synced = organisation.directories.find(({ provider }) => provider === person?.provider)?.synced;
   return {
@@ -74,6 +77,53 @@ function evidenceOf(report: Report, { organisation, history, asOf }: Evidence) {
   };
 }
 
+/** What a question is about that is asked again when it changes, and not otherwise. */
+type Basis = { basis: unknown };
+
+function basisOf({ detector, grant, duties }: Report): Basis | undefined {
+  switch (detector) {
+    case 'expiring':
+      return { basis: grant.expiresAt };
+    case 'high-access':
+    case 'mover':
+    case 'growth':
+      return { basis: certifiedAt(grant) };
+    case 'ownerless':
+      return { basis: grant.owner };
+    case 'separation-of-duties':
+      return { basis: duties.map(({ name }) => name).sort() };
+    default:
+      return undefined;
+  }
+}
+
+function narrowedTo(
+  { grant, detector, usage, duties }: Report,
+  roles: ReadonlyMap<string, readonly string[]>,
+) {
+  if (detector !== 'separation-of-duties') return narrow(grant.covers, usage?.operations ?? [], roles);
+  const given = new Set(duties.flatMap(({ operations }) => operations));
+  const left = grant.covers.filter((operation) => !given.has(operation));
+  const role = [...roles].find(([, covers]) => canonicalJson(covers) === canonicalJson(left))?.[0];
+  return role === undefined ? { operations: left } : { role };
+}
+
+const day = 86_400;
+
+/** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
+function setOf({ grant, action }: Report, { asOf, organisation }: Evidence): GrantChange | undefined {
+  if (action === 'renew' && grant.expiresAt !== null) {
+    // As long again as it was given for, at most a year.
+    const length = Math.max(day, Math.min(365 * day, grant.expiresAt - grant.grantedAt));
+    const end = grant.expiresAt + Math.floor(length / day) * day;
+    return { expires: /T/.test(grant.expires ?? '') ? instantOf(end) : dayOf(end - 1) };
+  }
+  if (action === 'reassign') return { owner: organisation.apis.get(grant.api)?.owner ?? grant.owner };
+  if (action !== 'recertify') return undefined;
+  const reason = 'Certified again by merging this';
+  return { review: { decision: 'keep', by: grant.owner, at: instantOf(asOf), reason } };
+}
+
 /** The grant's text after an edit that keeps it; one that cannot be edited is shown, and held back, as it is. */
 function afterEdit(text: string, file: string, change: Edit): string {
   try {
@@ -86,26 +136,28 @@ function afterEdit(text: string, file: string, change: Edit): string {
 
 /** Turns a detector's report into a finding with its sentence, evidence and the change it asks for. */
 export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<string, string>): Finding {
-  const { organisation, asOf, history } = evidence;
-  const { grant, detector, action, severity, also, usage } = report;
+  const { organisation, history } = evidence;
+  const { grant, detector, action, severity, also } = report;
   const roles = organisation.apis.get(grant.api)?.roles ?? new Map<string, readonly string[]>();
-  const to = action === 'narrow' ? narrow(grant.covers, usage?.operations ?? [], roles) : undefined;
+  const to = action === 'narrow' ? narrowedTo(report, roles) : undefined;
+  const set = setOf(report, evidence);
   const { file } = grant.place;
   const text = texts.get(file) ?? '';
-  const change = editOf({ grant: grant.id, action, ...(to && { to }) });
+  const change = editOf({ grant: grant.id, action, ...(to && { to }), ...(set && { set }) });
   const before = grantText(text, file, grant.id);
-  const suspendedAt = history.get(grant.id)?.suspendedAt ?? null;
+  const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
   return {
-    fingerprint: fingerprint(grant, detector, action, severity, to),
+    fingerprint: fingerprint(grant, detector, action, severity, to ?? basisOf(report)),
     detector,
     grant: grant.id,
     principal: grant.principal,
     api: grant.api,
     action,
     ...(to && { to }),
+    ...(set && { set }),
     severity,
-    owner: grant.owner,
-    sentence: sentence({ grant, detector, action, usage, suspendedAt }, asOf, organisation),
+    owner: set?.owner ?? grant.owner,
+    sentence: sentence({ report, suspendedAt }, evidence),
     evidence: evidenceOf(report, evidence),
     change: {
       file,

@@ -1,7 +1,8 @@
-import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import type { Detector } from '../../bundle/grants/schema.ts';
-import { type Action, accountStatus } from '../detect/detect.ts';
-import type { UsageFacts } from '../evidence/usageFacts.ts';
+import type { Verdict } from '../detect/detect.ts';
+import { membersOf } from '../detect/groups.ts';
+import { accountStatus, ownersOf } from '../detect/people.ts';
+import { certifiedAt } from '../evidence/directoryHistory.ts';
+import type { Evidence } from '../evidence/gather.ts';
 
 /** `2026-11-23` */
 export const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
@@ -31,27 +32,19 @@ const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 8
 /** A login begins a sentence as it is written. */
 const capital = (text: string) => text.replace(/^the /, 'The ');
 
-export type Found = {
-  grant: Grant;
-  detector: Detector;
-  action: Action;
-  usage: UsageFacts | null;
-  suspendedAt: number | null;
-};
+export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
-export function sentence(
-  { grant, detector, action, usage, suspendedAt }: Found,
-  asOf: number,
-  organisation: Organisation,
-) {
+export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
+  const { grant, detector, action, usage, duties } = report;
+  const { asOf, organisation, history } = evidence;
   const who = capital(nameOf(grant.principal));
   const access = `${grant.api} (${listed(grant.covers)})`;
   switch (detector) {
     case 'expired':
       return `The access of ${nameOf(grant.principal)} to ${access} ended on ${grant.expires}; it is denied already, and its entry only clutters the file.`;
     case 'never-used':
-      return `${who} has not used the access to ${access} once in the ${elapsed(grant.grantedAt, asOf)} since it was granted on ${dayOf(grant.grantedAt)}.`;
+      return `${who} has not used the access to ${access} once in the ${elapsed(usage?.from ?? grant.grantedAt, asOf)} since it was ${usage !== null && usage.from > grant.grantedAt ? 'last widened or put back' : 'granted'} on ${dayOf(usage?.from ?? grant.grantedAt)}.`;
     case 'dormant':
       if (action === 'revoke')
         return `The access of ${nameOf(grant.principal)} to ${access} has been suspended for ${elapsed(suspendedAt ?? asOf, asOf)}, since ${dayOf(suspendedAt ?? asOf)}, and nobody has asked for it back.`;
@@ -63,6 +56,32 @@ export function sentence(
     case 'over-privileged': {
       const unused = grant.covers.filter((operation) => usage?.operations.includes(operation) !== true);
       return `${who} used ${grant.covers.length - unused.length} of the ${grant.covers.length} operations granted on ${grant.api} in ${elapsed(usage?.from ?? asOf, asOf)} (${counted(usage?.allows ?? 0, 'allowed request')} on ${counted(usage?.daysUsed ?? 0, 'day')}); not ${listed(unused)}.`;
+    }
+    case 'expiring':
+      return `The access of ${nameOf(grant.principal)} to ${access} ends on ${grant.expires}; merging this prolongs it, closing it lets it lapse.`;
+    case 'orphan-missing':
+      return history.directories.idChangedAt(grant.principal) === null ||
+        history.directories.absences(grant.principal) !== null
+        ? `No directory knows ${nameOf(grant.principal)} any more, and the grant still names it for ${access}.`
+        : `The login ${nameOf(grant.principal)} belongs to another person since ${dayOf(history.directories.idChangedAt(grant.principal) ?? asOf)}, and the grant for ${access} was not meant for them.`;
+    case 'ownerless': {
+      const owner = ownersOf(grant, organisation).find(
+        (one) => history.directories.ownerlessSince(one) !== null,
+      );
+      return `Nobody active is behind ${nameOf(owner ?? grant.owner)}, who is to answer for the access of ${nameOf(grant.principal)} to ${access}.`;
+    }
+    case 'redundant':
+      return `${who} would keep all of its use of ${access} by another grant, which justified every request of the last ${elapsed(usage?.from ?? asOf, asOf)} too.`;
+    case 'high-access':
+      return `Nobody has answered for the access of ${nameOf(grant.principal)} to ${access} for ${elapsed(certifiedAt(grant), asOf)}, since ${dayOf(certifiedAt(grant))}.`;
+    case 'mover':
+      return `${who} has other groups or another manager than on ${dayOf(certifiedAt(grant))}, when the access to ${access} was last answered for.`;
+    case 'growth':
+      return `${who} reaches ${counted(membersOf(organisation).get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}, when its access to ${access} was last answered for.`;
+    case 'separation-of-duties': {
+      const given = [...new Set(duties.flatMap(({ operations }) => operations))];
+      const holders = [...new Set(duties.flatMap((duty) => duty.holders))];
+      return `By this grant ${listed(holders.map(nameOf))} may do ${listed(given)} on ${grant.api}, and holds the other side of ${listed(duties.map(({ name }) => name))} too.`;
     }
     default:
       return `${detector}: the access of ${nameOf(grant.principal)} to ${access}.`;

@@ -1,5 +1,5 @@
 import type { Detector } from '../../bundle/grants/schema.ts';
-import type { Severity } from '../detect/detect.ts';
+import type { Severity } from '../detect/judge.ts';
 
 /** Findings of a tier ask for the same kind of answer, so they share a pull request. */
 export const detectorTierNames = ['urgent', 'removal', 'narrowing', 'certification', 'tidying'] as const;

@@ -54,6 +54,11 @@ type Evidence = {
   honouring: boolean;
 };
 
+/** What {@link found} looks for. */
+export const knownDetectors: ReadonlySet<Detector> = new Set<Detector>([
+  ...(['expired', 'never-used', 'dormant', 'orphan-disabled', 'over-privileged'] as const),
+]);
+
 /** The detectors in a few lines of their own, so that the sample is held by something else than the product. */
 export function found(grant: Grant, evidence: Evidence): Detector[] {
   const { organisation, asOf, from, honouring } = evidence;

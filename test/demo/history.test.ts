@@ -12,7 +12,7 @@ import { datedOrganisation, referenceDay, sampleGrants, writeOrganisation } from
 import { narrowed, planted, quiet } from '../../demo/usagePlan.ts';
 import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { suite } from '../_suite.ts';
-import { found, readRecords, usesByGrant } from './_evidence.ts';
+import { found, knownDetectors, readRecords, usesByGrant } from './_evidence.ts';
 
 const test = suite('demo: the recorded history');
 const dayMs = 86_400_000;
@@ -140,10 +140,17 @@ test('keeps office hours where people work, and none where services do', () => {
   assert.ok(at('service:', (_, weekday) => weekday === 0) > 2_000);
 });
 
+/** What is to be seen in records and files alone, whatever the repository's history tells besides. */
+const ofUse = Object.fromEntries(
+  Object.entries(planted)
+    .filter(([, [first]]) => first !== undefined && knownDetectors.has(first))
+    .map(([id, detectors]) => [id, detectors.filter((one) => knownDetectors.has(one))]),
+);
+
 test('shows exactly what was planted', async () => {
   assert.deepEqual(
     sorted(await reported(referenceDay, sample, records, whole)),
-    sorted(Object.entries(planted)),
+    sorted(Object.entries(ofUse)),
   );
 });
 
@@ -154,13 +161,14 @@ test('would show more, were reviews and exemptions not honoured', async () => {
     'reports-tom-stocktake': ['dormant'],
     'tracking-sofia-carrier-switch': ['over-privileged'],
   };
-  assert.deepEqual(sorted(all), sorted(Object.entries({ ...planted, ...silenced })));
+  assert.deepEqual(sorted(all), sorted(Object.entries({ ...ofUse, ...silenced })));
   for (const id of Object.keys(quiet)) assert.ok(!(id in planted), id);
 });
 
 test('was used so that wide grants can be narrowed as expected', () => {
   const uses = usesByGrant(records);
   for (const [id, to] of Object.entries(narrowed)) {
+    if (planted[id]?.[0] !== 'over-privileged') continue;
     const grant = sample.grants.find((one) => one.id === id);
     assert.ok(grant);
     const used = [...(uses.get(id)?.keys() ?? [])].sort();
@@ -176,7 +184,10 @@ test('was used so that wide grants can be narrowed as expected', () => {
 });
 
 test('removes little enough of every API for the brake to stay off', () => {
-  const removing = Object.entries(planted).filter(([, [first]]) => first !== 'over-privileged');
+  const kept = new Set<string | undefined>([
+    ...['over-privileged', 'expiring', 'ownerless', 'high-access', 'mover', 'growth', 'separation-of-duties'],
+  ]);
+  const removing = Object.entries(planted).filter(([, [first]]) => !kept.has(first));
   for (const api of sample.apis.keys()) {
     const all = sample.grants.filter((grant) => grant.api === api);
     const gone = all.filter(({ id }) => removing.some(([one]) => one === id));
@@ -190,7 +201,7 @@ for (const instant of ['2027-01-02T00:04:30Z', '2028-02-29T23:56:00Z'])
     const organisation = await organisationOn(today);
     const history = write(today, { organisation, now: Date.parse(instant) });
     const shown = await reported(today, organisation, readRecords(history.target), history);
-    assert.deepEqual(sorted(shown), sorted(Object.entries(planted)));
+    assert.deepEqual(sorted(shown), sorted(Object.entries(ofUse)));
     rmSync(history.target, { recursive: true });
   });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Detector } from '../../../bundle/grants/schema.ts';
-import type { Action } from '../../detect/detect.ts';
+import type { Action } from '../../detect/judge.ts';
 import type { Edit } from '../../edit/edit.ts';
 import { editOf } from '../../plan/propose.ts';
 

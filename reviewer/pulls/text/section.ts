@@ -1,5 +1,5 @@
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
-import { accountStatus } from '../../detect/detect.ts';
+import { accountStatus } from '../../detect/people.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';
 import type { Finding } from '../../plan/finding.ts';
 import { losses } from '../../plan/losses.ts';

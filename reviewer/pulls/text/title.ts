@@ -1,4 +1,4 @@
-import type { Action } from '../../detect/detect.ts';
+import type { Action } from '../../detect/judge.ts';
 import type { Finding } from '../../plan/finding.ts';
 import type { DetectorTier, Risk } from '../../plan/tiers.ts';
 

@@ -96,11 +96,12 @@ test('the reviewer reads such a log: no gap, and no use more', async () => {
   const asOf = world.clock.now / 1000 + 1;
   const usage = await readUsage({ sources: [`${world.folder}/.grantgate/decisions`], asOf, since: 0 });
   assert.deepEqual(
-    usage.uses.map(({ grant, count }) => [grant, count]),
+    (await usage.uses()).map(({ grant, count }) => [grant, count]),
     [['orders-billing-read', 1]],
   );
   assert.equal(usage.records, 2);
   assert.deepEqual(usage.instances[0]?.gaps, []);
+  await usage.close();
 });
 
 test('a record tells that a grant or a credential had ended, by one revision', async () => {

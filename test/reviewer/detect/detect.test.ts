@@ -35,7 +35,12 @@ test('reports an expired grant, and none that holds one second longer', async ()
     { id: 'soon', rest: `role: reader\nexpires: ${daysAgo(0, 1000)}` },
   ]);
   await here.log(logLines([...uses('today', ['get'], 1), ...uses('soon', ['get'], 1)]));
-  assert.deepEqual(found(await here.review()), ['past: expired delete', 'yesterday: expired delete']);
+  assert.deepEqual(found(await here.review()), [
+    'past: expired delete',
+    'soon: expiring renew',
+    'today: expiring renew',
+    'yesterday: expired delete',
+  ]);
 });
 
 test('tells never used, dormant and used apart by when the records say', async () => {

@@ -1,6 +1,11 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { coverageOf, type InstanceSigns, type Span } from '../../../reviewer/evidence/coverage.ts';
+import {
+  coverageOf,
+  type Expected,
+  type InstanceSigns,
+  type Span,
+} from '../../../reviewer/evidence/coverage.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('coverage');
@@ -9,8 +14,13 @@ const signs = (first: number, last: number, beats: Span[], gaps: Span[] = []): I
   instance: `gw-${first}`,
   first,
   last,
+  whole: true,
+  seen: [{ from: first, to: last + 1 }],
+  ends: [last],
   beats,
   gaps,
+  repeated: 0,
+  copies: false,
 });
 const whole = (first: number, last: number, gaps: Span[] = []) =>
   signs(first, last, [{ from: first, to: last + 1 }], gaps);
@@ -67,7 +77,7 @@ test('agrees with counting minute by minute', () => {
     fc.property(fc.array(instance, { maxLength: 4 }), fc.nat(80), fc.nat(80), (made, from, length) => {
       const instances = made.map(({ first, length, beats, gaps }) => {
         const set = new Set(beats.flatMap((one) => range(one)));
-        return { instance: 'x', first, last: first + length, beats: runs(set), gaps };
+        return { ...signs(first, first + length, runs(set), gaps), instance: 'x' };
       });
       const counted = range({ from, to: from + length }).filter((minute) => {
         const alive = instances.filter(({ first, last }) => first <= minute && minute <= last);
@@ -95,3 +105,67 @@ function runs(set: ReadonlySet<number>): Span[] {
   }
   return spans;
 }
+
+const at = (days: number) => days * 1440;
+const living = (from: number, to: number, more: Partial<InstanceSigns> = {}): InstanceSigns => ({
+  ...whole(from, to - 1),
+  instance: 'gw-2',
+  ends: [],
+  ...more,
+});
+const other = whole(0, at(100));
+const known: Expected = { presumedGoneDays: 7, instances: [], retired: [], unreadable: [] };
+const lostIn = (signs: InstanceSigns, more: Partial<Expected> = {}) =>
+  coverageOf([other, signs], { ...known, ...more }).lost(0, minutes(at(100)));
+
+test('silence after the last sign is a gap for as many days as an instance is waited for', () => {
+  assert.equal(lostIn(living(0, at(10))), at(7));
+  assert.equal(lostIn(living(0, at(10)), { presumedGoneDays: 2 }), at(2));
+  assert.equal(lostIn(living(0, at(98))), at(2));
+});
+
+test('an orderly end, and retirement, end the silence', () => {
+  assert.equal(lostIn(living(0, at(10), { ends: [at(10) - 1] })), 0);
+  assert.equal(lostIn(living(0, at(10), { ends: [at(9)] })), at(7));
+  const retired = (day: number) => ({ retired: [{ instance: 'gw-2', at: minutes(at(day)) }] });
+  assert.equal(lostIn(living(0, at(10)), retired(12)), at(2));
+  assert.equal(
+    lostIn(living(0, at(10)), retired(5)),
+    at(7),
+    'signs after it say that it was not retired then',
+  );
+  assert.equal(lostIn(living(0, at(10)), { retired: [{ instance: 'gw-3', at: minutes(at(12)) }] }), at(7));
+});
+
+test('a restart after silence is a gap, after an orderly end none', () => {
+  const twice = (ends: number[]) =>
+    living(0, at(100), {
+      ends,
+      seen: [
+        { from: 0, to: at(10) },
+        { from: at(12), to: at(100) },
+      ],
+      beats: [
+        { from: 0, to: at(10) },
+        { from: at(12), to: at(100) },
+      ],
+    });
+  assert.equal(lostIn(twice([])), at(2));
+  assert.equal(lostIn(twice([at(10) - 1])), 0);
+});
+
+test('where the first numbers are missing the instance lived before, unseen', () => {
+  assert.equal(lostIn(living(at(20), at(100), { whole: false })), at(20));
+  assert.equal(lostIn(living(at(20), at(100))), 0);
+});
+
+test('an instance that must be there is waited for without end, and missed when it never came', () => {
+  assert.equal(lostIn(living(0, at(10)), { instances: ['gw-2'] }), at(90));
+  assert.equal(lostIn(living(0, at(100)), { instances: ['gw-9'] }), at(100));
+});
+
+test('time whose file cannot be read is not covered', () => {
+  assert.equal(lostIn(living(0, at(100)), { unreadable: [{ from: at(3), to: at(4) }] }), at(1));
+  const all = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+  assert.equal(lostIn(living(0, at(100)), { unreadable: [all] }), at(100));
+});

@@ -2,9 +2,10 @@ import * as assert from 'node:assert/strict';
 import { appendFile, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readUsage } from '../../../reviewer/evidence/usage.ts';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { type DayOfUse, readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, dayMs, logLines, recordLine, type Use } from '../_review.ts';
+import { asOf, dayMs, daysAgo, logLines, recordLine, type Use } from '../_review.ts';
 
 const test = suite('usage');
 let folder = '';
@@ -17,8 +18,20 @@ test.after.each(() => rm(folder, { recursive: true, force: true }));
 const seconds = asOf / 1000;
 const file = () => join(folder, 'gw-1', '2026-11-23.ndjson');
 const write = (lines: readonly string[]) => writeFile(file(), lines.map((line) => `${line}\n`).join(''));
-const read = (options: Partial<Parameters<typeof readUsage>[0]> = {}) =>
-  readUsage({ sources: [folder], asOf: seconds, since: seconds - 86_400, ...options });
+const opened: Usage[] = [];
+test.after.each(async () => {
+  for (const usage of opened.splice(0)) await usage.close();
+});
+const open = async (options: Partial<Parameters<typeof readUsage>[0]> = {}) => {
+  const usage = await readUsage({ sources: [folder], asOf: seconds, since: seconds - 86_400, ...options });
+  opened.push(usage);
+  return usage;
+};
+const read: (...args: Parameters<typeof open>) => Promise<Omit<Usage, 'uses'> & { uses: DayOfUse[] }> =
+  async (options) => {
+    const usage = await open(options);
+    return { ...usage, uses: await usage.uses() };
+  };
 const records = (uses: readonly Use[]) => uses.map((use, i) => recordLine(use, 'gw-1', i + 1));
 
 test('counts uses by grant, operation and day, with the first and the last', async () => {
@@ -153,13 +166,8 @@ test('an orderly end is a sign of life, and no record', async () => {
 });
 
 test('takes no records as no evidence, and a named file that is not there as an error', async () => {
-  assert.deepEqual(await read({ sources: [join(folder, 'nowhere')] }), {
-    uses: [],
-    instances: [],
-    records: 0,
-    files: 0,
-    torn: 0,
-  });
+  const { uses, instances, records: counted, files } = await read({ sources: [join(folder, 'nowhere')] });
+  assert.deepEqual([uses, instances, counted, files], [[], [], 0, 0]);
   await assert.rejects(read({ sources: [join(folder, 'nowhere.ndjson')] }), { code: 'decisions-unreadable' });
 });
 
@@ -210,4 +218,146 @@ test('an event that says it was allowed is no use either; one without a number i
   assert.deepEqual((await read()).uses, []);
   await write([closing(1), closing(2, { seq: undefined })]);
   await assert.rejects(read(), /2026-11-23\.ndjson:2: must be a decision record/);
+});
+
+const moved = (line: string, offset: string, minutes: number) => {
+  const record = JSON.parse(line);
+  const local = new Date(Date.parse(record.timestamp) + minutes * 60_000).toISOString();
+  return JSON.stringify({ ...record, timestamp: local.replace('Z', offset) });
+};
+
+test('an instant is the same in every offset', async () => {
+  const [line = ''] = records([{ grant: 'a', at: asOf - 5_400_000 }]);
+  for (const written of [line, moved(line, '+02:00', 120), moved(line, '-09:30', -570)]) {
+    await write([written]);
+    const { uses, instances } = await read();
+    assert.equal(uses[0]?.last, asOf / 1000 - 5400, written);
+    assert.equal(instances[0]?.last, Math.floor(asOf / 60_000) - 90);
+  }
+  for (const bare of ['2026-11-23T10:00:00', '2026-11-23 10:00:00 Europe/Berlin', '2026-11-23']) {
+    await write([JSON.stringify({ ...JSON.parse(line), timestamp: bare })]);
+    await assert.rejects(read(), { code: 'decisions-malformed' }, bare);
+  }
+});
+
+test('reads compressed files like the others', async () => {
+  const lines = records(Array.from({ length: 4 }, (_, i) => ({ grant: 'a', at: asOf - 9000 + i })));
+  const text = (some: readonly string[]) => some.map((line) => `${line}\n`).join('');
+  await write(lines.slice(3));
+  await writeFile(join(folder, 'gw-1', '2026-11-21.ndjson.gz'), gzipSync(text(lines.slice(0, 2))));
+  await writeFile(join(folder, 'gw-1', '2026-11-22.ndjson.zst'), zstdCompressSync(text(lines.slice(2, 3))));
+  const { uses, instances, files } = await read();
+  assert.deepEqual([uses[0]?.count, instances[0]?.whole, instances[0]?.gaps, files], [4, true, [], 3]);
+  await writeFile(join(folder, 'gw-1', '2026-11-21.ndjson.gz'), gzipSync(`${lines[0]}\nnonsense\n`));
+  await assert.rejects(read(), /2026-11-21\.ndjson\.gz:2/);
+});
+
+test('a file that cannot be unpacked is missing evidence, and is said', async () => {
+  const lines = records(Array.from({ length: 400 }, (_, i) => ({ grant: 'a', at: asOf - 9000 + i })));
+  await write(lines.slice(399));
+  const packed = gzipSync(
+    lines
+      .slice(0, 399)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  const path = join(folder, 'gw-1', '2026-11-22.ndjson.gz');
+  for (const bytes of [packed.subarray(0, packed.length / 2), Buffer.from('no gzip at all')]) {
+    await writeFile(path, bytes);
+    const { unreadable, instances } = await read();
+    assert.deepEqual(
+      unreadable.map(({ file: named }) => named),
+      [path],
+    );
+    assert.ok(instances[0]?.whole === false || instances[0]?.gaps.length === 1);
+  }
+});
+
+test('numbers before the first one that is there are missing', async () => {
+  await write([recordLine({ grant: 'a', at: asOf - 1000 }, 'gw-1', 5001)]);
+  assert.equal((await read()).instances[0]?.whole, false);
+  await write(records([{ grant: 'a', at: asOf - 1000 }]));
+  assert.equal((await read()).instances[0]?.whole, true);
+  // A heartbeat tells as well that nothing, or something, came before.
+  for (const [seq, whole] of [
+    [0, true],
+    [1, false],
+  ] as const) {
+    await write([JSON.stringify({ heartbeat: true, timestamp: daysAgo(0, -500), instance: 'gw-1', seq })]);
+    assert.equal((await read()).instances[0]?.whole, whole);
+  }
+});
+
+test('numbers that two decisions have are no copies, and both are use', async () => {
+  const [first = ''] = records([{ grant: 'a', at: asOf - 600_000 }]);
+  const again = JSON.stringify({ ...JSON.parse(first), decision_id: 'other', timestamp: daysAgo(0, -1000) });
+  await write([first, again]);
+  const { uses, instances } = await read();
+  assert.equal(uses[0]?.count, 2);
+  assert.equal(instances[0]?.repeated, 1);
+  const minute = Math.floor(asOf / 60_000);
+  assert.deepEqual(instances[0]?.gaps, [{ from: minute - 10, to: minute }]);
+  await write([first, first]);
+  const copied = await read();
+  assert.deepEqual([copied.uses[0]?.count, copied.instances[0]?.repeated], [1, 0]);
+});
+
+test('finds each missing number among many thousands, and none where all are there', async () => {
+  const lines = Array.from({ length: 5000 }, (_, i) =>
+    recordLine({ grant: 'a', at: asOf - 6_000_000 + i * 1000 }, 'gw-1', i + 1),
+  );
+  await write(lines);
+  assert.deepEqual((await read()).instances[0]?.gaps, []);
+  for (const missing of [1, 1023, 1024, 2048, 4998]) {
+    await write(lines.filter((_, i) => i !== missing));
+    const minuteOf = (i: number) => Math.floor((asOf - 6_000_000 + i * 1000) / 60_000);
+    assert.deepEqual((await read()).instances[0]?.gaps, [
+      { from: minuteOf(missing - 1), to: minuteOf(missing + 1) + 1 },
+    ]);
+  }
+});
+
+test('an orderly end is one until something follows it', async () => {
+  const stop = JSON.stringify({ stopped: true, timestamp: daysAgo(0, -60_000), instance: 'gw-1', seq: 1 });
+  const minute = Math.floor(asOf / 60_000) - 1;
+  await write([...records([{ grant: 'a', at: asOf - 70_000 }]), stop]);
+  assert.deepEqual((await read()).instances[0]?.ends, [minute]);
+  await write([stop, ...records([{ grant: 'a', at: asOf - 59_000 }])]);
+  assert.deepEqual((await read()).instances[0]?.ends, []);
+});
+
+test('answers windows exactly, but for the day that a window cuts', async () => {
+  const day = (days: number, ms = 0) => asOf - days * dayMs + ms;
+  await write(
+    records([
+      { grant: ['a', 'b'], operation: 'get', at: day(3) },
+      { grant: ['a', 'b'], operation: 'get', at: day(2, -1000) },
+      { grant: ['b', 'a'], operation: 'list', at: day(2) },
+      { grant: ['a', 'b', 'c'], operation: 'get', at: day(1) },
+      { grant: 'b', operation: 'get', at: day(0.5) },
+    ]),
+  );
+  const usage = await open();
+  const from = day(2) / 1000;
+  assert.deepEqual(
+    await usage.windows([
+      { grant: 'a', from },
+      { grant: 'none', from },
+      { grant: 'b', from },
+    ]),
+    [
+      { allows: 2, daysUsed: 2, operations: ['get', 'list'] },
+      null,
+      { allows: 3, daysUsed: 3, operations: ['get', 'list'] },
+    ],
+  );
+  assert.deepEqual(
+    await usage.companions([
+      { grant: 'a', from },
+      { grant: 'b', from },
+      { grant: 'c', from },
+    ]),
+    [['b'], [], ['a', 'b']],
+  );
+  assert.equal((await usage.lastUses()).get('b'), day(0.5) / 1000);
 });

@@ -147,7 +147,9 @@ test('a base that moved without conflict moves no branch; one that conflicts doe
   await push(
     access(
       standard.map((grant) =>
-        grant.id === 'idle' ? { ...grant, rest: `role: editor\ngranted: ${daysAgo(2)}` } : grant,
+        grant.id === 'idle'
+          ? { ...grant, rest: `role: reader\nticket: FIN-1\ngranted: ${daysAgo(2)}` }
+          : grant,
       ),
     ),
   );

@@ -1,0 +1,41 @@
+package grantgate.review
+
+# METADATA
+# title: Redundant
+# description: |
+#   The grant is used, and each use was also justified by one other grant that is active and stays, lasts at least as
+#   long and asks no more conditions.
+candidates contains {"detector": "redundant", "action": "delete"} if {
+	windows.redundant
+	input.usage.redundant.allows > 0
+	some other in input.usage.redundant.companions
+	stands_in(other)
+}
+
+stands_in(other) if {
+	other.state == "active"
+	not other.going
+	lasts_as_long(other)
+	not asks_mfa_too(other)
+	not asks_network_too(other)
+}
+
+lasts_as_long(other) if not other.expires_at
+
+lasts_as_long(other) if other.expires_at >= input.grant.expires_at
+
+asks_mfa_too(other) if {
+	other.conditions.mfa
+	not input.grant.conditions.mfa
+}
+
+asks_network_too(other) if {
+	other.conditions.networks
+	not input.grant.conditions.networks
+}
+
+asks_network_too(other) if {
+	some network in input.grant.conditions.networks
+	other.conditions.networks
+	not network in other.conditions.networks
+}

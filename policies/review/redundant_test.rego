@@ -1,0 +1,51 @@
+package grantgate.review_test
+
+twin := {"id": "twin", "state": "active"}
+
+beside(others, changes) := object.union(
+	with_changes({"usage": {"redundant": {"companions": others}}}),
+	{"grant": changes},
+)
+
+spare := [report("redundant", "delete", "medium")]
+
+ahead_of(count) := as_of + (count * 86400)
+
+test_redundant_beside_a_grant_that_justified_each_use if {
+	found(beside([twin], {})) == spare
+	found(beside([], {})) == []
+	found(beside([object.union(twin, {"state": "suspended"})], {})) == []
+	found(beside([object.union(twin, {"going": true})], {})) == []
+	found(beside([object.union(twin, {"going": true}), twin], {})) == spare
+}
+
+test_redundant_only_beside_what_lasts_as_long if {
+	ends := object.union(twin, {"expires_at": ahead_of(100)})
+	found(beside([ends], {})) == []
+	found(beside([ends], {"expires_at": ahead_of(100)})) == spare
+	found(beside([ends], {"expires_at": ahead_of(101)})) == []
+	found(beside([twin], {"expires_at": ahead_of(101)})) == spare
+}
+
+test_redundant_only_beside_what_asks_no_more if {
+	mfa := object.union(twin, {"conditions": {"mfa": true}})
+	found(beside([mfa], {})) == []
+	found(beside([mfa], {"conditions": {"mfa": true}})) == spare
+	office := object.union(twin, {"conditions": {"networks": ["office"]}})
+	found(beside([office], {})) == []
+	found(beside([office], {"conditions": {"networks": ["office"]}})) == spare
+	found(beside([office], {"conditions": {"networks": ["office", "vpn"]}})) == []
+	found(beside([twin], {"conditions": {"networks": ["office"], "mfa": true}})) == spare
+}
+
+test_unused_grant_is_not_redundant if {
+	idle := {"usage": {"redundant": object.union(unused, {"companions": [twin]})}}
+	found(with_changes(idle)) == []
+}
+
+test_young_and_kept_grants_are_not_redundant if {
+	found(beside([twin], {"granted_at": days(90) + 1})) == []
+	found(beside([twin], {"granted_at": days(90)})) == spare
+	found(beside([twin], {"review": {"at": days(1), "until": as_of + 1}})) == []
+	found(beside([twin], {"cadence": "break-glass"})) == []
+}

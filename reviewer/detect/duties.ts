@@ -1,0 +1,74 @@
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import { membersOf } from './groups.ts';
+
+/** What a grant is to give up so that nobody holds both sides of a pair of duties. */
+export type Duty = {
+  name: string;
+  /** Operations of the side that this grant gives. */
+  operations: readonly string[];
+  /** Who holds both sides, sorted. */
+  holders: readonly string[];
+};
+
+type Side = Organisation['review']['separation_of_duties'][number]['left'];
+
+const isLive = ({ state, expiresAt }: Grant, asOf: number) =>
+  state === 'active' && (expiresAt === null || asOf < expiresAt);
+
+const givenOf = (grant: Grant, { api, operations }: Side) =>
+  grant.api === api ? grant.covers.filter((operation) => operations.includes(operation)) : [];
+
+/**
+ * Finds, for each declared pair, everybody who holds both sides, directly or through groups, by live grants. The side
+ * that they came to hold later is the one to give up, of two at once the right one. Answers by grant.
+ */
+export function dutiesOf(organisation: Organisation, asOf: number): Map<string, Duty[]> {
+  const found = new Map<string, Duty[]>();
+  const live = organisation.grants.filter((grant) => isLive(grant, asOf) && grant.cadence !== 'break-glass');
+  const members = membersOf(organisation);
+  const isActive = (name: string) =>
+    name.startsWith('user:')
+      ? organisation.people.get(name.slice(5))?.status === 'active'
+      : organisation.services.get(name.slice(8))?.state === 'active';
+  for (const { name, left, right } of organisation.review.separation_of_duties) {
+    const holders = new Map<string, { left: Grant[]; right: Grant[] }>();
+    for (const [key, side] of [
+      ['left', left],
+      ['right', right],
+    ] as const)
+      for (const grant of live) {
+        if (givenOf(grant, side).length === 0) continue;
+        const who = grant.principal.startsWith('group:')
+          ? (members.get(grant.principal) ?? [])
+          : [grant.principal];
+        for (const one of who) {
+          const held = holders.get(one) ?? { left: [], right: [] };
+          held[key].push(grant);
+          holders.set(one, held);
+        }
+      }
+    const given = new Map<Grant, { side: Side; holders: string[] }[]>();
+    for (const [holder, held] of holders) {
+      if (held.left.length === 0 || held.right.length === 0 || !isActive(holder)) continue;
+      const first = (grants: readonly Grant[]) => Math.min(...grants.map(({ grantedAt }) => grantedAt));
+      const key = first(held.left) > first(held.right) ? 'left' : 'right';
+      const side = key === 'left' ? left : right;
+      for (const grant of held[key]) {
+        const known = given.get(grant) ?? [];
+        given.set(grant, known);
+        const same = known.find((one) => one.side === side);
+        if (same) same.holders.push(holder);
+        else known.push({ side, holders: [holder] });
+      }
+    }
+    for (const [grant, sides] of given) {
+      const duty = {
+        name,
+        operations: [...new Set(sides.flatMap(({ side }) => givenOf(grant, side)))].sort(),
+        holders: [...new Set(sides.flatMap((one) => one.holders))].sort(),
+      };
+      found.set(grant.id, [...(found.get(grant.id) ?? []), duty]);
+    }
+  }
+  return found;
+}

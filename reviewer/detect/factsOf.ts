@@ -1,0 +1,51 @@
+import { endOf } from '../../bundle/grants/dates.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import { certifiedAt } from '../evidence/directoryHistory.ts';
+import type { Evidence } from '../evidence/gather.ts';
+import type { Duty } from './duties.ts';
+import { groupFacts } from './groups.ts';
+import { accountFacts, ownerFacts } from './people.ts';
+
+/** What the policies are told of a grant, before the usage of its windows is added. */
+export function factsOf(grant: Grant, evidence: Evidence, duties: readonly Duty[]) {
+  const { asOf, organisation, history } = evidence;
+  const known = history.of(grant.id);
+  return {
+    as_of: asOf,
+    thresholds: organisation.review.thresholds,
+    grant: {
+      id: grant.id,
+      api: grant.api,
+      principal: grant.principal,
+      owner: grant.owner,
+      tier: organisation.apis.get(grant.api)?.tier,
+      state: grant.state,
+      covers: grant.covers,
+      granted_at: grant.grantedAt,
+      active_since: Math.max(grant.grantedAt, known?.grownAt ?? 0),
+      ...(grant.expiresAt !== null && { expires_at: grant.expiresAt }),
+      ...(grant.cadence && { cadence: grant.cadence }),
+      ...(grant.conditions && { conditions: grant.conditions }),
+      ...(grant.state === 'suspended' && known?.suspendedAt != null && { suspended_at: known.suspendedAt }),
+      changed_since_review: known?.changedSinceReview ?? false,
+      ...(grant.review && {
+        review: {
+          at: certifiedAt(grant),
+          ...(grant.review.until !== undefined && { until: endOf(grant.review.until) }),
+        },
+      }),
+    },
+    account: accountFacts(grant, evidence),
+    owner: ownerFacts(grant, evidence),
+    ...(grant.principal.startsWith('group:') && { group: groupFacts(grant, evidence) }),
+    duties,
+    exemptions: exemptionsOf(grant.id, organisation),
+  };
+}
+
+export type Facts = ReturnType<typeof factsOf>;
+
+const exemptionsOf = (id: string, { review }: Organisation) =>
+  review.exemptions
+    .filter(({ grant }) => grant === id)
+    .map(({ detector, until, reason }) => ({ detector, until: endOf(until), reason }));

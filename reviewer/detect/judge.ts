@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { type Detector, detector } from '../../bundle/grants/schema.ts';
+import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
+import type { Opa } from '../../bundle/policy/opa.ts';
+import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
+import { ReviewError } from '../reviewError.ts';
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+export type Action = 'delete' | 'revoke' | 'suspend' | 'narrow' | 'renew' | 'reassign' | 'recertify';
+
+const entrypoint = 'grantgate/review/judgement';
+const findings = z.array(
+  z.discriminatedUnion('verdict', [
+    z.object({
+      detector,
+      verdict: z.literal('report'),
+      action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
+      severity: z.enum(['low', 'medium', 'high', 'critical']),
+      also: z.array(detector),
+    }),
+    z.object({ detector, verdict: z.literal('exempt'), until: z.number(), reason: z.string() }),
+    z.object({ detector, verdict: z.literal('not-evaluable'), coverage: z.number() }),
+  ]),
+);
+const judgement = z.object({ windows: z.partialRecord(detector, z.number()), findings });
+
+/** What the policies say of one grant: the windows to look at, and, once their usage is among the facts, findings. */
+export type Judgement = { windows: Partial<Record<Detector, number>>; findings: z.infer<typeof findings> };
+
+/** Asks about one grant's facts. Throws ReviewError `policy-undefined`, which names the grant. */
+export type Judge = (grant: string, facts: unknown) => Judgement;
+
+/** Compiles the review policies to be asked. Throws BundleError (they do not compile), OpaError. */
+export async function createJudge(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Judge> {
+  const wasm = await compilePolicy(opa, policies, entrypoint);
+  const evaluator = createEvaluator(await WebAssembly.compile(new Uint8Array(wasm)), entrypoint);
+  const data = {};
+  return (grant, facts) => {
+    let answer: unknown;
+    try {
+      answer = evaluator.evaluate(facts, data);
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      throw unusable(grant, String(error.cause), error);
+    }
+    const result = judgement.safeParse(answer);
+    if (result.success) return result.data;
+    throw unusable(grant, z.prettifyError(result.error), result.error);
+  };
+}
+
+const unusable = (grant: string, why: string, cause: unknown) =>
+  new ReviewError('policy-undefined', `${entrypoint} gives no usable answer for the grant ${grant}: ${why}`, {
+    cause,
+  });

@@ -1,0 +1,52 @@
+import type { Grant } from '../../bundle/grants/organisation.ts';
+import type { Coverage } from '../evidence/coverage.ts';
+import type { Evidence } from '../evidence/gather.ts';
+import { type UsageFacts, usageFacts } from '../evidence/usageFacts.ts';
+
+/** The windows that a grant is to be looked at in: detector → where it begins, seconds since 1970. */
+export type Asked = { grant: Grant; windows: Readonly<Record<string, number>> };
+
+export type SeenIn = { facts: UsageFacts; companions: readonly string[] };
+
+/** Many grants look at one window: how much of it is covered is counted once. */
+function remembered(coverage: Coverage, historyFrom: number | null): Coverage {
+  const shares = new Map<string, { share: number; lost: number }>();
+  const known = (from: number, to: number) => {
+    const key = `${from} ${to}`;
+    // What a grant was before a shallow clone begins nobody can tell: silence then says nothing about it.
+    const blind = historyFrom !== null && from < historyFrom;
+    const found = shares.get(key) ?? {
+      share: blind ? 0 : coverage.share(from, to),
+      lost: coverage.lost(from, to),
+    };
+    shares.set(key, found);
+    return found;
+  };
+  return {
+    share: (from, to) => known(from, to).share,
+    lost: (from, to) => known(from, to).lost,
+    instances: coverage.instances,
+  };
+}
+
+/** Looks up, for all grants at once, what was used in their windows: detector → what was seen, in the order asked. */
+export async function usageIn(asked: readonly Asked[], evidence: Evidence): Promise<Map<string, SeenIn>[]> {
+  const { usage, asOf, history } = evidence;
+  const coverage = remembered(evidence.coverage, history.from);
+  const flat = asked.flatMap(({ grant, windows }, index) =>
+    Object.entries(windows).map(([name, from]) => ({ index, name, grant: grant.id, from })),
+  );
+  const last = await usage.lastUses();
+  const used = await usage.windows(flat);
+  const spare = flat.filter(({ name }) => name === 'redundant');
+  const companions = await usage.companions(spare);
+  const seen = asked.map(() => new Map<string, SeenIn>());
+  let next = 0;
+  for (const [i, { index, name, grant, from }] of flat.entries()) {
+    const known = { used: used[i] ?? null, lastUsedAt: last.get(grant) ?? null, coverage };
+    const facts = usageFacts({ from, to: asOf }, known);
+    const others = name === 'redundant' ? (companions[next++] ?? []) : [];
+    seen[index]?.set(name, { facts, companions: others });
+  }
+  return seen;
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { git, streamBlobs } from '../../bundle/git/git.ts';
+import type { Tree } from '../../bundle/git/tree.ts';
+
+/** A file as a commit left it; null when it is gone. */
+export type Changed = { path: string; bytes: Buffer | null };
+
+/** Changes that took effect together. */
+export type Step = {
+  /** Seconds since 1970; what is on disk and not committed comes last, at the instant of the review. */
+  at: number;
+  /**
+   * The oldest commit of a shallow clone, or files outside Git: they seem to add everything, and say nothing about when
+   * that changed.
+   */
+  blind: boolean;
+  files: readonly Changed[];
+};
+
+type Commit = { at: number; changes: { path: string; id: string }[] };
+const rooms = ['grants/access', 'grants/apis', 'grants/directory'];
+const isBlob = (id: string) => !/^0*$/.test(id);
+
+/** Along first parents, oldest first: when something took effect, not when it was written. */
+async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
+  const output = await git(tree.root, [
+    ...['-c', 'log.showRoot=true', 'log', '--first-parent', '-m', '--raw', '-z', '--no-abbrev'],
+    ...[
+      '--no-renames',
+      '--no-color',
+      '--no-show-signature',
+      '--reverse',
+      '--format=%x00commit %ct',
+      revision,
+    ],
+    ...['--', ...rooms],
+  ]);
+  const commits: Commit[] = [];
+  let id = '';
+  for (const field of output.toString().split('\0')) {
+    const text = field.trim();
+    if (id !== '') {
+      commits.at(-1)?.changes.push({ path: field, id });
+      id = '';
+    } else if (text.startsWith('commit ')) commits.push({ at: Number(text.slice(7)), changes: [] });
+    else if (text.startsWith(':')) id = text.split(' ')[3] ?? '';
+  }
+  return commits;
+}
+
+/** Hands out blobs in the order of their ids, each read once; those that are needed again are kept until then. */
+function createReader(tree: Tree, ids: readonly string[]) {
+  const needed = new Map<string, number>();
+  for (const id of ids) needed.set(id, (needed.get(id) ?? 0) + 1);
+  const stream = streamBlobs(tree.root, ids);
+  const kept = new Map<string, Buffer>();
+  return {
+    async take(id: string): Promise<Buffer | null> {
+      while (!kept.has(id)) {
+        const { value, done } = await stream.next();
+        if (done === true) return null;
+        kept.set(value[0], Buffer.from(value[1]));
+      }
+      const bytes = kept.get(id) ?? null;
+      const left = (needed.get(id) ?? 1) - 1;
+      needed.set(id, left);
+      if (left === 0) kept.delete(id);
+      return bytes;
+    },
+    close: () => stream.return(undefined),
+  };
+}
+
+/** What the files on disk say otherwise than the last commit. */
+async function uncommitted(tree: Tree, committed: ReadonlyMap<string, string>): Promise<Changed[]> {
+  const paths = (await tree.list()).filter((path) => rooms.some((room) => path.startsWith(`${room}/`)));
+  const changed: Changed[] = [];
+  for await (const [path, bytes] of tree.stream(paths)) {
+    const known = committed.get(path);
+    const algorithm = known?.length === 64 ? 'sha256' : 'sha1';
+    const id = createHash(algorithm).update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+    if (id !== known) changed.push({ path, bytes });
+  }
+  const there = new Set(paths);
+  for (const path of committed.keys()) if (!there.has(path)) changed.push({ path, bytes: null });
+  return changed;
+}
+
+/**
+ * The history of grants, APIs and directories in one pass, oldest first; each blob is read once.
+ * Throws GitError, and what reading the tree throws.
+ */
+export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Step> {
+  if (tree.revision === null) {
+    if (tree.source === 'disk') yield { at: asOf, blind: true, files: await uncommitted(tree, new Map()) };
+    return;
+  }
+  const commits = await commitsOf(tree, tree.revision);
+  const ids = commits.flatMap(({ changes }) => changes.map(({ id }) => id).filter(isBlob));
+  const reader = createReader(tree, ids);
+  const committed = new Map<string, string>();
+  try {
+    for (const [index, { at, changes }] of commits.entries()) {
+      const files: Changed[] = [];
+      for (const { path, id } of changes) {
+        const bytes = isBlob(id) ? await reader.take(id) : null;
+        if (isBlob(id)) committed.set(path, id);
+        else committed.delete(path);
+        if (bytes !== null || !isBlob(id)) files.push({ path, bytes });
+      }
+      yield { at, blind: tree.shallow && index === 0, files };
+    }
+  } finally {
+    await reader.close();
+  }
+  if (tree.source === 'disk') {
+    const files = await uncommitted(tree, committed);
+    if (files.length > 0) yield { at: asOf, blind: false, files };
+  }
+}

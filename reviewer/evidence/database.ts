@@ -1,0 +1,45 @@
+// Sharp edges of @duckdb/node-api: extensions would be downloaded on first use unless forbidden; it takes most of the
+// machine's memory unless told otherwise; a database in memory is kept uncompressed, one on disk is not.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+
+export type Row = Record<string, unknown>;
+
+/** A database in a folder of its own, which goes with it. */
+export type Database = {
+  connection: DuckDBConnection;
+  read(sql: string): Promise<Row[]>;
+  close(): Promise<void>;
+};
+
+/** Opens a fresh database that uses two cores and as much `memory` as told; the signal ends a query under way. */
+export async function openDatabase(memory: string, signal?: AbortSignal): Promise<Database> {
+  const scratch = await mkdtemp(join(tmpdir(), 'grantgate-usage-'));
+  const database = await DuckDBInstance.create(join(scratch, 'usage.db'), {
+    memory_limit: memory,
+    temp_directory: scratch,
+    threads: '2',
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await database.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  let closed = false;
+  return {
+    connection,
+    read: async (sql) => (await connection.runAndReadAll(sql)).getRowObjects(),
+    async close() {
+      if (closed) return;
+      closed = true;
+      signal?.removeEventListener('abort', interrupt);
+      connection.closeSync();
+      database.closeSync();
+      await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}

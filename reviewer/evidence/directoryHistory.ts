@@ -1,0 +1,194 @@
+import { startOf } from '../../bundle/grants/dates.ts';
+import { fileKind } from '../../bundle/grants/fileKinds.ts';
+import { memberships } from '../../bundle/grants/memberships.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import type { Grant, Group, Organisation } from '../../bundle/grants/organisation.ts';
+import { readDirectory } from '../../bundle/grants/readGrants.ts';
+import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import type { Step } from './commits.ts';
+
+/** Who somebody was to the directories at a past instant; names are folded. */
+export type Standing = { groups: readonly string[]; manager: string | null };
+/** The last syncs of one provider in a row that do not know somebody; seconds since 1970. */
+export type Absence = { syncs: number; from: number; to: number };
+
+export type DirectoryHistory = {
+  /** Of a grant to a person: groups and manager when it was last certified; null where history does not tell. */
+  standing(grant: Grant): Standing | null;
+  /** Of a grant to a group: how many people and services it reached then; null where history does not tell. */
+  members(grant: Grant): number | null;
+  /** When a person's login was last given another provider id; null when never. */
+  idChangedAt(principal: string): number | null;
+  /** How often in a row each provider did not know a person or group; null when one does, or its provider's file went. */
+  absences(principal: string): Absence[] | null;
+  /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
+  ownerlessSince(owner: string): number | null;
+};
+
+type State = ReadonlyMap<string, DirectoryFile>;
+
+/** When somebody last answered for a grant. */
+export const certifiedAt = ({ review, grantedAt }: Grant): number =>
+  review === undefined ? grantedAt : Math.max(grantedAt, startOf(review.at));
+
+function groupsOf(state: State): Map<string, Group> {
+  const members = new Map<string, Set<string>>();
+  for (const { groups } of state.values())
+    for (const group of groups) {
+      const name = fold(group.name);
+      const joined = members.get(name) ?? new Set();
+      for (const member of group.members) joined.add(fold(member));
+      members.set(name, joined);
+    }
+  return new Map([...members].map(([name, joined]) => [name, { name, members: [...joined] }]));
+}
+
+/** Everybody that a group reaches, and what services and people are active. */
+function createLens(state: State, services: Organisation['services']) {
+  const people = new Map<string, DirectoryFile['people'][number]>();
+  for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
+  const groups = groupsOf(state);
+  const { of } = memberships(groups);
+  const inside = new Map<string, string[]>();
+  for (const [name, above] of of)
+    for (const group of above) {
+      const known = inside.get(group);
+      if (known) known.push(name);
+      else inside.set(group, [name]);
+    }
+  const active = new Set<string>();
+  for (const { name, state } of services.values())
+    if (state === 'active') active.add(fold(`service:${name}`));
+  const isActive = (principal: string): boolean =>
+    principal.startsWith('user:')
+      ? people.get(principal.slice(5))?.status === 'active'
+      : active.has(principal);
+  return {
+    people,
+    knows: (group: string) => groups.has(group.slice('group:'.length)),
+    groups: (principal: string) => of.get(principal) ?? [],
+    members: (group: string) => inside.get(group) ?? [],
+    answered: (owner: string) =>
+      owner.startsWith('group:') ? (inside.get(owner) ?? []).some(isActive) : isActive(owner),
+  };
+}
+
+/** A state of one provider's file holds from when it was read, at the latest from when it was committed. */
+const heldFrom = (file: DirectoryFile, at: number) => Math.min(startOf(file.synced), at);
+
+/**
+ * Follows the directories through the commits, given one after the other, oldest first. What a grant's certification is
+ * compared with is looked up while passing by, so one state is in memory at a time.
+ */
+export function createDirectoryHistory(organisation: Organisation) {
+  const { grants, services } = organisation;
+  const principals = new Set(
+    grants.map(({ principal }) => fold(principal)).filter((name) => !name.startsWith('service:')),
+  );
+  const owners = new Set([...grants, ...services.values()].map(({ owner }) => fold(owner)));
+  const waiting = grants
+    .filter(({ principal }) => !principal.startsWith('service:'))
+    .map((grant) => ({ grant, at: certifiedAt(grant) }))
+    .sort((a, b) => a.at - b.at);
+  let next = 0;
+  const standings = new Map<string, Standing>();
+  const sizes = new Map<string, number>();
+  const state = new Map<string, DirectoryFile>();
+  const ids = new Map<string, string>();
+  const changed = new Map<string, number>();
+  const absent = new Map<string, Map<string, Absence>>();
+  const lost = new Set<string>();
+  const ownerless = new Map<string, number>();
+  let lens: ReturnType<typeof createLens> | null = null;
+
+  /** Grants certified before `until` are compared with the state that is there now. */
+  const lookUp = (until: number) => {
+    for (let one = waiting[next]; one !== undefined && one.at < until; one = waiting[++next]) {
+      if (state.size === 0) continue;
+      lens ??= createLens(state, services);
+      const { id } = one.grant;
+      const principal = fold(one.grant.principal);
+      if (principal.startsWith('group:')) {
+        if (lens.knows(principal)) sizes.set(id, lens.members(principal).length);
+        continue;
+      }
+      const person = lens.people.get(principal.slice(5));
+      if (person)
+        standings.set(id, {
+          groups: lens.groups(principal),
+          manager: person.manager === undefined ? null : fold(person.manager),
+        });
+    }
+  };
+
+  const sync = (provider: string, file: DirectoryFile, at: number) => {
+    const known = new Map<string, string>();
+    for (const { login, id } of file.people) known.set(`user:${login}`, id);
+    for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
+    const synced = startOf(file.synced);
+    const before = state.get(provider);
+    const runs = absent.get(provider) ?? new Map<string, Absence>();
+    absent.set(provider, runs);
+    for (const name of principals) {
+      const id = known.get(name);
+      if (id !== undefined) {
+        const place = `${provider} ${name}`;
+        if (ids.has(place) && ids.get(place) !== id) changed.set(name, at);
+        ids.set(place, id);
+        runs.delete(name);
+        lost.delete(name);
+      } else if (before === undefined || startOf(before.synced) < synced) {
+        const run = runs.get(name) ?? { syncs: 0, from: synced, to: synced };
+        runs.set(name, { syncs: run.syncs + 1, from: run.syncs === 0 ? synced : run.from, to: synced });
+        // Taken out by hand: no sync has said so yet.
+      } else if (!runs.has(name)) runs.set(name, { syncs: 0, from: synced, to: synced });
+    }
+  };
+
+  return {
+    step({ at, files }: Step): void {
+      const read = files.flatMap(({ path, bytes }) => {
+        const kind = fileKind(path);
+        if (kind.kind !== 'directory') return [];
+        const file = bytes === null ? null : readDirectory(bytes, path).value;
+        // A read that was cut short says nothing.
+        return file === undefined || file?.complete === false ? [] : [{ provider: kind.provider, file }];
+      });
+      if (read.length === 0) return;
+      const held = Math.min(...read.map(({ file }) => (file === null ? at : heldFrom(file, at))));
+      lookUp(held);
+      for (const { provider, file } of read) {
+        if (file !== null) {
+          sync(provider, file, heldFrom(file, at));
+          state.set(provider, file);
+          continue;
+        }
+        // Nobody read that its people are gone: they are only not read any more.
+        for (const { login } of state.get(provider)?.people ?? []) lost.add(fold(`user:${login}`));
+        for (const { name } of state.get(provider)?.groups ?? []) lost.add(fold(`group:${name}`));
+        state.delete(provider);
+        absent.delete(provider);
+      }
+      lens = state.size === 0 ? null : createLens(state, services);
+      for (const owner of owners) {
+        if (lens === null || lens.answered(owner)) ownerless.delete(owner);
+        else if (!ownerless.has(owner)) ownerless.set(owner, held);
+      }
+    },
+    end(): DirectoryHistory {
+      lookUp(Number.POSITIVE_INFINITY);
+      return {
+        standing: ({ id }) => standings.get(id) ?? null,
+        members: ({ id }) => sizes.get(id) ?? null,
+        idChangedAt: (principal) => changed.get(fold(principal)) ?? null,
+        absences(principal) {
+          const name = fold(principal);
+          if (lost.has(name) || state.size === 0) return null;
+          const runs = [...state.keys()].map((provider) => absent.get(provider)?.get(name));
+          return runs.every((run) => run !== undefined) ? runs : null;
+        },
+        ownerlessSince: (owner) => ownerless.get(fold(owner)) ?? null,
+      };
+    },
+  };
+}

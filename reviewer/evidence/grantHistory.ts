@@ -1,0 +1,178 @@
+import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
+import { endOf } from '../../bundle/grants/dates.ts';
+import { fileKind } from '../../bundle/grants/fileKinds.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import { readAccess, readApi } from '../../bundle/grants/readGrants.ts';
+import type { GrantEntry } from '../../bundle/grants/schema.ts';
+import type { Step } from './commits.ts';
+
+/** What Git tells of a grant, in seconds since 1970. */
+export type GrantHistory = {
+  /** The grant changed, its review aside, by a later commit than the one that wrote its review. */
+  changedSinceReview: boolean;
+  /** Since when it is suspended; null for an active one, and where Git does not reach back far enough to tell. */
+  suspendedAt: number | null;
+  /** When its reach last grew: put back, reactivated, widened, prolonged after its end; null when never. */
+  grownAt: number | null;
+};
+
+type Track = GrantHistory & {
+  /** Its text in the file; null while it is not there. */
+  text: string | null;
+};
+type Roles = ReadonlyMap<string, readonly string[]>;
+
+const idLine = /^(?:- | {2})id: *(["']?)([a-z0-9][a-z0-9-]{2,119})\1 *(?:#.*)?\r?$/gm;
+
+/** Cuts a file into its grants' texts where it is plainly written; null where only a parser can. */
+function cut(text: string): Map<string, string> | null {
+  const parts = text.split(/^(?=- )/m);
+  const found = new Map<string, string>();
+  for (const part of parts) {
+    if (!part.startsWith('- ')) {
+      if (/^[^#\s]/m.test(part)) return null;
+      continue;
+    }
+    const ids = [...part.matchAll(idLine)];
+    const [id] = ids;
+    if (ids.length !== 1 || id?.[2] === undefined || found.has(id[2]) || /^[^\s#-]|^-(?! )/m.test(part))
+      return null;
+    found.set(id[2], part);
+  }
+  return found;
+}
+
+function textsOf(bytes: Buffer): Map<string, string> {
+  const text = bytes.toString('utf8');
+  const plain = cut(text);
+  if (plain !== null) return plain;
+  return new Map(readAccess(bytes, '', '').entries.map(({ entry }) => [entry.id, JSON.stringify([entry])]));
+}
+
+/** Reads a grant's text, once for the two times that it is compared. */
+function createParser() {
+  let last: { text: string; entry: GrantEntry | null } | null = null;
+  return (text: string): GrantEntry | null => {
+    if (last?.text !== text)
+      last = { text, entry: readAccess(Buffer.from(text), '', '').entries[0]?.entry ?? null };
+    return last.entry;
+  };
+}
+
+function coversOf(
+  { role, operations, api }: GrantEntry,
+  apis: ReadonlyMap<string, Roles>,
+): readonly string[] {
+  return operations ?? apis.get(api)?.get(role ?? '') ?? [];
+}
+
+function rolesOf(bytes: Buffer): Roles | null {
+  const { value } = readApi(bytes, '');
+  if (value === undefined) return null;
+  const expand = (name: string, above: readonly string[]): string[] =>
+    (value.roles[name] ?? []).flatMap((item) =>
+      Object.hasOwn(value.roles, item)
+        ? above.includes(item)
+          ? []
+          : expand(item, [...above, item])
+        : [item],
+    );
+  return new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])]));
+}
+
+/** Whether somebody can do more by the grant as it is `after`. */
+function grew(before: GrantEntry, after: GrantEntry, at: number): boolean {
+  if (before.state === 'suspended' && after.state === 'active') return true;
+  if (fold(before.principal) !== fold(after.principal) || before.api !== after.api) return true;
+  const over = before.expires !== undefined && endOf(before.expires) <= at;
+  if (over && (after.expires === undefined || endOf(after.expires) > at)) return true;
+  if (before.conditions?.mfa === true && after.conditions?.mfa !== true) return true;
+  const [from, to] = [before.conditions?.networks, after.conditions?.networks];
+  return from !== undefined && (to === undefined || to.some((name) => !from.includes(name)));
+}
+
+const isWider = (before: readonly string[], after: readonly string[]) =>
+  after.some((operation) => !before.includes(operation));
+
+const aside = ({ review: _, ...entry }: GrantEntry) => canonicalJson(entry);
+
+/**
+ * Follows every grant through the commits, which are given one after the other, oldest first. Only texts that changed
+ * are parsed.
+ */
+export function createGrantHistory() {
+  const tracks = new Map<string, Track>();
+  const files = new Map<string, ReadonlyMap<string, string>>();
+  const apis = new Map<string, Roles>();
+  const parse = createParser();
+
+  const appear = (id: string, text: string, { at, blind }: Step) => {
+    const known = tracks.get(id);
+    const suspended = parse(text)?.state === 'suspended';
+    tracks.set(id, {
+      text,
+      changedSinceReview: false,
+      suspendedAt: suspended && !blind ? at : null,
+      grownAt: known === undefined ? null : at,
+    });
+  };
+
+  const change = (track: Track, text: string, at: number, before: ReadonlyMap<string, Roles>) => {
+    const [old, now] = [parse(track.text ?? ''), parse(text)];
+    track.text = text;
+    if (old === null || now === null) return;
+    if (old.state !== now.state) track.suspendedAt = now.state === 'suspended' ? at : null;
+    if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) track.grownAt = at;
+    // What the commit changed that wrote the keep was kept with it.
+    if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))
+      track.changedSinceReview = false;
+    else if (aside(old) !== aside(now)) track.changedSinceReview = true;
+  };
+
+  /** Grants reach further when their role does. */
+  const widen = (api: string, before: Roles, after: Roles, at: number) => {
+    const wider = new Set(
+      [...after].filter(([role, now]) => isWider(before.get(role) ?? [], now)).map(([role]) => role),
+    );
+    if (wider.size === 0) return;
+    for (const track of tracks.values()) {
+      if (track.text === null || !track.text.includes(api)) continue;
+      const entry = parse(track.text);
+      if (entry?.api === api && entry.role !== undefined && wider.has(entry.role)) track.grownAt = at;
+    }
+  };
+
+  return {
+    step(step: Step): void {
+      const before = new Map(apis);
+      const gone = new Set<string>();
+      const there = new Map<string, string>();
+      for (const { path, bytes } of step.files) {
+        const kind = fileKind(path);
+        if (kind.kind === 'api') {
+          const roles = bytes === null ? new Map<string, readonly string[]>() : rolesOf(bytes);
+          if (roles !== null) apis.set(kind.name, roles);
+        } else if (kind.kind === 'access') {
+          const texts = bytes === null ? new Map<string, string>() : textsOf(bytes);
+          for (const id of files.get(path)?.keys() ?? []) gone.add(id);
+          for (const [id, text] of texts) there.set(id, text);
+          files.set(path, texts);
+        }
+      }
+      for (const [api, roles] of apis) {
+        const old = before.get(api);
+        if (old !== undefined && old !== roles && !step.blind) widen(api, old, roles, step.at);
+      }
+      for (const [id, text] of there) {
+        const track = tracks.get(id);
+        if (track === undefined || track.text === null) appear(id, text, step);
+        else if (track.text !== text) change(track, text, step.at, before);
+      }
+      for (const id of gone) {
+        const track = tracks.get(id);
+        if (track !== undefined && !there.has(id)) track.text = null;
+      }
+    },
+    of: (id: string): GrantHistory | null => tracks.get(id) ?? null,
+  };
+}

@@ -1,0 +1,118 @@
+const columns = `{
+  timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
+  decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])'
+}`;
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** One row a line; `dup` tells two lines of one number apart, `ends` is an orderly end that no sign of life follows. */
+const table = `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
+  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, bad VARCHAR)`;
+
+/**
+ * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
+ * stream that was closed, have a number among the records, and are neither decisions nor use.
+ */
+const rows = (files: readonly string[], asOf: number) => `
+INSERT INTO sign
+WITH line AS (
+  SELECT *, coalesce(heartbeat, false) AS hb, coalesce(stopped, false) AS st,
+    CASE WHEN regexp_matches(timestamp, '(Z|[+-][0-9]{2}:[0-9]{2})$')
+      THEN epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) END AS ms
+  FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns},
+                 ignore_errors = true, filename = true)
+), judged AS (
+  SELECT *, ms IS NULL OR coalesce(instance, '') = '' OR seq IS NULL OR seq < 0 OR (NOT hb AND NOT st AND (
+      decision_id IS NULL OR (event IS NULL AND result.allow IS NULL)
+      OR (result.allow AND (input.operation IS NULL OR result.grants IS NULL)))) AS wrong,
+    NOT hb AND NOT st AS taken
+  FROM line
+), used AS (
+  SELECT *, taken AND event IS NULL AS record,
+    taken AND event IS NULL AND coalesce(result.allow, false) AND status IS DISTINCT FROM 429 AS used
+  FROM judged
+)
+SELECT instance, seq, ms, hb, st, taken, record,
+  CASE WHEN used THEN input.operation END,
+  CASE WHEN used THEN list_distinct(result.grants) END,
+  CASE WHEN taken THEN hash(decision_id, event) END,
+  CASE WHEN wrong THEN filename END
+FROM used
+WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
+
+export const load = { table, rows };
+
+/** The decisions, each once, also when a copy of a file was given as well; uses by day; grants used together. */
+export const useTables = (copies: boolean): string[] => [
+  copies
+    ? `CREATE TEMP TABLE record AS SELECT DISTINCT ON (instance, seq, dup) ms, operation, grants FROM sign WHERE record`
+    : `CREATE TEMP VIEW record AS SELECT ms, operation, grants FROM sign WHERE record`,
+  `CREATE TABLE use AS
+SELECT "grant", operation, ms // 86400000 AS day, count(*) AS count, min(ms) AS first, max(ms) AS last
+FROM (SELECT unnest(grants) AS "grant", operation, ms FROM record WHERE grants IS NOT NULL) GROUP BY ALL`,
+  `CREATE TABLE pair AS
+SELECT "grant", other, operation, day, count(*) AS count FROM (
+  SELECT "grant", unnest(grants) AS other, operation, day FROM (
+    SELECT unnest(grants) AS "grant", grants, operation, ms // 86400000 AS day FROM record WHERE len(grants) > 1))
+WHERE other <> "grant" GROUP BY ALL`,
+];
+
+const bucket = 1024;
+
+/** `next`: the first number that the log shows; everything before it is missing. */
+export const livesOf = `
+WITH full_bucket AS (
+  SELECT instance, count(*) > bit_count(bitstring_agg((seq % ${bucket})::INTEGER, 0, ${bucket - 1})) AS more
+  FROM sign WHERE taken GROUP BY instance, seq // ${bucket}
+), copied AS (SELECT instance, bool_or(more) AS copies FROM full_bucket GROUP BY instance)
+SELECT instance, min(ms) // 60000 AS first, max(ms) // 60000 AS last,
+  min(CASE WHEN taken THEN seq ELSE seq + 1 END) AS next, coalesce(any_value(copies), false) AS copies
+FROM sign LEFT JOIN copied USING (instance) GROUP BY instance ORDER BY instance`;
+
+/** Numbers that were given to two decisions, and the time in which that happened. */
+export const repeatsOf = `
+WITH more AS (
+  SELECT instance, seq // ${bucket} AS b FROM sign WHERE taken GROUP BY instance, b
+  HAVING count(*) > bit_count(bitstring_agg((seq % ${bucket})::INTEGER, 0, ${bucket - 1}))
+), twice AS (
+  SELECT instance, seq, min(ms) AS first, max(ms) AS last
+  FROM sign SEMI JOIN more ON sign.instance = more.instance AND seq // ${bucket} = b
+  WHERE taken GROUP BY instance, seq HAVING count(DISTINCT dup) > 1
+)
+SELECT instance, count(*) AS numbers, min(first) // 60000 AS "from", max(last) // 60000 + 1 AS "to"
+FROM twice GROUP BY instance ORDER BY instance`;
+
+/** Runs of minutes with a sign of some kind. */
+export const minutesOf = (kind: string) => `
+WITH minute AS (
+  SELECT instance, ms // 60000 AS minute, bool_or(hb) AS hb, bool_or(stopped) AS stopped,
+    coalesce(max(ms) FILTER (WHERE stopped) >= max(ms), false) AS ends
+  FROM sign GROUP BY instance, minute
+), run AS (
+  SELECT instance, minute, minute - row_number() OVER (PARTITION BY instance ORDER BY minute) AS run
+  FROM minute WHERE ${kind}
+)
+SELECT instance, min(minute) AS "from", max(minute) + 1 AS "to" FROM run GROUP BY instance, run ORDER BY ALL`;
+
+/**
+ * Where numbers are missing: from the sign before to the sign after. Ordered by number, not by time: decisions of one
+ * turn may be written in another order than they were stamped. Runs of numbers that are there whole count as two signs,
+ * their first and their last, so that few rows are sorted.
+ */
+export const gapsOf = `
+WITH whole AS (
+  SELECT instance, seq // ${bucket} AS b, min(seq) AS low, max(seq) AS high, arg_min(ms, seq) AS ms_low, arg_max(ms, seq) AS ms_high
+  FROM sign WHERE taken GROUP BY instance, b
+  HAVING bit_count(bitstring_agg((seq % ${bucket})::INTEGER, 0, ${bucket - 1})) = max(seq) - min(seq) + 1
+), part AS (
+  SELECT instance, low AS seq, ms_low AS ms, false AS hb, false AS bridge FROM whole
+  UNION ALL SELECT instance, high, ms_high, false, true FROM whole
+  UNION ALL SELECT instance, seq, ms, false, false
+    FROM sign ANTI JOIN whole ON sign.instance = whole.instance AND seq // ${bucket} = b WHERE taken
+  UNION ALL SELECT instance, seq, ms, true, false FROM sign WHERE NOT taken
+), step AS (
+  SELECT instance, seq, ms, hb, bridge, lag(seq) OVER w AS seq_before, lag(ms) OVER w AS ms_before
+  FROM part ANTI JOIN whole ON part.instance = whole.instance AND part.seq // ${bucket} = b AND hb AND part.seq >= low AND part.seq < high
+  WINDOW w AS (PARTITION BY instance ORDER BY seq, hb, bridge)
+)
+SELECT DISTINCT instance, least(ms, ms_before) // 60000 AS "from", greatest(ms, ms_before) // 60000 + 1 AS "to"
+FROM step WHERE NOT bridge AND seq - seq_before > CASE WHEN hb THEN 0 ELSE 1 END ORDER BY ALL`;
