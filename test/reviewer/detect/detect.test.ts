@@ -280,3 +280,68 @@ test('dormant judges where the records do not reach back to the day of the grant
   await here.log(logLines([]));
   assert.deepEqual(found(await here.review()), ['old: dormant suspend']);
 });
+
+test('what was put back, reactivated or widened lately is not taken away for its silence before', async () => {
+  const file = 'grants/access/orders/group-desk.yaml';
+  const idle = (rest: string) => access([{ id: 'idle', rest: `${rest}\ngranted: ${daysAgo(30)}` }]);
+  const here = await organisation([]);
+  await here.log(logLines([], { days: 31 }));
+  const after = async (
+    days: number,
+    first: Record<string, string | null>,
+    then: Record<string, string | null>,
+  ) => {
+    here.git('checkout', '--quiet', '--detach', 'main~0');
+    await here.commit({ ...idle('role: reader'), ...first }, daysAgo(20));
+    if (first[file] === null) await here.commit(first, daysAgo(19));
+    await here.commit(then, daysAgo(days));
+    return found(await here.review());
+  };
+  const changes: [Record<string, string | null>, Record<string, string | null>][] = [
+    [{ [file]: null }, idle('role: reader')],
+    [idle('role: reader\nstate: suspended'), idle('role: reader')],
+    [idle('role: reader'), idle('role: editor')],
+  ];
+  for (const [first, then] of changes) {
+    assert.deepEqual(await after(1.9, first, then), []);
+    assert.deepEqual(await after(2, first, then), ['idle: never-used revoke']);
+  }
+});
+
+test('two live exemptions of one grant stop nothing: the longest counts', async () => {
+  const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }], {
+    'grants/review.yaml': `${rules}exemptions:
+  - { grant: idle, detector: never-used, reason: "At first", until: 2026-11-30 }
+  - { grant: idle, detector: never-used, reason: "Prolonged", until: 2026-12-31 }
+  - { grant: idle, detector: never-used, reason: "Once more", until: 2026-12-31 }
+`,
+  });
+  await here.log(logLines([]));
+  const { plan } = await here.review();
+  assert.deepEqual(plan.exempt, [
+    { grant: 'idle', detector: 'never-used', until: '2026-12-31', reason: 'Prolonged' },
+  ]);
+});
+
+test('missing first records, compressed ones and silent gateways flag nothing; an orderly end does not matter', async () => {
+  const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }]);
+  const lines = logLines([
+    { grant: 'other', at: asOf - 5 * dayMs },
+    { grant: 'other', at: asOf - dayMs },
+  ]);
+  await here.log(lines);
+  assert.deepEqual(found(await here.review()), ['idle: never-used revoke']);
+  // Of a second gateway only the late records are there.
+  const renamed = (line: string) => line.replaceAll('gw-1', 'gw-2');
+  const late = lines.map(renamed).slice(Math.floor(lines.length * 0.9));
+  await here.log(late, 'gw-2');
+  assert.deepEqual(found(await here.review()), []);
+  // It went away five days ago, without a word; then with one.
+  const early = lines.map(renamed).slice(0, Math.floor(lines.length * 0.1));
+  await here.log(early, 'gw-2');
+  assert.deepEqual(found(await here.review()), []);
+  const last = JSON.parse(early.at(-1) ?? '{}');
+  const end = { stopped: true, timestamp: last.timestamp, instance: 'gw-2', seq: last.seq };
+  await here.log([...early, JSON.stringify(end)], 'gw-2');
+  assert.deepEqual(found(await here.review()), ['idle: never-used revoke']);
+});

@@ -1,0 +1,184 @@
+import * as assert from 'node:assert/strict';
+import { workingTree } from '../../../bundle/git/tree.ts';
+import { type Evidence, gather } from '../../../reviewer/evidence/gather.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, base, daysAgo, type Files, type GrantText, type Place, place } from '../_review.ts';
+
+const test = suite('history of grants and directories');
+let here: Place;
+test.before(async () => {
+  here = await place({});
+});
+test.after(() => here.remove());
+
+const seconds = (days: number) => Math.floor((asOf - days * 86_400_000) / 1000);
+/** Goes through states of the files, each committed so many days before, and tells what is known at the end. */
+async function known(...states: [days: number, files: Files][]): Promise<Evidence> {
+  here.git('checkout', '--quiet', '--orphan', `branch-${Math.random().toString(36).slice(2)}`);
+  here.git('rm', '-r', '--quiet', '--force', '.');
+  let first = base;
+  for (const [days, files] of states) {
+    await here.commit({ ...first, ...files }, daysAgo(days));
+    first = {};
+  }
+  const tree = await workingTree(here.root);
+  const evidence = await gather({ tree, decisions: [], asOf: asOf / 1000 });
+  await evidence.usage.close();
+  return evidence;
+}
+const one = (rest = 'role: reader', more: Partial<GrantText> = {}): Files =>
+  access([{ id: 'one', rest, ...more }]);
+const grown = async (...states: [number, Files][]) =>
+  (await known(...states)).history.of('one')?.grownAt ?? null;
+
+test('reach grows when a grant is put back, reactivated or widened, and by nothing else', async () => {
+  const file = Object.keys(one())[0] ?? '';
+  assert.equal(await grown([9, one()]), null);
+  assert.equal(await grown([9, one()], [5, { [file]: null }], [3, one()]), seconds(3));
+  assert.equal(await grown([9, one('role: reader\nstate: suspended')], [4, one()]), seconds(4));
+  assert.equal(await grown([9, one()], [4, one('role: reader\nstate: suspended')]), null);
+  assert.equal(await grown([9, one()], [4, one('role: editor')]), seconds(4));
+  assert.equal(await grown([9, one('role: editor')], [4, one()]), null);
+  assert.equal(await grown([9, one('operations: [list, get]')], [4, one('operations: [get]')]), null);
+  assert.equal(await grown([9, one('operations: [get]')], [4, one('role: reader')]), seconds(4));
+  assert.equal(await grown([9, one()], [4, one('role: reader # a word\nticket: FIN-1')]), null);
+  assert.equal(await grown([9, one('role: reader\nconditions: { mfa: true }')], [4, one()]), seconds(4));
+});
+
+test('reach grows when the role itself is widened', async () => {
+  const api = base['grants/apis/orders.yaml'] ?? '';
+  const wider = {
+    'grants/apis/orders.yaml': api.replace('reader: [list, get]', 'reader: [list, get, create]'),
+  };
+  assert.equal(await grown([9, one()], [6, wider]), seconds(6));
+  assert.equal(await grown([9, one('role: admin')], [6, wider]), null);
+  assert.equal(await grown([9, one('operations: [get]')], [6, wider]), null);
+});
+
+test('reach grows when an end is prolonged that had passed, not while it was ahead', async () => {
+  const until = (days: number) => one(`role: reader\nexpires: ${daysAgo(days)}`);
+  assert.equal(await grown([9, until(5)], [3, until(-30)]), seconds(3));
+  assert.equal(await grown([9, until(5)], [3, one()]), seconds(3));
+  assert.equal(await grown([9, until(2)], [3, until(-30)]), null);
+});
+
+test('what is not committed yet took effect at the instant of the review', async () => {
+  await known([9, one()]);
+  await here.write(one('role: admin'));
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
+  assert.equal(evidence.history.of('one')?.grownAt, asOf / 1000);
+});
+
+test('a grant that moves from file to file stays the one it is', async () => {
+  const [file = '', text = ''] = Object.entries(one())[0] ?? [];
+  const moved = { [file]: null, 'grants/access/orders/elsewhere.yaml': text };
+  assert.deepEqual((await known([9, one()], [5, moved])).history.of('one')?.grownAt, null);
+});
+
+test('a keep holds what its own commit changed, and nothing that changed later', async () => {
+  const keep = (at: number) =>
+    `review: { decision: keep, by: user:ann@example.com, at: ${daysAgo(at)}, until: 2027-01-31, reason: r }`;
+  const changed = async (...states: [number, Files][]) =>
+    (await known(...states)).history.of('one')?.changedSinceReview;
+  const suspended = one('role: reader\nstate: suspended');
+  // Written on a morning and merged at noon, together with what it was about.
+  assert.equal(await changed([9, suspended], [4, one(`role: reader\n${keep(4.2)}`)]), false);
+  assert.equal(
+    await changed([9, one(`role: reader\n${keep(9)}`)], [4, one(`role: editor\n${keep(9)}`)]),
+    true,
+  );
+  assert.equal(
+    await changed([9, one(`role: reader\n${keep(9)}`)], [4, one(`role: editor\n${keep(4)}`)]),
+    false,
+  );
+  assert.equal(
+    await changed([9, one(`role: reader\n${keep(9)}`)], [4, one(`role: reader # why\n${keep(9)}`)]),
+    false,
+  );
+});
+
+test('files that only a parser can cut into grants are followed all the same', async () => {
+  const file = Object.keys(one())[0] ?? '';
+  const flow = (role: string) => ({
+    [file]: `[{ id: one, principal: "user:ann@example.com", api: orders, role: ${role}, reason: x, owner: "group:desk", granted: 2026-01-01 }]\n`,
+  });
+  assert.equal(await grown([9, one()], [6, flow('reader')], [4, flow('editor')]), seconds(4));
+});
+
+const okta = (days: number, change: (text: string) => string = (text) => text): Files => ({
+  'grants/directory/okta.yaml': change(base['grants/directory/okta.yaml'] ?? '').replace(
+    /synced: .*/,
+    `synced: ${daysAgo(days)}`,
+  ),
+});
+const without = (login: string) => (text: string) =>
+  text.replace(new RegExp(`.*login: ${login}.*\n`), '').replace(`"user:${login}", `, '');
+const ann = { principal: 'user:ann@example.com' };
+
+test('who is absent is counted sync by sync, and begins anew when known again', async () => {
+  const gone = without('ann@example.com');
+  const absences = async (...states: [number, Files][]) =>
+    (await known([20, one('role: reader', ann)], ...states)).history.directories.absences(ann.principal);
+  assert.equal(await absences([10, okta(10)]), null);
+  assert.deepEqual(await absences([10, okta(10)], [9, okta(9, gone)]), [
+    { syncs: 1, from: seconds(9), to: seconds(9) },
+  ]);
+  assert.deepEqual(await absences([10, okta(10)], [9, okta(9, gone)], [7, okta(7, gone)]), [
+    { syncs: 2, from: seconds(9), to: seconds(7) },
+  ]);
+  assert.deepEqual(await absences([9, okta(9, gone)], [7, okta(7)], [6, okta(6, gone)]), [
+    { syncs: 1, from: seconds(6), to: seconds(6) },
+  ]);
+  // Edited by hand: no sync has said so.
+  assert.equal((await absences([9, okta(9)], [8, okta(9, gone)]))?.[0]?.syncs, 0);
+  assert.equal(await absences([9, okta(9)], [5, { 'grants/directory/okta.yaml': null }]), null);
+  const short = (text: string) => gone(text).replace('complete: true', 'complete: false');
+  assert.deepEqual(await absences([9, okta(9)], [8, okta(8, short)], [5, okta(5)]), null);
+});
+
+test('a login that another person has now is told by the id', async () => {
+  const other = (text: string) => text.replace('00u1', '00u9');
+  const changed = async (...states: [number, Files][]) =>
+    (await known([20, one('role: reader', ann)], ...states)).history.directories.idChangedAt(ann.principal);
+  assert.equal(await changed([10, okta(10)]), null);
+  assert.equal(await changed([10, okta(10, other)]), seconds(10));
+  assert.equal(await changed([10, okta(10, without('ann@example.com'))], [6, okta(6, other)]), seconds(6));
+  assert.equal(
+    await changed([10, okta(10, (text) => text.replace('ann@example.com', 'Ann@Example.com'))]),
+    null,
+  );
+});
+
+test('groups, manager and members are those of the day when the grant was certified', async () => {
+  const certified = (days: number) =>
+    one(
+      `role: reader\ngranted: ${daysAgo(19)}\nreview: { decision: keep, by: user:ann@example.com, at: ${daysAgo(days)}, reason: r }`,
+      ann,
+    );
+  const moved = (text: string) =>
+    text.replace('["user:dana@example.com"]', '["user:dana@example.com", "user:ann@example.com"]');
+  const standing = async (days: number, ...states: [number, Files][]) => {
+    const { history, organisation } = await known([20, { ...certified(days), ...okta(20) }], ...states);
+    const grant = organisation.grants[0];
+    assert.ok(grant);
+    return history.directories.standing(grant)?.groups;
+  };
+  assert.deepEqual(await standing(15, [10, okta(10, moved)]), ['group:desk']);
+  assert.deepEqual(await standing(9, [10, okta(10, moved)]), ['group:desk', 'group:night']);
+  const group = one(`role: reader\ngranted: ${daysAgo(12)}`, { principal: 'group:night' });
+  const { history, organisation } = await known([20, { ...group, ...okta(20) }], [10, okta(10, moved)]);
+  const grant = organisation.grants[0];
+  assert.ok(grant);
+  assert.equal(history.directories.members(grant), 1);
+});
+
+test('nobody is behind an owner since the first sync that said so', async () => {
+  const idle = (text: string) => text.replaceAll('status: active', 'status: suspended');
+  const since = async (...states: [number, Files][]) =>
+    (await known([20, { ...one(), ...okta(20) }], ...states)).history.directories.ownerlessSince(
+      'group:desk',
+    );
+  assert.equal(await since(), null);
+  assert.equal(await since([10, okta(10, idle)], [8, okta(8, idle)]), seconds(10));
+  assert.equal(await since([10, okta(10, idle)], [8, okta(8)]), null);
+});
