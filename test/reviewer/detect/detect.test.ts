@@ -292,8 +292,8 @@ test('what was put back, reactivated or widened lately is not taken away for its
     then: Record<string, string | null>,
   ) => {
     here.git('checkout', '--quiet', '--detach', 'main~0');
-    await here.commit({ ...idle('role: reader'), ...first }, daysAgo(20));
-    if (first[file] === null) await here.commit(first, daysAgo(19));
+    await here.commit(idle('role: reader'), daysAgo(20));
+    await here.commit(first, daysAgo(19));
     await here.commit(then, daysAgo(days));
     return found(await here.review());
   };
