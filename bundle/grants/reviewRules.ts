@@ -71,9 +71,17 @@ export const reviewFile = z.strictObject({
   separation_of_duties: z.array(z.strictObject({ name: text(100), left: side, right: side })).default([]),
   evidence: z
     .strictObject({
-      presumed_gone_days: days.default(7),
-      instances: z.array(instance).default([]),
-      retired: z.array(z.strictObject({ instance, at: instant, reason: text(500) })).default([]),
+      presumed_gone_days: days
+        .default(7)
+        .describe('Days of silence after which a gateway is taken for gone; until then they are a gap.'),
+      instances: z
+        .array(instance)
+        .default([])
+        .describe('Gateways that must be there: their silence is a gap without end.'),
+      retired: z
+        .array(z.strictObject({ instance, at: instant, reason: text(500) }))
+        .default([])
+        .describe('Gateways that ended without saying so, and when.'),
     })
     .prefault({}),
   exemptions: z
