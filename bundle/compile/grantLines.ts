@@ -1,22 +1,7 @@
+import { grantLine } from '../access/grantLine.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { fold } from '../grants/names.ts';
 import type { Grant } from '../grants/organisation.ts';
-
-/** What the decision needs of a grant; keys that say nothing are left out. */
-function entry(grant: Grant) {
-  const { conditions } = grant;
-  return {
-    conditions: conditions && {
-      mfa: conditions.mfa,
-      networks: conditions.networks && [...conditions.networks].sort(),
-    },
-    expires: grant.expiresAt ?? undefined,
-    id: grant.id,
-    operations: grant.covers,
-    rate: grant.limits?.rate,
-    state: grant.state === 'suspended' ? 'suspended' : undefined,
-  };
-}
 
 /** `"PRINCIPAL":[ENTRY,…]` for each principal who holds any of one API's grants, sorted, joined by a comma and a line feed. */
 export function grantLines(grants: Iterable<Grant>): string {
@@ -30,7 +15,7 @@ export function grantLines(grants: Iterable<Grant>): string {
   return [...held]
     .sort(([a], [b]) => compareCodePoints(a, b))
     .map(([principal, list]) => {
-      const entries = list.sort((a, b) => compareCodePoints(a.id, b.id)).map(entry);
+      const entries = list.sort((a, b) => compareCodePoints(a.id, b.id)).map(grantLine);
       return `${canonicalJson(principal)}:${canonicalJson(entries)}`;
     })
     .join(',\n');

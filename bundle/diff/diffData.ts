@@ -1,3 +1,5 @@
+import { type AccessChange, compareAccess } from '../access/compareAccess.ts';
+import type { GrantLine } from '../access/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { changedLines } from '../format/changedLines.ts';
 import {
@@ -9,8 +11,6 @@ import {
   valueAt,
   valueStart,
 } from '../format/dataSections.ts';
-import type { GrantLine } from './accessTerms.ts';
-import { type AccessChange, compareAccess } from './compareAccess.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
 

@@ -1,10 +1,10 @@
-import type { Terms } from '../../bundle/diff/accessTerms.ts';
+import type { Conditions } from '../../bundle/access/conditions.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { instantOf } from '../plan/sentence.ts';
 
 /** The difference for programs, with everybody by name; the keys are an interface. */
 export function diffJson({ base, head, policiesChanged, changes, grants, heads }: RevisionDiff): unknown {
-  const terms = ({ networks, mfa, expires }: Terms) => ({
+  const terms = ({ networks, mfa, expires }: Conditions) => ({
     networks,
     mfa,
     expires: expires === null ? null : instantOf(expires),
@@ -13,17 +13,19 @@ export function diffJson({ base, head, policiesChanged, changes, grants, heads }
     base,
     head,
     policies_changed: policiesChanged,
-    changes: changes.map(({ kind, api, operations, group, members, who, before, after, terms: both }) => ({
-      kind,
-      api,
-      operations,
-      group,
-      members,
-      who,
-      before,
-      after,
-      terms: { before: both.before.map(terms), after: both.after.map(terms) },
-    })),
+    changes: changes.map(
+      ({ kind, api, operations, group, members, who, before, after, conditions: both }) => ({
+        kind,
+        api,
+        operations,
+        group,
+        members,
+        who,
+        before,
+        after,
+        terms: { before: both.before.map(terms), after: both.after.map(terms) },
+      }),
+    ),
     grants,
     ...heads,
   };

@@ -1,7 +1,7 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { code, prose } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
-import { grantsOf, notesOf, summaryOf, termsChanged, verbOf, whoOf } from './diffRows.ts';
+import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from './diffRows.ts';
 
 const mostNames = 6;
 
@@ -23,7 +23,7 @@ export function diffMarkdown(diff: RevisionDiff, most = 50): string {
   if (diff.changes.length > 0) {
     const rows = diff.changes.slice(0, most).map((change) => {
       const { api, operations } = change;
-      const terms = termsChanged(change);
+      const terms = conditionsChanged(change);
       const what = `${prose(verbOf(change))} ${names(operations)} of ${code(api)}${terms === '' ? '' : `: ${prose(terms)}`}`;
       return `| ${[prose(whoOf(change)), what, names(grantsOf(change))].map(cell).join(' | ')} |`;
     });

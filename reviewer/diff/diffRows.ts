@@ -1,4 +1,4 @@
-import type { Terms } from '../../bundle/diff/accessTerms.ts';
+import type { Conditions } from '../../bundle/access/conditions.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { counted, instantOf, listed } from '../plan/sentence.ts';
@@ -43,8 +43,8 @@ export function whoOf({ group, members, who }: Change): string {
 }
 
 /** "from office or vpn, with a second factor, until 2027-03-01T00:00:00Z"; "anywhere" when nothing is asked. */
-function termsText(all: readonly Terms[]): string {
-  const one = ({ networks, mfa, expires }: Terms) =>
+function conditionsText(all: readonly Conditions[]): string {
+  const one = ({ networks, mfa, expires }: Conditions) =>
     [
       networks === null ? 'anywhere' : `from ${networks.join(' or ')}`,
       ...(mfa ? ['with a second factor'] : []),
@@ -53,9 +53,11 @@ function termsText(all: readonly Terms[]): string {
   return all.map(one).join('; or ');
 }
 
-/** The terms that changed, or an empty text. */
-export const termsChanged = ({ kind, terms }: Change): string =>
-  kind === 'loses' || kind === 'gains' ? '' : `${termsText(terms.before)} → ${termsText(terms.after)}`;
+/** The conditions that changed, or an empty text. */
+export const conditionsChanged = ({ kind, conditions }: Change): string =>
+  kind === 'loses' || kind === 'gains'
+    ? ''
+    : `${conditionsText(conditions.before)} → ${conditionsText(conditions.after)}`;
 
 /** The grants that a change comes by: those that gave what is lost, else those that give now. */
 export function grantsOf({ kind, before, after }: Change): string[] {

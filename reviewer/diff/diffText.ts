@@ -1,12 +1,12 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { grantsOf, notesOf, summaryOf, termsChanged, verbOf, whoOf } from './diffRows.ts';
+import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from './diffRows.ts';
 
 /** The difference for a terminal: one line for each change, and by which grants. `revisions` stands in front. */
 export function diffText(diff: RevisionDiff): string {
   const lines = [`${diff.base.slice(0, 12)}..${diff.head.slice(0, 12)}: ${summaryOf(diff)}`];
   for (const change of diff.changes) {
     const { api, operations } = change;
-    const terms = termsChanged(change);
+    const terms = conditionsChanged(change);
     lines.push(
       `  ${whoOf(change)} ${verbOf(change)} ${operations.join(', ')} of ${api} (${grantsOf(change).join(', ')})`,
       ...(terms === '' ? [] : [`      ${terms}`]),

@@ -1,77 +1,114 @@
+import { changeGrants } from '../../bundle/access/changeGrants.ts';
+import { type Access, openAccess } from '../../bundle/access/openAccess.ts';
+import { endOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import type { Finding } from './finding.ts';
-import { editOf } from './propose.ts';
+import type { Edit } from '../edit/edit.ts';
 
-/** Who can do less once a finding is carried out. */
+/** Who can do less by one of several edits that are made together. */
 export type Losses = {
   /** Operations the grant gives no more, sorted. */
   operations: readonly string[];
   /** Active people and services that can no longer do something, sorted; with what. */
   losing: readonly { principal: string; operations: readonly string[] }[];
+  /** Those who can still do it by other grants, but not as freely: elsewhere, with a second factor, for a shorter time. */
+  restricted: readonly { principal: string; operations: readonly string[] }[];
   /** How many keep it all through other grants. */
   keeping: number;
   /** The grant gives nobody anything today: it has expired, is suspended, or its principal is inactive. */
   idle: boolean;
 };
 
-/** What the grant still covers afterwards. */
-function remaining(finding: Finding, grant: Grant, organisation: Organisation): readonly string[] {
-  const edit = editOf(finding);
-  if (edit.kind !== 'narrow') return [];
-  if ('operations' in edit.to) return edit.to.operations;
-  return organisation.apis.get(grant.api)?.roles.get(edit.to.role) ?? [];
-}
-
-/** The principals that a grant reaches: its own, or everybody in the group, directly or through groups. */
-function reached(principal: string, organisation: Organisation): string[] {
-  if (!principal.startsWith('group:')) return [principal];
-  return [...organisation.memberships]
-    .filter(([, groups]) => groups.includes(principal))
-    .map(([name]) => name);
-}
-
-function isActive(principal: string, organisation: Organisation): boolean {
-  const name = principal.slice(principal.indexOf(':') + 1);
-  return principal.startsWith('user:')
-    ? organisation.people.get(name)?.status === 'active'
-    : organisation.services.get(name)?.state === 'active';
+/** A grant as an edit leaves it; null when it goes. */
+export function edited(edit: Edit, grant: Grant, organisation: Organisation): Grant | null {
+  switch (edit.kind) {
+    case 'delete':
+      return null;
+    case 'suspend':
+      return { ...grant, state: 'suspended' };
+    case 'narrow': {
+      const { to } = edit;
+      const covers =
+        'operations' in to ? to.operations : (organisation.apis.get(grant.api)?.roles.get(to.role) ?? []);
+      return { ...grant, covers };
+    }
+    case 'set': {
+      const { state = grant.state, expires } = edit.to;
+      return { ...grant, state, ...(expires !== undefined && { expires, expiresAt: endOf(expires) }) };
+    }
+    default:
+      edit satisfies never;
+      return grant;
+  }
 }
 
 /**
- * Works out who loses what. Another grant counts as keeping access only when it is active, has not expired at `asOf`
- * (seconds) and asks for no conditions: what may not hold is no promise.
+ * Works out who loses what by all edits of one change together, at `asOf` (seconds): by grant. It is what a difference
+ * of the two revisions tells: what two grants give and both take away is lost by each of them.
  */
-export function losses(finding: Finding, organisation: Organisation, asOf: number): Losses {
-  const grant = organisation.grants.find(({ id }) => id === finding.grant);
-  if (grant === undefined) return { operations: [], losing: [], keeping: 0, idle: true };
-  const left = remaining(finding, grant, organisation);
-  const operations = grant.covers.filter((operation) => !left.includes(operation));
-  const isLive = ({ state, expiresAt }: Grant) =>
-    state === 'active' && (expiresAt === null || asOf < expiresAt);
-  const others = organisation.grants.filter(
-    (other) =>
-      other.id !== grant.id && other.api === grant.api && isLive(other) && other.conditions === undefined,
+export function losses(
+  edits: readonly Edit[],
+  organisation: Organisation,
+  asOf: number,
+): ReadonlyMap<string, Losses> {
+  const access = openAccess(organisation, asOf);
+  const byGrant = new Map(edits.map((edit) => [edit.grant, edit]));
+  const grants = access.grants.filter(({ id }) => byGrant.has(id));
+  const next = new Map<string, Grant | null>();
+  for (const grant of grants) {
+    const edit = byGrant.get(grant.id);
+    if (edit !== undefined) next.set(grant.id, edited(edit, grant, organisation));
+  }
+  const lost = new Map<string, Map<string, Set<string>>>();
+  const restricted = new Map<string, Map<string, Set<string>>>();
+  for (const { kind, subject, operations, before, after } of changeGrants(access, next, asOf)) {
+    if (kind === 'gains' || kind === 'loosened' || kind === 'extended') continue;
+    for (const { grant } of before) {
+      const edit = byGrant.get(grant);
+      if (edit === undefined) continue;
+      // Who still has it by this grant as it was owes nothing to this grant's edit.
+      if (edit.kind !== 'set' && after.some((way) => way.grant === grant)) continue;
+      note(kind === 'loses' ? lost : restricted, grant, subject, operations);
+    }
+  }
+  return new Map(
+    grants.map((grant) => [
+      grant.id,
+      lossesOf(access, grant, next.get(grant.id) ?? null, lost.get(grant.id), restricted.get(grant.id)),
+    ]),
   );
-  const members = reached(grant.principal, organisation)
-    .filter((member) => isActive(member, organisation))
-    .sort();
-  const losing = members.flatMap((principal) => {
-    const groups = organisation.memberships.get(principal) ?? [];
-    const lost = operations.filter(
-      (operation) =>
-        !others.some(
-          (other) =>
-            (other.principal === principal || groups.includes(other.principal)) &&
-            other.covers.includes(operation),
-        ),
-    );
-    return lost.length > 0 ? [{ principal, operations: lost }] : [];
-  });
-  const idle = !isLive(grant) || members.length === 0;
+}
+
+type BySubject = Map<string, Set<string>>;
+
+function note(
+  to: Map<string, BySubject>,
+  grant: string,
+  subject: string,
+  operations: readonly string[],
+): void {
+  const subjects = to.get(grant) ?? new Map<string, Set<string>>();
+  to.set(grant, subjects);
+  subjects.set(subject, (subjects.get(subject) ?? new Set()).union(new Set(operations)));
+}
+
+const listed = (subjects: BySubject | undefined) =>
+  [...(subjects ?? [])].map(([principal, operations]) => ({ principal, operations: [...operations].sort() }));
+
+function lossesOf(
+  access: Access,
+  grant: Grant,
+  after: Grant | null,
+  lost: BySubject | undefined,
+  restricted: BySubject | undefined,
+): Losses {
+  const left = after?.state === 'active' ? after.covers : [];
+  const idle = access.idle(grant) !== null;
+  const hit = new Set([...(lost?.keys() ?? []), ...(restricted?.keys() ?? [])]);
   return {
-    operations,
-    losing: isLive(grant) ? losing : [],
-    keeping: isLive(grant) ? members.length - losing.length : 0,
+    operations: grant.covers.filter((operation) => !left.includes(operation)),
+    losing: listed(lost),
+    restricted: listed(restricted),
+    keeping: idle ? 0 : access.reached(grant.principal).size - hit.size,
     idle,
   };
 }

@@ -1,4 +1,5 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { Edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull, Reviewers } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
@@ -18,7 +19,7 @@ export type People = {
   /** The address of a file at the revision that was judged. */
   fileUrl: (file: string, line: number) => string | null;
   /** The forge's names of those who lose access. */
-  losing: (findings: readonly Finding[]) => readonly string[];
+  losing: (edits: readonly Edit[]) => readonly string[];
   isUnsure: (findings: readonly Finding[]) => boolean;
   /** Labels a new pull request and asks for its review. */
   tell: (pull: ForgePull, what: { family: Family; findings: readonly Finding[] }) => Promise<void>;
@@ -97,14 +98,10 @@ export async function peopleOf({
       web === null
         ? null
         : `${web}/blob/${mirror.base.commit}/${file.split('/').map(encodeURIComponent).join('/')}#L${line}`,
-    losing: (findings) =>
-      [
-        ...new Set(
-          findings.flatMap((finding) =>
-            losses(finding, organisation, asOf).losing.flatMap(({ principal }) => nameOf(principal) ?? []),
-          ),
-        ),
-      ].slice(0, mostMentions),
+    losing(edits) {
+      const lost = [...losses(edits, organisation, asOf).values()].flatMap(({ losing }) => losing);
+      return [...new Set(lost.flatMap(({ principal }) => nameOf(principal) ?? []))].slice(0, mostMentions);
+    },
     isUnsure: (findings) =>
       findings.some(({ evidence: seen }) => {
         const { coverage }: Readonly<Record<string, unknown>> = seen;

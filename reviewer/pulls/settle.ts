@@ -12,7 +12,7 @@ import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
 import { entriesOf, renderBody } from './text/body.ts';
 import type { Family } from './text/branch.ts';
-import { actionOf } from './text/decision.ts';
+import { actionOf, editFor } from './text/decision.ts';
 import { goneWhy, isBlind } from './text/gone.ts';
 import { bodyParts, type Entry, joinBody, type Marker, parseBody } from './text/marker.ts';
 import { renderTitle } from './text/title.ts';
@@ -212,7 +212,7 @@ async function prepare(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },
       fileUrl: people.fileUrl,
-      mentions: people.losing(findings),
+      mentions: people.losing(entries.map(editFor)),
     },
     { ...marker, commit },
   );

@@ -13,15 +13,25 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/openapi', 'bundle/yaml'],
   ],
   ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
+  ['bundle/access', ['bundle/format', 'bundle/grants']],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
     'bundle/compile',
-    ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
+    [
+      'bundle/access',
+      'bundle/bundleError.ts',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/policy',
+      'bundle/yaml',
+    ],
   ],
   ['bundle/archive', ['bundle/bundleError.ts', 'bundle/format', 'bundle/policy']],
   [
     'bundle/diff',
     [
+      'bundle/access',
       'bundle/bundleError.ts',
       'bundle/compile',
       'bundle/format',
@@ -257,6 +267,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/plan',
     [
+      'bundle/access',
       'bundle/compile',
       'bundle/format',
       'bundle/grants',
@@ -266,7 +277,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
-  ['reviewer/diff', ['bundle/diff', 'reviewer/forge', 'reviewer/plan']],
+  ['reviewer/diff', ['bundle/access', 'bundle/diff', 'reviewer/forge', 'reviewer/plan']],
   [
     'reviewer/pulls/text',
     ['bundle/grants', 'reviewer/detect', 'reviewer/edit', 'reviewer/forge', 'reviewer/plan'],

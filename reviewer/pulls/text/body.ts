@@ -1,9 +1,11 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code, prose } from '../../forge/markdown.ts';
 import type { Finding, Plan } from '../../plan/finding.ts';
+import { losses } from '../../plan/losses.ts';
 import { counted, nameOf } from '../../plan/sentence.ts';
 import type { DetectorTier } from '../../plan/tiers.ts';
 import type { Family } from './branch.ts';
+import { editFor } from './decision.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';
 import { tailMark } from './sections.ts';
@@ -86,9 +88,10 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
   const more: string[] = [];
   const size = (text: string) => [...text].length;
   let left = longestBody - leftForPeople - size(head) - size(tail) - size(hidden(marker)) - 400;
+  const lost = losses(entriesOf(findings, decisions).map(editFor), organisation, asOf);
   for (const [index, finding] of findings.entries()) {
     const decision = decisions.get(finding.fingerprint);
-    const text = section(finding, { organisation, asOf, fileUrl, decision });
+    const text = section(finding, { organisation, asOf, fileUrl, decision, lost: lost.get(finding.grant) });
     if (size(text) + 2 > left) {
       const omitted = findings.length - index;
       more.push(

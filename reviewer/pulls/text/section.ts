@@ -2,7 +2,7 @@ import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts
 import { accountStatus } from '../../detect/people.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';
 import type { Finding } from '../../plan/finding.ts';
-import { losses } from '../../plan/losses.ts';
+import type { Losses } from '../../plan/losses.ts';
 import { counted, instantOf, nameOf } from '../../plan/sentence.ts';
 import type { Decision } from './decision.ts';
 
@@ -82,26 +82,37 @@ function idleWhy(grant: Grant | undefined, organisation: Organisation, asOf: num
   return status === null ? 'it reaches nobody active' : `the account is ${status}`;
 }
 
-function whoLoses(finding: Finding, organisation: Organisation, asOf: number): string {
-  const grant = organisation.grants.find(({ id }) => id === finding.grant);
-  const { operations, losing, keeping, idle } = losses(finding, organisation, asOf);
+/** Some people and services by name, with what is theirs where not all of it is everybody's. */
+function named(who: Losses['losing'], all: number): string {
+  const alike = who.every(({ operations }) => operations.length === all);
+  const some = who
+    .slice(0, mostPeople)
+    .map(({ principal, operations }) =>
+      alike ? code(nameOf(principal)) : `${code(nameOf(principal))} (${operations.map(code).join(', ')})`,
+    );
+  return `${some.join(', ')}${who.length > mostPeople ? ` and ${who.length - mostPeople} more` : ''}`;
+}
+
+function whoLoses(grant: Grant | undefined, lost: Losses | undefined, { organisation, asOf }: Options) {
+  const { operations, losing, restricted, keeping, idle } = lost ?? gone;
   const what = operations.map(code).join(', ');
-  if (idle) return `Nobody today, for ${idleWhy(grant, organisation, asOf)}. It named ${what}.`;
+  if (idle)
+    return `Nobody today, for ${idleWhy(grant, organisation, asOf)}.${what === '' ? '' : ` It named ${what}.`}`;
   const kept =
     keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all through other grants.`;
-  if (losing.length === 0)
-    return `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same through other grants. It takes away ${what}.`;
-  const all = losing.every((one) => one.operations.length === operations.length);
-  const named = losing
-    .slice(0, mostPeople)
-    .map((one) =>
-      all
-        ? code(nameOf(one.principal))
-        : `${code(nameOf(one.principal))} (${one.operations.map(code).join(', ')})`,
-    );
-  const more = losing.length > mostPeople ? ` and ${losing.length - mostPeople} more` : '';
-  return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named.join(', ')}${more}.${kept}`;
+  const less =
+    restricted.length === 0
+      ? ''
+      : ` ${counted(restricted.length, `${kindOf(restricted)} keeps`, `${kindOf(restricted, true)} keep`)} it under stricter conditions or for a shorter time: ${named(restricted, operations.length)}.`;
+  if (losing.length === 0 && restricted.length === 0)
+    return what === ''
+      ? 'Nobody: the grant stays as far as it reaches today.'
+      : `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same through other grants. It takes away ${what}.`;
+  if (losing.length === 0) return `Nobody loses it altogether.${less}${kept}`;
+  return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named(losing, operations.length)}.${less}${kept}`;
 }
+
+const gone: Losses = { operations: [], losing: [], restricted: [], keeping: 0, idle: true };
 
 type Options = {
   organisation: Organisation;
@@ -110,10 +121,13 @@ type Options = {
   /** The address of a file at the revision that was judged; null where there is none. */
   fileUrl: (file: string, line: number) => string | null;
   decision?: Decision | undefined;
+  /** What the whole pull request takes away by this grant; undefined when the grant is gone. */
+  lost?: Losses | undefined;
 };
 
 /** One finding: what the access does, who loses what, what was seen, and how to have it back. */
-export function section(finding: Finding, { organisation, asOf, fileUrl, decision }: Options): string {
+export function section(finding: Finding, options: Options): string {
+  const { organisation, asOf, fileUrl, decision, lost } = options;
   const api = organisation.apis.get(finding.api);
   const grant = organisation.grants.find(({ id }) => id === finding.grant);
   const operations = (grant?.covers ?? [])
@@ -138,7 +152,7 @@ export function section(finding: Finding, { organisation, asOf, fileUrl, decisio
     `${prose(finding.sentence)} (${finding.detector}, ${finding.severity}${url === null ? '' : `, [the grant](${url})`}.)${also}`,
     `- **What the access does**: ${code(api?.description ?? '')}: ${operations}`,
     `- **Given for**: ${code(grant?.reason ?? '')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
-    `- **Who loses what**: ${whoLoses(finding, organisation, asOf)}`,
+    `- **Who loses what**: ${whoLoses(grant, lost, options)}`,
     `- **Evidence** (as of ${instantOf(asOf)}):\n${evidenceOf(finding, grant)}`,
     `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or ${restore}\n\n</details>`,
   ].join('\n\n');

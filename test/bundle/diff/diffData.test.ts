@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { GrantLine } from '../../../bundle/diff/accessTerms.ts';
+import type { GrantLine } from '../../../bundle/access/grantLine.ts';
 import { type Change, diffData } from '../../../bundle/diff/diffData.ts';
 import { changedLines } from '../../../bundle/format/changedLines.ts';
 import { dataSections, nothing } from '../../../bundle/format/dataSections.ts';

@@ -275,25 +275,37 @@ test('says who loses what, through groups, and who keeps it through another gran
       rest: 'operations: [get]\nstate: suspended',
     },
   ]);
-  // ann keeps both by grants of her own; bob is suspended; dana, through the group night, keeps only list.
-  assert.deepEqual(losses(finding(), organisation, seconds), {
+  // ann keeps both by grants of her own; bob is suspended; dana, through the group night, keeps list, and get with mfa.
+  const revoked = losses([{ kind: 'delete', grant: 'desk-read' }], organisation, seconds);
+  assert.deepEqual(revoked.get('desk-read'), {
     operations: ['get', 'list'],
-    losing: [{ principal: 'user:dana@example.com', operations: ['get'] }],
+    losing: [],
+    restricted: [{ principal: 'user:dana@example.com', operations: ['get'] }],
     keeping: 1,
     idle: false,
   });
-  const narrowed = finding({ action: 'narrow', to: { operations: ['get'] } });
-  assert.deepEqual(losses(narrowed, organisation, seconds), {
+  const to = { operations: ['get'] };
+  const narrowed = losses([{ kind: 'narrow', grant: 'desk-read', to }], organisation, seconds);
+  assert.deepEqual(narrowed.get('desk-read'), {
     operations: ['list'],
     losing: [],
+    restricted: [],
     keeping: 2,
     idle: false,
   });
-  assert.equal(losses(finding({ grant: 'dana-get-past' }), organisation, seconds).idle, true);
-  const { body } = bodyOf([finding()], organisation);
+  const past = losses([{ kind: 'delete', grant: 'dana-get-past' }], organisation, seconds);
+  assert.equal(past.get('dana-get-past')?.idle, true);
+  const both = [finding(), finding({ fingerprint: 'b'.repeat(32), grant: 'dana-get-office' })];
   assert.match(
+    bodyOf([finding()], organisation).body,
+    /Nobody loses it altogether\. 1 person keeps it under stricter conditions or for a shorter time: `dana@example.com` \(`get`\)\. 1 other keeps? it all/,
+  );
+  // What one leaves and the other takes is lost by both together, as the merge will have it.
+  const { body } = bodyOf(both, organisation);
+  assert.equal(
+    body.match(/1 person can no longer do `get`(?:, `list`)?: `dana@example.com`/g)?.length,
+    2,
     body,
-    /1 person can no longer do `get`, `list`: `dana@example.com` \(`get`\)\. 1 other keeps? it all/,
   );
   assert.match(body, /What the access does\*\*: `What orders does`: `get` \(`GET \/v1\/things\/\{id\}`\)/);
 });

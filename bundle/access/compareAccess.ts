@@ -1,26 +1,26 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import {
-  compareTerms,
-  type GrantLine,
-  type Terms,
-  type TermsChange,
-  termsOf,
-  widestTerms,
-} from './accessTerms.ts';
+  type Conditions,
+  type ConditionsChange,
+  compareConditions,
+  conditionsOf,
+  widestConditions,
+} from './conditions.ts';
+import { type GrantLine, holdsAt } from './grantLine.ts';
 
 /** A grant by which something may be done, and whose it is: the caller's own or one of its groups'. */
 export type Way = { grant: string; through: string };
 
 /** What became of some operations of an API for somebody. All lists are sorted. */
 export type AccessChange = {
-  kind: 'loses' | 'gains' | TermsChange;
+  kind: 'loses' | 'gains' | ConditionsChange;
   api: string;
   operations: readonly string[];
   /** The grants that gave it before, and that give it now. */
   before: readonly Way[];
   after: readonly Way[];
-  /** Their terms; of several the wider ones. */
-  terms: { before: readonly Terms[]; after: readonly Terms[] };
+  /** Under which conditions; of several the wider ones. */
+  conditions: { before: readonly Conditions[]; after: readonly Conditions[] };
 };
 
 export type Held = { through: string; grant: GrantLine };
@@ -39,14 +39,18 @@ export function compareAccess(
   const alike = new Map<string, { change: AccessChange; operations: string[] }>();
   for (const operation of [...new Set([...old.keys(), ...now.keys()])].sort(compareCodePoints)) {
     const [was, is] = [old.get(operation) ?? [], now.get(operation) ?? []];
-    const terms = {
-      before: widestTerms(was.map(({ grant }) => termsOf(grant))),
-      after: widestTerms(is.map(({ grant }) => termsOf(grant))),
+    const conditions = {
+      before: widestConditions(was.map(({ grant }) => conditionsOf(grant))),
+      after: widestConditions(is.map(({ grant }) => conditionsOf(grant))),
     };
     const kind: AccessChange['kind'] | null =
-      is.length === 0 ? 'loses' : was.length === 0 ? 'gains' : compareTerms(terms.before, terms.after);
+      is.length === 0
+        ? 'loses'
+        : was.length === 0
+          ? 'gains'
+          : compareConditions(conditions.before, conditions.after);
     if (kind === null) continue;
-    const change = { kind, api, before: ways(was), after: ways(is), terms };
+    const change = { kind, api, before: ways(was), after: ways(is), conditions };
     const text = JSON.stringify(change);
     const known = alike.get(text);
     if (known !== undefined) known.operations.push(operation);
@@ -62,9 +66,8 @@ export function compareAccess(
 function byOperation(all: readonly Held[], at: number | null): Map<string, Held[]> {
   const found = new Map<string, Held[]>();
   for (const held of all) {
-    const { operations, state, expires } = held.grant;
-    if (state === 'suspended' || (at !== null && expires !== undefined && expires <= at)) continue;
-    for (const operation of operations) {
+    if (!holdsAt(held.grant, at)) continue;
+    for (const operation of held.grant.operations) {
       const others = found.get(operation);
       if (others === undefined) found.set(operation, [held]);
       else others.push(held);

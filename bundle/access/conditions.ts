@@ -1,17 +1,8 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import type { GrantLine } from './grantLine.ts';
 
-/** A grant as data.json has it. */
-export type GrantLine = {
-  id: string;
-  operations: readonly string[];
-  conditions?: { mfa?: true; networks?: readonly string[] };
-  expires?: number;
-  rate?: string;
-  state?: 'suspended';
-};
-
-/** On which terms a grant holds. */
-export type Terms = {
+/** Under which conditions a grant holds. */
+export type Conditions = {
   /** The caller must be in one of them; null: anywhere. */
   networks: readonly string[] | null;
   mfa: boolean;
@@ -20,13 +11,13 @@ export type Terms = {
 };
 
 /**
- * What became of access that is there before and after. `tightened` and `loosened`: the conditions ask for more, or
- * less. `shortened` and `extended`: under the same conditions it ends sooner, or later. `altered`: more of the one and
+ * What became of access that is there before and after. `tightened` and `loosened`: they ask for more, or
+ * less. `shortened` and `extended`: all else alike, it ends sooner, or later. `altered`: more of the one and
  * less of the other.
  */
-export type TermsChange = 'tightened' | 'loosened' | 'shortened' | 'extended' | 'altered';
+export type ConditionsChange = 'tightened' | 'loosened' | 'shortened' | 'extended' | 'altered';
 
-export const termsOf = ({ conditions, expires }: GrantLine): Terms => ({
+export const conditionsOf = ({ conditions, expires }: GrantLine): Conditions => ({
   networks: conditions?.networks ?? null,
   mfa: conditions?.mfa === true,
   expires: expires ?? null,
@@ -35,8 +26,8 @@ export const termsOf = ({ conditions, expires }: GrantLine): Terms => ({
 type Atom = { network: string | null; mfa: boolean; expires: number };
 
 /** One for each network: then whatever one atom allows is allowed by the others only if one of them allows it all. */
-const atomsOf = (terms: readonly Terms[]): Atom[] =>
-  terms.flatMap(({ networks, mfa, expires }) =>
+const atomsOf = (all: readonly Conditions[]): Atom[] =>
+  all.flatMap(({ networks, mfa, expires }) =>
     (networks ?? [null]).map((network) => ({ network, mfa, expires: expires ?? Number.POSITIVE_INFINITY })),
   );
 
@@ -51,8 +42,11 @@ const within = (atom: Atom, atoms: readonly Atom[], clock: boolean) =>
 const allWithin = (atoms: readonly Atom[], others: readonly Atom[], clock: boolean) =>
   atoms.every((atom) => within(atom, others, clock));
 
-/** Compares the terms under which something may be done before and after; null when they come to the same. */
-export function compareTerms(before: readonly Terms[], after: readonly Terms[]): TermsChange | null {
+/** Compares the conditions under which something may be done before and after; null when they come to the same. */
+export function compareConditions(
+  before: readonly Conditions[],
+  after: readonly Conditions[],
+): ConditionsChange | null {
   const [old, now] = [atomsOf(before), atomsOf(after)];
   const [kept, grown] = [allWithin(old, now, true), !allWithin(now, old, true)];
   if (kept && !grown) return null;
@@ -62,17 +56,17 @@ export function compareTerms(before: readonly Terms[], after: readonly Terms[]):
   return grown ? 'loosened' : 'tightened';
 }
 
-/** The terms in force, each once and without those that another one includes; sorted. */
-export function widestTerms(all: readonly Terms[]): Terms[] {
-  const byText = new Map(all.map((terms) => [JSON.stringify(terms), terms] as const));
+/** The conditions in force, each once and without those that another one includes; sorted. */
+export function widestConditions(all: readonly Conditions[]): Conditions[] {
+  const byText = new Map(all.map((one) => [JSON.stringify(one), one] as const));
   const texts = [...byText].sort(([a], [b]) => compareCodePoints(a, b));
   return texts
-    .filter(([, terms], index) =>
+    .filter(([, one], index) =>
       texts.every(([, other], position) => {
-        if (position === index || !allWithin(atomsOf([terms]), atomsOf([other]), true)) return true;
+        if (position === index || !allWithin(atomsOf([one]), atomsOf([other]), true)) return true;
         // Of two that include each other the first one stays.
-        return allWithin(atomsOf([other]), atomsOf([terms]), true) && position > index;
+        return allWithin(atomsOf([other]), atomsOf([one]), true) && position > index;
       }),
     )
-    .map(([, terms]) => terms);
+    .map(([, one]) => one);
 }
