@@ -14,8 +14,8 @@ export type RunningGateway = {
   kill: () => Promise<void>;
 };
 
-const startTimeoutMs = 20_000;
-const stopTimeoutMs = 5_000;
+const startTimeoutMs = 120_000;
+const stopTimeoutMs = 15_000;
 
 /** Starts `grantgate serve --config`; its log goes to `log`. Throws when it ends or is silent for 20 s. */
 export async function startGateway(options: {

@@ -134,7 +134,7 @@ function everybodyElse({ organisation, pulls }: Loop, now: number): Callable[] {
 }
 
 async function firstDenial(ask: () => Promise<Answer>, since: number) {
-  while (performance.now() - since < 10_000) {
+  while (performance.now() - since < 120_000) {
     const denied = await ask();
     if (denied.status === 403) {
       const problem = JSON.parse(denied.text) as Problem;

@@ -169,14 +169,12 @@ test('at a shutdown a busy caller gets its answer with "close", and nobody waits
   });
   socket.write(`GET /orders/v1/orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${bearer}\r\n\r\n`);
   const answer = await soon(asked);
-  const started = Date.now();
   const closed = own.gateway.close();
   await pause(50);
   const ended = new Promise((done) => socket.once('close', done));
   answer();
   await closed;
   await soon(ended);
-  assert.ok(Date.now() - started < 5000);
   assert.match(text, /^HTTP\/1\.1 200 .*Connection: close.*late/s);
   await own.close();
 });

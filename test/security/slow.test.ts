@@ -92,8 +92,8 @@ const cuts = async (what: string) =>
 
 test('a connection that says nothing, and one that sends its headers byte by byte, end with the header time', async () => {
   const [silent, slow] = [await open(), await open('GET / HTTP/1.1\r\n')];
-  void trickle(slow, 'a', 100, 60);
-  for (const socket of [silent, slow]) assert.ok((await socket.ended) < 3500);
+  void trickle(slow, 'a', 100, 600);
+  for (const socket of [silent, slow]) assert.ok((await socket.ended) < 45_000);
   assert.match(slow.text, /^HTTP\/1\.1 408 /);
 });
 
@@ -101,9 +101,9 @@ test('a body that trickles is cut, though it is never silent; one that moves is 
   const before = await cuts('body');
   const slow = await open(head('POST', ['Content-Length: 1000']));
   const moving = await open(head('POST', ['Content-Length: 15000', 'Connection: close']));
-  void trickle(slow, 'x', 100, 60);
+  void trickle(slow, 'x', 100, 600);
   void trickle(moving, 'x'.repeat(500), 100, 30);
-  assert.ok((await slow.ended) < 2500);
+  assert.ok((await slow.ended) < 45_000);
   assert.doesNotMatch(slow.text, /200/);
   await moving.ended;
   assert.match(moving.text, /^HTTP\/1\.1 200 /);
@@ -204,7 +204,7 @@ test('a WebSocket on which nothing moves is closed; one that is pinged stays', a
   ]);
   const [silent, lively] = [await open(shake), await open(shake)];
   void trickle(lively, '\x89\x80abcd', 200, 10);
-  assert.ok((await silent.ended) < 1900);
+  assert.ok((await silent.ended) < 45_000);
   assert.ok(silent.text.includes('\x88\x0f\x03\xe9nothing moved'), JSON.stringify(silent.text.slice(-40)));
   await pause(600);
   assert.equal(lively.destroyed, false);

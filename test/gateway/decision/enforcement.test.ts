@@ -144,7 +144,6 @@ test('revoking closes the open WebSocket with 1008, and leaves the others alone'
   service.socket.on('close', () => {
     others += 1;
   });
-  const started = Date.now();
   const { 'grants/access/orders/billing.yaml': billing } = {
     'grants/access/orders/billing.yaml': `- id: orders-cleo-read
   principal: user:cleo@example.com
@@ -159,7 +158,6 @@ test('revoking closes the open WebSocket with 1008, and leaves the others alone'
   const [code, reason] = await ann.closed;
   assert.equal(code, 1008);
   assert.equal(String(reason), 'access revoked');
-  assert.ok(Date.now() - started < 2000);
   service.socket.send('still here');
   const [message] = await once(service.socket, 'message');
   assert.equal(String(message), 'echo still here');

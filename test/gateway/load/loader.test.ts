@@ -341,12 +341,17 @@ test('leaves the serving thread free while it loads a large bundle', async () =>
   await reload.started;
   await publish({ ...bundle(1), data, grants: 100_000, digest: `sha256:${dataDigest(data)}` });
   let longest = 0;
-  let last = performance.now();
+  // The time that this very thread has worked: on a loaded machine it may also have to wait for its turn.
+  const worked = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  };
+  let last = worked();
   const beat = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
+    longest = Math.max(longest, worked() - last);
+    last = worked();
   }, 1);
-  await until(() => reload.current()?.grants === 100_000, 20_000);
+  await until(() => reload.current()?.grants === 100_000, 120_000);
   clearInterval(beat);
   assert.ok(longest < 250, `the serving thread stood still for ${longest.toFixed()} ms`);
   assert.equal(reload.current()?.lines.count, 110_000);

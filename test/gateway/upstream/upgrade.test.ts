@@ -98,8 +98,9 @@ test('an upstream that refuses is heard, and one that dies while it refuses keep
     setTimeout(() => socket.destroy(), 50);
   });
   const started = Date.now();
-  await ask(2500);
-  assert.ok(Date.now() - started < 2000);
+  await ask(60_000);
+  // It would have waited for more until that time.
+  assert.ok(Date.now() - started < 45_000);
 });
 
 test('an upstream with an IPv6 address is reached, plainly and by WebSocket', async () => {
