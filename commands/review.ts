@@ -18,6 +18,13 @@ export function review(program: Command): void {
       .option('--base <branch>', 'the branch that is enforced', 'main')
       .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
       .option('--json', 'print the plan as JSON')
+      .option('--answer <number>', 'carry out what comments on a pull request ask for, and nothing else')
+      .option('--listen <port>', 'take webhooks of the forge, and answer the comments they tell of')
+      .option(
+        '--secret-env <name>',
+        'the environment variable that holds the webhook secret',
+        'GITHUB_WEBHOOK_SECRET',
+      )
       .action(runReview),
     'grantgate review --decisions decisions/',
     'grantgate review --apply --repository northwind/access --json',
@@ -30,9 +37,14 @@ type ReviewOptions = ForgeOptions & {
   asOf?: string;
   apply?: true;
   json?: true;
+  answer?: string;
+  listen?: string;
+  secretEnv: string;
 };
 
 async function runReview(options: ReviewOptions): Promise<void> {
+  if (options.answer !== undefined) return runAnswer(options, options.answer);
+  if (options.listen !== undefined) return runListen(options, options.listen);
   const { review } = await import('../reviewer/review.ts');
   const { renderTable } = await import('../reviewer/pulls/renderTable.ts');
   const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
@@ -49,6 +61,46 @@ async function runReview(options: ReviewOptions): Promise<void> {
     progress,
   });
   if (options.json) printJson(options.apply ? { ...plan, pull_requests: pulls } : plan);
-  else print(renderTable(plan, pulls, process.stdout.columns));
+  else {
+    print(renderTable(plan, pulls, process.stdout.columns));
+    if (!options.apply && plan.findings.length > 0)
+      print('Nothing was changed: with --apply, pull requests are opened and updated.\n');
+  }
   if (error !== null) throw error;
+}
+
+function numberOf(text: string, option: string, most: number): number {
+  if (!/^(?:0|[1-9]\d*)$/.test(text) || Number(text) > most)
+    throw new UsageError(`${option} must be a number up to ${most}, got "${text}"`);
+  return Number(text);
+}
+
+async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
+  const { answer } = await import('../reviewer/answer.ts');
+  const number = numberOf(text, '--answer', 2 ** 31);
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const { handled, changed, reason } = await answer(forgeTarget(options), number, stop.signal);
+  print(
+    `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} carried out, ${changed ? 'changed' : 'unchanged'}`}\n`,
+  );
+}
+
+async function runListen(options: ReviewOptions, text: string): Promise<void> {
+  const { answer } = await import('../reviewer/answer.ts');
+  const { listen } = await import('../reviewer/listen.ts');
+  const target = forgeTarget(options);
+  const secret = process.env[options.secretEnv];
+  if (!secret)
+    throw new UsageError(`the environment variable ${options.secretEnv} must hold the webhook's secret`);
+  const stop = new AbortController();
+  const { url, close } = await listen({
+    ...{ port: numberOf(text, '--listen', 65_535), secret, progress },
+    slug: `${target.owner}/${target.repo}`,
+    answer: (number) => answer(target, number, stop.signal),
+  });
+  progress(`webhooks are taken at ${url}`);
+  await stopSignal();
+  stop.abort();
+  await close();
 }

@@ -7,6 +7,7 @@ type Step = {
   env?: Record<string, unknown>;
 };
 type Job = {
+  if?: unknown;
   'runs-on'?: string;
   'timeout-minutes'?: number;
   permissions?: unknown;
@@ -37,13 +38,19 @@ export function workflowProblems(text: string, scripts: readonly string[]): stri
   const workflow = parse(text) as Workflow;
   const on = triggers(workflow.on);
   if (on.length === 0) problems.push('no trigger');
-  for (const dangerous of ['pull_request_target', 'workflow_run', 'issue_comment'])
+  for (const dangerous of ['pull_request_target', 'workflow_run'])
     if (on.includes(dangerous)) problems.push(`${dangerous} runs with secrets on behalf of strangers`);
+  // Anybody may comment: only those who belong here may start something with it.
+  const known = `contains(fromJSON('["OWNER", "MEMBER", "COLLABORATOR"]'), github.event.comment.author_association)`;
+  if (on.includes('issue_comment'))
+    for (const job of Object.values(workflow.jobs ?? {}))
+      if (!String(job.if ?? '').endsWith(`&& ${known}`))
+        problems.push('issue_comment runs with secrets on behalf of strangers');
   if (JSON.stringify(workflow.permissions) !== '{}')
     problems.push('permissions must be {} for the workflow as a whole');
   if (!workflow.concurrency?.group || workflow.concurrency['cancel-in-progress'] === undefined)
     problems.push('concurrency must be settled');
-  if (/\$\{\{[^}]*\bgithub\.(?:event|head_ref)\b/.test(text))
+  if (/\$\{\{[^}]*\bgithub\.(?:event(?!\.issue\.number\b)|head_ref)\b/.test(text))
     problems.push('text that strangers write is interpolated');
   for (const line of text.split('\n'))
     if (/^\s*(?:- )?uses:/.test(line) && !pinned.test(line))

@@ -15,7 +15,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 };
 
 test('there are those that the project needs', () => {
-  assert.deepEqual(files, ['bundle.yml', 'check.yml', 'container.yml', 'review.yml']);
+  assert.deepEqual(files, ['answer.yml', 'bundle.yml', 'check.yml', 'container.yml', 'review.yml']);
 });
 
 for (const file of files) {
@@ -73,6 +73,7 @@ test('a sound workflow has no problems', () => {
 
 const breaches: [string, string | RegExp, string, RegExp][] = [
   ['pull_request_target', 'on: pull_request', 'on: [pull_request_target]', /on behalf of strangers/],
+  ['comments of anybody', 'on: pull_request', 'on: [issue_comment]', /on behalf of strangers/],
   ['rights for all jobs', 'permissions: {}', 'permissions: { contents: read }', /must be \{\}/],
   ['no rights named', /^permissions: \{\}\n/m, '', /must be \{\}/],
   ['no concurrency', /^concurrency.*\n/m, '', /concurrency/],
