@@ -1,7 +1,9 @@
+import { grantLine } from '../bundle/access/grantLine.ts';
+import type { GrantLine } from '../bundle/format/grantLine.ts';
 import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
 import type { DecisionInput, DecisionResult } from '../gateway/decision/decision.ts';
 import { type Random, random } from './random.ts';
-import { type GrantLine, referenceDecision } from './referenceDecision.ts';
+import { referenceDecision } from './referenceDecision.ts';
 import { never, type Use, usagePlan } from './usagePlan.ts';
 
 /** One request of the past and how it was decided. */
@@ -43,7 +45,7 @@ export function pastRequests(
   for (const grant of grants) {
     const key = `${grant.api} ${grant.principal}`;
     const held = lines.get(key) ?? [];
-    held.push({ from: grant.grantedAt, line: lineOf(grant) });
+    held.push({ from: grant.grantedAt, line: grantLine(grant) });
     lines.set(key, held);
   }
 
@@ -136,23 +138,6 @@ function membersOf({ memberships }: Organisation): (principal: string) => readon
     (members.get(group) ?? []).filter((name) => name.startsWith('user:')).sort();
   const cached = new Map([...members.keys()].map((group) => [group, people(group)]));
   return (principal) => cached.get(principal) ?? [principal];
-}
-
-function lineOf({ id, covers, expiresAt, state, conditions }: Grant): GrantLine {
-  return {
-    id,
-    operations: covers,
-    state,
-    ...(expiresAt === null ? {} : { expires: expiresAt }),
-    ...(conditions
-      ? {
-          conditions: {
-            ...(conditions.mfa ? { mfa: true as const } : {}),
-            ...(conditions.networks ? { networks: conditions.networks } : {}),
-          },
-        }
-      : {}),
-  };
 }
 
 /** Reading is common, writing less so, deleting rare. */

@@ -1,11 +1,4 @@
-/** A grant as data.json holds it. `expires` is exclusive, whole seconds since 1970. */
-export type GrantLine = {
-  id: string;
-  operations: readonly string[];
-  expires?: number;
-  state?: string;
-  conditions?: { mfa?: true; networks?: readonly string[] };
-};
+import type { GrantLine } from '../bundle/format/grantLine.ts';
 
 /** The part of the policy's input that a decision depends on. */
 export type Request = {
@@ -56,7 +49,7 @@ export function referenceDecision(request: Request, { principal, grantsOf }: Fac
 function verdict(grant: GrantLine, request: Request): string {
   if (!grant.operations.includes(request.operation)) return 'operation-not-covered';
   if (grant.expires !== undefined && request.time >= grant.expires) return 'expired';
-  if (grant.state !== undefined && grant.state !== 'active') return 'suspended';
+  if (grant.state === 'suspended') return 'suspended';
   const { mfa, networks } = grant.conditions ?? {};
   if (mfa && request.mfa !== true) return 'condition-not-met';
   if (networks && !networks.some((name) => request.networks?.includes(name))) return 'condition-not-met';

@@ -1,4 +1,5 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import type { GrantLine } from '../format/grantLine.ts';
 import {
   type Conditions,
   type ConditionsChange,
@@ -6,7 +7,7 @@ import {
   conditionsOf,
   widestConditions,
 } from './conditions.ts';
-import { type GrantLine, holdsAt } from './grantLine.ts';
+import { holdsAt } from './grantLine.ts';
 
 /** A grant by which something may be done, and whose it is: the caller's own or one of its groups'. */
 export type Way = { grant: string; through: string };

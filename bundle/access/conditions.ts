@@ -1,5 +1,5 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import type { GrantLine } from './grantLine.ts';
+import type { GrantLine } from '../format/grantLine.ts';
 
 /** Under which conditions a grant holds. */
 export type Conditions = {

@@ -1,15 +1,5 @@
+import type { GrantLine } from '../format/grantLine.ts';
 import type { Grant } from '../grants/organisation.ts';
-
-/** A grant as data.json has it. */
-export type GrantLine = {
-  id: string;
-  operations: readonly string[];
-  conditions?: { mfa?: true; networks?: readonly string[] };
-  /** Exclusive, whole seconds since 1970. */
-  expires?: number;
-  rate?: string;
-  state?: 'suspended';
-};
 
 /** What the decision needs of a grant; keys that say nothing are left out. */
 export function grantLine({ id, covers, conditions, expiresAt, limits, state }: Grant): GrantLine {

@@ -1,9 +1,9 @@
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { keyAt, valueAt } from '../format/dataSections.ts';
+import { readGrantLine } from '../format/grantLine.ts';
 import type { Fragment } from './fragment.ts';
 
 type Line = { key: string; bytes: Buffer };
-type Entry = { id: string };
 
 const lineFeed = 0x0a;
 
@@ -19,9 +19,7 @@ function linesOf({ lines }: Fragment, found: Line[]): void {
 /** One line of the grants that several files give one principal. */
 function join(same: readonly Line[]): Buffer {
   const key = same[0]?.key ?? '';
-  const entries = same.flatMap(({ bytes }) =>
-    valueAt<readonly Entry[]>(bytes, { start: 0, end: bytes.length }),
-  );
+  const entries = same.flatMap(({ bytes }) => readGrantLine(valueAt(bytes, { start: 0, end: bytes.length })));
   entries.sort((a, b) => compareCodePoints(a.id, b.id));
   return Buffer.from(`${canonicalJson(key)}:${canonicalJson(entries)}`);
 }

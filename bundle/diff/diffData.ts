@@ -1,5 +1,4 @@
 import { type AccessChange, compareAccess } from '../access/compareAccess.ts';
-import type { GrantLine } from '../access/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { changedLines } from '../format/changedLines.ts';
 import {
@@ -11,6 +10,7 @@ import {
   valueAt,
   valueStart,
 } from '../format/dataSections.ts';
+import { type GrantLine, readGrantLine } from '../format/grantLine.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
 
@@ -65,7 +65,7 @@ function changedGrantLines({ before, after }: Pair<Side>) {
   const held: Pair<HeldGrant[]> = { before: [], after: [] };
   const take = (side: Side, to: HeldGrant[], api: string, principal: string, line: Span | null) => {
     if (line === null) return;
-    for (const grant of valueAt<GrantLine[]>(side.data, line)) to.push({ api, principal, grant });
+    for (const grant of readGrantLine(valueAt(side.data, line))) to.push({ api, principal, grant });
   };
   for (const api of new Set([...before.sections.grants.keys(), ...after.sections.grants.keys()])) {
     const section = ({ data, sections }: Side) => ({ data, section: sections.grants.get(api) ?? nothing });
@@ -158,7 +158,7 @@ function changesOf(
         if (line === undefined) return [];
         let grants = parsed.get(line.start);
         if (grants === undefined) {
-          grants = valueAt<GrantLine[]>(data, line);
+          grants = readGrantLine(valueAt(data, line));
           parsed.set(line.start, grants);
         }
         return grants;

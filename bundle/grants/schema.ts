@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
@@ -32,7 +33,7 @@ export const list = <T extends z.ZodType>(item: T) =>
     .refine(unique, { error: 'must not name one twice' });
 
 /** `COUNT/PERIOD`, for example `600/min`. */
-export const rate = name('a rate like "600/min" (s, min, h or day)', /^[1-9][0-9]{0,8}\/(?:s|min|h|day)$/);
+export const rate = name('a rate like "600/min" (s, min, h or day)', rateForm);
 const limits = z.strictObject({ rate: rate.optional() });
 
 /** Bytes, for example `10MB`. */

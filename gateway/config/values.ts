@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { durationMs, longestTimer } from '../../bundle/format/duration.ts';
+import { durationForm, durationMs, longestTimer } from '../../bundle/format/duration.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 
 // The values that gateway.yaml is made of.
@@ -18,7 +18,7 @@ export type Secret = z.output<typeof secret>;
 /** `30s` or `7d`; milliseconds then. */
 export const time = z
   .string({ error: 'must be a time like "30s"' })
-  .regex(/^[1-9][0-9]{0,5}(?:ms|s|min|h|d)$/, { error: 'must be a time like "30s" (ms, s, min, h or d)' })
+  .regex(durationForm, { error: 'must be a time like "30s" (ms, s, min, h or d)' })
   .transform((value) => durationMs(value) ?? Number.NaN);
 
 /** The same for what a timer waits for: one that waits longer ends at once. */

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import type { Slices } from '../revision/slices.ts';
 import {
   type Decide,
@@ -103,19 +104,16 @@ function between(ends: readonly number[], time: number): Decision['holds'] {
   return { from, until };
 }
 
+/** Throws BundleError `data-malformed`: who holds a grant that cannot be read is refused, by whichever other it may be. */
 function readGrants(slice: ArrayBuffer, api: string): Grants {
-  type Entry = { id: string; rate?: string; expires?: number };
   const document = JSON.parse(Buffer.from(slice).toString()) as {
-    grants?: Record<string, Record<string, Entry[]>>;
+    grants?: Record<string, Record<string, unknown>>;
   };
-  const entries = Object.values(document.grants?.[api] ?? {}).flat();
-  const ends = new Set<number>();
-  // Time comes in whole seconds: an end within one is over at the next.
-  for (const { expires } of entries) if (typeof expires === 'number') ends.add(Math.ceil(expires));
+  const lines = Object.values(document.grants?.[api] ?? {}).flatMap(readGrantLine);
   return {
     facts: new Map(
-      entries.map(({ id, rate, expires }) => [id, { rate: rate ?? null, expires: expires ?? null }]),
+      lines.map(({ id, rate, expires }) => [id, { rate: rate ?? null, expires: expires ?? null }]),
     ),
-    ends: [...ends],
+    ends: [...new Set(lines.flatMap(({ expires }) => expires ?? []))],
   };
 }

@@ -1,3 +1,4 @@
+import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { changesOf } from '../../bundle/git/changesOf.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createDecide } from '../decision/decide.ts';
@@ -5,7 +6,7 @@ import { createEvaluator } from '../decision/evaluator.ts';
 import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { adviceFor } from './explainAdvice.ts';
-import { type GrantEntry, grantSentence } from './explainGrant.ts';
+import { grantSentence } from './explainGrant.ts';
 import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
 import { type GrantSource, grantSources, rolesOf } from './grantSources.ts';
 import { matchOperation } from './matchOperation.ts';
@@ -43,11 +44,11 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
 
   const slice = slices.slice(asked.api, asked.subject, input.groups);
   const document = JSON.parse(Buffer.from(slice).toString()) as {
-    grants: Record<string, Record<string, GrantEntry[]>>;
+    grants: Record<string, Record<string, unknown>>;
     principals: unknown;
   };
   const held = Object.entries(document.grants[asked.api] ?? {}).flatMap(([principal, entries]) =>
-    entries.map((entry) => ({ principal, entry })),
+    readGrantLine(entries).map((entry) => ({ principal, entry })),
   );
   const alone = held.map(({ principal, entry }) => {
     const data = { grants: { [asked.api]: { [principal]: [entry] } }, principals: document.principals };

@@ -1,21 +1,12 @@
+import type { GrantLine } from '../../bundle/format/grantLine.ts';
 import type { DecisionInput } from '../decision/decision.ts';
-
-/** A grant as the bundle has it. `expires` is exclusive, whole seconds since 1970. */
-export type GrantEntry = {
-  id: string;
-  operations: readonly string[];
-  expires?: number;
-  state?: string;
-  rate?: string;
-  conditions?: { mfa?: boolean; networks?: readonly string[] };
-};
 
 /** Seconds since 1970 as RFC 3339. */
 export const instant = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 /** What an unmet condition asks of the caller, one phrase each. */
-export function unmet({ conditions = {} }: GrantEntry, input: DecisionInput): string[] {
+export function unmet({ conditions = {} }: GrantLine, input: DecisionInput): string[] {
   const phrases: string[] = [];
   if (conditions.mfa === true && !input.mfa) phrases.push('a sign-in with a second factor');
   const { networks } = conditions;
@@ -26,7 +17,7 @@ export function unmet({ conditions = {} }: GrantEntry, input: DecisionInput): st
 
 /** Why a grant holds or not, in words; `reason` is what the policy says of it alone. */
 export function grantSentence(
-  entry: GrantEntry,
+  entry: GrantLine,
   input: DecisionInput,
   reason: string,
   holds: boolean,

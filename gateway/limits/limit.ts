@@ -1,3 +1,4 @@
+import { type Rate, readRate } from '../../bundle/format/rate.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { remember } from '../memory/remember.ts';
 
@@ -11,15 +12,11 @@ export type Limit = (key: string, rate: string, now: number) => number | Promise
 /** A limit that this process alone counts. */
 export type LocalLimit = (key: string, rate: string, now: number) => number;
 
-const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, day: 86_400_000 };
-
-/** `interval`: milliseconds per request. `period`: milliseconds within which all `count` of them may come at once. */
-export type Rate = { count: number; interval: number; period: number };
-
-export function parseRate(rate: string): Rate {
-  const [count = '1', unit = 's'] = rate.split('/');
-  const period = periods[unit] ?? 1000;
-  return { count: Number(count), interval: period / Number(count), period };
+/** Reads a rate that was checked where it came in. Throws RangeError for what is none: no number would let all through. */
+export function parseRate(text: string): Rate {
+  const rate = readRate(text);
+  if (rate === null) throw new RangeError(`${JSON.stringify(text)} is no rate like "600/min"`);
+  return rate;
 }
 
 /** As many rates as are remembered, by whoever meets them with each request. */

@@ -1,17 +1,18 @@
 import { changedLines } from '../../bundle/format/changedLines.ts';
 import { nothing, type Span, valueAt } from '../../bundle/format/dataSections.ts';
+import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { type SharedLines, sectionSpans } from './lineIndex.ts';
 
 /**
  * How many grants of one data.json are gone in another: those that an API's line of a principal has lost, whoever else
  * may have been given something meanwhile. What became narrower, was suspended or has moved its end is still there.
- * Made for the loader thread: only lines that changed are parsed.
+ * Made for the loader thread: only lines that changed are parsed. Throws BundleError `data-malformed`.
  */
 export function countRemoved(before: SharedLines, after: SharedLines): number {
   const [old, now] = [Buffer.from(before.data), Buffer.from(after.data)];
   const sections = sectionSpans(after);
   const idsOf = (data: Buffer, line: Span | null): string[] =>
-    line === null ? [] : valueAt<{ id: string }[]>(data, line).map(({ id }) => id);
+    line === null ? [] : readGrantLine(valueAt(data, line)).map(({ id }) => id);
   let removed = 0;
   for (const [api, section] of sectionSpans(before)) {
     if (api === null) continue;

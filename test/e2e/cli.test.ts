@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -278,12 +278,14 @@ test('review without a forge, a repository or a sensible time says which', async
 });
 
 test('review prints the plan in the agreed form, and the same twice', async () => {
+  const decisions = join(folder, 'decisions');
+  mkdirSync(decisions);
   const args = [
     'review',
     '--root',
     tree.root,
     '--decisions',
-    folder,
+    decisions,
     '--as-of',
     '2026-11-23T12:00:00Z',
     '--json',

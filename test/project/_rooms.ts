@@ -114,6 +114,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/decision',
     [
       'bundle/archive',
+      'bundle/format',
       'bundle/policy',
       'gateway/http',
       'gateway/identity',
@@ -138,6 +139,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/explain',
     [
       'bundle',
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'bundle/policy',

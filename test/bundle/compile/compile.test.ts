@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { compile } from '../../../bundle/compile/compile.ts';
 import { canonicalJson } from '../../../bundle/format/canonicalJson.ts';
 import { dataDigest, sha256 } from '../../../bundle/format/digest.ts';
+import { readGrantLine } from '../../../bundle/format/grantLine.ts';
 import { scanLines } from '../../../bundle/format/scanLines.ts';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
@@ -141,6 +142,8 @@ test('what is written parses back to what the organisation says, whatever it say
         });
       }
       assert.equal(parsed.grants, expected);
+      for (const lines of Object.values<object>(parsed.grants))
+        for (const line of Object.values(lines)) assert.is(readGrantLine(line), line);
       assert.equal(
         parsed.principals,
         Object.fromEntries(

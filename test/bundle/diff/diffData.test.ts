@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { GrantLine } from '../../../bundle/access/grantLine.ts';
 import { type Change, diffData } from '../../../bundle/diff/diffData.ts';
 import { changedLines } from '../../../bundle/format/changedLines.ts';
 import { dataSections, nothing } from '../../../bundle/format/dataSections.ts';
+import type { GrantLine } from '../../../bundle/format/grantLine.ts';
 import { suite } from '../../_suite.ts';
 import { apiEntry, lineForm } from '../../gateway/_document.ts';
 

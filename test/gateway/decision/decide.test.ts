@@ -41,6 +41,22 @@ test('an allow that names its grants is one', () => {
   );
 });
 
+for (const entry of [
+  '{"expires":200,"id":"g","operations":["x"],"rate":"600/fortnight"}',
+  '{"expires":"soon","id":"g","operations":["x"]}',
+  '{"id":"g"}',
+  '{"id":"g","operations":["x"],"hours":"9-17"}',
+  'null',
+])
+  test(`an allow beside the malformed grant ${entry} is a denial`, () => {
+    const text = `{"grants":{"orders":{"user:ann":[{"id":"g","operations":["x"]},${entry}]}},"principals":{}}`;
+    const from = { ...slices, slice: () => new TextEncoder().encode(text).buffer };
+    assert.deepEqual(
+      answer(() => ({ allow: true, grants: ['g'], reason: 'granted' }), from),
+      denied('evaluation-error', true),
+    );
+  });
+
 test('a denial keeps its reason and names no grant', () => {
   assert.deepEqual(
     answer(() => ({ allow: false, grants: ['g'], reason: 'expired' })),

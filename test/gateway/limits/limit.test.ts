@@ -108,6 +108,12 @@ test('lets no more through than a full burst and the rate', () => {
   assert.ok(admitted.length <= 10 + 10_000 / 100 + 1, `${admitted.length}`);
 });
 
+test('what is no rate lets nothing through', () => {
+  const limit = createLimit();
+  for (const rate of ['600/fortnight', 'abc', '', '0/s', 'NaN/s'])
+    assert.throws(() => limit('a', rate, 0), RangeError, rate);
+});
+
 test('a clock that is set back keeps nobody waiting longer than the rate says', () => {
   const limit = createLimit();
   const now = 10 * 3_600_000;

@@ -1,0 +1,15 @@
+const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, day: 86_400_000 };
+
+/** `COUNT/UNIT`. */
+export const rateForm = /^[1-9][0-9]{0,8}\/(?:s|min|h|day)$/;
+
+/** `interval`: milliseconds per request. `period`: milliseconds within which all `count` of them may come at once. */
+export type Rate = { count: number; interval: number; period: number };
+
+/** Reads a rate like `600/min`; null for anything else, as a rate that is no number would let everything through. */
+export function readRate(text: string): Rate | null {
+  if (!rateForm.test(text)) return null;
+  const [count, unit = ''] = text.split('/');
+  const period = periods[unit];
+  return period === undefined ? null : { count: Number(count), interval: period / Number(count), period };
+}
