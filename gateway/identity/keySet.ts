@@ -25,6 +25,8 @@ export type KeySet = {
    * when the keys are too old to rely on. Asking keeps them fresh, for callers may go on with tokens known long since.
    */
   generation(): number | null;
+  /** The same, but null already when who needs a key has to wait for newer ones. */
+  current(): number | null;
   /** Fetches the keys anew, unless that was done just now; whether they have changed. */
   renew(): Promise<boolean>;
 };
@@ -93,13 +95,16 @@ export function createKeySet(options: Options): KeySet {
   const since = (at: number) => Math.abs(now() - at);
   const mayFetch = (pause: number) => since(fetchedAt) > pause && since(failedAt) > failureCooldownMs;
 
+  const generationWithin = (ms: number): number | null => {
+    const age = since(fetchedAt);
+    if (age > ms) return null;
+    if (age > refreshAtMs && mayFetch(0)) void refresh();
+    return generation;
+  };
+
   return {
-    generation() {
-      const age = since(fetchedAt);
-      if (age > maxAgeMs + staleMs) return null;
-      if (age > refreshAtMs && mayFetch(0)) void refresh();
-      return generation;
-    },
+    generation: () => generationWithin(maxAgeMs + staleMs),
+    current: () => generationWithin(maxAgeMs),
     async renew() {
       if (!mayFetch(cooldownMs)) return false;
       const before = generation;

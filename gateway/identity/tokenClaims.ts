@@ -26,6 +26,10 @@ type Config = GatewayConfig['issuers'][number];
 type Mapping = Pick<Config, 'issuer' | 'login_claim' | 'groups'> &
   Partial<Pick<Config, 'people' | 'services' | 'unverified_email' | 'second_factor'>>;
 
+/** What a token takes that is remembered, measured on the heap and rounded up: 1.1 kB for 340 bytes of claims. */
+export const claimsBytes = ({ payload, groups }: Pick<TokenClaims, 'payload' | 'groups'>): number =>
+  600 + Math.ceil(1.5 * JSON.stringify(payload).length) + 64 * (groups?.length ?? 0);
+
 /** What the claims of a token weigh in a cache, where most weigh one. */
 export const claimsWeight = ({ payload }: Pick<TokenClaims, 'payload'>): number =>
   Math.max(1, Math.ceil(JSON.stringify(payload).length / 2048));

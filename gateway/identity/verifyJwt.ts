@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { IssuerConfig } from '../config/config.ts';
 import { Refusal } from '../http/refusal.ts';
@@ -6,7 +6,7 @@ import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
 import {
-  claimsWeight,
+  claimsBytes,
   clockToleranceSeconds,
   groupsElsewhere,
   hasGroupsElsewhere,
@@ -14,6 +14,7 @@ import {
   readClaims,
   type TokenClaims,
 } from './tokenClaims.ts';
+import { takeApart, verifyAgain } from './verifyAgain.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
 export type JwtVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
@@ -21,6 +22,8 @@ export type JwtVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
 const longest = 16 * 1024;
 /** Keys of one name, or without a name, that a token is tried by. */
 const mostTried = 8;
+/** Room for more than 100,000 tokens as issuers write them. */
+const mostBytes = 128 * 2 ** 20;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 const invalid = (code = 'token-invalid', message = 'The token is not valid here.') =>
@@ -31,6 +34,9 @@ type Options = {
   now: () => number;
   onKeyFetch?: (issuer: string, ok: boolean) => void;
 };
+type Issuer = { config: IssuerConfig; keys: KeySet; proven: Proven };
+/** The keys that have verified a token, by `alg` and `kid` of its header, of one generation. */
+type Proven = { generation: number | null; keys: Map<string, KeyObject> };
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
 /** Builds the verifier for the configured issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
@@ -44,19 +50,61 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         now,
         onFetch: (ok) => onKeyFetch?.(config.issuer, ok),
       });
-      return [config.issuer, { config, keys }] as const;
+      const proven: Proven = { generation: null, keys: new Map() };
+      return [config.issuer, { config, keys, proven }] as const;
     }),
   );
   // Keyed by hash: no usable credential stays in memory longer than its request.
-  const verified = lruCache<Cached>(20_000, ({ claims }) => claimsWeight(claims));
+  const verified = lruCache<Cached>(mostBytes, ({ claims }) => claimsBytes(claims));
+
+  /** What a token says whose signature and time are good. Throws Refusal where that is not enough. */
+  const accept = (
+    { config, keys }: Issuer,
+    { typ, payload }: { typ: unknown; payload: Readonly<Record<string, unknown>> },
+    generation: number | null,
+    id: string,
+  ): TokenClaims => {
+    if (isOtherType(typ, payload, config.id_tokens)) throw invalid();
+    if (hasGroupsElsewhere(payload, config)) throw invalid('groups-elsewhere', groupsElsewhere);
+    const read = readClaims(payload, 'jwt', config, now());
+    if (read === null || read.expiresAt === null) throw invalid();
+    const claims = { ...read, id };
+    verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
+    return claims;
+  };
+
+  /** At once, by a key that has verified another token; null: it takes a closer look. */
+  const again = (token: string, id: string): TokenClaims | null => {
+    const parts = takeApart(token);
+    const issuer = typeof parts?.payload.iss === 'string' ? trusted.get(parts.payload.iss) : undefined;
+    if (parts === null || issuer === undefined) return null;
+    const { config, keys, proven } = issuer;
+    const generation = keys.current();
+    if (generation === null || generation !== proven.generation) return null;
+    const key = proven.keys.get(provenName(parts.header) ?? '');
+    if (key === undefined || !verifyAgain(parts, key, config, now())) return null;
+    return accept(issuer, { typ: parts.header.typ, payload: parts.payload }, generation, id);
+  };
 
   const verify = async (token: string, id: string): Promise<TokenClaims> => {
-    const { config, keys } = issuerOf(token, trusted);
+    const issuer = issuerOf(token, trusted);
+    const { config, keys, proven } = issuer;
     let generation: number | null = null;
+    let found: CryptoKey | null = null;
     const keyOf: Parameters<typeof jwtVerify>[1] = async (header, jws) => {
+      const before = keys.generation();
       const key = await keys.key(header, jws);
       generation = keys.generation();
+      // Of a set that was replaced meanwhile nobody can say whether it still holds this one.
+      found = key instanceof CryptoKey && generation === before ? key : null;
       return key;
+    };
+    const prove = (header: Readonly<Record<string, unknown>>) => {
+      const name = provenName(header);
+      if (name === null || found === null || generation === null) return;
+      if (proven.generation !== generation) proven.keys.clear();
+      proven.generation = generation;
+      proven.keys.set(name, KeyObject.from(found));
     };
     const check = <Key extends typeof keyOf | CryptoKey>(key: Key) =>
       jwtVerify(token, key as typeof keyOf, {
@@ -73,7 +121,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         return await check(keyOf);
       } catch (error) {
         if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-        generation = keys.generation();
+        [generation, found] = [keys.generation(), null];
         let tried = 0;
         for await (const key of error) {
           tried += 1;
@@ -93,13 +141,8 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await keys.renew())) throw error;
         return checkAny();
       });
-      if (isOtherType(protectedHeader.typ, payload, config.id_tokens)) throw invalid();
-      if (hasGroupsElsewhere(payload, config)) throw invalid('groups-elsewhere', groupsElsewhere);
-      const read = readClaims(payload, 'jwt', config, now());
-      if (read === null || read.expiresAt === null) throw invalid();
-      const claims = { ...read, id };
-      verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
-      return claims;
+      prove(protectedHeader);
+      return accept(issuer, { typ: protectedHeader.typ, payload }, generation, id);
     } catch (error) {
       throw refusalFor(error);
     }
@@ -117,9 +160,13 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
     }
     // Only what has this form gets among the verified, so those need not be looked at again.
     if (!compactJws.test(token)) throw invalid();
-    return verify(token, id);
+    return again(token, id) ?? verify(token, id);
   };
 }
+
+/** A key without a name may be any of its set's. */
+const provenName = ({ alg, kid }: Readonly<Record<string, unknown>>): string | null =>
+  typeof alg === 'string' && typeof kid === 'string' ? `${alg} ${kid}` : null;
 
 function issuerOf<T>(token: string, trusted: ReadonlyMap<string, T>): T {
   let named: unknown;
