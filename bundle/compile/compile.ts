@@ -10,6 +10,7 @@ function apiEntries(apis: Organisation['apis']) {
     [...apis.values()].map((api: Api) => [
       api.name,
       {
+        assertion: api.assertion === true ? true : undefined,
         authentication: api.authentication && [...api.authentication].sort(),
         body: api.limits?.body && bytesOf(api.limits.body),
         description: api.description,

@@ -17,6 +17,8 @@ export type Api = {
   limits: ApiFile['limits'];
   /** The ways to authenticate that it takes; all of them when undefined. */
   authentication?: ApiFile['authentication'];
+  /** Whether it is told in a signed form who calls; left out, it is not. */
+  assertion?: boolean;
   place: Place;
 };
 

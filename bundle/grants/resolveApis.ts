@@ -75,6 +75,7 @@ export function resolveApis(read: GrantsRead): {
       roles: expanded.roles,
       limits: value.limits,
       authentication: value.authentication,
+      assertion: value.assertion ?? false,
       place: file.places.nearest([]),
     });
   }

@@ -90,6 +90,10 @@ export const apiFile = z
     roles: z.record(roleName, list(z.string())).default({}),
     limits: limits.extend({ body: size.optional() }).optional(),
     authentication: list(z.enum(authenticationMethods)).optional(),
+    assertion: z
+      .boolean()
+      .optional()
+      .describe('Whether it is told who calls in a signed form too, for what others can reach as well.'),
   })
   .refine((api) => (api.operations === undefined) !== (api.openapi === undefined), {
     error: 'must have either "operations" or "openapi"',

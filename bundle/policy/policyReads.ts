@@ -4,6 +4,7 @@ import { sha256 } from '../format/digest.ts';
 
 /** The fields of an API's entry in data.json. */
 export const apiFields = [
+  'assertion',
   'authentication',
   'body',
   'description',

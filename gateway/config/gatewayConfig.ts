@@ -64,7 +64,7 @@ const assertion = z
       .enum(['caller', 'request', 'none'])
       .default('caller')
       .describe(
-        'caller: one serves a caller for half its lifetime; request: one for each; none: no assertions.',
+        'caller: one serves a caller for most of its lifetime; request: one for each; none: no assertions.',
       ),
     issuer: named.max(200).default('grantgate').describe('The `iss` in it.'),
     lifetime: time

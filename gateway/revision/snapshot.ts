@@ -13,6 +13,7 @@ const route = z.union([
 ]);
 
 const apiEntry = z.strictObject({
+  assertion: z.literal(true).optional(),
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
   body: z.int().min(1).optional(),
   description: z.string(),

@@ -13,10 +13,12 @@ import {
 /** Where everyone finds the keys: on the listener for callers and on the one for operators. */
 export const keysPath = '/.well-known/jwks.json';
 
+type Asserted = Pick<Admission, 'id' | 'identity' | 'decision' | 'route' | 'enforcement'>;
+
 /** Says to the upstream who calls, in a form it can check by itself. */
 export type Assertions = {
-  /** The value of `x-grantgate-assertion`, a JWT; null when none are made. */
-  of(admission: Pick<Admission, 'id' | 'identity' | 'decision' | 'route'>): string | null;
+  /** The value of `x-grantgate-assertion`, a JWT; null when none are made, or the API wants none. */
+  of(admission: Asserted): string | null;
   /** Answers `GET /.well-known/jwks.json`; false when the request is for something else. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
   /** The published keys, or null when no assertions are made. */
@@ -49,7 +51,7 @@ export function createAssertions({ config, now, onFailure }: Options): Assertion
   const timer = setInterval(() => keys.look(), 5000);
   timer.unref();
   return {
-    of: assertionOf,
+    of: (admission) => (wants(admission) ? assertionOf(admission) : null),
     answer(request, response) {
       const { url, method } = request;
       // The bytes as sent: any other spelling is routed and decided like every path.
@@ -74,17 +76,23 @@ export function createAssertions({ config, now, onFailure }: Options): Assertion
   }
 }
 
+const wants = ({ enforcement, route }: Asserted): boolean =>
+  enforcement.snapshot.apis.get(route.api)?.assertion === true;
+
 type AssertionOptions = {
   keys: Pick<AssertionKeys, 'signing'>;
   per: 'caller' | 'request';
   issuer: string;
   lifetimeMs: number;
   now: () => number;
+  /** From 0 to below 1. */
+  random?: () => number;
 };
 
 /**
- * Signing takes about as long as everything else the gateway does for a request. So one assertion serves, for half its
- * lifetime, all requests with the same caller, groups, grants and API; its `jti` is the first one's decision.
+ * Signing takes about as long as everything else the gateway does for a request. So one assertion serves all requests
+ * with the same caller, groups, grants and API while it is good for some time yet: for 60 to 90 % of its lifetime, drawn
+ * for each, so that those made together do not end together. Its `jti` is the first one's decision.
  * `request` makes one for each, whose `jti` is its own decision.
  */
 export function createAssertionOf({
@@ -93,7 +101,8 @@ export function createAssertionOf({
   issuer,
   lifetimeMs,
   now,
-}: AssertionOptions): Assertions['of'] {
+  random = Math.random,
+}: AssertionOptions): (admission: Omit<Asserted, 'enforcement'>) => string {
   const made = lruCache<{ text: string; until: number; key: AssertionKey }>(20_000);
   // A clock set back must not make one last longer.
   const isFresh = ({ until }: { until: number }, at: number) => at < until && until - at <= lifetimeMs;
@@ -137,7 +146,7 @@ export function createAssertionOf({
     const caller = `${identity.subject}\n${route.api}\n${grants.join()}\n${groups.join()}\n${exp === end ? end : ''}`;
     let one = made.get(caller);
     if (one === undefined || !isFresh(one, at)) {
-      one = { text: jwt(), until: Math.min(at + lifetimeMs / 2, exp * 1000), key };
+      one = { text: jwt(), until: Math.min(at + lifetimeMs * (0.6 + 0.3 * random()), exp * 1000), key };
       made.set(caller, one);
     }
     memory.assertion = one;

@@ -116,7 +116,8 @@ export async function startWorld({
   const tree = await sampleTree({}, { git: true });
   const orders = (await readFile(join(tree.root, 'grants/apis/orders.yaml'), 'utf8'))
     .replace('http://orders.internal:8080', upstream.url)
-    .replace('600/min', rate);
+    .replace('600/min', rate)
+    .concat('\nassertion: true\n');
   // Nothing listens on the discard port.
   const payments = (await readFile(join(tree.root, 'grants/apis/payments.yaml'), 'utf8')).replace(
     'https://payments.internal',

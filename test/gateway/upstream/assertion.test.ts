@@ -70,6 +70,19 @@ test('an assertion cannot be passed off as one for another API, nor with another
   await assert.rejects(jwtVerify(`${head}.${claims}.${signature}`, keys, at(0)), /signature/);
 });
 
+test('an API that does not ask for an assertion gets none, whatever the caller sends', async () => {
+  const file = 'grants/apis/orders.yaml';
+  const before = readFileSync(join(world.tree.root, file), 'utf8');
+  for (const line of ['', 'assertion: false']) {
+    await world.push({ [file]: before.replace('assertion: true', line) });
+    assert.equal((await world.get(path, { headers: { 'x-grantgate-assertion': 'forged' } })).status, 200);
+    assert.deepEqual(seen(), ['']);
+  }
+  await world.push({ [file]: before });
+  await world.get(path);
+  assert.match(seen().join(), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+});
+
 const decided = (grants: string[] = ['g'], expires: number | null = null) =>
   ({
     input: { groups: ['group:billing'] },
@@ -91,13 +104,13 @@ const keysIn = (name: string, clock: { now: number }, more = {}) =>
     ...more,
   });
 const signerOf = (keys: AssertionKeys, clock: { now: number }, per: 'caller' | 'request' = 'caller') =>
-  createAssertionOf({ keys, per, issuer: 'gw', lifetimeMs: 60_000, now: () => clock.now });
+  createAssertionOf({ keys, per, issuer: 'gw', lifetimeMs: 60_000, now: () => clock.now, random: () => 0.5 });
 
-test('one assertion serves a caller for half its lifetime, and nobody and nothing else', () => {
+test('one assertion serves a caller for most of its lifetime, and nobody and nothing else', () => {
   const clock = { now: 1_800_000_000_000 };
   const of = signerOf(keysIn('caller.json', clock), clock);
   const first = of(admission('1'));
-  clock.now += 29_000;
+  clock.now += 44_000;
   assert.equal(of(admission('2')), first);
   for (const other of [
     admission('3', 'user:bob'),
@@ -113,6 +126,30 @@ test('one assertion serves a caller for half its lifetime, and nobody and nothin
   assert.notEqual(of(admission('5')), next);
 });
 
+test('assertions made together end apart, and always while they are good for a while yet', () => {
+  const clock = { now: 1_800_000_000_000 };
+  const keys = keysIn('apart.json', clock);
+  const of = createAssertionOf({
+    keys,
+    per: 'caller',
+    issuer: 'gw',
+    lifetimeMs: 60_000,
+    now: () => clock.now,
+  });
+  const callers = Array.from({ length: 60 }, (_, at) => `user:${at}`);
+  const made = callers.map((subject) => of(admission('1', subject)));
+  const ended = (ms: number) => {
+    const at = { ...clock };
+    clock.now += ms;
+    const gone = callers.filter((subject, index) => of(admission('2', subject)) !== made[index]).length;
+    clock.now = at.now;
+    return gone;
+  };
+  assert.equal(ended(35_900), 0);
+  assert.ok(ended(45_000) > 5 && ended(45_000) < 60);
+  assert.equal(ended(54_000), 60);
+});
+
 test('what one decision remembers is no older than that, nor signed with another key', () => {
   const clock = { now: 1_800_000_000_000 };
   const keys = keysIn('remembered.json', clock);
@@ -120,7 +157,7 @@ test('what one decision remembers is no older than that, nor signed with another
   const decision = decided();
   const ask = (id: string) => of(admission(id, 'user:ann', 'orders', decision));
   const first = ask('1');
-  clock.now += 29_000;
+  clock.now += 44_000;
   assert.equal(ask('2'), first);
   clock.now += 2000;
   const second = ask('3');
