@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readCapped } from '../http/readCapped.ts';
+import { readCapped } from '../../bundle/format/readCapped.ts';
 import type { RevisionFacts } from './revisionFacts.ts';
 
 const facts = z.object({

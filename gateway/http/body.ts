@@ -1,23 +1,15 @@
 import type { IncomingMessage } from 'node:http';
+import { readCapped } from '../../bundle/format/readCapped.ts';
 import { Refusal } from './refusal.ts';
 
-/** The whole body of a request. Throws Refusal 413 when it is larger than `most` bytes. */
-export function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Not `for await`: leaving it early destroys the connection, and with it the answer that says why.
-  return new Promise((done, fail) => {
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= most) chunks.push(chunk);
-      else {
-        request.removeAllListeners('data').pause();
-        fail(new Refusal(413, 'body-too-large', 'The body is too large.'));
-      }
-    });
-    request.on('end', () => done(Buffer.concat(chunks)));
-    request.on('error', () => fail(new Refusal(400, 'body-incomplete', 'The body did not come whole.')));
+/** The whole body of a request. Throws Refusal 413 when it is larger than `most` bytes, 400 when it ends before its time. */
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  // Left early it stays open: to destroy the connection would take the answer along that says why.
+  const body = await readCapped(request.iterator({ destroyOnReturn: false }), most).catch(() => {
+    throw new Refusal(400, 'body-incomplete', 'The body did not come whole.');
   });
+  if (body === null) throw new Refusal(413, 'body-too-large', 'The body is too large.');
+  return body;
 }
 
 /** Whether a request has a body: it tells a length above zero, or none but that there is one. */

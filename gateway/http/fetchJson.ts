@@ -1,4 +1,4 @@
-import { readCapped } from './readCapped.ts';
+import { readCapped } from '../../bundle/format/readCapped.ts';
 
 type Options = {
   /** Bytes of the largest answer. */

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { refuse } from '../http/answer.ts';
+import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 
 /** A worker that serves: where its own admin listener is, and which revision it enforces. */
@@ -45,7 +46,7 @@ export function createWorkersAdmin({ workers, metrics, onFailure }: Options): Se
       if (first === undefined)
         throw new Refusal(503, 'no-worker', 'No worker serves at the moment.', { 'retry-after': '1' });
       const merge = merges[name];
-      const body = await bodyOf(request);
+      const body = await readBody(request, largestBody);
       const asked = merge === undefined ? [first] : seated;
       const settled = await Promise.allSettled(asked.map((worker) => forwardTo(worker, request, body)));
       // A worker that has ended meanwhile is none; that is for those to say who remain.
@@ -70,17 +71,6 @@ export function createWorkersAdmin({ workers, metrics, onFailure }: Options): Se
     { requestTimeout: 10_000, headersTimeout: 10_000 },
     (request, response) => void answer(request, response),
   );
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size > largestBody) throw new Refusal(413, 'body-too-large', 'The body is too large.');
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }
 
 function forwardTo(worker: Seated, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {

@@ -56,7 +56,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['gateway/revision', ['bundle/archive', 'bundle/format', 'bundle/grants', 'bundle/policy']],
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
-  ['gateway/source/transport', ['gateway/source/contract']],
+  ['gateway/source/transport', ['bundle/format', 'gateway/source/contract']],
   ['gateway/source/bucket', ['bundle/format', 'gateway/source/contract', 'gateway/source/transport']],
   [
     'gateway/source/registry',
@@ -171,6 +171,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/admin',
     [
+      'bundle/format',
       'bundle/git',
       'gateway/decision',
       'gateway/explain',

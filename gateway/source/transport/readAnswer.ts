@@ -1,25 +1,20 @@
 import type { Dispatcher } from 'undici';
+import { readCapped } from '../../../bundle/format/readCapped.ts';
 import { SourceError } from '../contract/source.ts';
 
 /** All of an answer's body. Throws SourceError `source-too-large`, as soon as it is known to be. */
 export async function readAnswer(response: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
   const tooLarge = () =>
     new SourceError('source-too-large', `the bundle server sends more than ${maxBytes} bytes`);
-  const chunks: Buffer[] = [];
-  let size = 0;
   const announced = Number(response.headers['content-length']);
   if (announced > maxBytes) {
     // A body thrown away unread says so by an error, which would be nobody's, and end the loader.
     response.body.on('error', () => {}).destroy();
     throw tooLarge();
   }
-  // Leaving the loop early destroys the stream, and with it the connection.
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+  const body = await readCapped(response.body as AsyncIterable<Buffer>, maxBytes);
+  if (body === null) throw tooLarge();
+  return body;
 }
 
 /** What an answer with an unwanted status stands for; its body is thrown away. */

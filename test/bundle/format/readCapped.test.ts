@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { readCapped } from '../../../gateway/http/readCapped.ts';
+import { readCapped } from '../../../bundle/format/readCapped.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('readCapped');
