@@ -1,7 +1,10 @@
 import type { Detector } from '../../bundle/grants/schema.ts';
 import type { Action, Severity } from '../detect/judge.ts';
-import type { GrantChange } from '../edit/edit.ts';
+import type { ReviewEntry } from '../edit/edit.ts';
 import type { Narrowed } from '../edit/narrow.ts';
+
+/** What `recertify`, `renew` and `reassign` write. */
+export type SetKeys = { review: Omit<ReviewEntry, 'until'> } | { expires: string } | { owner: string };
 
 /** What a detector found of a grant and proposes to do, as `review --json` prints it. */
 export type Finding = {
@@ -15,7 +18,7 @@ export type Finding = {
   /** With `narrow`: to what. */
   to?: Narrowed;
   /** With `renew`, `reassign` and `recertify`: the keys that the grant gets. */
-  set?: GrantChange;
+  set?: SetKeys;
   severity: Severity;
   owner: string;
   /** What, who and why, in plain English. */

@@ -3,13 +3,13 @@ import { sha256 } from '../../bundle/format/digest.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { accountStatus } from '../detect/people.ts';
-import { type Edit, edit, type GrantChange, grantText } from '../edit/edit.ts';
+import { type Edit, edit, grantText } from '../edit/edit.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, SetKeys } from './finding.ts';
 import { dayOf, instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
@@ -111,7 +111,7 @@ function narrowedTo(
 const day = 86_400;
 
 /** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
-function setOf({ grant, action }: Report, { asOf, organisation }: Evidence): GrantChange | undefined {
+function setOf({ grant, action }: Report, { asOf, organisation }: Evidence): SetKeys | undefined {
   if (action === 'renew' && grant.expiresAt !== null) {
     // As long again as it was given for, at most a year.
     const length = Math.max(day, Math.min(365 * day, grant.expiresAt - grant.grantedAt));
@@ -156,7 +156,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     ...(to && { to }),
     ...(set && { set }),
     severity,
-    owner: set?.owner ?? grant.owner,
+    owner: set !== undefined && 'owner' in set ? set.owner : grant.owner,
     sentence: sentence({ report, suspendedAt }, evidence),
     evidence: evidenceOf(report, evidence),
     change: {

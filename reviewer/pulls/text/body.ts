@@ -48,10 +48,11 @@ export const entriesOf = (
   findings: readonly Finding[],
   decisions: ReadonlyMap<string, Entry['decision']> = new Map(),
 ): Entry[] =>
-  findings.map(({ fingerprint, grant, api, detector, action, to }) => {
+  findings.map(({ fingerprint, grant, api, detector, action, to, set }) => {
     const decision = decisions.get(fingerprint);
     return {
       ...{ fingerprint, grant, api, detector, action },
+      ...(set !== undefined && { set }),
       ...(to !== undefined && { to: 'role' in to ? to : { operations: [...to.operations] } }),
       ...(decision !== undefined && { decision }),
     };

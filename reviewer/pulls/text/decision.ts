@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Detector } from '../../../bundle/grants/schema.ts';
 import type { Action } from '../../detect/judge.ts';
 import type { Edit } from '../../edit/edit.ts';
+import type { SetKeys } from '../../plan/finding.ts';
 import { editOf } from '../../plan/propose.ts';
 
 const said = {
@@ -28,11 +29,12 @@ type Asked = {
   action: Action;
   detector: Detector;
   to?: { role: string } | { operations: readonly string[] } | undefined;
+  set?: SetKeys | undefined;
   decision?: Decision | undefined;
 };
 
 /** The edit that carries out a decision, or the proposal where there is none. Throws ReviewError `edit-failed`. */
-export function editFor({ grant, action, to: narrowed, decision: answer }: Asked): Edit {
+export function editFor({ grant, action, to: narrowed, set, decision: answer }: Asked): Edit {
   switch (answer?.kind) {
     case 'keep': {
       const { by, at, until, reason } = answer;
@@ -56,7 +58,12 @@ export function editFor({ grant, action, to: narrowed, decision: answer }: Asked
     default:
       answer satisfies never;
   }
-  return editOf({ grant, action, ...(narrowed !== undefined && { to: narrowed }) });
+  return editOf({
+    grant,
+    action,
+    ...(narrowed !== undefined && { to: narrowed }),
+    ...(set !== undefined && { set }),
+  });
 }
 
 /** What a decision says of itself, as titles count it. */

@@ -14,6 +14,15 @@ const entry = z.object({
   action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
   /** The edit's own words, where the action alone does not tell it. */
   to: z.union([z.object({ role: z.string() }), z.object({ operations: z.array(z.string()) })]).optional(),
+  set: z
+    .union([
+      z.object({
+        review: z.object({ decision: z.literal('keep'), by: z.string(), at: z.string(), reason: z.string() }),
+      }),
+      z.object({ expires: z.string() }),
+      z.object({ owner: z.string() }),
+    ])
+    .optional(),
   decision: decision.optional(),
 });
 

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { random } from '../../demo/random.ts';
+
+const dayMs = 86_400_000;
+const asOf = Date.parse('2026-11-23T00:00:00Z');
+const perFile = 100;
+const operations = ['list', 'get', 'create', 'remove'];
+
+export type Generated = { root: string; decisions: string; asOf: number; bytes: number };
+
+const api = (name: string) => `api: ${name}
+description: What ${name} does
+owner: group:desk
+tier: medium
+upstream: http://${name}.internal:8080
+route: { prefix: /${name} }
+operations: { list: GET /v1/things, get: "GET /v1/things/{id}", create: POST /v1/things, remove: "DELETE /v1/things/{id}" }
+roles: { reader: [list, get], admin: [reader, create, remove] }
+`;
+
+const grantText = (index: number, granted: string) => `- id: grant-${index}
+  principal: user:person-${index % 20_000}@example.com
+  api: api-${Math.floor(index / perFile) % 20}
+  role: ${index % 3 === 0 ? 'admin' : 'reader'}
+  reason: Work of grant ${index}
+  owner: group:desk
+  granted: ${granted}
+  review: { decision: keep, by: "group:desk", at: 2026-10-01T00:00:00Z, reason: Autumn }
+`;
+
+/** A repository with some history, and decision logs of two gateways with every heartbeat: a tenth of the grants idle. */
+export async function generateReview(
+  folder: string,
+  { records, grants, days }: { records: number; grants: number; days: number },
+): Promise<Generated> {
+  const [root, decisions] = [join(folder, 'access'), join(folder, 'decisions')];
+  await writeGrants(root, grants);
+  let bytes = 0;
+  for (const instance of ['gw-1', 'gw-2'])
+    bytes += await writeLogs(join(decisions, instance), { instance, records: records / 2, grants, days });
+  return { root, decisions, asOf, bytes };
+}
+
+async function writeGrants(root: string, grants: number): Promise<void> {
+  const files = new Map<string, string>([
+    ['grants/directory/okta.yaml', directory(Math.min(grants, 20_000))],
+  ]);
+  for (let index = 0; index < 20; index += 1) files.set(`grants/apis/api-${index}.yaml`, api(`api-${index}`));
+  for (let from = 0; from < grants; from += perFile) {
+    const many = Array.from({ length: Math.min(perFile, grants - from) }, (_, i) =>
+      grantText(from + i, '2025-03-01'),
+    );
+    files.set(`grants/access/api-${Math.floor(from / perFile) % 20}/file-${from}.yaml`, many.join('\n'));
+  }
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com', ...args], {
+      cwd: root,
+      env: {
+        ...process.env,
+        GIT_COMMITTER_DATE: '2026-01-02T00:00:00Z',
+        GIT_AUTHOR_DATE: '2026-01-02T00:00:00Z',
+      },
+    });
+  await mkdir(root, { recursive: true });
+  git('init', '--quiet');
+  // A commit that touches a file each, as merges do.
+  const write = async (some: Iterable<[string, string]>) => {
+    for (const [path, text] of some) {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), text);
+    }
+    git('add', '--all');
+    git('commit', '--quiet', '--message', 'grants: change');
+  };
+  await write(files);
+  const access = [...files].filter(([path]) => path.startsWith('grants/access/'));
+  for (const [path, text] of access.slice(0, 100))
+    await write([[path, text.replace('Work of', 'The work of')]]);
+}
+
+function directory(people: number): string {
+  const logins = Array.from({ length: people }, (_, i) => `person-${i}@example.com`);
+  return `provider: okta
+synced: 2026-11-22T03:00:00Z
+complete: true
+people:
+${logins.map((login, i) => `  - { login: ${login}, id: 00u${i}, status: active }\n`).join('')}groups:
+  - { name: desk, members: ["user:person-0@example.com"] }
+`;
+}
+
+async function writeLogs(
+  home: string,
+  { instance, records, grants, days }: { instance: string; records: number; grants: number; days: number },
+): Promise<number> {
+  await mkdir(home, { recursive: true });
+  const draw = random(`bench ${instance}`);
+  const perMinute = records / (days * 1440);
+  let seq = 0;
+  let bytes = 0;
+  for (let day = days; day > 0; day -= 1) {
+    const from = asOf - day * dayMs;
+    const name = new Date(from).toISOString().slice(0, 10);
+    const file = createWriteStream(join(home, `${name}.ndjson`));
+    for (let minute = 0; minute < 1440; minute += 1) {
+      const at = from + minute * 60_000;
+      const due = Math.floor(perMinute * ((days - day) * 1440 + minute + 1));
+      let text = `${JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq })}\n`;
+      for (let place = 0; seq < due; place += 1) {
+        seq += 1;
+        text += line(
+          instance,
+          seq,
+          at + (place % 60_000),
+          draw.below(Math.ceil(grants * 0.9)),
+          draw.below(10),
+        );
+      }
+      bytes += text.length;
+      if (!file.write(text)) await once(file, 'drain');
+    }
+    file.end();
+    await once(file, 'close');
+  }
+  return bytes;
+}
+
+function line(instance: string, seq: number, at: number, grant: number, dice: number): string {
+  const operation = operations[grant % 3 === 0 && dice === 0 ? 2 : dice % 2] ?? 'get';
+  return `{"timestamp":"${new Date(at).toISOString()}","decision_id":"${instance}-${seq}","instance":"${instance}","seq":${seq},"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"0123456789abcdef"}},"input":{"subject":"user:person-${grant % 20_000}@example.com","groups":[],"api":"api-${grant % 20}","operation":"${operation}","method":"GET","path":"/v1/things/{id}","networks":[],"mfa":true,"time":${Math.floor(at / 1000)}},"result":{"allow":true,"grants":["grant-${grant}"],"reason":"granted"},"metrics":{"timer_rego_wasm_eval_ns":9000}}\n`;
+}

@@ -1,0 +1,151 @@
+import * as assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import fc from 'fast-check';
+import { suite } from '../../_suite.ts';
+import {
+  access,
+  asOf,
+  dayMs,
+  daysAgo,
+  type GrantText,
+  logLines,
+  type Place,
+  place,
+  rules,
+  uses,
+} from '../_review.ts';
+
+const test = suite('missing evidence');
+let here: Place;
+const grants: GrantText[] = [
+  { id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2.5)}` },
+  { id: 'sleeping', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+  { id: 'wide', rest: 'role: admin' },
+  { id: 'full', rest: 'role: admin' },
+  { id: 'healthy' },
+  { id: 'seldom', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+  { id: 'twin', rest: `role: reader\ngranted: ${daysAgo(6)}` },
+  { id: 'beside', rest: `role: reader\ngranted: ${daysAgo(5)}` },
+];
+test.before(async () => {
+  // Of a gateway whose whole log is gone nothing tells, but that it must be there.
+  here = await place({
+    ...access(grants),
+    'grants/review.yaml': `${rules}evidence: { instances: [gw-1, gw-2] }\n`,
+  });
+});
+test.after(() => here.remove());
+
+const whole = [
+  logLines(
+    [
+      { grant: 'sleeping', operation: 'get', at: asOf - 4 * dayMs },
+      { grant: 'seldom', operation: 'get', at: asOf - 2.9 * dayMs },
+      ...uses('wide', ['list', 'get'], 3),
+      ...uses('full', ['list', 'get'], 3),
+      ...[0.3, 1.3, 2.3, 3.3].map((days) => ({
+        grant: ['twin', 'beside'],
+        operation: 'get',
+        at: asOf - days * dayMs,
+      })),
+    ],
+    { instance: 'gw-1' },
+  ),
+  logLines(
+    [
+      ...uses('healthy', ['list', 'get'], 3),
+      ...[0.5, 1.5, 2.5, 3.5].map((days) => ({
+        grant: 'beside',
+        operation: 'list',
+        at: asOf - days * dayMs,
+      })),
+      // Lost with this gateway, it would look as wide as the other.
+      ...uses('full', ['create', 'remove'], 3),
+    ],
+    { instance: 'gw-2' },
+  ),
+];
+
+const taking = new Set(['delete', 'revoke', 'suspend', 'narrow']);
+/** What is taken away, and how much of it. */
+async function taken(logs: readonly (readonly string[])[]): Promise<string[]> {
+  await rm(here.decisions, { recursive: true, force: true });
+  for (const [index, lines] of logs.entries()) if (lines.length > 0) await here.log(lines, `gw-${index + 1}`);
+  const { plan } = await here.review();
+  return plan.findings.filter(({ action }) => taking.has(action)).map(({ grant }) => grant);
+}
+
+/** One way to damage a log; places are shares of its length. */
+const damage = fc.oneof(
+  fc.record({
+    kind: fc.constant('cut out' as const),
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({
+    kind: fc.constant('truncate' as const),
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    share: fc.constant(0),
+  }),
+  fc.record({
+    kind: fc.constant('lose uses' as const),
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({
+    kind: fc.constant('give twice' as const),
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({
+    kind: fc.constant('turn round' as const),
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({ kind: fc.constant('lose all' as const), from: fc.constant(0), share: fc.constant(0) }),
+);
+
+function damaged(
+  lines: readonly string[],
+  { kind, from, share }: { kind: string; from: number; share: number },
+) {
+  const start = Math.floor(from * lines.length);
+  const end = Math.min(lines.length, start + Math.ceil(share * lines.length));
+  const part = lines.slice(start, end);
+  switch (kind) {
+    case 'cut out':
+      return [...lines.slice(0, start), ...lines.slice(end)];
+    case 'truncate':
+      return lines.slice(0, start);
+    case 'lose uses':
+      return [
+        ...lines.slice(0, start),
+        ...part.filter((line) => line.includes('heartbeat')),
+        ...lines.slice(end),
+      ];
+    case 'give twice':
+      return [...lines, ...part];
+    case 'turn round':
+      return [...lines.slice(0, start), ...part.toReversed(), ...lines.slice(end)];
+    default:
+      return [];
+  }
+}
+
+test('finds with all evidence what is there to be found', async () => {
+  assert.deepEqual(await taken(whole), ['idle', 'sleeping', 'twin', 'wide']);
+});
+
+test('deleting, cutting, doubling and reordering evidence never takes away more', async () => {
+  const all = new Set(await taken(whole));
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1), damage, fc.option(damage), async (which, first, second) => {
+      const logs = whole.map((lines, index) => {
+        if (index !== which) return second === null ? lines : damaged(lines, second);
+        return damaged(lines, first);
+      });
+      for (const grant of await taken(logs)) assert.ok(all.has(grant), grant);
+    }),
+    { seed: 7, numRuns: 25 },
+  );
+});
