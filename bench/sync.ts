@@ -1,0 +1,69 @@
+// How long a sync takes, and in how much memory, from a provider on this machine; and a second one that finds nothing new.
+// node bench/sync.ts [PEOPLE [GROUPS [KIND…]]]
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+
+const [people = '100000', groups = '5000', ...kinds] = process.argv.slice(2);
+const url = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const settings: Record<string, (origin: string) => string> = {
+  okta: (origin) => `kind: okta, url: "${origin}", token: { env: TOKEN }`,
+  entra: (origin) =>
+    `kind: entra, url: "${origin}", authority: "${origin}", tenant: t, client: { id: c, secret: { env: SECRET } }`,
+  scim: (origin) => `kind: scim, url: "${origin}/scim/v2", token: { env: TOKEN }`,
+};
+
+process.stdout.write(`${people} people, ${groups} groups\nprovider  first     second    peak      file\n`);
+for (const kind of kinds.length > 0 ? kinds : Object.keys(settings)) {
+  const root = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
+  const provider = fork(url('./sync/provider.ts'), [kind, people, groups]);
+  try {
+    const [origin] = (await once(provider, 'message')) as [string];
+    mkdirSync(join(root, 'grants/apis'), { recursive: true });
+    writeFileSync(
+      join(root, 'grants/apis/a.yaml'),
+      'api: a\ndescription: A\nowner: group:team-0\ntier: low\nupstream: http://a.internal\nroute: { prefix: /a }\noperations: { get: GET / }\n',
+    );
+    writeFileSync(
+      join(root, 'sync.yaml'),
+      `providers:\n  - { provider: ${kind}, ${settings[kind]?.(origin)} }\n`,
+    );
+    const runs = [await run(root), await run(root)];
+    const seconds = runs.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`.padEnd(10));
+    const peak = `${Math.round(Math.max(...runs.map(({ kilobytes }) => kilobytes)) / 1024)} MB`.padEnd(10);
+    const size = `${(statSync(join(root, `grants/directory/${kind}.yaml`)).size / 1e6).toFixed(1)} MB`;
+    process.stdout.write(`${kind.padEnd(10)}${seconds.join('')}${peak}${size}\n`);
+  } finally {
+    provider.disconnect();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+/** One run of the command, and the most memory that it took. */
+async function run(root: string): Promise<{ ms: number; kilobytes: number }> {
+  const started = performance.now();
+  const told = join(root, 'peak');
+  // Written at the very end: a message to us would not leave any more.
+  const tell = `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(told)}, String(process.resourceUsage().maxRSS)));`;
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(tell)}`,
+      url('../cli.ts'),
+      'sync',
+      '--root',
+      root,
+      '--write',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, TOKEN: 't', SECRET: 'right' } },
+  );
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`the sync ended with ${code}`);
+  const kilobytes = Number(readFileSync(told, 'utf8'));
+  return { ms: performance.now() - started, kilobytes };
+}
