@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { readRendered } from '../directory/readRendered.ts';
 import type { Tree } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import { problem, show } from '../yaml/problem.ts';
@@ -59,7 +60,7 @@ export function readAccess(bytes: Buffer, file: string, api: string): AccessRead
 export const readApi = (bytes: Buffer, file: string) => readChecked(apiFile, bytes, file);
 /** One provider's file. */
 export const readDirectory = (bytes: Buffer, file: string) =>
-  readChecked(directoryFile, bytes, file, { limits: directoryLimits });
+  readChecked(directoryFile, bytes, file, { limits: directoryLimits, shortcut: readRendered });
 
 const layout =
   'expected apis/API.yaml, apis/API.openapi.yaml, access/API/NAME.yaml, directory/PROVIDER.yaml, networks.yaml or review.yaml';

@@ -23,7 +23,7 @@ export function resolveDirectory(read: GrantsRead): {
   const byLogin = new Map<string, Person>();
   const services = new Map<string, Service>();
   const members = new Map<string, { name: string; joined: Set<string> }>();
-  const groupPlaces = new Map<string, Place>();
+  const groupPlaces = new Map<string, () => Place>();
   for (const { file, value, places, provider } of read.directories) {
     if (value === undefined) continue;
     if (value.provider !== provider)
@@ -48,13 +48,13 @@ export function resolveDirectory(read: GrantsRead): {
     });
     const here = new Set<string>();
     value.groups.forEach((group, index) => {
-      const at = places.nearest(['groups', index, 'name']);
+      const at = () => places.nearest(['groups', index, 'name']);
       const folded = fold(group.name);
       const known = members.get(folded) ?? { name: group.name, joined: new Set() };
       if (here.has(folded))
         problems.push(
           problem(
-            at,
+            at(),
             'repeated-group',
             `the group ${show(group.name)} is given twice in ${file}${as(group.name, known.name)}`,
           ),
@@ -124,7 +124,7 @@ export function resolveDirectory(read: GrantsRead): {
     [...services.values()].map((service) => [service.name, { ...service, owner: spelled(service.owner) }]),
   );
   const resolved = memberships(groups);
-  const placeOf = (group: string): Place | string => groupPlaces.get(group) ?? 'grants/directory';
+  const placeOf = (group: string): Place | string => groupPlaces.get(group)?.() ?? 'grants/directory';
   for (const circle of resolved.cycles)
     problems.push(
       problem(

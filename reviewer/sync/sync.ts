@@ -1,14 +1,15 @@
 import { BundleError } from '../../bundle/bundleError.ts';
 import { compileTree } from '../../bundle/compile/compileTree.ts';
 import { type Change, diffData } from '../../bundle/diff/diffData.ts';
+import { renderDirectory } from '../../bundle/directory/renderDirectory.ts';
 import { type Tree, withFile } from '../../bundle/git/tree.ts';
-import { type DirectoryFile, directoryFile } from '../../bundle/grants/schema.ts';
+import { readDirectory } from '../../bundle/grants/readGrants.ts';
+import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
-import { readChecked } from '../../bundle/yaml/readFile.ts';
 import { assertPlausible } from './assertPlausible.ts';
 import type { ReadProvider } from './directory.ts';
 import { type DirectoryChanges, directoryChanges, isSame } from './directoryChanges.ts';
-import { renderDirectory } from './renderDirectory.ts';
+
 import { createWanted, select } from './select.ts';
 import type { ProviderConfig } from './syncConfig.ts';
 import { SyncError } from './syncError.ts';
@@ -42,8 +43,6 @@ type Options = {
   /** Milliseconds since 1970. */
   now: number;
 };
-
-const limits = { bytes: 64 * 1024 * 1024, depth: 20 };
 
 /**
  * Reads a provider and compares it with the repository; writes nothing. Throws SyncError for whatever is not a whole,
@@ -80,7 +79,7 @@ export async function sync({ config, read, tree, earlier, now }: Options): Promi
 
 /** A directory file, checked. Throws SyncError `sync-invalid` with its problems. */
 export function parseDirectory(bytes: Buffer, file: string): DirectoryFile {
-  const { value, problems } = readChecked(directoryFile, bytes, file, { limits });
+  const { value, problems } = readDirectory(bytes, file);
   if (value !== undefined) return value;
   const most = 20;
   const shown = problems.slice(0, most).map(formatProblem);

@@ -4,13 +4,21 @@
  */
 export const rooms: readonly (readonly [room: string, imports: readonly string[]])[] = [
   ['bundle/bundleError.ts', []],
+  ['bundle/directory', []],
   ['bundle/format', ['bundle/bundleError.ts']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
   [
     'bundle/grants',
-    ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/openapi', 'bundle/yaml'],
+    [
+      'bundle/bundleError.ts',
+      'bundle/directory',
+      'bundle/format',
+      'bundle/git',
+      'bundle/openapi',
+      'bundle/yaml',
+    ],
   ],
   ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
   ['bundle/access', ['bundle/format', 'bundle/grants']],
@@ -305,6 +313,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/bundleError.ts',
       'bundle/compile',
       'bundle/diff',
+      'bundle/directory',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
