@@ -33,7 +33,7 @@ async function committed(tree: Tree): Promise<Tree> {
       `${tree.root} has changes under grants/ or policies/ that are not committed, and a bundle is made of a commit`,
     );
   // What is checked out may differ from the commit in line endings; the same commit gives the same bytes.
-  return gitTree(tree.root, tree.revision);
+  return gitTree(tree.root, tree.revision, tree.within);
 }
 
 type AssembleOptions = {

@@ -10,7 +10,10 @@ export function publish(program: Command): void {
     program
       .command('publish')
       .description('Compile and sign a branch and serve it to gateways and OPA servers as a bundle.')
-      .requiredOption('--source <address>', 'git+https://HOST/REPOSITORY#BRANCH or git+file:///PATH#BRANCH')
+      .requiredOption(
+        '--source <address>',
+        'git+https://HOST/REPOSITORY#BRANCH or git+file:///PATH#BRANCH; #BRANCH:FOLDER where grants/ is not at the root',
+      )
       .requiredOption('--key <pem>', 'private key to sign with (P-256 or RSA)')
       .option('--listen <host:port>', 'where to serve', '127.0.0.1:8282')
       .option('--cert <pem>', 'certificate to serve TLS with')

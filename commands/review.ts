@@ -56,7 +56,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     root: folderOf(options.root),
     decisions: options.decisions,
     asOf,
-    ...(options.apply ? { apply: { forge: forgeTarget(options) } } : {}),
+    ...(options.apply ? { apply: { forge: await targetOf(options) } } : {}),
     signal: stop.signal,
     progress,
   });
@@ -67,6 +67,12 @@ async function runReview(options: ReviewOptions): Promise<void> {
       print('Nothing was changed: with --apply, pull requests are opened and updated.\n');
   }
   if (error !== null) throw error;
+}
+
+/** The forge; the same folder of its repository as `--root` is of the one it lies in. */
+async function targetOf(options: ReviewOptions) {
+  const { folderIn } = await import('../bundle/git/tree.ts');
+  return { ...forgeTarget(options), folder: await folderIn(folderOf(options.root)) };
 }
 
 function numberOf(text: string, option: string, most: number): number {
@@ -80,7 +86,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const number = numberOf(text, '--answer', 2 ** 31);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const { handled, changed, reason } = await answer(forgeTarget(options), number, stop.signal);
+  const { handled, changed, reason } = await answer(await targetOf(options), number, stop.signal);
   print(
     `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} carried out, ${changed ? 'changed' : 'unchanged'}`}\n`,
   );
@@ -89,7 +95,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
 async function runListen(options: ReviewOptions, text: string): Promise<void> {
   const { answer } = await import('../reviewer/answer.ts');
   const { listen } = await import('../reviewer/listen.ts');
-  const target = forgeTarget(options);
+  const target = await targetOf(options);
   const secret = process.env[options.secretEnv];
   if (!secret)
     throw new UsageError(`the environment variable ${options.secretEnv} must hold the webhook's secret`);

@@ -15,7 +15,7 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
   const forge = openForge(target, signal);
   const mirror = await openMirror(forge, signal);
   try {
-    const tree = await gitTree(mirror.repository, mirror.base.commit);
+    const tree = await gitTree(mirror.repository, mirror.base.commit, mirror.folder);
     const { organisation, problems } = await load(tree);
     if (organisation === null)
       throw new ReviewError(

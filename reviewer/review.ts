@@ -94,7 +94,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   }
   try {
     const { plan, stopped, faulty, evidence } = await planFor(
-      await gitTree(mirror.repository, mirror.base.commit),
+      await gitTree(mirror.repository, mirror.base.commit, mirror.folder),
       options,
     );
     const pulls: Pull[] = [];

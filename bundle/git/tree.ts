@@ -13,7 +13,10 @@ export type Entry = {
 
 /** One state of a grants repository: a commit, or the files as they lie on disk. */
 export type Tree = {
+  /** Where Git is run: the folder on disk, or the repository. */
   readonly root: string;
+  /** From there to the folder that holds grants/, with a slash behind: `infra/access/`; empty where it is the same. */
+  readonly within: string;
   /** The commit; for files on disk the one checked out, null outside Git or before the first commit. */
   readonly revision: string | null;
   /** Commits from the first one to `revision`, first parents only: it only grows. 0 without a commit. */
@@ -105,14 +108,18 @@ async function commitFacts(repository: string, revision: string) {
   };
 }
 
-/** The tree of a commit, without a checkout; bare repositories too. Throws GitError. */
-export async function gitTree(repository: string, revision: string): Promise<Tree> {
+/**
+ * The tree of a commit, without a checkout; bare repositories too. A folder in a work tree stands for that folder of the
+ * commit, `folder` for one below. Throws GitError.
+ */
+export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
+  const within = folder.replace(/\/*$/, '/').replace(/^\/$/, '');
   const facts = await commitFacts(repository, await resolveCommit(repository, revision));
   const entries = async () => {
     const listing = await git(repository, [
       'ls-tree',
-      ...['-r', '-z', '-l', '--full-tree', facts.revision, '--'],
-      ...rooms,
+      ...['-r', '-z', '-l', facts.revision, '--'],
+      ...rooms.map((room) => `${within}${room}`),
     ]);
     return listing
       .toString()
@@ -122,7 +129,7 @@ export async function gitTree(repository: string, revision: string): Promise<Tre
         const tab = line.indexOf('\t');
         const [mode = '', , id = '', size = ''] = line.slice(0, tab).split(/ +/);
         const kind = mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'file';
-        return { path: line.slice(tab + 1), kind, size: Number(size) || 0, id };
+        return { path: line.slice(tab + 1 + within.length), kind, size: Number(size) || 0, id };
       });
   };
   const contents = async function* (wanted: readonly Entry[]) {
@@ -136,7 +143,7 @@ export async function gitTree(repository: string, revision: string): Promise<Tre
     if (lacking !== undefined)
       throw new GitError('git-failed', `${repository} lacks the content of ${lacking}`);
   };
-  return { root: repository, ...facts, source: 'commit', ...reading({ entries, contents }) };
+  return { root: repository, within, ...facts, source: 'commit', ...reading({ entries, contents }) };
 }
 
 async function walk(root: string, folder: string, found: Entry[]): Promise<void> {
@@ -155,14 +162,32 @@ async function walk(root: string, folder: string, found: Entry[]): Promise<void>
   }
 }
 
+/**
+ * Where in its repository a folder with grants/ lies, with a slash behind; empty at the root, outside of Git, and for a
+ * folder without grants/.
+ */
+export async function folderIn(root: string): Promise<string> {
+  if (!(await lstat(join(root, 'grants')).catch(() => null))) return '';
+  return git(root, ['rev-parse', '--show-prefix']).then(
+    (prefix) => prefix.toString().trim(),
+    () => '',
+  );
+}
+
+/** Whether a commit or any before it holds something in the folder that Git is run in. */
+async function isKnown(root: string, commit: string): Promise<boolean> {
+  return (await git(root, ['log', '--max-count=1', '--format=%H', commit, '--', '.'])).length > 0;
+}
+
 /** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */
 export async function workingTree(root: string): Promise<Tree> {
   const facts = await git(root, ['rev-parse', '--show-prefix'])
     .then(async (prefix) => {
-      // A folder inside somebody else's repository is not that repository.
-      if (prefix.toString().trim() !== '')
-        throw new GitError('git-revision', `${root} is no repository's root`);
-      return commitFacts(root, await resolveCommit(root, 'HEAD'));
+      const commit = await resolveCommit(root, 'HEAD');
+      // A folder that only lies inside of a repository, which never held anything there, is none of its folders.
+      if (prefix.toString().trim() !== '' && !(await isKnown(root, commit)))
+        throw new GitError('git-revision', `${root} is no folder of a repository`);
+      return commitFacts(root, commit);
     })
     .catch((error: unknown) => {
       // Outside of Git there is no history to look at. A repository that Git refuses to read has one, and to pass it over
@@ -183,7 +208,7 @@ export async function workingTree(root: string): Promise<Tree> {
   const contents = async function* (wanted: readonly Entry[]) {
     for (const { path } of wanted) yield [path, await readFile(join(root, path))] as const;
   };
-  return { root, ...facts, source: 'disk', ...reading({ entries, contents }) };
+  return { root, within: '', ...facts, source: 'disk', ...reading({ entries, contents }) };
 }
 
 /** A tree with some of its entries only. */

@@ -8,7 +8,7 @@ import { verificationKeys } from './verificationKeys.ts';
 export const bundleConfig = z
   .strictObject({
     source: sourceAddress.describe(
-      'Where access comes from: git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH, https://…, oci://…, s3://BUCKET/KEY or file:PATH.',
+      'Where access comes from: git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH (#BRANCH:FOLDER where grants/ is not at the root), https://…, oci://…, s3://BUCKET/KEY or file:PATH.',
     ),
     ...verificationKeys,
     poll: wait

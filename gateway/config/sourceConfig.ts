@@ -11,7 +11,7 @@ export const sourceAddress = z
     /^(?:git\+(?:file|https?):\/\/[^#\s]+(?:#[^\s#]+)?|https?:\/\/\S+|file:\S+|oci:\/\/\S+|s3:\/\/\S+)$/,
     {
       error:
-        'must be git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH, https://…, oci://HOST/REPOSITORY:TAG, s3://BUCKET/KEY or file:PATH',
+        'must be git+https://HOST/REPOSITORY#BRANCH, git+file:///PATH#BRANCH (or #BRANCH:FOLDER), https://…, oci://HOST/REPOSITORY:TAG, s3://BUCKET/KEY or file:PATH',
     },
   )
   .refine((value) => !/^(?:git\+)?http:/.test(value) || onLoopback(value.replace(/^git\+/, '')), {

@@ -107,7 +107,10 @@ async function originOf(source: GrantSource, files: Files, deciding: boolean): P
   const { entry, file, first, last } = source;
   const changes =
     files.history && deciding
-      ? await changesOf(files.tree.root, files.revision, { file, first, last })
+      ? await changesOf(files.tree.root, files.revision, {
+          ...{ first, last },
+          file: `${files.tree.within}${file}`,
+        })
       : { added: null, changed: null };
   return {
     file,

@@ -19,6 +19,7 @@ type Options = { config: GatewayConfig; snapshot: () => Snapshot | null; now: ()
 /** Where the source is Git, its mirror tells files and authors as well; a bundle alone holds none. */
 export function createExplainHere({ config, snapshot, now }: Options): ExplainHere {
   const address = parseSource(config.bundle.source);
+  const folder = address.kind === 'git' ? address.folder : '';
   const mirror =
     address.kind === 'git'
       ? openGitMirror(address, { stateFolder: config.state, timeoutMs: 30_000 }).folder
@@ -27,7 +28,7 @@ export function createExplainHere({ config, snapshot, now }: Options): ExplainHe
   const filesOf = async (revision: string): Promise<Files | null> => {
     if (mirror === null) return null;
     try {
-      return { tree: await gitTree(mirror, revision), revision, history: true };
+      return { tree: await gitTree(mirror, revision, folder), revision, history: true };
     } catch (error) {
       // A last good bundle may be in force while its repository is not here yet.
       if (error instanceof GitError) return null;

@@ -60,7 +60,7 @@ export function openSource(config: SourceConfig, { evaluator, progress = () => {
       stateFolder,
       ...defined({ token, timeoutMs, tls: config.tls, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
-        const tree = await gitTree(repository, commit);
+        const tree = await gitTree(repository, commit, address.folder);
         // Looked for once; after a failure again, for it may have been installed since.
         opa ??= await findOpa({ progress });
         return assemble({ tree, opa, evaluator });

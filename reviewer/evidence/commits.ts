@@ -33,7 +33,9 @@ async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
       '--format=%x00commit %ct',
       revision,
     ],
-    ...['--', ...rooms],
+    // Paths are those below the folder that holds grants/.
+    tree.within === '' ? '--relative' : `--relative=${tree.within}`,
+    ...['--', ...rooms.map((room) => `${tree.within}${room}`)],
   ]);
   const commits: Commit[] = [];
   let id = '';

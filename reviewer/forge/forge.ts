@@ -32,6 +32,7 @@ export type Reviewers = { people: readonly string[]; teams: readonly string[] };
 export type Forge = {
   slug: string;
   base: string;
+  folder: string;
   cloneUrl: string;
   timeoutMs: number;
   /** The token for Git. */
@@ -76,6 +77,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
     slug: `${owner}/${repo}`,
     base,
     cloneUrl: cloneUrlOf(target),
+    folder: target.folder ?? '',
     timeoutMs,
     async token() {
       if (!target.appAuth) return target.token ?? '';

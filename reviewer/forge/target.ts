@@ -6,6 +6,8 @@ export type ForgeTarget = {
   repo: string;
   /** The branch that is enforced; `main` when left out. */
   base?: string;
+  /** Where in the repository grants/ is, with a slash behind; at its root when left out. */
+  folder?: string;
   token?: string;
   /** A GitHub App's key, instead of a token. */
   appAuth?: { appId: number | string; privateKey: string; installationId: number | string };

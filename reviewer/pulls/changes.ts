@@ -44,7 +44,7 @@ export async function filesOf(
 
 /** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
 export async function checkCommit(mirror: Mirror, commit: string): Promise<void> {
-  const { problems } = await load(await gitTree(mirror.repository, commit));
+  const { problems } = await load(await gitTree(mirror.repository, commit, mirror.folder));
   const [first] = problems;
   if (first !== undefined)
     throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);

@@ -71,7 +71,7 @@ export async function peopleOf({
     const named = peopleBehind(owner, organisation)
       .filter((principal) => !judged.has(principal))
       .flatMap((principal) => nameOf(principal) ?? []);
-    const files = findings.map(({ change }) => change.file);
+    const files = findings.map(({ change }) => `${mirror.folder}${change.file}`);
     const owners = [...new Set(files.flatMap((file) => ownersOf(rules, file)))];
     const users = owners.filter((name) => !name.includes('/') && !theirs.has(name));
     return {
@@ -97,7 +97,7 @@ export async function peopleOf({
     fileUrl: (file, line) =>
       web === null
         ? null
-        : `${web}/blob/${mirror.base.commit}/${file.split('/').map(encodeURIComponent).join('/')}#L${line}`,
+        : `${web}/blob/${mirror.base.commit}/${`${mirror.folder}${file}`.split('/').map(encodeURIComponent).join('/')}#L${line}`,
     losing(edits) {
       const lost = [...losses(edits, organisation, asOf).values()].flatMap(({ losing }) => losing);
       return [...new Set(lost.flatMap(({ principal }) => nameOf(principal) ?? []))].slice(0, mostMentions);

@@ -18,12 +18,14 @@ export type Files = ReadonlyMap<string, string | null>;
 /** A temporary copy of the forge's repository: its base branch with all its history, and the review's branches. */
 export type Mirror = {
   repository: string;
+  /** Where grants/ is in it, with a slash behind; empty at the root. */
+  folder: string;
   base: { branch: string; commit: string };
   /** Branch → commit, as the forge had them. */
   branches: ReadonlyMap<string, string>;
-  /** A file of the base as text; null when it is not there. */
+  /** A file of the base as text, by its path in the repository; null when it is not there. */
   read(path: string): Promise<string | null>;
-  /** Commits files on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
+  /** Commits files (by their paths in `folder`) on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
   commit(files: Files, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
   hasHumanCommits(commit: string): Promise<boolean>;
@@ -173,6 +175,7 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
     };
     return {
       repository,
+      folder: forge.folder,
       base,
       branches,
       read: (path) =>
@@ -183,7 +186,8 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
       async commit(files, message, at) {
         await run(['read-tree', base.commit]);
         let index = '';
-        for (const [path, text] of files) {
+        for (const [name, text] of files) {
+          const path = `${forge.folder}${name}`;
           // Mode 0 takes the path out.
           if (text === null) index += `0 ${'0'.repeat(40)}\t${path}\0`;
           else {

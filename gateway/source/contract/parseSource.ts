@@ -6,8 +6,8 @@ import { SourceError } from './source.ts';
 
 /** A bundle source's address, taken apart. */
 export type SourceAddress =
-  /** `url` is what Git is given; `branch` is never a full ref. */
-  | { kind: 'git'; url: string; branch: string; protocol: 'file' | 'http' | 'https' }
+  /** `url` is what Git is given; `branch` is never a full ref; `folder` holds grants/, empty at the root. */
+  | { kind: 'git'; url: string; branch: string; folder: string; protocol: 'file' | 'http' | 'https' }
   | { kind: 'file'; path: string }
   | { kind: 'https'; url: string }
   | { kind: 'oci'; image: ImageAddress }
@@ -16,7 +16,7 @@ export type SourceAddress =
 /**
  * Reads `git+file:///PATH#BRANCH`, `git+https://…#BRANCH`, `file:PATH`, `https://…`, `oci://HOST/REPOSITORY:TAG` or
  * `s3://BUCKET/KEY`. Plain http is for loopback only, and credentials never stand in an address: it is logged and passed to Git as an argument. Without `#BRANCH`
- * the branch is main. Throws SourceError `source-invalid`.
+ * the branch is main; `#BRANCH:FOLDER` says where in the repository grants/ is. Throws SourceError `source-invalid`.
  */
 export function parseSource(address: string): SourceAddress {
   if (address.startsWith('file:')) {
@@ -41,13 +41,18 @@ export function parseSource(address: string): SourceAddress {
   const protocol = url.protocol.slice(0, -1);
   if (protocol !== 'file' && protocol !== 'http' && protocol !== 'https')
     throw invalid(`"git+${url.protocol}" is no protocol of bundle sources`);
-  const branch = url.hash === '' ? 'main' : url.hash.slice(1);
+  const [named = '', folder, ...more] = url.hash.slice(1).split(':');
+  const branch = named === '' ? 'main' : named;
   // Nothing Git reads as an option, a pattern or another ref.
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$/.test(branch) || /\.\.|\/\/|@\{|\/$|\.lock$/.test(branch))
     throw invalid(`${JSON.stringify(branch)} is not the name of a branch`);
+  // Nothing Git reads as an option or a pattern, nor a way out.
+  const segment = /^(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9._@+-]*$/;
+  if (more.length > 0 || folder?.split('/').every((name) => segment.test(name)) === false)
+    throw invalid(`${JSON.stringify([folder, ...more].join(':'))} is not a folder of a repository`);
   url.hash = '';
   if (protocol === 'file') pathOf(url.href);
-  return { kind: 'git', url: url.href, branch, protocol };
+  return { kind: 'git', url: url.href, branch, folder: folder ?? '', protocol };
 }
 
 /** An address as it may be logged: a query may hold a signature that opens it. */
@@ -59,7 +64,9 @@ export function sourceName(address: SourceAddress): string {
   const query = url.search === '' ? '' : '?…';
   url.search = '';
   const shown = `${url.href}${query}`;
-  return address.kind === 'git' ? `git+${shown}#${address.branch}` : shown;
+  if (address.kind !== 'git') return shown;
+  const { branch, folder } = address;
+  return `git+${shown}#${branch}${folder === '' ? '' : `:${folder}`}`;
 }
 
 function pathOf(address: string): string {

@@ -67,7 +67,15 @@ function treeOf(files: Files): Tree {
   const paths = [...texts.keys()].sort();
   const some = (wanted: readonly string[]) => [...texts].filter(([path]) => wanted.includes(path));
   return {
-    ...{ root: '', revision: null, counter: 0, committedAt: null, source: 'disk', shallow: false },
+    ...{
+      root: '',
+      within: '',
+      revision: null,
+      counter: 0,
+      committedAt: null,
+      source: 'disk',
+      shallow: false,
+    },
     entries: async () =>
       paths.map((path) => ({ path, kind: 'file', size: texts.get(path)?.length ?? 0, id: null })),
     list: async () => paths,

@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, dayMs, daysAgo, rules } from '../_review.ts';
@@ -64,6 +66,24 @@ test('opens one pull request per owner and tier, and a second run changes nothin
     first.plan.findings.filter(({ grant }) => grant === 'idle').map(({ fingerprint }) => fingerprint),
   );
   assert.match(body, /How to restore it/);
+});
+
+test('edits below the folder of the repository that holds the grants', async () => {
+  const { apply, bare, here } = await world();
+  await mkdir(join(here.root, 'infra/access'), { recursive: true });
+  here.git('mv', 'grants', 'infra/access/grants');
+  await here.commit({ '.github/CODEOWNERS': '/infra/access/ @acme/access\n' }, daysAgo(39));
+  here.git('push', '--quiet', join(here.folder, 'forge.git'), 'main');
+  const { pulls, error } = await apply({ forge: { folder: 'infra/access/' } });
+  assert.equal(error, null);
+  assert.ok(pulls.length === 3 && pulls.every(({ action }) => action === 'opened'));
+  const files = pulls.map(({ branch }) => bare('diff', '--name-only', 'main', branch));
+  assert.ok(
+    files.every((names) => /^infra\/access\/grants\/access\/\S+$/.test(names)),
+    files.join(),
+  );
+  const again = await apply({ forge: { folder: 'infra/access/' } });
+  assert.ok(again.pulls.every(({ action }) => action === 'unchanged'));
 });
 
 test('the same inputs give the same commits', async () => {
