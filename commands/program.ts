@@ -5,6 +5,7 @@ import { demo } from './demo.ts';
 import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { importOpenapi } from './importOpenapi.ts';
+import { inventory } from './inventory.ts';
 import { key } from './key.ts';
 import { publish } from './publish.ts';
 import { push } from './push.ts';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     explain,
     importOpenapi,
     diff,
+    inventory,
     sync,
     review,
     demo,

@@ -335,6 +335,19 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/inventory',
+    [
+      'bundle/access',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/openapi',
+      'reviewer/evidence',
+      'reviewer/plan',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer',
     [
       'bundle/git',

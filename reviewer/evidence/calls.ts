@@ -1,0 +1,57 @@
+import { ReviewError } from '../reviewError.ts';
+import { openDatabase } from './database.ts';
+import { decisionFiles } from './findLogs.ts';
+
+/** Requests for one operation, by whomever; instants in seconds since 1970. */
+export type Calls = {
+  api: string;
+  operation: string;
+  /** Method and path as the records have them: `GET /v1/orders/{orderId}`. */
+  call: string;
+  requests: number;
+  allowed: number;
+  first: number;
+  last: number;
+};
+
+const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR',
+  input: 'STRUCT(api VARCHAR, operation VARCHAR, method VARCHAR, path VARCHAR)', result: 'STRUCT(allow BOOLEAN)' }`;
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/**
+ * Counts what decision records up to `asOf` (seconds) were asked about, sorted by API and operation, each decision once.
+ * What cannot be read counts for nothing; `readUsage` tells of it. Throws ReviewError `decisions-unreadable`.
+ */
+export async function readCalls(sources: readonly string[], asOf: number): Promise<Calls[]> {
+  const files = await decisionFiles(sources);
+  if (files.length === 0) return [];
+  const database = await openDatabase('700MB');
+  const query = (some: readonly string[]) => `
+SELECT DISTINCT ON (decision_id) input.api AS api, input.operation AS operation,
+  concat_ws(' ', input.method, input.path) AS call, result.allow AS allow,
+  epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms
+FROM read_json([${some.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
+WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND input.operation IS NOT NULL`;
+  try {
+    await database.connection.run(`CREATE TABLE asked AS ${query(files)}`);
+    const rows = await database.read(`
+SELECT api, operation, max(call) AS call, count(*) AS requests, count(*) FILTER (WHERE allow) AS allowed, min(ms) AS first, max(ms) AS last
+FROM asked WHERE ms <= ${Math.floor(asOf * 1000)} GROUP BY api, operation ORDER BY api, operation`);
+    return rows.map((row) => ({
+      api: String(row.api),
+      operation: String(row.operation),
+      call: String(row.call),
+      requests: Number(row.requests),
+      allowed: Number(row.allowed),
+      first: Number(row.first) / 1000,
+      last: Number(row.last) / 1000,
+    }));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
+      cause: error,
+    });
+  } finally {
+    await database.close();
+  }
+}

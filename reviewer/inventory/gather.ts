@@ -1,0 +1,46 @@
+import { git } from '../../bundle/git/git.ts';
+import { gitTree, workingTree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import { readCalls } from '../evidence/calls.ts';
+import { readUsage } from '../evidence/usage.ts';
+import { ReviewError } from '../reviewError.ts';
+import { type Inventory, openInventory, type Seen } from './inventory.ts';
+
+type Options = {
+  /** The repository: a work tree, read as its files lie on disk, or a bare repository, read at its HEAD. */
+  root: string;
+  /** Folders, files and globs of decision logs; null: nothing is asked of use. */
+  decisions: readonly string[] | null;
+  /** Seconds since 1970. */
+  asOf: number;
+};
+
+/** Reads all that an inventory is made of. Throws ReviewError `grants-invalid` and what reading the records throws; GitError. */
+export async function gatherInventory({ root, decisions, asOf }: Options): Promise<Inventory> {
+  const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
+  const tree = bare.toString().trim() === 'true' ? await gitTree(root, 'HEAD') : await workingTree(root);
+  const { organisation, problems } = await load(tree);
+  if (organisation === null) {
+    const lines = problems.map((one) => `\n  ${one.file}:${one.line}:${one.column}: ${one.message}`);
+    throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
+  }
+  const seen = decisions === null ? null : await readSeen(decisions, asOf);
+  return openInventory({ asOf, revision: tree.revision, organisation, seen });
+}
+
+async function readSeen(sources: readonly string[], asOf: number): Promise<Seen> {
+  const usage = await readUsage({ sources, asOf, since: 0 });
+  try {
+    if (usage.files === 0)
+      throw new ReviewError('decisions-unreadable', `there are no decision logs in ${sources.join(', ')}`);
+    const lastUse = new Map<string, Map<string, number>>();
+    for (const { grant, operation, last } of await usage.uses()) {
+      const uses = lastUse.get(grant) ?? new Map<string, number>();
+      lastUse.set(grant, uses);
+      uses.set(operation, Math.max(last, uses.get(operation) ?? 0));
+    }
+    return { lastUse, calls: await readCalls(sources, asOf), records: usage.records };
+  } finally {
+    await usage.close();
+  }
+}

@@ -1,0 +1,60 @@
+// Both stand in the page as they are here, and the page's policy names their hashes.
+export const style = `
+:root { color-scheme: light dark; --line: #8884; --ink: #1f2328; --paper: #fff; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; } }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: var(--ink); background: var(--paper); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+#grants td:first-child { min-width: 16rem; }
+#grants th button { all: unset; cursor: pointer; font-weight: 600; }
+#grants th button:focus-visible { outline: 2px solid; }
+th[aria-sort=ascending] button::after { content: " \\25B2"; }
+th[aria-sort=descending] button::after { content: " \\25BC"; }
+#heat td { padding: 2px; border: 0; }
+#heat button { width: 100%; min-width: 4rem; border: 0; border-radius: 4px; padding: .4rem; font: inherit; cursor: pointer; color: #111; }
+#heat button[aria-pressed=true] { outline: 3px solid var(--ink); }
+.heat0 { background: #f4a6a0; } .heat1 { background: #f7c59f; } .heat2 { background: #f6e3a1; }
+.heat3 { background: #d3e8a8; } .heat4 { background: #a9d99b; } .heat5 { background: #7cc47f; } .unknown { background: #c9d1d9; }
+.idle { opacity: .6; }
+summary { cursor: pointer; }
+code { font-size: .9em; }
+`;
+
+export const script = `
+const rows = [...document.querySelectorAll('#grants tbody tr')];
+const body = document.querySelector('#grants tbody');
+const search = document.querySelector('#search');
+const count = document.querySelector('#count');
+const cells = [...document.querySelectorAll('#heat button')];
+let picked = null;
+const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+function show() {
+  const words = search.value.toLowerCase().split(/\\s+/);
+  let shown = 0;
+  for (const row of rows) {
+    const fits = words.every((word) => texts.get(row).includes(word)) &&
+      (picked === null || (row.dataset.api === picked.dataset.api && row.dataset.column === picked.dataset.column && !row.classList.contains('idle')));
+    row.hidden = !fits;
+    if (fits) shown += 1;
+  }
+  for (const cell of cells) cell.setAttribute('aria-pressed', String(cell === picked));
+  count.textContent = shown + ' of ' + rows.length;
+}
+search.addEventListener('input', show);
+for (const cell of cells) cell.addEventListener('click', () => { picked = picked === cell ? null : cell; show(); });
+document.querySelector('#all').addEventListener('click', () => { picked = null; search.value = ''; show(); });
+const heads = [...document.querySelectorAll('#grants th')];
+heads.forEach((head, index) => head.querySelector('button').addEventListener('click', () => {
+  const down = head.getAttribute('aria-sort') === 'ascending';
+  for (const one of heads) one.setAttribute('aria-sort', 'none');
+  head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+  const value = (row) => {
+    const cell = row.cells[index];
+    return index === 0 ? cell.querySelector('summary').textContent : cell.dataset.sort ?? cell.textContent;
+  };
+  const sorted = [...rows].sort((a, b) => value(a).localeCompare(value(b), 'en', { numeric: true }));
+  body.append(...(down ? sorted.reverse() : sorted));
+}));
+show();
+`;

@@ -1,0 +1,243 @@
+import * as assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { gatherInventory } from '../../../reviewer/inventory/gather.ts';
+import { entryFor, type Inventory } from '../../../reviewer/inventory/inventory.ts';
+import { cell, inventoryCsv } from '../../../reviewer/inventory/inventoryCsv.ts';
+import { inventoryJson } from '../../../reviewer/inventory/inventoryJson.ts';
+import { inventoryPage } from '../../../reviewer/inventory/inventoryPage.ts';
+import { fold, inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
+import { withPage } from '../../_browser.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, dayMs, logLines, type Place, place } from '../_review.ts';
+
+const test = suite('inventory');
+const seconds = asOf / 1000;
+
+/** What nobody wants to meet in a spreadsheet, a page or a terminal. */
+const hostile = `=HYPERLINK("https://x.example","</script><img src=x onerror=alert(1)>")`;
+const files = access([
+  { id: 'desk-read', principal: 'group:desk', rest: 'role: reader\nconditions: { mfa: true }' },
+  { id: 'ann-create', rest: 'operations: [create]\nexpires: 2026-12-31' },
+  { id: 'ann-remove', rest: 'operations: [remove]' },
+  { id: 'bob-admin', principal: 'user:bob@example.com', rest: 'role: admin' },
+  { id: 'paused', principal: 'service:invoicer', rest: 'role: reader\nstate: suspended' },
+]);
+let here: Place;
+let inventory: Inventory;
+
+test.before(async () => {
+  const [path = '', text] = Object.entries(files)[0] ?? [];
+  const reason = JSON.stringify(hostile);
+  here = await place({ [path]: text?.replace('Because of ann-create', reason) ?? null });
+  await here.log(
+    logLines(
+      [
+        { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
+        { grant: 'desk-read', operation: 'get', at: asOf - 2 * dayMs },
+        { grant: 'ann-create', operation: 'create', at: asOf - dayMs },
+        { grant: [], operation: 'export', at: asOf - dayMs, allow: false },
+        { grant: 'desk-read', operation: 'list', at: asOf + 1000 },
+      ],
+      { days: 1 },
+    ),
+  );
+  inventory = await gatherInventory({ root: here.root, decisions: [here.decisions], asOf: seconds });
+});
+test.after(() => here.remove());
+
+const textOf = (by: 'api' | 'person' | 'group' | 'grant', width = 80) => [
+  ...inventoryText(inventory, by, width),
+];
+/** Without the breaks of lines. */
+const flat = (lines: readonly string[]) => lines.join(' ').replace(/ +/g, ' ');
+
+test('by API it lists each operation with who holds it, by which grant, until when and when it was used', () => {
+  const text = flat(textOf('api'));
+  assert.match(text, /orders: tier medium, owner group:desk, 4 operations, held by 2 people and services/);
+  assert.match(text, /role reader: get, list/);
+  assert.match(
+    text,
+    /get \(GET \/v1\/things\/\{id\}\) group:desk \(2\) by desk-read, since \S+, with a second factor, last used 2026-11-22 /,
+  );
+  // What came after the instant is not told of.
+  assert.match(text, / list \(GET \/v1\/things\) group:desk \(2\) by desk-read, [^(]*not seen in use/);
+  assert.match(text, /by ann-create, since \S+ until 2026-12-31, last used 2026-11-22/);
+  assert.doesNotMatch(text, /bob-admin|paused/, 'bob is suspended, and so is the other grant');
+});
+
+test('by person, group and grant it tells the chain of groups', () => {
+  assert.match(
+    flat(textOf('person')),
+    /user:dana@example\.com get, list of orders by desk-read through group:night in group:desk,/,
+  );
+  assert.match(flat(textOf('person')), /user:bob@example\.com: holds nothing/);
+  assert.match(
+    flat(textOf('group')),
+    /group:night \(1 active member\) get, list of orders by desk-read through group:desk,/,
+  );
+  const grants = flat(textOf('grant'));
+  assert.match(grants, /desk-read \(grants\/access\/orders\/group-desk\.yaml:1\): get, list of orders/);
+  assert.match(grants, /user:dana@example\.com through group:night in group:desk/);
+  assert.match(grants, /bob-admin .*?; gives nothing: it reaches nobody active/);
+  assert.match(grants, /paused .*?; gives nothing: suspended/);
+});
+
+test('tells what is called and not catalogued, and what is granted and never called', () => {
+  const text = flat(textOf('api'));
+  assert.match(text, /Seen, not catalogued: export of orders: 1 request, 0 allowed, the last on 2026-11-22/);
+  assert.match(text, /under "operations" of grants\/apis\/orders\.yaml: export: GET \//);
+  assert.match(
+    text,
+    /never called by anyone in these records: list of orders: desk-read remove of orders: ann-remove$/,
+  );
+  const odd = { api: 'orders', requests: 1, allowed: 0, first: 0, last: 0 };
+  assert.equal(entryFor({ ...odd, operation: '__proto__', call: 'GET /' }), null);
+  assert.equal(entryFor({ ...odd, operation: 'x', call: 'GET /a\nowner: user:mallory' }), null);
+  assert.equal(entryFor({ ...odd, operation: 'x', call: 'GET /{id}' }), 'x: "GET /{id}"');
+});
+
+test('text fits the terminal whatever names are, and steers none', () => {
+  for (const width of [40, 80])
+    for (const by of ['api', 'person', 'group', 'grant'] as const)
+      for (const line of textOf(by, width)) assert.ok([...line].length <= width, line);
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.nat(4), (text, indent) => {
+      for (const line of fold(text, 40, indent)) {
+        assert.ok([...line].length <= 40);
+        assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}]/u);
+      }
+    }),
+  );
+});
+
+test('JSON holds all of it, whatever the view', () => {
+  const json = JSON.parse(JSON.stringify(inventoryJson(inventory, 'person')));
+  assert.equal(json.as_of, '2026-11-23T12:00:00Z');
+  assert.deepEqual(json.apis[0].roles.reader, ['get', 'list']);
+  const dana = json.entries.find((one: { person: string }) => one.person === 'user:dana@example.com');
+  assert.deepEqual(dana.holdings[0].through, ['group:night', 'group:desk']);
+  const grant = json.grants.find((one: { grant: string }) => one.grant === 'desk-read');
+  assert.deepEqual(grant.last_used, { get: '2026-11-22T12:00:00Z' });
+  assert.deepEqual([grant.file, grant.line], ['grants/access/orders/group-desk.yaml', 1]);
+  assert.equal(json.not_catalogued[0].entry, 'export: GET /');
+  assert.deepEqual(
+    json.never_called.map((one: { operation: string }) => one.operation),
+    ['list', 'remove'],
+  );
+});
+
+test('without decision records nothing is said of use', async () => {
+  const bare = await gatherInventory({ root: here.root, decisions: null, asOf: seconds });
+  assert.doesNotMatch(flat([...inventoryText(bare, 'api', 80)]), /used|in use|never called|catalogued/);
+  await assert.rejects(
+    gatherInventory({ root: here.root, decisions: [join(here.folder, 'nosuch')], asOf: seconds }),
+    { code: /decisions-/ },
+  );
+});
+
+/** RFC 4180, as a reader has it. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  let cells: string[] = [];
+  const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
+  for (const [, quoted, plain, end] of text.matchAll(pattern)) {
+    cells.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
+    if (end === '\r\n') {
+      rows.push(cells);
+      cells = [];
+    }
+  }
+  return rows;
+}
+
+test('no cell of the CSV is run by a spreadsheet, and every one reads back', () => {
+  const rows = parseCsv([...inventoryCsv(inventory, 'api')].join(''));
+  const [head = [], ...body] = rows;
+  assert.ok(rows.every((row) => row.length === head.length));
+  const column = (name: string) => body.map((row) => row[head.indexOf(name)]);
+  assert.ok(column('reason').includes(`'${hostile}`));
+  assert.ok(column('through').includes('group:night > group:desk'));
+  assert.equal(body.length, 2 * 2 + 1 + 1);
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc
+          .tuple(fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n', ' =', '\u200b=', '＝'), fc.string())
+          .map((a) => a.join('')),
+      ),
+      (text) => {
+        const [[read = ''] = []] = parseCsv(`${cell(text)}\r\n`);
+        assert.doesNotMatch(read, /^[\s\u200b]*[=+\-@＝＋－＠]|^[\t\r\n]/u);
+        assert.equal(read.replace(/^'/, ''), text.replace(/^'/, ''));
+      },
+    ),
+  );
+});
+
+test('the page stands alone, runs nothing of what it shows, and searches, sorts and drills down', async () => {
+  const html = inventoryPage(inventory);
+  assert.doesNotMatch(html, /<(?:img|link|iframe|a|base)\b|<script [^>]/);
+  assert.match(html, /default-src &#39;none&#39;/);
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-inventory-'));
+  try {
+    const file = join(folder, 'inventory.html');
+    await writeFile(file, html);
+    await withPage(
+      pathToFileURL(file).href,
+      async (page) => {
+        const wrong: string[] = [];
+        page.on('console', (message) => void (message.type() === 'error' && wrong.push(message.text())));
+        page.on('dialog', (dialog) => {
+          wrong.push('dialog');
+          void dialog.dismiss();
+        });
+        page.on(
+          'request',
+          (request) => void (request.url().startsWith('file:') || wrong.push(request.url())),
+        );
+        await page.reload();
+        const shown = () => page.locator('#grants tbody tr:visible summary').allTextContents();
+        assert.equal((await shown()).length, 5);
+        // Of two operations that the group's grant covers, one was used.
+        const half = page.locator('#heat button[data-column="group:desk"]', { hasText: '50 %' });
+        assert.equal(await half.getAttribute('class'), 'heat2');
+        await half.click();
+        assert.deepEqual(await shown(), ['desk-read']);
+        await page.locator('#all').click();
+        await page.locator('#search').fill('DANA desk');
+        assert.deepEqual(await shown(), ['desk-read']);
+        await page.locator('#search').fill('');
+        await page.locator('#grants th button').first().click();
+        await page.locator('#grants th button').first().click();
+        assert.deepEqual(await shown(), ['paused', 'desk-read', 'bob-admin', 'ann-remove', 'ann-create']);
+        await page.locator('summary', { hasText: 'ann-create' }).click();
+        const open = await page.locator('details[open]').textContent();
+        assert.ok(
+          open?.includes(hostile) && open.includes('grants/access/orders/group-desk.yaml:10'),
+          open ?? '',
+        );
+        // Its own script is let through by the policy; nothing else is.
+        const ran = await page.evaluate(() => {
+          const script = document.createElement('script');
+          script.textContent = 'window.ran = true';
+          document.body.append(script);
+          return 'ran' in window;
+        });
+        assert.equal(ran, false);
+        assert.ok(
+          wrong.every((one) => one.includes('Content Security Policy')),
+          wrong.join(),
+        );
+        if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
+      },
+      { javaScript: true },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
