@@ -3,8 +3,10 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import type { Brake } from '../plan/brake.ts';
 import type { Plan } from '../plan/finding.ts';
+import { instantOf } from '../plan/sentence.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot.ts';
+import { optional } from './announce.ts';
 import { askedFor, readDashboard, writeDashboard } from './dashboard.ts';
 import { type Group, groupFindings } from './group.ts';
 import { peopleOf } from './people.ts';
@@ -12,7 +14,7 @@ import type { Pull } from './pull.ts';
 import { openRoom } from './room.ts';
 import { settle } from './settle.ts';
 import { branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
-import { parseBody } from './text/marker.ts';
+import { bodyParts, joinBody, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
 import type { Mirror } from './workspace.ts';
 
@@ -81,7 +83,8 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
-  for (const pull of remembered(groups, answers)) {
+  for (const [closed, pull] of remembered(groups, answers)) {
+    await sayRemembered(forge, closed);
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
@@ -103,7 +106,7 @@ function failed(task: Task, error: Error): Pull {
 }
 
 /** Groups that wait for nothing but the end of an answer. */
-function remembered(groups: readonly Group[], answers: ReadonlyMap<string, ForgePull>): Pull[] {
+function remembered(groups: readonly Group[], answers: ReadonlyMap<string, ForgePull>): Map<ForgePull, Pull> {
   const found = new Map<ForgePull, Pull & { grants: string[] }>();
   for (const { fingerprint, grant } of groups.flatMap(({ findings }) => findings)) {
     const pull = answers.get(fingerprint);
@@ -116,7 +119,23 @@ function remembered(groups: readonly Group[], answers: ReadonlyMap<string, Forge
         reason: `${pull.merged ? 'merged without it' : 'closed without a merge'} within 30 days`,
       });
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Says once on a closed pull request until when that holds; the text is marked first, so it is never said twice. */
+async function sayRemembered(forge: Forge, { number, body, merged, closedAt }: ForgePull): Promise<void> {
+  const marker = parseBody(body);
+  if (merged || marker === null || marker.remembered !== undefined || closedAt === null) return;
+  const until = instantOf((closedAt + rememberedMs) / 1000);
+  const parts = bodyParts(body);
+  const said = joinBody({ ...marker, remembered: until }, parts.own, parts);
+  if (await optional(() => forge.updatePull(number, { body: said })))
+    await optional(() =>
+      forge.comment(
+        number,
+        `Closed without a merge: that is remembered until ${until}, and asked again then, or once the grant changes or the finding worsens.`,
+      ),
+    );
 }
 
 /** The open ones; whether one is approved is asked only where something could join it. */

@@ -80,6 +80,20 @@ test('signs in as a GitHub App, for the API and for Git', async () => {
   assert.match(seen[1] ?? '', /^GET \/repos\/acme\/access\/pulls token ghs_in/);
 });
 
+test('quotes one line of what the forge says, and no page of HTML', async () => {
+  const page = `<html><body>${'<p>Unicorn!</p>'.repeat(500)}</body></html>`;
+  const baseUrl = await answering((_, response) =>
+    response.writeHead(502, { 'content-type': 'text/html' }).end(page),
+  );
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
+  await assert.rejects(forge.listPulls('grantgate/review/', 0), (error: Error) => {
+    assert.match(error.message, /^GET \/repos\/acme\/access\/pulls answered 502: /);
+    assert.doesNotMatch(error.message, /</);
+    assert.ok(error.message.length < 200);
+    return true;
+  });
+});
+
 test('reads page after page, and of closed ones no more than it needs', async () => {
   const asked: string[] = [];
   const baseUrl = await answering((request, response) => {

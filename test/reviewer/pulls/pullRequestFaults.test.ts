@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
@@ -261,6 +261,34 @@ test('stops when it is told to, and leaves nothing behind that the next run cann
   assert.deepEqual(
     (await apply()).pulls.map(({ action }) => action),
     ['opened', 'opened', 'opened'],
+  );
+});
+
+test('folders that a killed run has left are taken away, those of a running one are not', async () => {
+  const { apply, here } = await world([standard[0] as GrantText]);
+  const scratch = join(here.folder, 'left');
+  const gone = execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).trim();
+  const names = [
+    `grantgate-review-${gone}-aaaaaa`,
+    `grantgate-review-${process.pid}-bbbbbb`,
+    'grantgate-other',
+  ];
+  for (const name of names) {
+    await mkdir(join(scratch, name), { recursive: true });
+    await utimes(join(scratch, name), 1, 1);
+  }
+  await mkdir(join(scratch, `grantgate-review-${gone}-fresh`));
+  const folder = process.env.TMPDIR;
+  process.env.TMPDIR = scratch;
+  try {
+    await apply();
+  } finally {
+    process.env.TMPDIR = folder ?? '';
+    if (folder === undefined) delete process.env.TMPDIR;
+  }
+  assert.deepEqual(
+    (await readdir(scratch)).sort(),
+    [...names.slice(1), `grantgate-review-${gone}-fresh`].sort(),
   );
 });
 

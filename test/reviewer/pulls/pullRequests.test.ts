@@ -21,14 +21,7 @@ test('opens one pull request per owner and tier, and a second run changes nothin
   const after = writes();
   assert.deepEqual(
     after.calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT')),
-    [
-      'POST /pulls',
-      'POST /statuses/COMMIT',
-      'POST /pulls',
-      'POST /statuses/COMMIT',
-      'POST /pulls',
-      'POST /statuses/COMMIT',
-    ],
+    [1, 2, 3].flatMap((number) => ['POST /pulls', 'POST /statuses/COMMIT', `POST /issues/${number}/labels`]),
   );
   assert.equal(
     bare('diff', 'main', 'grantgate/review/user-dana@example.com/narrowing')
@@ -242,6 +235,11 @@ test('remembers for 30 days what was closed without a merge', async () => {
   assert.deepEqual(
     [held?.action, held?.reason, held?.number],
     ['held', 'closed without a merge within 30 days', 1],
+  );
+  // It is said, and said once.
+  assert.deepEqual(
+    writes().calls.filter((call) => !call.includes('/issues ')),
+    ['PATCH /pulls/1', 'POST /issues/1/comments', 'POST /issues'],
   );
   assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
   assert.deepEqual(writes().calls, []);
