@@ -30,9 +30,15 @@ export function serve(program: Command): void {
           workers === 1
             ? await (await import('../gateway/serve.ts')).serve({ config })
             : await (await import('../gateway/workers/workers.ts')).serveWorkers({ file, config, workers });
-        process.on('SIGHUP', gateway.rotate);
-        // A single process cannot replace itself; the signal must not end it either.
-        process.on('SIGUSR2', () => void ('restart' in gateway && gateway.restart()));
+        const { createLog } = await import('../gateway/log/createLog.ts');
+        const { tellChanges } = await import('./tellChanges.ts');
+        const log = createLog(config.log, { instance: config.decisions.instance });
+        const reread = () => ('restart' in gateway ? void gateway.restart() : tellChanges(file, config, log));
+        process.on('SIGHUP', () => {
+          gateway.rotate();
+          if (!('restart' in gateway)) reread();
+        });
+        process.on('SIGUSR2', reread);
         await stopSignal();
         await gateway.close();
         // An open channel to a supervisor would keep the process alive.

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import type { Registry } from 'prom-client';
 import { createAdmin } from './admin/admin.ts';
 import { createAdmit } from './admit.ts';
@@ -18,6 +17,7 @@ import { createListener } from './listener.ts';
 import { createHoldBack } from './load/hold.ts';
 import { startReload } from './load/reload.ts';
 import { startShadow } from './load/shadow.ts';
+import { createLog } from './log/createLog.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -89,7 +89,7 @@ export async function serve({
   const verifyKeyPem = readVerifyKeyTexts(config.bundle, env);
   const storePassword =
     config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
-  const log = pino({ level: config.log.level, base: { instance: config.decisions.instance } });
+  const log = createLog(config.log, { instance: config.decisions.instance });
   const metrics = createMetrics({ openRequests: () => streams.size });
   const { folder, usage, instance } = config.decisions;
   const writer = openRecordWriter({

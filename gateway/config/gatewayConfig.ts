@@ -179,6 +179,10 @@ export const gatewayConfig = z
           .enum(['debug', 'info', 'warn', 'error', 'silent'])
           .default('info')
           .describe('What is logged at least.'),
+        format: z
+          .enum(['auto', 'text', 'json'])
+          .default('auto')
+          .describe('text for people, json for programs; auto: text on a terminal, else JSON.'),
       })
       .prefault({})
       .describe('The log of the gateway itself.'),

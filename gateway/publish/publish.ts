@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { pino } from 'pino';
 import { readSigningKey } from '../../bundle/archive/signingKey.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ConfigError } from '../config/config.ts';
@@ -10,6 +9,7 @@ import { listen, urlOf } from '../http/listen.ts';
 import { openTls } from '../http/tls.ts';
 import type { LoaderData } from '../load/loader.ts';
 import { startReload } from '../load/reload.ts';
+import { createLog } from '../log/createLog.ts';
 import { parseSource } from '../source/contract/parseSource.ts';
 import { bundlePaths, createBundleServer, type Form, type Published } from './bundleServer.ts';
 import type { CompilerData, Signed } from './compiler.ts';
@@ -64,7 +64,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   if (token === null && !isLoopback(options.listen.host))
     throw new ConfigError(['a token is needed when bundles are served beyond this machine (--token-env)']);
   readSigningKey(signingKeyPem);
-  const log = pino({ level: options.logLevel ?? 'info', base: null });
+  const log = createLog({ level: options.logLevel ?? 'info', format: 'auto' }, null);
   const waiting = { wasm: createWaiting(), rego: createWaiting() };
   const startedAt = now();
   const published: Record<Form, Published | null> = { wasm: null, rego: null };

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
 import { createLimit } from '../limits/limit.ts';
+import { createLog } from '../log/createLog.ts';
 import { closeLostConnections } from './closeLostConnections.ts';
 import { createMergedMetrics } from './mergeMetrics.ts';
 import {
@@ -63,7 +63,7 @@ const metricsMs = 2000;
  * every worker reads it when it starts. Throws what the first worker cannot start for.
  */
 export async function serveWorkers({ file, config, workers }: Options): Promise<Workers> {
-  const log = pino({ level: config.log.level, base: { instance: config.decisions.instance } });
+  const log = createLog(config.log, { instance: config.decisions.instance });
   let warned = false;
   const warnOnce = () => {
     if (!warned)
