@@ -13,6 +13,7 @@ export type BundleErrorCode =
   | 'archive-malformed'
   | 'archive-entry'
   | 'archive-files'
+  | 'size-mismatch'
   | 'signature-missing'
   | 'signature-malformed'
   | 'signature-algorithm'

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
+import { sha256 } from '../format/digest.ts';
 import type { VerifyKey, VerifyKeys } from './keys.ts';
 import { type SignedFile, signedFiles } from './signedFiles.ts';
 
@@ -82,6 +83,15 @@ export function checkSignature(signatures: Buffer, keys: VerifyKeys): readonly S
   if (files.data.files.some(({ algorithm }) => algorithm !== 'SHA-256'))
     throw new BundleError('signature-algorithm', 'the signature lists digests other than SHA-256');
   return files.data.files as SignedFile[];
+}
+
+/** Checks one file against a signature's list, ahead of the others; not data.json. Throws BundleError. */
+export function checkFile(signed: readonly SignedFile[], name: string, content: Buffer): void {
+  const listed = signed.find((file) => file.name === name);
+  if (listed === undefined)
+    throw new BundleError('signature-files', `${JSON.stringify(name)} is not covered by the signature`);
+  if (listed.hash !== sha256(content))
+    throw new BundleError('digest-mismatch', `${JSON.stringify(name)} is not the file that was signed`);
 }
 
 /**

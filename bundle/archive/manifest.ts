@@ -15,6 +15,7 @@ const manifest = z.strictObject({
   metadata: z.strictObject({
     grantgate: z
       .strictObject({
+        bytes: z.record(z.string(), z.int().min(0)).optional(),
         committed_at: z.iso.datetime(),
         counter: z.int().min(1),
         digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
@@ -47,11 +48,15 @@ export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grant
     reads: PolicyReads | null;
   };
 
-/** Writes `.manifest`, canonical JSON. */
-export function writeManifest(facts: Facts): Buffer {
+/** How many bytes each file beside the manifest and its signature has. */
+export type Sizes = ReadonlyMap<string, number>;
+
+/** Writes `.manifest`, canonical JSON: what is said of a bundle, and what its archive will hold. */
+export function writeManifest(facts: Facts, files: ReadonlyMap<string, Buffer>): Buffer {
   const { revision, committedAt, validUntil, counter, digest, golden, grants, reads, rollback } = facts;
   const metadata = {
     grantgate: {
+      bytes: Object.fromEntries([...files].map(([name, content]) => [name, content.length])),
       committed_at: committedAt,
       counter,
       digest,
@@ -65,8 +70,11 @@ export function writeManifest(facts: Facts): Buffer {
   return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
 }
 
-/** Reads `.manifest`. Throws BundleError `manifest-invalid`, also when it is not written canonically. */
-export function readManifest(bytes: Buffer): Facts {
+/**
+ * Reads `.manifest`; `sizes` is null where whoever packed it told none. Throws BundleError `manifest-invalid`, also when
+ * it is not written canonically.
+ */
+export function readManifest(bytes: Buffer): Facts & { sizes: Sizes | null } {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
@@ -83,7 +91,18 @@ export function readManifest(bytes: Buffer): Facts {
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
   const { committed_at: committedAt, counter, digest, grants, ...more } = metadata.grantgate;
-  const { golden, examined: reads = null, rollback, valid_until: validUntil } = more;
+  const { bytes: told, golden, examined: reads = null, rollback, valid_until: validUntil } = more;
+  const sizes = told === undefined ? null : new Map(Object.entries(told));
   const terms = termsOf({ ...(rollback && { rollback }), ...(validUntil && { validUntil }) });
-  return { revision, counter, committedAt, grants, digest, reads, ...(golden && { golden }), ...terms };
+  return {
+    revision,
+    counter,
+    committedAt,
+    grants,
+    digest,
+    reads,
+    sizes,
+    ...(golden && { golden }),
+    ...terms,
+  };
 }

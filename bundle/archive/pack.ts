@@ -10,12 +10,8 @@ export { readSigningKey, type SigningKey } from './signingKey.ts';
  * the same bytes.
  */
 export function pack(bundle: Bundle, key: SigningKey | null): Promise<Buffer> {
-  const files = new Map<string, Buffer>([
-    ['.manifest', writeManifest(bundle)],
-    ['data.json', bundle.data],
-    ['policy.wasm', bundle.wasm],
-    ...bundle.policies,
-  ]);
+  const files = new Map([['data.json', bundle.data], ['policy.wasm', bundle.wasm], ...bundle.policies]);
+  files.set('.manifest', writeManifest(bundle, files));
   if (key) files.set('.signatures.json', sign(files, key));
   return packTarball(files);
 }

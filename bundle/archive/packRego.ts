@@ -9,12 +9,12 @@ import { type SigningKey, sign } from './signingKey.ts';
  * refuse a module and answer from the Rego. Same bundle and key, same bytes. Gateways want the whole one.
  */
 export function packRego(bundle: Bundle, key: SigningKey): Promise<Buffer> {
-  const { wasm: _, ...manifest } = JSON.parse(writeManifest(bundle).toString()) as Record<string, unknown>;
-  const files = new Map<string, Buffer>([
-    ['.manifest', Buffer.from(canonicalJson(manifest))],
-    ['data.json', bundle.data],
-    ...bundle.policies,
-  ]);
+  const files = new Map([['data.json', bundle.data], ...bundle.policies]);
+  const { wasm: _, ...manifest } = JSON.parse(writeManifest(bundle, files).toString()) as Record<
+    string,
+    unknown
+  >;
+  files.set('.manifest', Buffer.from(canonicalJson(manifest)));
   files.set('.signatures.json', sign(files, key));
   return packTarball(files);
 }

@@ -12,7 +12,12 @@ import { policyPath, unpackBundle, type VerifyLimits } from './unpackBundle.ts';
 export { readVerifyKey, readVerifyKeys, type VerifyKey } from './keys.ts';
 
 const MiB = 1024 * 1024;
-const usual: VerifyLimits = { packed: 512 * MiB, unpacked: 2048 * MiB };
+const usual = limitsOf(1e9);
+
+/** A ceiling on what an archive unpacks to, and what may come over the wire for it. */
+export function limitsOf(maxBytes: number): VerifyLimits {
+  return { packed: Math.min(maxBytes, Math.max(256 * MiB, Math.ceil(maxBytes / 4))), unpacked: maxBytes };
+}
 
 /**
  * Takes an archive apart and trusts nothing in it: sizes, the exact set of files, the signature by one of `keys`, every
@@ -32,7 +37,7 @@ export async function verify(
     if (content === undefined) throw new BundleError('archive-files', `the archive lacks ${path}`);
     return content;
   };
-  const facts = readManifest(file('.manifest'));
+  const { sizes: _, ...facts } = readManifest(file('.manifest'));
   const data = file('data.json');
   const wasm = file('policy.wasm');
   if (keys !== null) {

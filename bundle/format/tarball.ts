@@ -28,10 +28,13 @@ export async function packTarball(files: ReadonlyMap<string, Buffer>): Promise<B
 }
 
 export type TarballLimits = {
-  /** Most bytes of one file, by its path; undefined refuses the path. Asked before the file is read; may throw. */
-  bytes: (path: string) => number | undefined;
-  /** Most bytes of all the files' tar, unpacked. */
-  total: number;
+  /**
+   * Most bytes of one file, by its path and the bytes it announces; undefined refuses the path. Asked before the file is
+   * read; may throw.
+   */
+  bytes: (path: string, size: number) => number | undefined;
+  /** Most bytes of all the files' tar, unpacked; asked again and again, so that it may grow with what is known. */
+  readonly total: number;
   files: number;
   /** Where a file's content goes; memory of its own when left out. */
   allocate?: (path: string, size: number) => Buffer;
@@ -63,11 +66,11 @@ export async function unpackTarball(
       const name = entry.header.name.startsWith('/') ? entry.header.name.slice(1) : '';
       if (type !== 'file')
         throw new BundleError('archive-entry', `${shown} is a ${type}, expected regular files only`);
-      const most = limits.bytes(name);
+      if (files.has(name)) throw new BundleError('archive-entry', `${shown} is there twice`);
+      const most = limits.bytes(name, size);
       if (most === undefined)
         throw new BundleError('archive-files', `the archive holds ${shown}, which is no file of a bundle`);
       if (size > most) throw new BundleError('archive-too-large', `${shown} is larger than ${most} bytes`);
-      if (files.has(name)) throw new BundleError('archive-entry', `${shown} is there twice`);
       if (!limits.anyOrder && last !== '' && compareCodePoints(last, name) >= 0)
         throw new BundleError('archive-entry', `${shown} is out of order`);
       if (files.size >= limits.files)

@@ -20,10 +20,11 @@ export function readVerifyKeyTexts(
 
 /** How a source is reached, with its secrets. Throws ConfigError when one is missing. */
 export function readSourceAccess(
-  { registry, s3, client_certificate, ca, allowed_signers }: SourceAccess,
+  { registry, s3, client_certificate, ca, allowed_signers, max_bytes }: SourceAccess,
   env: NodeJS.ProcessEnv,
-): Pick<SourceConfig, 'registry' | 'store' | 'tls' | 'allowedSigners'> {
+): Pick<SourceConfig, 'registry' | 'store' | 'tls' | 'allowedSigners' | 'maxBytes'> {
   return {
+    maxBytes: max_bytes,
     ...(registry === undefined
       ? {}
       : { registry: { username: registry.username, password: readSecret(registry.password, env) } }),

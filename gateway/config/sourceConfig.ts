@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytesOf, size } from '../../bundle/grants/schema.ts';
 import { parseSource } from '../source/contract/parseSource.ts';
 import { SourceError } from '../source/contract/source.ts';
 import { named, onLoopback, secret, secureUrl } from './values.ts';
@@ -74,6 +75,10 @@ export const sourceAccess = {
   ca: named
     .optional()
     .describe('Who signed the certificate of that server, PEM, in place of the public authorities.'),
+  max_bytes: size
+    .transform(bytesOf)
+    .prefault('1GB')
+    .describe('The largest bundle, unpacked; a quarter of it may come over the wire, or 256 MiB.'),
   allowed_signers: named
     .optional()
     .describe(

@@ -8,11 +8,14 @@ type Options = {
   init?: RequestInit;
 };
 
-/** Asks somebody we need an answer of, and trusts nothing but the answer: no redirect, no delay, no size without end. */
+/**
+ * Asks somebody we need an answer of, and trusts nothing but the answer: no redirect, no delay, no size without end.
+ * What is compressed all the same counts as what it unpacks to, piece by piece.
+ */
 export async function fetchJson(uri: string, { largest, timeout, init = {} }: Options): Promise<unknown> {
   const response = await fetch(uri, {
     ...init,
-    headers: { accept: 'application/json', ...init.headers },
+    headers: { accept: 'application/json', 'accept-encoding': 'identity', ...init.headers },
     redirect: 'error',
     signal: AbortSignal.timeout(timeout),
   });

@@ -1,7 +1,7 @@
 // The loader thread: everything about a new bundle that takes time happens here, never beside requests.
 import { parentPort, workerData } from 'node:worker_threads';
 import { pack } from '../../bundle/archive/pack.ts';
-import { readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
+import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { countRemoved } from '../revision/countRemoved.ts';
@@ -52,7 +52,8 @@ const loop = startLoadLoop({
     if (source.kind !== 'git' && keys === null) return null;
     const age = Date.now() - kept.confirmedAt;
     // A clock that was set back tells nothing about how old it is.
-    const bundle = await verify(kept.archive, keys);
+    const { maxBytes } = config;
+    const bundle = await verify(kept.archive, keys, maxBytes === undefined ? undefined : limitsOf(maxBytes));
     assertKept(kept, bundle);
     return { bundle, confirmedMsAgo: age < 0 ? null : age };
   },

@@ -1,6 +1,6 @@
 import type { Evaluate } from '../../bundle/archive/golden.ts';
 import type { KeyTexts } from '../../bundle/archive/keys.ts';
-import { readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
+import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
 import { assemble } from '../../bundle/assemble.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
@@ -36,6 +36,7 @@ export type SourceConfig = {
   longPollSeconds?: number;
   redirectOrigins?: readonly string[];
   timeoutMs?: number;
+  /** Most bytes of a bundle, unpacked; less may come over the wire. */
   maxBytes?: number;
 };
 
@@ -70,7 +71,11 @@ export function openSource(config: SourceConfig, { evaluator, progress = () => {
   if (verifyKeyPem === undefined)
     throw new SourceError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
   const keys = readVerifyKeys(verifyKeyPem);
-  const options = { ...defined({ maxBytes }), verify: (archive: Buffer) => verify(archive, keys) };
+  const limits = maxBytes === undefined ? undefined : limitsOf(maxBytes);
+  const options = {
+    ...defined({ maxBytes: limits?.packed }),
+    verify: (archive: Buffer) => verify(archive, keys, limits),
+  };
   if (address.kind === 'file') return fileSource({ path: address.path, ...options });
   const remote = { ...options, ...defined({ timeoutMs, redirectOrigins, tls: config.tls }) };
   if (address.kind === 'oci') {

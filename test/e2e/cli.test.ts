@@ -163,6 +163,11 @@ test('build and verify: the same commit gives the same bytes, and only the right
   for (const usage of [[], ['key.pub.pem'], ['a=key.pub.pem', 'a=other.pub.pem']])
     assert.equal((await among(usage)).code, 2, usage.join(' '));
   assert.equal((await grantgate(['verify', 'c.tar.gz'])).code, 2);
+  const within = (size: string) =>
+    grantgate(['verify', 'a.tar.gz', '--key', 'key.pub.pem', '--max-bytes', size]);
+  assert.equal((await within('10MB')).code, 0);
+  assert.match((await within('10kB')).stderr, /archive-too-large/);
+  assert.equal((await within('much')).code, 2);
   const bytes = readFileSync(join(folder, 'a.tar.gz'));
   writeFileSync(join(folder, 'cut.tar.gz'), bytes.subarray(0, bytes.length - 100));
   assert.equal((await grantgate(['verify', 'cut.tar.gz', '--key', 'key.pub.pem'])).code, 1);

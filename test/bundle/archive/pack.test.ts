@@ -171,7 +171,9 @@ test('opa inspect reads the manifest', async () => {
     'principals',
   ]);
   assert.equal(manifest.wasm, [{ entrypoint: 'grantgate/authz/decision', module: '/policy.wasm' }]);
+  const sizes = [['data.json', bundle.data], ['policy.wasm', bundle.wasm], ...bundle.policies] as const;
   assert.equal(manifest.metadata.grantgate, {
+    bytes: Object.fromEntries(sizes.map(([name, { length }]) => [name, length])),
     committed_at: '2026-11-23T10:00:00Z',
     counter: 1,
     digest: bundle.digest,

@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
 import * as assert from 'uvu/assert';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
@@ -37,13 +37,23 @@ async function refusal(archive: Buffer, key = verifyKey, limits?: { packed: numb
     return (error as { code?: string }).code ?? String(error);
   }
 }
-/** Signs what `change` made of the files, and packs it. */
+/** Signs what `change` made of the files, and packs it; the manifest tells the sizes of what it made, as a packer would. */
 function signed(change: (files: Map<string, Buffer>) => void = () => {}, key = signingKey): Promise<Buffer> {
   const changed = new Map(files);
   change(changed);
+  retold(changed);
   changed.set('.signatures.json', sign(changed, key));
   return packTarball(changed);
 }
+function retold(changed: Map<string, Buffer>): void {
+  const told = [...changed].filter(([name]) => !name.startsWith('.')).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sizes = JSON.stringify(Object.fromEntries(told.map(([name, content]) => [name, content.length])));
+  const manifest = String(changed.get('.manifest')).replace(/"bytes":\{[^}]*\}/, `"bytes":${sizes}`);
+  changed.set('.manifest', Buffer.from(manifest));
+}
+/** Without the sizes, as a packer other than ours leaves it. */
+const untold = (changed: Map<string, Buffer>) =>
+  changed.set('.manifest', Buffer.from(String(changed.get('.manifest')).replace(/"bytes":\{[^}]*\},/, '')));
 /** Changes the files after signing. */
 async function tampered(change: (files: Map<string, Buffer>) => void): Promise<Buffer> {
   const changed = new Map(files);
@@ -177,7 +187,8 @@ test('refuses a file that was changed, added, left out or renamed after signing'
   const cases: [change: (files: Map<string, Buffer>) => void, code: string][] = [
     [edit('data.json', 'orders-ann-edit', 'orders-ann-edot'), 'digest-mismatch'],
     [edit('.manifest', '"counter":1', '"counter":9'), 'digest-mismatch'],
-    [edit(policy, 'package', 'package '), 'digest-mismatch'],
+    [edit(policy, 'package', 'Package'), 'digest-mismatch'],
+    [edit(policy, 'package', 'package '), 'size-mismatch'],
     [wasm, 'digest-mismatch'],
     [(changed) => changed.set('policies/authz/more.rego', Buffer.from('package x')), 'signature-files'],
     [(changed) => changed.delete(policy), 'signature-files'],
@@ -200,7 +211,13 @@ test('refuses a file that was changed, added, left out or renamed after signing'
 
 test('a line feed put into data.json does not go unseen, though the digest leaves line feeds out', async () => {
   const hidden = edit('data.json', '"operations":["listOrders"]', '"operations":[\n"listOrders"]');
-  assert.is(await refusal(await tampered(hidden)), 'data-malformed');
+  assert.is(await refusal(await tampered(hidden)), 'size-mismatch');
+  // Where no size is told, it is the line form that shows it.
+  const plain = new Map(files);
+  untold(plain);
+  plain.set('.signatures.json', sign(plain, signingKey));
+  hidden(plain);
+  assert.is(await refusal(await packTarball(plain)), 'data-malformed');
 });
 
 test('refuses a manifest that says something else, even when signed', async () => {
@@ -290,6 +307,46 @@ test('refuses sizes beyond the caps: packed, one file announced, all files, how 
     for (let index = 0; index < 1000; index++) changed.set(`policies/authz/f${index}.rego`, Buffer.alloc(0));
   });
   assert.is(await refusal(many), 'archive-too-large');
+});
+
+test('what is signed is unpacked as far as the signed manifest promises, and no further', async () => {
+  const zeros = Buffer.alloc(64 * 1024 * 1024);
+  const policy = 'policies/authz/decision.rego';
+  // The head of a genuine archive, with something else behind it.
+  const behind = (name: string, content: Buffer, change: (files: Map<string, Buffer>) => void = () => {}) => {
+    const changed = new Map(files);
+    change(changed);
+    const head = new Map([
+      ['.manifest', changed.get('.manifest') ?? Buffer.alloc(0)],
+      ['.signatures.json', sign(changed, signingKey)],
+    ]);
+    return raw([...entriesOf(head), [{ name: `/${name}` }, content]]);
+  };
+  assert.is(await refusal(await behind('data.json', zeros)), 'size-mismatch');
+  assert.is(await refusal(await behind('policy.wasm', zeros)), 'size-mismatch');
+  assert.is(await refusal(await behind(policy, Buffer.alloc(0))), 'size-mismatch');
+  assert.is(await refusal(await behind('policies/authz/more.rego', Buffer.alloc(1e6))), 'signature-files');
+  // A manifest that was not signed promises nothing.
+  const larger = edit('.manifest', '"data.json":', '"data.json":1');
+  const forgedHead = new Map(allFiles());
+  larger(forgedHead);
+  assert.is(await refusal(await packTarball(forgedHead)), 'digest-mismatch');
+  // Where none is told, by the factor.
+  const bomb = await behind('data.json', zeros, untold);
+  assert.ok(bomb.length < 1e6, 'it is packed tight');
+  assert.is(await refusal(bomb), 'archive-too-large');
+  assert.is(await refusal(await signed(untold)), 'accepted');
+  // Zeros behind the last file are no file, and bounded all the same.
+  const tail = gzipSync(Buffer.concat([gunzipSync(await signed()), zeros]));
+  assert.is(await refusal(tail), 'archive-too-large');
+});
+
+test('a promise over the ceiling is refused before anything is unpacked', async () => {
+  const promising = await signed();
+  const total = [...files].reduce((sum, [name, { length }]) => sum + (name.startsWith('.') ? 0 : length), 0);
+  const roomy = { packed: 1e9, unpacked: total };
+  assert.is(await refusal(promising, verifyKey, roomy), 'accepted');
+  assert.is(await refusal(promising, verifyKey, { ...roomy, unpacked: total - 1 }), 'archive-too-large');
 });
 
 test('a gzip bomb that no key vouches for is refused in flat memory', async () => {

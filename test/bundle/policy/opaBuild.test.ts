@@ -128,15 +128,19 @@ test('one whose policy is not compiled where the manifest says so is refused', a
 });
 
 test('a bomb in its data is refused before it is kept, for no key vouches for it', async () => {
-  const bomb = await changed(await built(...wasm, ...signing), (files) => {
-    files[0] = ['data.json', Buffer.alloc(300 * 2 ** 20, '[')];
-    files.splice(
-      files.findIndex(([name]) => name === '.signatures.json'),
-      1,
-    );
-  });
+  const filled = async (bytes: number) =>
+    changed(await built(...wasm, ...signing), (files) => {
+      files[0] = ['data.json', Buffer.alloc(bytes, '[')];
+      files.splice(
+        files.findIndex(([name]) => name === '.signatures.json'),
+        1,
+      );
+    });
+  const bomb = await filled(300 * 2 ** 20);
+  const within = await filled(15 * 2 ** 20);
   const before = process.memoryUsage.rss();
-  assert.equal(await refusal(bomb), 'signature-missing');
+  assert.equal(await refusal(bomb), 'archive-too-large');
+  assert.equal(await refusal(within), 'signature-missing');
   assert.ok(process.memoryUsage.rss() - before < 150 * 2 ** 20);
 });
 

@@ -304,6 +304,7 @@ test('reads how a source is reached: files from its folder, secrets from where t
       client_certificate: { cert: 'c.pem', key: 'keys/c.pem' },
       ca: 'ca.pem',
       allowed_signers: 'signers',
+      max_bytes: '20MB',
     },
   });
   assert.deepEqual(readSourceAccess(bundle, { PW: 'p', AK: 'a', SK: 's' }), {
@@ -319,9 +320,10 @@ test('reads how a source is reached: files from its folder, secrets from where t
       ca: '/etc/grantgate/ca.pem',
     },
     allowedSigners: '/etc/grantgate/signers',
+    maxBytes: 20_000_000,
   });
   assert.throws(() => readSourceAccess(bundle, { PW: 'p', AK: 'a' }), /variable SK is not set/);
-  assert.deepEqual(readSourceAccess(parse(minimal).bundle, {}), {});
+  assert.deepEqual(readSourceAccess(parse(minimal).bundle, {}), { maxBytes: 1_000_000_000 });
 });
 
 test('an error never repeats a secret', () => {
