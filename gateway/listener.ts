@@ -3,10 +3,11 @@ import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { GatewayConfig } from './config/config.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
-import { type Busy, cutSlow } from './http/cutSlow.ts';
+import { cutSlow } from './http/cutSlow.ts';
 import { endWithAnswer, isEnding } from './http/linger.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Tls } from './http/tls.ts';
+import { createUnderWay } from './http/underWay.ts';
 import type { Streams } from './streams/streams.ts';
 import { isWebSocket } from './upstream/upgrade.ts';
 
@@ -26,7 +27,8 @@ export type Listener = { server: Server; drain: (lingerMs?: number) => Promise<v
 /** Sets up the HTTP server: what its parser refuses, what takes too long, and how it ends. */
 export function createListener(options: Options): Listener {
   const { limits, tls, streams, onRequest, onUpgrade, onCut } = options;
-  const sockets = new Set<Busy>();
+  const sockets = new Set<Socket>();
+  const underWay = createUnderWay();
   let draining = false;
   const most = limits.requests_per_connection ?? Number.POSITIVE_INFINITY;
   const served = new WeakMap<Socket, number>();
@@ -42,6 +44,7 @@ export function createListener(options: Options): Listener {
       if (count > most) return;
       if (count === most) response.shouldKeepAlive = false;
     }
+    underWay.begin(request.socket, response);
     if (draining) response.shouldKeepAlive = false;
     const coding = request.headers['transfer-encoding'];
     // The body goes on with a framing of ours, so no coding but this one would be told to the upstream.
@@ -69,7 +72,7 @@ export function createListener(options: Options): Listener {
       // Node hands the connection over at once, and the answers before it would come in the middle of the WebSocket.
       shouldUpgradeCallback: (request) => {
         if (!isWebSocket(request)) return false;
-        if (!(request.socket as Busy)._httpMessage && !isEnding(request.socket)) return true;
+        if (underWay.answer(request.socket) === null && !isEnding(request.socket)) return true;
         late.add(request);
         return false;
       },
@@ -83,20 +86,27 @@ export function createListener(options: Options): Listener {
   });
   // Silence is the caller's when it owes us its body or takes no more of ours. Otherwise it waits for the upstream,
   // whose streams may be silent for long.
-  server.setTimeout(limits.idle_timeout, (socket: Busy) => {
-    const response = socket._httpMessage;
+  server.setTimeout(limits.idle_timeout, (socket) => {
+    const response = underWay.answer(socket);
     if (!response?.req.complete || socket.writableLength > 0) socket.destroy();
   });
-  const stopCutting = cutSlow({ sockets, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
+  const stopCutting = cutSlow({
+    sockets,
+    underWay,
+    bytes: limits.progress,
+    windowMs: limits.idle_timeout,
+    onCut,
+  });
   // With a listener here, Node sends no "100 Continue" before the decision.
   server.on('checkContinue', serve);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    underWay.begin(request.socket, response);
     const refusal = new Refusal(417, 'expectation-failed', 'This expectation is not met here.');
     sendProblem(request, response, refusal, null);
   });
-  server.on('connect', (_request, socket: Duplex & Busy) => {
+  server.on('connect', (request, socket: Duplex) => {
     // The answer to what came before would be read as this one's.
-    if (socket._httpMessage) socket.destroy();
+    if (underWay.answer(request.socket) !== null) socket.destroy();
     else
       writeProblem(socket, new Refusal(405, 'method-not-allowed', 'This method is not served here.'), null);
   });
@@ -104,9 +114,10 @@ export function createListener(options: Options): Listener {
     sockets.delete(socket as Socket);
     onUpgrade(request, socket, head);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & Busy) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const answer = underWay.answer(socket as Socket);
     // With an answer under way, or still to come, this one would be taken for it, or for a part of it.
-    if (socket._httpMessage?.req.complete || socket._httpMessage?.headersSent) socket.destroy();
+    if (answer?.req.complete || answer?.headersSent) socket.destroy();
     else writeProblem(socket, unreadable(error.code), null);
   });
 
@@ -121,7 +132,8 @@ export function createListener(options: Options): Listener {
       tls?.abandon();
       for (const socket of sockets) {
         // A connection kept alive past its answer would be used again and again until the time is over.
-        if (socket._httpMessage) socket._httpMessage.shouldKeepAlive = false;
+        const answer = underWay.answer(socket);
+        if (answer !== null) answer.shouldKeepAlive = false;
         else if (performance.now() - begun >= lingerMs) socket.destroy();
       }
     };

@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-
-/** A connection as Node's HTTP server keeps it: with the answer that it is busy with. */
-export type Busy = Socket & { _httpMessage?: ServerResponse | null };
+import type { UnderWay } from './underWay.ts';
 
 type Handle = { bytesWritten?: number; writeQueueSize?: number };
 type Mark = { since: number; received: number; sent: number };
 
 type Options = {
-  sockets: Iterable<Busy>;
+  sockets: Iterable<Socket>;
+  underWay: Pick<UnderWay, 'answer'>;
   /** Bytes that must move within `windowMs`. */
   bytes: number;
   windowMs: number;
@@ -19,12 +18,12 @@ type Options = {
  * Cuts callers that send a body, or take an answer, ever so slowly: a time-out that starts anew with each byte never
  * ends them. A connection that waits for its upstream, or for its next request, is left alone. Call the result to stop.
  */
-export function cutSlow({ sockets, bytes, windowMs, onCut }: Options): () => void {
-  const marks = new WeakMap<Busy, Mark>();
+export function cutSlow({ sockets, underWay, bytes, windowMs, onCut }: Options): () => void {
+  const marks = new WeakMap<Socket, Mark>();
   const look = () => {
     const now = performance.now();
     for (const socket of sockets) {
-      const what = waitsFor(socket);
+      const what = waitsFor(socket, underWay.answer(socket));
       if (what === null) {
         marks.delete(socket);
         continue;
@@ -44,15 +43,14 @@ export function cutSlow({ sockets, bytes, windowMs, onCut }: Options): () => voi
 }
 
 /** What the caller owes: bytes of its body (none lie here unread), or room for bytes of the answer. */
-function waitsFor(socket: Busy): 'body' | 'answer' | null {
-  const response = socket._httpMessage;
-  if (!response) return null;
+function waitsFor(socket: Socket, response: ServerResponse | null): 'body' | 'answer' | null {
+  if (response === null) return null;
   if (socket.writableLength > 0) return 'answer';
   return !response.req.complete && response.req.readableLength === 0 ? 'body' : null;
 }
 
 /** Bytes that the operating system has taken; one write of many bytes is taken in parts. */
-function sentOf(socket: Busy): number {
+function sentOf(socket: Socket): number {
   const { bytesWritten, writeQueueSize } = (socket as { _handle?: Handle | null })._handle ?? {};
   return typeof bytesWritten === 'number' && typeof writeQueueSize === 'number'
     ? bytesWritten - writeQueueSize
