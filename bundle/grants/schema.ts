@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isInternet } from '../format/isInternet.ts';
 import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
 import { authenticationMethods, credential } from './credentials.ts';
@@ -176,7 +177,10 @@ export const servicesFile = z.strictObject({
 /** grants/networks.yaml: name → CIDR blocks. */
 export const networksFile = z.record(
   networkName,
-  list(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 192.0.2.0/25' })),
+  list(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 192.0.2.0/25' })).refine(
+    (blocks) => !isInternet(blocks),
+    { error: 'must not add up to the whole internet, or to nearly all of it' },
+  ),
 );
 
 /** What a review can find; also how exemptions name it. */

@@ -1,6 +1,6 @@
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { durationForm, durationMs, longestTimer } from '../../bundle/format/duration.ts';
+import { isInternet } from '../../bundle/format/isInternet.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 
 // The values that gateway.yaml is made of.
@@ -24,24 +24,12 @@ export const time = z
 /** The same for what a timer waits for: one that waits longer ends at once. */
 export const wait = time.refine((ms) => ms <= longestTimer, { error: 'must be 24d at most' });
 
-export const cidr = z
-  .union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' })
-  .refine((value) => ipaddr.parseCIDR(value)[1] > 0, { error: 'must not be the whole internet' });
+const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' });
 
 /** Blocks that are not, taken together, a family of addresses: each half alone would pass for less. */
-export const cidrs = z.array(cidr).refine((blocks) => !blocks.some((_, index) => isFamily(blocks, index)), {
+export const cidrs = z.array(cidr).refine((blocks) => !isInternet(blocks), {
   error: 'must not add up to the whole internet, or to nearly all of it',
 });
-
-/** Whether the blocks of a family hold more than half of it, each address counted once. */
-function isFamily(blocks: readonly string[], index: number): boolean {
-  const parsed = blocks.map((block) => ipaddr.parseCIDR(block));
-  const kind = parsed[index]?.[0].kind();
-  const kept: (typeof parsed)[number][] = [];
-  for (const block of parsed.filter(([address]) => address.kind() === kind).sort(([, a], [, b]) => a - b))
-    if (!kept.some((wider) => block[0].match(wider as never))) kept.push(block);
-  return kept.reduce((sum, [, bits]) => sum + 2 ** -bits, 0) > 0.5;
-}
 
 /** As a Host header has it, less the port. */
 export const hostName = z

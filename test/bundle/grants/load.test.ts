@@ -515,3 +515,19 @@ test('Windows line endings change nothing', async () => {
   );
   assert.equal(await problemsOf(windows), []);
 });
+
+test('a named network is not everybody, at once or in parts', async () => {
+  const told = (blocks: string) =>
+    problemsOf({ 'grants/networks.yaml': `office: ${blocks}\nvpn: [10.0.0.0/8]\n` });
+  for (const blocks of [
+    '[0.0.0.0/0]',
+    '["::/0"]',
+    '[0.0.0.0/1, 128.0.0.0/1]',
+    '[10.0.0.0/8, 0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/2]',
+    '["::/1", "8000::/2"]',
+  ])
+    assert.equal(await told(blocks), [
+      'grants/networks.yaml:1:9: "office" must not add up to the whole internet, or to nearly all of it',
+    ]);
+  assert.equal(await told('[0.0.0.0/1, 10.0.0.0/8, "2000::/3"]'), []);
+});
