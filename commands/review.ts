@@ -17,6 +17,10 @@ export function review(program: Command): void {
       .option('--repository <owner/name>', 'the repository on the forge', process.env.GITHUB_REPOSITORY)
       .option('--base <branch>', 'the branch that is enforced', 'main')
       .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
+      .option(
+        '--explain <fingerprint>',
+        'show why a finding of the plan was found: facts, thresholds, and the Rego that decided',
+      )
       .option('--json', 'print the plan as JSON')
       .option('--answer <number>', 'carry out what comments on a pull request ask for, and nothing else')
       .option('--listen <port>', 'take webhooks of the forge, and answer the comments they tell of')
@@ -37,6 +41,7 @@ type ReviewOptions = ForgeOptions & {
   asOf?: string;
   apply?: true;
   json?: true;
+  explain?: string;
   answer?: string;
   listen?: string;
   secretEnv: string;
@@ -52,14 +57,25 @@ async function runReview(options: ReviewOptions): Promise<void> {
     throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const { plan, pulls, error } = await review({
+  if (options.explain !== undefined && options.apply)
+    throw new UsageError('--explain changes nothing, so it goes without --apply');
+  const { plan, pulls, error, explained } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
     asOf,
     ...(options.apply ? { apply: { forge: await targetOf(options) } } : {}),
+    ...(options.explain === undefined ? {} : { explain: options.explain }),
     signal: stop.signal,
     progress,
   });
+  if (options.explain !== undefined) {
+    if (explained == null)
+      throw new UsageError(`the plan has no finding, or several, with the fingerprint "${options.explain}"`);
+    const { explainedText } = await import('../reviewer/plan/explainFinding.ts');
+    if (options.json) printJson(explained);
+    else print(explainedText(explained));
+    return;
+  }
   if (options.json) printJson(options.apply ? { ...plan, pull_requests: pulls } : plan);
   else {
     print(renderTable(plan, pulls, process.stdout.columns));

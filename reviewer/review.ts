@@ -6,6 +6,7 @@ import { gather } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
 import { brake } from './plan/brake.ts';
+import { type Explained, explainFinding } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { makePlan } from './plan/plan.ts';
 import { openPullRequests } from './pulls/openPullRequests.ts';
@@ -25,6 +26,8 @@ export type ReviewOptions = {
   asOf: Date | number;
   /** Open and update pull requests there; the plan is then made of the forge's base branch, not of `root`. */
   apply?: { forge: ForgeTarget };
+  /** The fingerprint of a finding to explain, or its beginning. */
+  explain?: string;
   opa?: Opa;
   signal?: AbortSignal;
   progress?: (line: string) => void;
@@ -39,6 +42,8 @@ export type ReviewResult = {
    * The plan is good all the same.
    */
   error: (Error & { code: string }) | null;
+  /** Why the finding that was asked about was found; null when the plan has none of that fingerprint. */
+  explained?: Explained | null;
 };
 
 /** The plan for one tree, and the brake's word on it. */
@@ -55,7 +60,11 @@ async function planFor(tree: Tree, options: ReviewOptions) {
     const [first] = faults;
     // The others were judged and their findings are good; who runs the review is still to know.
     const faulty = first === undefined ? null : new ReviewError('policy-undefined', first.message);
-    return { evidence, plan, verdicts, stopped: brake(plan, evidence.organisation), faulty };
+    const explained =
+      options.explain === undefined
+        ? undefined
+        : await explainFinding(options.explain, plan.findings, verdicts, evidence);
+    return { evidence, plan, explained, stopped: brake(plan, evidence.organisation), faulty };
   } finally {
     await evidence.usage.close();
   }
@@ -77,8 +86,9 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, stopped, faulty } = await planFor(await localTree(root), options);
-    return { plan, pulls: [], error: stopped?.error ?? faulty };
+    const { plan, stopped, faulty, explained } = await planFor(await localTree(root), options);
+    const error = stopped?.error ?? faulty;
+    return { plan, pulls: [], error, ...(explained !== undefined && { explained }) };
   }
 
   const forge = openForge(apply.forge, signal);

@@ -293,6 +293,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/compile',
       'bundle/format',
       'bundle/grants',
+      'bundle/policy',
       'reviewer/detect',
       'reviewer/edit',
       'reviewer/evidence',

@@ -4,6 +4,7 @@ import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { reviewFile } from '../../../bundle/grants/reviewRules.ts';
 import { narrow } from '../../../reviewer/edit/narrow.ts';
 import { brake } from '../../../reviewer/plan/brake.ts';
+import { explainedText } from '../../../reviewer/plan/explainFinding.ts';
 import type { Plan } from '../../../reviewer/plan/finding.ts';
 import { renderTable } from '../../../reviewer/pulls/renderTable.ts';
 import { suite } from '../../_suite.ts';
@@ -200,4 +201,20 @@ test('narrows to no role that is as wide as the grant, and to nothing it does no
     ),
     { role: 'y' },
   );
+});
+
+test('explains a finding by facts, thresholds and the Rego that decided; another fingerprint by nothing', async () => {
+  const alone = await place(access([{ id: 'past', rest: `role: reader\nexpires: ${daysAgo(1)}` }]));
+  try {
+    const [finding] = (await alone.review()).plan.findings;
+    assert.ok(finding);
+    const { explained } = await alone.review({ explain: finding.fingerprint.slice(0, 8) });
+    assert.equal(explained?.finding.grant, 'past');
+    assert.equal(explained?.policy?.path, 'policies/review/expired.rego');
+    assert.match(explainedText(explained), /"notice_days"[\s\S]*"expires_at"[\s\S]*candidates contains/);
+    assert.equal((await alone.review({ explain: 'ffff' })).explained, null);
+    assert.equal((await alone.review({ explain: '' })).explained, null);
+  } finally {
+    await alone.remove();
+  }
 });
