@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission, Admit, Carrier, Doors } from './decision/admission.ts';
+import type { Faults } from './faults.ts';
 import { sendProblem } from './http/answer.ts';
 import type { Refusal } from './http/refusal.ts';
 import { certificateOf } from './identity/clientCertificate.ts';
@@ -16,12 +17,13 @@ type Options = {
   assertions: Pick<Assertions, 'answer'>;
   forward: Forward;
   streams: Streams;
-  metrics: Pick<Metrics, 'upstream' | 'upstreamFailures'>;
+  metrics: Pick<Metrics, 'upstream'>;
+  faults: Pick<Faults, 'upstream'>;
 };
 
 /** What is done with a request as Node gives it: facts taken, admitted, forwarded, or told why not. */
 export function createOnRequest(options: Options) {
-  const { admit, assertions, forward, streams, metrics } = options;
+  const { admit, assertions, forward, streams, metrics, faults } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
   const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
     const { method = '', url: target = '', rawHeaders } = request;
@@ -30,9 +32,9 @@ export function createOnRequest(options: Options) {
     const address = clientAddress(request);
     admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
   };
-  const forwarded = ({ failed, milliseconds }: ForwardResult, { route }: Admission) => {
+  const forwarded = ({ failure, milliseconds }: ForwardResult, { route }: Admission) => {
     metrics.upstream(milliseconds / 1000, route.api);
-    if (failed) metrics.upstreamFailures(route.api);
+    if (failure !== null) faults.upstream(route.api, failure);
   };
   const onAdmitted = (exchange: Exchange, admission: Admission) => {
     const { request, response } = exchange;

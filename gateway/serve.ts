@@ -8,6 +8,7 @@ import { createLapse } from './decision/lapse.ts';
 import { createDecisionPoint } from './decisionPoint/decisionPoint.ts';
 import { createOnRequest } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
+import { createFaults } from './faults.ts';
 import { listen, urlOf } from './http/listen.ts';
 import { openTls } from './http/tls.ts';
 import { createAuthentication } from './identity/authentication.ts';
@@ -91,6 +92,7 @@ export async function serve({
     config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
   const log = createLog(config.log, { instance: config.decisions.instance });
   const metrics = createMetrics({ openRequests: () => streams.size });
+  const faults = createFaults({ metrics, log, now });
   const { folder, usage, instance } = config.decisions;
   const writer = openRecordWriter({
     folder,
@@ -169,9 +171,10 @@ export async function serve({
       config,
       env,
       now,
-      onKeyFetch: (issuer, ok) => metrics.keysFetched(issuer, ok, now()),
+      onKeyFetch: faults.keys,
       onIntrospection: metrics.introspected,
-      onFailure: (error) => log.error({ err: error }, 'introspection failed'),
+      onFailure: faults.introspection,
+      onTokenRefused: faults.token,
     }),
     writer,
     onAllowed: hold.note,
@@ -193,7 +196,7 @@ export async function serve({
 
   const { admitRequest, onRequest } = createOnRequest({
     trustedProxies: config.trusted_proxies,
-    ...{ admit, assertions, forward, streams, metrics },
+    ...{ admit, assertions, forward, streams, metrics, faults },
   });
   const { server, drain } = createListener({
     limits: config.limits,
@@ -209,7 +212,7 @@ export async function serve({
       streams,
       onOpen: () => metrics.streams.inc(),
       onClosed: () => metrics.streams.dec(),
-      onUpstreamFailure: ({ route }) => metrics.upstreamFailures(route.api),
+      onUpstreamFailure: ({ route }, error) => faults.upstream(route.api, error),
     }),
   });
 

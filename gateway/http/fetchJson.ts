@@ -1,4 +1,5 @@
 import { readCapped } from '../../bundle/format/readCapped.ts';
+import { AnswerError } from './fault.ts';
 
 type Options = {
   /** Bytes of the largest answer. */
@@ -21,9 +22,14 @@ export async function fetchJson(uri: string, { largest, timeout, init = {} }: Op
   });
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
-    throw new Error(`${uri} answered ${response.status}`);
+    throw new AnswerError('status', `${uri} answered ${response.status}`);
   }
   const body = await readCapped(response.body, largest);
-  if (body === null) throw new Error(`${uri} answered more than ${largest} bytes`);
-  return JSON.parse(body.toString());
+  if (body === null) throw new AnswerError('too-large', `${uri} answered more than ${largest} bytes`);
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    // JSON.parse quotes what it could not read.
+    throw new AnswerError('no-json', `${uri} answered what is no JSON`);
+  }
 }

@@ -7,8 +7,15 @@ export class Refusal extends Error {
   readonly code: string;
   /** Extra response headers, for example `www-authenticate`. */
   readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
-    super(message);
+  /** `cause` is for the operator's eyes. */
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Record<string, string> = {},
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = 'Refusal';
     this.status = status;
     this.code = code;

@@ -8,6 +8,7 @@ import type { ClientCertificate } from './clientCertificate.ts';
 import { accepts, type Identity, type Proof, rememberIdentities } from './identify.ts';
 import type { Introspect } from './introspect.ts';
 import type { TokenClaims } from './tokenClaims.ts';
+import { type TokenCause, TokenRefusal } from './tokenRefusal.ts';
 import type { JwtVerifier } from './verifyJwt.ts';
 
 export type { Identity } from './identify.ts';
@@ -37,6 +38,8 @@ type Options = {
   introspect: Introspect | null;
   /** The ways that are configured; challenges name no others. */
   methods?: readonly AuthenticationMethod[];
+  /** Is told of tokens that are refused; the issuer is a configured one, or null. */
+  onTokenRefused?: ((issuer: string | null, why: TokenCause) => void) | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
 };
@@ -44,7 +47,7 @@ type Options = {
 const apiKeyForm = /^gg_[A-Za-z0-9]{4,32}_([A-Za-z0-9_-]{16,128})$/;
 const tokenCharacters = /^[\x21-\x7e]+$/;
 /** Three parts, of which the first begins as a JSON object does in base64url. */
-const jwtForm = /^e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/;
+export const jwtForm = /^e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/;
 
 /**
  * Accepts bearer tokens (JWTs and, where configured, opaque ones), API keys as a bearer token or in `x-api-key`, and
@@ -52,7 +55,7 @@ const jwtForm = /^e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]
  * service may speak for a person whose token it brings, over a connection of its own.
  */
 export function createAuthenticate(options: Options): Authenticate {
-  const { verifyJwt, introspect, methods = authenticationMethods, now } = options;
+  const { verifyJwt, introspect, methods = authenticationMethods, onTokenRefused, now } = options;
   const identify = rememberIdentities();
 
   type Place = { snapshot: Snapshot; api: string | null };
@@ -71,14 +74,21 @@ export function createAuthenticate(options: Options): Authenticate {
     throw refuse(place, 'credentials-invalid', 'The credentials are not valid here.', error);
   };
   const ofToken = (place: Place, claims: TokenClaims, { certificate = null }: Presented): Identity => {
-    if (isBoundTo(claims.payload, certificate)) return identified(place, claims, 'invalid_token');
-    throw refuse(place, 'token-invalid', 'The token is not valid here.', 'invalid_token');
+    const isBound = isBoundTo(claims.payload, certificate);
+    const identity = isBound ? identify(claims, place.snapshot.credentials) : null;
+    if (identity !== null) return identity;
+    onTokenRefused?.(claims.issuer, isBound ? (claims.unnamed ?? 'nobody') : 'bound');
+    if (!isBound) throw tokenInvalid(place);
+    throw refuse(place, 'credentials-invalid', 'The credentials are not valid here.', 'invalid_token');
   };
+  const tokenInvalid = (place: Place) =>
+    refuse(place, 'token-invalid', 'The token is not valid here.', 'invalid_token');
   // Who verifies a token knows nothing of the API: its refusals get the API's challenges.
-  const challenged = (place: Place, error: unknown) =>
-    error instanceof Refusal && error.status === 401
-      ? refuse(place, error.code, error.message, 'invalid_token')
-      : error;
+  const challenged = (place: Place, error: unknown) => {
+    if (!(error instanceof TokenRefusal)) return error;
+    onTokenRefused?.(error.issuer, error.why);
+    return refuse(place, error.code, error.message, 'invalid_token');
+  };
 
   const byCertificate = (place: Place, { certificate = null }: Presented): Identity => {
     if (certificate === null) throw refuse(place, 'credentials-missing', 'Credentials are needed.');
@@ -100,9 +110,13 @@ export function createAuthenticate(options: Options): Authenticate {
   };
   const byToken = (place: Place, token: string, presented: Presented): Identity | Promise<Identity> => {
     const opaque = introspect !== null && !jwtForm.test(token);
-    if (opaque && !tokenCharacters.test(token))
-      throw refuse(place, 'token-invalid', 'The token is not valid here.', 'invalid_token');
-    assertAccepted(place, opaque ? 'introspection' : 'jwt', 'invalid_token');
+    if (opaque && !tokenCharacters.test(token)) {
+      onTokenRefused?.(null, 'form');
+      throw tokenInvalid(place);
+    }
+    const method = opaque ? 'introspection' : 'jwt';
+    if (!accepts(place.snapshot, place.api, method)) onTokenRefused?.(null, 'not-accepted');
+    assertAccepted(place, method, 'invalid_token');
     let claims: TokenClaims | Promise<TokenClaims>;
     try {
       claims = opaque ? introspect(token, presented.address) : verifyJwt(token);

@@ -2,6 +2,7 @@ import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
 import { type GatewayConfig, readSecret } from '../config/config.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { createIntrospect, type IntrospectionResult } from './introspect.ts';
+import type { TokenCause } from './tokenRefusal.ts';
 import { createJwtVerifier } from './verifyJwt.ts';
 
 type Options = {
@@ -9,23 +10,19 @@ type Options = {
   env: NodeJS.ProcessEnv;
   /** Milliseconds since 1970. */
   now: () => number;
-  onKeyFetch: (issuer: string, ok: boolean) => void;
-  onIntrospection: (result: IntrospectionResult) => void;
-  onFailure: (error: unknown) => void;
+  onKeyFetch?: (issuer: string, failure: unknown) => void;
+  onIntrospection?: (result: IntrospectionResult) => void;
+  /** An issuer could not be asked about an opaque token. */
+  onFailure?: (issuer: string, error: unknown) => void;
+  onTokenRefused?: (issuer: string | null, why: TokenCause) => void;
 };
 
-/** Puts together the ways to authenticate that are configured. Throws ConfigError when a secret is missing. */
-export function createAuthentication(options: Options): Authenticate {
+/** The checks of tokens that are configured. Throws ConfigError when a secret is missing. */
+export function createTokenChecks(options: Omit<Options, 'onTokenRefused'>) {
   const { config, env, now, onKeyFetch, onIntrospection, onFailure } = options;
-  const { issuers, introspection, listen } = config;
-  const methods: AuthenticationMethod[] = [
-    ...(issuers.length > 0 ? (['jwt'] as const) : []),
-    ...(introspection !== undefined ? (['introspection'] as const) : []),
-    'api-key',
-    ...(listen.tls?.client_ca !== undefined ? (['client-certificate'] as const) : []),
-  ];
-  return createAuthenticate({
-    verifyJwt: createJwtVerifier({ issuers, now, onKeyFetch }),
+  const { issuers, introspection } = config;
+  return {
+    verifyJwt: createJwtVerifier({ issuers, now, ...(onKeyFetch === undefined ? {} : { onKeyFetch }) }),
     introspect:
       introspection === undefined
         ? null
@@ -33,10 +30,21 @@ export function createAuthentication(options: Options): Authenticate {
             config: introspection,
             clientSecret: readSecret(introspection.client_secret, env),
             now,
-            onAnswer: onIntrospection,
-            onFailure,
+            ...(onIntrospection === undefined ? {} : { onAnswer: onIntrospection }),
+            onFailure: (error) => onFailure?.(introspection.issuer, error),
           }),
-    methods,
-    now,
-  });
+  };
+}
+
+/** Puts together the ways to authenticate that are configured. Throws ConfigError when a secret is missing. */
+export function createAuthentication(options: Options): Authenticate {
+  const { config, now, onTokenRefused } = options;
+  const { issuers, introspection, listen } = config;
+  const methods: AuthenticationMethod[] = [
+    ...(issuers.length > 0 ? (['jwt'] as const) : []),
+    ...(introspection !== undefined ? (['introspection'] as const) : []),
+    'api-key',
+    ...(listen.tls?.client_ca !== undefined ? (['client-certificate'] as const) : []),
+  ];
+  return createAuthenticate({ ...createTokenChecks(options), methods, onTokenRefused, now });
 }

@@ -8,12 +8,13 @@ import { Refusal } from '../http/refusal.ts';
 import { lruCache } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import {
+  claimsFault,
   claimsWeight,
-  groupsElsewhere,
   hasGroupsElsewhere,
   readClaims,
   type TokenClaims,
 } from './tokenClaims.ts';
+import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
 export type Introspect = (token: string, address?: string) => TokenClaims | Promise<TokenClaims>;
@@ -27,6 +28,7 @@ type Options = {
   /** Milliseconds since 1970. */
   now: () => number;
   onAnswer?: (result: IntrospectionResult) => void;
+  /** The issuer could not be asked. */
   onFailure?: (error: unknown) => void;
 };
 
@@ -44,12 +46,14 @@ const answer = z.looseObject({ active: z.boolean() });
 // RFC 6749, 2.3.1: both parts are form-encoded before they are put together.
 const formEncoded = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
 
-const invalid = (code = 'token-invalid', message = 'The token is not valid here.') =>
-  new Refusal(401, code, message, challenge(['introspection'], 'invalid_token'));
-const unavailable = () =>
-  new Refusal(503, 'issuer-unavailable', 'The token cannot be checked at the moment.', {
-    'retry-after': '5',
-  });
+const unavailable = (cause?: unknown) =>
+  new Refusal(
+    503,
+    'issuer-unavailable',
+    'The token cannot be checked at the moment.',
+    { 'retry-after': '5' },
+    cause,
+  );
 
 type Known = { at: number; until: number };
 
@@ -84,6 +88,8 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       else strangers.delete(from);
     };
   };
+  const invalid = (why: TokenCause) =>
+    new TokenRefusal(why, config.issuer, toldOf(why), challenge(['introspection'], 'invalid_token'));
   const holds = (known: Known | undefined): boolean => {
     const time = now();
     // After a clock was set back nothing is known.
@@ -109,14 +115,15 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     } catch (error) {
       onAnswer?.('failed');
       onFailure?.(error);
-      throw unavailable();
+      throw unavailable(error);
     }
     const read = believed(told, config, now());
-    if (read instanceof Refusal) {
+    if (typeof read === 'string') {
+      const refusal = invalid(read);
       onAnswer?.('inactive');
       active.delete(id);
-      inactive.set(id, { at, until: at + inactiveMs, refusal: read });
-      throw read;
+      inactive.set(id, { at, until: at + inactiveMs, refusal });
+      throw refusal;
     }
     onAnswer?.('active');
     const claims = { ...read, id };
@@ -126,7 +133,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
   };
 
   return (token, address = '') => {
-    if (token.length > longestToken) throw invalid();
+    if (token.length > longestToken) throw invalid('too-long');
     const id = hash('sha256', token, 'base64');
     const known = active.get(id);
     if (known !== undefined && holds(known)) return known.claims;
@@ -150,22 +157,21 @@ function believed(
   { active, ...payload }: z.output<typeof answer>,
   config: IntrospectionConfig,
   now: number,
-): Omit<TokenClaims, 'id'> | Refusal {
-  if (active !== true) return invalid();
+): Omit<TokenClaims, 'id'> | TokenCause {
+  if (active !== true) return 'inactive';
   const { iss, aud, scope, token_use: use, token_type: type } = payload;
-  if (iss !== undefined && iss !== config.issuer) return invalid();
+  if (iss !== undefined && iss !== config.issuer) return 'issuer';
   const audiences = [config.audience ?? []].flat();
   if (audiences.length > 0 && ![aud].flat().some((name) => audiences.includes(name as string)))
-    return invalid();
+    return 'audience';
   const scopes = typeof scope === 'string' ? scope.split(' ') : [];
-  if (config.scope !== undefined && !scopes.includes(config.scope)) return invalid();
+  if (config.scope !== undefined && !scopes.includes(config.scope)) return 'scope';
   // Issuers answer for refresh tokens too, and some say so.
-  if (use !== undefined && use !== 'access_token' && use !== 'access') return invalid();
-  if (type !== undefined && !/^(?:bearer|access_token)$/i.test(String(type))) return invalid();
-  if (hasGroupsElsewhere(payload, config)) return invalid('groups-elsewhere', groupsElsewhere);
+  if (use !== undefined && use !== 'access_token' && use !== 'access') return 'type';
+  if (type !== undefined && !/^(?:bearer|access_token)$/i.test(String(type))) return 'type';
+  if (hasGroupsElsewhere(payload, config)) return 'groups';
   const claims = readClaims(payload, 'introspection', config, now);
-  if (claims === null) return invalid();
-  if (claims.expiresAt !== null && claims.expiresAt * 1000 <= now)
-    return invalid('token-expired', 'The token has expired.');
+  if (claims === null) return claimsFault(payload, 'introspection', now) ?? 'claims';
+  if (claims.expiresAt !== null && claims.expiresAt * 1000 <= now) return 'expired';
   return claims;
 }

@@ -8,6 +8,7 @@ import {
   type JWK,
   type JWSHeaderParameters,
 } from 'jose';
+import { AnswerError } from '../http/fault.ts';
 import { fetchJson } from '../http/fetchJson.ts';
 
 const failureCooldownMs = 5_000;
@@ -48,7 +49,8 @@ type Options = {
   stale?: number;
   cooldown?: number;
   now: () => number;
-  onFetch?: (ok: boolean) => void;
+  /** Keys came, or why none did. */
+  onFetch?: (failure: unknown) => void;
 };
 
 /** Finds the keys by OpenID Connect discovery (or at `jwksUri`), on first use. `now` in ms. */
@@ -79,11 +81,11 @@ export function createKeySet(options: Options): KeySet {
   const refresh = (): Promise<void> => {
     inFlight ??= load()
       .then(
-        () => onFetch?.(true),
+        () => onFetch?.(null),
         (error: unknown) => {
           failedAt = now();
           failure = error;
-          onFetch?.(false);
+          onFetch?.(error);
         },
       )
       .finally(() => {
@@ -135,12 +137,14 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
  */
 function published(fetched: unknown): JSONWebKeySet {
   const { keys } = (typeof fetched === 'object' && fetched !== null ? fetched : {}) as { keys?: unknown };
-  if (!Array.isArray(keys) || keys.length === 0) throw new Error('the key set holds no key');
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new AnswerError('key-set-empty', 'the key set holds no key');
   const each = new Map<string, JWK>();
   for (const key of keys) {
-    if (typeof key !== 'object' || key === null) throw new Error('the key set holds what is no key');
+    if (typeof key !== 'object' || key === null)
+      throw new AnswerError('content', 'the key set holds what is no key');
     if (privateMembers.some((member) => Object.hasOwn(key, member)))
-      throw new Error('the key set holds a key that is not public');
+      throw new AnswerError('key-not-public', 'the key set holds a key that is not public');
     each.set(JSON.stringify(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1))), key as JWK);
   }
   return { keys: [...each.values()] };
@@ -149,10 +153,11 @@ function published(fetched: unknown): JSONWebKeySet {
 async function discover(issuer: string): Promise<string> {
   const document = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, bounds);
   const { issuer: named, jwks_uri: uri } = document as { issuer?: unknown; jwks_uri?: unknown };
-  if (named !== issuer) throw new Error('the discovery document names another issuer');
+  if (named !== issuer) throw new AnswerError('content', 'the discovery document names another issuer');
   if (typeof uri !== 'string' || !URL.canParse(uri))
-    throw new Error('the discovery document has no jwks_uri');
+    throw new AnswerError('content', 'the discovery document has no jwks_uri');
   const secure = new URL(issuer).protocol === 'https:';
-  if (secure && new URL(uri).protocol !== 'https:') throw new Error('the jwks_uri is not https');
+  if (secure && new URL(uri).protocol !== 'https:')
+    throw new AnswerError('content', 'the jwks_uri is not https');
   return uri;
 }

@@ -1,5 +1,6 @@
 import { fold, isName } from '../../bundle/grants/names.ts';
 import type { GatewayConfig } from '../config/config.ts';
+import type { TokenCause } from './tokenRefusal.ts';
 
 /** What a token that was verified says of its bearer. */
 export type TokenClaims = {
@@ -11,6 +12,8 @@ export type TokenClaims = {
   sub: string;
   /** The claim that holds the login, as the issuer is configured. */
   login: string | null;
+  /** Why there is no login. */
+  unnamed?: TokenCause;
   /** `group:NAME`, folded and sorted, when the issuer is configured to carry groups; else null. */
   groups: readonly string[] | null;
   mfa: boolean;
@@ -46,42 +49,64 @@ export function readClaims(
   now: number,
 ): Omit<TokenClaims, 'id'> | null {
   const { issuer, groups, services } = mapping;
-  const { exp, iat, nbf } = payload;
-  // RFC 7662 lets issuers leave it out for clients that speak for themselves; no subject is written so.
-  const { sub = method === 'introspection' ? '' : undefined } = payload;
-  if (typeof sub !== 'string' || (sub === '' && payload.sub !== undefined)) return null;
-  if (exp !== undefined && !(typeof exp === 'number' && exp <= now / 1000 + longestLifetimeSeconds))
-    return null;
-  // jose looks at `iat` only where a largest age is asked for.
-  for (const from of [iat, nbf])
-    if (from !== undefined && !(typeof from === 'number' && from <= now / 1000 + clockToleranceSeconds))
-      return null;
+  const { exp } = payload;
+  const sub = subjectOf(payload, method);
+  if (sub === null || claimsFault(payload, method, now) !== null) return null;
+  const login = loginOf(payload, mapping);
   return {
     method,
     issuer,
     sub,
-    login: loginOf(payload, mapping),
+    login: login.is,
+    ...(login.is === null ? { unnamed: login.why } : {}),
     groups: groups === 'directory' ? null : groupsOf(claimAt(payload, groups.claim)),
     mfa: hasSecondFactor(payload, mapping.second_factor),
-    expiresAt: exp === undefined ? null : Math.floor(exp),
+    expiresAt: typeof exp === 'number' ? Math.floor(exp) : null,
     ...(services === undefined ? {} : { services }),
     payload,
   };
 }
 
+/** RFC 7662 lets issuers leave it out for clients that speak for themselves; no subject is written so. */
+function subjectOf({ sub }: Readonly<Record<string, unknown>>, method: TokenClaims['method']): string | null {
+  if (sub === undefined && method === 'introspection') return '';
+  return typeof sub === 'string' && sub !== '' ? sub : null;
+}
+
+/** Why the claims of a token cannot be believed; null when they can. `now` in ms. */
+export function claimsFault(
+  payload: Readonly<Record<string, unknown>>,
+  method: TokenClaims['method'],
+  now: number,
+): TokenCause | null {
+  const { exp, iat, nbf } = payload;
+  if (subjectOf(payload, method) === null) return 'subject-missing';
+  if (exp !== undefined && !(typeof exp === 'number' && exp <= now / 1000 + longestLifetimeSeconds))
+    return 'expiry-missing';
+  // jose looks at `iat` only where a largest age is asked for.
+  for (const from of [iat, nbf])
+    if (from !== undefined && !(typeof from === 'number' && from <= now / 1000 + clockToleranceSeconds))
+      return 'not-yet-valid';
+  return null;
+}
+
+type Login = { is: string } | { is: null; why: TokenCause };
+const unnamed = (why: TokenCause): Login => ({ is: null, why });
+
 /** The login that a token names; null where its issuer may not name it, or has not verified it. */
 function loginOf(
   payload: Readonly<Record<string, unknown>>,
   { login_claim, people, unverified_email }: Mapping,
-): string | null {
+): Login {
   const login = Object.hasOwn(payload, login_claim) ? payload[login_claim] : undefined;
-  if (typeof login !== 'string') return null;
+  if (typeof login !== 'string') return unnamed('login-missing');
   const { email } = payload;
   // A user name may be a mail address that its owner has only claimed to have.
   const isMail = login_claim === 'email' || (typeof email === 'string' && fold(email) === fold(login));
-  if (isMail && unverified_email !== 'accept' && isUnverified(payload)) return null;
-  if (people !== undefined && !people.some((end) => fold(login).endsWith(fold(end)))) return null;
-  return login;
+  if (isMail && unverified_email !== 'accept' && isUnverified(payload)) return unnamed('email-unverified');
+  if (people !== undefined && !people.some((end) => fold(login).endsWith(fold(end))))
+    return unnamed('people');
+  return { is: login };
 }
 
 /** What says nothing about it is believed; what says anything but yes is not. Entra says 1. */
@@ -135,9 +160,6 @@ function claimAt(payload: Readonly<Record<string, unknown>>, name: string): unkn
   }
   return value;
 }
-
-export const groupsElsewhere =
-  'The token does not hold its groups, only where they are; have it issued with fewer groups, or with those of the application.';
 
 /**
  * Whether the groups that a token shall carry stand elsewhere: Entra leaves them out of a token where they are many, and

@@ -7,13 +7,14 @@ import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
 import {
   claimsBytes,
+  claimsFault,
   clockToleranceSeconds,
-  groupsElsewhere,
   hasGroupsElsewhere,
   isOtherType,
   readClaims,
   type TokenClaims,
 } from './tokenClaims.ts';
+import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 import { takeApart, verifyAgain } from './verifyAgain.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
@@ -26,13 +27,14 @@ const mostTried = 8;
 const mostBytes = 128 * 2 ** 20;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
-const invalid = (code = 'token-invalid', message = 'The token is not valid here.') =>
-  new Refusal(401, code, message, challenge(['jwt'], 'invalid_token'));
+const invalid = (why: TokenCause, issuer: string | null) =>
+  new TokenRefusal(why, issuer, toldOf(why), challenge(['jwt'], 'invalid_token'));
 
 type Options = {
   issuers: readonly IssuerConfig[];
   now: () => number;
-  onKeyFetch?: (issuer: string, ok: boolean) => void;
+  /** The keys of an issuer came, or why not. */
+  onKeyFetch?: (issuer: string, failure: unknown) => void;
 };
 type Issuer = { config: IssuerConfig; keys: KeySet; proven: Proven };
 /** The keys that have verified a token, by `alg` and `kid` of its header, of one generation. */
@@ -48,7 +50,7 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
         ...(config.jwks_uri === undefined ? {} : { jwksUri: config.jwks_uri }),
         ...config.keys,
         now,
-        onFetch: (ok) => onKeyFetch?.(config.issuer, ok),
+        onFetch: (failure) => onKeyFetch?.(config.issuer, failure),
       });
       const proven: Proven = { generation: null, keys: new Map() };
       return [config.issuer, { config, keys, proven }] as const;
@@ -64,10 +66,11 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
     generation: number | null,
     id: string,
   ): TokenClaims => {
-    if (isOtherType(typ, payload, config.id_tokens)) throw invalid();
-    if (hasGroupsElsewhere(payload, config)) throw invalid('groups-elsewhere', groupsElsewhere);
+    if (isOtherType(typ, payload, config.id_tokens)) throw invalid('type', config.issuer);
+    if (hasGroupsElsewhere(payload, config)) throw invalid('groups', config.issuer);
     const read = readClaims(payload, 'jwt', config, now());
-    if (read === null || read.expiresAt === null) throw invalid();
+    if (read === null) throw invalid(claimsFault(payload, 'jwt', now()) ?? 'claims', config.issuer);
+    if (read.expiresAt === null) throw invalid('expiry-missing', config.issuer);
     const claims = { ...read, id };
     verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
     return claims;
@@ -144,22 +147,22 @@ export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVer
       prove(protectedHeader);
       return accept(issuer, { typ: protectedHeader.typ, payload }, generation, id);
     } catch (error) {
-      throw refusalFor(error);
+      throw refusalFor(error, config.issuer);
     }
   };
 
   return (token) => {
-    if (token.length > longest) throw invalid();
+    if (token.length > longest) throw invalid('too-long', null);
     const id = hash('sha256', token, 'base64');
     const known = verified.get(id);
     const generation = known?.keys.generation() ?? null;
     if (known !== undefined && generation !== null && known.generation === generation) {
       if (known.expiresAt + clockToleranceSeconds > now() / 1000) return known.claims;
       verified.delete(id);
-      throw invalid('token-expired', 'The token has expired.');
+      throw invalid('expired', known.claims.issuer);
     }
     // Only what has this form gets among the verified, so those need not be looked at again.
-    if (!compactJws.test(token)) throw invalid();
+    if (!compactJws.test(token)) throw invalid('form', null);
     return again(token, id) ?? verify(token, id);
   };
 }
@@ -174,21 +177,40 @@ function issuerOf<T>(token: string, trusted: ReadonlyMap<string, T>): T {
     // Unverified, and used only to choose whose keys must verify the token; the verification checks it again.
     named = decodeJwt(token).iss;
   } catch {
-    throw invalid();
+    throw invalid('form', null);
   }
   const found = typeof named === 'string' ? trusted.get(named) : undefined;
-  if (found === undefined) throw invalid();
+  if (found === undefined) throw invalid('issuer', null);
   return found;
 }
 
-function refusalFor(error: unknown): Error {
+function refusalFor(error: unknown, issuer: string): Error {
   if (error instanceof Refusal) return error;
   if (error instanceof KeySetError) {
-    return new Refusal(503, error.code, 'The token cannot be checked at the moment.', { 'retry-after': '5' });
+    const wait = { 'retry-after': '5' };
+    return new Refusal(503, error.code, 'The token cannot be checked at the moment.', wait, error.cause);
   }
-  if (error instanceof errors.JWTExpired) return invalid('token-expired', 'The token has expired.');
-  if (error instanceof errors.JOSEError) return invalid();
+  if (error instanceof errors.JOSEError) return invalid(causeOf(error), issuer);
   // What jose and the platform say of a published key that is too short or of no use for the algorithm.
-  if (error instanceof TypeError || error instanceof DOMException) return invalid();
-  return error instanceof Error ? error : invalid();
+  if (error instanceof TypeError || error instanceof DOMException) return invalid('key-unusable', issuer);
+  return error instanceof Error ? error : invalid('claims', issuer);
+}
+
+const claimCauses: Readonly<Record<string, TokenCause>> = {
+  iss: 'issuer',
+  aud: 'audience',
+  sub: 'subject-missing',
+  exp: 'expiry-missing',
+  nbf: 'not-yet-valid',
+  iat: 'not-yet-valid',
+};
+
+function causeOf(error: errors.JOSEError): TokenCause {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return claimCauses[error.claim] ?? 'claims';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'algorithm';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'key-unknown';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature';
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'form';
+  return 'key-unusable';
 }

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Outcome } from '../decision/outcome.ts';
+import type { Fault } from '../http/fault.ts';
 import type { IntrospectionResult } from '../identity/introspect.ts';
+import type { TokenCause } from '../identity/tokenRefusal.ts';
 import { heldCode } from '../load/hold.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { createCount, createMeasure } from './meters.ts';
@@ -42,8 +44,8 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
   });
   const upstreamFailures = createCount({
     name: 'grantgate_upstream_failures_total',
-    help: 'Admitted requests that their upstream did not answer properly.',
-    labelNames: ['api'],
+    help: 'Admitted requests that their upstream did not answer properly, by cause.',
+    labelNames: ['api', 'cause'],
     registry,
   });
   const reloads = new Counter({
@@ -132,6 +134,24 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     labelNames: ['result'],
     registry,
   });
+  const keyFailures = createCount({
+    name: 'grantgate_jwks_failures_total',
+    help: "Fetches of an issuer's keys that failed, by cause.",
+    labelNames: ['issuer', 'cause'],
+    registry,
+  });
+  const introspectionFailures = createCount({
+    name: 'grantgate_introspection_failures_total',
+    help: 'Questions to the issuer about opaque tokens that had no proper answer, by cause.',
+    labelNames: ['issuer', 'cause'],
+    registry,
+  });
+  const tokensRefused = createCount({
+    name: 'grantgate_tokens_refused_total',
+    help: 'Tokens that were refused, by cause; no issuer where it is none of the configured ones.',
+    labelNames: ['issuer', 'cause'],
+    registry,
+  });
   const keysAt = new Gauge({
     name: 'grantgate_jwks_fetched_timestamp_seconds',
     help: "When an issuer's keys were last fetched.",
@@ -174,7 +194,7 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
   return {
     registry,
     upstream,
-    upstreamFailures,
+    upstreamFailures: (api: string, cause: Fault) => upstreamFailures(api, cause),
     streams,
     streamsClosed,
     introspected: introspections as (result: IntrospectionResult) => void,
@@ -218,9 +238,13 @@ export function createMetrics({ openRequests }: { openRequests: () => number }) 
     },
     bundleKept: (ok: boolean) => notKept.set(ok ? 0 : 1),
     bundleLapsed: (now: boolean) => lapsed.set(now ? 1 : 0),
-    keysFetched(issuer: string, ok: boolean, at: number) {
-      keyFetches.inc({ issuer, result: ok ? 'ok' : 'failed' });
-      if (ok) keysAt.set({ issuer }, at / 1000);
+    introspectionFailed: (issuer: string, cause: Fault) => introspectionFailures(issuer, cause),
+    tokenRefused: (issuer: string, cause: TokenCause) => tokensRefused(issuer, cause),
+    /** Without a cause, they came. */
+    keysFetched(issuer: string, cause: Fault | '', at: number) {
+      keyFetches.inc({ issuer, result: cause === '' ? 'ok' : 'failed' });
+      if (cause !== '') keyFailures(issuer, cause);
+      if (cause === '') keysAt.set({ issuer }, at / 1000);
     },
   };
 }

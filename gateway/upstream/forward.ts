@@ -12,8 +12,8 @@ import { createFlushSoon, Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
-/** How a forwarded request ended: the upstream's status, or why there is none. */
-export type ForwardResult = { status: number; failed: boolean; milliseconds: number };
+/** How a forwarded request ended: the upstream's status, and what it failed of, if it did. */
+export type ForwardResult = { status: number; failure: Error | null; milliseconds: number };
 
 /** Sends an admitted request to its upstream and the answer back, streaming both ways. */
 export type Forward = (
@@ -56,9 +56,9 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     const { client, socket } = connection;
     // Bytes that had come on a kept connection before; a fresh one has none to be compared with.
     const heard = socket === null || socket.destroyed ? null : socket.bytesRead;
-    const finish = (status: number, failed: boolean) => {
+    const finish = (status: number, failure: Error | null) => {
       pool.release(connection);
-      done({ status, failed, milliseconds: now() - started }, admission);
+      done({ status, failure, milliseconds: now() - started }, admission);
     };
     const most = mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes);
     const body = hasBody(request) ? new CallerBody(request, most) : null;

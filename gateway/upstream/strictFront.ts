@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { AnswerError } from '../http/fault.ts';
 
 type Options = {
   /** What the caller may see of an upstream's headers, and ours, as a flat list. */
@@ -11,9 +12,6 @@ type Options = {
   /** The upstream agreed; what follows are frames. */
   onOpen: () => void;
 };
-
-/** The upstream's answer to a handshake is none. */
-class HandshakeError extends Error {}
 
 /**
  * Stands between the answer to a handshake and http-proxy-3, which would pass on whatever came. To be called in its
@@ -31,15 +29,15 @@ export function strictFront(
   queueMicrotask(() => {
     const joins = handshake.listeners('upgrade');
     handshake.removeAllListeners('upgrade').removeAllListeners('response');
-    const refuse = (message: string) => {
+    const refuse = (...fault: ConstructorParameters<typeof AnswerError>) => {
       handshake.destroy();
-      handshake.emit('error', new HandshakeError(message));
+      handshake.emit('error', new AnswerError(...fault));
     };
     handshake.once('upgrade', (answer, upstream, head) => {
       onAnswer();
       if (!agrees(answer, key)) {
         upstream.destroy();
-        refuse('the upstream did not agree to a WebSocket');
+        refuse('no-handshake', 'it did not agree to a WebSocket');
         return;
       }
       onOpen();
@@ -51,7 +49,7 @@ export function strictFront(
       onAnswer();
       const status = answer.statusCode ?? 0;
       if (status < 200 || status > 599 || !(socket instanceof Socket)) {
-        refuse('the upstream answered an impossible status');
+        refuse('bad-answer', 'it answered an impossible status');
         return;
       }
       const response = new ServerResponse(request);

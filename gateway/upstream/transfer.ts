@@ -5,6 +5,7 @@ import { type Dispatcher, errors } from 'undici';
 import type { Admission } from '../decision/admission.ts';
 import { sendProblem } from '../http/answer.ts';
 import { hasBody } from '../http/body.ts';
+import { AnswerError, detailOf } from '../http/fault.ts';
 import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
@@ -37,7 +38,7 @@ type Options = {
   request: IncomingMessage;
   response: ServerResponse;
   admission: Admission;
-  finish: (status: number, failed: boolean) => void;
+  finish: (status: number, failure: Error | null) => void;
   /** Sends the request once more, unless that could do harm; says whether it has. Null where it always could. */
   again: (() => boolean) | null;
   /** Tells when an answer takes too long to begin; null where undici does. */
@@ -76,7 +77,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #admission: Admission;
-  readonly #finish: (status: number, failed: boolean) => void;
+  readonly #finish: (status: number, failure: Error | null) => void;
   readonly #shared: Options['shared'];
   readonly #answers: AnswerTimeout | null;
   #answered: (() => void) | null = null;
@@ -127,8 +128,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
       return;
     }
     // Node would throw on 099; a status outside the registry's range is no answer.
-    if (status < 100 || status > 599)
-      throw new errors.InvalidArgumentError('the upstream answered an impossible status');
+    if (status < 100 || status > 599) throw new AnswerError('bad-answer', 'it answered an impossible status');
     if (!this.#request.complete && hasBody(this.#request)) endWithAnswer(this.#request, this.#response);
     this.#response.writeHead(status, answerHeaders(headers, this.#admission, status));
     this.#mayHold = headers['content-length'] !== undefined;
@@ -193,14 +193,14 @@ export class Transfer implements Dispatcher.DispatchHandler {
       if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(trailing(trailers)));
       this.#response.end();
     }
-    this.#finish(this.#response.statusCode, false);
+    this.#finish(this.#response.statusCode, null);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#answered?.();
     this.#over = true;
     if (this.#gone) {
-      this.#finish(499, false);
+      this.#finish(499, null);
       return;
     }
     if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
@@ -212,7 +212,8 @@ export class Transfer implements Dispatcher.DispatchHandler {
     }
     if (this.#response.headersSent) {
       this.#response.destroy();
-      this.#finish(this.#response.statusCode, true);
+      const why = `${detailOf(error)}, in the middle of an answer`;
+      this.#finish(this.#response.statusCode, new AnswerError('cut', why));
       return;
     }
     const slow = error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError;
@@ -220,6 +221,6 @@ export class Transfer implements Dispatcher.DispatchHandler {
     const own = error instanceof Refusal;
     const refusal = own ? error : slow ? upstreamTimeout() : upstreamFailed();
     sendProblem(this.#request, this.#response, refusal, this.#admission.id);
-    this.#finish(refusal.status, !own);
+    this.#finish(refusal.status, own ? null : error);
   }
 }

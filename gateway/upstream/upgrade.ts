@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy-3';
 import type { Admission, Carrier, Doors } from '../decision/admission.ts';
 import { writeProblem } from '../http/answer.ts';
+import { AnswerError } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
 import { createForwardable, type Forwardable } from './headers.ts';
@@ -31,7 +32,7 @@ type Options = {
   onIdle: () => void;
   onOpen: () => void;
   onClosed: () => void;
-  onUpstreamFailure: (admission: Admission) => void;
+  onUpstreamFailure: (admission: Admission, error: unknown) => void;
 };
 
 /** Whether a request asks for a WebSocket; any other upgrade is answered as the plain request it also is. */
@@ -47,7 +48,10 @@ export function createUpgrade(options: Options): Upgrade {
   const upgraded = new WeakSet<Duplex>();
   const admissions = new WeakMap<IncomingMessage, Admission>();
   proxy.on('proxyReqWs', (handshake, request, socket) => {
-    const timer = setTimeout(() => handshake.destroy(new SilenceError()), upstreamTimeoutMs);
+    const timer = setTimeout(
+      () => handshake.destroy(new SilenceError('answer-timeout', 'it did not answer a handshake')),
+      upstreamTimeoutMs,
+    );
     socket.once('close', () => {
       clearTimeout(timer);
       handshake.destroy();
@@ -90,7 +94,7 @@ export function createUpgrade(options: Options): Upgrade {
         proxy.ws(request, socket, head, { target: admission.route.upstream }, (error) => {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
-          onUpstreamFailure(admission);
+          onUpstreamFailure(admission, error);
           const refusal = error instanceof SilenceError ? upstreamTimeout() : upstreamFailed();
           writeProblem(socket, refusal, admission.id);
         });
@@ -129,7 +133,7 @@ function faultOf({ headers }: IncomingMessage): Refusal | null {
 }
 
 /** The upstream did not answer the handshake in time. */
-class SilenceError extends Error {}
+class SilenceError extends AnswerError {}
 
 function outgoing(
   request: IncomingMessage,

@@ -156,6 +156,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/config',
       'gateway/decision',
       'gateway/http',
+      'gateway/identity',
       'gateway/request',
       'gateway/revision',
       'gateway/source/contract',
@@ -176,7 +177,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/source/contract',
     ],
   ],
-  ['gateway/metrics', ['gateway/decision', 'gateway/identity', 'gateway/load', 'gateway/revision']],
+  [
+    'gateway/metrics',
+    ['gateway/decision', 'gateway/http', 'gateway/identity', 'gateway/load', 'gateway/revision'],
+  ],
   [
     'gateway/admin',
     [

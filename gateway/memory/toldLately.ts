@@ -1,0 +1,18 @@
+import { lruCache } from './lruCache.ts';
+
+/** How often something happened since it was told last, this time included; null while that is lately. */
+export type ToldLately = (key: string, now: number) => number | null;
+
+/** Says what is to be told: at once, then at most once in a while, with a count. `now` in ms; knows `most` things. */
+export function createToldLately({ everyMs = 60_000, most = 2000 } = {}): ToldLately {
+  const known = lruCache<{ at: number; since: number }>(most);
+  return (key, now) => {
+    const last = known.get(key);
+    if (last !== undefined && Math.abs(now - last.at) < everyMs) {
+      last.since += 1;
+      return null;
+    }
+    known.set(key, { at: now, since: 0 });
+    return (last?.since ?? 0) + 1;
+  };
+}
