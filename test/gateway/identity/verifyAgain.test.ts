@@ -85,7 +85,7 @@ for (const alg of every)
       }),
       { numRuns: 150 },
     );
-    assert.ok(passed > 5, String(passed));
+    assert.ok(passed > 0, 'no token passed');
   });
 
 test('a token with a critical header, of another algorithm than its issuer may use, or of none, is not for here', async () => {
