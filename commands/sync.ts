@@ -1,15 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { type ForgeOptions, forgeTarget } from './arguments/forgeTarget.ts';
 import { UsageError } from './arguments/usageError.ts';
 import { stopSignal } from './stopSignal.ts';
 import { example, print, printJson, progress } from './terminal.ts';
 
-type Options = {
+type Options = ForgeOptions & {
   root: string;
   config?: string;
   provider: string[];
   shrink?: string;
   write?: true;
+  apply?: true;
   json?: true;
 };
 
@@ -17,7 +19,9 @@ export function sync(program: Command): void {
   example(
     program
       .command('sync')
-      .description('Read people and groups from identity providers; with --write, write grants/directory/.')
+      .description(
+        'Read people and groups from identity providers; write them, or propose them as pull requests.',
+      )
       .option('--root <folder>', 'the repository with grants/', '.')
       .option(
         '--config <file>',
@@ -25,37 +29,58 @@ export function sync(program: Command): void {
       )
       .option('--provider <name...>', 'only these', [])
       .option('--shrink <share>', 'the share of people that may be gone this time, 0 to 1; more is refused')
-      .option('--write', 'write what changed; without it nothing is changed')
+      .option('--write', 'write what changed to grants/directory/')
+      .option('--apply', 'compare with the enforced branch on the forge, and open or update pull requests')
+      .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
+      .option('--repository <owner/name>', 'the repository on the forge', process.env.GITHUB_REPOSITORY)
+      .option('--base <branch>', 'the branch that is enforced', 'main')
+      .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
       .option('--json', 'print what was found as JSON')
       .action(runSync),
     'grantgate sync',
     'OKTA_TOKEN=… grantgate sync --provider okta --write',
+    'OKTA_TOKEN=… GITHUB_TOKEN=… grantgate sync --apply --repository example/access',
   );
 }
 
 async function runSync(options: Options): Promise<void> {
-  const { syncProviders } = await import('../reviewer/sync/syncProviders.ts');
+  const { syncFolder } = await import('../reviewer/sync/syncProviders.ts');
   const { syncText } = await import('../reviewer/sync/syncText.ts');
   const shrink = options.shrink === undefined ? undefined : Number(options.shrink);
   if (shrink !== undefined && !(shrink >= 0 && shrink <= 1))
     throw new UsageError(`--shrink must be a share from 0 to 1, got "${options.shrink}"`);
+  if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const root = resolve(options.root);
-  const found = await syncProviders({
-    root,
+  const settings = {
     configFile: resolve(options.config ?? `${root}/sync.yaml`),
     only: options.provider,
     ...(shrink === undefined ? {} : { shrink }),
-    write: options.write === true,
     env: process.env,
     signal: stop.signal,
     progress,
-  });
-  if (options.json) {
-    printJson(found.map(({ text: _, ...facts }) => facts));
+  };
+  if (options.apply) {
+    const { openForge } = await import('../reviewer/forge/forge.ts');
+    const { proposeSync } = await import('../reviewer/sync/propose.ts');
+    const proposed = await proposeSync(openForge(forgeTarget(options), stop.signal), settings);
+    if (options.json)
+      printJson(proposed.map(({ synced: { text: _, ...facts }, ...more }) => ({ ...facts, ...more })));
+    else
+      print(
+        proposed
+          .map(
+            ({ synced, action, url }) =>
+              `${syncText(synced)}  ${url === null ? 'no pull request' : `${url} ${action}`}\n`,
+          )
+          .join(''),
+      );
     return;
   }
+  const found = await syncFolder(root, options.write === true, settings);
+  if (options.json) return printJson(found.map(({ text: _, ...facts }) => facts));
   print(found.map(syncText).join(''));
-  if (!options.write && found.some(({ due }) => due)) print('Nothing was written; --write does.');
+  if (!options.write && found.some(({ due }) => due))
+    print('Nothing was written; --write does, --apply proposes it.');
 }

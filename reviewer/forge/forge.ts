@@ -43,6 +43,8 @@ export type Forge = {
   getPull(number: number): Promise<ForgePull>;
   createPull(branch: string, texts: Texts, draft?: boolean): Promise<ForgePull>;
   updatePull(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<ForgePull>;
+  /** Merges a pull request; false when the forge does not let it (checks, reviews, a conflict). */
+  mergePull(number: number): Promise<boolean>;
   /** Whether somebody has approved it, and nobody asks for changes. */
   isApproved(number: number): Promise<boolean>;
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
@@ -133,6 +135,16 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
       return call(`PATCH ${path}/${number}`, async () =>
         pullOf((await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change })).data),
       );
+    },
+    async mergePull(number) {
+      return call(`PUT ${path}/${number}/merge`, async () => {
+        const { data } = await octokit.rest.pulls.merge({ ...repository, pull_number: number, ...once });
+        return data.merged;
+      }).catch((error: unknown) => {
+        // 405 and 409 are GitHub's words for "not yet"; 422 for a head that has moved.
+        if (error instanceof ForgeError && [405, 409, 422].includes(error.status ?? 0)) return false;
+        throw error;
+      });
     },
     async isApproved(number) {
       return call(`GET ${path}/${number}/reviews`, async () => {

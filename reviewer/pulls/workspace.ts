@@ -108,8 +108,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Fetches the forge's repository into a temporary folder. Throws ForgeError, ReviewError `aborted`. */
-export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mirror> {
+/**
+ * Fetches the forge's repository into a temporary folder, with our branches below `prefix`. Throws ForgeError, ReviewError
+ * `aborted`.
+ */
+export async function openMirror(
+  forge: Forge,
+  signal?: AbortSignal,
+  prefix: string = branchPrefix,
+): Promise<Mirror> {
   const token = await forge.token();
   await sweep(tmpdir(), Date.now());
   const folder = await mkdtemp(join(tmpdir(), `grantgate-review-${process.pid}-`));
@@ -162,11 +169,11 @@ export async function openMirror(forge: Forge, signal?: AbortSignal): Promise<Mi
     await mkdir(repository);
     await run(['init', '--quiet', '--bare', '--initial-branch=unused']);
     const refs = [`+refs/heads/${forge.base}:refs/heads/${forge.base}`];
-    refs.push(`+refs/heads/${branchPrefix}*:refs/heads/${branchPrefix}*`);
+    refs.push(`+refs/heads/${prefix}*:refs/heads/${prefix}*`);
     await talk('fetch', ['fetch', '--no-tags', '--progress', forge.cloneUrl, ...refs]);
     const branches = new Map<string, string>();
     for (const line of (
-      await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', `refs/heads/${branchPrefix}`])
+      await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', `refs/heads/${prefix}`])
     ).split('\n'))
       if (line !== '') branches.set(line.slice(41), line.slice(0, 40));
     const base = {

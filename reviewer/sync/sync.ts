@@ -28,8 +28,10 @@ export type Synced = {
   changes: DirectoryChanges;
   /** What access that gives and takes; null where the repository does not compile as it is. */
   access: readonly Change[] | null;
-  /** Nobody gains anything by it. */
+  /** Nobody gains anything by it, nor could by a grant to come: nobody came, and no group grew. */
   onlyTakesAway: boolean;
+  /** As configured. */
+  mergeRemovals: boolean;
   notes: readonly string[];
 };
 
@@ -71,10 +73,22 @@ export async function sync({ config, read, tree, earlier, now }: Options): Promi
     groups: after.groups.length,
     changes,
     access,
-    onlyTakesAway:
-      access?.every(({ kind }) => kind === 'loses' || kind === 'tightened' || kind === 'shortened') === true,
+    onlyTakesAway: access !== null && takesAway(access, changes),
+    mergeRemovals: config.merge_removals,
     notes: found.notes,
   };
+}
+
+/** Whether a change can only take away: what it gives to nobody today it must give to nobody tomorrow either. */
+function takesAway(access: readonly Change[], changes: DirectoryChanges): boolean {
+  const { came, replaced, renamed, status, manager, groups } = changes;
+  const narrows = ({ kind }: Change) => kind === 'loses' || kind === 'tightened' || kind === 'shortened';
+  return (
+    access.every(narrows) &&
+    [came, replaced, renamed, manager].every((list) => list.length === 0) &&
+    status.every(({ after }) => after.status !== 'active') &&
+    groups.every((group) => group.change !== 'new' && group.in.length === 0)
+  );
 }
 
 /** A directory file, checked. Throws SyncError `sync-invalid` with its problems. */

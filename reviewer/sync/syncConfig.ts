@@ -40,6 +40,10 @@ const taken = {
     .enum(['all', 'members'])
     .default('all')
     .describe('All people, or those in a group that is taken, their managers, and whom the file had before.'),
+  merge_removals: z
+    .boolean()
+    .default(false)
+    .describe('Merge a proposal by itself when nobody gains any access by it; nothing else ever merges so.'),
   shrink: z
     .number()
     .min(0)

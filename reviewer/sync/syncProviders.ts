@@ -2,7 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { git } from '../../bundle/git/git.ts';
-import { workingTree } from '../../bundle/git/tree.ts';
+import { type Tree, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { Surroundings } from './client.ts';
 import { openProvider } from './openProvider.ts';
@@ -10,29 +10,27 @@ import { parseDirectory, type Synced, sync } from './sync.ts';
 import { type ProviderConfig, readSyncConfig } from './syncConfig.ts';
 import { SyncError } from './syncError.ts';
 
-type Options = {
-  /** The repository with grants/. */
-  root: string;
+export type SyncOptions = {
   /** sync.yaml. */
   configFile: string;
   /** Names of providers; all when empty. */
   only: readonly string[];
   /** Stands in for each provider's own share, for this run. */
   shrink?: number;
-  /** Whether files are written. */
-  write: boolean;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   progress?: (line: string) => void;
 } & Partial<Pick<Surroundings, 'fetch' | 'now' | 'sleep'>>;
 
+/** Where directories are compared with: a state of the repository, and the history of its files up to a commit. */
+export type Against = { tree: Tree; repository: string; commit: string };
+
 /**
- * Syncs every configured provider, one after the other. All are read before any file is written, so that a failure of the
- * last one leaves the repository as it was. Throws SyncError, and what reading the tree throws.
+ * Reads every configured provider, one after the other, and compares it; nothing is written, so that a failure of the
+ * last one leaves everything as it was. Throws SyncError, and what reading the tree throws.
  */
-export async function syncProviders(options: Options): Promise<Synced[]> {
-  const { root, configFile, only, shrink, write, env, signal, progress = () => {} } = options;
-  const { now = Date.now } = options;
+export async function syncProviders(options: SyncOptions, against: Against): Promise<Synced[]> {
+  const { configFile, only, shrink, env, signal, progress = () => {}, now = Date.now } = options;
   const all = readSyncConfig(configFile);
   const unknown = only.find((name) => !all.some(({ provider }) => provider === name));
   if (unknown !== undefined)
@@ -48,16 +46,22 @@ export async function syncProviders(options: Options): Promise<Synced[]> {
     env,
     configFile: resolve(configFile),
   };
-  const tree = await workingTree(root);
   const results: Synced[] = [];
   for (const one of all) {
     if (only.length > 0 && !only.includes(one.provider)) continue;
     const config: ProviderConfig = shrink === undefined ? one : { ...one, shrink };
     progress(`reading ${config.provider} (${config.kind}) …`);
     const read = openProvider(config, surroundings);
-    const earlier = await earlierDirectory(root, `grants/directory/${config.provider}.yaml`);
-    results.push(await sync({ config, read, tree, earlier, now: now() }));
+    const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
+    results.push(await sync({ config, read, tree: against.tree, earlier, now: now() }));
   }
+  return results;
+}
+
+/** Compares with the files as they lie in a folder, and writes what is due, if that is asked for. */
+export async function syncFolder(root: string, write: boolean, options: SyncOptions): Promise<Synced[]> {
+  const tree = await workingTree(root);
+  const results = await syncProviders(options, { tree, repository: root, commit: 'HEAD' });
   if (write) for (const { file, text, due } of results) if (due) await replace(join(root, file), text);
   return results;
 }
@@ -71,9 +75,12 @@ async function replace(path: string, text: string): Promise<void> {
 }
 
 /** The directory as the commit before the last change of its file had it; null where Git knows no such. */
-async function earlierDirectory(root: string, file: string): Promise<DirectoryFile | null> {
+async function earlierDirectory(
+  { repository: root, commit }: Against,
+  file: string,
+): Promise<DirectoryFile | null> {
   try {
-    const commits = (await git(root, ['log', '-n', '2', '--format=%H', 'HEAD', '--', file]))
+    const commits = (await git(root, ['log', '-n', '2', '--format=%H', commit, '--', file]))
       .toString()
       .trim();
     const [, earlier] = commits.split('\n');

@@ -335,7 +335,9 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/grants',
       'bundle/yaml',
       'reviewer/diff',
+      'reviewer/forge',
       'reviewer/plan',
+      'reviewer/pulls',
     ],
   ],
   [

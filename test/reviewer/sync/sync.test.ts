@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Synced } from '../../../reviewer/sync/sync.ts';
-import { syncProviders } from '../../../reviewer/sync/syncProviders.ts';
+import { type SyncOptions, syncFolder } from '../../../reviewer/sync/syncProviders.ts';
 import { syncText } from '../../../reviewer/sync/syncText.ts';
 import { suite } from '../../_suite.ts';
 import {
@@ -70,7 +70,7 @@ type Kind = keyof typeof configs;
 
 type World = {
   root: string;
-  run: (more?: Partial<Parameters<typeof syncProviders>[0]>) => Promise<Synced[]>;
+  run: (more?: Partial<SyncOptions> & { write?: boolean }) => Promise<Synced[]>;
 };
 
 /** A repository that syncs with one provider; the pauses it makes are noted and not waited for. */
@@ -93,12 +93,10 @@ function world(kind: Kind, more = '', pauses: number[] = []): World {
   );
   return {
     root,
-    run: (options = {}) =>
-      syncProviders({
-        root,
+    run: ({ write = true, ...options } = {}) =>
+      syncFolder(root, write, {
         configFile: join(root, 'sync.yaml'),
         only: [],
-        write: true,
         env: { TOKEN: 'tok', SECRET: 'right' },
         now: () => noon,
         sleep: async (ms) => pauses.push(ms),

@@ -1,0 +1,106 @@
+import { gitTree } from '../../bundle/git/tree.ts';
+import type { Forge } from '../forge/forge.ts';
+import { fenced } from '../forge/markdown.ts';
+import { counted } from '../plan/sentence.ts';
+import { type Mirror, openMirror } from '../pulls/workspace.ts';
+import type { Synced } from './sync.ts';
+import { type SyncOptions, syncProviders } from './syncProviders.ts';
+import { syncText } from './syncText.ts';
+
+const prefix = 'grantgate/sync/';
+
+/** What became of one provider's proposal. */
+export type Proposed = {
+  synced: Synced;
+  /**
+   * `none`: nothing is due; `left`: somebody has committed to its branch, or approved it; `idle`: it says that already.
+   */
+  action: 'none' | 'opened' | 'updated' | 'idle' | 'left' | 'merged' | 'closed';
+  url: string | null;
+};
+
+/**
+ * Compares the providers with the branch that is enforced and proposes what changed: a branch and a pull request each,
+ * updated in place, closed when there is nothing to propose any more. Throws SyncError, ForgeError.
+ */
+export async function proposeSync(forge: Forge, options: SyncOptions): Promise<Proposed[]> {
+  const mirror = await openMirror(forge, options.signal, prefix);
+  try {
+    const { repository, base } = mirror;
+    const tree = await gitTree(repository, base.commit, mirror.folder);
+    const found = await syncProviders(options, { tree, repository, commit: base.commit });
+    const proposed: Proposed[] = [];
+    for (const synced of found) proposed.push(await settle(forge, mirror, synced));
+    return proposed;
+  } finally {
+    await mirror.close();
+  }
+}
+
+async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Proposed> {
+  const branch = `${prefix}${synced.provider}`;
+  const open = await forge.findOpen(branch);
+  if (!synced.due) {
+    if (open === null) return { synced, action: 'none', url: null };
+    await forge.comment(
+      open.number,
+      'The provider says again what the repository has: there is nothing to merge.',
+    );
+    await forge.updatePull(open.number, { state: 'closed' });
+    return { synced, action: 'closed', url: open.url };
+  }
+  const texts = textsOf(synced);
+  const commit = await mirror.commit(
+    new Map([[synced.file, synced.text]]),
+    `${texts.title}\n`,
+    Math.floor(Date.parse(syncedAt(synced.text)) / 1000),
+  );
+  const there = mirror.branches.get(branch);
+  if (open !== null && there !== undefined) {
+    if ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
+      return { synced, action: 'left', url: open.url };
+    // Instants alone are no news, while the branch still stands on the base of today.
+    if (open.body === texts.body && (await mirror.merged(there)) !== null)
+      return { synced, action: await mergedOr('idle', forge, open.number, synced), url: open.url };
+    await mirror.push(branch, commit);
+    await forge.updatePull(open.number, texts);
+    return { synced, action: await mergedOr('updated', forge, open.number, synced), url: open.url };
+  }
+  await mirror.push(branch, commit);
+  const pull = open ?? (await forge.createPull(branch, texts));
+  return { synced, action: await mergedOr('opened', forge, pull.number, synced), url: pull.url };
+}
+
+/** Merges what only takes away, where that is configured and the forge lets it; else the next run tries again. */
+async function mergedOr<T extends Proposed['action']>(
+  action: T,
+  forge: Forge,
+  number: number,
+  { mergeRemovals, onlyTakesAway }: Synced,
+): Promise<T | 'merged'> {
+  if (!mergeRemovals || !onlyTakesAway) return action;
+  return (await forge.mergePull(number)) ? 'merged' : action;
+}
+
+const syncedAt = (text: string) => /^synced: (.+)$/m.exec(text)?.[1] ?? '';
+
+function textsOf(synced: Synced): { title: string; body: string } {
+  const { came, left, status, replaced, groups } = synced.changes;
+  const leavers = left.length + status.filter(({ after }) => after.status !== 'active').length;
+  const parts = [
+    ...(came.length > 0 ? [`${came.length} came`] : []),
+    ...(leavers > 0 ? [`${leavers} left or suspended`] : []),
+    ...(replaced.length > 0 ? [`${replaced.length} replaced`] : []),
+    ...(groups.length > 0 ? [`${counted(groups.length, 'group')} changed`] : []),
+  ];
+  const title = `Sync ${synced.provider}: ${parts.join(', ') || 'confirms who is gone'}`;
+  const body = [
+    `What ${synced.provider} says otherwise than \`${synced.file}\`:`,
+    fenced(syncText(synced), 'text'),
+    synced.onlyTakesAway
+      ? 'Nobody gains any access by this.'
+      : 'Merging this gives and takes access as listed above.',
+    'It is the directory that changes: to change it otherwise, change it at the provider. The next sync updates this pull request, and closes it when there is nothing left.',
+  ].join('\n\n');
+  return { title, body };
+}
