@@ -18,7 +18,7 @@ import { whenKnown } from './memory/whenKnown.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
 import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
-import { canonicalize } from './request/canonicalize.ts';
+import { canonicalize, rememberHosts } from './request/canonicalize.ts';
 import type { Route } from './request/route.ts';
 import { traceOf } from './request/trace.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -58,6 +58,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const hosts = dependencies.hosts === undefined ? null : new Set(dependencies.hosts);
   const nextId = createDecisionIds();
   const recordOf = createRecordOf();
+  const hostNamed = rememberHosts();
 
   const settle = (decided: Decided, at: number, judged: Refusal | Allowance | null, doors: Doors) => {
     const { decision, id } = decided;
@@ -125,7 +126,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       // One revision decides the whole request.
       const by = enforcement();
       if (by === null) throw noBundle();
-      const canonical = canonicalize(method, target, rawHeaders);
+      const canonical = canonicalize(method, target, rawHeaders, hostNamed);
       if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
         throw foreign();
       const found = by.route(canonical);

@@ -3,7 +3,7 @@ import type { Admission, Admit, Carrier, Doors } from './decision/admission.ts';
 import type { Faults } from './faults.ts';
 import { sendProblem } from './http/answer.ts';
 import type { Refusal } from './http/refusal.ts';
-import { certificateOf } from './identity/clientCertificate.ts';
+import { createCertificateOf } from './identity/clientCertificate.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createClientAddress } from './request/clientAddress.ts';
 import { endAnswer } from './streams/endAnswer.ts';
@@ -25,6 +25,7 @@ type Options = {
 export function createOnRequest(options: Options) {
   const { admit, assertions, forward, streams, metrics, faults } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
+  const certificateOf = createCertificateOf();
   const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
     const { method = '', url: target = '', rawHeaders } = request;
     const bodyBytes = Number(request.headers['content-length'] ?? 0);

@@ -19,18 +19,22 @@ export type ClientCertificate = {
   thumbprint: string;
 };
 
-const known = new WeakMap<TLSSocket, ClientCertificate | null>();
-
 /** The certificate that the caller showed on its connection, trusted or not; null when it showed none. */
-export function certificateOf(socket: Socket): ClientCertificate | null {
-  if (!(socket instanceof TLSSocket)) return null;
-  let certificate = known.get(socket);
-  if (certificate === undefined) {
-    const shown = socket.getPeerX509Certificate();
-    certificate = shown === undefined ? null : readCertificate(shown, socket.authorized);
-    known.set(socket, certificate);
-  }
-  return certificate;
+export type CertificateOf = (socket: Socket) => ClientCertificate | null;
+
+/** Reads each connection's once. */
+export function createCertificateOf(): CertificateOf {
+  const known = new WeakMap<TLSSocket, ClientCertificate | null>();
+  return (socket) => {
+    if (!(socket instanceof TLSSocket)) return null;
+    let certificate = known.get(socket);
+    if (certificate === undefined) {
+      const shown = socket.getPeerX509Certificate();
+      certificate = shown === undefined ? null : readCertificate(shown, socket.authorized);
+      known.set(socket, certificate);
+    }
+    return certificate;
+  };
 }
 
 /** Reads what can prove a service. */

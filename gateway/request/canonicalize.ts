@@ -42,6 +42,7 @@ export function canonicalize(
   method: string,
   target: string,
   rawHeaders: readonly string[],
+  hostNamed: typeof normalHost = normalHost,
 ): CanonicalRequest {
   if (!isMethod(method)) {
     throw new Refusal(405, 'method-not-allowed', 'This method is not served here.', {
@@ -50,7 +51,7 @@ export function canonicalize(
   }
   if (target.length > longestTarget)
     throw new Refusal(414, 'target-too-long', 'The request target is too long.');
-  const host = hostOf(rawHeaders);
+  const host = hostNamed(hostHeader(rawHeaders));
   let local = target;
   if (target.charCodeAt(0) !== 0x2f) {
     const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/i.exec(target);
@@ -127,10 +128,6 @@ function countUpTo(text: string, sign: string, bound: number): boolean {
   return false;
 }
 
-function hostOf(rawHeaders: readonly string[]): string {
-  return rememberedHost(hostHeader(rawHeaders));
-}
-
 /** The port in a host, or that of the scheme, without leading zeros. */
 const portOf = (host: string, usual: string): number => Number(/:([0-9]+)$/.exec(host)?.[1] ?? usual);
 
@@ -151,7 +148,8 @@ function hostHeader(rawHeaders: readonly string[]): string {
 const longestHost = 261;
 
 /** Nearly all requests name one of a few hosts. */
-const rememberedHost = remember(normalHost, 1000);
+/** How hosts are read, for whoever reads many: few names come again and again. */
+export const rememberHosts = (): typeof normalHost => remember(normalHost, 1000);
 
 function normalHost(value: string): string {
   if (value.length > longestHost) throw bad('host-malformed', 'The Host header is malformed.');
