@@ -14,13 +14,16 @@ const ownedOnGithub = ['repository', 'repository_id', 'repository_owner', 'repos
 
 const jwtClaims = z
   .strictObject({
-    issuer: matching('the issuer, an http or https address', /^https?:\/\/[^\s|]+$/),
+    issuer: matching('the issuer, an http or https address', /^https?:\/\/[^\s|]+$/).describe(
+      "The token's `iss`, to the letter.",
+    ),
     claims: z
       .record(
         matching('the name of a claim', /^[A-Za-z][A-Za-z0-9_:/.-]{0,199}$/),
         z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).max(500),
       )
-      .refine((claims) => Object.keys(claims).length > 0, { error: 'must name at least one claim' }),
+      .refine((claims) => Object.keys(claims).length > 0, { error: 'must name at least one claim' })
+      .describe('Claims, and what each of them must be, to the letter.'),
   })
   .refine(({ issuer, claims }) => issuer !== github || ownedOnGithub.some((claim) => claim in claims), {
     error: `must name one of ${ownedOnGithub.join(', ')}: anybody can get tokens of this issuer`,
@@ -30,33 +33,45 @@ const jwtClaims = z
 /** What proves that a caller is a service: one entry of its `credentials` in services.yaml. */
 export const credential = z.union(
   [
-    z.strictObject({ jwt_subject: matching('"ISSUER|SUBJECT"', /^https?:\/\/[^\s|]+\|[\x21-\x7e]+$/) }),
-    z.strictObject({ jwt_claims: jwtClaims }),
+    z.strictObject({
+      jwt_subject: matching('"ISSUER|SUBJECT"', /^https?:\/\/[^\s|]+\|[\x21-\x7e]+$/).describe(
+        'The issuer and the subject of its tokens: `ISSUER|SUBJECT`.',
+      ),
+    }),
+    z.strictObject({
+      jwt_claims: jwtClaims.describe(
+        'Its tokens by their issuer and claims, where the subject does not tell it.',
+      ),
+    }),
     z.strictObject({
       spiffe_id: matching(
         'a SPIFFE id like "spiffe://example.com/invoicer"',
         /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/,
-      ),
+      ).describe('The SPIFFE id in its client certificate.'),
     }),
     z.strictObject({
       certificate_uri: matching(
         'a URI like "urn:example:invoicer" (a SPIFFE id is a "spiffe_id")',
         /^(?!spiffe:)[a-z][a-z0-9+.-]*:[\x21-\x7e]{1,500}$/,
-      ),
+      ).describe('A URI among the alternative names of its client certificate.'),
     }),
     z.strictObject({
       certificate_dns: matching(
         'a host name like "invoicer.internal"',
         /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
-      ),
+      ).describe('A host name among the alternative names of its client certificate.'),
     }),
     z.strictObject({
       certificate_subject: matching(
         'a subject like "C=DE, O=Example, CN=invoicer"',
         /^[A-Za-z0-9.]{1,40}=[^\p{Cc}]{1,900}$/u,
+      ).describe('The subject of its client certificate, in full.'),
+    }),
+    z.strictObject({
+      api_key_sha256: matching('64 lower-case hexadecimal digits', /^[0-9a-f]{64}$/).describe(
+        'SHA-256 of the secret part of its API key, in hex; `grantgate key new` prints it.',
       ),
     }),
-    z.strictObject({ api_key_sha256: matching('64 lower-case hexadecimal digits', /^[0-9a-f]{64}$/) }),
   ],
   {
     error:

@@ -7,7 +7,10 @@ const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const instance = text(64);
 const noResponse = z.enum(['keep', 'escalate', 'suspend']);
-const side = z.strictObject({ api: apiName, operations: list(operationName) });
+const side = z.strictObject({
+  api: apiName.describe('The API of this side.'),
+  operations: list(operationName).describe('Its operations; one of them is enough to be on this side.'),
+});
 
 /** grants/review.yaml; every key may be left out. */
 export const reviewFile = z.strictObject({
@@ -19,25 +22,32 @@ export const reviewFile = z.strictObject({
             .default([14, 1])
             .describe('Days before the end at which an expiring grant is announced.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('A grant that ends soon.'),
       never_used: z
         .strictObject({
           days: days.default(30).describe('Days after which a grant that was never used is found.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('A grant that was never used.'),
       dormant: z
         .strictObject({
-          days: days.default(90),
+          days: days.default(90).describe('Days without use after which a grant is found.'),
           days_high: days.default(45).describe('The same for APIs of tier high and critical.'),
           cadence_factor: z
             .number()
             .min(1)
             .max(10)
             .default(1.25)
-            .describe('How far beyond its declared cadence a grant may stay unused.'),
-          revoke_after_days: days.default(30),
+            .describe(
+              'How many times the interval of its declared cadence a grant may stay unused; lengthens the windows of never-used and over-privileged too.',
+            ),
+          revoke_after_days: days
+            .default(30)
+            .describe('Days of suspension after which it is proposed to revoke the grant.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('A grant that is no longer used.'),
       orphan_missing: z
         .strictObject({
           syncs: z.int().min(2).default(2).describe('Complete syncs in which a person must be missing.'),
@@ -47,28 +57,67 @@ export const reviewFile = z.strictObject({
             .default(24)
             .describe('Hours that lie between the first of these syncs and the last.'),
         })
-        .prefault({}),
-      ownerless: z.strictObject({ revoke_after_days: days.default(30) }).prefault({}),
+        .prefault({})
+        .describe('A person whom no directory knows any more.'),
+      ownerless: z
+        .strictObject({
+          revoke_after_days: days
+            .default(30)
+            .describe(
+              'Days without an owner after which it is proposed to revoke the grant, not to reassign it.',
+            ),
+        })
+        .prefault({})
+        .describe('A grant that nobody active answers for.'),
       over_privileged: z
         .strictObject({
-          days: days.default(90),
+          days: days
+            .default(90)
+            .describe('Days that are looked back on, for redundant too; younger grants are left alone.'),
           unused_share: share.default(0.5).describe('The share of its operations that must be unused.'),
           unused_operations: count.default(2).describe('How many of them must be unused.'),
           allows: count.default(20).describe('Allowed requests that are needed to judge.'),
           days_used: count.default(5).describe('Days of use that are needed to judge.'),
         })
-        .prefault({}),
-      high_access: z.strictObject({ days: days.default(90), days_others: days.default(180) }).prefault({}),
+        .prefault({})
+        .describe('A grant of more operations than are used; all four must hold.'),
+      high_access: z
+        .strictObject({
+          days: days
+            .default(90)
+            .describe('Days after which a grant of an API of tier high or critical is due.'),
+          days_others: days.default(180).describe('The same for APIs of the other tiers.'),
+        })
+        .prefault({})
+        .describe('A grant that nobody has answered for in a long time.'),
       growth: z
-        .strictObject({ share: z.number().min(0).default(0.5), members: count.default(25) })
-        .prefault({}),
+        .strictObject({
+          share: z
+            .number()
+            .min(0)
+            .default(0.5)
+            .describe('By what share of its members then it must have grown, 0.5 being by half.'),
+          members: count.default(25).describe('Or by how many members, however large it was.'),
+        })
+        .prefault({})
+        .describe('A group that has grown since somebody last answered for its grant.'),
       coverage: share
         .default(0.95)
         .describe('The share of the records that must be there, else nothing that rests on use is proposed.'),
       brake: share.default(0.25).describe('The share of all grants that one run may propose to take away.'),
     })
-    .prefault({}),
-  separation_of_duties: z.array(z.strictObject({ name: text(100), left: side, right: side })).default([]),
+    .prefault({})
+    .describe('What detectors call much, long or often.'),
+  separation_of_duties: z
+    .array(
+      z.strictObject({
+        name: text(100).describe('What the pair is called in findings.'),
+        left: side.describe('One side.'),
+        right: side.describe('The other side, which is given up where both were granted at once.'),
+      }),
+    )
+    .default([])
+    .describe('Pairs of duties of which nobody should hold both.'),
   evidence: z
     .strictObject({
       presumed_gone_days: days
@@ -79,14 +128,31 @@ export const reviewFile = z.strictObject({
         .default([])
         .describe('Gateways that must be there: their silence is a gap without end.'),
       retired: z
-        .array(z.strictObject({ instance, at: instant, reason: text(500) }))
+        .array(
+          z.strictObject({
+            instance: instance.describe('Its name in records.'),
+            at: instant.describe('When it ended; it is not missed from then on.'),
+            reason: text(500).describe('How that is known, in 500 characters at most.'),
+          }),
+        )
         .default([])
         .describe('Gateways that ended without saying so, and when.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which gateways records are expected of.'),
   exemptions: z
-    .array(z.strictObject({ grant: grantId, detector, reason: text(500), until: day }))
-    .default([]),
+    .array(
+      z.strictObject({
+        grant: grantId.describe('The id of the grant.'),
+        detector: detector.describe('What is not to be found of it.'),
+        reason: text(500).describe('Why not, in 500 characters at most.'),
+        until: day.describe('The last day of the exemption, UTC.'),
+      }),
+    )
+    .default([])
+    .describe(
+      'Findings that are not raised for a while; of several for one grant and detector the longest counts.',
+    ),
   pull_requests: z
     .strictObject({
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),
@@ -107,14 +173,18 @@ export const reviewFile = z.strictObject({
         .describe('Whether an issue lists what is held back, with boxes to ask for it.'),
       no_response: z
         .strictObject({
-          low: noResponse.default('keep'),
-          medium: noResponse.default('escalate'),
-          high: noResponse.default('suspend'),
-          critical: noResponse.default('suspend'),
+          low: noResponse.default('keep').describe('When the strongest finding is of severity low.'),
+          medium: noResponse.default('escalate').describe('Of severity medium.'),
+          high: noResponse.default('suspend').describe('Of severity high.'),
+          critical: noResponse.default('suspend').describe('Of severity critical.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe(
+          'What becomes of a pull request that nobody has answered for 30 days: keep closes it, escalate asks others too, suspend asks them to suspend what it holds.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How many pull requests reviews may open, and when.'),
 });
 
 export type ReviewRules = z.output<typeof reviewFile>;

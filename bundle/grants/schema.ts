@@ -35,7 +35,6 @@ export const list = <T extends z.ZodType>(item: T) =>
 
 /** `COUNT/PERIOD`, for example `600/min`. */
 export const rate = name('a rate like "600/min" (s, min, h or day)', rateForm);
-const limits = z.strictObject({ rate: rate.optional() });
 
 /** Bytes, for example `10MB`. */
 export const size = name('a size like "10MB" (kB, MB or GB)', /^[1-9][0-9]{0,5}(?:kB|MB|GB)$/);
@@ -52,11 +51,21 @@ const operation = name('a method and a path like "GET /v1/orders/{orderId}"', op
 const route = z.union(
   [
     z.strictObject({
-      prefix: name('a path prefix like "/orders"', /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/),
-      strip: z.boolean().default(false),
+      prefix: name('a path prefix like "/orders"', /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/).describe(
+        'What the path of every request to it begins with.',
+      ),
+      strip: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether the prefix is taken off before a request is forwarded; operations are written without it either way.',
+        ),
     }),
     z.strictObject({
-      host: name('a host name like "orders.example.com"', /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/),
+      host: name(
+        'a host name like "orders.example.com"',
+        /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/,
+      ).describe('The host name by which callers ask for it, in place of a prefix.'),
     }),
   ],
   { error: 'must be { prefix: /orders, strip: true } or { host: orders.example.com }' },
@@ -77,20 +86,44 @@ export const tier = z.enum(['low', 'medium', 'high', 'critical']);
 /** grants/apis/NAME.yaml */
 export const apiFile = z
   .strictObject({
-    api: apiName,
-    description: text(500),
-    owner,
-    tier,
-    upstream,
-    route,
-    operations: z.record(operationName, operation).optional(),
+    api: apiName.describe('Its name, which is also that of the file.'),
+    description: text(500).describe('What it is for, in 500 characters at most.'),
+    owner: owner.describe('Who answers for it: `user:LOGIN` or `group:NAME`.'),
+    tier: tier.describe('How much depends on it; high and critical ones are reviewed more closely.'),
+    upstream: upstream.describe(
+      'The address that requests to it are forwarded to; a path in it goes before theirs.',
+    ),
+    route: route.describe('Which requests are meant for it: by `prefix`, or by `host`.'),
+    operations: z
+      .record(operationName, operation)
+      .optional()
+      .describe(
+        'What one can do there: a name for each method and path template, like `getOrder: GET /v1/orders/{orderId}`.',
+      ),
     openapi: name(
       'a path like ./orders.openapi.yaml',
       /^\.\/[A-Za-z0-9_-][A-Za-z0-9._-]*\.openapi\.(?:yaml|json)$/,
-    ).optional(),
-    roles: z.record(roleName, list(z.string())).default({}),
-    limits: limits.extend({ body: size.optional() }).optional(),
-    authentication: list(z.enum(authenticationMethods)).optional(),
+    )
+      .optional()
+      .describe('An OpenAPI document beside this file that names the operations, in place of `operations`.'),
+    roles: z
+      .record(roleName, list(z.string()))
+      .default({})
+      .describe('Names for sets of operations; a role may name other roles.'),
+    limits: z
+      .strictObject({
+        rate: rate
+          .optional()
+          .describe('Requests of each caller to it, as COUNT/PERIOD; left out, any number.'),
+        body: size
+          .optional()
+          .describe('The largest body of a request; left out, `limits.body` of gateway.yaml.'),
+      })
+      .optional()
+      .describe('How much a caller may ask of it.'),
+    authentication: list(z.enum(authenticationMethods))
+      .optional()
+      .describe('How callers may prove who they are to it; left out, in any of these ways.'),
     assertion: z
       .boolean()
       .optional()
@@ -101,35 +134,69 @@ export const apiFile = z
   });
 
 export const conditions = z.strictObject({
-  networks: list(networkName).optional(),
-  mfa: z.literal(true, { error: 'must be true, or left out' }).optional(),
+  networks: list(networkName)
+    .optional()
+    .describe('Networks of networks.yaml; the caller must come from one of them.'),
+  mfa: z
+    .literal(true, { error: 'must be true, or left out' })
+    .optional()
+    .describe('The caller must have used a second factor.'),
 });
 
 const review = z.strictObject({
-  decision: z.literal('keep', { error: 'must be "keep"' }),
-  by: principal,
-  at: instant,
-  until: dayOrInstant.optional(),
-  reason: text(500),
+  decision: z.literal('keep', { error: 'must be "keep"' }).describe('What was decided.'),
+  by: principal.describe('Who decided it.'),
+  at: instant.describe('When it was decided.'),
+  until: dayOrInstant
+    .optional()
+    .describe(
+      'Until when findings of disuse are not raised again, that day included; left out, the review only counts as an answer.',
+    ),
+  reason: text(500).describe('Why it is kept, in 500 characters at most.'),
 });
 
 export const grant = z
   .strictObject({
-    id: grantId,
-    principal,
-    api: apiName,
-    role: roleName.optional(),
-    operations: list(operationName).optional(),
-    reason: text(500),
-    ticket: text(100).optional(),
-    owner,
-    granted: dayOrInstant,
-    expires: dayOrInstant.optional(),
-    cadence: z.enum(['daily', 'monthly', 'quarterly', 'annual', 'break-glass']).optional(),
-    state: z.enum(['active', 'suspended']).default('active'),
-    conditions: conditions.optional(),
-    limits: limits.optional(),
-    review: review.optional(),
+    id: grantId.describe(
+      'Its name in decision records and findings; it is never used again, not even by a later grant.',
+    ),
+    principal: principal.describe('Who may: `user:LOGIN`, `group:NAME` or `service:NAME`.'),
+    api: apiName.describe('The API, which is also the folder of the file.'),
+    role: roleName.optional().describe('The role of that API that is granted; or else `operations`.'),
+    operations: list(operationName)
+      .optional()
+      .describe('The operations of that API that are granted, in place of a role.'),
+    reason: text(500).describe('What the access is for, in 500 characters at most.'),
+    ticket: text(100).optional().describe('Where it was asked for.'),
+    owner: owner.describe('Who answers for it in reviews: `user:LOGIN` or `group:NAME`.'),
+    granted: dayOrInstant.describe('When it begins: a day (its first instant, UTC) or an instant.'),
+    expires: dayOrInstant
+      .optional()
+      .describe('When it ends: a day, that day (UTC) included, or an instant; left out, it does not end.'),
+    cadence: z
+      .enum(['daily', 'monthly', 'quarterly', 'annual', 'break-glass'])
+      .optional()
+      .describe(
+        'How often it is used at least; lengthens the windows of reviews, and break-glass is never called unused.',
+      ),
+    state: z
+      .enum(['active', 'suspended'])
+      .default('active')
+      .describe('A suspended one allows nothing, and is kept.'),
+    conditions: conditions.optional().describe('What must hold of a request besides.'),
+    limits: z
+      .strictObject({
+        rate: rate
+          .optional()
+          .describe(
+            'Requests of each caller by it, as COUNT/PERIOD; counts where every grant that allows the request has a rate, and the most generous one decides.',
+          ),
+      })
+      .optional()
+      .describe('How much may be asked by it.'),
+    review: review
+      .optional()
+      .describe('The last answer that it is still needed, as a merged review writes it.'),
   })
   .refine((value) => (value.role === undefined) !== (value.operations === undefined), {
     error: 'must have either "role" or "operations"',
@@ -140,47 +207,63 @@ export const accessFile = z.array(grant);
 
 /** grants/directory/PROVIDER.yaml, written by the identity sync. */
 export const directoryFile = z.strictObject({
-  provider: name('a provider name like "okta"', /^[a-z0-9][a-z0-9-]{0,62}$/),
-  synced: instant,
-  complete: z.boolean(),
-  people: z.array(
-    z.strictObject({
-      login,
-      id: text(200),
-      status: z.enum(['active', 'suspended', 'deprovisioned']),
-      manager: login.optional(),
-      last_sign_in: instant.optional(),
-      /** What GitHub calls them, where that is another name. */
-      github: text(100).optional(),
-    }),
+  provider: name('a provider name like "okta"', /^[a-z0-9][a-z0-9-]{0,62}$/).describe(
+    'Whose people these are; also the name of the file.',
   ),
-  groups: z.array(
-    z.strictObject({
-      name: groupName,
-      members: z.array(principal).refine(unique, { error: 'must not name one twice' }),
-    }),
-  ),
+  synced: instant.describe('When the provider was read.'),
+  complete: z.boolean().describe('Whether all of it was read; else nobody is called missing by it.'),
+  people: z
+    .array(
+      z.strictObject({
+        login: login.describe('What they are called in grants and tokens; case does not matter.'),
+        id: text(200).describe(
+          "The provider's own id, which never changes; a login with another id is another person.",
+        ),
+        status: z.enum(['active', 'suspended', 'deprovisioned']).describe('Only an active person is let in.'),
+        manager: login.optional().describe('The login of whoever they report to.'),
+        last_sign_in: instant.optional().describe('When they last signed in at the provider.'),
+        github: text(100).optional().describe('What GitHub calls them, where that is another name.'),
+      }),
+    )
+    .describe('Everybody with an account.'),
+  groups: z
+    .array(
+      z.strictObject({
+        name: groupName.describe('What it is called in grants: `group:NAME`.'),
+        members: z
+          .array(principal)
+          .refine(unique, { error: 'must not name one twice' })
+          .describe('Who is in it: people, services and other groups.'),
+      }),
+    )
+    .describe('Groups, which hold grants for all their members.'),
 });
 
 /** grants/directory/services.yaml, kept by hand. */
 export const servicesFile = z.strictObject({
-  services: z.array(
-    z.strictObject({
-      name: serviceName,
-      owner,
-      state: z.enum(['active', 'disabled']),
-      credentials: z.array(credential).default([]),
-    }),
-  ),
+  services: z
+    .array(
+      z.strictObject({
+        name: serviceName.describe('What it is called in grants: `service:NAME`.'),
+        owner: owner.describe('Who answers for it: `user:LOGIN` or `group:NAME`.'),
+        state: z.enum(['active', 'disabled']).describe('Only an active service is let in.'),
+        credentials: z
+          .array(credential)
+          .default([])
+          .describe('What proves that a caller is this service; each entry has one of these keys.'),
+      }),
+    )
+    .describe('Programs that call APIs.'),
 });
 
 /** grants/networks.yaml: name → CIDR blocks. */
 export const networksFile = z.record(
   networkName,
-  list(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 192.0.2.0/25' })).refine(
-    (blocks) => !isInternet(blocks),
-    { error: 'must not add up to the whole internet, or to nearly all of it' },
-  ),
+  list(z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 192.0.2.0/25' }))
+    .refine((blocks) => !isInternet(blocks), {
+      error: 'must not add up to the whole internet, or to nearly all of it',
+    })
+    .describe('The CIDR blocks of a network that conditions of grants name.'),
 );
 
 /** What a review can find; also how exemptions name it. */

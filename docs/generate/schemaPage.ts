@@ -39,8 +39,10 @@ function walk(schema: Schema, path: string, required: boolean, rows: Row[]): voi
       seen.add(key);
       walk(value, path === '' ? key : `${path}.${key}`, one.required?.includes(key) === true, rows);
     }
-    if (typeof one.additionalProperties === 'object' && hasKeys(one.additionalProperties))
-      walk(one.additionalProperties, path === '' ? 'NAME' : `${path}.NAME`, false, rows);
+    // A file of names alone has no other row.
+    const names = one.additionalProperties;
+    if (typeof names === 'object' && (path === '' || hasKeys(names)))
+      walk(names, path === '' ? 'NAME' : `${path}.NAME`, false, rows);
     if (one.items !== undefined && hasKeys(one.items)) walkItems(one.items, `${path}[]`, rows);
   }
 }

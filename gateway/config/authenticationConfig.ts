@@ -14,9 +14,15 @@ export const tlsConfig = z.strictObject({
 export const claimMapping = {
   login_claim: named.default('sub').describe("The claim that is the person's login in the directory."),
   groups: z
-    .union([z.literal('directory'), z.strictObject({ claim: named })], {
-      error: 'must be directory or { claim: NAME }',
-    })
+    .union(
+      [
+        z.literal('directory'),
+        z.strictObject({ claim: named.describe('The claim of the token that lists its groups.') }),
+      ],
+      {
+        error: 'must be directory or { claim: NAME }',
+      },
+    )
     .default('directory')
     .describe(
       'directory: groups are what grants/directory says, and whom it does not know is denied. { claim: NAME }: groups are what the token says, by the name of a claim or a path like realm_access.roles; a slash before a name goes.',

@@ -10,9 +10,15 @@ export const port = z.int({ error: 'must be a port from 0 to 65535' }).min(0).ma
 export const named = z.string({ error: 'must be text' }).min(1);
 
 /** A secret never stands in the file itself: it comes from the environment or from a file of its own. */
-export const secret = z.union([z.strictObject({ env: named }), z.strictObject({ file: named })], {
-  error: 'must be { env: NAME } or { file: PATH }',
-});
+export const secret = z.union(
+  [
+    z.strictObject({ env: named.describe('The environment variable that holds it.') }),
+    z.strictObject({ file: named.describe('The file that holds it.') }),
+  ],
+  {
+    error: 'must be { env: NAME } or { file: PATH }',
+  },
+);
 export type Secret = z.output<typeof secret>;
 
 /** `30s` or `7d`; milliseconds then. */

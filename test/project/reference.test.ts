@@ -79,6 +79,16 @@ test('a schema table has nested keys, keys of lists and of names of one’s own,
   ]);
 });
 
+for (const name of ['grants.md', 'gateway.md'])
+  test(`each key on docs/reference/${name} is said in words`, () => {
+    const rows = (pages.get(name) ?? '').split('\n').filter((line) => line.startsWith('| `'));
+    assert.ok(rows.length > 100);
+    assert.deepEqual(
+      rows.filter((row) => !/\| \S[^|]*\.(?: \|)$/.test(row.replaceAll('\\|', ''))),
+      [],
+    );
+  });
+
 /** Every code that the sources give to an answer or an error. */
 function codesInSources(): Set<string> {
   const found = new Set<string>();
