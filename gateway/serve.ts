@@ -22,6 +22,7 @@ import { createLog } from './log/createLog.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
+import { parseSource } from './source/contract/parseSource.ts';
 import { createOnStreamClosed } from './streams/streamClosed.ts';
 import { createStreams } from './streams/streams.ts';
 import { createSweep } from './streams/sweep.ts';
@@ -226,8 +227,8 @@ export async function serve({
     status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
     draining: () => draining,
     lapsed: lapse.current,
-    reload: async (force) => {
-      const [result] = await Promise.all([reload.poke({ force }), shadow?.look()]);
+    reload: async (force, pushed = false) => {
+      const [result] = await Promise.all([reload.poke({ force, pushed }), shadow?.look()]);
       return result;
     },
     metrics: async () => ({
@@ -288,5 +289,7 @@ export async function serve({
   };
 }
 
-const branchOf = (source: string): string =>
-  source.startsWith('git+') ? (source.split('#')[1] ?? 'main') : 'main';
+function branchOf(source: string): string {
+  const address = parseSource(source);
+  return address.kind === 'git' ? address.branch : 'main';
+}

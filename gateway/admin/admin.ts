@@ -26,7 +26,8 @@ export type AdminOptions = {
   /** Why nobody may decide by the bundle in force; null when everybody may. */
   lapsed: () => Lapsed | null;
   /** `force` lets a bundle through that was held, and from Git one that is older. */
-  reload: (force: boolean) => Promise<unknown>;
+  /** `pushed`: the Git host has just told of a push. */
+  reload: (force: boolean, pushed?: boolean) => Promise<unknown>;
   metrics: () => Promise<{ contentType: string; text: string }>;
   usage: (since: string) => UsageLine[];
   /** The public keys of assertions, or null when none are made. */
@@ -84,7 +85,7 @@ export function createAdmin(options: AdminOptions): Server {
       'POST /webhooks/github': async (request, response) => {
         const event = await receivePush(request, options.webhook);
         // The sender need not wait for the reload: what it wants to know is that the push arrived.
-        if (event.kind === 'push') options.reload(false).catch(options.onFailure);
+        if (event.kind === 'push') options.reload(false, true).catch(options.onFailure);
         sendJson(response, event.kind === 'push' ? 202 : 200, event);
       },
     };

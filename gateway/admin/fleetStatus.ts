@@ -82,6 +82,9 @@ export const isEnforced = (state: GatewayState): boolean => state === 'enforced'
 export function fleetSentence({ gateways, revision, slowestMs }: FleetStatus): string {
   const good = gateways.filter(({ state }) => isEnforced(state)).length;
   const slowest = slowestMs === null ? '' : `, slowest ${(slowestMs / 1000).toFixed(1)} s`;
-  const of = `${good} of ${gateways.length} ${gateways.length === 1 ? 'gateway' : 'gateways'}`;
-  return `${of} ${good === 1 ? 'enforces' : 'enforce'} ${revision?.slice(0, 12) ?? 'anything'}${slowest}`;
+  const one = gateways.length === 1;
+  if (revision === null)
+    return one ? 'the gateway enforces nothing' : `none of ${gateways.length} gateways enforces anything`;
+  const of = `${good} of ${gateways.length} ${one ? 'gateway' : 'gateways'}`;
+  return `${of} ${good === 1 || one ? 'enforces' : 'enforce'} ${revision.slice(0, 12)}${slowest}`;
 }

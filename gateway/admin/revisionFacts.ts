@@ -20,15 +20,18 @@ type Options = {
 };
 
 /**
- * Tells of the revision in force. `lag_ms` is how long after the commit it came into force here: polling, fetching,
- * compiling and all. It is null for a commit older than the process: then it would tell of the restart, not of the
- * merge. Two clocks are compared, so the lag is as good as they are; it is never negative.
+ * Tells of the revision in force. `lag_ms` is how long after the branch moved it came into force here: polling, fetching,
+ * compiling and all. The branch moved no earlier than the commit was made, nor than a look here that did not show it, or
+ * somebody's word of a push: a commit may be pushed long after it was made. It is null for a commit older than the
+ * process that no look told apart: then it would tell of the restart. Two clocks are compared, so the lag is as good as
+ * they are; it is never negative.
  */
 export function revisionFacts(
-  snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedAt' | 'committedAt'>,
+  snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedAt' | 'committedAt'> &
+    Partial<Pick<Snapshot, 'movedAt'>>,
   { source, startedAt }: Options,
 ): RevisionFacts {
-  const { revision, counter, digest, grants, loadedAt, committedAt } = snapshot;
+  const { revision, counter, digest, grants, loadedAt, movedAt = null, committedAt } = snapshot;
   const committed = Date.parse(committedAt);
   // Git knows whole seconds only: a commit of the second of the start may well be younger.
   const seen = committed >= Math.floor(startedAt / 1000) * 1000;
@@ -39,7 +42,7 @@ export function revisionFacts(
     grants,
     loaded_at: new Date(loadedAt).toISOString(),
     committed_at: committedAt,
-    lag_ms: seen ? Math.max(0, loadedAt - committed) : null,
+    lag_ms: seen || movedAt !== null ? Math.max(0, loadedAt - Math.max(committed, movedAt ?? 0)) : null,
     source,
   };
 }

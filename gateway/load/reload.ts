@@ -57,7 +57,7 @@ export type Reload = {
    * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
    what was refused before. Rejects with a LoadError when the look fails.
    */
-  poke(options?: { force?: boolean }): Promise<{ changed: boolean; revision: string }>;
+  poke(options?: { force?: boolean; pushed?: boolean }): Promise<{ changed: boolean; revision: string }>;
   status(): ReloadStatus;
   /** Settles when the first look has ended, well or not. */
   readonly started: Promise<void>;
@@ -88,6 +88,8 @@ export function startReload(options: ReloadOptions): Reload {
   /** What is in force, and as the loader posted it, for the next loader: the same memory. */
   let standing: { snapshot: Snapshot; posted: PostedSnapshot } | null = null;
   const countShared = createCountShared();
+  /** When the last look that ended well began, and the one under way; the last word of a push, and that before the look. */
+  const looks = { seen: null as number | null, began: 0, asked: 0, told: 0 };
   const noteKept = createNoteKept({ onKept: options.onKept, log });
   let lastError: ReloadStatus['lastError'];
   let lastSuccess: ReloadStatus['lastSuccess'];
@@ -139,9 +141,15 @@ export function startReload(options: ReloadOptions): Reload {
     return null;
   };
 
+  /** A branch was where it was when we last looked, and until somebody told us. What others publish tells no such time. */
+  const movedAt = ({ origin }: Loaded): number | null =>
+    address.kind === 'git' && origin === 'source' && looks.seen !== null
+      ? Math.max(looks.seen, looks.told)
+      : null;
+
   /** Null when the snapshot is in force. */
   const take = async (loaded: Loaded, { isCurrent }: LoaderTurn) => {
-    const snapshot = openSnapshot(loaded.snapshot, now());
+    const snapshot = openSnapshot(loaded.snapshot, now(), movedAt(loaded));
     try {
       const refusal = loaded.assured || standing === null ? null : await judge(snapshot);
       if (refusal !== null) return postError(refusal);
@@ -155,6 +163,8 @@ export function startReload(options: ReloadOptions): Reload {
   const receive = (message: LoaderMessage, turn: LoaderTurn) => {
     switch (message.kind) {
       case 'attempt':
+        looks.began = now();
+        looks.told = looks.asked;
         return;
       case 'loaded':
         void take(message, turn).then((refusal) => turn.send({ kind: 'verdict', seq: message.seq, refusal }));
@@ -175,6 +185,7 @@ export function startReload(options: ReloadOptions): Reload {
 
   const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
     options.onLook?.(error?.code ?? outcome, ms);
+    if (error === null) looks.seen = looks.began;
     const failure = error === null ? null : fail(error);
     if (failure === null && standing !== null) succeed(standing.snapshot);
     for (const id of ids) {
@@ -210,7 +221,7 @@ export function startReload(options: ReloadOptions): Reload {
   });
   return {
     current: () => standing?.snapshot ?? null,
-    poke({ force = false } = {}) {
+    poke({ force = false, pushed = false } = {}) {
       if (closing !== null || !loader.running())
         return Promise.reject(
           new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running'),
@@ -218,6 +229,7 @@ export function startReload(options: ReloadOptions): Reload {
       lastPoke += 1;
       const id = lastPoke;
       return new Promise((resolve, reject) => {
+        if (pushed) looks.asked = now();
         pokes.set(id, { resolve, reject });
         loader.send({ kind: 'poke', id, force });
       });

@@ -1,6 +1,8 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { check } from '../../bundle/check.ts';
 import { git } from '../../bundle/git/git.ts';
@@ -155,4 +157,26 @@ test('a shallow clone is not green: what history would say was not looked at', a
   } finally {
     await rm(clone, { recursive: true, force: true });
   }
+});
+
+test('a folder that Git refuses, as it is another user’s, is not green but told how to get its history', async () => {
+  await begin({}, true);
+  process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER = '1';
+  try {
+    const error: unknown = await check(sample.root).catch((caught: unknown) => caught);
+    assert.match(String(error), /dubious ownership[\s\S]*git config --global --add safe.directory/);
+  } finally {
+    delete process.env.GIT_TEST_ASSUME_DIFFERENT_OWNER;
+  }
+  if (process.getuid?.() !== 0) return;
+  // For real: what root has checked out, checked by nobody.
+  execFileSync('chmod', ['-R', 'a+rX', sample.root]);
+  const ids = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+  const { status, stderr } = spawnSync('setpriv', [...ids, process.execPath, cli, 'check', sample.root], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HOME: '/nonexistent' },
+  });
+  assert.is(status, 1);
+  assert.match(stderr, /dubious ownership[\s\S]*safe.directory/);
 });

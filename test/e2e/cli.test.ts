@@ -234,6 +234,13 @@ test('key new shows a key once, and an entry that lets it in', async () => {
   const json = JSON.parse((await grantgate(['key', 'new', '--service', 'mailer', '--json'])).stdout);
   assert.deepEqual(Object.keys(json), ['service', 'key', 'api_key_sha256', 'yaml']);
   assert.notEqual(json.key, `gg_${id}_${secret}`);
+  const warning = async (service: string) =>
+    (await grantgate(['key', 'new', '--service', service, '--root', tree.root])).stderr;
+  assert.equal(await warning('mailer'), '');
+  assert.match(
+    await warning('mialer'),
+    /^warning: no service "mialer" stands in grants\/directory\/services.yaml/,
+  );
   const wrong = await grantgate(['key', 'new', '--service', 'two words']);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /must be a name like "invoicer"/);

@@ -61,8 +61,18 @@ export function openGitMirror(
     return runGit(args, options);
   };
 
+  /** Puts it out of the way, also where another user has written it and its files cannot be taken away. */
+  const putAside = async (path: string) => {
+    const aside = `${path}.${randomUUID()}.old`;
+    await rename(path, aside).catch(() => {});
+    await rm(aside, { recursive: true, force: true }).catch(() => {});
+  };
+
   const create = async (signal: AbortSignal) => {
     if (await exists(join(folder, 'HEAD'))) return;
+    // A state volume that was used under another user: its folders can be renamed by whoever owns the volume.
+    if ((await readdir(mirrors).catch(codeOf)) === 'EACCES') await putAside(mirrors);
+    else if ((await readdir(folder).catch(codeOf)) === 'EACCES') await putAside(folder);
     await mkdir(mirrors, { recursive: true, mode: 0o700 });
     // The operator named this repository as the source of grants: whoever owns its files, Git may read it.
     const path = address.protocol === 'file' ? fileURLToPath(address.url) : null;
@@ -129,11 +139,7 @@ export function openGitMirror(
       ]);
       await run([...settings, `--git-dir=${folder}`, 'gc', '--auto', '--quiet'], signal);
     },
-    async discard() {
-      const aside = join(mirrors, `${id}.${randomUUID()}.old`);
-      await rename(folder, aside).catch(() => {});
-      await rm(aside, { recursive: true, force: true });
-    },
+    discard: () => putAside(folder),
   };
 }
 
@@ -211,3 +217,5 @@ function exists(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+const codeOf = (error: NodeJS.ErrnoException): string | undefined => error.code;

@@ -18,6 +18,9 @@ const ask = (line: string, host: string, extra: string[] = []) =>
     [`${line} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...extra, '', ''].join('\r\n'),
   );
 
+const revision = async () =>
+  (await (await fetch(`${world.gateway.admin}/revision`)).json()) as Record<string, unknown>;
+
 test('a page whose name resolves to this machine learns nothing and presses no button', async () => {
   for (const line of [
     'GET /usage',
@@ -77,8 +80,6 @@ test('a body that is too large hears so, and a target that is no path is the cal
 });
 
 test('tells the revision in force, and how long after the commit it came into force', async () => {
-  const revision = async () =>
-    (await (await fetch(`${world.gateway.admin}/revision`)).json()) as Record<string, unknown>;
   const first = await revision();
   assert.deepEqual(Object.keys(first), [
     'revision',
@@ -96,6 +97,19 @@ test('tells the revision in force, and how long after the commit it came into fo
   const second = await revision();
   assert.equal(second.counter, Number(first.counter) + 1);
   assert.deepEqual([second.lag_ms, second.loaded_at], [1800, '2026-11-23T10:00:01.800Z']);
+});
+
+test('a commit that was pushed long after it was made lags behind its push', async () => {
+  const [before, { now }] = [await revision(), world.clock];
+  world.clock.now += 7_200_000;
+  await fetch(`${world.gateway.admin}/reload`, { method: 'POST' });
+  world.clock.now += 900;
+  // Commits of the sample are all of one second, two hours ago by now.
+  await world.push({ 'README.md': 'late\n' });
+  const after = await revision();
+  assert.equal(after.counter, Number(before.counter) + 1);
+  assert.equal(after.lag_ms, 900);
+  world.clock.now = now;
 });
 
 test('a commit older than the process has no lag: it would tell of the restart', () => {

@@ -68,7 +68,7 @@ test('a fleet on one revision ends with 0 and a table; without the token nobody 
   assert.equal(sentence, `2 of 2 gateways enforce ${head(worlds[0]).slice(0, 12)}, slowest 0.0 s`);
   const unknown = await grantgate(urls());
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stdout, /unauthorized.*\n.*unauthorized.*\n0 of 2 gateways enforce anything/);
+  assert.match(unknown.stdout, /unauthorized.*\n.*unauthorized.*\nnone of 2 gateways enforces anything/);
 });
 
 test('waits until the last one enforces the revision, and says so beside the commit', async () => {

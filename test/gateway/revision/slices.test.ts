@@ -36,6 +36,7 @@ function snapshot(from: Document, policy = 'sha256:1'): Snapshot {
     digest: 'sha256:0',
     grants: 1,
     loadedAt: 0,
+    movedAt: null,
     wasm: new WebAssembly.Module(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])),
     policy,
     reads: { api: [], clock: false, networks: false, sources: [], wasm: '' },

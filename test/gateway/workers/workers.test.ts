@@ -133,8 +133,9 @@ test('a reload has reached every worker when it is answered, and tells the revis
     counter: number;
     lag_ms: number | null;
   };
-  // The sample's commits are from another day.
-  assert.deepEqual([after.counter, after.lag_ms], [before.counter + 1, null]);
+  // The sample's commits are from another day, but the branch has moved since the last look.
+  assert.equal(after.counter, before.counter + 1);
+  assert.ok(after.lag_ms !== null && after.lag_ms < 300_000, String(after.lag_ms));
   const page = await fetch(`${fleet.admin}/reload`, {
     method: 'POST',
     headers: { origin: 'https://evil.example' },

@@ -1,11 +1,12 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Bundle } from '../../../../bundle/archive/bundle.ts';
 import { BundleError } from '../../../../bundle/bundleError.ts';
 import { gitTree } from '../../../../bundle/git/tree.ts';
@@ -15,6 +16,7 @@ import { suite } from '../../../_suite.ts';
 import { runGit, type SampleTree, sampleTree } from '../../../bundle/_organisation.ts';
 
 const test = suite('gitSource');
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -119,6 +121,38 @@ for (const [what, url] of [
     await tree.commit({}, 'elsewhere');
     assert.equal(await take(source), null);
     assert.deepEqual(assembled, [first, second]);
+  });
+
+/** Needs to be root, as containers often are. */
+const asRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+if (asRoot)
+  test('a copy that another user has written is made anew, whoever can and cannot read it', async () => {
+    await take(open(local()));
+    const mirrors = join(stateFolder, 'mirrors');
+    execFileSync('chown', ['-R', `${nobody}:${nobody}`, mirrors]);
+    const commit = await tree.commit({}, 'more');
+    assert.deepEqual(await take(open(local())), { revision: commit, counter: 2 });
+    const [mirror] = (await readdir(mirrors)).filter((name) => name.endsWith('.git'));
+    assert.equal((await stat(join(mirrors, mirror ?? ''))).uid, 0);
+
+    // And the other way round: what root has written, in a folder that now is another user's.
+    execFileSync('chown', [`${nobody}:${nobody}`, stateFolder]);
+    execFileSync('chmod', ['-R', 'go-rwx', mirrors]);
+    execFileSync('chmod', ['-R', 'a+rX', tree.root]);
+    const program = `
+      const { openGitMirror } = await import(${JSON.stringify(join(root, 'gateway/source/git/gitMirror.ts'))});
+      const address = { kind: 'git', url: ${JSON.stringify(`file://${tree.root}`)}, branch: 'main', folder: '', protocol: 'file' };
+      const mirror = openGitMirror(address, { stateFolder: ${JSON.stringify(stateFolder)}, timeoutMs: 60000 });
+      console.log((await mirror.fetch(new AbortController().signal)).commit);`;
+    const ids = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
+    const fetched = execFileSync(
+      'setpriv',
+      [...ids, process.execPath, '--input-type=module', '--eval', program],
+      { encoding: 'utf8', cwd: '/' },
+    );
+    assert.equal(fetched.trim(), commit);
   });
 
 test('takes a branch with a slash in its name', async () => {
