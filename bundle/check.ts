@@ -1,3 +1,4 @@
+import { unknownNames } from './access/unknownNames.ts';
 import type { Problem } from './bundleError.ts';
 import { git } from './git/git.ts';
 import { workingTree } from './git/tree.ts';
@@ -28,7 +29,8 @@ function summarize(organisation: Organisation | null): Summary {
 /**
  * Checks the grants repository at `root` as it lies on disk: its files, ids that Git history says were used before
  * (in a Git repository), and its own policies if it has any (these need opa, which is looked for or installed;
- * `progress` is told). Never depends on the clock. Throws OpaError, GitError, TreeError.
+ * `progress` is told). Principals and owners that no directory knows are warnings, or problems where review.yaml says
+ * so; a warning stops nothing. Never depends on the clock. Throws OpaError, GitError, TreeError.
  */
 export async function check(
   root: string,
@@ -36,14 +38,16 @@ export async function check(
 ): Promise<{ problems: Problem[]; warnings: Problem[]; summary: Summary }> {
   const tree = await workingTree(root);
   const { organisation, problems, warnings } = await load(tree);
+  const unknown = organisation === null ? [] : unknownNames(organisation);
+  const refused = organisation?.review.unknown_names === 'refuse';
   const used =
     organisation && tree.revision
       ? [...(await cutHistory(root)), ...(await usedIds(root, tree.revision, organisation.grants))]
       : [];
   const policies = (await hasPolicies(tree)) ? await checkPolicies(tree, await findOpa(options)) : [];
   return {
-    problems: sortProblems([...problems, ...used, ...policies]),
-    warnings,
+    problems: sortProblems([...problems, ...used, ...policies, ...(refused ? unknown : [])]),
+    warnings: sortProblems([...warnings, ...(refused ? [] : unknown)]),
     summary: summarize(organisation),
   };
 }

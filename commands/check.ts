@@ -7,8 +7,9 @@ export function check(program: Command): void {
       .command('check')
       .description('Check grants and policies; print every problem with its place.')
       .argument('[root]', 'the repository', '.')
+      .option('--strict', 'fail on warnings too')
       .option('--json', 'print problems and summary as JSON')
-      .action(async (root: string, options: { json?: true }) => {
+      .action(async (root: string, options: { json?: true; strict?: true }) => {
         const { check } = await import('../bundle/check.ts');
         const { problems, warnings, summary } = await check(folderOf(root));
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
@@ -19,18 +20,21 @@ export function check(program: Command): void {
         else if (problems.length > 0) {
           for (const { file, line, column, message } of problems)
             print(`${file}:${line}:${column}: ${message}`);
-          print(`${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`);
-        } else
+          print(counted(problems.length, 'problem'));
+        } else if (options.strict && warnings.length > 0) print(counted(warnings.length, 'warning'));
+        else
           print(
             Object.entries(summary)
               .map(([what, count]) => `${count} ${count === 1 ? singular(what) : what}`)
               .join(', '),
           );
-        if (problems.length > 0) process.exitCode = 1;
+        if (problems.length > 0 || (options.strict && warnings.length > 0)) process.exitCode = 1;
       }),
-    'grantgate check',
+    'grantgate check --strict',
     'grantgate check ../access --json',
   );
 }
+
+const counted = (count: number, what: string) => `${count} ${count === 1 ? what : `${what}s`}`;
 
 const singular = (what: string) => (what === 'people' ? 'person' : what.replace(/s$/, ''));

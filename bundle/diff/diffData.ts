@@ -29,6 +29,8 @@ export type DataDiff = {
   /** Every grant that came, went or reads otherwise, whether or not anybody's access changed by it. */
   grants: readonly GrantChange[];
   heads: HeadChanges;
+  /** Principals of grants that came or changed whom no directory lists, or who are groups without anybody in them; sorted. */
+  unknown: readonly { principal: string; grants: readonly string[] }[];
 };
 
 type Principal = { active: boolean; groups: readonly string[] };
@@ -52,11 +54,37 @@ export function diffData(before: Buffer, after: Buffer, options: { at: number | 
   const { lines, held } = changedGrantLines(sides);
   const affected = affectedPrincipals(sides, lines);
   const changes = changesOf(sides, affected, lines, options.at);
+  const grants = diffGrants(held.before, held.after);
   return {
     changes: withMembers(sides, changes),
-    grants: diffGrants(held.before, held.after),
+    grants,
+    unknown: unknownPrincipals(sides.after, grants),
     heads: diffHeads(sides.before.sections.head, sides.after.sections.head),
   };
+}
+
+/** What data.json tells of them: that it lists nobody of that name. */
+function unknownPrincipals({ data, sections }: Side, grants: readonly GrantChange[]): DataDiff['unknown'] {
+  const open = new Map<string, string[]>();
+  for (const { grant, change, principal } of grants) {
+    if (change === 'removed') continue;
+    const known = open.get(principal);
+    if (known === undefined) open.set(principal, [grant]);
+    else known.push(grant);
+  }
+  if (open.size === 0) return [];
+  const parse = entries(data);
+  const met = new Set<Principal>();
+  eachLine(data, sections.principals, (name, line) => {
+    open.delete(name);
+    const principal = parse(line);
+    if (met.has(principal)) return;
+    met.add(principal);
+    for (const group of principal.groups) open.delete(group);
+  });
+  return [...open]
+    .sort(([a], [b]) => compareCodePoints(a, b))
+    .map(([principal, of]) => ({ principal, grants: of }));
 }
 
 /** API → principals whose line of grants is not what it was; and all grants on these lines. */

@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { nearMiss } from '../yaml/nearMiss.ts';
 import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
 
@@ -38,7 +39,7 @@ export function expandRoles(
         problem(
           at(name, index),
           'unknown-operation',
-          `the role ${show(name)} names ${show(item)}, expected an operation or a role of this API`,
+          `the role ${show(name)} names ${show(item)}, expected an operation or a role of this API${nearMiss(item, [...operations, ...Object.keys(roles)])}`,
         ),
       );
     });

@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { nearMiss } from '../yaml/nearMiss.ts';
 import type { Place } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { endOf, startOf } from './dates.ts';
@@ -65,7 +66,7 @@ export function resolveGrants(
           report(
             at('conditions', 'networks', position),
             'unknown-network',
-            `the network ${show(network)} is not declared in networks.yaml, expected one of ${[...known.networks].join(', ') || 'none: it declares no network'}`,
+            `the network ${show(network)} is not declared in networks.yaml${nearMiss(network, known.networks)}, expected one of ${[...known.networks].join(', ') || 'none: it declares no network'}`,
           );
       });
       const grantedAt = startOf(entry.granted);
@@ -95,7 +96,7 @@ function coverage(
       report(
         ['role'],
         'unknown-role',
-        `"role" of ${show(entry.id)} must be a role of ${api.name} (${[...api.roles.keys()].join(', ') || 'it has none'}), got ${show(entry.role)}`,
+        `"role" of ${show(entry.id)} must be a role of ${api.name} (${[...api.roles.keys()].join(', ') || 'it has none'}), got ${show(entry.role)}${nearMiss(entry.role, api.roles.keys())}`,
       );
     return covered ?? [];
   }
@@ -104,7 +105,7 @@ function coverage(
       report(
         ['operations', index],
         'unknown-operation',
-        `"operations" of ${show(entry.id)} must name operations of ${api.name}, got ${show(operation)}`,
+        `"operations" of ${show(entry.id)} must name operations of ${api.name}, got ${show(operation)}${nearMiss(operation, api.operations.keys())}`,
       );
   });
   return [...(entry.operations ?? [])].sort();

@@ -14,6 +14,10 @@ const side = z.strictObject({
 
 /** grants/review.yaml; every key may be left out. */
 export const reviewFile = z.strictObject({
+  unknown_names: z
+    .enum(['warn', 'refuse'])
+    .default('warn')
+    .describe('What check does about principals and owners that no directory knows.'),
   thresholds: z
     .strictObject({
       expiring: z

@@ -1,6 +1,6 @@
-import leven from 'leven';
 import type { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
+import { nearMiss } from './nearMiss.ts';
 import { parseYaml, type YamlLimits } from './parseYaml.ts';
 import { type Places, placesOf } from './places.ts';
 import { problem, show } from './problem.ts';
@@ -77,11 +77,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
         : undefined,
     value,
   );
-}
-
-function nearMiss(key: string, known: readonly string[]): string {
-  const near = known.find((name) => leven(name, key) <= Math.max(1, Math.floor(name.length / 4)));
-  return near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`;
 }
 
 type Shape = {

@@ -3,7 +3,15 @@ import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { instantOf } from '../plan/sentence.ts';
 
 /** The difference for programs, with everybody by name; the keys are an interface. */
-export function diffJson({ base, head, policiesChanged, changes, grants, heads }: RevisionDiff): unknown {
+export function diffJson({
+  base,
+  head,
+  policiesChanged,
+  changes,
+  grants,
+  heads,
+  unknown,
+}: RevisionDiff): unknown {
   const terms = ({ networks, mfa, expires }: Conditions) => ({
     networks,
     mfa,
@@ -27,6 +35,7 @@ export function diffJson({ base, head, policiesChanged, changes, grants, heads }
       }),
     ),
     grants,
+    unknown,
     ...heads,
   };
 }

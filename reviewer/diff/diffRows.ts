@@ -85,13 +85,17 @@ export function summaryOf({ changes }: RevisionDiff): string {
 }
 
 /** What changed beside access: each a line of plain text. */
-export function notesOf({ policiesChanged, heads, grants }: RevisionDiff): string[] {
+export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDiff): string[] {
   const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
   const ways = (value: readonly string[] | null) => (value === null ? 'any way' : value.join(', '));
   return [
     ...(policiesChanged
       ? ['the rules in policies/authz changed: the same grants may allow something else than compared here']
       : []),
+    ...unknown.map(
+      ({ principal, grants: of }) =>
+        `${principal.startsWith('group:') ? `no directory has anybody in ${principal}` : `no directory knows ${principal}`}: ${listed(of)} ${of.length === 1 ? 'gives' : 'give'} nobody anything`,
+    ),
     ...heads.networks.map(
       ({ network, before, after }) => `the network ${network} was ${blocks(before)}, is ${blocks(after)}`,
     ),

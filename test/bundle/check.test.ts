@@ -180,3 +180,63 @@ test('a folder that Git refuses, as it is another user’s, is not green but tol
   assert.is(status, 1);
   assert.match(stderr, /dubious ownership[\s\S]*safe.directory/);
 });
+
+test('warns of principals and owners that no directory knows, with the name that is near', async () => {
+  await begin({
+    [payments]: String(sampleFiles[payments]).replace('principal: group:billing', 'principal: group:biling'),
+    'grants/apis/orders.yaml': String(sampleFiles['grants/apis/orders.yaml']).replace(
+      'owner: group:commerce',
+      'owner: user:commerce',
+    ),
+    'grants/access/orders/extra.yaml':
+      '- { id: orders-extra-one, principal: "user:stranger@example.com", api: orders, role: reader, reason: x, owner: "group:nosuch", granted: 2026-01-01 }\n',
+  });
+  const { problems, warnings } = await check(sample.root);
+  assert.equal(problems, []);
+  const lines = warnings.map(formatProblem);
+  assert.is(lines.length, 4, lines.join('\n'));
+  assert.match(
+    String(lines[0]),
+    /extra\.yaml:1:3: the owner of "orders-extra-one", "group:nosuch" is known to no directory$/,
+  );
+  assert.match(
+    String(lines[1]),
+    /the principal of "orders-extra-one", "user:stranger@example.com" is known to no directory$/,
+  );
+  assert.match(String(lines[2]), /"group:biling" is known to no directory \(did you mean "billing"\?\)$/);
+  assert.match(
+    String(lines[3]),
+    /the owner of the API "orders", "user:commerce" .*\(did you mean "group:commerce"\?\)$/,
+  );
+
+  await sample.write({ 'grants/review.yaml': 'unknown_names: refuse\n' });
+  const refused = await check(sample.root);
+  assert.equal([refused.problems.length, refused.warnings.length], [4, 0]);
+
+  // Without any directory, groups come with tokens.
+  await sample.write({
+    'grants/review.yaml': null,
+    'grants/directory/okta.yaml': null,
+  });
+  assert.equal((await check(sample.root)).warnings, []);
+});
+
+test('says which operation, role or network was meant', async () => {
+  await begin({
+    'grants/access/orders/extra.yaml': `- { id: orders-extra-one, principal: "user:ann@example.com", api: orders, role: raeder, reason: x, owner: "group:billing", granted: 2026-01-01 }
+- { id: orders-extra-two, principal: "user:ann@example.com", api: orders, operations: [listOrdres], reason: x, owner: "group:billing", granted: 2026-01-01, conditions: { networks: [ofice] } }
+`,
+    'grants/apis/orders.yaml': String(sampleFiles['grants/apis/orders.yaml']).replace(
+      'editor: [reader, createOrder]',
+      'editor: [reader, createOrdr]',
+    ),
+  });
+  const lines = (await told()).join('\n');
+  assert.match(lines, /got "raeder" \(did you mean "reader"\?\)/);
+  assert.match(lines, /got "listOrdres" \(did you mean "listOrders"\?\)/);
+  assert.match(lines, /"ofice" is not declared in networks\.yaml \(did you mean "office"\?\)/);
+  assert.match(
+    lines,
+    /names "createOrdr", expected an operation or a role of this API \(did you mean "createOrder"\?\)/,
+  );
+});

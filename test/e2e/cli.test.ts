@@ -51,6 +51,7 @@ test('every command has help with an example', async () => {
     'status',
     'explain',
     'diff',
+    'inventory',
     'review',
     'demo',
   ]) {
@@ -119,6 +120,24 @@ test('serve says which setting is wrong, with and without --check', async () => 
   server.close();
   assert.equal(taken.code, 2);
   assert.match(taken.stderr, new RegExp(`"listen": 127\\.0\\.0\\.1:${port} is taken already`));
+});
+
+test('check warns and ends with 0, or with 1 where it is strict', async () => {
+  const extra = 'grants/access/orders/strange.yaml';
+  await tree.write({
+    [extra]:
+      '- { id: orders-strange-one, principal: "group:biling", api: orders, role: reader, reason: x, owner: "group:billing", granted: 2026-01-01 }\n',
+  });
+  const warned = await grantgate(['check', tree.root]);
+  assert.equal(warned.code, 0);
+  assert.match(warned.stderr, /strange\.yaml:1:3: warning: .*"group:biling".*did you mean "billing"/);
+  const strict = await grantgate(['check', tree.root, '--strict']);
+  assert.deepEqual([strict.code, strict.stdout], [1, '1 warning\n']);
+  const json = await grantgate(['check', tree.root, '--strict', '--json']);
+  assert.equal(json.code, 1);
+  assert.equal(JSON.parse(json.stdout).warnings[0].code, 'unknown-principal');
+  await tree.write({ [extra]: null });
+  assert.equal((await grantgate(['check', tree.root, '--strict'])).code, 0);
 });
 
 test('check prints a line when all is well, and every place when not', async () => {

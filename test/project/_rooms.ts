@@ -21,7 +21,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
-  ['bundle/access', ['bundle/format', 'bundle/grants']],
+  ['bundle/access', ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/yaml']],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
     'bundle/compile',
@@ -51,6 +51,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'bundle',
     [
+      'bundle/access',
       'bundle/archive',
       'bundle/bundleError.ts',
       'bundle/compile',

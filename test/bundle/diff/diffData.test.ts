@@ -316,6 +316,24 @@ test('of a grant it tells what changed: suspended, resumed, moved, its terms and
   );
 });
 
+test('says that nobody is behind the principal of a grant that came or changed', () => {
+  const principals = { 'user:ann': member('group:a') };
+  const of = (orders: Record<string, GrantLine[]>) => bytes({ grants: { orders }, principals });
+  const before = of({ 'group:gone': [grant('old-one')], 'group:lost': [grant('same-one')] });
+  const after = of({
+    'group:a': [grant('a-one')],
+    'group:biling': [grant('b-one'), grant('b-two')],
+    'group:lost': [grant('same-one')],
+    'user:ann': [grant('c-one')],
+    'user:anne': [grant('d-one')],
+  });
+  assert.deepEqual(diffData(before, after, { at: null }).unknown, [
+    { principal: 'group:biling', grants: ['b-one', 'b-two'] },
+    { principal: 'user:anne', grants: ['d-one'] },
+  ]);
+  assert.deepEqual(diffData(after, after, { at: null }).unknown, []);
+});
+
 test('tells what grants refer to when that changed, and never a credential', () => {
   const document = (more: object) =>
     Buffer.from(
