@@ -5,7 +5,8 @@ export const style = `
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: var(--ink); background: var(--paper); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; max-width: 24rem; }
+#grants td:nth-child(n+7) { white-space: nowrap; }
 #grants td:first-child { min-width: 16rem; }
 #grants th button { all: unset; cursor: pointer; font-weight: 600; }
 #grants th button:focus-visible { outline: 2px solid; }
