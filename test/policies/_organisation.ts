@@ -13,13 +13,19 @@ export const operationNames = many(6, (i) => `operation${i}`);
 export const now = 1_795_428_000;
 
 /** A made-up organisation full of edge cases: every group nesting, grant state and condition, expiry to the second. */
-export function generatedOrganisation(seed: string): Organisation {
+export function generatedOrganisation(
+  seed: string,
+  names: { login: (index: number) => string; group: (index: number) => string } = {
+    login: (i) => `person-${i}@example.com`,
+    group: (i) => `team-${i}`,
+  },
+): Organisation {
   const draw = random(seed);
-  const groupNames = many(12, (i) => `group:team-${i}`);
+  const groupNames = many(12, (i) => `group:${names.group(i)}`);
   const people = many(
     60,
     (i): Person => ({
-      login: `person-${i}@example.com`,
+      login: names.login(i),
       id: `id-${i}`,
       status: draw.chance(0.85) ? 'active' : draw.pick(['suspended', 'deprovisioned'] as const),
       provider: 'generated',
