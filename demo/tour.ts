@@ -143,7 +143,7 @@ async function firstDenial(ask: () => Promise<Answer>, since: number) {
     }
     await pause(5);
   }
-  throw new TourError('the merge was not enforced within 10 s');
+  throw new TourError('the merge was not enforced within 2 minutes');
 }
 
 function findRecord(folder: string, id: string): DecisionRecord | null {
