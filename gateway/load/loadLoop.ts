@@ -6,7 +6,9 @@ import { createCountShared } from '../memory/countShared.ts';
 import { type Floor, floorOf, isSame } from '../revision/floor.ts';
 import type { PostedSnapshot } from '../revision/snapshot.ts';
 import type { Found, Source } from '../source/contract/source.ts';
+import type { Enforced, FloorFile } from './floorFile.ts';
 import { held, heldCode, heldFrom } from './hold.ts';
+import { LastGoodError } from './lastGood.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 
 export type LoaderMessage =
@@ -61,6 +63,8 @@ export type LoadLoopOptions = {
   keep: (found: Pick<Found, 'bundle' | 'archive'>, force: boolean) => Promise<void>;
   /** Notes beside the kept bundle, if it is this one, that the source has just said it is its newest. */
   confirm: (release: Release) => Promise<void>;
+  /** What was in force in earlier lives; nothing is known of those when left out. */
+  floorFile?: FloorFile;
   /** What is in force when it begins; from then on the loop knows, and nobody else in its thread. */
   floor: Floor | null;
   pollMs: number;
@@ -78,6 +82,8 @@ type Request = { pokes: number[]; force: boolean };
 export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const { source, prepare, removed, holdShare, keep, pollMs, post, random = Math.random } = options;
   let { floor } = options;
+  /** What was in force before this life, until something is. */
+  let before: Enforced | null = null;
   const countShared = createCountShared();
   let holding: Floor | null = null;
   let unkept: { found: Found; force: boolean } | null = null;
@@ -105,7 +111,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   /** Backwards leads only a bundle that is signed as a way back, or from Git whoever may press the button. */
   const isBackwards = (bundle: Bundle, force: boolean): boolean => {
-    if (floor === null || !isOlder(bundle, floor)) return false;
+    const last = floor ?? before;
+    if (last === null || !isOlder(bundle, last)) return false;
     if (source.kind === 'git' && force) return true;
     const way =
       source.kind === 'git'
@@ -113,9 +120,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         : 'release the old state anew, or with --allow-rollback';
     throw new LoadError(
       'counter-rollback',
-      compareReleases(bundle, floor) === 0
-        ? `revision ${bundle.revision} ends before the same release in force, which is valid until ${floor.validUntil}`
-        : `revision ${bundle.revision} is release ${formatRelease(bundle)}, older than ${formatRelease(floor)} in force: to go back, ${way}`,
+      compareReleases(bundle, last) === 0
+        ? `revision ${bundle.revision} ends before the same release in force, which is valid until ${last.validUntil}`
+        : `revision ${bundle.revision} is release ${formatRelease(bundle)}, older than ${formatRelease(last)} ${floor === null ? 'that was in force' : 'in force'}: to go back, ${way}`,
     );
   };
 
@@ -141,6 +148,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     if (refusal !== null) throw refusal;
     [floor, holding] = [floorOf(snapshot), null];
     countShared(floor, floor.lines);
+    // Before anybody is told that it is in force. What fails is tried again when the bundle is kept, and told there.
+    await options.floorFile?.raise(floor, backwards).catch(() => {});
     return 'changed';
   };
 
@@ -184,9 +193,18 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const first = async () => {
     if (floor !== null) return;
     try {
+      before = (await options.floorFile?.read()) ?? null;
+    } catch (error) {
+      note('floor-unreadable', error);
+    }
+    try {
       const kept = await options.lastGood();
       if (kept === null) return;
       const { bundle, confirmedMsAgo } = kept;
+      if (before !== null && isOlder(bundle, before))
+        throw new LastGoodError(
+          `the kept bundle is release ${formatRelease(bundle)}, older than ${formatRelease(before)} that was in force`,
+        );
       await offer(bundle, { origin: 'last-good', confirmedMsAgo }, true);
     } catch (error) {
       note('last-good-unusable', error);
@@ -196,6 +214,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   /** A bundle that could not be kept is tried again at each look: a full disk does not stay full for ever. */
   const keepLatest = async () => {
     try {
+      if (unkept !== null && floor !== null) await options.floorFile?.raise(floor, unkept.force);
       if (unkept !== null) await keep(unkept.found, unkept.force);
       else if (floor !== null) await options.confirm(floor);
       if (keepFailed) post({ kind: 'kept', error: null });

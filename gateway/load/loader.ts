@@ -7,6 +7,7 @@ import { createPrepare } from '../decision/prepare.ts';
 import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
+import { openFloorFile } from './floorFile.ts';
 import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
 import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
@@ -40,6 +41,7 @@ const loop = startLoadLoop({
   prepare: createPrepare(),
   removed: (before, after) => countRemoved(before.lines, after.lines),
   holdShare,
+  floorFile: openFloorFile(config.stateFolder, keptAs),
   floor,
   pollMs,
   post,
