@@ -6,6 +6,7 @@ import { readSourceAccess, readVerifyKeyTexts } from './config/readSource.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createDecisionPoint } from './decisionPoint/decisionPoint.ts';
+import { createDoors } from './doors.ts';
 import { createOnRequest } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
 import { createFaults } from './faults.ts';
@@ -32,12 +33,14 @@ import { createUpgrade } from './upstream/upgrade.ts';
 
 /** A running gateway. */
 export type Gateway = {
-  /** `http://HOST:PORT` of the listener for callers. */
+  /** `http://HOST:PORT` of the listener for callers; empty while a worker's is closed. */
   url: string;
   /** `http://HOST:PORT` of the listener for operators. */
   admin: string;
   /** The same of the listener for those who ask and enforce themselves; null when none is configured. */
   decisionPoint: string | null;
+  /** A worker's listeners are opened when it is told to: until it has a bundle, others can serve. */
+  open: () => Promise<Pick<Gateway, 'url' | 'decisionPoint'>>;
   /** The revision in force, or null. */
   revision: () => string | null;
   /** Makes the next key of assertions, or reads their key file anew. */
@@ -72,7 +75,7 @@ type Options = {
 };
 
 /**
- * Starts the gateway. It listens at once and answers 503 until a bundle is in force. Throws ConfigError when a
+ * Starts the gateway. It listens at once, unless it is a worker, and answers 503 until a bundle is in force. Throws ConfigError when a
  * secret is missing or a port is taken, and RecordError when the decision log cannot be opened.
  */
 export async function serve({
@@ -247,6 +250,9 @@ export async function serve({
   const sweepNow = createSweep({ lapse, streams, enforcement: () => enforcement, onLapsed, log });
   const sweep = setInterval(sweepNow, 1000);
 
+  const onError = (error: Error) => log.error({ err: error }, 'listener failed');
+  const isClosing = () => draining;
+  const doors = createDoors({ server, decisionPoint, at: config.listen, onError, isClosing });
   let shutting: Promise<void> | null = null;
   const close = (lingerMs = 0) => {
     shutting ??= shut(lingerMs);
@@ -270,18 +276,20 @@ export async function serve({
 
   try {
     writer.heartbeat();
-    const onError = (error: Error) => log.error({ err: error }, 'listener failed');
     await listen(admin, worker?.admin ?? config.admin, onError, 'admin');
-    await listen(server, config.listen, onError, 'listen');
-    await decisionPoint.start(onError);
+    if (worker === undefined) await doors.open();
   } catch (error) {
     await close();
     throw error;
   }
-  const urls = { url: urlOf(server), admin: urlOf(admin), decisionPoint: decisionPoint.url() };
+  const urls = { ...doors.urls(), admin: urlOf(admin) };
   log.info({ ...urls, source: config.bundle.source }, 'listening');
   return {
     ...urls,
+    open: async () => {
+      await doors.open();
+      return doors.urls();
+    },
     revision: () => enforcement?.snapshot.revision ?? null,
     rotate: assertions.rotate,
     metrics: () => metrics.registry.getMetricsAsJSON(),

@@ -7,7 +7,7 @@ import { type FromWorker, type Seat, seatVariable, type ToWorker } from './worke
 
 const seat = JSON.parse(process.env[seatVariable] ?? 'null') as Seat | null;
 if (seat === null) throw new Error('worker.ts runs as a worker process');
-const { slot, workers, admin } = seat;
+const { slot, workers, admin, early } = seat;
 
 const send = (message: FromWorker, sent?: () => void) => {
   if (process.connected) process.send?.(message, undefined, {}, sent);
@@ -28,6 +28,7 @@ function own(config: GatewayConfig): GatewayConfig {
 
 let gateway: Gateway | null = null;
 let stopping = false;
+const bundled = Promise.withResolvers<void>();
 const ended = Promise.withResolvers<void>();
 async function stop(lingerMs: number): Promise<void> {
   if (stopping) return;
@@ -62,11 +63,19 @@ try {
       sharedState: config.state,
       admin: { path: admin },
       limit,
-      onSwap: ({ revision, counter }) => send({ kind: 'revision', revision, counter }),
+      onSwap: ({ revision, counter }) => {
+        send({ kind: 'revision', revision, counter });
+        bundled.resolve();
+      },
     },
   });
-  const { url, decisionPoint } = gateway;
-  send({ kind: 'listening', url, decisionPoint });
+  if (!early) {
+    send({ kind: 'seated' });
+    // A caller that came to this one before that would be turned away, though another worker can serve it.
+    await bundled.promise;
+  }
+  const { url, decisionPoint } = await gateway.open();
+  if (!stopping) send({ kind: 'listening', url, decisionPoint });
 } catch (error) {
   const { code = 'worker-failed', message } = error as Error & { code?: string };
   send({ kind: 'failed', code, message }, () => process.exit(1));

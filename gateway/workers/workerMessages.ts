@@ -13,11 +13,15 @@ export type Seat = {
   workers: number;
   /** The Unix socket of its admin listener. */
   admin: string;
+  /** It listens for callers without waiting for a bundle: the first one finds out whether it can. */
+  early: boolean;
 };
 
 export const seatVariable = 'GRANTGATE_WORKER';
 
 export type FromWorker =
+  /** It runs, and will listen for callers with its first bundle. */
+  | { kind: 'seated' }
   | { kind: 'listening'; url: string; decisionPoint: string | null }
   | { kind: 'revision'; revision: string; counter: number }
   /** It cannot start. */

@@ -99,10 +99,10 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
 
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.ts', import.meta.url)), args: [] });
 
-  /** Settles when the worker listens; rejects when it ends before that. */
+  /** Settles when the worker listens, or will with its first bundle; rejects when it ends before that. */
   const start = (slot: Slot): Promise<void> => {
     const { number } = slot;
-    const seat: Seat = { config: file, slot: number, workers, admin: socketOf(slot) };
+    const seat: Seat = { config: file, slot: number, workers, admin: socketOf(slot), early: url === '' };
     rmSync(seat.admin, { force: true });
     const worker = cluster.fork({ [seatVariable]: JSON.stringify(seat) });
     closeLostConnections(worker, warnOnce);
@@ -111,6 +111,8 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     let failure: WorkerError | null = null;
     worker.on('message', (message: FromWorker) => {
       switch (message.kind) {
+        case 'seated':
+          return resolve();
         case 'listening':
           url = message.url;
           slot.state = 'serving';
@@ -210,7 +212,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
       if (closing !== null) return;
       merged.restarted('planned');
       await start(slot);
-      if (wasReady && !(await until(() => slot.counter !== null || slot.worker === null, readyMs)))
+      if (wasReady && !(await until(() => slot.state === 'serving' || slot.worker === null, readyMs)))
         throw new WorkerError({ code: 'worker-not-ready', message: `worker ${slot.number} has no bundle` });
     }
     log.info('restarted');
@@ -257,6 +259,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
       slots
         .filter(({ state }) => state === 'serving')
         .map((slot) => ({ instance: instanceOf(slot), socket: socketOf(slot), counter: slot.counter ?? -1 })),
+    allServe: () => slots.every(({ state, counter }) => state === 'serving' && counter !== null),
     metrics: gather,
     onFailure: (error) => log.error({ err: error }, 'admin request failed'),
   });

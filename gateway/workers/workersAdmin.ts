@@ -14,6 +14,8 @@ export type Seated = { instance: string; socket: string; counter: number };
 
 type Options = {
   workers: () => Seated[];
+  /** Whether every worker serves by a bundle. */
+  allServe: () => boolean;
   metrics: () => Promise<{ contentType: string; text: string }>;
   onFailure: (error: unknown) => void;
 };
@@ -28,9 +30,14 @@ const passedOn = ['content-type', 'cache-control', 'www-authenticate', 'retry-af
  * The listener for operators over several workers: each of them answers, and the answers are made one. What is told
  * of the revision is told of the worker that is furthest behind.
  */
-export function createWorkersAdmin({ workers, metrics, onFailure }: Options): Server {
+export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Options): Server {
+  // One that is replaced later is missed by nobody: the others serve meanwhile.
+  let begun = false;
   const merges: Record<string, (answers: Answer[]) => Answer> = {
-    'GET /health/ready': (answers) => withWorkers(furthestBehind(worstFirst(answers)), answers),
+    'GET /health/ready': (answers) => {
+      begun ||= allServe();
+      return begun ? allReady(answers) : starting(allReady(answers));
+    },
     'GET /revision': (answers) => furthestBehind(slowestFirst(worstFirst(answers))),
     'GET /usage': (answers) => joined(worstFirst(answers)),
     'POST /reload': (answers) => anyChanged(furthestBehind(worstFirst(answers)), answers),
@@ -132,6 +139,14 @@ function jsonOf({ body }: Answer): Record<string, unknown> | null {
     return null;
   }
 }
+
+const allReady = (answers: readonly Answer[]) => withWorkers(furthestBehind(worstFirst(answers)), answers);
+
+/** Who serves alone, for some time, is not yet what was asked for. */
+const starting = (answer: Answer) =>
+  answer.status >= 300
+    ? answer
+    : { ...withJson(answer, (value) => ({ ...value, status: 'starting' })), status: 503 };
 
 const withWorkers = (answer: Answer, answers: readonly Answer[]) =>
   withJson(answer, (value) => ({

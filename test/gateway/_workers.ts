@@ -36,9 +36,16 @@ export type Fleet = {
   close: () => Promise<void>;
 };
 
-type Options = { workers?: number; config?: Record<string, unknown>; rate?: string };
+type Options = {
+  /** Until all are ready. */
+  waits?: boolean;
+  workers?: number;
+  config?: Record<string, unknown>;
+  rate?: string;
+};
 
 export async function startFleet({
+  waits = true,
   workers = 2,
   config = {},
   rate = '100000/s',
@@ -157,7 +164,7 @@ export async function startFleet({
     },
   };
   // Each worker has its bundle when all of them say so.
-  for (let tries = 0; ; tries += 1) {
+  for (let tries = 0; waits; tries += 1) {
     const { workers: seen = [], revision } = (await (await fetch(`${admin}/health/ready`)).json()) as {
       workers?: { status: string }[];
       revision: string | null;
@@ -170,4 +177,5 @@ export async function startFleet({
     }
     await new Promise((done) => setTimeout(done, 100));
   }
+  return fleet;
 }

@@ -164,6 +164,55 @@ test('a restart under load replaces every worker and drops no request', async ()
   await assertGapless(fleet);
 });
 
+test('who is ready serves every request: at the start, in a restart, and when a worker has died', async () => {
+  const own = await startFleet({ waits: false });
+  const answers = new Map<number | string, number>();
+  /** Callers on fresh connections, so that each may come to any worker. */
+  const callUntil = async (over: () => Promise<boolean>) => {
+    let ending = false;
+    const caller = async () => {
+      while (!ending) {
+        const answer = await once(own).catch((error: Error) => error.name);
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      }
+    };
+    const callers = [caller(), caller(), caller()];
+    await until(over, 60_000).finally(() => {
+      ending = true;
+    });
+    await Promise.all(callers);
+  };
+  const servers = async () => (await own.metrics())['grantgate_workers{state="serving"}'];
+  try {
+    await until(async () => (await fetch(`${own.admin}/health/ready`)).status === 200, 60_000);
+    assert.equal(await servers(), 2);
+    for (let time = 0; time < 20; time += 1) assert.equal(await once(own), 200);
+
+    let done = false;
+    void own.logged('restarted').then(() => {
+      done = true;
+    });
+    own.process.kill('SIGUSR2');
+    await callUntil(async () => done);
+    assert.deepEqual([...answers.keys()], [200]);
+
+    answers.clear();
+    const [first = 0] = await own.pids();
+    process.kill(first, 'SIGKILL');
+    await callUntil(async () => {
+      const [next = 0] = await own.pids();
+      return next !== first && (await servers()) === 2;
+    });
+    // What the worker was busy with when it died has no answer; every answer is a good one.
+    assert.deepEqual(
+      [...answers.keys()].filter((answer) => typeof answer === 'number'),
+      [200],
+    );
+  } finally {
+    await own.close();
+  }
+});
+
 test('with a mistake in gateway.yaml a restart replaces nobody', async () => {
   const before = await fleet.pids();
   const text = await readFile(fleet.file, 'utf8');
