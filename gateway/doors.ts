@@ -18,15 +18,17 @@ export function createDoors({ server, decisionPoint, at, onError, isClosing }: O
     await listen(server, at, onError, 'listen');
     await decisionPoint.start(onError);
   };
+  /** Where they are; empty and null while they are closed. */
+  const urls = () =>
+    server.listening
+      ? { url: urlOf(server), decisionPoint: decisionPoint.url() }
+      : { url: '', decisionPoint: null };
   return {
+    urls,
     async open() {
       opening ??= openAll();
       await opening;
+      return urls();
     },
-    /** Where they are; empty and null while they are closed. */
-    urls: () =>
-      server.listening
-        ? { url: urlOf(server), decisionPoint: decisionPoint.url() }
-        : { url: '', decisionPoint: null },
   };
 }

@@ -286,10 +286,7 @@ export async function serve({
   log.info({ ...urls, source: config.bundle.source }, 'listening');
   return {
     ...urls,
-    open: async () => {
-      await doors.open();
-      return doors.urls();
-    },
+    open: doors.open,
     revision: () => enforcement?.snapshot.revision ?? null,
     rotate: assertions.rotate,
     metrics: () => metrics.registry.getMetricsAsJSON(),
