@@ -147,7 +147,6 @@ function hostHeader(rawHeaders: readonly string[]): string {
 /** Longer than any name that is one: it is refused anyway, and not remembered either. */
 const longestHost = 261;
 
-/** Nearly all requests name one of a few hosts. */
 /** How hosts are read, for whoever reads many: few names come again and again. */
 export const rememberHosts = (): typeof normalHost => remember(normalHost, 1000);
 

@@ -34,6 +34,13 @@ test('a key is found to its very end, whatever quotes and backslashes it ends in
   }
 });
 
+test('a number may have as many digits as a number holds exactly, and no more', () => {
+  for (const digits of ['9'.repeat(15), '-'.concat('9'.repeat(15)), '0'])
+    assert.equal(skipValue(Buffer.from(`${digits},`), 0), digits.length);
+  for (const digits of ['9'.repeat(16), '-'.concat('9'.repeat(16)), '01', '-0', '-'])
+    assert.throws(() => skipValue(Buffer.from(`${digits},`), 0), { code: 'data-malformed' }, digits);
+});
+
 test('lists and objects may nest to one depth alike, and no deeper', () => {
   const lists = (depth: number) => Buffer.from(`${'['.repeat(depth)}1${']'.repeat(depth)}`);
   const objects = (depth: number) => Buffer.from(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);

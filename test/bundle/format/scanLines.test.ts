@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { scanLines } from '../../../bundle/format/scanLines.ts';
+import { createLineScan, scanLines } from '../../../bundle/format/scanLines.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('scanLines');
@@ -19,6 +19,19 @@ const empty = '{"apis":{},\n"credentials":{},\n"grants":{},"networks":{},"princi
 test('takes the line form and counts its grants', () => {
   assert.is(scanLines(Buffer.from(good)).grants, 4);
   assert.is(scanLines(Buffer.from(empty)).grants, 0);
+});
+
+test('gives the same for bytes that come one by one as for all at once', () => {
+  for (const text of [good, empty]) {
+    const whole = Buffer.from(text);
+    const data = Buffer.alloc(whole.length);
+    const scan = createLineScan(data);
+    for (let filled = 1; filled <= whole.length; filled += 1) {
+      whole.copy(data, filled - 1, filled - 1, filled);
+      scan.advance(filled);
+    }
+    assert.equal(scan.finish(), scanLines(whole));
+  }
 });
 
 const broken: readonly (readonly [what: string, from: string, to: string])[] = [

@@ -202,3 +202,10 @@ test('whatever is accepted is its own canonical form and holds nothing two parse
     { numRuns: 20_000, seed: 7 },
   );
 });
+
+test('the port of a Host is a port', () => {
+  const hostOf = (host: string) => canonicalize('GET', '/', ['Host', host]).host;
+  for (const port of ['1', '80', '65535']) assert.equal(hostOf(`a:${port}`), 'a');
+  for (const port of ['', '65536', '99999', '-1', '8o'])
+    assert.throws(() => hostOf(`a:${port}`), { code: 'host-malformed' }, port);
+});

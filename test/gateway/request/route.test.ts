@@ -4,7 +4,7 @@ import { rankOf, shapeOf } from '../../../bundle/openapi/pathTemplate.ts';
 import { Templates } from '../../../bundle/openapi/templates.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { canonicalize } from '../../../gateway/request/canonicalize.ts';
-import { createRouter } from '../../../gateway/request/route.ts';
+import { createRouter, routeOf } from '../../../gateway/request/route.ts';
 import type { ApiEntry } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
 
@@ -179,3 +179,16 @@ test('by property: of the operations that a path could mean, the one whose leftm
 });
 
 const says = (segment: string) => Number(rankOf(`/${segment}`));
+
+test('an operation is found by its own name only, of an API that there is', () => {
+  const apis = new Map([['users', api({ getMe: 'GET /users/@me' })]]);
+  assert.equal(routeOf(apis, 'users', 'getMe')?.route.operation, 'getMe');
+  for (const [name, operation] of [
+    ['users', 'getUs'],
+    ['users', 'toString'],
+    ['users', '__proto__'],
+    ['user', 'getMe'],
+    ['toString', 'getMe'],
+  ] as const)
+    assert.equal(routeOf(apis, name, operation), null, `${name} ${operation}`);
+});

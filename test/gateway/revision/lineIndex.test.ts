@@ -49,6 +49,22 @@ test('finds nothing for names that are parts, extensions or spellings of a key',
     assert.equal(index.grants(api, 'user:ann'), null, api);
 });
 
+test('a name is found at its own line only, however another goes on after it', () => {
+  for (const [held, asked] of [
+    ['user:ab:c', 'user:a'],
+    ['user:a', 'user:ab:c'],
+    ['user:a":b', 'user:a'],
+    ['user:a\\', 'user:a'],
+    ['user:a', 'user:a\\'],
+  ] as const) {
+    const index = open(
+      lineForm({ apis: {}, grants: { orders: { [held]: [{ id: 'b' }] } }, principals: {} }).toString(),
+    );
+    assert.ok(index.grants('orders', held), held);
+    assert.equal(index.grants('orders', asked), null, asked);
+  }
+});
+
 test('keeps the parts outside the lines as their text', () => {
   const { head } = indexLines(Buffer.from(sample));
   assert.deepEqual(Object.keys(JSON.parse(head.apis)), ['orders', 'payments']);
