@@ -35,6 +35,8 @@ export type Tree = {
   /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
   readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
 };
+/** What a tree holds, without its history. */
+export type Files = Pick<Tree, 'entries' | 'list' | 'read' | 'stream'>;
 
 /** A path cannot be read. Codes: `not-there`, `file-too-large`. */
 export class TreeError extends Error {
@@ -55,7 +57,7 @@ type Source = {
   contents: (entries: readonly Entry[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
 };
 
-function reading({ entries, contents }: Source): Pick<Tree, 'entries' | 'list' | 'read' | 'stream'> {
+function reading({ entries, contents }: Source): Files {
   let listed: Promise<Entry[]> | null = null;
   const all = () => {
     listed ??= entries().then((found) => found.sort((a, b) => compareCodePoints(a.path, b.path)));
@@ -113,12 +115,26 @@ async function commitFacts(repository: string, revision: string) {
  * commit, `folder` for one below. Throws GitError.
  */
 export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
-  const within = folder.replace(/\/*$/, '/').replace(/^\/$/, '');
+  const within = withinOf(folder);
   const facts = await commitFacts(repository, await resolveCommit(repository, revision));
+  return {
+    root: repository,
+    within,
+    ...facts,
+    source: 'commit',
+    ...gitFiles(repository, facts.revision, within),
+  };
+}
+
+const withinOf = (folder: string) => folder.replace(/\/*$/, '/').replace(/^\/$/, '');
+
+/** What lies under a commit or a tree, by its full id. Reading it throws GitError. */
+export function gitFiles(repository: string, id: string, folder = ''): Files {
+  const within = withinOf(folder);
   const entries = async () => {
     const listing = await git(repository, [
       'ls-tree',
-      ...['-r', '-z', '-l', facts.revision, '--'],
+      ...['-r', '-z', '-l', id, '--'],
       ...rooms.map((room) => `${within}${room}`),
     ]);
     return listing
@@ -143,7 +159,7 @@ export async function gitTree(repository: string, revision: string, folder = '')
     if (lacking !== undefined)
       throw new GitError('git-failed', `${repository} lacks the content of ${lacking}`);
   };
-  return { root: repository, within, ...facts, source: 'commit', ...reading({ entries, contents }) };
+  return reading({ entries, contents });
 }
 
 async function walk(root: string, folder: string, found: Entry[]): Promise<void> {

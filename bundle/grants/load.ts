@@ -1,5 +1,5 @@
 import type { Problem } from '../bundleError.ts';
-import type { Tree } from '../git/tree.ts';
+import type { Files } from '../git/tree.ts';
 import { sortProblems } from '../yaml/problem.ts';
 import { fold, type Spelling, spell } from './names.ts';
 import type { Api, Grant, Organisation } from './organisation.ts';
@@ -19,7 +19,7 @@ const defaultRules = (): ReviewRules => reviewFile.parse({});
  * down by. `warnings` stop nothing. Throws what reading the tree throws (GitError, TreeError).
  */
 export async function load(
-  tree: Tree,
+  tree: Files,
   elsewhere?: { has(id: string): boolean },
 ): Promise<{ organisation: Organisation | null; problems: Problem[]; warnings: Problem[] }> {
   const read = await readGrants(tree);

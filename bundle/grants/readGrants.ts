@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { readRendered } from '../directory/readRendered.ts';
-import type { Tree } from '../git/tree.ts';
+import type { Files } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { type ReadFile, readChecked } from '../yaml/readFile.ts';
@@ -70,7 +70,7 @@ const irregular = (path: string, kind: string) =>
   problem(path, 'not-a-file', `${show(path)} is a ${kind}, expected a regular file`);
 
 /** Reads all files under grants/ of a tree. Throws what reading the tree throws. */
-export async function readGrants(tree: Tree): Promise<GrantsRead> {
+export async function readGrants(tree: Files): Promise<GrantsRead> {
   const all: GrantsRead = {
     apis: [],
     openapi: new Map(),

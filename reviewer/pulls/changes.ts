@@ -1,4 +1,4 @@
-import { gitTree, type Tree } from '../../bundle/git/tree.ts';
+import { gitFiles, type Tree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
@@ -42,9 +42,9 @@ export async function filesOf(
   return files;
 }
 
-/** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
-export async function checkCommit(mirror: Mirror, commit: string): Promise<void> {
-  const { problems } = await load(await gitTree(mirror.repository, commit, mirror.folder));
+/** What the bot proposes must itself be good: a merge of it is what gateways enforce next. `id`: a commit's or a tree's. */
+export async function checkCommit(mirror: Mirror, id: string): Promise<void> {
+  const { problems } = await load(gitFiles(mirror.repository, id, mirror.folder));
   const [first] = problems;
   if (first !== undefined)
     throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);

@@ -60,8 +60,7 @@ export async function peopleOf({
   evidence: Evidence;
 }): Promise<People> {
   const { organisation, asOf } = evidence;
-  const found = await Promise.all(codeownersPaths.map((path) => mirror.read(path)));
-  const rules = parseCodeowners(found.find((text) => text !== null) ?? '');
+  const rules = parseCodeowners((await mirror.first(codeownersPaths)) ?? '');
   const web = /^https?:/.test(forge.cloneUrl) ? forge.cloneUrl.replace(/\.git$/, '') : null;
 
   /** Never somebody whose own access is in question. */

@@ -23,13 +23,13 @@ export type Mirror = {
   base: { branch: string; commit: string };
   /** Branch → commit, as the forge had them. */
   branches: ReadonlyMap<string, string>;
-  /** A file of the base as text, by its path in the repository; null when it is not there. */
-  read(path: string): Promise<string | null>;
+  /** The first of some files of the base that is there, as text, by its path in the repository; null without any. */
+  first(paths: readonly string[]): Promise<string | null>;
   /** Commits files (by their paths in `folder`) on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
   commit(files: Files, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
   hasHumanCommits(commit: string): Promise<boolean>;
-  /** What the base would be once a branch is merged; null when it conflicts. */
+  /** The tree that the base would be once a branch is merged; null when it conflicts. */
   merged(commit: string): Promise<string | null>;
   /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
   push(branch: string, commit: string): Promise<void>;
@@ -180,16 +180,22 @@ export async function openMirror(
       branch: forge.base,
       commit: await run(['rev-parse', '--verify', `refs/heads/${forge.base}^{commit}`]),
     };
+    const byPeople = new Map<string, boolean>();
     return {
       repository,
       folder: forge.folder,
       base,
       branches,
-      read: (path) =>
-        git(repository, ['cat-file', 'blob', `${base.commit}:${path}`]).then(
-          (bytes) => bytes.toString('utf8'),
-          () => null,
-        ),
+      async first(paths) {
+        const listed = (await run(['ls-tree', '-z', base.commit, '--', ...paths])).split('\0');
+        const found = paths.find((path) => listed.some((line) => line.endsWith(`\t${path}`)));
+        return found === undefined
+          ? null
+          : git(repository, ['cat-file', 'blob', `${base.commit}:${found}`]).then(
+              (bytes) => bytes.toString('utf8'),
+              () => null,
+            );
+      },
       async commit(files, message, at) {
         await run(['read-tree', base.commit]);
         let index = '';
@@ -207,17 +213,19 @@ export async function openMirror(
         return run(['commit-tree', tree, '-p', base.commit], { env: asBot(at), input: message });
       },
       async hasHumanCommits(commit) {
+        const known = byPeople.get(commit);
+        if (known !== undefined) return known;
         const emails = await run(['log', '--format=%ae%n%ce', `${base.commit}..${commit}`]);
-        return emails.split('\n').some((email) => email !== '' && email !== bot.email);
+        const has = emails.split('\n').some((email) => email !== '' && email !== bot.email);
+        byPeople.set(commit, has);
+        return has;
       },
       async merged(commit) {
         // A conflict ends the command with code 1.
         const tree = await git(repository, [
           ...['merge-tree', '--write-tree', '--no-messages', base.commit, commit],
         ]).catch(() => null);
-        if (tree === null) return null;
-        const parents = ['-p', base.commit, '-p', commit];
-        return run(['commit-tree', tree.toString().trim(), ...parents], { env: asBot(0), input: 'merge' });
+        return tree?.toString().trim() ?? null;
       },
       async push(branch, commit) {
         await talk('push', [

@@ -51,6 +51,8 @@ test('asks the owner’s people and the code owners, never the person under revi
   const here = await world([alone, busy], {
     'grants/directory/okta.yaml': named,
     '.github/CODEOWNERS': '/grants/ @eve @ann @nobody @acme/access\n',
+    // Only the first place counts.
+    CODEOWNERS: '/grants/ @maintainer\n',
   });
   await here.apply();
   const pull = await shown(here, 1);
