@@ -60,7 +60,7 @@ export type Memory = {
   /** By `identityHeaders`. */
   headers: readonly string[] | null;
   /** By `createAssertionOf`. */
-  assertion: { text: string; until: number; key: object } | null;
+  assertion: { text: string; untilMs: number; key: object } | null;
   /** By `createQuota`: how many requests of the caller are open at the API. */
   open: OpenCount | null;
   /** By `createRecordLine`: what a record says of the decision, on both sides of the time. */

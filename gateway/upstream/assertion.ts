@@ -103,9 +103,10 @@ export function createAssertionOf({
   now,
   random = Math.random,
 }: AssertionOptions): (admission: Omit<Asserted, 'enforcement'>) => string {
-  const made = lruCache<{ text: string; until: number; key: AssertionKey }>(20_000);
+  const made = lruCache<{ text: string; untilMs: number; key: AssertionKey }>(20_000);
   // A clock set back must not make one last longer.
-  const isFresh = ({ until }: { until: number }, at: number) => at < until && until - at <= lifetimeMs;
+  const isFresh = ({ untilMs }: { untilMs: number }, at: number) =>
+    at < untilMs && untilMs - at <= lifetimeMs;
   let signing: AssertionKey | null = null;
   let header = '';
   return ({ id, identity, decision, route }) => {
@@ -146,7 +147,7 @@ export function createAssertionOf({
     const caller = `${identity.subject}\n${route.api}\n${grants.join()}\n${groups.join()}\n${exp === end ? end : ''}`;
     let one = made.get(caller);
     if (one === undefined || !isFresh(one, at)) {
-      one = { text: jwt(), until: Math.min(at + lifetimeMs * (0.6 + 0.3 * random()), exp * 1000), key };
+      one = { text: jwt(), untilMs: Math.min(at + lifetimeMs * (0.6 + 0.3 * random()), exp * 1000), key };
       made.set(caller, one);
     }
     memory.assertion = one;

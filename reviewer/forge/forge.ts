@@ -17,14 +17,14 @@ export type CommitStatus = {
 };
 
 export type ForgeIssue = { number: number; url: string; body: string; state: 'open' | 'closed' };
-/** What somebody said of a pull request; `at`: ms since 1970, `key`: of all of them, one. */
+/** What somebody said of a pull request; `atMs`: ms since 1970, `key`: of all of them, one. */
 export type ForgeComment = {
   id: number;
   kind: 'comment' | 'review';
   key: string;
   author: string;
   body: string;
-  at: number;
+  atMs: number;
 };
 export type Reviewers = { people: readonly string[]; teams: readonly string[] };
 
@@ -189,11 +189,11 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
                   key: `r${id}`,
                   author: user?.login ?? '',
                   body,
-                  at: Date.parse(submitted_at),
+                  atMs: Date.parse(submitted_at),
                 },
               ],
         );
-        return [...found.map(commentOf), ...said].sort((a, b) => a.at - b.at || a.id - b.id);
+        return [...found.map(commentOf), ...said].sort((a, b) => a.atMs - b.atMs || a.id - b.id);
       });
     },
     async comment(number, body) {
@@ -261,7 +261,7 @@ const commentOf = ({ id, user, body, created_at }: RawComment): ForgeComment => 
   key: `c${id}`,
   author: user?.login ?? '',
   body: body ?? '',
-  at: Date.parse(created_at),
+  atMs: Date.parse(created_at),
 });
 
 type RawIssue = { number: number; html_url: string; body?: string | null; state: string };

@@ -34,9 +34,11 @@ function tooMany(going: readonly Finding[], { grants, apis, review }: Organisati
  * a doubt about the usage records holds up no leaver, yet a directory that calls everybody gone stops everything.
  */
 export function brake(plan: Pick<Plan, 'findings' | 'as_of'>, organisation: Organisation): Brake | null {
-  const now = Date.parse(plan.as_of) / 1000;
+  const asOf = Date.parse(plan.as_of) / 1000;
   const ended = new Set(
-    organisation.grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now).map(({ id }) => id),
+    organisation.grants
+      .filter(({ expiresAt }) => expiresAt !== null && expiresAt <= asOf)
+      .map(({ id }) => id),
   );
   const going = plan.findings.filter(({ action, grant }) => removing.has(action) && !ended.has(grant));
   const left = tooMany(

@@ -6,11 +6,46 @@ import type { Narrowed } from '../edit/narrow.ts';
 /** What `recertify`, `renew` and `reassign` write. */
 export type SetKeys = { review: Omit<ReviewEntry, 'until'> } | { expires: string } | { owner: string };
 
+/** What was seen of a grant's use in the window that was looked at; its instants are RFC 3339. */
+export type SeenUse = {
+  window: { from: string; to: string };
+  /** Share of the window that the records vouch for. */
+  coverage: number;
+  lost_minutes?: number;
+  allows: number;
+  days_used: number;
+  /** Also one before the window. */
+  last_used?: string;
+  used: readonly string[];
+  unused: readonly string[];
+};
+
+/** Where no window was looked at, there is none of it: `window` tells. */
+type Use = SeenUse | { [key in keyof SeenUse]?: never };
+
+/** The evidence of every finding: the grant's own dates, and its use where the policies asked for that. */
+export type SeenGrant = { granted: string; expires?: string } & Use;
+
+/** What the directories say of the principal; `account` is null where they do not know it. */
+export type SeenAccount = {
+  account: string | null;
+  provider?: string;
+  synced?: string;
+  last_sign_in?: string;
+};
+
+type OrphanDetector = 'orphan-disabled' | 'orphan-missing';
+
+/** Evidence, by the detector that saw it. */
+export type Seen =
+  | { detector: OrphanDetector; evidence: SeenGrant & SeenAccount }
+  | { detector: 'dormant'; evidence: SeenGrant & { suspended?: string } }
+  | { detector: Exclude<Detector, OrphanDetector | 'dormant'>; evidence: SeenGrant };
+
 /** What a detector found of a grant and proposes to do, as `review --json` prints it. */
-export type Finding = {
+export type Finding = Seen & {
   /** Stable for as long as the same is proposed for the same reason. */
   fingerprint: string;
-  detector: Detector;
   grant: string;
   principal: string;
   api: string;
@@ -23,7 +58,6 @@ export type Finding = {
   owner: string;
   /** What, who and why, in plain English. */
   sentence: string;
-  evidence: Readonly<Record<string, unknown>>;
   /** The grant's text in its file, before and after; `after` is empty when the grant goes. */
   change: { file: string; before: string; after: string };
   /** Detectors that found something too, but less than the grant's removal. */

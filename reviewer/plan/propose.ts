@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
-import type { Grant } from '../../bundle/grants/organisation.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { accountStatus } from '../detect/people.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
@@ -9,7 +9,7 @@ import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
-import type { Finding, SetKeys } from './finding.ts';
+import type { Finding, Seen, SeenAccount, SeenUse, SetKeys } from './finding.ts';
 import { dayOf, instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
@@ -46,7 +46,7 @@ export function editOf({ grant, action, to, set }: Pick<Finding, 'grant' | 'acti
 /** Shares are shown rounded down, so that nothing short of all is shown as all. */
 export const shown = (share: number): number => Math.floor(share * 10_000) / 10_000;
 
-function usageEvidence(usage: UsageFacts, grant: Grant, asOf: number) {
+function useOf(usage: UsageFacts, grant: Grant, asOf: number): SeenUse {
   return {
     window: { from: instantOf(usage.from), to: instantOf(asOf) },
     coverage: shown(usage.coverage),
@@ -59,22 +59,35 @@ function usageEvidence(usage: UsageFacts, grant: Grant, asOf: number) {
   };
 }
 
-function evidenceOf(report: Report, { organisation, history, asOf }: Evidence) {
-  const { grant, detector, usage } = report;
-  const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
-  const person = organisation.people.get(grant.principal.slice('user:'.length));
+function accountOf({ principal }: Grant, organisation: Organisation): SeenAccount {
+  const person = organisation.people.get(principal.slice('user:'.length));
   const synced = organisation.directories.find(({ provider }) => provider === person?.provider)?.synced;
   return {
+    account: accountStatus(principal, organisation),
+    ...(person && { provider: person.provider }),
+    ...(synced !== undefined && { synced }),
+    ...(person?.last_sign_in && { last_sign_in: person.last_sign_in }),
+  };
+}
+
+function seenOf({ grant, detector, usage }: Report, { organisation, history, asOf }: Evidence): Seen {
+  const dates = {
     granted: instantOf(grant.grantedAt),
     ...(grant.expiresAt !== null && { expires: instantOf(grant.expiresAt) }),
-    ...(detector === 'dormant' && suspendedAt !== null && { suspended: instantOf(suspendedAt) }),
-    ...(detector.startsWith('orphan-') && {
-      account: accountStatus(grant.principal, organisation),
-      ...(person && { provider: person.provider, synced }),
-      ...(person?.last_sign_in && { last_sign_in: person.last_sign_in }),
-    }),
-    ...(usage !== null && usageEvidence(usage, grant, asOf)),
   };
+  const use = usage === null ? {} : useOf(usage, grant, asOf);
+  switch (detector) {
+    case 'orphan-disabled':
+    case 'orphan-missing':
+      return { detector, evidence: { ...dates, ...accountOf(grant, organisation), ...use } };
+    case 'dormant': {
+      const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
+      const suspended = suspendedAt !== null && { suspended: instantOf(suspendedAt) };
+      return { detector, evidence: { ...dates, ...suspended, ...use } };
+    }
+    default:
+      return { detector, evidence: { ...dates, ...use } };
+  }
 }
 
 /** What a question is about that is asked again when it changes, and not otherwise. */
@@ -146,7 +159,8 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
   const change = editOf({ grant: grant.id, action, ...(to && { to }), ...(set && { set }) });
   const before = grantText(text, file, grant.id);
   const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
-  return {
+  // In the order in which people read it, as `review --json` prints it.
+  const decided = {
     fingerprint: fingerprint(grant, detector, action, severity, to ?? basisOf(report)),
     detector,
     grant: grant.id,
@@ -158,7 +172,10 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     severity,
     owner: set !== undefined && 'owner' in set ? set.owner : grant.owner,
     sentence: sentence({ report, suspendedAt }, evidence),
-    evidence: evidenceOf(report, evidence),
+  };
+  return {
+    ...decided,
+    ...seenOf(report, evidence),
     change: {
       file,
       before,

@@ -102,10 +102,7 @@ export async function peopleOf({
       return [...new Set(lost.flatMap(({ principal }) => nameOf(principal) ?? []))].slice(0, mostMentions);
     },
     isUnsure: (findings) =>
-      findings.some(({ evidence: seen }) => {
-        const { coverage }: Readonly<Record<string, unknown>> = seen;
-        return typeof coverage === 'number' && coverage < sureCoverage;
-      }),
+      findings.some(({ evidence: { coverage } }) => coverage !== undefined && coverage < sureCoverage),
     async tell(pull, { family, findings }) {
       await optional(() => forge.addLabels(pull.number, labelsOf(family)));
       await ask(pull.number, reviewersOf(family.owner, findings));

@@ -56,7 +56,7 @@ export async function answerComments(options: Options): Promise<Answered> {
       principal: principalOf(comment.author, base.organisation),
       mayWrite: await forge.mayWrite(comment.author),
     };
-    const at = instantOf(comment.at / 1000);
+    const at = instantOf(comment.atMs / 1000);
     const outcome = decide(commands, { who, at, marker, organisation: base.organisation });
     const next: Marker = {
       ...marker,

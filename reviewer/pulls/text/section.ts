@@ -35,28 +35,24 @@ export function decided(decision: Decision): string {
   }
 }
 
-function evidenceOf({ evidence }: Finding, grant: Grant | undefined): string {
-  const seen: Readonly<Record<string, unknown>> = evidence;
-  const window = seen.window as { from: string; to: string } | undefined;
+function evidenceOf({ evidence: seen }: Finding, grant: Grant | undefined): string {
   const lines = [`granted ${day(seen.granted)}`];
   // As it is written: the end of a day reads as the day after.
   if (grant?.expires !== undefined) lines.push(`expires ${grant.expires}`);
-  if (seen.suspended !== undefined) lines.push(`suspended since ${day(seen.suspended)}`);
-  if (seen.account !== undefined)
+  if ('suspended' in seen && seen.suspended !== undefined)
+    lines.push(`suspended since ${day(seen.suspended)}`);
+  if ('account' in seen)
     lines.push(
-      `account ${String(seen.account)}${seen.synced === undefined ? '' : ` (${prose(String(seen.provider))}, read ${String(seen.synced)})`}`,
+      `account ${seen.account}${seen.synced === undefined ? '' : ` (${prose(seen.provider ?? '')}, read ${seen.synced})`}`,
     );
-  if (window !== undefined) {
-    const allows = Number(seen.allows);
-    const last = seen.last_used === undefined ? '' : String(seen.last_used);
+  if (seen.window !== undefined) {
+    const { window, allows, days_used, last_used, coverage, lost_minutes, used, unused } = seen;
     lines.push(
       allows === 0
-        ? `no allowed request from ${window.from} to ${window.to}${last === '' ? '' : `; the last one before that at ${last}`}`
-        : `${counted(allows, 'allowed request')} on ${counted(Number(seen.days_used), 'day')} from ${window.from} to ${window.to}, the last at ${last}`,
-      `the records cover ${percent(seen.coverage)} of that time${seen.lost_minutes === undefined ? '' : ` (${counted(Number(seen.lost_minutes), 'minute')} lost)`}`,
+        ? `no allowed request from ${window.from} to ${window.to}${last_used === undefined ? '' : `; the last one before that at ${last_used}`}`
+        : `${counted(allows, 'allowed request')} on ${counted(days_used, 'day')} from ${window.from} to ${window.to}, the last at ${last_used ?? ''}`,
+      `the records cover ${percent(coverage)} of that time${lost_minutes === undefined ? '' : ` (${counted(lost_minutes, 'minute')} lost)`}`,
     );
-    const used = seen.used as readonly string[];
-    const unused = seen.unused as readonly string[];
     if (used.length > 0)
       lines.push(`used: ${used.map(code).join(', ')}; not used: ${unused.map(code).join(', ') || 'none'}`);
   }

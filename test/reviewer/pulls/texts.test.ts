@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { marked } from 'marked';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
+import type { Detector } from '../../../bundle/grants/schema.ts';
 import { code, fenced, prose } from '../../../reviewer/forge/markdown.ts';
-import type { Finding, Plan } from '../../../reviewer/plan/finding.ts';
+import type { Finding, Plan, Seen } from '../../../reviewer/plan/finding.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
 import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tiers.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
@@ -17,9 +18,13 @@ import { access, asOf, place } from '../_review.ts';
 
 const test = suite('pull request texts');
 
-const finding = (changes: Partial<Finding> = {}): Finding => ({
+const evidence = { granted: '2026-03-01T00:00:00Z' };
+const by = (detector: Detector): Seen =>
+  detector === 'orphan-disabled' || detector === 'orphan-missing'
+    ? { detector, evidence: { ...evidence, account: null } }
+    : { detector, evidence };
+const finding = (changes: Partial<Omit<Finding, 'detector' | 'evidence'>> = {}, seen?: Seen): Finding => ({
   fingerprint: 'a'.repeat(32),
-  detector: 'never-used',
   grant: 'desk-read',
   principal: 'group:desk',
   api: 'orders',
@@ -27,9 +32,10 @@ const finding = (changes: Partial<Finding> = {}): Finding => ({
   severity: 'medium',
   owner: 'group:desk',
   sentence: 'the group desk has not used it',
-  evidence: { granted: '2026-03-01T00:00:00Z' },
+  ...by('never-used'),
   change: { file: 'grants/access/orders/desk.yaml', before: '- id: desk-read\n', after: '' },
   ...changes,
+  ...seen,
 });
 const planOf = (findings: readonly Finding[]): Plan => ({
   as_of: '2026-11-23T12:00:00Z',
@@ -205,11 +211,11 @@ test('a marker that does not stand alone in its line, or is broken, is none', as
 test('groups findings by owner, tier and risk, urgent ones first and high ones before the rest', () => {
   const findings = [
     finding({ owner: 'group:b' }),
-    finding({ owner: 'group:b', detector: 'over-privileged', action: 'narrow' }),
-    finding({ owner: 'group:a', detector: 'expired' }),
-    finding({ owner: 'group:b', detector: 'orphan-disabled' }),
-    finding({ owner: 'group:b', detector: 'dormant' }),
-    finding({ owner: 'group:b', detector: 'dormant', severity: 'critical' }),
+    finding({ owner: 'group:b', action: 'narrow' }, by('over-privileged')),
+    finding({ owner: 'group:a' }, by('expired')),
+    finding({ owner: 'group:b' }, by('orphan-disabled')),
+    finding({ owner: 'group:b' }, by('dormant')),
+    finding({ owner: 'group:b', severity: 'critical' }, by('dormant')),
   ];
   assert.deepEqual(
     groupFindings({ findings }).map(({ owner, tier: of, risk: at, findings: grouped }) => [
