@@ -1,0 +1,121 @@
+import { ConfigError, type GatewayConfig, readSecret } from './config/config.ts';
+import { readVerifyKeyTexts } from './config/readSource.ts';
+import { createFaults } from './faults.ts';
+import { createAuthentication } from './identity/authentication.ts';
+import type { Limit } from './limits/limit.ts';
+import { openLimits } from './limits/limits.ts';
+import { createLog } from './log/createLog.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { openRecordWriter } from './record/recordWriter.ts';
+import type { Snapshot } from './revision/snapshot.ts';
+import { openStanding } from './standing.ts';
+import { createOnStreamClosed } from './streams/streamClosed.ts';
+import { createStreams } from './streams/streams.ts';
+import { createAssertions } from './upstream/assertion.ts';
+import { createForward } from './upstream/forward.ts';
+
+/** What a gateway is given that is one of several workers. */
+type Worker = {
+  /** The state folder of all of them, for what they must have in common. */
+  sharedState: string;
+  admin: { path: string };
+  /** Counts for all of them. */
+  limit: Limit;
+  onSwap: (snapshot: Snapshot) => void;
+};
+
+export type Options = {
+  config: GatewayConfig;
+  env?: NodeJS.ProcessEnv;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+  /** Milliseconds on a clock that nobody sets. */
+  elapsed?: () => number;
+  worker?: Worker;
+};
+
+export type Collaborators = Awaited<ReturnType<typeof openCollaborators>>;
+
+/** Opens what the stages of a request work with. Throws ConfigError before anything is open, and RecordError. */
+export async function openCollaborators({
+  config,
+  env = process.env,
+  now = Date.now,
+  elapsed = () => performance.now(),
+  worker,
+}: Options) {
+  // http-proxy-3 would switch to a code path that loses what was decided.
+  if (env.FORCE_FETCH_PATH !== undefined)
+    throw new ConfigError(['FORCE_FETCH_PATH must not be set in the environment']);
+  const adminToken = config.admin.token === undefined ? null : readSecret(config.admin.token, env);
+  const webhookSecret = config.webhook === undefined ? null : readSecret(config.webhook.secret, env);
+  const bundleToken = config.bundle.token === undefined ? null : readSecret(config.bundle.token, env);
+  const verifyKeyPem = readVerifyKeyTexts(config.bundle, env);
+  const storePassword =
+    config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
+  const log = createLog(config.log, { instance: config.decisions.instance });
+  const metrics = createMetrics({ openRequests: () => streams.size });
+  const faults = createFaults({ metrics, log, now });
+  const { folder, usage, instance } = config.decisions;
+  const writer = openRecordWriter({
+    folder,
+    usage,
+    state: config.state,
+    instance,
+    now,
+    onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
+    onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
+  });
+  const { forward, close: closeForward } = createForward({
+    upstreamTimeoutMs: config.limits.upstream_timeout,
+    bodyBytes: config.limits.body,
+    now,
+  });
+  const streams = createStreams({
+    now,
+    onClose: createOnStreamClosed({ writer, metrics, log, now }),
+    onDecided: metrics.streamsDecided,
+  });
+  const assertions = createAssertions({
+    config: { ...config, state: worker?.sharedState ?? config.state },
+    now,
+    onFailure: (error) => log.error({ err: error }, 'keys of assertions not kept or read'),
+  });
+  const startedAt = now();
+  const standing = openStanding({
+    ...{ config, env, bundleToken, verifyKeyPem, metrics, log, streams, now, elapsed },
+    onSwap: worker?.onSwap,
+  });
+  const authenticate = createAuthentication({
+    config,
+    env,
+    now,
+    onKeyFetch: faults.keys,
+    onIntrospection: metrics.introspected,
+    onFailure: faults.introspection,
+    onTokenRefused: faults.token,
+  });
+  const limits = await openLimits({
+    config: config.limits,
+    password: storePassword,
+    memory: worker?.limit,
+    metrics,
+    log,
+  });
+  return {
+    ...{ config, now, startedAt, adminToken, webhookSecret, worker },
+    ...{
+      log,
+      metrics,
+      faults,
+      writer,
+      forward,
+      closeForward,
+      streams,
+      assertions,
+      standing,
+      authenticate,
+      limits,
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import type { Registry } from 'prom-client';
+import { listen, urlOf } from './http/listen.ts';
+import type { Collaborators } from './openCollaborators.ts';
+import type { Wired } from './wire.ts';
+
+/** A running gateway. */
+export type Gateway = {
+  /** `http://HOST:PORT` of the listener for callers; empty while a worker's is closed. */
+  url: string;
+  /** `http://HOST:PORT` of the listener for operators. */
+  admin: string;
+  /** The same of the listener for those who ask and enforce themselves; null when none is configured. */
+  decisionPoint: string | null;
+  /** A worker's listeners are opened when it is told to: until it has a bundle, others can serve. */
+  open: () => Promise<Pick<Gateway, 'url' | 'decisionPoint'>>;
+  /** The revision in force, or null. */
+  revision: () => string | null;
+  /** Makes the next key of assertions, or reads their key file anew. */
+  rotate: () => void;
+  /** What `/metrics` tells, for whoever adds it up. */
+  metrics: () => ReturnType<Registry['getMetricsAsJSON']>;
+  /**
+   * Stops taking requests, lets those under way end within the drain time, then closes everything. Idle connections
+   * are left open for `lingerMs`, so that each can be told to go elsewhere with the answer to its next request.
+   */
+  close: (lingerMs?: number) => Promise<void>;
+};
+
+/** Listens, keeps the clocks going, and closes everything in its order. Throws ConfigError when a port is taken. */
+export async function run(collaborators: Collaborators, wired: Wired): Promise<Gateway> {
+  const { config, worker, log, metrics, writer, closeForward, assertions, standing, limits } = collaborators;
+  const { enforcement, reload, shadow } = standing;
+  const { admin, doors, sweep, drain } = wired;
+  const beat = setInterval(() => writer.heartbeat(), 60_000);
+  const sweeping = setInterval(sweep, 1000);
+
+  let shutting: Promise<void> | null = null;
+  const close = (lingerMs = 0) => {
+    shutting ??= shut(lingerMs);
+    return shutting;
+  };
+  const shut = async (lingerMs: number) => {
+    clearInterval(beat);
+    clearInterval(sweeping);
+    assertions.close();
+    await Promise.all([drain(lingerMs), reload.close(), shadow?.close()]);
+    await closeForward();
+    limits.close();
+    admin.closeAllConnections();
+    await new Promise((done) => admin.close(done));
+    writer.heartbeat();
+    writer.close();
+    log.info('stopped');
+    log.flush();
+  };
+
+  try {
+    writer.heartbeat();
+    const onError = (error: Error) => log.error({ err: error }, 'listener failed');
+    await listen(admin, worker?.admin ?? config.admin, onError, 'admin');
+    if (worker === undefined) await doors.open();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const urls = { ...doors.urls(), admin: urlOf(admin) };
+  log.info({ ...urls, source: config.bundle.source }, 'listening');
+  return {
+    ...urls,
+    open: doors.open,
+    revision: () => enforcement()?.snapshot.revision ?? null,
+    rotate: assertions.rotate,
+    metrics: () => metrics.registry.getMetricsAsJSON(),
+    close,
+  };
+}
