@@ -81,7 +81,7 @@ function createBundleGauges(registers: Registry[]) {
     aggregator: 'min',
   });
   const counter = gauge({
-    name: 'grantgate_bundle_counter',
+    name: 'grantgate_bundle_number',
     help: 'The number of the revision in force.',
     aggregator: 'min',
   });

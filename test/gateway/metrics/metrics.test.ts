@@ -87,10 +87,10 @@ test('a request, a reload and a stream each show in the metrics meant for them',
     );
     assert.ok((await value('grantgate_bundle_pause_seconds_count')) >= 1);
     const looks = await value('grantgate_bundle_look_seconds_count');
-    const before = await value('grantgate_bundle_counter');
+    const before = await value('grantgate_bundle_number');
     world.clock.now += 5000;
     await world.push({ 'grants/networks.yaml': 'office: [127.0.0.0/8]\n' });
-    assert.equal(await value('grantgate_bundle_counter'), before + 1);
+    assert.equal(await value('grantgate_bundle_number'), before + 1);
     assert.ok((await value('grantgate_bundle_look_seconds_count')) > looks);
     assert.equal(await value('grantgate_bundle_checked_timestamp_seconds'), world.clock.now / 1000);
 

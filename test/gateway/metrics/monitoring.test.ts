@@ -33,8 +33,10 @@ function known(): Map<string, readonly string[]> {
   );
 }
 const series = known();
-/** Prometheus adds these to whatever it scrapes. */
-const added = ['instance', 'job'];
+/** Prometheus adds these to whatever it scrapes; `environment` by its configuration, as docs/operations.md says. */
+const added = ['instance', 'job', 'environment'];
+// Prometheus' own, of each target.
+series.set('up', []);
 
 /** What is wrong with an expression, as sentences. */
 function problems(expression: string): string[] {
@@ -94,6 +96,38 @@ test('the check itself finds a wrong series, a wrong label and a wrong grouping'
   assert.throws(() => problems('grantgate_bundle_grants & 1'));
 });
 
+/** What a heading of a page can be linked by. */
+const anchors = (page: string) =>
+  [...readFileSync(join(folder, '../../..', page), 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+test('revisions are compared within an environment, and one gateway that is gone is missed', () => {
+  const exprOf = (name: string) => rules.find(({ alert }) => alert === name)?.expr ?? '';
+  const compared = parsePromql(exprOf('GrantgateRevisionsDiffer'));
+  assert.deepEqual(compared.grouped, ['environment', 'environment']);
+  const missed = exprOf('GrantgateAbsent');
+  assert.deepEqual([...new Set(parsePromql(missed).grouped)], ['environment', 'job']);
+  assert.match(missed, /\bup\{[^}]*\}\) == 0/);
+});
+
+// What `promtool check metrics` says of names: types and abbreviated units are not part of one.
+test('the names of metrics are as Prometheus would have them', () => {
+  for (const name of series.keys()) {
+    if (!name.startsWith('grantgate_')) continue;
+    assert.doesNotMatch(name, /_(?:counter|gauge|histogram|summary|untyped)(?:_|$)/, name);
+    assert.doesNotMatch(
+      name,
+      /_(?:ms|s|sec|secs|us|ns|milliseconds|minutes|hours|kb|mb|gb)(?:_total)?$/,
+      name,
+    );
+    assert.match(name, /^[a-z_]+$/, name);
+  }
+});
+
 test('every alert rule asks for what the gateway tells, and says what to do about it', () => {
   assert.ok(rules.length >= 10);
   for (const { alert, expr, for: during, labels, annotations } of rules) {
@@ -107,6 +141,9 @@ test('every alert rule asks for what the gateway tells, and says what to do abou
       for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g))
         assert.ok(kept.includes(label), `${alert}: ${label}`);
     assert.ok((annotations.summary ?? '').length > 0, alert);
+    const [, page = '', anchor = ''] =
+      /\/blob\/main\/(docs\/\w+\.md)#([\w-]+)$/.exec(annotations.runbook_url ?? '') ?? [];
+    assert.ok(anchors(page).includes(anchor), `${alert}: ${annotations.runbook_url}`);
   }
   assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
 });
