@@ -17,7 +17,7 @@ type Options = {
   assertions: Pick<Assertions, 'answer'>;
   forward: Forward;
   streams: Streams;
-  metrics: Pick<Metrics, 'upstream'>;
+  metrics: Pick<Metrics, 'upstream' | 'answered'>;
   faults: Pick<Faults, 'upstream'>;
 };
 
@@ -33,9 +33,10 @@ export function createOnRequest(options: Options) {
     const address = clientAddress(request);
     admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
   };
-  const forwarded = ({ failure, milliseconds }: ForwardResult, { route }: Admission) => {
+  const forwarded = ({ status, failure, milliseconds }: ForwardResult, { route }: Admission) => {
     metrics.upstream(milliseconds / 1000, route.api);
-    if (failure !== null) faults.upstream(route.api, failure);
+    if (failure === null) metrics.answered(route.api, status);
+    else faults.upstream(route.api, failure);
   };
   const onAdmitted = (exchange: Exchange, admission: Admission) => {
     const { request, response } = exchange;

@@ -32,6 +32,12 @@ export function createRequestMeters(registry: Registry) {
     bounds: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     registry,
   });
+  const answers = createCount({
+    name: 'grantgate_upstream_answers_total',
+    help: 'Whole answers of APIs to admitted requests, by the class of their status: 2xx, 3xx, 4xx, 5xx.',
+    labelNames: ['api', 'status'],
+    registry,
+  });
   const upstreamFailures = createCount({
     name: 'grantgate_upstream_failures_total',
     help: 'Admitted requests that their upstream did not answer properly, by cause.',
@@ -51,6 +57,10 @@ export function createRequestMeters(registry: Registry) {
   });
   return {
     upstream,
+    /** An API has answered; anything that is no final status is not counted. */
+    answered(api: string, status: number) {
+      if (status >= 200 && status < 600) answers(api, `${Math.floor(status / 100)}xx`);
+    },
     upstreamFailures: (api: string, cause: Fault) => upstreamFailures(api, cause),
     recordLag,
     observe({ api, operation, outcome, reason, decision: decided, regressed: again }: Outcome) {

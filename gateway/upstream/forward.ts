@@ -12,7 +12,7 @@ import { createFlushSoon, Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
 import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
-/** How a forwarded request ended: the upstream's status, and what it failed of, if it did. */
+/** How a forwarded request ended: the upstream's status (0: no whole answer), and what it failed of, if it did. */
 export type ForwardResult = { status: number; failure: Error | null; milliseconds: number };
 
 /** Sends an admitted request to its upstream and the answer back, streaming both ways. */

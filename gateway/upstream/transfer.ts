@@ -200,7 +200,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     this.#answered?.();
     this.#over = true;
     if (this.#gone) {
-      this.#finish(499, null);
+      this.#finish(0, null);
       return;
     }
     if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
@@ -221,6 +221,6 @@ export class Transfer implements Dispatcher.DispatchHandler {
     const own = error instanceof Refusal;
     const refusal = own ? error : slow ? upstreamTimeout() : upstreamFailed();
     sendProblem(this.#request, this.#response, refusal, this.#admission.id);
-    this.#finish(refusal.status, own ? null : error);
+    this.#finish(0, own ? null : error);
   }
 }

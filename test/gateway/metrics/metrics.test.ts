@@ -79,6 +79,16 @@ test('a request, a reload and a stream each show in the metrics meant for them',
     assert.equal(await value('grantgate_decision_seconds_count'), 1);
     assert.ok((await value('grantgate_record_lag_seconds_count')) >= 1);
     assert.equal(await value('grantgate_upstream_seconds_count{api="orders"}'), 1);
+    assert.equal(await value('grantgate_upstream_answers_total{api="orders",status="2xx"}'), 1);
+    world.upstream.answer((_request, response) => response.writeHead(404).end());
+    assert.equal((await world.get('/orders/v1/orders')).status, 404);
+    assert.equal(await value('grantgate_upstream_answers_total{api="orders",status="4xx"}'), 1);
+    assert.equal(await value('grantgate_upstream_answers_total{api="orders",status="2xx"}'), 1);
+    // What we answer in an API's place is none of its answers.
+    world.upstream.answer((request) => request.socket.destroy());
+    assert.equal((await world.get('/orders/v1/orders')).status, 502);
+    assert.equal(await value('grantgate_upstream_answers_total{api="orders",status="5xx"}'), 0);
+    assert.match(await world.metrics(), /^grantgate_build_info\{version="\d+\.\d+\.\d+"\} 1$/m);
     assert.equal(await value('grantgate_record_failures_total'), 0);
     assert.equal(await value(`grantgate_jwks_fetches_total{issuer="${world.issuer.url}",result="ok"}`), 1);
     assert.equal(
