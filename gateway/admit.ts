@@ -11,10 +11,9 @@ import type { Decision } from './decision/decision.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
-import type { Authenticate, Identity } from './identity/authenticate.ts';
+import type { Authenticate } from './identity/authenticate.ts';
 import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
-import { whenKnown } from './memory/whenKnown.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
 import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
@@ -105,7 +104,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
   /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
   type Counted = { subject: string; api: string; judged: Refusal | Allowance | null } | 'arrived';
 
-  const attempt = (request: RequestFacts, doors: Doors, counted: Counted | null) => {
+  const attempt = async (request: RequestFacts, doors: Doors, counted: Counted | null): Promise<void> => {
     const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
     let route: Route | null = null;
     const turnAway = (error: unknown) => {
@@ -121,57 +120,50 @@ export function createAdmit(dependencies: Dependencies): Admit {
       doors.refused(refusal, null);
     };
     try {
-      const arrived = now();
-      if (counted === null) limits.arrive(address, arrived);
+      if (counted === null) limits.arrive(address, now());
       // One revision decides the whole request.
       const by = enforcement();
       if (by === null) throw noBundle();
       const canonical = canonicalize(method, target, rawHeaders, hostNamed);
       if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
         throw foreign();
-      const found = by.route(canonical);
-      if (found === null) throw new Refusal(404, 'no-such-operation', 'There is no such operation here.');
-      route = found;
-      if (bodyBytes > mostBytes(by.snapshot, found.api, limits.body)) throw bodyTooLarge();
+      route = by.route(canonical);
+      if (route === null) throw new Refusal(404, 'no-such-operation', 'There is no such operation here.');
+      const { api } = route;
+      if (bodyBytes > mostBytes(by.snapshot, api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);
-      const proceed = (identity: Identity, at: number): unknown => {
-        const time = Math.floor(at / 1000);
-        const decision = by.decide({ identity, route: found, method: canonical.method, networks, time });
-        const trace = traceOf(rawHeaders);
-        const id = nextId(at);
-        const decided = { id, canonical, route: found, identity, decision, enforcement: by, address, trace };
-        const { subject } = identity;
-        const isCounted =
-          counted !== null &&
-          counted !== 'arrived' &&
-          counted.subject === subject &&
-          counted.api === found.api;
-        const judged = !decision.result.allow
-          ? denial(decision)
-          : isCounted
-            ? counted.judged
-            : limits.quota(decided, at, carrier);
-        const waited = judged instanceof Promise;
-        return whenKnown(judged, (known) => {
-          if (waited && enforcement() !== by)
-            return attempt(request, doors, { subject, api: found.api, judged: known });
-          settle(decided, at, known, doors);
-          afterwards?.(decided, carrier);
-        });
+      const identity = await authenticate(request, canonical.query, by.snapshot, api);
+      // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
+      if (enforcement() !== by) return await attempt(request, doors, counted ?? 'arrived');
+      const at = now();
+      const time = Math.floor(at / 1000);
+      const decision = by.decide({ identity, route, method: canonical.method, networks, time });
+      const trace = traceOf(rawHeaders);
+      const decided = {
+        id: nextId(at),
+        canonical,
+        route,
+        identity,
+        decision,
+        enforcement: by,
+        address,
+        trace,
       };
-      const identity = authenticate(request, canonical.query, by.snapshot, found.api);
-      const waited = identity instanceof Promise;
-      const done = whenKnown(identity, (proved) => {
-        // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
-        if (waited && enforcement() !== by) return attempt(request, doors, counted ?? 'arrived');
-        return proceed(proved, waited ? now() : arrived);
-      });
-      if (done instanceof Promise) done.catch(turnAway);
+      const { subject } = identity;
+      const isCounted =
+        counted !== null && counted !== 'arrived' && counted.subject === subject && counted.api === api;
+      let judged: Refusal | Allowance | null;
+      if (!decision.result.allow) judged = denial(decision);
+      else if (isCounted) judged = counted.judged;
+      else judged = await limits.quota(decided, at, carrier);
+      if (enforcement() !== by) return await attempt(request, doors, { subject, api, judged });
+      settle(decided, at, judged, doors);
+      afterwards?.(decided, carrier);
     } catch (error) {
       turnAway(error);
     }
   };
-  return (request, doors) => attempt(request, doors, null);
+  return (request, doors) => void attempt(request, doors, null);
 }
 
 const foreign = () => new Refusal(421, 'host-unknown', 'This host is not served here.');

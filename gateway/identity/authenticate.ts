@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { type AuthenticationMethod, authenticationMethods } from '../../bundle/grants/credentials.ts';
 import { Refusal } from '../http/refusal.ts';
-import { whenKnown } from '../memory/whenKnown.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { type BearerError, challenge } from './challenge.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
@@ -123,13 +122,13 @@ export function createAuthenticate(options: Options): Authenticate {
     } catch (failed) {
       throw challenged(place, failed);
     }
-    const proved =
-      claims instanceof Promise
-        ? claims.catch((failed: unknown) => {
-            throw challenged(place, failed);
-          })
-        : claims;
-    return whenKnown(proved, (known) => ofToken(place, known, presented));
+    if (!(claims instanceof Promise)) return ofToken(place, claims, presented);
+    return claims.then(
+      (known) => ofToken(place, known, presented),
+      (failed: unknown) => {
+        throw challenged(place, failed);
+      },
+    );
   };
 
   return (presented, query, snapshot, api) => {

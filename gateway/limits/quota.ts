@@ -2,7 +2,6 @@ import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
 import { Refusal } from '../http/refusal.ts';
 import { remember } from '../memory/remember.ts';
-import { whenKnown } from '../memory/whenKnown.ts';
 import { type Limit, mostRates, parseRate } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
@@ -11,7 +10,7 @@ export type Quota = (
   decided: Decided,
   at: number,
   carrier: Carrier | undefined,
-) => Refusal | Allowance | null | Promise<Refusal | Allowance | null>;
+) => Promise<Refusal | Allowance | null>;
 
 type Options = {
   limit: Limit;
@@ -47,43 +46,33 @@ export function createQuota({ limit, concurrency }: Options): Quota {
 
   type Left = Refusal | Allowance | null;
 
-  const takeGrants = (
-    decided: Decided,
-    at: number,
-    before: Allowance | null,
-    from = 0,
-    least = { wait: Number.POSITIVE_INFINITY, rate: '' },
-  ): Left | Promise<Left> => {
-    const { decision, identity } = decided;
-    const id = decision.result.grants[from];
-    if (id === undefined) return exceeded('grant', least.rate, least.wait);
-    const rate = decision.facts.get(id)?.rate ?? '';
-    return whenKnown(limit(`grant ${id} ${identity.subject}`, rate, at), (left) => {
-      if (left <= 0) return passed(before, 'grant', rate, left);
-      return takeGrants(decided, at, before, from + 1, left < least.wait ? { wait: left, rate } : least);
-    });
-  };
-
-  const afterApi = (decided: Decided, at: number, before: Allowance | null): Left | Promise<Left> => {
+  const takeGrants = async (decided: Decided, at: number, before: Allowance | null): Promise<Left> => {
     const { facts, result } = decided.decision;
     if (facts.size === 0) return before;
     for (const id of result.grants) if ((facts.get(id)?.rate ?? null) === null) return before;
-    return takeGrants(decided, at, before);
+    let least = { wait: Number.POSITIVE_INFINITY, rate: '' };
+    for (const id of result.grants) {
+      const rate = facts.get(id)?.rate ?? '';
+      const left = await limit(`grant ${id} ${decided.identity.subject}`, rate, at);
+      if (left <= 0) return passed(before, 'grant', rate, left);
+      if (left < least.wait) least = { wait: left, rate };
+    }
+    return exceeded('grant', least.rate, least.wait);
   };
 
-  const take = (decided: Decided, at: number): Left | Promise<Left> => {
+  const take = async (decided: Decided, at: number): Promise<Left> => {
     const { route, enforcement } = decided;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
-    if (rate === undefined) return afterApi(decided, at, null);
-    return whenKnown(limit(keyOf(decided), rate, at), (left) =>
-      left > 0 ? exceeded('api', rate, left) : afterApi(decided, at, passed(null, 'api', rate, left)),
-    );
+    if (rate === undefined) return takeGrants(decided, at, null);
+    const left = await limit(keyOf(decided), rate, at);
+    if (left > 0) return exceeded('api', rate, left);
+    return takeGrants(decided, at, passed(null, 'api', rate, left));
   };
 
-  return (decided, at, carrier) =>
-    whenKnown(take(decided, at), (left) =>
-      left instanceof Refusal ? left : (enter(decided, carrier) ?? left),
-    );
+  return async (decided, at, carrier) => {
+    const left = await take(decided, at);
+    return left instanceof Refusal ? left : (enter(decided, carrier) ?? left);
+  };
 }
 
 /** What a principal's requests at an API are counted by. */

@@ -3,6 +3,7 @@ import { createAdmit } from '../../gateway/admit.ts';
 import type { Admission } from '../../gateway/decision/admission.ts';
 import { newMemory } from '../../gateway/decision/decision.ts';
 import type { Enforcement } from '../../gateway/decision/enforcement.ts';
+import { Refusal } from '../../gateway/http/refusal.ts';
 import type { Identity } from '../../gateway/identity/authenticate.ts';
 import { createLimit, type Limit } from '../../gateway/limits/limit.ts';
 import { createQuota } from '../../gateway/limits/quota.ts';
@@ -57,6 +58,7 @@ function gate(options: {
   enforcement: () => Enforcement;
   authenticate?: () => Identity | Promise<Identity>;
   arrive?: () => void;
+  failed?: () => void;
   limit?: Limit;
 }) {
   const records: Omit<DecisionRecord, 'instance' | 'seq'>[] = [];
@@ -65,7 +67,12 @@ function gate(options: {
   const admit = createAdmit({
     enforcement: options.enforcement,
     authenticate: options.authenticate ?? (() => identity),
-    limits: { arrive: options.arrive ?? (() => undefined), failed: () => undefined, body: 1000, quota },
+    limits: {
+      arrive: options.arrive ?? (() => undefined),
+      failed: options.failed ?? (() => undefined),
+      body: 1000,
+      quota,
+    },
     writer: {
       write: (record, written) => {
         records.push(record);
@@ -115,9 +122,8 @@ test('what was revoked while the keys were fetched is not let in', async () => {
 test('a denial brought by a merge about networks is told as one', async () => {
   const before = revision('a', true);
   const after = revision('b', true, { office: false });
-  const { ask, records } = gate({
-    enforcement: () => ({ ...after.enforcement, previous: before.enforcement }),
-  });
+  const enforcement = { ...after.enforcement, previous: before.enforcement };
+  const { ask, records } = gate({ enforcement: () => enforcement });
   assert.equal(await ask(), '403 no-grant');
   assert.deepEqual(records[0]?.regressed, { revision: 'a', grants: ['orders-read'] });
   assert.deepEqual(before.asked, [['office']]);
@@ -127,6 +133,34 @@ test('a grant named like its API has an allowance of its own', async () => {
   const { enforcement } = revision('a', true, { grant: 'orders', rate: '2/min' });
   const { ask } = gate({ enforcement: () => enforcement });
   assert.deepEqual([await ask(), await ask(), await ask()], ['admitted', 'admitted', '429 rate-exceeded']);
+});
+
+test('requests that arrive in one turn are recorded in it, before anything is written', async () => {
+  const { enforcement } = revision('a', true, { rate: '5/min' });
+  const { ask, records } = gate({ enforcement: () => enforcement });
+  const asked = [ask(), ask(), ask()];
+  let seen = 0;
+  setImmediate(() => {
+    seen = records.length;
+  });
+  assert.deepEqual(await Promise.all(asked), ['admitted', 'admitted', '429 rate-exceeded']);
+  assert.equal(seen, 3);
+});
+
+test('a wrong credential is counted before the next request behind it arrives', () => {
+  const { enforcement } = revision('a', true);
+  const order: string[] = [];
+  const { ask } = gate({
+    enforcement: () => enforcement,
+    arrive: () => order.push('arrived'),
+    failed: () => order.push('failed'),
+    authenticate: () => {
+      throw new Refusal(401, 'credentials-invalid', 'The credentials are not valid here.');
+    },
+  });
+  void ask();
+  void ask();
+  assert.deepEqual(order, ['arrived', 'failed', 'arrived', 'failed']);
 });
 
 test('a door that fails turns its own caller away and nobody else', async () => {

@@ -18,9 +18,12 @@ const decided = (subject: string, api = 'orders') =>
 
 function world(concurrency: number) {
   const quota = createQuota({ limit: () => 0, concurrency });
-  return (admission: Admission): (() => void) | string => {
+  return async (admission: Admission): Promise<(() => void) | string> => {
     const ends: (() => void)[] = [];
-    const refusal = quota(admission, 0, { destroyed: false, onEnd: (listener) => void ends.push(listener) });
+    const refusal = await quota(admission, 0, {
+      destroyed: false,
+      onEnd: (listener) => void ends.push(listener),
+    });
     assert.ok(refusal === null || refusal instanceof Refusal);
     return (
       refusal?.code ??
@@ -35,37 +38,39 @@ const end = (open: (() => void) | string | undefined) => {
   open();
 };
 
-test('counts a principal at an API, whichever decision let it in', () => {
+test('counts a principal at an API, whichever decision let it in', async () => {
   const enter = world(2);
-  const first = enter(decided('user:ann'));
-  enter(decided('user:ann'));
+  const first = await enter(decided('user:ann'));
+  await enter(decided('user:ann'));
   const ann = decided('user:ann');
-  assert.equal(enter(ann), 'concurrency-exceeded');
-  assert.equal(typeof enter(decided('user:bob')), 'function');
-  assert.equal(typeof enter(decided('user:ann', 'payments')), 'function');
+  assert.equal(await enter(ann), 'concurrency-exceeded');
+  assert.equal(typeof (await enter(decided('user:bob'))), 'function');
+  assert.equal(typeof (await enter(decided('user:ann', 'payments'))), 'function');
   end(first);
-  assert.equal(typeof enter(ann), 'function');
-  assert.equal(enter(ann), 'concurrency-exceeded');
+  assert.equal(typeof (await enter(ann)), 'function');
+  assert.equal(await enter(ann), 'concurrency-exceeded');
 });
 
-test('forgets who has nothing open, and nobody else', () => {
+test('forgets who has nothing open, and nobody else', async () => {
   const enter = world(1);
   const kept = decided('user:kept');
-  const open = enter(kept);
+  const open = await enter(kept);
   const idle = decided('user:idle');
-  end(enter(idle));
+  end(await enter(idle));
   // Enough others to make it forget several times, some of them with a request open.
-  const others = Array.from({ length: 25_000 }, (_, index) => enter(decided(`user:${index}`)));
+  const others = await Promise.all(
+    Array.from({ length: 25_000 }, (_, index) => enter(decided(`user:${index}`))),
+  );
   for (const [index, other] of others.entries()) if (index % 2 === 0) end(other);
-  for (let index = 30_000; index < 55_000; index += 1) end(enter(decided(`user:${index}`)));
-  assert.equal(enter(kept), 'concurrency-exceeded');
-  assert.equal(enter(decided('user:kept')), 'concurrency-exceeded');
-  assert.equal(enter(decided('user:1')), 'concurrency-exceeded');
+  for (let index = 30_000; index < 55_000; index += 1) end(await enter(decided(`user:${index}`)));
+  assert.equal(await enter(kept), 'concurrency-exceeded');
+  assert.equal(await enter(decided('user:kept')), 'concurrency-exceeded');
+  assert.equal(await enter(decided('user:1')), 'concurrency-exceeded');
   // One decision remembers a counter that was forgotten, another one finds the new one: both count together.
-  const again = enter(idle);
+  const again = await enter(idle);
   assert.equal(typeof again, 'function');
-  assert.equal(enter(decided('user:idle')), 'concurrency-exceeded');
+  assert.equal(await enter(decided('user:idle')), 'concurrency-exceeded');
   end(again);
   end(open);
-  assert.equal(typeof enter(decided('user:kept')), 'function');
+  assert.equal(typeof (await enter(decided('user:kept'))), 'function');
 });
