@@ -59,12 +59,10 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
       message: `${rule || 'import'}: ${message}`,
     });
 
-  for (const [name, definitions] of walk.definitions)
-    for (const { head, scope } of definitions) {
-      const own = name.slice(scope.module.prefix.length);
-      const at = walk.found.find(({ node }) => node === head);
-      if (at && relied.has(own)) refuse(at, `a rule must not be named ${own}, as a built-in is`);
-    }
+  for (const { head } of walk.definitions) {
+    const at = walk.found.find(({ node }) => node === head);
+    if (at && relied.has(at.rule)) refuse(at, `a rule must not be named ${at.rule}, as a built-in is`);
+  }
 
   const readApi = (field: Term | undefined, found: Found) => {
     const name = constant(field);

@@ -49,13 +49,20 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
     return kindOf(head.value, scope);
   };
 
+  /** What other packages put at the same place, above it or below it, makes up the rule as well. */
   const ruleKind = (name: string): Kind | null =>
-    once(name, () => common((definitions.get(name) ?? []).map(definitionKind)));
+    once(name, () => {
+      const path = name.split('.');
+      const meeting = definitions.filter((one) => meets(one.path, path));
+      return meeting.every((one) => one.path.length === path.length)
+        ? common(meeting.map(definitionKind))
+        : null;
+    });
 
   const nameKind = (name: string, scope: Scope): Kind | null => {
     for (let at: Scope | null = scope; at !== null; at = at.outer) {
       const binding = at.declared.get(name);
-      if (binding !== undefined) return bindingKind(binding);
+      if (binding !== undefined) return binding.since < at.at ? bindingKind(binding) : null;
     }
     const { prefix, imports }: Module = scope.module;
     return imports.has(name) ? null : ruleKind(`${prefix}${name}`);
@@ -144,6 +151,10 @@ const severalOf = (kind: Kind | null): Kind | null =>
   isName(kind) ? 'names' : kind === 'grant' ? 'grants' : null;
 
 const onlySeveral = (kind: Kind | null): Kind | null => (elementOf(kind) === null ? null : kind);
+
+/** Whether one path leads to the other, or to something below it; what is computed may be any name. */
+const meets = (one: readonly (string | null)[], other: readonly string[]): boolean =>
+  other.every((part, at) => one[at] === undefined || one[at] === null || one[at] === part);
 
 /** What stands below: an element, and of a grant its end. */
 function below(kind: Kind | null, path: readonly Term[]): Kind | null {

@@ -28,10 +28,13 @@ export const variable = (term: unknown): string | null => {
   const terms = termsOf(term);
   return terms.length === 1 ? textOf(terms[0], 'var') : textOf(term, 'var');
 };
+/** A string constant as a part of a name, `?` where it has a dot of its own; or null. */
+export const partOf = (term: unknown): string | null =>
+  constant(term)?.includes('.') ? '?' : constant(term);
 /** The name of a called operator or function, as `object.get`; or null. */
 export const nameOf = (operator: unknown): string | null => {
   const [first, ...rest] = termsOf(operator);
-  const names = [textOf(first, 'var'), ...rest.map(constant)];
+  const names = [textOf(first, 'var'), ...rest.map(partOf)];
   return names.includes(null) ? null : names.join('.');
 };
 

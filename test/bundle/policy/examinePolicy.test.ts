@@ -124,6 +124,57 @@ test('what a decision may not get is refused by rule and line', async () => {
   }
 });
 
+test('a name stands for anything in what comes before the expression that declares it, and within that', async () => {
+  const early = [
+    'x := c if { c := count([1 | data.grants[input.api][n]]); n := input.subject }',
+    'x := c if { c := count([1 | data.grants[input.api][n]]); some n in input.groups }',
+    'x if { not y([1 | data.grants[input.api][n]]); n := input.subject }\ny(_) := false',
+    'x if { n := f([1 | data.grants[input.api][n]]); n }\nf(_) := input.subject',
+    'x if { some n in f([1 | data.grants[input.api][n]]); n }\nf(_) := [input.subject]',
+    'x if { n := input.subject; y := [1 | data.grants[input.api][n]; n := "group:a"]; y }',
+    'x if { every g in input.groups { not y([1 | data.grants[input.api][n]]); n := g } }\ny(_) := false',
+  ];
+  for (const body of early) {
+    const { problems } = await examine(body);
+    assert.match(problems[0]?.message ?? 'admitted', /^x: of data\.grants/, body);
+  }
+  const late = [
+    'x := c if { n := input.subject; c := count([1 | data.grants[input.api][n]]) }',
+    'x := n if { n := input.subject; data.grants[input.api][n] }',
+    'x := y if { some n in input.groups; y := [1 | m := n; data.grants[input.api][m]] }',
+    'x if { every n in [n | some n in input.groups] { data.grants[input.api][n] } }',
+  ];
+  for (const body of late) assert.deepEqual((await examine(body)).problems, [], body);
+});
+
+test('what other packages add to a rule is part of it, however its place is written', async () => {
+  const own = 'mine := [1 | some n in names; data.grants[input.api][n]]\nnames contains input.subject';
+  const file = (name: string, body: string): [string, Buffer] => [
+    `policies/authz/${name}.rego`,
+    Buffer.from(`package grantgate.authz${body}\n`),
+  ];
+  const told = async (...files: [string, Buffer][]) =>
+    (await examinePolicy(opa, new Map(files))).problems.map(({ message }) => message.slice(0, 20));
+  const refused = ['mine: of data.grants'];
+  const lib = file('lib', `.lib.a\n${own}`);
+  assert.deepEqual(await told(lib), []);
+  assert.deepEqual(await told(lib, file('x', '\nlib.a.others contains "group:a"')), []);
+  assert.deepEqual(await told(lib, file('x', '.other.a\nnames contains "group:a"')), []);
+  assert.deepEqual(await told(lib, file('x', '\nlib.a.names contains "group:a"')), refused);
+  assert.deepEqual(await told(lib, file('x', '.lib\na.names contains "group:a"')), refused);
+  assert.deepEqual(await told(lib, file('x', '.lib\na["names"] contains "group:a"')), refused);
+  assert.deepEqual(await told(lib, file('x', '.lib\na[k] := "group:a" if some k in ["names"]')), refused);
+  assert.deepEqual(await told(lib, file('x', '.lib.a\nnames contains "group:a"')), refused);
+  const called = file(
+    'f',
+    '.lib\nmine := [1 | some n in f(1); data.grants[input.api][n]]\nf(2) := [input.subject]',
+  );
+  assert.deepEqual(await told(called), []);
+  assert.deepEqual(await told(called, file('x', '\nlib.f(1) := ["group:a"]')), refused);
+  const dotted = file('d', `["x.y"]\n${own.replace('input.subject', '"group:a"')}`);
+  assert.deepEqual(await told(dotted, file('x', '.x.y\nnames contains input.subject')), refused);
+});
+
 test('a rule that looks at time otherwise than at the end of a grant follows the clock', async () => {
   const grant = 'some g in data.grants[input.api][input.subject]';
   const clocks: [body: string, clock: boolean][] = [
