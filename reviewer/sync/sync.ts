@@ -40,6 +40,8 @@ type Options = {
   read: ReadProvider;
   /** The repository as it is. */
   tree: Tree;
+  /** Its data.json, from {@link dataOf}; the same for every provider of a run. */
+  data: Buffer | null;
   /** The file as it was before it was changed last; null where there is no such. */
   earlier: DirectoryFile | null;
   /** Milliseconds since 1970. */
@@ -50,7 +52,7 @@ type Options = {
  * Reads a provider and compares it with the repository; writes nothing. Throws SyncError for whatever is not a whole,
  * plausible and valid directory.
  */
-export async function sync({ config, read, tree, earlier, now }: Options): Promise<Synced> {
+export async function sync({ config, read, tree, data, earlier, now }: Options): Promise<Synced> {
   const { provider } = config;
   const file = `grants/directory/${provider}.yaml`;
   const current = (await tree.list()).includes(file) ? (await tree.read([file])).get(file) : undefined;
@@ -63,7 +65,7 @@ export async function sync({ config, read, tree, earlier, now }: Options): Promi
   // What is written is what was meant: read back by the reader that everybody else uses.
   parseDirectory(Buffer.from(text), file);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
-  const access = await accessChanges(tree, file, text);
+  const access = data === null ? null : await accessChanges(data, withFile(tree, file, Buffer.from(text)));
   return {
     provider,
     file,
@@ -117,17 +119,19 @@ function awaitsConfirmation(
   return missed.some(({ id }) => !there.has(id));
 }
 
-async function accessChanges(tree: Tree, file: string, text: string): Promise<readonly Change[] | null> {
-  const after = withFile(tree, file, Buffer.from(text));
-  let old: Buffer;
+/** data.json of the repository; null where it does not compile as it is. */
+export async function dataOf(tree: Tree): Promise<Buffer | null> {
   try {
-    old = (await compileTree(tree)).data;
+    return (await compileTree(tree)).data;
   } catch (error) {
     if (error instanceof BundleError) return null;
     throw error;
   }
+}
+
+async function accessChanges(before: Buffer, after: Tree): Promise<readonly Change[]> {
   try {
-    return diffData(old, (await compileTree(after)).data, { at: null }).changes;
+    return diffData(before, (await compileTree(after)).data, { at: null }).changes;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     throw new SyncError(

@@ -6,7 +6,7 @@ import { type Tree, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { Surroundings } from './client.ts';
 import { openProvider } from './openProvider.ts';
-import { parseDirectory, type Synced, sync } from './sync.ts';
+import { dataOf, parseDirectory, type Synced, sync } from './sync.ts';
 import { type ProviderConfig, readSyncConfig } from './syncConfig.ts';
 import { SyncError } from './syncError.ts';
 
@@ -46,6 +46,7 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     env,
     configFile: resolve(configFile),
   };
+  const data = await dataOf(against.tree);
   const results: Synced[] = [];
   for (const one of all) {
     if (only.length > 0 && !only.includes(one.provider)) continue;
@@ -53,7 +54,7 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     progress(`reading ${config.provider} (${config.kind}) …`);
     const read = openProvider(config, surroundings);
     const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
-    results.push(await sync({ config, read, tree: against.tree, earlier, now: now() }));
+    results.push(await sync({ config, read, tree: against.tree, data, earlier, now: now() }));
   }
   return results;
 }
