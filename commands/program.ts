@@ -1,19 +1,19 @@
 import { Command } from 'commander';
-import { build } from './build.ts';
-import { check } from './check.ts';
 import { demo } from './demo.ts';
-import { diff } from './diff.ts';
-import { explain } from './explain.ts';
-import { importOpenapi } from './importOpenapi.ts';
-import { inventory } from './inventory.ts';
-import { key } from './key.ts';
-import { publish } from './publish.ts';
-import { push } from './push.ts';
-import { review } from './review.ts';
-import { serve } from './serve.ts';
-import { status } from './status.ts';
-import { sync } from './sync.ts';
-import { verify } from './verify.ts';
+import { explain } from './gateway/explain.ts';
+import { publish } from './gateway/publish.ts';
+import { serve } from './gateway/serve.ts';
+import { status } from './gateway/status.ts';
+import { build } from './repository/build.ts';
+import { check } from './repository/check.ts';
+import { diff } from './repository/diff.ts';
+import { importOpenapi } from './repository/importOpenapi.ts';
+import { key } from './repository/key.ts';
+import { push } from './repository/push.ts';
+import { verify } from './repository/verify.ts';
+import { inventory } from './review/inventory.ts';
+import { review } from './review/review.ts';
+import { sync } from './review/sync.ts';
 
 /**
  * All commands, in the order that help lists them. Rooms are imported by the command that needs them, so that `check` does

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from './arguments/usageError.ts';
-import { example, folderOf, print, printJson } from './terminal.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function inventory(program: Command): void {
   example(
@@ -39,8 +39,8 @@ type Options = {
 };
 
 async function runInventory(options: Options): Promise<void> {
-  const { gatherInventory } = await import('../reviewer/inventory/gather.ts');
-  const { views } = await import('../reviewer/inventory/inventory.ts');
+  const { gatherInventory } = await import('../../reviewer/inventory/gather.ts');
+  const { views } = await import('../../reviewer/inventory/inventory.ts');
   const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
   if (Number.isNaN(asOf))
     throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
@@ -51,13 +51,14 @@ async function runInventory(options: Options): Promise<void> {
     asOf: Math.floor(asOf / 1000),
   });
   if (options.json)
-    printJson((await import('../reviewer/inventory/inventoryJson.ts')).inventoryJson(found, by));
-  else if (options.html) print((await import('../reviewer/inventory/inventoryPage.ts')).inventoryPage(found));
+    printJson((await import('../../reviewer/inventory/inventoryJson.ts')).inventoryJson(found, by));
+  else if (options.html)
+    print((await import('../../reviewer/inventory/inventoryPage.ts')).inventoryPage(found));
   else if (options.csv)
-    for (const row of (await import('../reviewer/inventory/inventoryCsv.ts')).inventoryCsv(found, by))
+    for (const row of (await import('../../reviewer/inventory/inventoryCsv.ts')).inventoryCsv(found, by))
       print(row);
   else {
-    const { inventoryText } = await import('../reviewer/inventory/inventoryText.ts');
+    const { inventoryText } = await import('../../reviewer/inventory/inventoryText.ts');
     for (const line of inventoryText(found, by, process.stdout.columns ?? 80)) print(line);
   }
 }

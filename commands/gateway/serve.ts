@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from './arguments/usageError.ts';
-import { stopSignal } from './stopSignal.ts';
-import { example, print } from './terminal.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, print } from '../terminal.ts';
 
 export function serve(program: Command): void {
   example(
@@ -14,13 +14,13 @@ export function serve(program: Command): void {
       .option('--check', 'only say whether it would start: 0, or 2 with what is wrong')
       .option('--json', 'accepted for uniformity: the log is JSON already')
       .action(async (options: { config: string; workers?: string; check?: true }) => {
-        const { readConfig } = await import('../gateway/config/config.ts');
+        const { readConfig } = await import('../../gateway/config/config.ts');
         const file = resolve(options.config);
         const config = readConfig(file);
         const workers = options.workers === undefined ? config.workers : Number(options.workers);
         if (!Number.isInteger(workers) || workers < 1 || workers > 64)
           throw new UsageError(`--workers must be a number from 1 to 64, got "${options.workers}"`);
-        const { checkPlaces } = await import('../gateway/config/checkPlaces.ts');
+        const { checkPlaces } = await import('../../gateway/config/checkPlaces.ts');
         checkPlaces(config, process.env, options.check !== true);
         if (options.check) {
           print(`${options.config} can be served`);
@@ -28,10 +28,14 @@ export function serve(program: Command): void {
         }
         const gateway =
           workers === 1
-            ? await (await import('../gateway/serve.ts')).serve({ config })
-            : await (await import('../gateway/workers/workers.ts')).serveWorkers({ file, config, workers });
-        const { createLog } = await import('../gateway/log/createLog.ts');
-        const { tellChanges } = await import('./tellChanges.ts');
+            ? await (await import('../../gateway/serve.ts')).serve({ config })
+            : await (await import('../../gateway/workers/workers.ts')).serveWorkers({
+                file,
+                config,
+                workers,
+              });
+        const { createLog } = await import('../../gateway/log/createLog.ts');
+        const { tellChanges } = await import('../review/tellChanges.ts');
         const log = createLog(config.log, { instance: config.decisions.instance });
         const reread = () => ('restart' in gateway ? void gateway.restart() : tellChanges(file, config, log));
         process.on('SIGHUP', () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { example, folderOf, print, printJson } from './terminal.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function key(program: Command): void {
   example(
@@ -12,8 +12,8 @@ export function key(program: Command): void {
       .option('--root <folder>', 'the repository', '.')
       .option('--json', 'print the key and its entry as JSON')
       .action(async (options: { service: string; root: string; json?: true }) => {
-        const { newKey } = await import('../bundle/grants/credentials.ts');
-        const { knowsService } = await import('../bundle/knowsService.ts');
+        const { newKey } = await import('../../bundle/grants/credentials.ts');
+        const { knowsService } = await import('../../bundle/knowsService.ts');
         const { text, ...made } = newKey(options.service);
         if (!(await knowsService(folderOf(options.root), options.service)))
           process.stderr.write(

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from './arguments/usageError.ts';
-import { example, folderOf, print, printJson } from './terminal.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function diff(program: Command): void {
   example(
@@ -32,8 +32,8 @@ export function diff(program: Command): void {
 type Options = { root: string; mergeBase?: true; at?: string; format: string; json?: true };
 
 async function runDiff(base: string, head: string, options: Options): Promise<void> {
-  const { diffRevisions } = await import('../bundle/diff/diffRevisions.ts');
-  const { GitError } = await import('../bundle/git/git.ts');
+  const { diffRevisions } = await import('../../bundle/diff/diffRevisions.ts');
+  const { GitError } = await import('../../bundle/git/git.ts');
   const at = options.at === undefined ? null : Date.parse(options.at);
   if (Number.isNaN(at))
     throw new UsageError(`--at must be an instant like 2026-03-01T09:00:00Z, got "${options.at}"`);
@@ -49,8 +49,8 @@ async function runDiff(base: string, head: string, options: Options): Promise<vo
     throw error;
   });
   const format = options.json ? 'json' : options.format;
-  if (format === 'json') printJson((await import('../reviewer/diff/diffJson.ts')).diffJson(found));
+  if (format === 'json') printJson((await import('../../reviewer/diff/diffJson.ts')).diffJson(found));
   else if (format === 'markdown')
-    print((await import('../reviewer/diff/diffMarkdown.ts')).diffMarkdown(found));
-  else print((await import('../reviewer/diff/diffText.ts')).diffText(found));
+    print((await import('../../reviewer/diff/diffMarkdown.ts')).diffMarkdown(found));
+  else print((await import('../../reviewer/diff/diffText.ts')).diffText(found));
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RepositoryQuestion } from '../gateway/explain/explainRepository.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { example, print, printJson, progress } from './terminal.ts';
+import type { RepositoryQuestion } from '../../gateway/explain/explainRepository.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, print, printJson, progress } from '../terminal.ts';
 
 type Asked = Omit<RepositoryQuestion, 'subject' | 'api'> &
   Partial<Pick<RepositoryQuestion, 'subject' | 'api'>> & { token?: string; config?: string; json?: true };
@@ -30,8 +30,8 @@ export function explain(program: Command): void {
         if (token !== undefined) {
           if (config === undefined || asked.subject !== undefined || asked.api !== undefined)
             throw new UsageError('--token goes with --config gateway.yaml, and without --subject and --api');
-          const { readConfig } = await import('../gateway/config/config.ts');
-          const { explainToken, tokenText } = await import('../gateway/explain/explainToken.ts');
+          const { readConfig } = await import('../../gateway/config/config.ts');
+          const { explainToken, tokenText } = await import('../../gateway/explain/explainToken.ts');
           const text = readFileSync(token === '-' ? 0 : token, 'utf8');
           const told = await explainToken(text, {
             config: readConfig(resolve(config)),
@@ -46,7 +46,7 @@ export function explain(program: Command): void {
         if (subject === undefined || api === undefined)
           throw new UsageError('name --subject and --api, or --token and --config');
         const question = { ...asked, subject, api };
-        const { explainRepository } = await import('../gateway/explain/explainRepository.ts');
+        const { explainRepository } = await import('../../gateway/explain/explainRepository.ts');
         const { explanation, text } = await explainRepository(question, { now: Date.now(), progress });
         if (json) printJson(explanation);
         else print(text);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type ForgeOptions, forgeTarget } from './arguments/forgeTarget.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { stopSignal } from './stopSignal.ts';
-import { example, folderOf, print, printJson, progress } from './terminal.ts';
+import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function review(program: Command): void {
   example(
@@ -50,8 +50,8 @@ type ReviewOptions = ForgeOptions & {
 async function runReview(options: ReviewOptions): Promise<void> {
   if (options.answer !== undefined) return runAnswer(options, options.answer);
   if (options.listen !== undefined) return runListen(options, options.listen);
-  const { review } = await import('../reviewer/review.ts');
-  const { renderTable } = await import('../reviewer/pulls/renderTable.ts');
+  const { review } = await import('../../reviewer/review.ts');
+  const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
   const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
   if (Number.isNaN(asOf))
     throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
@@ -71,7 +71,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   if (options.explain !== undefined) {
     if (explained == null)
       throw new UsageError(`the plan has no finding, or several, with the fingerprint "${options.explain}"`);
-    const { explainedText } = await import('../reviewer/plan/explainFinding.ts');
+    const { explainedText } = await import('../../reviewer/plan/explainFinding.ts');
     if (options.json) printJson(explained);
     else print(explainedText(explained));
     return;
@@ -87,7 +87,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
 
 /** The forge; the same folder of its repository as `--root` is of the one it lies in. */
 async function targetOf(options: ReviewOptions) {
-  const { folderIn } = await import('../bundle/git/tree.ts');
+  const { folderIn } = await import('../../bundle/git/tree.ts');
   return { ...forgeTarget(options), folder: await folderIn(folderOf(options.root)) };
 }
 
@@ -98,7 +98,7 @@ function numberOf(text: string, option: string, most: number): number {
 }
 
 async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
-  const { answer } = await import('../reviewer/answer.ts');
+  const { answer } = await import('../../reviewer/answer.ts');
   const number = numberOf(text, '--answer', 2 ** 31);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
@@ -109,8 +109,8 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
 }
 
 async function runListen(options: ReviewOptions, text: string): Promise<void> {
-  const { answer } = await import('../reviewer/answer.ts');
-  const { listen } = await import('../reviewer/listen.ts');
+  const { answer } = await import('../../reviewer/answer.ts');
+  const { listen } = await import('../../reviewer/listen.ts');
   const target = await targetOf(options);
   const secret = process.env[options.secretEnv];
   if (!secret)

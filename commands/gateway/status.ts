@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RevisionAnswer } from '../gateway/admin/askRevision.ts';
-import type { FleetStatus, Wanted } from '../gateway/admin/fleetStatus.ts';
-import { durationOf } from './arguments/duration.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { example, print, printJson, progress } from './terminal.ts';
+import type { RevisionAnswer } from '../../gateway/admin/askRevision.ts';
+import type { FleetStatus, Wanted } from '../../gateway/admin/fleetStatus.ts';
+import { durationOf } from '../arguments/duration.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, print, printJson, progress } from '../terminal.ts';
 
 export function status(program: Command): void {
   example(
@@ -45,9 +45,9 @@ type Options = {
 };
 
 async function runStatus(urls: string[], options: Options, command: Command): Promise<void> {
-  const { fleetSentence } = await import('../gateway/admin/fleetStatus.ts');
-  const { fleetText } = await import('../gateway/admin/fleetText.ts');
-  const { watchFleet } = await import('../gateway/admin/watchFleet.ts');
+  const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
+  const { fleetText } = await import('../../gateway/admin/fleetText.ts');
+  const { watchFleet } = await import('../../gateway/admin/watchFleet.ts');
   checkUrls(urls);
   const waitMs = options.wait === undefined ? 0 : durationOf(options.wait, '--wait');
   const token = process.env[options.tokenEnv] || null;
@@ -87,9 +87,9 @@ function checkUrls(urls: readonly string[]): void {
 /** What the gateways should enforce. A repository at hand says which commits hold it; else numbers do. */
 async function wantedBy({ revision, root: folder, ...rest }: Options) {
   if (revision === undefined) return async () => null;
-  const { GitError, resolveCommit } = await import('../bundle/git/git.ts');
-  const { relationOf } = await import('../bundle/git/relationOf.ts');
-  const { gitTree } = await import('../bundle/git/tree.ts');
+  const { GitError, resolveCommit } = await import('../../bundle/git/git.ts');
+  const { relationOf } = await import('../../bundle/git/relationOf.ts');
+  const { gitTree } = await import('../../bundle/git/tree.ts');
   const root = resolve(folder);
   const commit = await resolveCommit(root, revision).catch((error: unknown) => {
     if (error instanceof GitError) return null;
@@ -120,10 +120,10 @@ async function wantedBy({ revision, root: folder, ...rest }: Options) {
 async function reporter(options: Options): Promise<(status: FleetStatus, gaveUp: boolean) => Promise<void>> {
   const { github: repository, forge, githubTokenEnv } = options;
   if (repository === undefined) return async () => {};
-  const { openForge } = await import('../reviewer/forge/forge.ts');
-  const { forgeTarget } = await import('./arguments/forgeTarget.ts');
-  const { enforcedStatus } = await import('../reviewer/forge/enforcedStatus.ts');
-  const { fleetSentence } = await import('../gateway/admin/fleetStatus.ts');
+  const { openForge } = await import('../../reviewer/forge/forge.ts');
+  const { forgeTarget } = await import('../arguments/forgeTarget.ts');
+  const { enforcedStatus } = await import('../../reviewer/forge/enforcedStatus.ts');
+  const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
   const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');
   const { setStatus } = openForge(target);
   let last = '';

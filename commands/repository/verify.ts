@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { BundleError } from '../bundle/bundleError.ts';
-import { sizeOf } from './arguments/size.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { example, print, printJson, readKey, readKeys } from './terminal.ts';
+import { BundleError } from '../../bundle/bundleError.ts';
+import { sizeOf } from '../arguments/size.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, print, printJson, readKey, readKeys } from '../terminal.ts';
 
 export function verify(program: Command): void {
   example(
@@ -17,9 +17,9 @@ export function verify(program: Command): void {
       .option('--json', 'print the result as JSON')
       .action(
         async (file: string, options: { key?: string; keys?: string[]; maxBytes: string; json?: true }) => {
-          const { limitsOf, verify } = await import('../bundle/archive/verify.ts');
-          const { formatRelease } = await import('../bundle/archive/release.ts');
-          const { readVerifyKeys } = await import('../bundle/archive/keys.ts');
+          const { limitsOf, verify } = await import('../../bundle/archive/verify.ts');
+          const { formatRelease } = await import('../../bundle/archive/release.ts');
+          const { readVerifyKeys } = await import('../../bundle/archive/keys.ts');
           if ((options.key === undefined) === (options.keys === undefined))
             throw new UsageError('either --key or --keys is needed');
           const keys = readVerifyKeys(

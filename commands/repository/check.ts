@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { example, folderOf, print, printJson } from './terminal.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function check(program: Command): void {
   example(
@@ -10,7 +10,7 @@ export function check(program: Command): void {
       .option('--strict', 'fail on warnings too')
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true; strict?: true }) => {
-        const { check } = await import('../bundle/check.ts');
+        const { check } = await import('../../bundle/check.ts');
         const { problems, warnings, summary } = await check(folderOf(root));
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
         if (!options.json)

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isLoopback } from '../bundle/format/isLoopback.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { stopSignal } from './stopSignal.ts';
-import { example, print, printJson, readKey } from './terminal.ts';
+import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, print, printJson, readKey } from '../terminal.ts';
 
 export function push(program: Command): void {
   example(
@@ -46,8 +46,8 @@ type PushOptions = {
 };
 
 async function runPush(address: string, file: string, options: PushOptions): Promise<void> {
-  const { readVerifyKey, verify } = await import('../bundle/archive/verify.ts');
-  const { pushBundle } = await import('../gateway/source/pushBundle.ts');
+  const { readVerifyKey, verify } = await import('../../bundle/archive/verify.ts');
+  const { pushBundle } = await import('../../gateway/source/pushBundle.ts');
   let archive: Buffer;
   try {
     archive = readFileSync(file);

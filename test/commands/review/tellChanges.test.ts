@@ -2,9 +2,9 @@ import * as assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tellChanges } from '../../commands/tellChanges.ts';
-import { readConfig } from '../../gateway/config/config.ts';
-import { suite } from '../_suite.ts';
+import { tellChanges } from '../../../commands/review/tellChanges.ts';
+import { readConfig } from '../../../gateway/config/config.ts';
+import { suite } from '../../_suite.ts';
 
 const test = suite('tellChanges');
 

@@ -1,9 +1,9 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Drift } from '../bundle/import/compareOperations.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { example, folderOf, print, printJson } from './terminal.ts';
+import type { Drift } from '../../bundle/import/compareOperations.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function importOpenapi(program: Command): void {
   const group = program.command('import').description('Take over what other files and systems know.');
@@ -38,9 +38,9 @@ type Options = {
 };
 
 async function run(source: string, options: Options): Promise<void> {
-  const room = await import('../bundle/import/importOpenapi.ts');
-  const { openSource } = await import('../bundle/import/openSource.ts');
-  const { apiName } = await import('../bundle/grants/schema.ts');
+  const room = await import('../../bundle/import/importOpenapi.ts');
+  const { openSource } = await import('../../bundle/import/openSource.ts');
+  const { apiName } = await import('../../bundle/grants/schema.ts');
   if (!apiName.safeParse(options.api).success)
     throw new UsageError(`--api must be a lower-case name like orders, got "${options.api}"`);
   const file = join(folderOf(options.root), 'grants', 'apis', `${options.api}.yaml`);
@@ -67,8 +67,8 @@ async function run(source: string, options: Options): Promise<void> {
 
 /** The grants that give each operation of an API; empty where the repository has problems, which `check` tells. */
 async function neededBy(root: string, api: string): Promise<Map<string, string[]>> {
-  const { workingTree } = await import('../bundle/git/tree.ts');
-  const { load } = await import('../bundle/grants/load.ts');
+  const { workingTree } = await import('../../bundle/git/tree.ts');
+  const { load } = await import('../../bundle/grants/load.ts');
   const { organisation } = await load(await workingTree(root));
   const found = new Map<string, string[]>();
   for (const grant of organisation?.grants ?? [])

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type GatewayConfig, readConfig } from '../gateway/config/config.ts';
+import { type GatewayConfig, readConfig } from '../../gateway/config/config.ts';
 
 type Log = {
   info: (text: string) => void;

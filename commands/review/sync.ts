@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ForgeOptions, forgeTarget } from './arguments/forgeTarget.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { stopSignal } from './stopSignal.ts';
-import { example, print, printJson, progress } from './terminal.ts';
+import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, print, printJson, progress } from '../terminal.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -44,8 +44,8 @@ export function sync(program: Command): void {
 }
 
 async function runSync(options: Options): Promise<void> {
-  const { syncFolder } = await import('../reviewer/sync/syncProviders.ts');
-  const { syncText } = await import('../reviewer/sync/syncText.ts');
+  const { syncFolder } = await import('../../reviewer/sync/syncProviders.ts');
+  const { syncText } = await import('../../reviewer/sync/syncText.ts');
   const shrink = options.shrink === undefined ? undefined : Number(options.shrink);
   if (shrink !== undefined && !(shrink >= 0 && shrink <= 1))
     throw new UsageError(`--shrink must be a share from 0 to 1, got "${options.shrink}"`);
@@ -62,8 +62,8 @@ async function runSync(options: Options): Promise<void> {
     progress,
   };
   if (options.apply) {
-    const { openForge } = await import('../reviewer/forge/forge.ts');
-    const { proposeSync } = await import('../reviewer/sync/propose.ts');
+    const { openForge } = await import('../../reviewer/forge/forge.ts');
+    const { proposeSync } = await import('../../reviewer/sync/propose.ts');
     const proposed = await proposeSync(openForge(forgeTarget(options), stop.signal), settings);
     if (options.json)
       printJson(proposed.map(({ synced: { text: _, ...facts }, ...more }) => ({ ...facts, ...more })));

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { durationOf } from './arguments/duration.ts';
-import { UsageError } from './arguments/usageError.ts';
-import { stopSignal } from './stopSignal.ts';
-import { example, readKey } from './terminal.ts';
+import { durationOf } from '../arguments/duration.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, readKey } from '../terminal.ts';
 
 export function publish(program: Command): void {
   example(
@@ -53,7 +53,7 @@ type Options = {
 };
 
 async function runPublish(options: Options): Promise<void> {
-  const { publish } = await import('../gateway/publish/publish.ts');
+  const { publish } = await import('../../gateway/publish/publish.ts');
   const { cert, certKey } = options;
   if ((cert === undefined) !== (certKey === undefined))
     throw new UsageError('--cert and --cert-key go together');
