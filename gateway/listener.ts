@@ -5,6 +5,7 @@ import type { GatewayConfig } from './config/config.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
 import { cutSlow } from './http/cutSlow.ts';
 import { endWithAnswer, isEnding } from './http/linger.ts';
+import { countPayload } from './http/payload.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Tls } from './http/tls.ts';
 import { createUnderWay } from './http/underWay.ts';
@@ -47,6 +48,7 @@ export function createListener(options: Options): Listener {
     underWay.begin(request.socket, response);
     if (draining) response.shouldKeepAlive = false;
     const coding = request.headers['transfer-encoding'];
+    if (coding !== undefined) countPayload(request);
     // The body goes on with a framing of ours, so no coding but this one would be told to the upstream.
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       const refusal = new Refusal(400, 'coding-unsupported', 'Only chunked transfer coding is served here.');

@@ -1,14 +1,15 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { payloadOf } from './payload.ts';
 import type { UnderWay } from './underWay.ts';
 
 type Handle = { bytesWritten?: number; writeQueueSize?: number };
-type Mark = { since: number; received: number; sent: number };
+type Mark = { request: IncomingMessage; since: number; received: number; sent: number };
 
 type Options = {
   sockets: Iterable<Socket>;
   underWay: Pick<UnderWay, 'answer'>;
-  /** Bytes that must move within `windowMs`. */
+  /** Bytes of bodies, framing not counted, that must move within `windowMs`. */
   bytes: number;
   windowMs: number;
   onCut: (what: 'body' | 'answer') => void;
@@ -23,15 +24,18 @@ export function cutSlow({ sockets, underWay, bytes, windowMs, onCut }: Options):
   const look = () => {
     const now = performance.now();
     for (const socket of sockets) {
-      const what = waitsFor(socket, underWay.answer(socket));
-      if (what === null) {
+      const response = underWay.answer(socket);
+      const what = waitsFor(socket, response);
+      if (response === null || what === null) {
         marks.delete(socket);
         continue;
       }
-      const [received, sent] = [socket.bytesRead, sentOf(socket)];
+      const { req: request } = response;
+      const [received, sent] = [payloadOf(request), sentOf(socket)];
       const mark = marks.get(socket);
-      if (mark === undefined || received - mark.received >= bytes || sent - mark.sent >= bytes) {
-        marks.set(socket, { since: now, received, sent });
+      const isKnown = mark !== undefined && mark.request === request;
+      if (!isKnown || received - mark.received >= bytes || sent - mark.sent >= bytes) {
+        marks.set(socket, { request, since: now, received, sent });
       } else if (now - mark.since >= windowMs) {
         onCut(what);
         socket.destroy();

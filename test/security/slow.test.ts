@@ -111,6 +111,35 @@ test('a body that trickles is cut, though it is never silent; one that moves is 
   assert.equal(await cuts('body'), before + 1);
 });
 
+test('chunk extensions, trailers and chunks of a byte are no progress of a body', async () => {
+  const before = await cuts('body');
+  const post = head('POST', ['Transfer-Encoding: chunked']);
+  // Each piece is larger than what must move in a window; none holds more than a byte of the body.
+  const senders: [string, string][] = [
+    [post, `1;${'x'.repeat(3000)}\r\nx\r\n`],
+    [post, '1\r\nx\r\n'.repeat(2)],
+    [`${post}1;`, 'x'.repeat(40)],
+    [`${post}0\r\n`, `X-A: ${'x'.repeat(40)}\r\n`],
+  ];
+  const sockets = await Promise.all(
+    senders.map(async ([begin, piece]) => {
+      const socket = await open(begin);
+      void trickle(socket, piece, 100, 600);
+      return socket;
+    }),
+  );
+  for (const socket of sockets) {
+    assert.ok((await socket.ended) < 45_000);
+    assert.doesNotMatch(socket.text, /^HTTP\/1\.1 200/);
+  }
+  const moving = await open(head('POST', ['Transfer-Encoding: chunked', 'Connection: close']));
+  await trickle(moving, `1f4;a=b\r\n${'x'.repeat(500)}\r\n`, 100, 30);
+  moving.write('0\r\n\r\n');
+  await moving.ended;
+  assert.match(moving.text, /^HTTP\/1\.1 200 /);
+  assert.ok((await cuts('body')) >= before + 4);
+});
+
 test('a body is not cut because its upstream takes it slowly', async () => {
   world.upstream.answer((request, response) => {
     setTimeout(() => request.resume().once('end', () => response.end('late')), 2200);
