@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Identity } from '../identity/identify.ts';
+import { type Identity, identityBytes } from '../identity/identify.ts';
 import type { Decide, Decision, Question } from './decision.ts';
 
 /**
@@ -68,7 +68,7 @@ const asOf = (decision: Decision, time: number): Decision =>
  * and assertion, of which the last is written in base64.
  */
 function bytesOf({ identity, answers }: Caller, key: string): number {
-  let bytes = 700 + key.length + lettersOf(identity.groups ?? []);
+  let bytes = 700 + key.length + identityBytes(identity);
   for (const { networks, decision } of answers) {
     const { input, result, facts } = decision;
     const named = lettersOf(input.groups) + lettersOf(result.grants) + input.subject.length;

@@ -1,8 +1,9 @@
 import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
 import { fold, isName } from '../../bundle/grants/names.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import type { Credentials, Snapshot } from '../revision/snapshot.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
-import type { TokenClaims } from './tokenClaims.ts';
+import { claimsBytes, type TokenClaims } from './tokenClaims.ts';
 
 /** A credential that was verified, less what the directory makes of it. */
 export type Proof = TokenClaims | ClientCertificate | ApiKey;
@@ -77,11 +78,17 @@ function nameOf(proof: Proof): string {
   }
 }
 
-const mostRemembered = 20_000;
+/** What an identity takes that is remembered, its proof included. */
+export function identityBytes({ subject, groups, proof }: Identity): number {
+  const named = 300 + 2 * subject.length;
+  if (proof?.method === 'jwt' || proof?.method === 'introspection') return named + claimsBytes(proof);
+  const names = proof?.method === 'client-certificate' ? [...proof.uris, ...proof.dns, proof.subject] : [];
+  return [...(groups ?? []), ...names].reduce((sum, { length }) => sum + 2 * length + 24, named);
+}
 
 /** `identify` that remembers its answers by the credential's name, for as long as the directory is the same. */
 export function rememberIdentities(): typeof identify {
-  const known = new Map<string, Identity>();
+  const known = lruCache<Identity>(64 * MiB, identityBytes);
   let of: Credentials | null = null;
   return (proof, credentials) => {
     if (credentials !== of) {
@@ -94,7 +101,6 @@ export function rememberIdentities(): typeof identify {
     if (before !== undefined && (before.proof === proof || proof.method === 'api-key')) return before;
     const identity = identify(proof, credentials);
     if (identity === null) return null;
-    if (before === undefined && known.size >= mostRemembered) known.delete(known.keys().next().value ?? '');
     known.set(key, identity);
     return identity;
   };

@@ -5,15 +5,9 @@ import type { IntrospectionConfig } from '../config/config.ts';
 import { fetchJson } from '../http/fetchJson.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
-import {
-  claimsFault,
-  claimsWeight,
-  hasGroupsElsewhere,
-  readClaims,
-  type TokenClaims,
-} from './tokenClaims.ts';
+import { claimsBytes, claimsFault, hasGroupsElsewhere, readClaims, type TokenClaims } from './tokenClaims.ts';
 import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
@@ -36,13 +30,19 @@ type Options = {
 const inactiveMs = 10_000;
 const longestToken = 8 * 1024;
 const largestAnswer = 64 * 1024;
+/** Of an answer; who says more about a token says it of something else. */
+const mostMembers = 256;
+/** An error, with where it came from. */
+const refusalBytes = 1500;
 /**
  * Beyond that the issuer is no quicker, and strangers with made-up tokens must not fill our memory. Nor shut out others
  * while it is slow: one network has a part of them, and tokens that were active lately have as many to themselves.
  */
 const mostInFlight = { strangers: 64, ofNetwork: 8, known: 64 };
 
-const answer = z.looseObject({ active: z.boolean() });
+const answer = z
+  .looseObject({ active: z.boolean() })
+  .refine((told) => Object.keys(told).length <= mostMembers, { error: 'must have fewer members' });
 // RFC 6749, 2.3.1: both parts are form-encoded before they are put together.
 const formEncoded = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
 
@@ -66,8 +66,8 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     `${formEncoded(config.client_id)}:${formEncoded(clientSecret)}`,
   ).toString('base64')}`;
   // Keyed by hash: no usable credential stays in memory. Apart, so that made-up tokens push out no good one.
-  const active = lruCache<Known & { claims: TokenClaims }>(20_000, ({ claims }) => claimsWeight(claims));
-  const inactive = lruCache<Known & { refusal: Refusal }>(20_000);
+  const active = lruCache<Known & { claims: TokenClaims }>(64 * MiB, ({ claims }) => claimsBytes(claims));
+  const inactive = lruCache<Known & { refusal: Refusal }>(32 * MiB, () => refusalBytes);
   const inFlight = new Map<string, Promise<TokenClaims>>();
   const strangers = new Map<string, number>();
   let strangersInFlight = 0;

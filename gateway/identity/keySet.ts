@@ -13,6 +13,8 @@ import { fetchJson } from '../http/fetchJson.ts';
 
 const failureCooldownMs = 5_000;
 const bounds = { timeout: 5_000, largest: 512 * 1024 };
+/** Of a set: each unknown `kid` is looked for among all of them. */
+const mostKeys = 256;
 
 type LocalSet = ReturnType<typeof createLocalJWKSet>;
 type Key = Awaited<ReturnType<LocalSet>>;
@@ -139,6 +141,8 @@ function published(fetched: unknown): JSONWebKeySet {
   const { keys } = (typeof fetched === 'object' && fetched !== null ? fetched : {}) as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length === 0)
     throw new AnswerError('key-set-empty', 'the key set holds no key');
+  if (keys.length > mostKeys)
+    throw new AnswerError('too-large', `the key set holds more than ${mostKeys} keys`);
   const each = new Map<string, JWK>();
   for (const key of keys) {
     if (typeof key !== 'object' || key === null)

@@ -33,10 +33,6 @@ type Mapping = Pick<Config, 'issuer' | 'login_claim' | 'groups'> &
 export const claimsBytes = ({ payload, groups }: Pick<TokenClaims, 'payload' | 'groups'>): number =>
   600 + Math.ceil(1.5 * JSON.stringify(payload).length) + 64 * (groups?.length ?? 0);
 
-/** What the claims of a token weigh in a cache, where most weigh one. */
-export const claimsWeight = ({ payload }: Pick<TokenClaims, 'payload'>): number =>
-  Math.max(1, Math.ceil(JSON.stringify(payload).length / 2048));
-
 export const clockToleranceSeconds = 5;
 /** Past this a far `exp` (1e308 is a number too) is no honest lifetime. */
 const longestLifetimeSeconds = 400 * 86_400;

@@ -2,7 +2,7 @@ import { hash, KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { IssuerConfig } from '../config/config.ts';
 import { Refusal } from '../http/refusal.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
 import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
 import {
@@ -24,7 +24,7 @@ const longest = 16 * 1024;
 /** Keys of one name, or without a name, that a token is tried by. */
 const mostTried = 8;
 /** Room for more than 100,000 tokens as issuers write them. */
-const mostBytes = 128 * 2 ** 20;
+const mostBytes = 128 * MiB;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 const invalid = (why: TokenCause, issuer: string | null) =>

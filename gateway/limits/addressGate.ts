@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import type { Limit } from './limit.ts';
 import { exceeded } from './rateRefusal.ts';
 
@@ -29,8 +29,8 @@ type Options = {
  * program with a key that was revoked does not shut out its neighbours.
  */
 export function createAddressGate({ limit, rate, failedLogins }: Options): AddressGate {
-  const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(100_000);
-  const guesses = lruCache<true>(100_000);
+  const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(32 * MiB);
+  const guesses = lruCache<true>(32 * MiB);
   const tiers = [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`];
 
   const overRate = (wait: number) => exceeded('address', rate, wait, 'address-rate-exceeded');

@@ -1,5 +1,5 @@
 import { type Rate, readRate } from '../../bundle/format/rate.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import { remember } from '../memory/remember.ts';
 
 /**
@@ -27,7 +27,7 @@ export const mostRates = 1000;
  * a burst of the whole count and then one request per interval, so no window's edge lets twice the rate through.
  */
 export function createLimit(): LocalLimit {
-  const wholeAt = lruCache<number>(200_000);
+  const wholeAt = lruCache<number>(64 * MiB);
   const rateOf = remember(parseRate, mostRates);
   return (key, rate, now) => {
     const { interval, period } = rateOf(rate);

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AllowedCall } from '../decision/admission.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
-import { stillProved } from '../identity/identify.ts';
+import { identityBytes, stillProved } from '../identity/identify.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import { routeOf } from '../request/route.ts';
 import { sameLines } from '../revision/slices.ts';
 
@@ -18,7 +19,7 @@ export type RecentCallers = {
 
 type Kept = AllowedCall & { at: number };
 
-const most = 4096;
+const mostBytes = 32 * MiB;
 const day = 86_400_000;
 /** A caller is put down anew once a minute at most. */
 const again = 60_000;
@@ -26,8 +27,7 @@ const perTurn = 2;
 
 /** `now` in milliseconds since 1970. */
 export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
-  /** Oldest first. */
-  const kept = new Map<string, Kept>();
+  const kept = lruCache<Kept>(mostBytes, ({ identity }) => identityBytes(identity));
 
   /** Null where the call would not be allowed any more in any case: then it tells nothing about the change. */
   const survives = (call: Kept, before: Enforcement, after: Enforcement): boolean | null => {
@@ -43,9 +43,7 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
       const at = now();
       const known = kept.get(key);
       if (known !== undefined && Math.abs(at - known.at) < again) return;
-      kept.delete(key);
       kept.set(key, { identity, route, address, networks, at });
-      if (kept.size > most) kept.delete(kept.keys().next().value as string);
     },
     async compare(before, after) {
       const untouched = createUntouched(before, after);

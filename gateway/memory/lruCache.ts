@@ -1,11 +1,20 @@
 import { LRUCache } from 'lru-cache';
 
+/** What an entry takes beside its key and its value: places in the cache's tables, and the heads of both. */
+const entryBytes = 150;
+
 /**
- * Keeps the `most` values that were used last. LRUCache's own `max` would take memory for all of them at once, and the
- * collector would look through it each time, though mostly nothing is there.
+ * Keeps the values that were used last, in `mostBytes`: keys come from callers, so what bounds them is not their number.
+ * `bytesOf` reckons what a value takes beside its head.
  */
 export const lruCache = <Value extends object | number | boolean>(
-  most: number,
-  /** How many a value counts for: one, unless it may be large. */
-  weightOf: (value: Value) => number = () => 1,
-): LRUCache<string, Value> => new LRUCache({ maxSize: most, sizeCalculation: (value) => weightOf(value) });
+  mostBytes: number,
+  bytesOf: (value: Value) => number = () => 0,
+): LRUCache<string, Value> =>
+  new LRUCache({
+    maxSize: mostBytes,
+    // A letter outside Latin 1 makes every letter of its text take two.
+    sizeCalculation: (value, key) => entryBytes + 2 * key.length + bytesOf(value),
+  });
+
+export const MiB = 2 ** 20;

@@ -20,7 +20,8 @@ export function createClientAddress(trusted: readonly string[]): ClientAddress {
     for (const hop of String(forwarded).split(',').reverse()) {
       const named = plain(withoutPort(hop.trim()));
       // Whoever this is, it is not the proxy: its address would put the caller into the proxy's network.
-      if (isIP(named) === 0) return 'unknown';
+      // A zone (`fe80::1%…`) is this machine's own affair, and may be as long as a header.
+      if (isIP(named) === 0 || named.includes('%')) return 'unknown';
       address = named;
       if (!contains(proxies, address)) break;
     }

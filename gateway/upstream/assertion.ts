@@ -2,7 +2,7 @@ import { sign } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import type { Admission } from '../decision/admission.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 import {
   type AssertionKey,
   type AssertionKeys,
@@ -103,7 +103,10 @@ export function createAssertionOf({
   now,
   random = Math.random,
 }: AssertionOptions): (admission: Omit<Asserted, 'enforcement'>) => string {
-  const made = lruCache<{ text: string; untilMs: number; key: AssertionKey }>(20_000);
+  const made = lruCache<{ text: string; untilMs: number; key: AssertionKey }>(
+    64 * MiB,
+    ({ text }) => text.length,
+  );
   // A clock set back must not make one last longer.
   const isFresh = ({ untilMs }: { untilMs: number }, at: number) =>
     at < untilMs && untilMs - at <= lifetimeMs;

@@ -1,5 +1,5 @@
 import type { Limit } from '../limits/limit.ts';
-import { lruCache } from '../memory/lruCache.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
 
 type Take = [key: string, rate: string, now: number];
 export type WorkerLimit = { limit: Limit; taken: (id: number, waits: readonly number[]) => void };
@@ -10,7 +10,7 @@ export type WorkerLimit = { limit: Limit; taken: (id: number, waits: readonly nu
  */
 export function createWorkerLimit(ask: (id: number, takes: Take[]) => void): WorkerLimit {
   const asked = new Map<number, ((wait: number) => void)[]>();
-  const until = lruCache<number>(50_000);
+  const until = lruCache<number>(16 * MiB);
   let batch: { takes: Take[]; settle: ((wait: number) => void)[] } | null = null;
   let id = 0;
 

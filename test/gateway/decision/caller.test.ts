@@ -139,6 +139,23 @@ test('remembers callers in a bound of bytes, and a bounded number of their quest
   assert.equal(asked(), before + 2);
 });
 
+test('what tokens carry counts too', () => {
+  const { decide, callers } = world({ maxBytes: 1_000_000 });
+  const proof = { ...({ id: '', method: 'jwt', issuer: '', sub: 'x', login: 'x' } as const) };
+  const payload = { about: 'x'.repeat(20_000) };
+  for (let at = 0; at < 200; at += 1)
+    decide(
+      question(
+        {},
+        {
+          credential: `c${at}`,
+          proof: { ...proof, groups: null, mfa: false, expiresAt: null, payload: { ...payload } },
+        },
+      ),
+    );
+  assert.ok(callers.size > 5 && callers.size < 50, String(callers.size));
+});
+
 test('the second request of a caller evaluates, signs and renders nothing', () => {
   const count = { evaluated: 0, signed: 0, headers: 0, records: 0 };
   const groups = ['group:a'];

@@ -54,6 +54,20 @@ test('another directory is asked anew, and what it took away is gone', () => {
   );
 });
 
+test('what is remembered is bounded in bytes, whatever tokens carry, and the last ones stay', () => {
+  const identify = rememberIdentities();
+  const here = directory();
+  const large = (name: string) => ({ ...claims(name), payload: { about: 'x'.repeat(100_000) } });
+  const tokens = Array.from({ length: 1000 }, (_, at) => large(`user${at}@example.com`));
+  const first = tokens.map((token) => identify(token, here));
+  const kept = tokens.filter((token, at) => identify({ ...token }, here) === first[at]).length;
+  assert.equal(kept, 0, 'another proof under the same name is looked at anew');
+  const again = rememberIdentities();
+  const given = tokens.map((token) => again(token, here));
+  const known = tokens.toReversed().findIndex((token, at) => again(token, here) !== given[999 - at]);
+  assert.ok(known > 100 && known < 700, String(known));
+});
+
 test('whom nobody knows is not remembered', () => {
   const identify = rememberIdentities();
   const known = new Map<string, string>();

@@ -124,6 +124,15 @@ for (const [what, change] of refusals)
     assert.equal(await code('good'), 'accepted');
   });
 
+test('an answer with hundreds of members is none', async () => {
+  const members = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`c${at}`, at]));
+  says({ ...members(300), ...good() });
+  assert.equal(await code('many'), '503 issuer-unavailable');
+  says({ ...members(200), ...good() });
+  assert.equal(await code('some'), 'accepted');
+});
+
 test('a token without a subject is no login, and known by its other claims only', async () => {
   const { sub: _, ...body } = good();
   says({ ...body, client_id: 'invoicer' });

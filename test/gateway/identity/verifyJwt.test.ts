@@ -204,6 +204,7 @@ test('a token of an issuer that is not configured is refused without a look at i
 
 test('a key set without keys, or with private ones, replaces none, and is none at the start', async () => {
   const bad: ((keys: readonly object[]) => unknown[])[] = [
+    (keys) => Array.from({ length: 257 }, (_, at) => ({ ...keys[0], kid: `k${at}` })),
     () => [],
     (keys) => [...keys, null],
     (keys) => keys.map((key) => ({ ...key, d: 'AQAB' })),

@@ -21,6 +21,16 @@ test('asks once for each text, until there are too many', () => {
   assert.deepEqual(asked, ['a', 'b', 'c', 'a']);
 });
 
+test('does not keep a text that is longer than any name', () => {
+  let asked = 0;
+  const of = remember(() => {
+    asked += 1;
+    return 'known';
+  }, 10);
+  for (const text of ['a'.repeat(300), 'a'.repeat(301)]) for (const _ of [1, 2]) of(text);
+  assert.equal(asked, 3);
+});
+
 test('what it throws is asked again', () => {
   let asked = 0;
   const never = remember((): string => {

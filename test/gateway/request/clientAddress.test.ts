@@ -33,7 +33,12 @@ test('understands ports behind addresses', () => {
 test('a caller that its proxy cannot name is in no network, least of all in the proxy’s', () => {
   const networksOf = createNetworksOf(new Map([['inside', ['10.0.0.0/8']]]));
   assert.deepEqual(networksOf(from('10.0.0.1')), ['inside']);
-  for (const named of ['unknown', '_hidden', '', '203.0.113.9:x', '10.0.0.1 203.0.113.9']) {
+  for (const named of ['unknown', '_hidden', '', '203.0.113.9:x', '10.0.0.1 203.0.113.9', 'fe80::1%a']) {
     assert.deepEqual(networksOf(from('10.0.0.1', named)), [], named);
   }
+});
+
+test('an address with a zone, which could be of any length, is none', () => {
+  assert.equal(from('10.0.0.1', `fe80::1%${'a'.repeat(10_000)}`), 'unknown');
+  assert.equal(from('10.0.0.1', 'fe80::1'), 'fe80::1');
 });
