@@ -78,7 +78,7 @@ export function wire(collaborators: Collaborators) {
       contentType: metrics.registry.contentType,
       text: await metrics.registry.metrics(),
     }),
-    usage: (since) => writer.usage?.lines(since) ?? [],
+    usage: (since) => writer.usage?.texts(since) ?? [],
     jwks: assertions.jwks,
     explain: createExplainHere({ config, snapshot: () => enforcement()?.snapshot ?? null, now }),
     now,

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Lapsed } from '../decision/lapse.ts';
 import type { ExplainHere } from '../explain/explainHere.ts';
 import { refuse, sendJson } from '../http/answer.ts';
 import { assertBearer, assertLoopback } from '../http/bearer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
-import type { UsageLine } from '../record/usageRollup.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { receivePush } from './receivePush.ts';
 import { receiveReload } from './receiveReload.ts';
@@ -29,7 +30,8 @@ export type AdminOptions = {
   /** `pushed`: the Git host has just told of a push. */
   reload: (force: boolean, pushed?: boolean) => Promise<unknown>;
   metrics: () => Promise<{ contentType: string; text: string }>;
-  usage: (since: string) => UsageLine[];
+  /** The roll-ups from a day on, in pieces of text. */
+  usage: (since: string) => Iterable<Buffer>;
   /** The public keys of assertions, or null when none are made. */
   jwks: () => string | null;
   explain: ExplainHere;
@@ -54,19 +56,16 @@ export function createAdmin(options: AdminOptions): Server {
         if (snapshot === null) throw new Refusal(503, 'no-bundle', 'No bundle is loaded yet.');
         sendJson(response, 200, revisionFacts(snapshot, options));
       },
-      'GET /usage': (_request, response, url) => {
+      'GET /usage': async (_request, response, url) => {
         const since =
           url.searchParams.get('since') ??
           new Date(options.now() - 120 * 86_400_000).toISOString().slice(0, 10);
         if (!/^\d{4}-\d{2}-\d{2}$/.test(since))
           throw new Refusal(400, 'since-malformed', 'since must be a date like 2026-03-01.');
+        const texts = options.usage(since);
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-        response.end(
-          options
-            .usage(since)
-            .map((line) => `${JSON.stringify(line)}\n`)
-            .join(''),
-        );
+        // Whoever goes away in the middle need not be told.
+        await pipeline(Readable.from(texts), response).catch(() => response.destroy());
       },
       'GET /.well-known/jwks.json': (_request, response) => {
         const keys = options.jwks();

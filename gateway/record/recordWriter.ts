@@ -16,7 +16,8 @@ import { nextFile } from './decisionFiles.ts';
 import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
 import { openSequence } from './sequence.ts';
-import { type Counted, openUsageRollup, type UsageRollup } from './usageRollup.ts';
+import type { Counted } from './usageDay.ts';
+import { openUsageRollup, type UsageRollup } from './usageRollup.ts';
 
 /** Past this size a day goes on in a further file. */
 const fileBytes = 256 * 1024 * 1024;
@@ -152,7 +153,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       // The files are the truth, so this can be made up for; a full disk must not end the process.
       try {
         if (file !== null) sequence.note(written);
-        rollup?.save();
+        rollup?.saveInTurn();
       } catch (error) {
         onUsageFailure?.(error);
       }

@@ -1,37 +1,23 @@
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { decisionFiles } from './decisionFiles.ts';
-import type { DecisionRecord, Heartbeat, LogEntry, Stopped, StreamClosed } from './record.ts';
+import type { Heartbeat, LogEntry, Stopped } from './record.ts';
+import { type Counted, createUsageDay, type UsageDay } from './usageDay.ts';
+import type { UsageLine } from './usageLine.ts';
 
-/** One line of a usage file: the day's coverage, or one grant's use of one operation. Instants are RFC 3339, UTC. */
-export type UsageLine =
-  | { day: string; instance: string; coverage: { seq: [number, number]; records: number; minutes: number } }
-  | {
-      day: string;
-      instance: string;
-      grant: string;
-      operation: string;
-      count: number;
-      first: string;
-      last: string;
-    };
-
-/** What a line says of use. */
-export type Counted =
-  | Pick<DecisionRecord, 'timestamp' | 'input' | 'result' | 'status'>
-  | Pick<StreamClosed, 'timestamp' | 'event'>
-  | Pick<Heartbeat, 'timestamp' | 'heartbeat'>
-  | Pick<Stopped, 'timestamp' | 'stopped'>;
-
-/** Usage per day: grant × operation → count, first and last use. */
+/** Usage per day: grant × operation → count, first and last use, busiest minute; and what of the day it vouches for. */
 export type UsageRollup = {
   /**
    * Counts a line of the decision file of `day`, with the number it took (a heartbeat: the last one taken). The file's day counts, not the line's: around midnight they differ,
@@ -40,27 +26,17 @@ export type UsageRollup = {
   add(entry: Counted, seq: number, day: string): void;
   /** Writes what changed. */
   save(): void;
-  /** The stored and current days from `since` (YYYY-MM-DD) on, oldest first. */
-  lines(since: string): UsageLine[];
-};
-
-type Use = { grant: string; operation: string; count: number; first: string; last: string };
-
-/** By what a day's uses are sorted. */
-const placeOf = ({ grant, operation }: Use) => `${grant} ${operation}`;
-
-type Day = {
-  seq: [number, number] | null;
-  records: number;
-  minutes: Set<string>;
-  /** Minutes known from a usage file whose records are gone. */
-  earlier: number;
-  /** Grant → operation → use. */
-  uses: Map<string, Map<string, Use>>;
-  changed: boolean;
+  /** The same once a minute: a large day less often, as the decision files make up for what was not saved. */
+  saveInTurn(): void;
+  /** The stored and current days from `since` (YYYY-MM-DD) on, oldest first, in pieces of text. */
+  texts(since: string): Generator<Buffer>;
 };
 
 type Options = { decisions: string; folder: string; instance: string; now: () => number };
+
+/** So many lines are written within the time that a turn may take. */
+const linesATurn = 5000;
+const pieceBytes = 256 * 1024;
 
 const linesIn = (path: string): UsageLine[] =>
   readFileSync(path, 'utf8')
@@ -68,56 +44,89 @@ const linesIn = (path: string): UsageLine[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as UsageLine);
 
+function* pieces(path: string): Generator<Buffer> {
+  const fd = openSync(path, 'r');
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(pieceBytes);
+      const length = readSync(fd, piece);
+      if (length === 0) return;
+      yield piece.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The lines of a decision file. One that is none leaves its number out, which the roll-up then says is missing. */
+function* entriesOf(path: string): Generator<LogEntry | Heartbeat | Stopped> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for (const piece of pieces(path)) {
+    const lines = (rest + decoder.write(piece)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const entry = line === '' ? null : entryOf(line);
+      if (entry !== null) yield entry;
+    }
+  }
+}
+
+function entryOf(line: string): LogEntry | Heartbeat | Stopped | null {
+  try {
+    const entry = JSON.parse(line) as LogEntry | Heartbeat | Stopped;
+    const { seq, timestamp } = entry;
+    if (!Number.isSafeInteger(seq) || typeof timestamp !== 'string') return null;
+    const isDecision = !('heartbeat' in entry || 'stopped' in entry || 'event' in entry);
+    return isDecision && (!entry.input || !Array.isArray(entry.result?.grants)) ? null : entry;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Keeps `folder/YYYY-MM-DD.ndjson`. The decision files are the truth: at start each day whose decision file is newer
  * than its usage file is counted again, so a crash between two saves loses nothing.
  */
 export function openUsageRollup({ decisions, folder, instance, now }: Options): UsageRollup {
   mkdirSync(folder, { recursive: true });
-  const days = new Map<string, Day>();
+  const days = new Map<string, UsageDay>();
   let current = new Date(now()).toISOString().slice(0, 10);
-  const dayOf = (key: string): Day => {
-    let day = days.get(key);
-    if (day === undefined) {
-      day = { seq: null, records: 0, minutes: new Set(), earlier: 0, uses: new Map(), changed: true };
-      days.set(key, day);
+  const fileOf = (day: string) => join(folder, `${day}.ndjson`);
+  /** Day → the last number that its usage file vouches for, where the files with the numbers before are gone. */
+  const seeded = new Map<string, number>();
+  const dayFrom = (key: string, first: number): UsageDay => {
+    const known = days.get(key);
+    if (known !== undefined) return known;
+    const day = createUsageDay(key, instance);
+    days.set(key, day);
+    const saved = existsSync(fileOf(key)) ? linesIn(fileOf(key)) : [];
+    const head = saved.find((line) => 'coverage' in line)?.coverage;
+    if (head !== undefined && first > head.seq[0]) {
+      day.restore(saved);
+      seeded.set(key, head.seq[1]);
     }
     return day;
   };
   const add = (entry: Counted, seq: number, key: string) => {
-    if ('stopped' in entry) return;
-    const day = dayOf(key);
-    if ('heartbeat' in entry) {
-      day.minutes.add(entry.timestamp.slice(11, 16));
-      day.changed = true;
-      return;
-    }
-    const { timestamp } = entry;
-    day.changed = true;
-    // Whatever takes a number counts, so that none is missing.
-    day.records += 1;
-    if (day.seq === null) day.seq = [seq, seq];
-    else day.seq[1] = seq;
-    if ('event' in entry) return;
-    const { result, status } = entry;
-    const { operation } = entry.input;
-    if (!result.allow || status === 429) return;
-    for (const grant of result.grants) {
-      let ofGrant = day.uses.get(grant);
-      if (ofGrant === undefined) {
-        ofGrant = new Map();
-        day.uses.set(grant, ofGrant);
+    const day = dayFrom(key, seq);
+    const takesNone = 'heartbeat' in entry || 'stopped' in entry;
+    if (takesNone || seq > (seeded.get(key) ?? -1)) day.add(entry, seq);
+  };
+
+  const save = () => {
+    for (const [key, day] of days) {
+      if (day.changed) {
+        write(`${fileOf(key)}.${process.pid}.tmp`, day.lines());
+        renameSync(`${fileOf(key)}.${process.pid}.tmp`, fileOf(key));
+        day.saved();
       }
-      const use = ofGrant.get(operation);
-      if (use === undefined)
-        ofGrant.set(operation, { grant, operation, count: 1, first: timestamp, last: timestamp });
-      else {
-        use.count += 1;
-        use.last = timestamp;
+      if (key < current) {
+        days.delete(key);
+        seeded.delete(key);
       }
     }
   };
-  const fileOf = (day: string) => join(folder, `${day}.ndjson`);
 
   // A day that may still get lines must be known whole; later ones are there when the clock was set back.
   const counted = (name: string): boolean => {
@@ -131,79 +140,53 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
   const files = decisionFiles(decisions);
   // A day has several files when they grow large: it is counted from all of them or not at all.
   const again = new Set(files.filter((name) => !counted(name)).map((name) => name.slice(0, 10)));
-  /** Day → the last number that its usage file vouches for, where the files with the numbers before are gone. */
-  const seeded = new Map<string, number>();
-  const seed = (key: string, first: number) => {
-    const saved = existsSync(fileOf(key)) ? linesIn(fileOf(key)) : [];
-    const head = saved.find((line) => 'coverage' in line)?.coverage;
-    if (head === undefined || first <= head.seq[0]) return;
-    const day = dayOf(key);
-    Object.assign(day, {
-      seq: head.records === 0 ? null : head.seq,
-      records: head.records,
-      earlier: head.minutes,
-    });
-    for (const line of saved) {
-      if ('coverage' in line) continue;
-      const { grant, operation, count, first: from, last } = line;
-      const ofGrant = day.uses.get(grant) ?? new Map<string, Use>();
-      day.uses.set(grant, ofGrant.set(operation, { grant, operation, count, first: from, last }));
-    }
-    seeded.set(key, head.seq[1]);
-  };
-  for (const name of files) {
-    const key = name.slice(0, 10);
-    if (!again.has(key)) continue;
-    for (const line of readFileSync(join(decisions, name), 'utf8').split('\n')) {
-      if (line === '') continue;
-      const entry = JSON.parse(line) as LogEntry | Heartbeat | Stopped;
-      if (!days.has(key)) seed(key, entry.seq);
-      if (entry.seq > (seeded.get(key) ?? -1)) add(entry, entry.seq, key);
-    }
+  for (const key of again) {
+    for (const name of files.filter((file) => file.startsWith(key)))
+      for (const entry of entriesOf(join(decisions, name))) add(entry, entry.seq, key);
+    save();
   }
 
-  const linesOf = (key: string, day: Day): UsageLine[] => [
-    {
-      day: key,
-      instance,
-      coverage: { seq: day.seq ?? [0, 0], records: day.records, minutes: day.earlier + day.minutes.size },
-    },
-    ...[...day.uses.values()]
-      .flatMap((ofGrant) => [...ofGrant.values()])
-      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
-      .map((use) => ({ day: key, instance, ...use })),
-  ];
-  const save = () => {
-    for (const [key, day] of days) {
-      if (day.changed) {
-        const temporary = `${fileOf(key)}.${process.pid}.tmp`;
-        writeFileSync(
-          temporary,
-          linesOf(key, day)
-            .map((line) => `${JSON.stringify(line)}\n`)
-            .join(''),
-        );
-        renameSync(temporary, fileOf(key));
-        day.changed = false;
-      }
-      if (key < current) days.delete(key);
-    }
-  };
-  save();
-
+  function* piecesOf(names: readonly string[]) {
+    for (const name of names) yield* pieces(join(folder, name));
+  }
+  let turns = 0;
   return {
     add(entry, seq, day) {
       current = day;
-      if (!days.has(day)) seed(day, seq);
       add(entry, seq, day);
     },
     save,
-    lines(since) {
+    saveInTurn() {
+      turns += 1;
+      let lines = 0;
+      for (const day of days.values()) lines += day.size;
+      if (days.size < 2 && turns * linesATurn < lines) return;
+      turns = 0;
       save();
-      return readdirSync(folder)
-        .filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name) && name.slice(0, 10) >= since)
-        .sort()
-        .flatMap((name) => linesIn(join(folder, name)));
+    },
+    texts(since) {
+      save();
+      const names = readdirSync(folder).filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name));
+      return piecesOf(names.filter((name) => name.slice(0, 10) >= since).sort());
     },
   };
+}
+
+function write(path: string, lines: Iterable<UsageLine>): void {
+  const fd = openSync(path, 'w');
+  try {
+    let text = '';
+    const put = () => {
+      const bytes = Buffer.from(text);
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+      text = '';
+    };
+    for (const line of lines) {
+      text += `${JSON.stringify(line)}\n`;
+      if (text.length > pieceBytes) put();
+    }
+    put();
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DecisionRecord } from '../../../gateway/record/record.ts';
-import { openRecordWriter, RecordError } from '../../../gateway/record/recordWriter.ts';
+import { openRecordWriter, RecordError, type RecordWriter } from '../../../gateway/record/recordWriter.ts';
+import type { UsageLine } from '../../../gateway/record/usageLine.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('recordWriter');
@@ -55,6 +56,16 @@ const allLines = (home: string, name: string) =>
     .map((line) => JSON.parse(line));
 /** What was written before the writer said that it stops. */
 const lines = (home: string, name: string) => allLines(home, name).filter(({ stopped }) => stopped !== true);
+/** What `/usage` answers. */
+const usageFrom = ({ usage }: RecordWriter, since: string): UsageLine[] => {
+  const text = Buffer.concat([...(usage?.texts(since) ?? [])]).toString();
+  return text === ''
+    ? []
+    : text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+};
 const files = (home: string) =>
   readdirSync(home)
     .filter((name) => name.endsWith('.ndjson'))
@@ -185,25 +196,32 @@ test('counts the usage of allowed decisions per day, grant and operation, and co
   writer.write(entry(start + 300, false, 403));
   writer.heartbeat();
   writer.flush();
-  const expected = [
-    { day: '2026-11-23', instance: 'gw-1', coverage: { seq: [1, 4], records: 4, minutes: 1 } },
-    {
-      day: '2026-11-23',
-      instance: 'gw-1',
-      grant: 'orders-read',
-      operation: 'getOrder',
-      count: 2,
-      first: '2026-11-23T23:59:58.000Z',
-      last: '2026-11-23T23:59:58.100Z',
-    },
+  const coverage = {
+    ...{ seq: [1, 4], records: 4, minutes: 1, runs: [[1, 4, 1439, 1439]] },
+    ...{ beats: [[1439, 1440]], seen: [[1439, 1440]], ends: [], lines: 3, uses: 4 },
+  };
+  const at = (ms: number) => new Date(start + ms).toISOString();
+  const [of, what] = [
+    { day: '2026-11-23', instance: 'gw-1' },
+    { api: 'orders', operation: 'getOrder' },
   ];
-  assert.deepEqual(writer.usage?.lines('2026-11-23'), expected);
-  assert.deepEqual(writer.usage?.lines('2026-11-24'), []);
+  const used = { count: 2, first: at(0), last: at(100), busiest: 2, mfa: 0 };
+  const expected = [
+    { ...of, coverage },
+    { ...of, grant: 'orders-read', ...what, ...used },
+    { ...of, denied: 'limited', ...what, count: 1, first: at(200), last: at(200) },
+    { ...of, denied: 'no-grant', ...what, count: 1, first: at(300), last: at(300) },
+  ];
+  assert.deepEqual(usageFrom(writer, '2026-11-23'), expected);
+  assert.deepEqual(usageFrom(writer, '2026-11-24'), []);
   writer.close();
   // As if the process had died before it saved: the decision file is the truth.
   rmSync(join(usage, 'gw-1', '2026-11-23.ndjson'));
   const again = open();
-  assert.deepEqual(again.usage?.lines('2026-11-23'), expected);
+  assert.deepEqual(usageFrom(again, '2026-11-23'), [
+    { ...of, coverage: { ...coverage, ends: [1439] } },
+    ...expected.slice(1),
+  ]);
   again.close();
 });
 
@@ -212,7 +230,7 @@ const uses = (root: string): Record<string, number> =>
   Object.fromEntries(
     files(join(root, 'usage', 'gw-1')).map((name) => [
       name.slice(0, 10),
-      lines(join(root, 'usage', 'gw-1'), name).reduce((sum, line) => sum + (line.count ?? 0), 0),
+      lines(join(root, 'usage', 'gw-1'), name).reduce((sum, line) => sum + (line.grant ? line.count : 0), 0),
     ]),
   );
 const opener = (root: string, now: () => number) => () =>
@@ -241,9 +259,12 @@ test('the end of a stream takes a number, and is no use', () => {
   });
   writer.write(entry(start));
   writer.flush();
-  const [coverage, use, ...more] = (writer.usage?.lines('2026-11-23') ?? []) as Record<string, unknown>[];
+  const [coverage, use, ...more] = usageFrom(writer, '2026-11-23') as Record<string, unknown>[];
   writer.close();
-  assert.deepEqual(coverage?.coverage, { seq: [1, 3], records: 3, minutes: 0 });
+  assert.deepEqual(coverage?.coverage, {
+    ...{ seq: [1, 3], records: 3, minutes: 0, runs: [[1, 3, 1439, 1439]] },
+    ...{ beats: [], seen: [[1439, 1440]], ends: [], lines: 1, uses: 2 },
+  });
   assert.equal(use?.count, 2);
   assert.deepEqual(more, []);
 });

@@ -1,0 +1,257 @@
+import type { DecisionRecord, Heartbeat, Stopped, StreamClosed } from './record.ts';
+import type { Head, Minutes, UsageLine } from './usageLine.ts';
+
+/** What a line of the log says of use. */
+export type Counted =
+  | Pick<DecisionRecord, 'timestamp' | 'input' | 'result' | 'status'>
+  | Pick<StreamClosed, 'timestamp' | 'event'>
+  | Pick<Heartbeat, 'timestamp' | 'heartbeat'>
+  | Pick<Stopped, 'timestamp' | 'stopped'>;
+
+type Use = {
+  grant: string;
+  operation: string;
+  count: number;
+  first: string;
+  last: string;
+  api: string;
+  busiest: number;
+  mfa: number;
+};
+/** A use with the minute that is counted at the moment, and how often it was in it. */
+type Counting = { use: Use; minute: number; times: number };
+type Together = { together: string[]; operation: string; count: number };
+type Denied = {
+  denied: string;
+  api: string;
+  operation: string;
+  count: number;
+  first: string;
+  last: string;
+};
+
+/** What one day came to. */
+export type UsageDay = {
+  readonly changed: boolean;
+  /** How many lines it makes. */
+  readonly size: number;
+  /** Counts a line, with the number it took (a heartbeat, an end: the last one taken). */
+  add(entry: Counted, seq: number): void;
+  /** Goes on from what a roll-up of the same day says, whose records are gone. Before anything is added. */
+  restore(lines: readonly UsageLine[]): void;
+  /** The lines, the head first, the others sorted. */
+  lines(): Generator<UsageLine>;
+  saved(): void;
+};
+
+/** Past so many lines of one kind a day is cut: it takes no more memory, and vouches for nothing. */
+export const most = { uses: 500_000, together: 100_000, denied: 10_000, runs: 10_000 } as const;
+
+/** Whole minutes since 1970, of RFC 3339 in UTC; mostly one asks for the minute that was asked for before. */
+function createMinuteOf(): (timestamp: string) => number {
+  let known = { prefix: '', minute: 0 };
+  return (timestamp) => {
+    const prefix = timestamp.slice(0, 16);
+    if (prefix !== known.prefix) known = { prefix, minute: Date.parse(`${prefix}:00Z`) / 60_000 };
+    return known.minute;
+  };
+}
+
+/** Separates what may be any name. */
+const cut = '\u0000';
+const earlier = (a: string, b: string) => (a < b ? a : b);
+const later = (a: string, b: string) => (a > b ? a : b);
+
+/** Keeps what is counted of `day` (YYYY-MM-DD); its memory is bounded, whatever comes. */
+export function createUsageDay(day: string, instance: string): UsageDay {
+  const minuteOf = createMinuteOf();
+  const midnight = Date.parse(`${day}T00:00:00Z`) / 60_000;
+  const uses = new Map<string, Map<string, Counting>>();
+  const together = new Map<string, Together>();
+  const denied = new Map<string, Denied>();
+  const [beats, seen, ends] = [new Set<number>(), new Set<number>(), new Set<number>()];
+  const heartbeats = new Set<number>();
+  const runs: [number, number, number, number][] = [];
+  let records = 0;
+  let size = 0;
+  let isCut = false;
+  let changed = true;
+
+  /** A number that a record took, or that was the last one taken by then. */
+  const number = (seq: number, minute: number, taken: boolean) => {
+    const run = runs.at(-1);
+    const next = run === undefined ? null : run[1] + 1;
+    if (run !== undefined && (taken ? seq === next : seq <= run[1])) {
+      if (taken) run[1] = seq;
+      run[2] = Math.min(run[2], minute);
+      run[3] = Math.max(run[3], minute);
+    } else if (runs.length >= most.runs) isCut = true;
+    else runs.push(taken ? [seq, seq, minute, minute] : [seq + 1, seq, minute, minute]);
+  };
+  /** The place for one more line, unless there are too many. */
+  const isFull = (lines: number, limit: number) => {
+    if (lines < limit) size += 1;
+    return lines >= limit;
+  };
+  let usesHeld = 0;
+  const use = (grant: string, operation: string, api: string) => {
+    let ofGrant = uses.get(grant);
+    const known = ofGrant?.get(operation);
+    if (known !== undefined) return known;
+    if (isFull(usesHeld, most.uses)) {
+      isCut = true;
+      return null;
+    }
+    usesHeld += 1;
+    if (ofGrant === undefined) {
+      ofGrant = new Map();
+      uses.set(grant, ofGrant);
+    }
+    const fresh = { grant, operation, count: 0, first: '', last: '', api, busiest: 0, mfa: 0 };
+    const counting: Counting = { use: fresh, minute: -1, times: 0 };
+    ofGrant.set(operation, counting);
+    return counting;
+  };
+  const sharing = (grants: readonly string[], operation: string, count: number) => {
+    const key = [operation, ...grants].join(cut);
+    const known = together.get(key);
+    if (known !== undefined) known.count += count;
+    // Left out it costs no more than that of two grants that cover each other none is told redundant.
+    else if (!isFull(together.size, most.together))
+      together.set(key, { together: [...grants], operation, count });
+  };
+  const refused = (reason: string, api: string, operation: string, timestamp: string) => {
+    const key = [reason, api, operation].join(cut);
+    const known = denied.get(key);
+    if (known !== undefined) {
+      known.count += 1;
+      known.first = earlier(known.first, timestamp);
+      known.last = later(known.last, timestamp);
+    } else if (!isFull(denied.size, most.denied))
+      denied.set(key, { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp });
+  };
+
+  return {
+    get changed() {
+      return changed;
+    },
+    get size() {
+      return size + 1;
+    },
+    add(entry, seq) {
+      changed = true;
+      const { timestamp } = entry;
+      const minute = minuteOf(timestamp);
+      seen.add(minute);
+      if ('stopped' in entry) {
+        beats.add(minute);
+        ends.add(minute);
+        return number(seq, minute, false);
+      }
+      ends.delete(minute);
+      if ('heartbeat' in entry) {
+        beats.add(minute);
+        heartbeats.add(minute);
+        return number(seq, minute, false);
+      }
+      // Whatever takes a number counts, so that none is missing.
+      records += 1;
+      number(seq, minute, true);
+      if ('event' in entry) return;
+      const { result, status } = entry;
+      const { operation, api, mfa } = entry.input;
+      if (!result.allow || status === 429)
+        return refused(result.allow ? 'limited' : result.reason, api, operation, timestamp);
+      for (const grant of result.grants) {
+        const counting = use(grant, operation, api);
+        if (counting === null) continue;
+        const held = counting.use;
+        held.count += 1;
+        if (held.first === '' || timestamp < held.first) held.first = timestamp;
+        if (timestamp > held.last) held.last = timestamp;
+        if (mfa) held.mfa += 1;
+        // One that comes late counts with the minute that is counted: rather too busy than too little.
+        if (minute > counting.minute) {
+          counting.minute = minute;
+          counting.times = 0;
+        }
+        counting.times += 1;
+        if (counting.times > held.busiest) held.busiest = counting.times;
+      }
+      if (result.grants.length > 1) sharing(result.grants, operation, 1);
+    },
+    restore(lines) {
+      for (const line of lines) {
+        if ('coverage' in line) {
+          const head = line.coverage;
+          records = head.records;
+          for (const [from, to, first, last] of head.runs ?? [])
+            runs.push([from, to, first + midnight, last + midnight]);
+          if (head.runs === undefined || head.cut === true) isCut = true;
+          for (const [from, to] of head.beats ?? [])
+            for (let at = from; at < to; at += 1) beats.add(at + midnight);
+          for (const [from, to] of head.seen ?? [])
+            for (let at = from; at < to; at += 1) seen.add(at + midnight);
+          for (const at of head.ends ?? []) ends.add(at + midnight);
+          for (const at of beats) if (!ends.has(at)) heartbeats.add(at);
+          if (runs.length === 0 && head.records > 0) runs.push([...head.seq, midnight, midnight]);
+        } else if ('grant' in line) {
+          const counting = use(line.grant, line.operation, line.api ?? '');
+          if (counting === null) continue;
+          const { count, first, last, busiest = 0, mfa = 0 } = line;
+          Object.assign(counting.use, { count, first, last, busiest, mfa });
+        } else if ('together' in line) sharing(line.together, line.operation, line.count);
+        else {
+          const { denied: reason, api, operation, count, first, last } = line;
+          refused(reason, api, operation, first);
+          const held = denied.get([reason, api, operation].join(cut));
+          if (held !== undefined) Object.assign(held, { count, last });
+        }
+      }
+    },
+    *lines() {
+      const sorted = [
+        ...[...uses.values()].flatMap((ofGrant) => [...ofGrant.values()].map((one) => one.use)).sort(byName),
+        ...[...together.values()].sort((a, b) => order(keyOf(a), keyOf(b))),
+        ...[...denied.values()].sort((a, b) => order(placeOf(a), placeOf(b))),
+      ];
+      const first = runs.reduce((least, [from]) => Math.min(least, from), Number.POSITIVE_INFINITY);
+      const last = runs.reduce((highest, [, to]) => Math.max(highest, to), 0);
+      const coverage: Head = {
+        seq: runs.length === 0 ? [1, 0] : [first, last],
+        records,
+        minutes: heartbeats.size,
+        ...(!isCut && {
+          runs: runs.map(([from, to, a, b]) => [from, to, a - midnight, b - midnight] as const),
+        }),
+        beats: spansOf(beats, midnight),
+        seen: spansOf(seen, midnight),
+        ends: [...ends].map((at) => at - midnight).sort((a, b) => a - b),
+        lines: sorted.length,
+        uses: sorted.reduce((sum, { count }) => sum + count, 0),
+        ...(isCut && { cut: true }),
+      };
+      yield { day, instance, coverage };
+      for (const one of sorted) yield { day, instance, ...one };
+    },
+    saved: () => {
+      changed = false;
+    },
+  };
+}
+
+const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+const byName = (a: Use, b: Use) => order(a.grant, b.grant) || order(a.operation, b.operation);
+const keyOf = ({ operation, together }: Together) => [operation, ...together].join(cut);
+const placeOf = ({ denied, api, operation }: Denied) => [denied, api, operation].join(cut);
+
+/** Minutes since 1970 as spans from midnight, sorted, not touching. */
+function spansOf(minutes: ReadonlySet<number>, midnight: number): Minutes[] {
+  const spans: [number, number][] = [];
+  for (const at of [...minutes].map((minute) => minute - midnight).sort((a, b) => a - b)) {
+    const last = spans.at(-1);
+    if (last !== undefined && last[1] === at) last[1] = at + 1;
+    else spans.push([at, at + 1]);
+  }
+  return spans;
+}
