@@ -19,11 +19,13 @@ type Options = {
   streams: Streams;
   metrics: Pick<Metrics, 'upstream' | 'answered'>;
   faults: Pick<Faults, 'upstream'>;
+  /** A request has begun; the result is called when it has ended. */
+  begun: () => () => void;
 };
 
 /** What is done with a request as Node gives it: facts taken, admitted, forwarded, or told why not. */
 export function createOnRequest(options: Options) {
-  const { admit, assertions, forward, streams, metrics, faults } = options;
+  const { admit, assertions, forward, streams, metrics, faults, begun } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
   const certificateOf = createCertificateOf();
   const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
@@ -50,6 +52,7 @@ export function createOnRequest(options: Options) {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     if (assertions.answer(request, response)) return;
     const exchange = new Exchange(request, response, onAdmitted);
+    exchange.onEnd(begun());
     admitRequest(request, exchange, exchange);
   };
   return { admitRequest, onRequest };

@@ -12,8 +12,10 @@ import { createUnderWay } from './http/underWay.ts';
 import type { Streams } from './streams/streams.ts';
 import { isWebSocket } from './upstream/upgrade.ts';
 
+type Limits = GatewayConfig['limits'];
+
 type Options = {
-  limits: GatewayConfig['limits'];
+  limits: Limits;
   /** Null: plain HTTP. */
   tls: Tls | null;
   onCut: (what: 'body' | 'answer') => void;
@@ -22,28 +24,40 @@ type Options = {
   onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 };
 
-/** The listener for callers. `drain` stops it: requests under way may end until the drain time is over. */
-export type Listener = { server: Server; drain: (lingerMs?: number) => Promise<void> };
+/**
+ * The listener for callers. `drain` stops it: requests under way may end until the drain time is over. `take` has other
+ * limits: what is open keeps the size of headers and the silence that it began with.
+ */
+export type Listener = {
+  server: Server;
+  drain: (lingerMs?: number) => Promise<void>;
+  take: (limits: Limits) => void;
+};
 
 /** Sets up the HTTP server: what its parser refuses, what takes too long, and how it ends. */
 export function createListener(options: Options): Listener {
-  const { limits, tls, streams, onRequest, onUpgrade, onCut } = options;
+  const { tls, streams, onRequest, onUpgrade, onCut } = options;
+  let { limits } = options;
   const sockets = new Set<Socket>();
   const underWay = createUnderWay();
   let draining = false;
-  const most = limits.requests_per_connection ?? Number.POSITIVE_INFINITY;
   const served = new WeakMap<Socket, number>();
+  const ending = new WeakSet<Socket>();
   const late = new WeakSet<IncomingMessage>();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     // The answer before it is the connection's last: this one could get none, so nothing is done.
     if (isEnding(request.socket)) return;
     // Node's own bound tells the caller to close, and leaves it at that.
-    if (most !== Number.POSITIVE_INFINITY) {
+    const most = limits.requests_per_connection;
+    if (most !== undefined) {
+      // Sent along behind the last one: its answer ends the connection, so this one gets none, and nothing is done.
+      if (ending.has(request.socket)) return;
       const count = (served.get(request.socket) ?? 0) + 1;
       served.set(request.socket, count);
-      // Sent along behind the last one: its answer ends the connection, so this one gets none, and nothing is done.
-      if (count > most) return;
-      if (count === most) response.shouldKeepAlive = false;
+      if (count >= most) {
+        ending.add(request.socket);
+        response.shouldKeepAlive = false;
+      }
     }
     underWay.begin(request.socket, response);
     if (draining) response.shouldKeepAlive = false;
@@ -92,13 +106,9 @@ export function createListener(options: Options): Listener {
     const response = underWay.answer(socket);
     if (!response?.req.complete || socket.writableLength > 0) socket.destroy();
   });
-  const stopCutting = cutSlow({
-    sockets,
-    underWay,
-    bytes: limits.progress,
-    windowMs: limits.idle_timeout,
-    onCut,
-  });
+  const cut = () =>
+    cutSlow({ sockets, underWay, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
+  let stopCutting = cut();
   // With a listener here, Node sends no "100 Continue" before the decision.
   server.on('checkContinue', serve);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
@@ -151,7 +161,18 @@ export function createListener(options: Options): Listener {
     stopCutting();
     server.close();
   };
-  return { server, drain };
+  const take = (next: Limits) => {
+    limits = next;
+    Object.assign(server, {
+      maxHeaderSize: limits.headers,
+      headersTimeout: limits.headers_timeout,
+      keepAliveTimeout: limits.idle_timeout,
+      timeout: limits.idle_timeout,
+    });
+    stopCutting();
+    if (!draining) stopCutting = cut();
+  };
+  return { server, drain, take };
 }
 
 const pipelined = () =>

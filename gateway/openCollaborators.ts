@@ -1,5 +1,4 @@
 import { ConfigError, type GatewayConfig, readSecret } from './config/config.ts';
-import { readVerifyKeyTexts } from './config/readSource.ts';
 import { createFaults } from './faults.ts';
 import { createAuthentication } from './identity/authentication.ts';
 import type { Limit } from './limits/limit.ts';
@@ -12,7 +11,6 @@ import { openStanding } from './standing.ts';
 import { createOnStreamClosed } from './streams/streamClosed.ts';
 import { createStreams } from './streams/streams.ts';
 import { createAssertions } from './upstream/assertion.ts';
-import { createForward } from './upstream/forward.ts';
 
 /** What a gateway is given that is one of several workers. */
 type Worker = {
@@ -47,10 +45,7 @@ export async function openCollaborators({
   // http-proxy-3 would switch to a code path that loses what was decided.
   if (env.FORCE_FETCH_PATH !== undefined)
     throw new ConfigError(['FORCE_FETCH_PATH must not be set in the environment']);
-  const adminToken = config.admin.token === undefined ? null : readSecret(config.admin.token, env);
-  const webhookSecret = config.webhook === undefined ? null : readSecret(config.webhook.secret, env);
-  const bundleToken = config.bundle.token === undefined ? null : readSecret(config.bundle.token, env);
-  const verifyKeyPem = readVerifyKeyTexts(config.bundle, env);
+  const secrets = readSecrets(config, env);
   const storePassword =
     config.limits.store_password === undefined ? null : readSecret(config.limits.store_password, env);
   const log = createLog(config.log, { instance: config.decisions.instance });
@@ -66,11 +61,6 @@ export async function openCollaborators({
     onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
     onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
   });
-  const { forward, close: closeForward } = createForward({
-    upstreamTimeoutMs: config.limits.upstream_timeout,
-    bodyBytes: config.limits.body,
-    now,
-  });
   const streams = createStreams({
     now,
     onClose: createOnStreamClosed({ writer, metrics, log, now }),
@@ -83,11 +73,10 @@ export async function openCollaborators({
   });
   const startedAt = now();
   const standing = openStanding({
-    ...{ config, env, bundleToken, verifyKeyPem, metrics, log, streams, now, elapsed },
+    ...{ config, env, metrics, log, streams, now, elapsed },
     onSwap: worker?.onSwap,
   });
-  const authenticate = createAuthentication({
-    config,
+  const authentication = createAuthentication({
     env,
     now,
     onKeyFetch: faults.keys,
@@ -103,19 +92,13 @@ export async function openCollaborators({
     log,
   });
   return {
-    ...{ config, now, startedAt, adminToken, webhookSecret, worker },
-    ...{
-      log,
-      metrics,
-      faults,
-      writer,
-      forward,
-      closeForward,
-      streams,
-      assertions,
-      standing,
-      authenticate,
-      limits,
-    },
+    ...{ config, env, now, startedAt, secrets, worker },
+    ...{ log, metrics, faults, writer, streams, assertions, standing, authentication, limits },
   };
 }
+
+/** What operators and those who push must know. Throws ConfigError when a secret is missing. */
+export const readSecrets = ({ admin, webhook }: GatewayConfig, env: NodeJS.ProcessEnv) => ({
+  adminToken: admin.token === undefined ? null : readSecret(admin.token, env),
+  webhookSecret: webhook === undefined ? null : readSecret(webhook.secret, env),
+});

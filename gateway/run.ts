@@ -1,6 +1,8 @@
 import type { Registry } from 'prom-client';
+import type { GatewayConfig } from './config/config.ts';
 import { listen, urlOf } from './http/listen.ts';
 import type { Collaborators } from './openCollaborators.ts';
+import { createTakeOver } from './takeOver.ts';
 import type { Wired } from './wire.ts';
 
 /** A running gateway. */
@@ -17,6 +19,11 @@ export type Gateway = {
   revision: () => string | null;
   /** Makes the next key of assertions, or reads their key file anew. */
   rotate: () => void;
+  /**
+   * Serves by another configuration from now on, without a request lost; says which settings changed. Throws ConfigError
+   * when that cannot be: then all goes on as before.
+   */
+  take: (config: GatewayConfig) => Promise<readonly string[]>;
   /** What `/metrics` tells, for whoever adds it up. */
   metrics: () => ReturnType<Registry['getMetricsAsJSON']>;
   /**
@@ -28,9 +35,9 @@ export type Gateway = {
 
 /** Listens, keeps the clocks going, and closes everything in its order. Throws ConfigError when a port is taken. */
 export async function run(collaborators: Collaborators, wired: Wired): Promise<Gateway> {
-  const { config, worker, log, metrics, writer, closeForward, assertions, standing, limits } = collaborators;
-  const { enforcement, reload, shadow } = standing;
-  const { admin, doors, sweep, drain } = wired;
+  const { config, worker, log, metrics, writer, assertions, standing, limits } = collaborators;
+  const { enforcement } = standing;
+  const { admin, doors, sweep, drain, close: closeWired } = wired;
   const beat = setInterval(() => writer.heartbeat(), 60_000);
   const sweeping = setInterval(sweep, 1000);
 
@@ -43,8 +50,8 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     clearInterval(beat);
     clearInterval(sweeping);
     assertions.close();
-    await Promise.all([drain(lingerMs), reload.close(), shadow?.close()]);
-    await closeForward();
+    await Promise.all([drain(lingerMs), standing.close()]);
+    await closeWired();
     limits.close();
     admin.closeAllConnections();
     await new Promise((done) => admin.close(done));
@@ -70,6 +77,7 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     open: doors.open,
     revision: () => enforcement()?.snapshot.revision ?? null,
     rotate: assertions.rotate,
+    take: createTakeOver(collaborators, wired),
     metrics: () => metrics.registry.getMetricsAsJSON(),
     close,
   };

@@ -1,22 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { GatewayConfig } from './config/config.ts';
-import { readSourceAccess, type readVerifyKeyTexts } from './config/readSource.ts';
+import { type GatewayConfig, readSecret } from './config/config.ts';
+import { readSourceAccess, readVerifyKeyTexts } from './config/readSource.ts';
+import type { Decided } from './decision/admission.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createHoldBack } from './load/hold.ts';
-import { startReload } from './load/reload.ts';
-import { startShadow } from './load/shadow.ts';
+import { assertSource, type Reload, type Standing, startReload } from './load/reload.ts';
+import { readShadow, startShadow } from './load/shadow.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Snapshot } from './revision/snapshot.ts';
 import type { Streams } from './streams/streams.ts';
 
 type Options = {
-  config: GatewayConfig;
+  config: Pick<GatewayConfig, 'bundle' | 'state'>;
   env: NodeJS.ProcessEnv;
-  /** What the source asks for, when it asks for something. */
-  bundleToken: string | null;
-  /** What its bundles are verified with, when they are. */
-  verifyKeyPem: ReturnType<typeof readVerifyKeyTexts>;
   metrics: Metrics;
   log: Logger;
   streams: Streams;
@@ -27,13 +25,17 @@ type Options = {
   elapsed: () => number;
 };
 
-/** What is in force, what may come into force, and what decides beside it without a word of its own. */
+/**
+ * What is in force, what may come into force, and what decides beside it without a word of its own. Throws ConfigError
+ * when a secret is missing, and what {@link startReload} throws.
+ */
 export function openStanding(options: Options) {
-  const { config, env, bundleToken, verifyKeyPem, metrics, log, streams, now, elapsed } = options;
+  const { env, metrics, log, streams, now, elapsed } = options;
+  let { bundle } = options.config;
   let inForce: Enforcement | null = null;
   const enforcement = () => inForce;
 
-  const lapse = createLapse({ maxStalenessMs: config.bundle.max_staleness ?? null, now, elapsed });
+  const lapse = createLapse({ maxStalenessMs: () => bundle.max_staleness ?? null, now, elapsed });
   const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
     const began = performance.now();
     const next = hold.enforced(snapshot);
@@ -43,34 +45,91 @@ export function openStanding(options: Options) {
     metrics.swapped(snapshot, began);
     options.onSwap?.(snapshot);
   };
-  const hold = createHoldBack({
-    share: config.bundle.hold.recent_callers,
+  const hold = createHoldBack({ share: () => bundle.hold.recent_callers, enforcement, now });
+
+  const start = (settings: ReturnType<typeof read>, before: Standing | null): Reload =>
+    startReload({
+      ...settings,
+      before,
+      judge: hold.judge,
+      onSwap,
+      onFailure: ({ code }) => metrics.loadFailed(code),
+      onLook: (result, milliseconds) => {
+        metrics.looked(result, milliseconds, now());
+        if (result === 'changed' || result === 'unchanged') lapse.confirmed();
+      },
+      onKept: metrics.bundleKept,
+      log,
+      now,
+    });
+  const startBeside = (settings: ReturnType<typeof readShadow>) =>
+    startShadow({ settings, metrics, log, now });
+
+  let settings = read(options.config, env);
+  let reload = start(settings, null);
+  let beside = readShadow(options.config, env);
+  let shadow = startBeside(beside);
+  let closed = false;
+
+  return {
     enforcement,
-    now,
-  });
-  const reload = startReload({
+    lapse,
+    hold: { note: hold.note },
+    /** Of the bundle in force, and beside it of the second one, where there is one. */
+    status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
+    /** Looks at the sources now. Rejects with a LoadError when that of the bundle in force cannot be had. */
+    async look(how: { force: boolean; pushed: boolean }) {
+      const [result] = await Promise.all([reload.poke(how), shadow?.look()]);
+      return result;
+    },
+    /** For what decides beside, after the answer. */
+    offer: (decided: Decided, carrier: Parameters<NonNullable<typeof shadow>['offer']>[1]) =>
+      shadow?.offer(decided, carrier),
+    /**
+     * Follows the source of another configuration from now on: the result does it. What is in force stays so until
+     * that source gives something else. Throws as opening does, and nothing has changed then.
+     */
+    prepare(config: Options['config']): () => Promise<void> {
+      const [next, nextBeside] = [read(config, env), readShadow(config, env)];
+      assertSource(next.source);
+      if (nextBeside !== null) assertSource(nextBeside.source);
+      return async () => {
+        bundle = config.bundle;
+        if (!isDeepStrictEqual(next, settings)) {
+          // They share a folder of state.
+          const before = next.source.url === settings.source.url ? reload.standing() : null;
+          settings = next;
+          await reload.close();
+          if (!closed) reload = start(next, before);
+        }
+        if (!isDeepStrictEqual(nextBeside, beside)) {
+          beside = nextBeside;
+          await shadow?.close();
+          shadow = closed ? null : startBeside(nextBeside);
+        }
+      };
+    },
+    async close() {
+      closed = true;
+      await Promise.all([reload.close(), shadow?.close()]);
+    },
+  };
+}
+
+/** All that a loop over the source depends on, secrets included. */
+function read({ bundle, state }: Options['config'], env: NodeJS.ProcessEnv) {
+  const verifyKeyPem = readVerifyKeyTexts(bundle, env);
+  return {
     source: {
-      url: config.bundle.source,
-      stateFolder: config.state,
+      url: bundle.source,
+      stateFolder: state,
       ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
-      ...(bundleToken === null ? {} : { token: bundleToken }),
-      ...(config.bundle.long_poll === undefined ? {} : { longPollSeconds: config.bundle.long_poll / 1000 }),
-      redirectOrigins: config.bundle.redirect_origins,
-      ...readSourceAccess(config.bundle, env),
+      ...(bundle.token === undefined ? {} : { token: readSecret(bundle.token, env) }),
+      ...(bundle.long_poll === undefined ? {} : { longPollSeconds: bundle.long_poll / 1000 }),
+      redirectOrigins: bundle.redirect_origins,
+      ...readSourceAccess(bundle, env),
     },
-    pollMs: config.bundle.poll,
-    holdShare: config.bundle.hold.grants,
-    judge: hold.judge,
-    onSwap,
-    onFailure: ({ code }) => metrics.loadFailed(code),
-    onLook: (result, milliseconds) => {
-      metrics.looked(result, milliseconds, now());
-      if (result === 'changed' || result === 'unchanged') lapse.confirmed();
-    },
-    onKept: metrics.bundleKept,
-    log,
-    now,
-  });
-  const shadow = startShadow({ config, env, metrics, log, now });
-  return { enforcement, lapse, hold, reload, shadow };
+    pollMs: bundle.poll,
+    holdShare: bundle.hold.grants,
+  };
 }

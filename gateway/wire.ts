@@ -1,107 +1,85 @@
 import { createAdmin } from './admin/admin.ts';
-import { createAdmit } from './admit.ts';
+import type { GatewayConfig } from './config/config.ts';
 import { createDecisionPoint } from './decisionPoint/decisionPoint.ts';
 import { createDoors } from './doors.ts';
-import { createOnRequest } from './exchange.ts';
-import { createExplainHere } from './explain/explainHere.ts';
+import { createHandling } from './handling.ts';
 import { openTls } from './http/tls.ts';
 import { createListener } from './listener.ts';
 import type { Collaborators } from './openCollaborators.ts';
-import { parseSource } from './source/contract/parseSource.ts';
 import { createSweep } from './streams/sweep.ts';
-import { createUpgrade } from './upstream/upgrade.ts';
 
 export type Wired = ReturnType<typeof wire>;
 
-/** Leads requests through their stages, and operators to what they may see and do. Nothing listens yet. */
+/**
+ * The listeners for callers and operators, over the handling in force. Nothing listens yet. Throws ConfigError when a
+ * secret is missing.
+ */
 export function wire(collaborators: Collaborators) {
-  const { config, now, log, metrics, faults, writer, forward, streams, assertions } = collaborators;
-  const { authenticate, limits, standing } = collaborators;
-  const { enforcement, lapse, hold, reload, shadow } = standing;
+  const { config, now, log, metrics, writer, streams, assertions, limits, standing } = collaborators;
+  const { enforcement, lapse } = standing;
   let draining = false;
-  const stages = {
-    enforcement: () => {
-      lapse.assertNone();
-      return enforcement();
-    },
-    authenticate,
-    writer,
-    onAllowed: hold.note,
-    assertionOf: assertions.of,
-    now,
-    onOutcome: metrics.observe,
-    onFailure: (error: unknown, decisionId: string | null) =>
-      log.error({ err: error, decision_id: decisionId }, 'request failed'),
-  };
-  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: shadow?.offer });
-  const decisionPoint = createDecisionPoint({ ...stages, config, admit });
-
-  const { admitRequest, onRequest } = createOnRequest({
-    trustedProxies: config.trusted_proxies,
-    ...{ admit, assertions, forward, streams, metrics, faults },
-  });
-  const { server, drain } = createListener({
+  let handling = createHandling(collaborators, config);
+  const listener = createListener({
     limits: config.limits,
     tls: openTls(config, (error) => log.error({ err: error }, 'certificates not read')),
     streams,
-    onRequest,
+    onRequest: (request, response) => handling.onRequest(request, response),
     onCut: limits.onCut,
-    onUpgrade: createUpgrade({
-      upstreamTimeoutMs: config.limits.upstream_timeout,
-      idleMs: config.limits.websocket_idle,
-      onIdle: () => limits.onCut('websocket'),
-      admit: admitRequest,
-      streams,
-      onOpen: () => metrics.streams.inc(),
-      onClosed: () => metrics.streams.dec(),
-      onUpstreamFailure: ({ route }, error) => faults.upstream(route.api, error),
-    }),
+    onUpgrade: (request, socket, head) => handling.onUpgrade(request, socket, head),
   });
+  const decisionPoint = createDecisionPoint(config, (request, response, own) =>
+    handling.answerQuestion?.(request, response, own),
+  );
 
   const admin = createAdmin({
-    token: collaborators.adminToken,
-    webhook:
-      collaborators.webhookSecret === null
-        ? null
-        : { secret: collaborators.webhookSecret, branch: branchOf(config.bundle.source) },
+    token: () => handling.adminToken,
+    webhook: () => handling.webhook,
     snapshot: () => enforcement()?.snapshot ?? null,
-    source: config.bundle.source,
+    source: () => handling.source,
     startedAt: collaborators.startedAt,
-    status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
+    status: standing.status,
     draining: () => draining,
     lapsed: lapse.current,
-    reload: async (force, pushed = false) => {
-      const [result] = await Promise.all([reload.poke({ force, pushed }), shadow?.look()]);
-      return result;
-    },
+    reload: (force, pushed = false) => standing.look({ force, pushed }),
     metrics: async () => ({
       contentType: metrics.registry.contentType,
       text: await metrics.registry.metrics(),
     }),
     usage: (since) => writer.usage?.texts(since) ?? [],
     jwks: assertions.jwks,
-    explain: createExplainHere({ config, snapshot: () => enforcement()?.snapshot ?? null, now }),
+    explain: (question) => handling.explain(question),
     now,
     onFailure: (error) => log.error({ err: error }, 'admin request failed'),
   });
 
   const sweep = createSweep({ lapse, streams, enforcement, onLapsed: metrics.bundleLapsed, log });
   const doors = createDoors({
-    server,
+    server: listener.server,
     decisionPoint,
     at: config.listen,
     onError: (error) => log.error({ err: error }, 'listener failed'),
     isClosing: () => draining,
   });
-  /** Stops taking requests; those under way may end. */
-  const drainAll = async (lingerMs: number) => {
-    draining = true;
-    await Promise.all([drain(lingerMs), decisionPoint.close()]);
+  return {
+    admin,
+    doors,
+    sweep,
+    /** Handles what comes from now on by another configuration: the result does it. Throws as wiring does. */
+    prepare(next: GatewayConfig): () => void {
+      const prepared = createHandling(collaborators, next);
+      return () => {
+        const before = handling;
+        handling = prepared;
+        listener.take(next.limits);
+        decisionPoint.take(next.limits);
+        before.retire(prepared);
+      };
+    },
+    /** Stops taking requests; those under way may end. */
+    async drain(lingerMs: number) {
+      draining = true;
+      await Promise.all([listener.drain(lingerMs), decisionPoint.close()]);
+    },
+    close: () => handling.close(),
   };
-  return { admin, doors, sweep, drain: drainAll };
-}
-
-function branchOf(source: string): string {
-  const address = parseSource(source);
-  return address.kind === 'git' ? address.branch : 'main';
 }

@@ -34,10 +34,9 @@ export function serve(program: Command): void {
                 config,
                 workers,
               });
-        const { createLog } = await import('../../gateway/log/createLog.ts');
-        const { tellChanges } = await import('../review/tellChanges.ts');
-        const log = createLog(config.log, { instance: config.decisions.instance });
-        const reread = () => ('restart' in gateway ? void gateway.restart() : tellChanges(file, config, log));
+        const { reread: takeOver } = await import('./reread.ts');
+        const reread = () =>
+          void ('restart' in gateway ? gateway.restart() : takeOver(file, config, gateway));
         process.on('SIGHUP', () => {
           gateway.rotate();
           if (!('restart' in gateway)) reread();

@@ -15,10 +15,10 @@ import { revisionFacts } from './revisionFacts.ts';
 /** What the admin listener shows and does; each a function, so that it never holds a revision itself. */
 export type AdminOptions = {
   /** Bearer token for everything but health and metrics; null on loopback without one. */
-  token: string | null;
-  webhook: { secret: string; branch: string } | null;
+  token: () => string | null;
+  webhook: () => { secret: string; branch: string } | null;
   snapshot: () => Snapshot | null;
-  source: string;
+  source: () => string;
   /** When the gateway started, milliseconds since 1970. */
   startedAt: number;
   /** Details for `/health/ready`: the reload's state and its last error. */
@@ -54,7 +54,7 @@ export function createAdmin(options: AdminOptions): Server {
       'GET /revision': (_request, response) => {
         const snapshot = options.snapshot();
         if (snapshot === null) throw new Refusal(503, 'no-bundle', 'No bundle is loaded yet.');
-        sendJson(response, 200, revisionFacts(snapshot, options));
+        sendJson(response, 200, revisionFacts(snapshot, { ...options, source: options.source() }));
       },
       'GET /usage': async (_request, response, url) => {
         const since =
@@ -82,7 +82,7 @@ export function createAdmin(options: AdminOptions): Server {
         sendJson(response, 200, await options.explain(jsonOf(text)));
       },
       'POST /webhooks/github': async (request, response) => {
-        const event = await receivePush(request, options.webhook);
+        const event = await receivePush(request, options.webhook());
         // The sender need not wait for the reload: what it wants to know is that the push arrived.
         if (event.kind === 'push') options.reload(false, true).catch(options.onFailure);
         sendJson(response, event.kind === 'push' ? 202 : 200, event);
@@ -105,8 +105,9 @@ export function createAdmin(options: AdminOptions): Server {
       const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${url.pathname}`;
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined) throw new Refusal(404, 'not-found', 'There is nothing here.');
-      if (options.token === null && !addressed.has(name)) assertLoopback(request);
-      if (!open.has(name) && options.token !== null) assertBearer(request, options.token, 'grantgate-admin');
+      const token = options.token();
+      if (token === null && !addressed.has(name)) assertLoopback(request);
+      if (!open.has(name) && token !== null) assertBearer(request, token, 'grantgate-admin');
       // A page in an operator's browser must not be able to press the button.
       if (/^POST \/(?:reload|explain)$/.test(name) && request.headers.origin !== undefined) {
         throw new Refusal(403, 'cross-site', 'Requests from browsers are refused.');

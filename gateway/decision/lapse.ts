@@ -22,8 +22,8 @@ export type Lapse = {
 };
 
 type Options = {
-  /** How long a bundle may decide without its source; null: for ever. */
-  maxStalenessMs: number | null;
+  /** How long a bundle may decide without its source, at the moment; null: for ever. */
+  maxStalenessMs: () => number | null;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds on a clock that nobody sets. */
@@ -41,11 +41,12 @@ export function createLapse({ maxStalenessMs, now, elapsed }: Options): Lapse {
   let confirmedAt = Number.NEGATIVE_INFINITY;
 
   const current = (): Lapsed | null => {
-    if (ends === Number.POSITIVE_INFINITY && maxStalenessMs === null) return null;
+    const longest = maxStalenessMs();
+    if (ends === Number.POSITIVE_INFINITY && longest === null) return null;
     const here = elapsed();
     if (ends !== Number.POSITIVE_INFINITY && Math.max(now(), took.wall + here - took.elapsed) >= ends)
       return 'bundle-expired';
-    if (maxStalenessMs !== null && here - confirmedAt > maxStalenessMs) return 'policy-stale';
+    if (longest !== null && here - confirmedAt > longest) return 'policy-stale';
     return null;
   };
 

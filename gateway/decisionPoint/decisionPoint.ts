@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { GatewayConfig } from '../config/config.ts';
 import type { Admit, AllowedCall } from '../decision/admission.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
@@ -12,10 +12,15 @@ import { createAuthzen, evaluationPath, evaluationsPath, sendConfiguration } fro
 import { createForwardAuth } from './forwardAuth.ts';
 import { authorizePath } from './originalRequest.ts';
 
+/** Answers a question; `own` is the address of the listener that it came to. */
+export type AnswerQuestion = (request: IncomingMessage, response: ServerResponse, own: string) => void;
+
 export type DecisionPoint = {
   start: (onError: (error: Error) => void) => Promise<void>;
   /** `http://HOST:PORT`, or null when none is configured. */
   url: () => string | null;
+  /** Has other limits for connections made from now on. */
+  take: (limits: GatewayConfig['limits']) => void;
   /** Answers what has been asked, and nothing more. */
   close: () => Promise<void>;
 };
@@ -32,13 +37,15 @@ type Options = {
   onFailure: (error: unknown, decisionId: string | null) => void;
 };
 
-/**
- * The listener for those who ask and enforce themselves: proxies (`/authorize`) and applications (AuthZEN). It is one
- * of its own, so that no path of an API can be taken for a question, nor the other way round.
- */
-export function createDecisionPoint({ config, admit, onOutcome, ...options }: Options): DecisionPoint {
+/** What is answered to proxies (`/authorize`) and applications (AuthZEN); null when none may ask. */
+export function createAnswerQuestion({
+  config,
+  admit,
+  onOutcome,
+  ...options
+}: Options): AnswerQuestion | null {
   const point = config.decision_point;
-  if (point === undefined) return { start: async () => {}, url: () => null, close: async () => {} };
+  if (point === undefined) return null;
   const { forward_auth, authzen } = point;
   const authorize =
     forward_auth === undefined
@@ -52,30 +59,37 @@ export function createDecisionPoint({ config, admit, onOutcome, ...options }: Op
   const evaluate =
     authzen === undefined ? null : createAuthzen({ ...options, onOutcome, callers: authzen.callers });
 
-  const server = createServer(
-    {
-      maxHeaderSize: config.limits.headers,
-      headersTimeout: config.limits.headers_timeout,
-      requestTimeout: config.limits.headers_timeout + 10_000,
-      keepAliveTimeout: config.limits.idle_timeout,
-      requireHostHeader: false,
-    },
-    (request, response) => {
-      const [path = ''] = (request.url ?? '').split('?', 1);
-      if (authorize !== null && (path === authorizePath || path.startsWith(`${authorizePath}/`))) {
-        authorize(request, response);
-      } else if (evaluate !== null && (path === evaluationPath || path === evaluationsPath)) {
-        void evaluate(request, response, path);
-      } else if (evaluate !== null && path === '/.well-known/authzen-configuration') {
-        sendConfiguration(response, authzen?.url ?? urlOf(server));
-      } else {
-        sendProblem(request, response, new Refusal(404, 'not-found', 'There is nothing to ask here.'), null);
-      }
-    },
+  return (request, response, own) => {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    if (authorize !== null && (path === authorizePath || path.startsWith(`${authorizePath}/`))) {
+      authorize(request, response);
+    } else if (evaluate !== null && (path === evaluationPath || path === evaluationsPath)) {
+      void evaluate(request, response, path);
+    } else if (evaluate !== null && path === '/.well-known/authzen-configuration') {
+      sendConfiguration(response, authzen?.url ?? own);
+    } else {
+      sendProblem(request, response, new Refusal(404, 'not-found', 'There is nothing to ask here.'), null);
+    }
+  };
+}
+
+/**
+ * The listener for those who ask and enforce themselves. It is one of its own, so that no path of an API can be taken
+ * for a question, nor the other way round.
+ */
+export function createDecisionPoint(
+  { decision_point: point, limits }: Pick<GatewayConfig, 'decision_point' | 'limits'>,
+  answer: AnswerQuestion,
+): DecisionPoint {
+  if (point === undefined)
+    return { start: async () => {}, url: () => null, take: () => {}, close: async () => {} };
+  const server = createServer({ ...bounds(limits), requireHostHeader: false }, (request, response) =>
+    answer(request, response, urlOf(server)),
   );
   return {
     start: (onError) => listen(server, point.listen, onError, 'decision_point.listen'),
     url: () => urlOf(server),
+    take: (next) => void Object.assign(server, bounds(next)),
     close: async () => {
       if (!server.listening) return;
       const closed = new Promise((done) => server.close(done));
@@ -86,3 +100,10 @@ export function createDecisionPoint({ config, admit, onOutcome, ...options }: Op
     },
   };
 }
+
+const bounds = ({ headers, headers_timeout, idle_timeout }: GatewayConfig['limits']) => ({
+  maxHeaderSize: headers,
+  headersTimeout: headers_timeout,
+  requestTimeout: headers_timeout + 10_000,
+  keepAliveTimeout: idle_timeout,
+});

@@ -4,7 +4,8 @@ import type { IssuerConfig } from '../config/config.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
-import { createKeySet, type KeySet, KeySetError } from './keySet.ts';
+import { type KeySet, KeySetError } from './keySet.ts';
+import { createKeySets, type Issuer, type KeySets } from './keySets.ts';
 import {
   claimsBytes,
   claimsFault,
@@ -34,28 +35,20 @@ type Options = {
   issuers: readonly IssuerConfig[];
   now: () => number;
   /** The keys of an issuer came, or why not. */
-  onKeyFetch?: (issuer: string, failure: unknown) => void;
+  onKeyFetch?: ((issuer: string, failure: unknown) => void) | undefined;
+  /** Who else has keys of these issuers; left out, nobody. */
+  keySets?: KeySets | undefined;
 };
-type Issuer = { config: IssuerConfig; keys: KeySet; proven: Proven };
-/** The keys that have verified a token, by `alg` and `kid` of its header, of one generation. */
-type Proven = { generation: number | null; keys: Map<string, KeyObject> };
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
 /** Builds the verifier for the configured issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
-export function createJwtVerifier({ issuers, now, onKeyFetch }: Options): JwtVerifier {
-  const trusted = new Map(
-    issuers.map((config) => {
-      const keys = createKeySet({
-        issuer: config.issuer,
-        ...(config.jwks_uri === undefined ? {} : { jwksUri: config.jwks_uri }),
-        ...config.keys,
-        now,
-        onFetch: (failure) => onKeyFetch?.(config.issuer, failure),
-      });
-      const proven: Proven = { generation: null, keys: new Map() };
-      return [config.issuer, { config, keys, proven }] as const;
-    }),
-  );
+export function createJwtVerifier({
+  issuers,
+  now,
+  onKeyFetch,
+  keySets = createKeySets({ now, onKeyFetch }),
+}: Options): JwtVerifier {
+  const trusted = new Map(issuers.map((config) => [config.issuer, keySets(config)] as const));
   // Keyed by hash: no usable credential stays in memory longer than its request.
   const verified = lruCache<Cached>(mostBytes, ({ claims }) => claimsBytes(claims));
 

@@ -16,10 +16,8 @@ export type AddressGate = {
 
 type Options = {
   limit: Limit;
-  /** Requests of one address. */
-  rate: string;
-  /** Wrong credentials of one address in a minute. */
-  failedLogins: number;
+  /** At the moment: requests of one address, and wrong credentials of one in a minute. */
+  bounds: () => { rate: string; failedLogins: number };
 };
 
 /**
@@ -28,12 +26,11 @@ type Options = {
  * on guessing waits for seconds first, then for minutes. The same wrong credential again is no other guess, so a
  * program with a key that was revoked does not shut out its neighbours.
  */
-export function createAddressGate({ limit, rate, failedLogins }: Options): AddressGate {
+export function createAddressGate({ limit, bounds }: Options): AddressGate {
   const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(32 * MiB);
   const guesses = lruCache<true>(32 * MiB);
-  const tiers = [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`];
 
-  const overRate = (wait: number) => exceeded('address', rate, wait, 'address-rate-exceeded');
+  const overRate = (wait: number) => exceeded('address', bounds().rate, wait, 'address-rate-exceeded');
   const overGuesses = (wait: number) =>
     new Refusal(429, 'logins-exceeded', 'Too many credentials from there were not valid.', {
       'retry-after': String(Math.max(1, Math.ceil(wait / 1000))),
@@ -57,7 +54,7 @@ export function createAddressGate({ limit, rate, failedLogins }: Options): Addre
           throw entry.refusal(entry.until - now);
         if (entry !== undefined) shut.delete(from);
       }
-      const wait = limit(`address ${from}`, rate, now);
+      const wait = limit(`address ${from}`, bounds().rate, now);
       if (typeof wait !== 'number') later(wait, from, now, overRate);
       else if (wait > 0) throw overRate(wait);
     },
@@ -67,7 +64,8 @@ export function createAddressGate({ limit, rate, failedLogins }: Options): Addre
       const guess = hash('sha256', `${from} ${credentialsOf(rawHeaders)}`, 'base64url');
       if (guesses.has(guess)) return;
       guesses.set(guess, true);
-      for (const tier of tiers) {
+      const { failedLogins } = bounds();
+      for (const tier of [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`]) {
         const wait = limit(`guess ${from}`.concat(' ', tier), tier, now);
         if (typeof wait !== 'number') later(wait, from, now, overGuesses);
         else shutOut(from, wait, now, overGuesses);

@@ -8,12 +8,14 @@ import { openSharedLimit } from './sharedLimit.ts';
 /** The limits that a request meets, in the order of its stages. */
 export type Limits = AddressGate & {
   /** Bytes; for APIs that say nothing of their own. */
-  body: number;
+  readonly body: number;
   quota: Quota;
 };
 
+type Bounds = Pick<GatewayConfig['limits'], 'address_rate' | 'failed_logins' | 'concurrency' | 'body'>;
+
 type Options = {
-  config: Pick<GatewayConfig['limits'], 'address_rate' | 'failed_logins' | 'concurrency' | 'body' | 'store'>;
+  config: Bounds & Pick<GatewayConfig['limits'], 'store'>;
   password?: string | null;
   /** What counts when the store is this machine's memory; left out, this process alone. */
   memory?: Limit | undefined;
@@ -24,6 +26,8 @@ type Options = {
 export type OpenLimits = Limits & {
   /** A slow caller was cut. */
   onCut: (what: 'body' | 'answer' | 'websocket') => void;
+  /** Counts by other bounds from now on; what was counted stays counted. */
+  take: (bounds: Bounds) => void;
   close: () => void;
 };
 
@@ -48,6 +52,7 @@ export async function openLimits({
     registers,
   });
   const local = createLimit();
+  let bounds: Bounds = config;
   let limit: Limit = memory ?? local;
   let close = () => {};
   if (config.store !== 'memory') {
@@ -65,9 +70,17 @@ export async function openLimits({
     close = shared.close;
   }
   return {
-    ...createAddressGate({ limit, rate: config.address_rate, failedLogins: config.failed_logins }),
-    body: config.body,
-    quota: createQuota({ limit, concurrency: config.concurrency }),
+    ...createAddressGate({
+      limit,
+      bounds: () => ({ rate: bounds.address_rate, failedLogins: bounds.failed_logins }),
+    }),
+    get body() {
+      return bounds.body;
+    },
+    quota: createQuota({ limit, concurrency: () => bounds.concurrency }),
+    take: (next) => {
+      bounds = next;
+    },
     onCut: (what) => cuts.inc({ waited_for: what }),
     close,
   };

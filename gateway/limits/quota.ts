@@ -14,8 +14,8 @@ export type Quota = (
 
 type Options = {
   limit: Limit;
-  /** How many requests and upgraded connections a principal may have open at an API. */
-  concurrency: number;
+  /** How many requests and upgraded connections a principal may have open at an API, at the moment. */
+  concurrency: () => number;
 };
 
 /**
@@ -30,9 +30,10 @@ export function createQuota({ limit, concurrency }: Options): Quota {
   const enter = (decided: Decided, carrier: Carrier | undefined): Refusal | null => {
     if (carrier === undefined || carrier.destroyed) return null;
     const counter = counterOf(decided);
-    if (counter.count >= concurrency) {
+    const most = concurrency();
+    if (counter.count >= most) {
       return new Refusal(429, 'concurrency-exceeded', 'Too many requests at the same time.', {
-        'ratelimit-policy': `"concurrency";q=${concurrency};qu="concurrent-requests"`,
+        'ratelimit-policy': `"concurrency";q=${most};qu="concurrent-requests"`,
         ratelimit: '"concurrency";r=0',
         'retry-after': '1',
       });

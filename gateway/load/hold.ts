@@ -17,8 +17,8 @@ export type HoldBack = {
 };
 
 type Options = {
-  /** The share of the calls allowed lately that one revision may deny. */
-  share: number;
+  /** The share of the calls allowed lately that one revision may deny, at the moment. */
+  share: () => number;
   enforcement: () => Enforcement | null;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -39,11 +39,12 @@ export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
     },
     async judge(snapshot) {
       const before = enforcement();
-      if (before === null || share >= 1) return null;
+      const most = share();
+      if (before === null || most >= 1) return null;
       const router = sameRouter(snapshot, before) ?? (await createRouterInTurns(snapshot.apis));
       const next = enforce(snapshot, before, router);
       const { calls, denied } = await recent.compare(before, next);
-      if (calls < heldFrom || denied <= calls * share) {
+      if (calls < heldFrom || denied <= calls * most) {
         judged = { before, next };
         return null;
       }

@@ -45,14 +45,21 @@ export type ReloadOptions = {
     'info' | 'warn' | 'error'
   >;
   now?: () => number;
+  /** What an earlier loop over the same source put in force; it stays the floor of this one. */
+  before?: Standing | null;
   /** A look that takes longer means that the loader hangs; it is replaced. */
   lookTimeoutMs?: number;
   startWorker?: (data: LoaderData) => Worker;
 };
 
+/** What is in force, and as the loader posted it, for the next loader: the same memory. */
+export type Standing = { snapshot: Snapshot; posted: PostedSnapshot };
+
 export type Reload = {
   /** The snapshot in force. */
   current(): Snapshot | null;
+  /** The same with what another loop goes on from. */
+  standing(): Standing | null;
   /**
    * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
    what was refused before. Rejects with a LoadError when the look fails.
@@ -80,13 +87,9 @@ export function startReload(options: ReloadOptions): Reload {
   const { source, pollMs, onSwap, log, now = Date.now } = options;
   const { holdShare = 0.25, judge = async () => null } = options;
   const lookTimeoutMs = options.lookTimeoutMs ?? 300_000 + (source.longPollSeconds ?? 60) * 1000;
-  const address = parseSource(source.url);
-  if (address.kind !== 'git' && source.verifyKeyPem === undefined)
-    throw new LoadError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
-  if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
+  const address = assertSource(source);
 
-  /** What is in force, and as the loader posted it, for the next loader: the same memory. */
-  let standing: { snapshot: Snapshot; posted: PostedSnapshot } | null = null;
+  let standing: Standing | null = options.before ?? null;
   const countShared = createCountShared();
   /** When the last look that ended well began, and the one under way; the last word of a push, and that before the look. */
   const looks = { seen: null as number | null, began: 0, asked: 0, told: 0 };
@@ -221,6 +224,7 @@ export function startReload(options: ReloadOptions): Reload {
   });
   return {
     current: () => standing?.snapshot ?? null,
+    standing: () => standing,
     poke({ force = false, pushed = false } = {}) {
       if (closing !== null || !loader.running())
         return Promise.reject(
@@ -246,6 +250,15 @@ export function startReload(options: ReloadOptions): Reload {
       return closing;
     },
   };
+}
+
+/** What can be said of a source before anything is asked of it. Throws as {@link startReload} does. */
+export function assertSource(source: SourceConfig): ReturnType<typeof parseSource> {
+  const address = parseSource(source.url);
+  if (address.kind !== 'git' && source.verifyKeyPem === undefined)
+    throw new LoadError('source-invalid', 'a bundle from anywhere but Git must be signed: a key is needed');
+  if (source.verifyKeyPem !== undefined) readVerifyKeys(source.verifyKeyPem);
+  return address;
 }
 
 function swapFailed(error: unknown): PostedError {

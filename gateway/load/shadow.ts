@@ -27,8 +27,7 @@ type Asked = Pick<Decided, 'id' | 'canonical' | 'route' | 'identity' | 'address'
 };
 
 type Options = {
-  config: Pick<GatewayConfig, 'bundle' | 'state'>;
-  env: NodeJS.ProcessEnv;
+  settings: ReturnType<typeof readShadow>;
   metrics: {
     shadowed: (api: string, operation: string, result: ShadowResult) => void;
     shadowDropped: () => void;
@@ -37,29 +36,43 @@ type Options = {
   now: () => number;
 };
 
-/** Null when none is configured. Throws ConfigError when a secret is missing, and what {@link startReload} throws. */
-export function startShadow({ config, env, metrics, log: parent, now }: Options): Shadow | null {
-  const { shadow } = config.bundle;
+/** All that it depends on, secrets included; null when none is configured. Throws ConfigError when a secret is missing. */
+export function readShadow(
+  { bundle, state }: Pick<GatewayConfig, 'bundle' | 'state'>,
+  env: NodeJS.ProcessEnv,
+) {
+  const { shadow } = bundle;
   if (shadow === undefined) return null;
+  const verifyKeyPem = readVerifyKeyTexts(shadow, env);
+  return {
+    source: {
+      url: shadow.source,
+      stateFolder: join(state, 'shadow'),
+      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
+      ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
+      redirectOrigins: bundle.redirect_origins,
+      ...readSourceAccess(shadow, env),
+    },
+    pollMs: shadow.poll ?? bundle.poll,
+    sample: shadow.sample,
+  };
+}
+
+/** Null when none is configured. Throws what {@link startReload} throws. */
+export function startShadow({ settings, metrics, log: parent, now }: Options): Shadow | null {
+  if (settings === null) return null;
+  const { source, pollMs, sample } = settings;
   const log = parent.child({ bundle: 'shadow' });
   const compare = createCompare({
     onResult: metrics.shadowed,
     onDropped: metrics.shadowDropped,
     log,
     now,
-    sample: shadow.sample,
+    sample,
   });
-  const verifyKeyPem = readVerifyKeyTexts(shadow, env);
   const reload = startReload({
-    source: {
-      url: shadow.source,
-      stateFolder: join(config.state, 'shadow'),
-      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
-      ...(shadow.token === undefined ? {} : { token: readSecret(shadow.token, env) }),
-      redirectOrigins: config.bundle.redirect_origins,
-      ...readSourceAccess(shadow, env),
-    },
-    pollMs: shadow.poll ?? config.bundle.poll,
+    source,
+    pollMs,
     // Its word never counts, so nothing it takes away has to wait.
     holdShare: 1,
     onSwap: (snapshot) => compare.use(enforce(snapshot, null)),

@@ -31,6 +31,8 @@ export type Streams = {
    * decide any more.
    */
   closeAll(which: 'upgraded' | 'all', reason?: 'shutdown' | Lapsed): void;
+  /** Closes as revoked what must not stay. */
+  close(mayStay: (admission: Admission) => boolean): void;
   readonly size: number;
 };
 
@@ -129,6 +131,10 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
     closeAll(which, reason = 'shutdown') {
       for (const entry of open.items())
         if (which === 'all' || entry.stream.upgraded) close(entry, reason, entry.admission.enforcement);
+    },
+    close(mayStay) {
+      for (const entry of open.items())
+        if (!proved(() => mayStay(entry.admission))) close(entry, 'revoked', entry.admission.enforcement);
     },
     get size() {
       return open.size;

@@ -11,7 +11,7 @@ import { type Issuer, startIssuer } from './_issuer.ts';
 
 const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
-/** A gateway as users start it, by the command line, with several workers. */
+/** A gateway as users start it, by the command line, with several workers or, with one, alone. */
 export type Fleet = {
   url: string;
   admin: string;
@@ -41,6 +41,8 @@ type Options = {
   waits?: boolean;
   workers?: number;
   config?: Record<string, unknown>;
+  /** Beside gateway.yaml. */
+  files?: Record<string, string>;
   rate?: string;
 };
 
@@ -48,6 +50,7 @@ export async function startFleet({
   waits = true,
   workers = 2,
   config = {},
+  files = {},
   rate = '100000/s',
 }: Options = {}): Promise<Fleet> {
   const upstream = await startUpstream();
@@ -68,6 +71,7 @@ export async function startFleet({
     ...config,
   };
   await writeFile(file, JSON.stringify(value));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const child = spawn(process.execPath, [cli, 'serve', '--config', file, '--workers', String(workers)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -114,7 +118,7 @@ export async function startFleet({
     const early = exited.then((code) => {
       throw new Error(`ended with ${code}: ${stderr}`);
     });
-    started = await Promise.race([logged('all workers listen'), early]);
+    started = await Promise.race([logged(workers === 1 ? 'listening' : 'all workers listen'), early]);
   } catch (error) {
     child.kill('SIGKILL');
     await remove();
@@ -169,8 +173,8 @@ export async function startFleet({
       workers?: { status: string }[];
       revision: string | null;
     };
-    if (revision !== null && seen.length === workers && seen.every(({ status }) => status === 'ok'))
-      return fleet;
+    const serve = workers === 1 || (seen.length === workers && seen.every(({ status }) => status === 'ok'));
+    if (revision !== null && serve) return fleet;
     if (tries > 300) {
       await fleet.close();
       throw new Error(`not ready:\n${log.map((line) => JSON.stringify(line)).join('\n')}`);

@@ -63,7 +63,7 @@ function gate(options: {
 }) {
   const records: Omit<DecisionRecord, 'instance' | 'seq'>[] = [];
   const failures: unknown[] = [];
-  const quota = createQuota({ limit: options.limit ?? createLimit(), concurrency: 10 });
+  const quota = createQuota({ limit: options.limit ?? createLimit(), concurrency: () => 10 });
   const admit = createAdmit({
     enforcement: options.enforcement,
     authenticate: options.authenticate ?? (() => identity),

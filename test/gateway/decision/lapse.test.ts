@@ -32,7 +32,11 @@ test.after.each(async () => {
 /** A lapse with two clocks: the one of the machine, which can be set, and the one that runs. */
 function clocks(maxStalenessMs: number | null) {
   const at = { wall: start, ran: 5000 };
-  const lapse = createLapse({ maxStalenessMs, now: () => at.wall, elapsed: () => at.ran });
+  const lapse = createLapse({
+    maxStalenessMs: () => maxStalenessMs,
+    now: () => at.wall,
+    elapsed: () => at.ran,
+  });
   const pass = (ms: number) => {
     at.wall += ms;
     at.ran += ms;

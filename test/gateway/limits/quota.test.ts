@@ -17,7 +17,7 @@ const decided = (subject: string, api = 'orders') =>
   }) as unknown as Admission;
 
 function world(concurrency: number) {
-  const quota = createQuota({ limit: () => 0, concurrency });
+  const quota = createQuota({ limit: () => 0, concurrency: () => concurrency });
   return async (admission: Admission): Promise<(() => void) | string> => {
     const ends: (() => void)[] = [];
     const refusal = await quota(admission, 0, {

@@ -32,7 +32,7 @@ test.before(async () => {
 
 test('a revision is put in force as it was judged, once, and after the one it was judged against', async () => {
   let inForce: Enforcement | null = null;
-  const hold = createHoldBack({ share: 0.25, enforcement: () => inForce, now: () => 0 });
+  const hold = createHoldBack({ share: () => 0.25, enforcement: () => inForce, now: () => 0 });
   assert.equal(await hold.judge(open('a')), null, 'the first has nothing to be judged against');
   inForce = hold.enforced(open('a'));
   const first = inForce;
@@ -56,7 +56,7 @@ test('a revision is put in force as it was judged, once, and after the one it wa
 
 test('the routes and the policy of a revision are built while it is judged, and not again when it is taken', async () => {
   let inForce: Enforcement | null = null;
-  const hold = createHoldBack({ share: 0.25, enforcement: () => inForce, now: () => 0 });
+  const hold = createHoldBack({ share: () => 0.25, enforcement: () => inForce, now: () => 0 });
   inForce = hold.enforced(open('a'));
   const b = open('b');
   let read = 0;

@@ -1,0 +1,96 @@
+import { createAdmit } from './admit.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { createAnswerQuestion } from './decisionPoint/decisionPoint.ts';
+import { createOnRequest } from './exchange.ts';
+import { createExplainHere } from './explain/explainHere.ts';
+import type { Authenticate } from './identity/authenticate.ts';
+import { type Collaborators, readSecrets } from './openCollaborators.ts';
+import { parseSource } from './source/contract/parseSource.ts';
+import { createForward } from './upstream/forward.ts';
+import { createUpgrade } from './upstream/upgrade.ts';
+
+/** What is done with requests by one configuration. Another one may take over while requests of this one are under way. */
+export type Handling = ReturnType<typeof createHandling>;
+
+/** Leads requests through their stages. Throws ConfigError when a secret is missing. */
+export function createHandling(collaborators: Collaborators, config: GatewayConfig) {
+  const { env, now, log, metrics, faults, writer, streams, assertions } = collaborators;
+  const { authentication, limits, standing } = collaborators;
+  const { enforcement, lapse, hold } = standing;
+  const { adminToken, webhookSecret } = readSecrets(config, env);
+  const { forward, close: closeForward } = createForward({
+    upstreamTimeoutMs: config.limits.upstream_timeout,
+    bodyBytes: config.limits.body,
+    now,
+  });
+  const believe = authentication(config);
+  let next: Authenticate | null = null;
+  /** Who waited for an issuer while the configuration changed is held to the new one. */
+  const authenticate: Authenticate = (...asked) => {
+    const identity = believe(...asked);
+    if (!(identity instanceof Promise)) return identity;
+    return identity.then((known) => (next === null ? known : next(...asked)));
+  };
+  const stages = {
+    enforcement: () => {
+      lapse.assertNone();
+      return enforcement();
+    },
+    authenticate,
+    writer,
+    onAllowed: hold.note,
+    assertionOf: assertions.of,
+    now,
+    onOutcome: metrics.observe,
+    onFailure: (error: unknown, decisionId: string | null) =>
+      log.error({ err: error, decision_id: decisionId }, 'request failed'),
+  };
+  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: standing.offer });
+
+  let open = 0;
+  const ended = () => {
+    open -= 1;
+    if (next !== null && open === 0) void closeForward();
+  };
+  const { admitRequest, onRequest } = createOnRequest({
+    trustedProxies: config.trusted_proxies,
+    ...{ admit, assertions, forward, streams, metrics, faults },
+    begun: () => {
+      open += 1;
+      return ended;
+    },
+  });
+  const onUpgrade = createUpgrade({
+    upstreamTimeoutMs: config.limits.upstream_timeout,
+    idleMs: config.limits.websocket_idle,
+    onIdle: () => limits.onCut('websocket'),
+    admit: admitRequest,
+    streams,
+    onOpen: () => metrics.streams.inc(),
+    onClosed: () => metrics.streams.dec(),
+    onUpstreamFailure: ({ route }, error) => faults.upstream(route.api, error),
+  });
+  return {
+    onRequest,
+    onUpgrade,
+    answerQuestion: createAnswerQuestion({ ...stages, config, admit }),
+    adminToken,
+    webhook:
+      webhookSecret === null ? null : { secret: webhookSecret, branch: branchOf(config.bundle.source) },
+    source: config.bundle.source,
+    explain: createExplainHere({ config, snapshot: () => enforcement()?.snapshot ?? null, now }),
+    authenticate,
+    /** Nothing comes any more: ends the connections to upstreams once those that are under way have their answers. */
+    retire(by: { authenticate: Authenticate }) {
+      next = by.authenticate;
+      if (open === 0) void closeForward();
+    },
+    /** The same at once. */
+    close: closeForward,
+  };
+}
+
+function branchOf(source: string): string {
+  const address = parseSource(source);
+  return address.kind === 'git' ? address.branch : 'main';
+}

@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from 'node:util';
+import { checkPlaces } from './config/checkPlaces.ts';
+import { ConfigError, type GatewayConfig } from './config/config.ts';
+import type { Collaborators } from './openCollaborators.ts';
+import type { Wired } from './wire.ts';
+
+/** What is bound to a process: ports, folders, keys, and whom it counts with. */
+const bound: Readonly<Record<string, (config: GatewayConfig) => unknown>> = {
+  listen: ({ listen }) => listen,
+  'admin.host': ({ admin }) => admin.host,
+  'admin.port': ({ admin }) => admin.port,
+  'decision_point.listen': ({ decision_point }) => decision_point?.listen,
+  state: ({ state }) => state,
+  decisions: ({ decisions }) => decisions,
+  assertion: ({ assertion }) => assertion,
+  'limits.store': ({ limits }) => limits.store,
+  'limits.store_password': ({ limits }) => limits.store_password,
+  'log.format': ({ log }) => log.format,
+  workers: ({ workers }) => workers,
+};
+
+/**
+ * Takes over a configuration read anew while the gateway serves, and says which of its settings changed: secrets are
+ * read anew in any case. Everything is judged and built beside what is in force first, so that what fails changes
+ * nothing; then the new takes the place of the old, which ends its requests. Throws ConfigError that names what is
+ * wrong, or what only a new process can serve by.
+ */
+export function createTakeOver(collaborators: Collaborators, wired: Wired) {
+  const { env, log, limits, standing, streams } = collaborators;
+  let current = collaborators.config;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const take = async (next: GatewayConfig): Promise<readonly string[]> => {
+    const fixed = Object.entries(bound).flatMap(([setting, of]) =>
+      isDeepStrictEqual(of(next), of(current)) ? [] : [setting],
+    );
+    if (fixed.length > 0)
+      throw new ConfigError(
+        fixed.map((setting) => `"${setting}" cannot change in a running process: restart needed`),
+      );
+    checkPlaces(next, env, false);
+    const follow = standing.prepare(next);
+    const handle = wired.prepare(next);
+    const changed = changes(current, next);
+    const trusted = trustedBy(current, next);
+    current = next;
+    log.level = next.log.level;
+    limits.take(next.limits);
+    handle();
+    // What is open rests on the word of whoever issued its token.
+    streams.close(({ identity: { proof } }) =>
+      proof?.method === 'jwt' || proof?.method === 'introspection' ? trusted(proof) : true,
+    );
+    await follow();
+    return changed;
+  };
+  return (next: GatewayConfig): Promise<readonly string[]> => {
+    // One after the other.
+    const taken = last.then(() => take(next));
+    last = taken.catch(() => undefined);
+    return taken;
+  };
+}
+
+function changes(current: GatewayConfig, next: GatewayConfig): string[] {
+  const before = new Map<string, unknown>(Object.entries(current));
+  const after = new Map<string, unknown>(Object.entries(next));
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => !isDeepStrictEqual(before.get(name), after.get(name))).sort();
+}
+
+/** Whether a token's issuer is believed as it was before; how long its keys count is no matter of belief. */
+function trustedBy(current: GatewayConfig, next: GatewayConfig) {
+  const believed = ({ issuers, introspection }: GatewayConfig) => {
+    const jwt = new Map(issuers.map(({ keys: _, ...issuer }) => [issuer.issuer, issuer] as const));
+    return { jwt, introspection: introspection?.issuer };
+  };
+  const [before, after] = [believed(current), believed(next)];
+  return ({ method, issuer }: { method: 'jwt' | 'introspection'; issuer: string }): boolean =>
+    method === 'jwt'
+      ? isDeepStrictEqual(before.jwt.get(issuer), after.jwt.get(issuer))
+      : after.introspection === issuer;
+}
