@@ -46,12 +46,10 @@ export function createListener(options: Options): Listener {
   const late = new WeakSet<IncomingMessage>();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     // The answer before it is the connection's last: this one could get none, so nothing is done.
-    if (isEnding(request.socket)) return;
+    if (isEnding(request.socket) || ending.has(request.socket)) return;
     // Node's own bound tells the caller to close, and leaves it at that.
     const most = limits.requests_per_connection;
     if (most !== undefined) {
-      // Sent along behind the last one: its answer ends the connection, so this one gets none, and nothing is done.
-      if (ending.has(request.socket)) return;
       const count = (served.get(request.socket) ?? 0) + 1;
       served.set(request.socket, count);
       if (count >= most) {
