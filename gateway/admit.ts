@@ -14,10 +14,11 @@ import { Refusal } from './http/refusal.ts';
 import type { Authenticate } from './identity/authenticate.ts';
 import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
+import { methodNotAllowed, noSuchOperation, otherMethods } from './otherMethods.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
 import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
-import { canonicalize, rememberHosts } from './request/canonicalize.ts';
+import { type CanonicalRequest, canonicalize, rememberHosts } from './request/canonicalize.ts';
 import type { Route } from './request/route.ts';
 import { traceOf } from './request/trace.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -101,6 +102,30 @@ export function createAdmit(dependencies: Dependencies): Admit {
     });
   };
 
+  /**
+   * Why a request has no operation. Who may call some other method of its path is told which there are; to all others the
+   * path does not exist, whoever they are and whatever they bring.
+   */
+  const unrouted = async (request: RequestFacts, canonical: CanonicalRequest, by: Enforcement) => {
+    const others = otherMethods(canonical, by);
+    const [first] = others;
+    if (first === undefined) return noSuchOperation();
+    try {
+      const identity = await authenticate(request, canonical.query, by.snapshot, first.route.api);
+      const networks = by.networksOf(request.address);
+      const time = Math.floor(now() / 1000);
+      const may = others.some(
+        ({ method, route }) => by.decide({ identity, route, method, networks, time }).result.allow,
+      );
+      return may ? methodNotAllowed(others) : noSuchOperation();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      // Else keys could be guessed here, uncounted.
+      if (isGuess(error)) limits.failed(request.address, request.rawHeaders, now());
+      return noSuchOperation();
+    }
+  };
+
   /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
   type Counted = { subject: string; api: string; judged: Refusal | Allowance | null } | 'arrived';
 
@@ -128,7 +153,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
         throw foreign();
       route = by.route(canonical);
-      if (route === null) throw new Refusal(404, 'no-such-operation', 'There is no such operation here.');
+      if (route === null) throw await unrouted(request, canonical, by);
       const { api } = route;
       if (bodyBytes > mostBytes(by.snapshot, api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);

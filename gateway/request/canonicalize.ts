@@ -12,7 +12,7 @@ export type CanonicalRequest = {
   query: string;
 };
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof methods)[number];
 const known: ReadonlySet<string> = new Set(methods);
 const isMethod = (value: string): value is Method => known.has(value);

@@ -119,6 +119,30 @@ test('what was revoked while the keys were fetched is not let in', async () => {
   );
 });
 
+test('a wrong credential at a path without the method is a guess like any other, and told nothing', async () => {
+  const { enforcement } = revision('a', true);
+  const route = {
+    ...enforcement,
+    route: (asked: { method: string }) =>
+      asked.method === 'POST' ? enforcement.route(asked as never) : null,
+  };
+  let guesses = 0;
+  const failed = () => {
+    guesses += 1;
+  };
+  const given = (status: number, code: string) => () => {
+    throw new Refusal(status, code, 'no');
+  };
+  const asked = (authenticate?: () => Identity) =>
+    gate({ enforcement: () => route, failed, ...(authenticate && { authenticate }) }).ask();
+  assert.equal(await asked(given(401, 'credentials-invalid')), '404 no-such-operation');
+  assert.equal(guesses, 1);
+  assert.equal(await asked(given(401, 'credentials-missing')), '404 no-such-operation');
+  assert.equal(await asked(given(503, 'issuer-unavailable')), '404 no-such-operation');
+  assert.equal(guesses, 1);
+  assert.equal(await asked(), '405 method-not-allowed');
+});
+
 test('a denial brought by a merge about networks is told as one', async () => {
   const before = revision('a', true);
   const after = revision('b', true, { office: false });
