@@ -12,6 +12,7 @@ import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
 import { inventory } from './review/inventory.ts';
+import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
 
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     inventory,
     sync,
     review,
+    restore,
     demo,
   ])
     command(program);

@@ -1,6 +1,6 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
- * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `aborted`.
+ * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -11,6 +11,7 @@ export class ReviewError extends Error {
     | 'policy-undefined'
     | 'edit-failed'
     | 'brake'
+    | 'nothing-to-restore'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

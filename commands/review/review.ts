@@ -1,22 +1,20 @@
 import type { Command } from 'commander';
-import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function review(program: Command): void {
   example(
-    program
-      .command('review')
-      .description('Find access that should go; with --apply, open and update pull requests.')
-      .option('--root <folder>', 'the repository with grants/', '.')
-      .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
-      .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
-      .option('--apply', 'open and update pull requests; without it nothing is changed')
-      .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
-      .option('--repository <owner/name>', 'the repository on the forge', process.env.GITHUB_REPOSITORY)
-      .option('--base <branch>', 'the branch that is enforced', 'main')
-      .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
+    forgeOptions(
+      program
+        .command('review')
+        .description('Find access that should go; with --apply, open and update pull requests.')
+        .option('--root <folder>', 'the repository with grants/', '.')
+        .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
+        .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
+        .option('--apply', 'open and update pull requests; without it nothing is changed'),
+    )
       .option(
         '--explain <fingerprint>',
         'show why a finding of the plan was found: facts, thresholds, and the Rego that decided',
@@ -63,7 +61,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     root: folderOf(options.root),
     decisions: options.decisions,
     asOf,
-    ...(options.apply ? { apply: { forge: await targetOf(options) } } : {}),
+    ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
     signal: stop.signal,
     progress,
@@ -85,12 +83,6 @@ async function runReview(options: ReviewOptions): Promise<void> {
   if (error !== null) throw error;
 }
 
-/** The forge; the same folder of its repository as `--root` is of the one it lies in. */
-async function targetOf(options: ReviewOptions) {
-  const { folderIn } = await import('../../bundle/git/tree.ts');
-  return { ...forgeTarget(options), folder: await folderIn(folderOf(options.root)) };
-}
-
 function numberOf(text: string, option: string, most: number): number {
   if (!/^(?:0|[1-9]\d*)$/.test(text) || Number(text) > most)
     throw new UsageError(`${option} must be a number up to ${most}, got "${text}"`);
@@ -102,7 +94,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const number = numberOf(text, '--answer', 2 ** 31);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const { handled, changed, reason } = await answer(await targetOf(options), number, stop.signal);
+  const { handled, changed, reason } = await answer(await forgeIn(options), number, stop.signal);
   print(
     `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} carried out, ${changed ? 'changed' : 'unchanged'}`}\n`,
   );
@@ -111,7 +103,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
 async function runListen(options: ReviewOptions, text: string): Promise<void> {
   const { answer } = await import('../../reviewer/answer.ts');
   const { listen } = await import('../../reviewer/listen.ts');
-  const target = await targetOf(options);
+  const target = await forgeIn(options);
   const secret = process.env[options.secretEnv];
   if (!secret)
     throw new UsageError(`the environment variable ${options.secretEnv} must hold the webhook's secret`);

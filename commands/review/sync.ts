@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
@@ -17,26 +17,23 @@ type Options = ForgeOptions & {
 
 export function sync(program: Command): void {
   example(
-    program
-      .command('sync')
-      .description(
-        'Read people and groups from identity providers; write them, or propose them as pull requests.',
-      )
-      .option('--root <folder>', 'the repository with grants/', '.')
-      .option(
-        '--config <file>',
-        'which providers, and how they are reached; sync.yaml in the repository, when left out',
-      )
-      .option('--provider <name...>', 'only these', [])
-      .option('--shrink <share>', 'the share of people that may be gone this time, 0 to 1; more is refused')
-      .option('--write', 'write what changed to grants/directory/')
-      .option('--apply', 'compare with the enforced branch on the forge, and open or update pull requests')
-      .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
-      .option('--repository <owner/name>', 'the repository on the forge', process.env.GITHUB_REPOSITORY)
-      .option('--base <branch>', 'the branch that is enforced', 'main')
-      .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
-      .option('--json', 'print what was found as JSON')
-      .action(runSync),
+    forgeOptions(
+      program
+        .command('sync')
+        .description(
+          'Read people and groups from identity providers; write them, or propose them as pull requests.',
+        )
+        .option('--root <folder>', 'the repository with grants/', '.')
+        .option(
+          '--config <file>',
+          'which providers, and how they are reached; sync.yaml in the repository, when left out',
+        )
+        .option('--provider <name...>', 'only these', [])
+        .option('--shrink <share>', 'the share of people that may be gone this time, 0 to 1; more is refused')
+        .option('--write', 'write what changed to grants/directory/')
+        .option('--apply', 'compare with the enforced branch on the forge, and open or update pull requests')
+        .option('--json', 'print what was found as JSON'),
+    ).action(runSync),
     'grantgate sync',
     'OKTA_TOKEN=… grantgate sync --provider okta --write',
     'OKTA_TOKEN=… GITHUB_TOKEN=… grantgate sync --apply --repository example/access',
@@ -64,7 +61,7 @@ async function runSync(options: Options): Promise<void> {
   if (options.apply) {
     const { openForge } = await import('../../reviewer/forge/forge.ts');
     const { proposeSync } = await import('../../reviewer/sync/propose.ts');
-    const proposed = await proposeSync(openForge(forgeTarget(options), stop.signal), settings);
+    const proposed = await proposeSync(openForge(await forgeIn(options), stop.signal), settings);
     if (options.json)
       printJson(proposed.map(({ synced: { text: _, ...facts }, ...more }) => ({ ...facts, ...more })));
     else

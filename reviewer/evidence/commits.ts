@@ -7,6 +7,8 @@ export type Changed = { path: string; bytes: Buffer | null };
 
 /** Changes that took effect together. */
 export type Step = {
+  /** Null for what is on disk and not committed. */
+  commit: string | null;
   /** Seconds since 1970; what is on disk and not committed comes last, at the instant of the review. */
   at: number;
   /**
@@ -17,7 +19,7 @@ export type Step = {
   files: readonly Changed[];
 };
 
-type Commit = { at: number; changes: { path: string; id: string }[] };
+type Commit = { commit: string; at: number; changes: { path: string; id: string }[] };
 const rooms = ['grants/access', 'grants/apis', 'grants/directory'];
 const isBlob = (id: string) => !/^0*$/.test(id);
 
@@ -30,7 +32,7 @@ async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
       '--no-color',
       '--no-show-signature',
       '--reverse',
-      '--format=%x00commit %ct',
+      '--format=%x00commit %ct %H',
       revision,
     ],
     // Paths are those below the folder that holds grants/.
@@ -44,8 +46,10 @@ async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
     if (id !== '') {
       commits.at(-1)?.changes.push({ path: field, id });
       id = '';
-    } else if (text.startsWith('commit ')) commits.push({ at: Number(text.slice(7)), changes: [] });
-    else if (text.startsWith(':')) id = text.split(' ')[3] ?? '';
+    } else if (text.startsWith('commit ')) {
+      const [, at, commit = ''] = text.split(' ');
+      commits.push({ commit, at: Number(at), changes: [] });
+    } else if (text.startsWith(':')) id = text.split(' ')[3] ?? '';
   }
   return commits;
 }
@@ -94,7 +98,8 @@ async function uncommitted(tree: Tree, committed: ReadonlyMap<string, string>): 
  */
 export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Step> {
   if (tree.revision === null) {
-    if (tree.source === 'disk') yield { at: asOf, blind: true, files: await uncommitted(tree, new Map()) };
+    if (tree.source === 'disk')
+      yield { commit: null, at: asOf, blind: true, files: await uncommitted(tree, new Map()) };
     return;
   }
   const commits = await commitsOf(tree, tree.revision);
@@ -102,7 +107,7 @@ export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Ste
   const reader = createReader(tree, ids);
   const committed = new Map<string, string>();
   try {
-    for (const [index, { at, changes }] of commits.entries()) {
+    for (const [index, { commit, at, changes }] of commits.entries()) {
       const files: Changed[] = [];
       for (const { path, id } of changes) {
         const bytes = isBlob(id) ? await reader.take(id) : null;
@@ -110,13 +115,13 @@ export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Ste
         else committed.delete(path);
         if (bytes !== null || !isBlob(id)) files.push({ path, bytes });
       }
-      yield { at, blind: tree.shallow && index === 0, files };
+      yield { commit, at, blind: tree.shallow && index === 0, files };
     }
   } finally {
     await reader.close();
   }
   if (tree.source === 'disk') {
     const files = await uncommitted(tree, committed);
-    if (files.length > 0) yield { at: asOf, blind: false, files };
+    if (files.length > 0) yield { commit: null, at: asOf, blind: false, files };
   }
 }

@@ -80,8 +80,8 @@ function rolesOf(bytes: Buffer): Roles | null {
   return new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])]));
 }
 
-/** Whether somebody can do more by the grant as it is `after`. */
-function grew(before: GrantEntry, after: GrantEntry, at: number): boolean {
+/** Whether somebody can do more by the grant as it is `after`, what it covers aside. */
+export function grew(before: GrantEntry, after: GrantEntry, at: number): boolean {
   if (before.state === 'suspended' && after.state === 'active') return true;
   if (fold(before.principal) !== fold(after.principal) || before.api !== after.api) return true;
   const over = before.expires !== undefined && endOf(before.expires) <= at;

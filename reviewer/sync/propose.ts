@@ -2,6 +2,7 @@ import { gitTree } from '../../bundle/git/tree.ts';
 import type { Forge } from '../forge/forge.ts';
 import { fenced } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
+import { settleProposal } from '../proposal/openProposal.ts';
 import { type Mirror, openMirror } from '../pulls/workspace.ts';
 import type { Synced } from './sync.ts';
 import { type SyncOptions, syncProviders } from './syncProviders.ts';
@@ -39,8 +40,8 @@ export async function proposeSync(forge: Forge, options: SyncOptions): Promise<P
 
 async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Proposed> {
   const branch = `${prefix}${synced.provider}`;
-  const open = await forge.findOpen(branch);
   if (!synced.due) {
+    const open = await forge.findOpen(branch);
     if (open === null) return { synced, action: 'none', url: null };
     await forge.comment(
       open.number,
@@ -49,26 +50,16 @@ async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Pro
     await forge.updatePull(open.number, { state: 'closed' });
     return { synced, action: 'closed', url: open.url };
   }
-  const texts = textsOf(synced);
-  const commit = await mirror.commit(
-    new Map([[synced.file, synced.text]]),
-    `${texts.title}\n`,
-    Math.floor(Date.parse(syncedAt(synced.text)) / 1000),
-  );
-  const there = mirror.branches.get(branch);
-  if (open !== null && there !== undefined) {
-    if ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
-      return { synced, action: 'left', url: open.url };
-    // Instants alone are no news, while the branch still stands on the base of today.
-    if (open.body === texts.body && (await mirror.merged(there)) !== null)
-      return { synced, action: await mergedOr('idle', forge, open.number, synced), url: open.url };
-    await mirror.push(branch, commit);
-    await forge.updatePull(open.number, texts);
-    return { synced, action: await mergedOr('updated', forge, open.number, synced), url: open.url };
-  }
-  await mirror.push(branch, commit);
-  const pull = open ?? (await forge.createPull(branch, texts));
-  return { synced, action: await mergedOr('opened', forge, pull.number, synced), url: pull.url };
+  const proposal = {
+    branch,
+    texts: new Map([[synced.file, synced.text]]),
+    ...textsOf(synced),
+    labels: [],
+    at: Math.floor(Date.parse(syncedAt(synced.text)) / 1000),
+  };
+  const { action, pull } = await settleProposal(forge, mirror, proposal);
+  if (action === 'left') return { synced, action, url: pull.url };
+  return { synced, action: await mergedOr(action, forge, pull.number, synced), url: pull.url };
 }
 
 /** Merges what only takes away, where that is configured and the forge lets it; else the next run tries again. */

@@ -1,9 +1,9 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { git } from '../../bundle/git/git.ts';
 import { type Tree, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import { writeTexts } from '../proposal/writeTexts.ts';
 import type { Surroundings } from './client.ts';
 import { openProvider } from './openProvider.ts';
 import { dataOf, parseDirectory, type Synced, sync } from './sync.ts';
@@ -63,16 +63,9 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
 export async function syncFolder(root: string, write: boolean, options: SyncOptions): Promise<Synced[]> {
   const tree = await workingTree(root);
   const results = await syncProviders(options, { tree, repository: root, commit: 'HEAD' });
-  if (write) for (const { file, text, due } of results) if (due) await replace(join(root, file), text);
+  if (write)
+    await writeTexts(root, new Map(results.filter(({ due }) => due).map(({ file, text }) => [file, text])));
   return results;
-}
-
-/** A file is there whole or as it was. */
-async function replace(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const beside = join(dirname(path), `.${process.pid}.sync`);
-  await writeFile(beside, text);
-  await rename(beside, path);
 }
 
 /** The directory as the commit before the last change of its file had it; null where Git knows no such. */

@@ -325,6 +325,35 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/proposal',
+    [
+      'bundle/bundleError.ts',
+      'bundle/compile',
+      'bundle/diff',
+      'bundle/git',
+      'bundle/yaml',
+      'reviewer/diff',
+      'reviewer/forge',
+      'reviewer/pulls',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
+    'reviewer/restore',
+    [
+      'bundle/diff',
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/diff',
+      'reviewer/edit',
+      'reviewer/evidence',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/proposal',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer/sync',
     [
       'bundle/bundleError.ts',
@@ -338,6 +367,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/diff',
       'reviewer/forge',
       'reviewer/plan',
+      'reviewer/proposal',
       'reviewer/pulls',
     ],
   ],
