@@ -1,13 +1,18 @@
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
+import { compareCodePoints } from '../format/canonicalJson.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
-/** As a gateway reads an answer: one that allows must name its grants, one that denies names none. */
+/** As a gateway reads an answer: one that allows must name its grants, in order; one that denies names none. */
 const answer = z
   .object({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() })
   .refine(({ allow, grants }) => !allow || grants.length > 0)
-  .transform(({ allow, grants, reason }) => ({ allow, grants: allow ? grants : [], reason }));
+  .transform(({ allow, grants, reason }) => ({
+    allow,
+    grants: allow ? [...grants].sort(compareCodePoints) : [],
+    reason,
+  }));
 
 /** The most that a bundle carries. */
 const most = 50;

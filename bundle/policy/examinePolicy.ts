@@ -5,7 +5,9 @@ import { createKindOf, isName, type Kind, type KindOf } from './kinds.ts';
 import type { Opa } from './opa.ts';
 import { apiFields, type PolicyReads } from './policyReads.ts';
 import { type Found, type Module, walkModules } from './scopes.ts';
+import { createFaultOf, shaped } from './shapes.ts';
 import {
+  callIn,
   constant,
   isNode,
   isTerm,
@@ -33,9 +35,10 @@ const inputFields = [
 ];
 
 /** Calls whose meaning the examination relies on: a rule of that name would change it. */
-const relied = new Set(
-  'and array assign eq equal gt gte internal is_number lt lte minus object or plus sort'.split(' '),
-);
+const relied = new Set([
+  ...'and array assign eq equal gt gte internal is_number lt lte minus object or plus sort'.split(' '),
+  ...shaped,
+]);
 
 type Examined = { problems: Problem[]; reads: Pick<PolicyReads, 'api' | 'clock' | 'networks'> };
 
@@ -46,6 +49,7 @@ type Examined = { problems: Problem[]; reads: Pick<PolicyReads, 'api' | 'clock' 
 export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Examined> {
   const walk = walkModules(await parsePolicies(opa, policies));
   const kindOf = createKindOf(walk);
+  const faultOf = createFaultOf(walk, kindOf);
   const problems: Problem[] = [];
   const api = new Set<(typeof apiFields)[number]>();
   let networks = false;
@@ -134,6 +138,8 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
   const sanctioned = new Set<unknown>();
   for (const found of walk.found) {
     const { node } = found;
+    const fault = faultOf(found);
+    if (fault !== null) refuse(found, fault);
     if ('target' in node && 'value' in node && !isTerm(node))
       refuse(found, 'with is for tests: a decision is made of what the request and the document say');
     if (!isTerm(node)) continue;
@@ -155,15 +161,9 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
   };
 }
 
-/** The operator or function, and what it is given, of the call that a node stands right in. */
-function callAround({ parent }: Found): { name: string | null; values: readonly unknown[] } {
-  const [operator, ...values] = listOf(parent?.terms ?? (parent?.type === 'call' ? parent.value : []));
-  return { name: nameOf(operator), values };
-}
-
 /** The field that `object.get(input, "FIELD", …)` reads, or null. */
 function defaulted(found: Found): string | null {
-  const { name, values } = callAround(found);
+  const { name, values } = callIn(found.parent);
   return name === 'object.get' && values[0] === found.node ? constant(values[1]) : null;
 }
 
@@ -179,7 +179,7 @@ function isClock(found: Found, kindOf: KindOf, sanctioned: Set<unknown>): boolea
   if (isLater) sanctioned.add(termsOf(termsOf(node, 'call')[3], 'call')[1]);
   if (!isTime && !isLater) return false;
   if (sanctioned.has(node)) return false;
-  const { name, values } = callAround(found);
+  const { name, values } = callIn(found.parent);
   const [left, right] = values;
   if (name === 'is_number' || (isLater && name === 'assign')) return false;
   const isEnd = (term: unknown) => ['expires', 'later'].includes(kindOf(term, scope) ?? '');

@@ -38,6 +38,19 @@ export const nameOf = (operator: unknown): string | null => {
   return names.includes(null) ? null : names.join('.');
 };
 
+/** The operator or function, and what it is given, of the call that stands right in a node. */
+export function callIn(node: Node | null): { name: string | null; values: readonly unknown[] } {
+  const [operator, ...values] = listOf(node?.terms ?? (node?.type === 'call' ? node.value : []));
+  return { name: nameOf(operator), values };
+}
+
+/** A number that is not written as a whole one stays as it is written. */
+const asWritten = (_: string, value: unknown, context?: { source?: string }) =>
+  typeof value === 'number' && !/^(?:0|-?[1-9]\d{0,14})$/.test(context?.source ?? '')
+    ? context?.source
+    : value;
+const parse: (text: string, reviver: typeof asWritten) => unknown = JSON.parse;
+
 export type Place = { line: number; column: number };
 
 export function placeOf(node: unknown): Place | null {
@@ -61,7 +74,7 @@ export async function parsePolicies(
       const { code, stdout, stderr } = await opa.run(asked, { cwd: work });
       if (code !== 0)
         throw new BundleError('policy-invalid', `opa cannot read ${name}: ${(stderr || stdout).trim()}`);
-      const module: unknown = JSON.parse(stdout);
+      const module = parse(stdout, asWritten);
       if (!isNode(module)) throw new BundleError('policy-invalid', `opa reads nothing in ${name}`);
       modules.set(name, module);
     }

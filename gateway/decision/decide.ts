@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import type { Slices } from '../revision/slices.ts';
 import {
@@ -86,8 +87,14 @@ function resultOf(value: unknown): DecisionResult {
   if (typeof allow !== 'boolean' || typeof reason !== 'string' || !isStrings(grants))
     return denied('decision-malformed');
   if (!allow) return { allow, grants: [], reason };
-  return grants.length === 0 ? denied('decision-malformed') : { allow, grants, reason };
+  return grants.length === 0 ? denied('decision-malformed') : { allow, grants: inOrder(grants), reason };
 }
+
+/** A policy may answer with a set, which WASM keeps in no order. */
+const inOrder = (grants: readonly string[]): readonly string[] =>
+  grants.every((id, at) => at === 0 || compareCodePoints(grants[at - 1] ?? '', id) <= 0)
+    ? grants
+    : [...grants].sort(compareCodePoints);
 
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -22,6 +22,23 @@ test.after(() => tree.remove());
 const examine = (body: string, head = '') =>
   examinePolicy(opa, new Map([[path, Buffer.from(`package grantgate.authz\n${head}\n${body}\n`)]]));
 
+/** What is told of each of many bodies, in one run: the rules of each get names of their own, left out in what is told. */
+async function examineApart(bodies: readonly string[]): Promise<string[][]> {
+  const lines = bodies.flatMap((body, index) =>
+    body.split('\n').map((line) => ({
+      index,
+      text: line.replace(/\b(?:f|mine|names|o|x|y)\b/g, (name) => `${name}_${index}`),
+    })),
+  );
+  const { problems } = await examine(lines.map(({ text }) => text).join('\n'));
+  const told = bodies.map((): string[] => []);
+  for (const { line, message } of problems) {
+    const { index } = lines[line - 3] ?? assert.fail(message);
+    told[index]?.push(message.replaceAll(`_${index}`, ''));
+  }
+  return told;
+}
+
 test('the policy that comes with the product reads grants and principals, and follows no clock', async () => {
   const { problems, reads } = await examinePolicy(
     opa,
@@ -45,7 +62,7 @@ test('what a decision gets may be read, and is told', async () => {
       [],
     ],
     [
-      'x := [y | some g in names; some y in data.grants[input.api][g]]\nnames := {input.subject} | {g | some g in input.groups}',
+      'x := {y | some g in names; some y in data.grants[input.api][g]}\nnames := {input.subject} | {g | some g in input.groups}',
       [],
     ],
     [
@@ -201,6 +218,86 @@ test('a rule that looks at time otherwise than at the end of a grant follows the
     const { problems, reads } = await examine(body);
     assert.deepEqual([problems, reads.clock], [[], clock], body);
   }
+});
+
+test('what WASM answers otherwise than OPA, or never, is refused by its shape', async () => {
+  const mine = 'mine contains one if { some one in data.grants[input.api][input.subject] }';
+  const bad: [body: string, says: RegExp][] = [
+    ['x := replace(input.path, "", "y")', /^x: what replace looks for must be a text/],
+    ['x := replace(input.path, input.method, "y")', /^x: what replace looks for/],
+    ['x if indexof(input.path, "") == 0', /^x: what indexof looks for/],
+    ['x if { replace(input.path, input.method, "y", z); z }', /^x: what replace looks for/],
+    ['x if regex.match(input.method, input.path)', /^x: the pattern of regex.match/],
+    ['x if regex.match("(?<a>b)", input.path)', /^x: the pattern/],
+    ['x if regex.match(`\\pL`, input.path)', /^x: the pattern/],
+    ['x if regex.match("(?i)get", input.method)', /^x: the pattern/],
+    ['x if regex.match("é", input.method)', /^x: the pattern/],
+    [`x if regex.match("${'a'.repeat(201)}", input.method)`, /^x: the pattern/],
+    ['x := 1.0', /^x: numbers are whole/],
+    ['x := 0.5', /^x: numbers are whole/],
+    ['x := 1e3', /^x: numbers are whole/],
+    ['x := -0', /^x: numbers are whole/],
+    ['x := 1234567890123456', /^x: numbers are whole, of at most 15 digits.*got 1234567890123456$/],
+    ['x := concat(",", {"a", "b"})', /^x: concat must surely be given an array/],
+    ['x := concat(",", names)\nnames contains input.subject', /^x: concat must/],
+    ['x := f({"a"})\nf(y) := concat(",", y)', /^f: concat must/],
+    ['x := concat(",", object.keys(data.networks))', /^x: concat must/],
+    [`x := [one.id | some one in mine]\n${mine}`, /^x: an array must not be made/],
+    [`x := [one.id | mine[one]]\n${mine}`, /^x: an array must not/],
+    [`x := [one.id | one := mine[_]]\n${mine}`, /^x: an array must not/],
+    [`x := [mine[_].id | true]\n${mine}`, /^x: an array must not/],
+    [`x := [y | some y in [one.id | some one in mine]]\n${mine}`, /^x: an array must not/],
+    [
+      `x := sort([one.id | some one in mine])[0]\ny := [one.id | some one in mine][0]\n${mine}`,
+      /^y: an array/,
+    ],
+    ['x := [name | some name, _ in data.networks]', /^x: an array must not/],
+    ['x := [name | data.networks[name]]', /^x: an array must not/],
+    [
+      'x := [y | some name in ["a"]; y := data.networks[name][_]; data.networks[z] != y]',
+      /^x: an array must not/,
+    ],
+    ['x := [v | some v in data.apis[input.api].roles]', /^x: an array must not/],
+    ['x := [v | some v in {"b", "a"}]', /^x: an array must not/],
+    ['x := [v | some v in f(1)]\nf(1) := {"b", "a"}', /^x: an array must not/],
+    ['x := f({"b", "a"})\nf(all) := [v | some v in all]', /^f: an array must not/],
+    ['x := f(["b"])\ny := f({"a"})\nf(all) := [v | some v in all]', /^f: an array must not/],
+    ['x := y if { s := {"a", "b"}; y := [v | some v in s] }', /^x: an array must not/],
+    ['x := y if { y := [v | some v in s]; s := ["a", "b"] }', /^x: an array must not/],
+    ['concat(a, b) := 1', /must not be named concat/],
+    ['count(a) := 1', /must not be named count/],
+  ];
+  const toldOf = await examineApart(bad.map(([body]) => body));
+  for (const [index, [body, says]] of bad.entries())
+    assert.match(toldOf[index]?.[0] ?? 'admitted', says, body);
+  const good = [
+    'x := replace(input.path, "/", "")',
+    'x if indexof(input.path, "/") == 0',
+    'x if regex.match(`^/v[0-9]+/(?:a|b)*$`, input.path)',
+    'x := concat(",", ["a", input.method])',
+    'x := concat(",", sort({"a", "b"}))',
+    'x := concat(",", input.groups)',
+    'x := f(["a"])\nf(y) := concat(",", y)',
+    'x := concat(",", names)\nnames := sort({g | some g in input.groups})',
+    `x := sort([one.id | some one in mine])\n${mine}`,
+    `x := count([one.id | some one in mine])\n${mine}`,
+    `x if "a" in [one.id | some one in mine]\n${mine}`,
+    `x if count(y) == 1\ny := [1 | some one in mine]\n${mine}`,
+    'x := [one.id | some g in input.groups; some one in data.grants[input.api][g]]',
+    'x := [y | some one in data.grants[input.api][input.subject]; some y in one.operations]',
+    'x := [y | some one in data.grants[input.api][input.subject]; some y in one.conditions.networks]',
+    'x := [y | y := input.groups[_]]',
+    'x := [data.networks[n] | some n in input.networks]',
+    'x := [r | some r in data.networks["office"]]',
+    'x := {name | some name, _ in data.networks}',
+    'x := 123456789012345',
+    'x := -1',
+    'x := [v | some g in input.groups; some v in data.grants[input.api][g]; o[v]]\no := {1: 2}',
+  ];
+  assert.deepEqual(
+    await examineApart(good),
+    good.map(() => []),
+  );
 });
 
 test('is not admitted, and what is admitted is kept', async () => {

@@ -64,6 +64,11 @@ test('a denial keeps its reason and names no grant', () => {
   );
 });
 
+test('the grants of an allow come in order, for a policy may answer with a set', () => {
+  const { grants } = answer(() => ({ allow: true, grants: ['h', 'g', 'i'], reason: 'granted' }));
+  assert.deepEqual(grants, ['g', 'h', 'i']);
+});
+
 test('no answer is a denial that says so', () => {
   assert.deepEqual(
     answer(() => undefined),
