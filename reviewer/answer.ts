@@ -1,3 +1,4 @@
+import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
@@ -15,7 +16,7 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
   const forge = openForge(target, signal);
   const mirror = await openMirror(forge, signal);
   try {
-    const tree = await gitTree(mirror.repository, mirror.base.commit, mirror.folder);
+    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
     const { organisation, problems } = await load(tree);
     if (organisation === null)
       throw new ReviewError(

@@ -1,4 +1,5 @@
 import { git } from '../bundle/git/git.ts';
+import { remember } from '../bundle/git/remember.ts';
 import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../bundle/policy/opa.ts';
 import { detect } from './detect/detect.ts';
@@ -104,7 +105,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   }
   try {
     const { plan, stopped, faulty, evidence } = await planFor(
-      await gitTree(mirror.repository, mirror.base.commit, mirror.folder),
+      remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
       options,
     );
     const pulls: Pull[] = [];

@@ -249,3 +249,21 @@ export function withFile(tree: Tree, path: string, content: Buffer): Tree {
     ...reading({ entries: async () => [...(await others()), entry], contents }),
   };
 }
+
+/** What a tree holds once some of its files have other content, are new, or (null) are gone. */
+export function withFiles(tree: Files, files: ReadonlyMap<string, Buffer | null>): Files {
+  const added = [...files].flatMap(([path, bytes]): Entry[] =>
+    bytes === null ? [] : [{ path, kind: 'file', size: bytes.length, id: null }],
+  );
+  const contents = async function* (wanted: readonly Entry[]) {
+    const theirs: string[] = [];
+    for (const { path } of wanted) {
+      const bytes = files.get(path);
+      if (bytes) yield [path, bytes] as const;
+      else theirs.push(path);
+    }
+    yield* tree.stream(theirs);
+  };
+  const entries = async () => [...(await tree.entries()).filter(({ path }) => !files.has(path)), ...added];
+  return reading({ entries, contents });
+}

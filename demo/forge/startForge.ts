@@ -78,6 +78,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
     now,
     exclusive: createQueue(),
     emit: webhooks.emit,
+    isHeard: () => (options.webhooks ?? []).length > 0,
     refs: new Map(),
   };
   // What moved while the forge was down is taken over in silence.

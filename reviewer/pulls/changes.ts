@@ -1,4 +1,4 @@
-import { gitFiles, type Tree } from '../../bundle/git/tree.ts';
+import { gitFiles, type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
@@ -30,7 +30,11 @@ export async function filesOf(
   const files = new Map<string, string | null>(
     [...(await tree.read([...paths]))].map(([path, bytes]) => [path, bytes.toString('utf8')]),
   );
+  const deleted = new Set<string>();
   for (const { grant, change } of edits) {
+    // Found for two reasons, or decided about by one comment: it goes once, and nothing is written into it then.
+    if (deleted.has(grant)) continue;
+    if (change.kind === 'delete') deleted.add(grant);
     const file = fileOf.get(grant);
     const text = file === undefined ? undefined : files.get(file);
     if (file === undefined || typeof text !== 'string')
@@ -42,9 +46,20 @@ export async function filesOf(
   return files;
 }
 
-/** What the bot proposes must itself be good: a merge of it is what gateways enforce next. `id`: a commit's or a tree's. */
-export async function checkCommit(mirror: Mirror, id: string): Promise<void> {
-  const { problems } = await load(gitFiles(mirror.repository, id, mirror.folder));
+/** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
+export async function checkFiles(tree: Tree, files: Files): Promise<void> {
+  const changed = new Map(
+    [...files].map(([path, text]) => [path, text === null ? null : Buffer.from(text)] as const),
+  );
+  await check(withFiles(tree, changed));
+}
+
+/** The same of a merge. `id`: a commit's or a tree's. */
+export const checkCommit = (mirror: Mirror, id: string): Promise<void> =>
+  check(gitFiles(mirror.repository, id, mirror.folder));
+
+async function check(tree: TreeFiles): Promise<void> {
+  const { problems } = await load(tree);
   const [first] = problems;
   if (first !== undefined)
     throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);

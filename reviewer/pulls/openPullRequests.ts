@@ -68,7 +68,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     const one = groups.find((group) => group.tier === tier)?.findings[0];
     return brake !== null && one !== undefined && brake.stops(one) ? brake.error.message : null;
   };
-  const people = await peopleOf(options);
+  const people = peopleOf(options);
   let failure: Error | null = null;
   for (const task of tasks) {
     stopIfAborted(signal);

@@ -50,7 +50,7 @@ const labelsOf = ({ tier, risk }: Family) => [
   ...(risk === 'high' ? ['grantgate: high risk'] : []),
 ];
 
-export async function peopleOf({
+export function peopleOf({
   forge,
   mirror,
   evidence,
@@ -58,13 +58,19 @@ export async function peopleOf({
   forge: Forge;
   mirror: Mirror;
   evidence: Evidence;
-}): Promise<People> {
+}): People {
   const { organisation, asOf } = evidence;
-  const rules = parseCodeowners((await mirror.first(codeownersPaths)) ?? '');
+  // Few runs open anything.
+  let read: Promise<string | null> | null = null;
+  const rulesOf = async () => {
+    read ??= mirror.first(codeownersPaths);
+    return parseCodeowners((await read) ?? '');
+  };
   const web = /^https?:/.test(forge.cloneUrl) ? forge.cloneUrl.replace(/\.git$/, '') : null;
 
   /** Never somebody whose own access is in question. */
-  const reviewersOf = (owner: string, findings: readonly Finding[]): Reviewers => {
+  const reviewersOf = async (owner: string, findings: readonly Finding[]): Promise<Reviewers> => {
+    const rules = await rulesOf();
     const judged = new Set(findings.map(({ principal }) => principal));
     const theirs = new Set([...judged].flatMap((principal) => nameOf(principal) ?? []));
     const named = peopleBehind(owner, organisation)
@@ -105,11 +111,11 @@ export async function peopleOf({
       findings.some(({ evidence: { coverage } }) => coverage !== undefined && coverage < sureCoverage),
     async tell(pull, { family, findings }) {
       await optional(() => forge.addLabels(pull.number, labelsOf(family)));
-      await ask(pull.number, reviewersOf(family.owner, findings));
+      await ask(pull.number, await reviewersOf(family.owner, findings));
     },
     async escalate(pull, findings) {
       const owners = new Set(findings.flatMap(({ api }) => organisation.apis.get(api)?.owner ?? []));
-      const asked = [...owners].map((owner) => reviewersOf(owner, findings));
+      const asked = await Promise.all([...owners].map((owner) => reviewersOf(owner, findings)));
       const people = [...new Set(asked.flatMap((one) => one.people))].slice(0, mostReviewers);
       await ask(pull.number, { people, teams: [] });
       return [...owners];

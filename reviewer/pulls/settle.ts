@@ -6,7 +6,7 @@ import { instantOf, nameOf } from '../plan/sentence.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
-import { checkCommit, filesOf } from './changes.ts';
+import { checkCommit, checkFiles, filesOf } from './changes.ts';
 import type { People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
@@ -169,8 +169,9 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   return resultOf('opened', opened, branch, grants);
 }
 
-/** Whether a branch merges, and gives a base that can be enforced. */
+/** Whether a branch merges, and gives a base that can be enforced: one that begins at the base was looked at when it was made. */
 async function mergesWell(tip: string, { mirror }: Settling): Promise<boolean> {
+  if (await mirror.isAhead(tip)) return true;
   const merged = await mirror.merged(tip);
   if (merged === null) return false;
   try {
@@ -206,8 +207,8 @@ async function prepare(
     ...(before?.handled !== undefined && { handled: before.handled }),
   };
   const files = await filesOf(entries, evidence);
+  await checkFiles(evidence.tree, files);
   const commit = await mirror.commit(files, messageOf(title, findings), asOf);
-  await checkCommit(mirror, commit);
   const own = renderBody(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },

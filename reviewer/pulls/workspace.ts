@@ -1,6 +1,6 @@
 // Sharp edges of simple-git, kept behind this file: it refuses environment variables it takes for dangerous unless they
 // are named; it takes an exit code without output on stderr for success; `env` replaces the whole environment.
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
@@ -8,6 +8,10 @@ import { git } from '../../bundle/git/git.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { codeownersPaths } from './codeowners.ts';
+import { historyOf } from './mirror/historyOf.ts';
+import { importOf } from './mirror/importOf.ts';
+import { listFiles } from './mirror/listFiles.ts';
 import { branchPrefix } from './text/branch.ts';
 
 export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.noreply.github.com' };
@@ -29,6 +33,8 @@ export type Mirror = {
   commit(files: Files, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
   hasHumanCommits(commit: string): Promise<boolean>;
+  /** Whether a branch begins at the very base. */
+  isAhead(commit: string): Promise<boolean>;
   /** The tree that the base would be once a branch is merged; null when it conflicts. */
   merged(commit: string): Promise<string | null>;
   /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
@@ -40,7 +46,7 @@ export type Mirror = {
  * The caller's environment for Git without what points it elsewhere, and with the token in a header that goes to the
  * forge's address only: arguments and addresses are seen by other processes and end up in logs.
  */
-function environment(forge: Forge, token: string, index: string): NodeJS.ProcessEnv {
+function environment(forge: Forge, token: string): NodeJS.ProcessEnv {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !name.startsWith('GIT_') && !/^(?:EDITOR|PAGER|VISUAL|SSH_ASKPASS|PREFIX)$/.test(name),
@@ -50,6 +56,9 @@ function environment(forge: Forge, token: string, index: string): NodeJS.Process
     ['core.hooksPath', '/dev/null'],
     ['credential.helper', ''],
     ['safe.bareRepository', 'all'],
+    // The copy is gone in a minute.
+    ['maintenance.auto', 'false'],
+    ['fastimport.unpackLimit', '1'],
     ['http.followRedirects', 'false'],
     // A connection that stands still is given up.
     ['http.lowSpeedLimit', '1'],
@@ -64,7 +73,6 @@ function environment(forge: Forge, token: string, index: string): NodeJS.Process
     ...env,
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_INDEX_FILE: index,
     GIT_CONFIG_COUNT: String(settings.length),
     ...Object.fromEntries(
       settings.flatMap(([key, value], position) => [
@@ -73,17 +81,6 @@ function environment(forge: Forge, token: string, index: string): NodeJS.Process
       ]),
     ),
   };
-}
-
-/** Author and committer of what the review commits. `at`: seconds since 1970. */
-function asBot(at: number): NodeJS.ProcessEnv {
-  const by = { NAME: bot.name, EMAIL: bot.email, DATE: `@${at} +0000` };
-  return Object.fromEntries(
-    Object.entries(by).flatMap(([key, value]) => [
-      [`GIT_AUTHOR_${key}`, value],
-      [`GIT_COMMITTER_${key}`, value],
-    ]),
-  );
 }
 
 /** Takes away what killed runs have left behind: folders of processes that are gone, an hour old at least. */
@@ -121,24 +118,21 @@ export async function openMirror(
   await sweep(tmpdir(), Date.now());
   const folder = await mkdtemp(join(tmpdir(), `grantgate-review-${process.pid}-`));
   const repository = join(folder, 'access.git');
-  const env = environment(forge, token, join(folder, 'index'));
+  const env = environment(forge, token);
   const close = () => rm(folder, { recursive: true, force: true });
-  const client = (extra: NodeJS.ProcessEnv, input: string | undefined): SimpleGit =>
+  const client = (input: string | undefined): SimpleGit =>
     simpleGit({
       baseDir: repository,
       timeout: { block: forge.timeoutMs },
       ...(signal && { abort: signal }),
       ...(input !== undefined && { input: () => input }),
-      allowEnvironment: [...Object.keys({ ...env, ...extra })].filter((name) => name.startsWith('GIT_')),
+      allowEnvironment: Object.keys(env).filter((name) => name.startsWith('GIT_')),
       unsafe: unsafeButOurs,
-    }).env({ ...env, ...extra });
-  const run = async (
-    args: string[],
-    { env: extra = {}, input }: { env?: NodeJS.ProcessEnv; input?: string } = {},
-  ) => {
+    }).env(env);
+  const run = async (args: string[], input?: string) => {
     stopIfAborted(signal);
     try {
-      return (await client(extra, input).raw(args)).trim();
+      return (await client(input).raw(args)).trim();
     } catch (error) {
       stopIfAborted(signal);
       throw error;
@@ -166,59 +160,51 @@ export async function openMirror(
   };
 
   try {
-    await mkdir(repository);
-    await run(['init', '--quiet', '--bare', '--initial-branch=unused']);
+    await makeBare(repository);
     const refs = [`+refs/heads/${forge.base}:refs/heads/${forge.base}`];
     refs.push(`+refs/heads/${prefix}*:refs/heads/${prefix}*`);
     await talk('fetch', ['fetch', '--no-tags', '--progress', forge.cloneUrl, ...refs]);
     const branches = new Map<string, string>();
-    for (const line of (
-      await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', `refs/heads/${prefix}`])
-    ).split('\n'))
+    for (const line of (await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)'])).split(
+      '\n',
+    ))
       if (line !== '') branches.set(line.slice(41), line.slice(0, 40));
-    const base = {
-      branch: forge.base,
-      commit: await run(['rev-parse', '--verify', `refs/heads/${forge.base}^{commit}`]),
-    };
-    const byPeople = new Map<string, boolean>();
+    const base = { branch: forge.base, commit: branches.get(forge.base) ?? '' };
+    branches.delete(forge.base);
+    const tips = [...branches.values()];
+    const listing = once(() =>
+      listFiles((args) => git(repository, args), base.commit, [
+        ...codeownersPaths,
+        ...['grants', 'policies'].map((room) => `${forge.folder}${room}`),
+      ]),
+    );
+    const history = once(() => historyOf((args) => git(repository, args), tips, base.commit));
     return {
       repository,
       folder: forge.folder,
       base,
       branches,
       async first(paths) {
-        const listed = (await run(['ls-tree', '-z', base.commit, '--', ...paths])).split('\0');
-        const found = paths.find((path) => listed.some((line) => line.endsWith(`\t${path}`)));
+        const files = await listing();
+        const found = paths.flatMap((path) => files.get(path) ?? [])[0];
         return found === undefined
           ? null
-          : git(repository, ['cat-file', 'blob', `${base.commit}:${found}`]).then(
-              (bytes) => bytes.toString('utf8'),
-              () => null,
-            );
+          : (await git(repository, ['cat-file', 'blob', found.id])).toString();
       },
       async commit(files, message, at) {
-        await run(['read-tree', base.commit]);
-        let index = '';
-        for (const [name, text] of files) {
+        const known = await listing();
+        const changes = [...files].map(([name, text]) => {
           const path = `${forge.folder}${name}`;
-          // Mode 0 takes the path out.
-          if (text === null) index += `0 ${'0'.repeat(40)}\t${path}\0`;
-          else {
-            const blob = await run(['hash-object', '-w', '--no-filters', '--stdin'], { input: text });
-            index += `${await modeOf(path)} ${blob}\t${path}\0`;
-          }
-        }
-        await run(['update-index', '-z', '--index-info'], { input: index });
-        const tree = await run(['write-tree']);
-        return run(['commit-tree', tree, '-p', base.commit], { env: asBot(at), input: message });
+          return { path, text, executable: known.get(path)?.mode === '100755' };
+        });
+        const made = { base: base.commit, changes, message, at, by: bot };
+        return run(['fast-import', '--quiet', '--force', '--done'], importOf(made));
       },
       async hasHumanCommits(commit) {
-        const known = byPeople.get(commit);
-        if (known !== undefined) return known;
-        const emails = await run(['log', '--format=%ae%n%ce', `${base.commit}..${commit}`]);
-        const has = emails.split('\n').some((email) => email !== '' && email !== bot.email);
-        byPeople.set(commit, has);
-        return has;
+        return (await history())(commit).some((known) => known.emails.some((email) => email !== bot.email));
+      },
+      async isAhead(commit) {
+        return (await history())(commit).some(({ parents }) => parents.includes(base.commit));
       },
       async merged(commit) {
         // A conflict ends the command with code 1.
@@ -239,15 +225,26 @@ export async function openMirror(
       },
       close,
     };
-
-    async function modeOf(path: string): Promise<string> {
-      const entry = await run(['ls-tree', '--format=%(objectmode)', base.commit, '--', path]);
-      return entry === '100755' ? entry : '100644';
-    }
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What `git init` makes, without its samples and without a process. */
+async function makeBare(repository: string): Promise<void> {
+  for (const name of ['objects', 'refs']) await mkdir(join(repository, name), { recursive: true });
+  await writeFile(join(repository, 'HEAD'), 'ref: refs/heads/unused\n');
+  await writeFile(join(repository, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
+}
+
+/** Asked for when it is first needed, and kept. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let kept: Promise<T> | null = null;
+  return () => {
+    kept ??= work();
+    return kept;
+  };
 }
 
 /** What simple-git asks to be told that it is meant: the settings above are ours, and no user input. */

@@ -310,6 +310,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'reviewer/pulls/text',
     ['bundle/grants', 'reviewer/detect', 'reviewer/edit', 'reviewer/forge', 'reviewer/plan'],
   ],
+  ['reviewer/pulls/mirror', []],
   [
     'reviewer/pulls',
     [
@@ -320,6 +321,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/evidence',
       'reviewer/forge',
       'reviewer/plan',
+      'reviewer/pulls/mirror',
       'reviewer/pulls/text',
       'reviewer/reviewError.ts',
     ],

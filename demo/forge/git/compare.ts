@@ -61,11 +61,13 @@ function parseSummary(text: string): Omit<ChangedFile, 'patch'>[] {
 
 /** What changed from one commit or tree to another, with hunks. Git prints both lists in one order. */
 export async function changedFiles(git: Git, from: string, to: string): Promise<ChangedFile[]> {
-  const common = ['diff-tree', '-r', '-M', '--no-ext-diff', '--no-textconv', '--no-abbrev'];
-  const [summary, patch] = await Promise.all([
-    git.text([...common, '-z', '--raw', '--numstat', from, to]),
-    git.text([...common, '-p', from, to]),
+  const text = await git.text([
+    ...['diff-tree', '-r', '-M', '--no-ext-diff', '--no-textconv', '--no-abbrev'],
+    ...['-z', '--raw', '--numstat', '-p', from, to],
   ]);
+  // An empty field parts the lists from the hunks.
+  const end = text.indexOf('\0\0');
+  const [summary, patch] = end < 0 ? [text, ''] : [text.slice(0, end + 1), text.slice(end + 2)];
   // Within hunks every line begins with a space, a sign or a backslash: only a header begins with "diff --git".
   const sections = patch === '' ? [] : patch.split(/^(?=diff --git )/m);
   return parseSummary(summary).map((file, index) => {

@@ -20,6 +20,8 @@ export type Core = {
   exclusive: <T>(work: () => Promise<T>) => Promise<T>;
   /** Sends an event to every webhook; returns at once. */
   emit: (event: string, payload: Record<string, unknown>) => void;
+  /** Whether there is any webhook to send to. */
+  isHeard: () => boolean;
   /** Branches and tags as last seen: full ref name → object id. */
   refs: Map<string, string>;
 };

@@ -33,7 +33,7 @@ export type PushDetails = { commits: Commit[]; forced: boolean };
 
 export async function pushDetails(core: Core, move: RefMove): Promise<PushDetails> {
   const { before, after } = move;
-  if (after === null) return { commits: [], forced: false };
+  if (after === null || !core.isHeard()) return { commits: [], forced: false };
   const since = before ?? (core.refs.get(`refs/heads/${core.defaultBranch}`) || null);
   const [commits, kept] = await Promise.all([
     commitsBetween(core.git, since, after, 20),
@@ -73,6 +73,8 @@ export async function announcePull(
   sender: User,
   more: Record<string, unknown> = {},
 ): Promise<void> {
+  // What nobody hears need not be asked of Git.
+  if (!core.isHeard()) return;
   core.emit('pull_request', {
     action,
     number: issue.number,

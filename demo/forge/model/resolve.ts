@@ -6,6 +6,8 @@ import type { Core } from './core.ts';
  * Only checked names reach git, always behind `refs/` or as hexadecimal digits.
  */
 export async function resolve(core: Core, name: string): Promise<string | null> {
+  // What was just pushed is asked for most.
+  for (const [ref, tip] of core.refs) if (tip === name && ref.startsWith('refs/heads/')) return tip;
   const candidates = [
     ...(isSha(name) ? [name] : []),
     ...(name === 'HEAD' ? [`refs/heads/${core.defaultBranch}`] : []),

@@ -5,7 +5,7 @@ import type { Forge, ForgeComment, ForgePull } from '../../forge/forge.ts';
 import { instantOf } from '../../plan/sentence.ts';
 import { ReviewError } from '../../reviewError.ts';
 import { bringUp, openPull, optional, say, type Wanted } from '../announce.ts';
-import { checkCommit, filesOf } from '../changes.ts';
+import { checkFiles, filesOf } from '../changes.ts';
 import { branchOf, parseBranch } from '../text/branch.ts';
 import { actionOf } from '../text/decision.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts';
@@ -106,12 +106,12 @@ export async function answerComments(options: Options): Promise<Answered> {
     const { commit: _, ...kept } = before;
     const lines = entries.map((entry) => `${actionOf(entry)} ${entry.grant} (${entry.detector})`);
     const files = await filesOf(entries, base);
+    await checkFiles(base.tree, files);
     const commit = await mirror.commit(
       files,
       `${title}\n\n${lines.join('\n')}\n`,
       Date.parse(before.as_of) / 1000,
     );
-    await checkCommit(mirror, commit);
     const text = joinOwn(splitOwn(own), entries);
     return { marker: { ...kept, title, entries: [...entries] }, own: text, commit, draft: false };
   }
