@@ -25,6 +25,8 @@ export const idle = `role: reader\ngranted: ${daysAgo(2)}`;
 export type World = {
   here: Place;
   forge: Forge;
+  /** The forge's repository, a bare one. */
+  repository: string;
   clock: { now: number };
   bare: (...args: string[]) => string;
   apply: (options?: {
@@ -86,6 +88,7 @@ export async function world(grants: readonly GrantText[] = standard, files: File
   return {
     here,
     forge,
+    repository,
     clock,
     bare,
     apply: ({ forge: target = {}, root = here.root, ...options } = {}) =>

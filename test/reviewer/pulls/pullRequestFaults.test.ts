@@ -203,7 +203,8 @@ test('a failed call is repeated before it is given up', async () => {
 });
 
 test('the token is in no argument, address or message', async () => {
-  const { apply, here } = await world([standard[0] as GrantText]);
+  const { apply, forge, here } = await world([standard[0] as GrantText]);
+  const { cloneUrl } = forge;
   const bin = join(here.folder, 'bin');
   const log = join(here.folder, 'argv.log');
   await mkdir(bin);
@@ -214,9 +215,9 @@ test('the token is in no argument, address or message', async () => {
   process.env.PATH = `${bin}:${path}`;
   const lines: string[] = [];
   try {
-    const ok = await apply({ progress: (line) => lines.push(line) });
+    const ok = await apply({ forge: { cloneUrl }, progress: (line) => lines.push(line) });
     assert.equal(ok.error, null);
-    const refused = await apply({ forge: { token: 'wrong-token-0987654321' } });
+    const refused = await apply({ forge: { cloneUrl, token: 'wrong-token-0987654321' } });
     assert.equal(refused.error?.code, 'forge-unauthorized');
     lines.push(String(refused.error?.stack), JSON.stringify(refused));
   } finally {

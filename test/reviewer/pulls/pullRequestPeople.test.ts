@@ -54,7 +54,8 @@ test('asks the owner’s people and the code owners, never the person under revi
     // Only the first place counts.
     CODEOWNERS: '/grants/ @maintainer\n',
   });
-  await here.apply();
+  const apply = () => here.apply({ forge: { cloneUrl: here.forge.cloneUrl } });
+  await apply();
   const pull = await shown(here, 1);
   assert.deepEqual(pull.requested_reviewers.map(({ login }) => login).sort(), ['dana', 'eve']);
   assert.deepEqual(
@@ -73,7 +74,7 @@ test('asks the owner’s people and the code owners, never the person under revi
   assert.match(pull.body, /grantgate review --as-of 2026-11-23T12:00:00Z/);
   assert.equal(pull.draft, false);
   here.writes();
-  await here.apply();
+  await apply();
   assert.deepEqual(here.writes().calls, []);
 });
 

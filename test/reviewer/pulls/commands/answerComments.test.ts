@@ -42,8 +42,14 @@ const comments = (here: World) =>
   call<{ id: number; body: string }[]>(here, token, 'GET', '/issues/1/comments');
 const shown = (here: World) =>
   call<{ title: string; body: string; head: { sha: string } }>(here, token, 'GET', '/pulls/1');
-const run = ({ forge }: World) =>
-  answer({ baseUrl: forge.api, owner: 'acme', repo: 'access', token, retries: 0, timeoutMs: 5000 }, 1);
+const run = ({ forge, repository }: World) =>
+  answer(
+    {
+      ...{ baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl: repository },
+      ...{ retries: 0, timeoutMs: 5000 },
+    },
+    1,
+  );
 const change = (here: World) =>
   here
     .bare('diff', 'main', branch)
