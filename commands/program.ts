@@ -12,6 +12,7 @@ import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
 import { inventory } from './review/inventory.ts';
+import { replay } from './review/replay.ts';
 import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     explain,
     importOpenapi,
     diff,
+    replay,
     inventory,
     sync,
     review,

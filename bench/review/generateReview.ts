@@ -9,6 +9,13 @@ const dayMs = 86_400_000;
 const asOf = Date.parse('2026-11-23T00:00:00Z');
 const perFile = 100;
 const operations = ['list', 'get', 'create', 'remove'];
+/** Operation → what a request for it looks like in a record. */
+const calls: Readonly<Record<string, readonly [method: string, path: string]>> = {
+  list: ['GET', '/v1/things'],
+  get: ['GET', '/v1/things/{id}'],
+  create: ['POST', '/v1/things'],
+  remove: ['DELETE', '/v1/things/{id}'],
+};
 
 export type Generated = { root: string; decisions: string; asOf: number; bytes: number };
 
@@ -131,5 +138,6 @@ async function writeLogs(
 
 function line(instance: string, seq: number, at: number, grant: number, dice: number): string {
   const operation = operations[grant % 3 === 0 && dice === 0 ? 2 : dice % 2] ?? 'get';
-  return `{"timestamp":"${new Date(at).toISOString()}","decision_id":"${instance}-${seq}","instance":"${instance}","seq":${seq},"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"0123456789abcdef"}},"input":{"subject":"user:person-${grant % 20_000}@example.com","groups":[],"api":"api-${grant % 20}","operation":"${operation}","method":"GET","path":"/v1/things/{id}","networks":[],"mfa":true,"time":${Math.floor(at / 1000)}},"result":{"allow":true,"grants":["grant-${grant}"],"reason":"granted"},"metrics":{"timer_rego_wasm_eval_ns":9000}}\n`;
+  const [method, path] = calls[operation] ?? [];
+  return `{"timestamp":"${new Date(at).toISOString()}","decision_id":"${instance}-${seq}","instance":"${instance}","seq":${seq},"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"0123456789abcdef"}},"input":{"subject":"user:person-${grant % 20_000}@example.com","groups":[],"api":"api-${Math.floor(grant / perFile) % 20}","operation":"${operation}","method":"${method}","path":"${path}","networks":[],"mfa":true,"time":${Math.floor(at / 1000)}},"result":{"allow":true,"grants":["grant-${grant}"],"reason":"granted"},"metrics":{"timer_rego_wasm_eval_ns":9000}}\n`;
 }

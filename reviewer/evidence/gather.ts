@@ -73,7 +73,11 @@ export async function gather({ tree, decisions, asOf, signal, progress }: Option
   return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
 }
 
-function coverageIn({ instances, unreadable }: Usage, { review: { evidence } }: Organisation): Coverage {
+/** How much of any window the records vouch for, by what the rules say of gateways. */
+export function coverageIn(
+  { instances, unreadable }: Pick<Usage, 'instances' | 'unreadable'>,
+  { review: { evidence } }: Pick<Organisation, 'review'>,
+): Coverage {
   return coverageOf(instances, {
     presumedGoneDays: evidence.presumed_gone_days,
     instances: evidence.instances,

@@ -1,0 +1,76 @@
+import { type Command, Option } from 'commander';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, folderOf, print, printJson, progress } from '../terminal.ts';
+
+export function replay(program: Command): void {
+  example(
+    program
+      .command('replay')
+      .description(
+        'Decide the recorded requests of a window by two revisions: what would be denied, what allowed, and what the records cannot show.',
+      )
+      .argument('<base>', 'the revision before')
+      .argument('<head>', 'the revision after')
+      .option('--root <folder>', 'the repository', '.')
+      .option('--merge-base', 'compare with where HEAD was branched off from BASE')
+      .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
+      .option('--days <number>', 'how far the window reaches back', '90')
+      .option(
+        '--as-of <time>',
+        'when the requests come again, which is where the window ends (RFC 3339); now, when left out',
+      )
+      .addOption(
+        new Option('--format <format>', 'how to print it')
+          .choices(['text', 'json', 'markdown'])
+          .default('text'),
+      )
+      .option('--json', 'the same as --format json')
+      .option('--markdown', 'the same as --format markdown')
+      .option('--strict', 'fail unless the records show that no request is affected')
+      .action(runReplay),
+    'grantgate replay main HEAD --decisions decisions/',
+    'grantgate replay origin/main HEAD --merge-base --strict --markdown',
+  );
+}
+
+type Options = {
+  root: string;
+  mergeBase?: true;
+  decisions: string[];
+  days: string;
+  asOf?: string;
+  format: string;
+  json?: true;
+  markdown?: true;
+  strict?: true;
+};
+
+async function runReplay(base: string, head: string, options: Options): Promise<void> {
+  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
+  if (Number.isNaN(asOf))
+    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  if (!/^[1-9]\d{0,3}$/.test(options.days))
+    throw new UsageError(`--days must be a number from 1 to 9999, got "${options.days}"`);
+  const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');
+  const { verdictOf } = await import('../../reviewer/replay/replay.ts');
+  const { GitError } = await import('../../bundle/git/git.ts');
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const found = await replayRevisions({
+    ...{ repository: folderOf(options.root), base, head, mergeBase: options.mergeBase === true },
+    ...{ decisions: options.decisions, asOf: Math.floor(asOf / 1000), days: Number(options.days) },
+    signal: stop.signal,
+    progress,
+  }).catch((error: unknown) => {
+    if (error instanceof GitError && error.code === 'git-revision')
+      throw new UsageError(error.message, { cause: error });
+    throw error;
+  });
+  const format = options.json ? 'json' : options.markdown ? 'markdown' : options.format;
+  if (format === 'json') printJson((await import('../../reviewer/replay/replayJson.ts')).replayJson(found));
+  else if (format === 'markdown')
+    print((await import('../../reviewer/replay/replayMarkdown.ts')).replayMarkdown(found));
+  else print((await import('../../reviewer/replay/replayText.ts')).replayText(found));
+  if (options.strict && verdictOf(found) !== 'harmless') process.exitCode = 1;
+}

@@ -1,0 +1,168 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { openDatabase } from './database.ts';
+import { decisionFiles } from './findLogs.ts';
+import { coverageIn } from './gather.ts';
+import { foldRequests, rememberRequests } from './requestsSql.ts';
+import { readUsage } from './usage.ts';
+
+/**
+ * Requests that asked the policy the same and were answered alike, as the records have them: what a record leaves out is
+ * null. Instants are seconds since 1970.
+ */
+export type Asked = {
+  subject: string | null;
+  /** Those of the token, where its issuer names them; null: the directory's count. */
+  groups: readonly string[] | null;
+  api: string | null;
+  operation: string | null;
+  method: string | null;
+  path: string | null;
+  networks: readonly string[] | null;
+  mfa: boolean | null;
+  /** What {@link Requests.fold} was told of the revision that decided. */
+  era: number;
+  /** Seconds since the last Thursday, 00:00 UTC; null where requests were folded without regard to the time. */
+  timeOfWeek: number | null;
+  allow: boolean;
+  requests: number;
+  first: number;
+  last: number;
+};
+
+/** How much is known of the window; instants in seconds since 1970, `coverage` from 0 to 1. */
+export type Window = {
+  from: number;
+  to: number;
+  coverage: number;
+  lostMinutes: number;
+  instances: number;
+  files: number;
+};
+
+export type Requests = {
+  window: Window;
+  /** Decisions on record in the window. */
+  records: number;
+  /** Those of them that cannot be read far enough to say what was asked. */
+  unreadable: number;
+  /** The revisions that decided. */
+  revisions(): Promise<string[]>;
+  /**
+   * Puts together what is asked alike: revisions of one era (0 and up) count as one; those without are of era -1. To be
+   * called before {@link each}.
+   */
+  fold(eras: ReadonlyMap<string, number>): Promise<void>;
+  /** All of them, the same ones in the same order each time, some thousands at once; those of an API and caller together. */
+  each(): AsyncIterable<readonly Asked[]>;
+  close(): Promise<void>;
+};
+
+type Options = {
+  /** Folders, files and globs of decision logs. */
+  sources: readonly string[];
+  /** The window, seconds since 1970. */
+  from: number;
+  to: number;
+  /** What was asked at another time of the week is another question. */
+  byTime: boolean;
+  /** What is expected of gateways. */
+  rules: Pick<Organisation, 'review'>;
+  memory?: string;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Reads the requests of a window from decision records into a database of its own, on disk, to be asked until it is
+ * closed. Throws ReviewError `decisions-malformed`, `decisions-unreadable`, `aborted`.
+ */
+export async function readRequests(options: Options): Promise<Requests> {
+  const { sources, from, to, byTime, rules, memory = '400MB', signal } = options;
+  const usage = await readUsage({ sources, asOf: to, since: from, memory, signal });
+  const { instances, records, unreadable } = usage;
+  const coverage = coverageIn(usage, rules);
+  await usage.close();
+  const cut = new Set(unreadable.map(({ file }) => file));
+  const files = (await decisionFiles(sources)).filter((file) => !cut.has(file));
+  stopIfAborted(signal);
+  const database = await openDatabase(memory, signal);
+  const { connection, read, close } = database;
+  try {
+    const copies = instances.some((one) => one.copies);
+    await connection.run(rememberRequests(files, { from, to, byTime, copies }));
+    const [counted] = await read('SELECT sum(requests)::DOUBLE AS requests FROM asked');
+    return {
+      window: {
+        ...{ from, to, files: usage.files, coverage: coverage.share(from, to) },
+        lostMinutes: coverage.lost(from, to),
+        instances: coverage.instances(from, to),
+      },
+      records,
+      unreadable: Math.max(0, records - Number(counted?.requests ?? 0)),
+      async revisions() {
+        const rows = await read('SELECT DISTINCT revision FROM asked WHERE revision IS NOT NULL ORDER BY 1');
+        return rows.map(({ revision }) => String(revision));
+      },
+      async fold(eras) {
+        await connection.run('CREATE OR REPLACE TEMP TABLE era (revision VARCHAR, era INTEGER)');
+        const appender = await connection.createAppender('era', null, 'temp');
+        for (const [revision, era] of eras) {
+          appender.appendVarchar(revision);
+          appender.appendInteger(era);
+          appender.endRow();
+        }
+        appender.closeSync();
+        await connection.run(foldRequests);
+      },
+      each: () => rowsOf(connection),
+      close,
+    };
+  } catch (error) {
+    await close();
+    stopIfAborted(signal);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly Asked[]> {
+  const result = await connection.stream('SELECT * FROM folded ORDER BY place');
+  const lists = new Map<string, readonly string[] | null>();
+  /** Few lists come again and again. */
+  const list = (text: unknown): readonly string[] | null => {
+    if (typeof text !== 'string') return null;
+    const known = lists.get(text);
+    if (known !== undefined) return known;
+    const value: unknown = JSON.parse(text);
+    const found = Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : null;
+    if (lists.size < 10_000) lists.set(text, found);
+    return found;
+  };
+  for await (const rows of result.yieldRowsJs())
+    yield rows.map((row): Asked => {
+      const [, subject, groups, api, operation, method, path, networks, mfa, era, time, ...rest] = row;
+      const [allow, requests, first, last] = rest;
+      return {
+        ...{ subject: text(subject), api: text(api), operation: text(operation) },
+        ...{ method: text(method), path: text(path) },
+        groups: list(groups),
+        networks: list(networks),
+        mfa: mfa === 'true' ? true : mfa === 'false' ? false : null,
+        era: Number(era),
+        timeOfWeek: time === null ? null : Number(time),
+        allow: allow === true,
+        requests: Number(requests),
+        first: Number(first) / 1000,
+        last: Number(last) / 1000,
+      };
+    });
+}
+
+function text(json: unknown): string | null {
+  if (typeof json !== 'string') return null;
+  const value: unknown = JSON.parse(json);
+  return typeof value === 'string' ? value : null;
+}

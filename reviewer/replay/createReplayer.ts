@@ -1,0 +1,200 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Decision } from '../../gateway/decision/decision.ts';
+import { sameLines } from '../../gateway/revision/slices.ts';
+import type { Asked, Requests } from '../evidence/requests.ts';
+import { stopIfAborted } from '../reviewError.ts';
+import { createTally, type Tally } from './createTally.ts';
+import { createFindOperation, type Found } from './findOperation.ts';
+import { narrowedAuthentication, narrowedCredentials } from './narrowedCredentials.ts';
+import { createPlacesOf, type Networks } from './networks.ts';
+import type { Replay } from './replay.ts';
+import type { Side } from './side.ts';
+import { type World, worldsOf } from './worlds.ts';
+
+type Options = {
+  /** Folded. */
+  requests: Requests;
+  base: Side;
+  /** How networks were declared, by era; null: nobody knows. */
+  eras: readonly (Networks | null)[];
+  /** Whole seconds since 1970: when the requests come again. */
+  asOf: number;
+  /** The share of the window that must be covered. */
+  coverage: number;
+  signal?: AbortSignal | undefined;
+};
+
+/** Replays the same requests against one revision after another. */
+export type Replayer = (head: Side) => Promise<Replay>;
+
+const week = 604_800;
+/** So many ends of grants are looked at in turn. */
+const mostEnds = 16;
+
+export function createReplayer({ requests, base, eras, asOf, coverage, signal }: Options): Replayer {
+  const find = createFindOperation(base.snapshot.apis);
+  return async (head) => {
+    const tally = createTally();
+    const decideOne = pairOf(base, head, eras, asOf);
+    const findNext = createFindOperation(head.snapshot.apis);
+    const isMoved = movedApis(base, head);
+    for await (const some of requests.each()) {
+      stopIfAborted(signal);
+      for (const asked of some) {
+        const { subject, api, operation } = asked;
+        if (!isSubject(subject) || api === null || operation === null) {
+          tally.skip('record-incomplete', asked);
+          continue;
+        }
+        const direct = find.byPath(api, asked);
+        // Where an operation has moved since, its callers have moved with it.
+        const was = direct ?? find.byName(api, asked);
+        if (was === null) {
+          tally.skip('operation-unknown', asked);
+          continue;
+        }
+        const is = direct === null ? findNext.byName(api, asked) : findNext.byPath(api, asked);
+        if (is === null) tally.skip('operation-removed', asked);
+        else if (isMoved(api)) tally.skip('route-changed', asked);
+        else decideOne({ asked, subject, was, is }, tally);
+      }
+    }
+    const { records, unreadable, window } = requests;
+    tally.skipUnread(unreadable);
+    const { denied, unproven, ending, allowed, skipped, counts } = tally.result();
+    return {
+      ...{ base: base.revision, head: head.revision, asOf, window },
+      covered: window.coverage >= coverage,
+      requests: { recorded: records, ...counts },
+      ...{ denied, unproven, ending, allowed, skipped },
+    };
+  };
+}
+
+const isSubject = (subject: string | null): subject is string =>
+  subject !== null && /^(?:user|service):./s.test(subject);
+
+/** APIs that are reached by another address: nobody knows whether their callers follow. */
+function movedApis(base: Side, head: Side): (api: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (api) => {
+    let moved = known.get(api);
+    if (moved === undefined) {
+      moved = !isDeepStrictEqual(base.snapshot.apis.get(api)?.route, head.snapshot.apis.get(api)?.route);
+      known.set(api, moved);
+    }
+    return moved;
+  };
+}
+
+type Pair = { asked: Asked; subject: string; was: Found; is: Found };
+
+/** Decides one folded request by both revisions, and counts what becomes of it. */
+function pairOf(base: Side, head: Side, eras: readonly (Networks | null)[], asOf: number) {
+  const networks = { base: base.snapshot.networks, head: head.snapshot.networks };
+  const places = [null, ...eras].map((then) => ({
+    base: createPlacesOf(then, networks.base),
+    head: createPlacesOf(then, networks.head),
+  }));
+  const isAlike = alikeOf(base, head);
+  const lessKnown = narrowedCredentials(base.snapshot.credentials, head.snapshot.credentials);
+  const fewerWays = narrowedAuthentication(base.snapshot.apis, head.snapshot.apis);
+  const timed = base.snapshot.reads.clock || head.snapshot.reads.clock;
+
+  return ({ asked, subject, was, is }: Pair, tally: Tally): void => {
+    const { groups, era, timeOfWeek } = asked;
+    const here = places[era + 1] ?? places[0];
+    if (here === undefined) return;
+    const time = timeOfWeek === null ? asOf : nextInWeek(timeOfWeek, asOf);
+    const asks = (side: Side, found: Found, world: World, at: number): Decision =>
+      side.decide({
+        ...found,
+        identity: { subject, groups, mfa: world.mfa, expiresAt: null },
+        networks: side === base ? world.base : world.head,
+        time: at,
+      });
+    const worlds = worldsOf(
+      asked,
+      { base: here.base(asked.networks), head: here.head(asked.networks) },
+      networks,
+    );
+    const same = was.method === is.method && sameRoute(was, is) && isAlike(was.route.api, subject, groups);
+    const answers = worlds.map((world) => {
+      const before = asks(base, was, world, time);
+      return { world, before, after: same ? before : asks(head, is, world, time) };
+    });
+    const grants = new Set(answers.flatMap(({ before }) => before.result.grants));
+    const passing = answers.filter(({ before }) => before.result.allow);
+    tally.count(asked, passing.length > 0);
+    const what = { asked, subject, api: was.route.api, operation: was.route.operation };
+    const gained = answers.filter(({ before, after }) => !before.result.allow && after.result.allow);
+    if (gained.length > 0 && (passing.length === 0 || !asked.allow)) {
+      const by = new Set(gained.flatMap(({ after }) => after.result.grants));
+      tally.add('allowed', {
+        ...what,
+        grants: by,
+        why: gained.length === answers.length ? 'granted' : 'condition',
+      });
+    }
+    if (passing.length === 0) return;
+    const lost = passing.filter(({ after }) => !after.result.allow);
+    if (lost.length > 0) {
+      const [first] = lost;
+      const all = lost.length === passing.length;
+      const why = all ? (first?.after.result.reason ?? '') : 'condition';
+      tally.add(all ? 'denied' : 'unproven', { ...what, grants, why });
+      return;
+    }
+    if (lessKnown.has(subject)) tally.add('unproven', { ...what, grants, why: 'credentials' });
+    else if (fewerWays(was.route.api)) tally.add('unproven', { ...what, grants, why: 'authentication' });
+    else if (!same && !timed) {
+      const end = endOf(passing, time, (world, at) => ({
+        before: asks(base, was, world, at).result.allow,
+        after: asks(head, is, world, at),
+      }));
+      if (end !== null) tally.add('ending', { ...what, grants, why: String(end) });
+    }
+  };
+}
+
+const sameRoute = (was: Found, is: Found) =>
+  was.route.operation === is.route.operation && was.route.template === is.route.template;
+
+/** The first instant from `asOf` on at this time of the week. */
+function nextInWeek(timeOfWeek: number, asOf: number): number {
+  const at = Math.floor(asOf / week) * week + timeOfWeek;
+  return at < asOf ? at + week : at;
+}
+
+/** Whether a decision must come out the same by the bytes it rests on; asked once of each caller and API. */
+function alikeOf(base: Side, head: Side) {
+  let last = { key: '', alike: false };
+  return (api: string, subject: string, groups: readonly string[] | null): boolean => {
+    const key = JSON.stringify([api, subject, groups]);
+    if (key !== last.key)
+      last = { key, alike: sameLines(base.snapshot, head.snapshot, api, subject, groups ?? undefined) };
+    return last.alike;
+  };
+}
+
+type Answer = { world: World; before: Decision; after: Decision };
+
+/** When head, of what both allow, begins to deny what base still allows; null when it never does. */
+function endOf(
+  answers: readonly Answer[],
+  time: number,
+  ask: (world: World, at: number) => { before: boolean; after: Decision },
+): number | null {
+  let found: number | null = null;
+  for (const { world, after: first } of answers) {
+    let after = first;
+    for (let turn = 0, at = time; turn < mostEnds && after.result.allow; turn += 1) {
+      at = after.holds.until;
+      if (!Number.isFinite(at)) break;
+      const next = ask(world, at);
+      after = next.after;
+      if (!after.result.allow && next.before) found = found === null ? at : Math.min(found, at);
+    }
+  }
+  return found;
+}

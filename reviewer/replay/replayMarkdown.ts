@@ -1,0 +1,73 @@
+import { code, prose } from '../forge/markdown.ts';
+import { instantOf } from '../plan/sentence.ts';
+import { type Effect, lostOf, type Replay } from './replay.ts';
+import {
+  allowedWhy,
+  coverageOf,
+  deniedWhy,
+  doubtOf,
+  endingWhy,
+  gainsOf,
+  leftOutOf,
+  lossOf,
+  number,
+  sentenceOf,
+} from './replayWords.ts';
+
+/** A cell of a table: a bar in it would begin the next one, in code spans too. */
+const cell = (text: string) => text.replaceAll('|', '\\|');
+const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
+
+function table(title: string, effects: readonly Effect[], why: (effect: Effect) => string, most: number) {
+  if (effects.length === 0) return [];
+  const rows = effects
+    .slice(0, most)
+    .map((effect) =>
+      row(
+        code(effect.subject),
+        `${code(effect.operation)} of ${code(effect.api)}`,
+        number(effect.requests),
+        instantOf(effect.last),
+        prose(why(effect)),
+      ),
+    );
+  const rest = effects.length - rows.length;
+  const more = rest > 0 ? [`\n… and ${number(rest)} more; \`grantgate replay --json\` has them all.`] : [];
+  return [
+    [
+      `**${title}**\n`,
+      '| who | what | requests | last | |',
+      '| --- | --- | ---: | --- | --- |',
+      ...rows,
+      ...more,
+    ].join('\n'),
+  ];
+}
+
+/** The replay for a pull request; tables end after `most` callers, with how many more there are. */
+export function replayMarkdown(replay: Replay, most = 20): string {
+  const { base, head, asOf, denied, unproven, ending, allowed } = replay;
+  const gains = gainsOf(replay);
+  const lost = lostOf(replay).map(
+    (one) => `- ${code(one.operation)} of ${code(one.api)}: ${number(one.requests)}, ${prose(lossOf(one))}`,
+  );
+  const parts = [
+    `**${prose(sentenceOf(replay))}**${gains === null ? '' : ` ${prose(gains)}`}`,
+    [coverageOf(replay), ...leftOutOf(replay)].map(prose).join(' '),
+    ...table('Would be denied', denied, deniedWhy, most),
+    ...table('Cannot be shown', unproven, doubtOf, most),
+    ...table('Would end sooner', ending, endingWhy, most),
+    ...table('Would be allowed', allowed, allowedWhy, most),
+    ...(lost.length > 0
+      ? [
+          [
+            '**Would not be found**\n',
+            ...lost.slice(0, most),
+            ...(lost.length > most ? [`- … and ${number(lost.length - most)} more`] : []),
+          ].join('\n'),
+        ]
+      : []),
+    `<sub>Each request decided by \`${base.slice(0, 12)}\` and \`${head.slice(0, 12)}\` as if it came again at ${instantOf(asOf)}.</sub>`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}

@@ -1,0 +1,85 @@
+import { instantOf } from '../plan/sentence.ts';
+import { type Effect, lostOf, type Replay, type Skipped, sumOf } from './replay.ts';
+
+// What the texts of a replay have in common: plain sentences, of which none says more than the records show.
+
+export const number = (value: number): string => value.toLocaleString('en-US');
+export const requests = (count: number): string => `${number(count)} ${count === 1 ? 'request' : 'requests'}`;
+export const percent = (share: number): string => `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
+
+/** "0 of 184,220 allowed requests would now be denied." and whatever else befalls them. */
+export function sentenceOf(replay: Replay): string {
+  const { requests: all, denied, unproven, ending } = replay;
+  if (all.recorded === 0) return 'No request is on record, so nothing can be said of any.';
+  const lost = sumOf(lostOf(replay));
+  const said = [
+    `${number(sumOf(denied))} of ${number(all.allowed)} allowed ${all.allowed === 1 ? 'request' : 'requests'} would now be denied`,
+    ...(unproven.length > 0 ? [`of ${number(sumOf(unproven))} it cannot be shown`] : []),
+    ...(ending.length > 0 ? [`${number(sumOf(ending))} would end sooner`] : []),
+    ...(lost > 0 ? [`${number(lost)} would not be found any more`] : []),
+  ];
+  return `${said.join('; ')}.`;
+}
+
+/** What becomes allowed; null where nothing does. */
+export function gainsOf({ allowed }: Replay): string | null {
+  if (allowed.length === 0) return null;
+  const count = sumOf(allowed);
+  return `${requests(count)} that ${count === 1 ? 'is' : 'are'} denied would now be allowed, or might be.`;
+}
+
+/** How much the sentence rests on: stands beside it, always. */
+export function coverageOf({ window, covered, requests: all }: Replay): string {
+  const { from, to, coverage, lostMinutes, instances } = window;
+  const gaps = lostMinutes === 0 ? '' : ` (${number(lostMinutes)} minutes are not)`;
+  const thin = covered ? '' : ' That is too little for silence to mean anything.';
+  return `${requests(all.recorded)} of ${number(instances)} ${instances === 1 ? 'gateway' : 'gateways'} from ${instantOf(from)} to ${instantOf(to)}; ${percent(coverage)} of that time is on record${gaps}.${thin}`;
+}
+
+/** What was left out of the figures, and why, each a sentence. */
+export function leftOutOf({ requests: all, skipped }: Replay): string[] {
+  const of = (reason: Skipped['reason']) => sumOf(skipped.filter((one) => one.reason === reason));
+  const [unknown, incomplete] = [of('operation-unknown'), of('record-incomplete')];
+  return [
+    ...(all.lapsed > 0
+      ? [
+          `${requests(all.lapsed)} allowed then ${all.lapsed === 1 ? 'is' : 'are'} denied by the base already.`,
+        ]
+      : []),
+    ...(unknown > 0
+      ? [`${requests(unknown)} could not be replayed: the base does not know the operation either.`]
+      : []),
+    ...(incomplete > 0
+      ? [`${requests(incomplete)} could not be replayed: the record does not say what was asked.`]
+      : []),
+  ];
+}
+
+const denials: Readonly<Record<string, string>> = {
+  'no-grant': 'no grant is left',
+  'operation-not-covered': 'no grant covers it any more',
+  expired: 'the grant has expired',
+  suspended: 'the grant is suspended',
+  'condition-not-met': 'a condition is not met',
+  'principal-unknown': 'no directory knows the caller',
+  'principal-inactive': 'the account is not active',
+};
+const doubts: Readonly<Record<string, string>> = {
+  condition: 'the records do not show whether its condition is met',
+  credentials: 'a credential of the service goes, and records do not say which was used',
+  authentication: 'a way to authenticate goes, and records do not say which was used',
+};
+
+export const deniedWhy = ({ why }: Pick<Effect, 'why'>): string => denials[why] ?? why;
+export const doubtOf = ({ why }: Pick<Effect, 'why'>): string => doubts[why] ?? why;
+export const endingWhy = ({ why }: Pick<Effect, 'why'>): string => `denied from ${instantOf(Number(why))} on`;
+export const allowedWhy = ({ why }: Pick<Effect, 'why'>): string =>
+  why === 'condition' ? 'if its condition is met, which the records do not show' : 'a grant gives it now';
+
+const losses: Readonly<Record<Skipped['reason'], string>> = {
+  'operation-removed': 'the operation is gone, or has another method or path',
+  'route-changed': 'the API is reached by another address',
+  'operation-unknown': 'the base does not know the operation either',
+  'record-incomplete': 'the record does not say what was asked',
+};
+export const lossOf = ({ reason }: Pick<Skipped, 'reason'>): string => losses[reason];

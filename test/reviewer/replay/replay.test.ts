@@ -1,0 +1,388 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { marked } from 'marked';
+import { gitTree } from '../../../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
+import { createReplayer } from '../../../reviewer/replay/createReplayer.ts';
+import { sumOf, verdictOf } from '../../../reviewer/replay/replay.ts';
+import { replayJson } from '../../../reviewer/replay/replayJson.ts';
+import { replayMarkdown } from '../../../reviewer/replay/replayMarkdown.ts';
+import { replayRevisions } from '../../../reviewer/replay/replayRevisions.ts';
+import { replayText } from '../../../reviewer/replay/replayText.ts';
+import { createOpenSide, type OpenSide, type Side } from '../../../reviewer/replay/side.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, base as files, type GrantText, type Place, place } from '../_review.ts';
+import { type Recorded, recordedLines, requestsOf, writeLog } from './_recorded.ts';
+
+const test = suite('replay of recorded requests');
+
+const ann = 'user:ann@example.com';
+const dana = 'user:dana@example.com';
+const invoicer = 'service:invoicer';
+const api = (name: string) => String(files[`grants/apis/${name}.yaml`]);
+const networks = (office: string) => `office: [${office}]\nvpn: [203.0.113.0/27]\n`;
+
+const grants: readonly GrantText[] = [
+  { id: 'ann-read' },
+  { id: 'ann-admin', rest: 'role: admin\nconditions: { networks: [office] }' },
+  { id: 'night-read', principal: 'group:night' },
+  { id: 'dana-soon', principal: dana, api: 'payments', rest: 'role: reader\nexpires: 2026-12-01' },
+  { id: 'dana-past', principal: dana, api: 'payments', rest: 'operations: [create]\nexpires: 2026-11-20' },
+  { id: 'invoicer-read', principal: invoicer },
+];
+const changed = (id: string, change: Partial<GrantText> | null) =>
+  access(grants.flatMap((one) => (one.id === id ? (change === null ? [] : [{ ...one, ...change }]) : [one])));
+
+let here: Place;
+let opa: Opa;
+let openSide: OpenSide;
+let base: string;
+const heads: Record<string, string> = {};
+
+test.before(async () => {
+  opa = await findOpa();
+  openSide = createOpenSide(opa);
+  here = await place({
+    ...access(grants),
+    'grants/networks.yaml': networks('192.0.2.0/24'),
+    'grants/directory/services.yaml': `services:
+  - { name: invoicer, owner: group:desk, state: active, credentials: [{ jwt_subject: "https://login.example.com|a" }] }
+  - { name: mailer, owner: group:desk, state: disabled }
+`,
+  });
+  base = here.git('rev-parse', 'HEAD').trim();
+  const head = async (name: string, change: Parameters<Place['commit']>[0]) => {
+    here.git('checkout', '--quiet', '--detach', base);
+    heads[name] = await here.commit(change);
+  };
+  for (const { id } of grants) await head(`without ${id}`, changed(id, null));
+  await head('only readme', {});
+  await head('mfa', changed('ann-read', { rest: 'role: reader\nconditions: { mfa: true }' }));
+  await head('vpn', changed('ann-read', { rest: 'role: reader\nconditions: { networks: [vpn] }' }));
+  await head('lab', {
+    ...changed('ann-read', { rest: 'role: reader\nconditions: { networks: [lab] }' }),
+    'grants/networks.yaml': `${networks('192.0.2.0/24')}lab: [198.51.100.0/24]\n`,
+  });
+  await head('office grows', { 'grants/networks.yaml': networks('192.0.0.0/16') });
+  await head('office shrinks', { 'grants/networks.yaml': networks('192.0.2.0/25') });
+  await head('ends', changed('ann-read', { rest: 'role: reader\nexpires: 2026-12-24' }));
+  await head('suspended', changed('night-read', { rest: 'role: reader\nstate: suspended' }));
+  await head('wider', changed('night-read', { rest: 'role: editor' }));
+  await head('renewed', changed('dana-past', { rest: 'operations: [create]\nexpires: 2027-11-20' }));
+  await head('operation gone', {
+    'grants/apis/orders.yaml': api('orders')
+      .replace('  get: GET /v1/things/{id}\n', '')
+      .replaceAll('list, get', 'list'),
+  });
+  await head('operation renamed', {
+    'grants/apis/orders.yaml': api('orders')
+      .replace('get: GET /v1/things/{id}', 'fetch: GET /v1/things/{thing}')
+      .replaceAll('list, get', 'list, fetch'),
+  });
+  await head('route', {
+    'grants/apis/orders.yaml': api('orders').replace('prefix: /orders', 'prefix: /sales'),
+  });
+  await head('by certificate', {
+    'grants/apis/orders.yaml': `${api('orders')}authentication: [client-certificate]\n`,
+  });
+  await head('new credential', {
+    'grants/directory/services.yaml': `services:
+  - { name: invoicer, owner: group:desk, state: active, credentials: [{ jwt_subject: "https://login.example.com|b" }] }
+  - { name: mailer, owner: group:desk, state: disabled }
+`,
+  });
+  here.git('checkout', '--quiet', 'main');
+});
+test.after(() => here.remove());
+
+const sides = new Map<string, Promise<Side>>();
+const sideOf = (revision: string) => {
+  const known = sides.get(revision) ?? gitTree(here.root, revision).then(openSide);
+  sides.set(revision, known);
+  return known;
+};
+
+/** Requests of two whole days, decided by base unless said otherwise. */
+async function replay(name: string, recorded: readonly Partial<Recorded>[], from = base) {
+  const before = await sideOf(from);
+  const grown = (await sideOf(heads['office grows'] ?? '')).snapshot.networks;
+  const eras = [before.snapshot.networks, grown];
+  const eraOf = (revision: string) => (revision === base ? 0 : revision === heads['office grows'] ? 1 : -1);
+  const requests = requestsOf(
+    recorded.map((one) => ({ revision: base, ...one })),
+    eraOf,
+  );
+  const replayer = createReplayer({ requests, base: before, eras, asOf: asOf / 1000, coverage: 0.95 });
+  return replayer(await sideOf(heads[name] ?? name));
+}
+
+/** The same from files. */
+async function fromFiles(name: string, decisions: readonly string[], days: number) {
+  const revisions = { repository: here.root, base, head: heads[name] ?? '', mergeBase: false };
+  return replayRevisions({ ...revisions, decisions, asOf: asOf / 1000, days, opa });
+}
+type Replayed = Awaited<ReturnType<typeof replay>>;
+const lines = (all: Replayed['denied']) =>
+  all.map(({ subject, operation, requests, grants: by, why }) =>
+    [subject, operation, requests, by.join(), why].join(' '),
+  );
+
+test('says that nothing changes where nothing does, of how many requests, and how well they are known', async () => {
+  const found = await replay('only readme', [
+    { times: 3 },
+    { subject: dana, operation: 'list' },
+    { operation: 'create', allow: false },
+  ]);
+  assert.deepEqual(found.requests, { recorded: 5, replayed: 5, allowed: 4, lapsed: 0 });
+  assert.deepEqual(
+    [found.denied, found.unproven, found.ending, found.allowed, found.skipped],
+    [[], [], [], [], []],
+  );
+  assert.equal(found.window.coverage, 1);
+  assert.equal(verdictOf(found), 'harmless');
+  assert.match(replayText(found), /: 0 of 4 allowed requests would now be denied\./);
+});
+
+test('a grant that goes takes the requests it alone carried, and no others', async () => {
+  const recorded = [{ times: 4 }, { networks: ['office'], times: 2 }, { subject: dana }];
+  const found = await replay('without ann-read', recorded);
+  assert.deepEqual(lines(found.denied), [
+    `${ann} get 4 ann-read no-grant`.replace('no-grant', 'condition-not-met'),
+  ]);
+  assert.equal(found.requests.allowed, 7);
+  assert.equal(verdictOf(found), 'affects');
+  assert.deepEqual(lines((await replay('without night-read', recorded)).denied), [
+    `${dana} get 1 night-read no-grant`,
+  ]);
+});
+
+test('a condition that head adds is decided by what the record holds of it', async () => {
+  const recorded = [{ times: 3 }, { mfa: true }, { networks: ['vpn'] }];
+  assert.deepEqual(lines((await replay('mfa', recorded)).denied), [
+    `${ann} get 4 ann-read condition-not-met`,
+  ]);
+  assert.deepEqual(lines((await replay('vpn', recorded)).denied), [
+    `${ann} get 4 ann-read condition-not-met`,
+  ]);
+  assert.deepEqual((await replay('vpn', [{ networks: ['vpn'] }])).denied, []);
+});
+
+test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
+  assert.deepEqual(lines((await replay('lab', [{ times: 2 }])).unproven), [
+    `${ann} get 2 ann-read condition`,
+  ]);
+  const bare = { asked: { networks: null, mfa: null } };
+  const found = await replay('mfa', [bare]);
+  assert.deepEqual(lines(found.unproven), [`${ann} get 1 ann-admin,ann-read condition`]);
+  assert.equal(verdictOf(found), 'affects');
+  assert.deepEqual((await replay('only readme', [bare])).unproven, []);
+});
+
+test('a network that grows keeps those who were in it; of one that shrinks nobody knows', async () => {
+  const inOffice = [{ operation: 'create', networks: ['office'] }];
+  const grown = await replay('office grows', inOffice);
+  assert.deepEqual([grown.denied, grown.unproven, grown.requests.allowed], [[], [], 1]);
+  const shrunk = await replay('office shrinks', [...inOffice, { operation: 'create', allow: false }]);
+  assert.deepEqual(lines(shrunk.unproven), [`${ann} create 1 ann-admin condition`]);
+  assert.deepEqual(shrunk.allowed, []);
+  // Whoever was outside may be inside of the larger one.
+  assert.equal(sumOf((await replay('office grows', [{ operation: 'create', allow: false }])).allowed), 1);
+});
+
+test('networks on record mean what the revision that decided said; of one that is not here nobody knows', async () => {
+  const inOffice = [{ operation: 'create', networks: ['office'], revision: heads['office grows'] ?? '' }];
+  const found = await replay('without ann-admin', inOffice);
+  assert.deepEqual(lines(found.denied), [`${ann} create 1 ann-admin operation-not-covered`]);
+  const foreign = await replay('office shrinks', [
+    { operation: 'create', networks: ['office'], revision: 'f'.repeat(40) },
+  ]);
+  assert.equal(sumOf(foreign.unproven) + sumOf(foreign.denied), 1);
+});
+
+test('requests are decided as if they came now: what has ended since is no loss, what ends sooner is said', async () => {
+  const past = { subject: dana, api: 'payments', operation: 'create' };
+  const found = await replay('without dana-past', [past]);
+  assert.deepEqual([found.denied, found.requests.lapsed, found.requests.allowed], [[], 1, 0]);
+  assert.match(replayText(found), /1 request allowed then is denied by the base already\./);
+  assert.deepEqual(lines((await replay('renewed', [past])).allowed), [`${dana} create 1 dana-past granted`]);
+  const ends = await replay('ends', [{ times: 2 }, { networks: ['office'] }]);
+  assert.deepEqual(ends.denied, []);
+  assert.deepEqual(lines(ends.ending), [`${ann} get 2 ann-read ${Date.parse('2026-12-25') / 1000}`]);
+  assert.match(replayText(ends), /denied from 2026-12-25T00:00:00Z on/);
+  assert.equal(verdictOf(ends), 'affects');
+});
+
+test('rules that follow the clock are asked at the same time of the week, from then on', async () => {
+  const side = await sideOf(base);
+  const times: number[] = [];
+  const timed: Side = {
+    ...side,
+    snapshot: { ...side.snapshot, reads: { ...side.snapshot.reads, clock: true } },
+    decide: (question) => {
+      times.push(question.time - asOf / 1000);
+      return side.decide(question);
+    },
+  };
+  // It is Monday, 12:00; weeks are counted from Thursday, 00:00.
+  const noon = 4.5 * 86_400;
+  const recorded = [noon, noon + 60, noon - 60].map((timeOfWeek) => ({ revision: base, timeOfWeek }));
+  const requests = requestsOf(recorded, () => 0);
+  await createReplayer({
+    requests,
+    base: timed,
+    eras: [side.snapshot.networks],
+    asOf: asOf / 1000,
+    coverage: 1,
+  })(timed);
+  assert.deepEqual(times, [0, 60, 604_740]);
+});
+
+test('a suspended grant denies, a wider one allows what was denied', async () => {
+  const night = [{ subject: dana }, { subject: dana, operation: 'create', allow: false }];
+  assert.deepEqual(lines((await replay('suspended', night)).denied), [`${dana} get 1 night-read suspended`]);
+  assert.deepEqual(lines((await replay('wider', night)).allowed), [`${dana} create 1 night-read granted`]);
+});
+
+test('an operation that is gone, an API with another address, one with another name', async () => {
+  const recorded = [{ times: 2 }, { operation: 'list' }, { method: 'HEAD' }];
+  const gone = await replay('operation gone', recorded);
+  assert.deepEqual(gone.skipped, [
+    { reason: 'operation-removed', api: 'orders', operation: 'get', requests: 3, allowed: 3 },
+  ]);
+  assert.deepEqual([verdictOf(gone), gone.requests.allowed], ['affects', 1]);
+  assert.match(replayText(gone), /3 would\s+not be found any more\./);
+  const moved = await replay('route', recorded);
+  assert.equal(sumOf(moved.skipped), 4);
+  assert.equal(verdictOf(moved), 'affects');
+  const renamed = await replay('operation renamed', recorded);
+  assert.deepEqual([verdictOf(renamed), renamed.requests.allowed], ['harmless', 4]);
+});
+
+test('what the base does not know, and what cannot be read, is counted and said', async () => {
+  const found = await replay('only readme', [
+    {},
+    { operation: 'brew', path: '/v1/coffee' },
+    { api: 'teapots' },
+    { asked: { subject: null } },
+    { subject: 'group:desk' },
+    { asked: { operation: null } },
+  ]);
+  assert.equal(found.requests.replayed, 1);
+  assert.deepEqual(found.skipped.map(({ reason, requests }) => `${reason} ${requests}`).sort(), [
+    'operation-unknown 1',
+    'operation-unknown 1',
+    'record-incomplete 1',
+    'record-incomplete 2',
+  ]);
+  assert.equal(verdictOf(found), 'unknown');
+  assert.match(
+    replayText(found),
+    /3\s+requests\s+could\s+not\s+be\s+replayed:\s+the\s+record\s+does\s+not\s+say/,
+  );
+});
+
+test('a way to authenticate that goes leaves open whether callers still can', async () => {
+  assert.deepEqual(lines((await replay('by certificate', [{}])).unproven), [
+    `${ann} get 1 ann-read authentication`,
+  ]);
+  const found = await replay('new credential', [{}, { subject: invoicer }]);
+  assert.deepEqual(lines(found.unproven), [`${invoicer} get 1 invoicer-read credentials`]);
+});
+
+test('groups of a token count as it named them', async () => {
+  const eve = { subject: 'user:eve@example.com', groups: ['group:night'] };
+  assert.deepEqual(lines((await replay('without night-read', [{ ...eve, groups_from: 'token' }])).denied), [
+    'user:eve@example.com get 1 night-read no-grant',
+  ]);
+  const untold = await replay('without night-read', [eve]);
+  assert.deepEqual([untold.denied, untold.requests.lapsed], [[], 1]);
+});
+
+test('without records, or with too few, it says that it cannot tell', async () => {
+  const none = await fromFiles('without ann-read', [`${here.folder}/none`], 2);
+  assert.equal(verdictOf(none), 'unknown');
+  assert.match(replayText(none), /No request is on record, so nothing can be said of\s+any\./);
+  const decisions = [await writeLog(here, 'few', recordedLines([{ revision: base, subject: dana }]))];
+  const long = await fromFiles('without ann-read', decisions, 90);
+  assert.deepEqual([long.covered, verdictOf(long)], [false, 'unknown']);
+  assert.match(replayText(long), /too little for\s+silence to mean\s+anything/);
+});
+
+test('from files: each record once, of the window, by what networks meant then, and none passed over in silence', async () => {
+  const grown = heads['office grows'] ?? '';
+  const inOffice = { operation: 'create', networks: ['office'] };
+  const lines = recordedLines([
+    { revision: base, times: 3, status: 429 },
+    { revision: base, at: asOf - 3 * 86_400_000 },
+    { revision: grown, ...inOffice },
+    { revision: base, ...inOffice, times: 2 },
+    { revision: 'f'.repeat(40), ...inOffice },
+    { revision: base, input: { subject: 7, api: 'orders', operation: 'get', networks: 'office' } },
+    {
+      revision: base,
+      input: {
+        subject: 'user:eve@example.com',
+        groups_from: 'token',
+        groups: ['group:night'],
+        api: 'orders',
+        operation: 'get',
+        method: 'GET',
+        path: '/v1/things/{id}',
+        networks: [],
+        mfa: false,
+      },
+    },
+  ]);
+  const decisions = [await writeLog(here, 'once', lines), await writeLog(here, 'twice', lines)];
+  const found = await fromFiles('office shrinks', decisions, 2);
+  assert.deepEqual(found.requests, { recorded: 9, replayed: 8, allowed: 8, lapsed: 0 });
+  assert.deepEqual(found.skipped, [
+    { reason: 'record-incomplete', api: 'orders', operation: 'get', requests: 1, allowed: 1 },
+  ]);
+  assert.equal(sumOf(found.unproven), 4);
+  assert.equal(found.window.coverage, 1);
+});
+
+test('texts fit a terminal of 80 columns, say how many are left out, and escape names', async () => {
+  const names = Array.from({ length: 30 }, (_, i) => `user:${'x'.repeat(i * 8)}@|\`<b>@everyone${i}`);
+  const found = await replay(
+    'without night-read',
+    names.map((subject) => ({ subject, groups: ['group:night'], groups_from: 'token' as const })),
+  );
+  const text = replayText(found);
+  assert.ok(text.split('\n').every((line) => line.length <= 80));
+  assert.match(text, /… and 10 more; --json has them all/);
+  const markdown = replayMarkdown(found);
+  const plain = marked.parse(markdown, { async: false }).replaceAll(/<code>.*?<\/code>/g, '');
+  assert.ok(plain.includes('<table>') && !/@everyone|<b>/.test(plain));
+  assert.ok(JSON.stringify(replayJson(found)).includes('everyone29'));
+});
+
+test('property: a revision against itself changes nothing, and a grant that goes takes just what it alone carried', async () => {
+  const subjects = [ann, dana, invoicer, 'user:bob@example.com', 'user:nobody@example.com'];
+  const request = fc.record({
+    subject: fc.constantFrom(...subjects),
+    api: fc.constantFrom('orders', 'payments'),
+    operation: fc.constantFrom('list', 'get', 'create', 'remove'),
+    networks: fc.subarray(['office', 'vpn']),
+    mfa: fc.boolean(),
+    allow: fc.boolean(),
+    times: fc.integer({ min: 1, max: 3 }),
+  });
+  const removed = fc.constantFrom(...grants.map(({ id }) => id));
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 12 }), removed, async (recorded, id) => {
+      const itself = await replay(base, recorded);
+      const unchanged = [itself.denied, itself.unproven, itself.ending, itself.allowed, itself.skipped];
+      assert.deepEqual(unchanged, [[], [], [], [], []]);
+      const found = await replay(`without ${id}`, recorded);
+      // A request is lost exactly when this grant, and no other, carried it.
+      assert.ok(found.denied.every((one) => one.grants.join() === id));
+      const carried = await replay(base, recorded, heads[`without ${id}`]);
+      assert.equal(sumOf(found.denied), sumOf(carried.allowed));
+      assert.equal(found.requests.allowed - sumOf(found.denied), carried.requests.allowed);
+      assert.deepEqual([found.allowed, found.unproven, found.ending], [[], [], []]);
+    }),
+    { numRuns: 60 },
+  );
+});
