@@ -72,7 +72,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (error !== null) {
         onFailure(error, id);
         onOutcome({ api, operation, outcome: 'broken', reason: 'record-unwritable', decision });
-        doors.refused(unrecorded(), id);
+        doors.refused(unrecorded(), id, decided);
       } else if (refusal !== null) {
         const outcome = refusal.status === 429 ? 'limited' : 'denied';
         onOutcome({
@@ -83,7 +83,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
           decision,
           regressed: record.regressed !== undefined,
         });
-        doors.refused(refusal, id);
+        doors.refused(refusal, id, decided);
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
         const { identity, route, address } = decided;
@@ -96,7 +96,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
         } catch (failed) {
           // The others of this turn's batch still wait for their doors.
           onFailure(failed, id);
-          doors.refused(broken(), id);
+          doors.refused(broken(), id, decided);
         }
       }
     });

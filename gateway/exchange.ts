@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Admission, Admit, Carrier, Doors } from './decision/admission.ts';
+import type { Admission, Admit, Carrier, Decided, Doors } from './decision/admission.ts';
 import type { Faults } from './faults.ts';
 import { sendProblem } from './http/answer.ts';
 import type { Refusal } from './http/refusal.ts';
 import { createCertificateOf } from './identity/clientCertificate.ts';
+import type { AccessLog, Noted } from './log/accessLog.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createClientAddress } from './request/clientAddress.ts';
 import { endAnswer } from './streams/endAnswer.ts';
@@ -19,21 +20,30 @@ type Options = {
   streams: Streams;
   metrics: Pick<Metrics, 'upstream' | 'answered'>;
   faults: Pick<Faults, 'upstream'>;
+  access: Pick<AccessLog, 'begin'>;
   /** A request has begun; the result is called when it has ended. */
   begun: () => () => void;
 };
 
 /** What is done with a request as Node gives it: facts taken, admitted, forwarded, or told why not. */
 export function createOnRequest(options: Options) {
-  const { admit, assertions, forward, streams, metrics, faults, begun } = options;
+  const { admit, assertions, forward, streams, metrics, faults, access, begun } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
   const certificateOf = createCertificateOf();
-  const admitRequest = (request: IncomingMessage, carrier: Carrier, doors: Doors) => {
+  /** `answer` is null where the request asks for an upgrade. */
+  const admitRequest = (
+    request: IncomingMessage,
+    answer: ServerResponse | null,
+    carrier: Carrier,
+    doors: Doors,
+  ) => {
     const { method = '', url: target = '', rawHeaders } = request;
     const bodyBytes = Number(request.headers['content-length'] ?? 0);
     const certificate = certificateOf(request.socket);
     const address = clientAddress(request);
-    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, doors);
+    const noted = access.begin(request, answer, address);
+    const led = noted === null ? doors : noting(noted, answer, carrier, doors);
+    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, led);
   };
   const forwarded = ({ status, failure, milliseconds }: ForwardResult, { route }: Admission) => {
     metrics.upstream(milliseconds / 1000, route.api);
@@ -53,9 +63,29 @@ export function createOnRequest(options: Options) {
     if (assertions.answer(request, response)) return;
     const exchange = new Exchange(request, response, onAdmitted);
     exchange.onEnd(begun());
-    admitRequest(request, exchange, exchange);
+    admitRequest(request, response, exchange, exchange);
   };
   return { admitRequest, onRequest };
+}
+
+/** The same doors; what goes through them is told to the access log. */
+function noting(noted: Noted, answer: ServerResponse | null, carrier: Carrier, doors: Doors): Doors {
+  let status = 499;
+  carrier.onEnd(() => noted.end(answer === null ? (carrier.answered ?? status) : undefined));
+  const decided = ({ identity, route }: Decided, decisionId: string) =>
+    noted.decided({ subject: identity.subject, api: route.api, operation: route.operation, decisionId });
+  return {
+    admitted(admission) {
+      status = 101;
+      decided(admission, admission.id);
+      doors.admitted(admission);
+    },
+    refused(refusal, decisionId, of) {
+      status = refusal.status;
+      if (of !== undefined) decided(of, of.id);
+      doors.refused(refusal, decisionId, of);
+    },
+  };
 }
 
 /** One request and its answer: the doors it goes out by, and what it is over with. */

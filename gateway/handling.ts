@@ -14,7 +14,7 @@ export type Handling = ReturnType<typeof createHandling>;
 
 /** Leads requests through their stages. Throws ConfigError when a secret is missing. */
 export function createHandling(collaborators: Collaborators, config: GatewayConfig) {
-  const { env, now, log, metrics, faults, writer, streams, assertions } = collaborators;
+  const { env, now, log, access, metrics, faults, writer, streams, assertions } = collaborators;
   const { authentication, limits, standing } = collaborators;
   const { enforcement, lapse, hold } = standing;
   const { adminToken, webhookSecret } = readSecrets(config, env);
@@ -54,7 +54,7 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
   };
   const { admitRequest, onRequest } = createOnRequest({
     trustedProxies: config.trusted_proxies,
-    ...{ admit, assertions, forward, streams, metrics, faults },
+    ...{ admit, assertions, forward, streams, metrics, faults, access },
     begun: () => {
       open += 1;
       return ended;

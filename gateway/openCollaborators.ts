@@ -3,7 +3,9 @@ import { createFaults } from './faults.ts';
 import { createAuthentication } from './identity/authentication.ts';
 import type { Limit } from './limits/limit.ts';
 import { openLimits } from './limits/limits.ts';
+import { openAccessLog } from './log/accessLog.ts';
 import { createLog } from './log/createLog.ts';
+import { createToldLately } from './memory/toldLately.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -61,6 +63,15 @@ export async function openCollaborators({
     onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
     onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
   });
+  const lost = createToldLately();
+  const access = openAccessLog({
+    config: config.log,
+    now,
+    onFailure: (error, lines) => {
+      const times = lost('access', now());
+      if (times !== null) log.error({ err: error, lines, times }, 'access log not written');
+    },
+  });
   const streams = createStreams({
     now,
     onClose: createOnStreamClosed({ writer, metrics, log, now }),
@@ -93,7 +104,7 @@ export async function openCollaborators({
   });
   return {
     ...{ config, env, now, startedAt, secrets, worker },
-    ...{ log, metrics, faults, writer, streams, assertions, standing, authentication, limits },
+    ...{ log, access, metrics, faults, writer, streams, assertions, standing, authentication, limits },
   };
 }
 

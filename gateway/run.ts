@@ -19,6 +19,8 @@ export type Gateway = {
   revision: () => string | null;
   /** Makes the next key of assertions, or reads their key file anew. */
   rotate: () => void;
+  /** Opens the file of the access log anew. */
+  reopen: () => void;
   /**
    * Serves by another configuration from now on, without a request lost; says which settings changed. Throws ConfigError
    * when that cannot be: then all goes on as before.
@@ -35,7 +37,7 @@ export type Gateway = {
 
 /** Listens, keeps the clocks going, and closes everything in its order. Throws ConfigError when a port is taken. */
 export async function run(collaborators: Collaborators, wired: Wired): Promise<Gateway> {
-  const { config, worker, log, metrics, writer, assertions, standing, limits } = collaborators;
+  const { config, worker, log, access, metrics, writer, assertions, standing, limits } = collaborators;
   const { enforcement } = standing;
   const { admin, doors, sweep, drain, close: closeWired } = wired;
   const beat = setInterval(() => writer.heartbeat(), 60_000);
@@ -57,6 +59,7 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     await new Promise((done) => admin.close(done));
     writer.heartbeat();
     writer.close();
+    access.close();
     log.info('stopped');
     log.flush();
   };
@@ -77,6 +80,7 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     open: doors.open,
     revision: () => enforcement()?.snapshot.revision ?? null,
     rotate: assertions.rotate,
+    reopen: access.reopen,
     take: createTakeOver(collaborators, wired),
     metrics: () => metrics.registry.getMetricsAsJSON(),
     close,

@@ -26,7 +26,7 @@ const bound: Readonly<Record<string, (config: GatewayConfig) => unknown>> = {
  * wrong, or what only a new process can serve by.
  */
 export function createTakeOver(collaborators: Collaborators, wired: Wired) {
-  const { env, log, limits, standing, streams } = collaborators;
+  const { env, log, access, limits, standing, streams } = collaborators;
   let current = collaborators.config;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -41,10 +41,13 @@ export function createTakeOver(collaborators: Collaborators, wired: Wired) {
     checkPlaces(next, env, false);
     const follow = standing.prepare(next);
     const handle = wired.prepare(next);
+    // The last to be judged: what it opens must be used.
+    const note = access.prepare(next.log);
     const changed = changes(current, next);
     const trusted = trustedBy(current, next);
     current = next;
     log.level = next.log.level;
+    note();
     limits.take(next.limits);
     handle();
     // What is open rests on the word of whoever issued its token.

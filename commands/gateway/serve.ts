@@ -39,8 +39,11 @@ export function serve(program: Command): void {
           void ('restart' in gateway ? gateway.restart() : takeOver(file, config, gateway));
         process.on('SIGHUP', () => {
           gateway.rotate();
+          gateway.reopen();
           if (!('restart' in gateway)) reread();
         });
+        // Without a listener, this one would open Node's debugger.
+        process.on('SIGUSR1', () => gateway.reopen());
         process.on('SIGUSR2', reread);
         await stopSignal();
         await gateway.close();

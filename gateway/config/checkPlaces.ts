@@ -21,6 +21,9 @@ export function checkPlaces(config: GatewayConfig, env: NodeJS.ProcessEnv, make:
   };
   const folders = { state, 'decisions.folder': decisions.folder, 'decisions.usage': decisions.usage };
   for (const [setting, folder] of Object.entries(folders)) attempt(setting, () => writable(folder, make));
+  const { access, access_file } = config.log;
+  if (access !== 'off' && access_file !== undefined)
+    attempt('log.access_file', () => writable(dirname(access_file), make));
   if (!make) readAll();
   if (problems.length > 0) throw new ConfigError(problems);
 

@@ -50,6 +50,10 @@ function configOf(bytes: Buffer, path: string): GatewayConfig {
       ...config.assertion,
       ...(config.assertion.key === undefined ? {} : { key: at(config.assertion.key) }),
     },
+    log: {
+      ...config.log,
+      ...(config.log.access_file === undefined ? {} : { access_file: at(config.log.access_file) }),
+    },
     decisions: {
       ...config.decisions,
       folder: at(config.decisions.folder),

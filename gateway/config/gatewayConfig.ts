@@ -183,6 +183,15 @@ export const gatewayConfig = z
           .enum(['auto', 'text', 'json'])
           .default('auto')
           .describe('text for people, json for programs; auto: text on a terminal, else JSON.'),
+        access: z
+          .enum(['off', 'combined', 'json'])
+          .default('off')
+          .describe(
+            'A line for each request of a caller: as Apache and nginx write it, or in JSON; without queries and credentials.',
+          ),
+        access_file: named
+          .optional()
+          .describe('Where it goes, opened anew on SIGUSR1 and SIGHUP; left out, standard output.'),
       })
       .prefault({})
       .describe('The log of the gateway itself.'),

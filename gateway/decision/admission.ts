@@ -11,6 +11,8 @@ import type { Enforcement } from './enforcement.ts';
 export type Carrier = {
   readonly destroyed: boolean;
   onEnd: (listener: () => void) => void;
+  /** The status of an answer to an upgrade, once there is one. */
+  answered?: number;
 };
 
 /** Who was allowed to do what. `address` is null where somebody else said in which `networks` the caller is. */
@@ -51,7 +53,7 @@ export type Admission = Decided & {
 /** Exactly one of the two is called, once, after the decision is on record where there was one. */
 export type Doors = {
   admitted: (admission: Admission) => void;
-  refused: (refusal: Refusal, decisionId: string | null) => void;
+  refused: (refusal: Refusal, decisionId: string | null, decided?: Decided) => void;
 };
 
 /** What is decided of a request, wherever it comes in. */

@@ -6,7 +6,7 @@ type Terminal = { isTTY?: boolean; write: (text: string) => unknown };
 
 /** The log of one process, on standard output. */
 export function createLog(
-  { level, format }: GatewayConfig['log'],
+  { level, format }: Pick<GatewayConfig['log'], 'level' | 'format'>,
   base: { instance: string } | null,
   output: Terminal = process.stdout,
 ): Logger {

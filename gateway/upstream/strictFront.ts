@@ -7,8 +7,8 @@ import { AnswerError } from '../http/fault.ts';
 type Options = {
   /** What the caller may see of an upstream's headers, and ours, as a flat list. */
   headersOf: (answer: IncomingMessage) => string[];
-  /** The upstream answered. */
-  onAnswer: () => void;
+  /** The upstream answered with that status. */
+  onAnswer: (status: number) => void;
   /** The upstream agreed; what follows are frames. */
   onOpen: () => void;
 };
@@ -34,7 +34,7 @@ export function strictFront(
       handshake.emit('error', new AnswerError(...fault));
     };
     handshake.once('upgrade', (answer, upstream, head) => {
-      onAnswer();
+      onAnswer(101);
       if (!agrees(answer, key)) {
         upstream.destroy();
         refuse('no-handshake', 'it did not agree to a WebSocket');
@@ -46,8 +46,8 @@ export function strictFront(
       for (const join of joins) join.call(handshake, answer, upstream, head);
     });
     handshake.once('response', (answer) => {
-      onAnswer();
       const status = answer.statusCode ?? 0;
+      onAnswer(status);
       if (status < 200 || status > 599 || !(socket instanceof Socket)) {
         refuse('bad-answer', 'it answered an impossible status');
         return;

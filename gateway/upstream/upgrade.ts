@@ -23,7 +23,7 @@ import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 type Options = {
-  admit: (request: IncomingMessage, carrier: Carrier, doors: Doors) => void;
+  admit: (request: IncomingMessage, answer: null, carrier: Carrier, doors: Doors) => void;
   streams: Streams;
   /** How long an upstream may take to answer the handshake, ms. */
   upstreamTimeoutMs: number;
@@ -46,7 +46,7 @@ export function createUpgrade(options: Options): Upgrade {
   const relays = createRelays(proxy);
   const forwardable = createForwardable();
   const upgraded = new WeakSet<Duplex>();
-  const admissions = new WeakMap<IncomingMessage, Admission>();
+  const admissions = new WeakMap<IncomingMessage, { admission: Admission; carrier: Carrier }>();
   proxy.on('proxyReqWs', (handshake, request, socket) => {
     const timer = setTimeout(
       () => handshake.destroy(new SilenceError('answer-timeout', 'it did not answer a handshake')),
@@ -56,14 +56,18 @@ export function createUpgrade(options: Options): Upgrade {
       clearTimeout(timer);
       handshake.destroy();
     });
-    const admission = admissions.get(request);
-    if (admission === undefined) {
+    const admitted = admissions.get(request);
+    if (admitted === undefined) {
       handshake.destroy();
       return;
     }
+    const { admission, carrier } = admitted;
     strictFront(handshake, request, socket, {
       headersOf: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
-      onAnswer: () => clearTimeout(timer),
+      onAnswer: (status) => {
+        clearTimeout(timer);
+        carrier.answered = status;
+      },
       onOpen: () => void upgraded.add(socket),
     });
   });
@@ -74,7 +78,8 @@ export function createUpgrade(options: Options): Upgrade {
       writeProblem(socket, malformed, null);
       return;
     }
-    admit(request, carrierOf(socket), {
+    const carrier = carrierOf(socket);
+    admit(request, null, carrier, {
       refused: (refusal, decisionId) => writeProblem(socket, refusal, decisionId),
       admitted: (admission) => {
         if (socket.destroyed) return;
@@ -88,7 +93,7 @@ export function createUpgrade(options: Options): Upgrade {
           done();
           onClosed();
         });
-        admissions.set(request, admission);
+        admissions.set(request, { admission, carrier });
         request.headers = outgoing(request, admission, forwardable);
         request.url = upstreamPath(admission);
         proxy.ws(request, socket, head, { target: admission.route.upstream }, (error) => {
@@ -96,6 +101,7 @@ export function createUpgrade(options: Options): Upgrade {
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission, error);
           const refusal = error instanceof SilenceError ? upstreamTimeout() : upstreamFailed();
+          carrier.answered = refusal.status;
           writeProblem(socket, refusal, admission.id);
         });
         if (socket instanceof Socket) {

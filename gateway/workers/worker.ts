@@ -47,13 +47,14 @@ process.on('message', (message: ToWorker) => {
   else if (message.kind === 'stop') void stop(message.lingerMs);
   else if (message.kind === 'end') ended.resolve();
   else if (message.kind === 'rotate') gateway?.rotate();
+  else if (message.kind === 'reopen') gateway?.reopen();
   else if (message.kind === 'metrics')
     void gateway?.metrics().then((metrics) => send({ kind: 'metrics', id: message.id, metrics }));
 });
 process.on('disconnect', () => ended.resolve());
 // A terminal and some supervisors signal the whole group.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
-for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 
 try {
   const config = readConfig(seat.config);

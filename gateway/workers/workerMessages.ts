@@ -36,6 +36,7 @@ export type ToWorker =
   | { kind: 'taken'; id: number; waits: number[] }
   | { kind: 'metrics'; id: number }
   | { kind: 'rotate' }
+  | { kind: 'reopen' }
   /** Idle connections are left open for that long, each until it has been told to go elsewhere. */
   | { kind: 'stop'; lingerMs: number }
   /** Every connection that was meant for it has been handed over, or back. */

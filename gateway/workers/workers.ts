@@ -9,6 +9,7 @@ import { createLimit } from '../limits/limit.ts';
 import { createLog } from '../log/createLog.ts';
 import { closeLostConnections } from './closeLostConnections.ts';
 import { createMergedMetrics } from './mergeMetrics.ts';
+import { WorkerError } from './workerError.ts';
 import {
   type FromWorker,
   type MetricsJson,
@@ -26,18 +27,10 @@ export type Workers = {
   restart: () => Promise<void>;
   /** As a gateway's: makes the next key of assertions. */
   rotate: () => void;
+  /** The same: opens the file of the access log anew. */
+  reopen: () => void;
   close: () => Promise<void>;
 };
-
-/** A worker could not be started; the code and message are its own. */
-class WorkerError extends Error {
-  readonly code: string;
-  constructor({ code, message }: { code: string; message: string }) {
-    super(message);
-    this.name = 'WorkerError';
-    this.code = code;
-  }
-}
 
 type State = 'starting' | 'serving' | 'stopping' | 'down';
 type Slot = {
@@ -95,6 +88,9 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const instanceOf = ({ number }: Slot) => `${config.decisions.instance}-w${number}`;
   const tell = (slot: Slot, message: ToWorker) => {
     if (slot.worker?.isConnected()) slot.worker.send(message);
+  };
+  const tellAll = (message: ToWorker) => {
+    for (const slot of slots) tell(slot, message);
   };
 
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.ts', import.meta.url)), args: [] });
@@ -290,9 +286,8 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     url,
     admin: urlOf(admin),
     restart,
-    rotate: () => {
-      for (const slot of slots) tell(slot, { kind: 'rotate' });
-    },
+    rotate: () => tellAll({ kind: 'rotate' }),
+    reopen: () => tellAll({ kind: 'reopen' }),
     close,
   };
 }

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { suite } from '../_suite.ts';
 import { startIssuer } from './_issuer.ts';
@@ -181,4 +182,22 @@ test('another branch is followed, and what is in force stays until it has a revi
   await signal(change({}), taken);
   await until(async () => (await revision()) !== before);
   assert.equal(await call(), 200);
+});
+
+test('an access log begins when it is asked for, and SIGUSR1 opens its file anew', async () => {
+  const file = join(gateway.folder, 'access.log');
+  const there = (path: string) => async () => (await readFile(path, 'utf8').catch(() => '')).includes('GET');
+  const log = (access_file: string) => change({ log: { access: 'combined', access_file } });
+  const refusal = await signal(log('no/such/folder/access.log'), refused);
+  assert.match(String((refusal.err as Error).message), /"log\.access_file"/);
+  await signal(log('access.log'), taken);
+  assert.equal(await call(), 200);
+  await until(there(file));
+  await rename(file, `${file}.1`);
+  gateway.process.kill('SIGUSR1');
+  await until(async () => {
+    assert.equal(await call(), 200);
+    return there(file)();
+  });
+  await signal(change({}), taken);
 });
