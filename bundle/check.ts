@@ -1,5 +1,7 @@
 import { unknownNames } from './access/unknownNames.ts';
 import type { Problem } from './bundleError.ts';
+import { checkDetectors } from './detectors/checkDetectors.ts';
+import { unknownDetectors } from './detectors/unknownDetectors.ts';
 import { git } from './git/git.ts';
 import { workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
@@ -44,7 +46,13 @@ export async function check(
     organisation && tree.revision
       ? [...(await cutHistory(root)), ...(await usedIds(root, tree.revision, organisation.grants))]
       : [];
-  const policies = (await hasPolicies(tree)) ? await checkPolicies(tree, await findOpa(options)) : [];
+  const policies: Problem[] = [];
+  if (await hasPolicies(tree)) {
+    const opa = await findOpa(options);
+    policies.push(...(await checkPolicies(tree, opa)));
+    if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
+  }
+  if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
   return {
     problems: sortProblems([...problems, ...used, ...policies, ...(refused ? unknown : [])]),
     warnings: sortProblems([...warnings, ...(refused ? [] : unknown)]),

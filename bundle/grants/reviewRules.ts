@@ -1,12 +1,28 @@
 import { z } from 'zod';
 import { isTimeZone, parseSchedule } from './schedule.ts';
-import { apiName, day, detector, grantId, instant, list, operationName, text } from './schema.ts';
+import {
+  apiName,
+  day,
+  detectorName,
+  grantId,
+  instant,
+  list,
+  operationName,
+  ownDetector,
+  text,
+} from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const instance = text(64);
 const noResponse = z.enum(['keep', 'escalate', 'suspend']);
+const ownValue = z.union([z.number(), z.boolean(), text(500)], {
+  error: 'must be a number, text, true or false',
+});
+const ownThreshold = z.union([ownValue, z.array(ownValue).max(100)], {
+  error: 'must be a number, text, true or false, or a list of these',
+});
 const side = z.strictObject({
   api: apiName.describe('The API of this side.'),
   operations: list(operationName).describe('Its operations; one of them is enough to be on this side.'),
@@ -108,6 +124,10 @@ export const reviewFile = z.strictObject({
       coverage: share
         .default(0.95)
         .describe('The share of the records that must be there, else nothing that rests on use is proposed.'),
+      own: z
+        .record(ownDetector, z.record(text(64), ownThreshold))
+        .default({})
+        .describe('Of detectors of your own, by name: what each reads as input.thresholds.own.'),
       brake: share.default(0.25).describe('The share of all grants that one run may propose to take away.'),
     })
     .prefault({})
@@ -148,7 +168,9 @@ export const reviewFile = z.strictObject({
     .array(
       z.strictObject({
         grant: grantId.describe('The id of the grant.'),
-        detector: detector.describe('What is not to be found of it.'),
+        detector: detectorName.describe(
+          'What is not to be found of it: a detector, of the product or of your own.',
+        ),
         reason: text(500).describe('Why not, in 500 characters at most.'),
         until: day.describe('The last day of the exemption, UTC.'),
       }),

@@ -63,13 +63,17 @@ export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
   const policies = rego.filter((path) => !path.endsWith('_test.rego'));
   const work = await mkdtemp(join(tmpdir(), 'grantgate-check-'));
   try {
-    for (const [path, source] of await tree.read(rego)) {
+    // A copy of a detector of ours needs the others; one that is none has our path and is refused elsewhere.
+    const review = await readPolicies(tree, 'review');
+    const beside = rego.some((path) => review.has(path)) ? review : new Map<string, Buffer>();
+    const all = (paths: readonly string[]) => [...new Set([...beside.keys(), ...paths])];
+    for (const [path, source] of [...beside, ...(await tree.read(rego))]) {
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), source);
     }
     // The policies first: an error there would come back from the tests that use them.
-    const problems = await strictly(opa, work, policies, ['--capabilities', capabilitiesFile]);
-    if (problems.length === 0) problems.push(...(await strictly(opa, work, rego, [])));
+    const problems = await strictly(opa, work, all(policies), ['--capabilities', capabilitiesFile]);
+    if (problems.length === 0) problems.push(...(await strictly(opa, work, all(rego), [])));
     if (problems.length > 0) return problems;
     if (policies.some((path) => path.startsWith('policies/authz/')))
       problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa)));

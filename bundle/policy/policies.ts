@@ -31,10 +31,15 @@ async function builtIn(room: PolicyRoom): Promise<Map<string, Buffer>> {
 }
 
 /**
- * The Rego of a room, path (`policies/authz/decision.rego`) → source, sorted, tests left out: the repository's own
- * when it has any for that room, else what comes with the product. Throws what reading the tree throws.
+ * The Rego of a room, path (`policies/authz/decision.rego`) → source, sorted, tests left out. What decides is the
+ * repository's own when it has any, else what comes with the product; what reviews is the product's always, and the
+ * repository's detectors stand beside it. Throws what reading the tree throws.
  */
-export async function readPolicies(tree: Tree, room: PolicyRoom): Promise<Map<string, Buffer>> {
+export async function readPolicies(
+  tree: Pick<Tree, 'list' | 'read'>,
+  room: PolicyRoom,
+): Promise<Map<string, Buffer>> {
+  if (room === 'review') return builtIn(room);
   const own = (await tree.list()).filter((path) => path.startsWith(`policies/${room}/`) && isPolicy(path));
   return own.length > 0 ? sorted(await tree.read(own)) : builtIn(room);
 }

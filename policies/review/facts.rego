@@ -57,22 +57,26 @@ windows := {detector: start |
 }
 
 # What a grant's age is held against.
-window_seconds["never-used"] := lengthened(input.thresholds.never_used.days)
+window_seconds := object.union(our_seconds, own_seconds)
 
-window_seconds["dormant"] := lengthened(dormant_days)
+our_seconds["never-used"] := lengthened(input.thresholds.never_used.days)
 
-window_seconds["over-privileged"] := lengthened(input.thresholds.over_privileged.days)
+our_seconds["dormant"] := lengthened(dormant_days)
 
-window_seconds["redundant"] := window_seconds["over-privileged"]
+our_seconds["over-privileged"] := lengthened(input.thresholds.over_privileged.days)
+
+our_seconds["redundant"] := our_seconds["over-privileged"]
+
+window_starts := object.union(our_starts, own_starts)
 
 # Whether a grant was ever used, only its whole life can tell.
-window_starts["never-used"] := active_since
+our_starts["never-used"] := active_since
 
-window_starts["dormant"] := input.as_of - window_seconds.dormant
+our_starts["dormant"] := input.as_of - window_seconds.dormant
 
-window_starts["over-privileged"] := input.as_of - window_seconds["over-privileged"]
+our_starts["over-privileged"] := input.as_of - window_seconds["over-privileged"]
 
-window_starts["redundant"] := window_starts["over-privileged"]
+our_starts["redundant"] := our_starts["over-privileged"]
 
 # A job that runs once a quarter is not idle after a month: its cadence, and some patience, lengthen the window.
 lengthened(days) := max({days, cadence_days[input.grant.cadence] * input.thresholds.dormant.cadence_factor}) * day if {

@@ -94,7 +94,10 @@ reported contains candidate.detector if {
 	not exemptions[candidate.detector]
 }
 
-strongest := [detector | some detector in removing; detector in reported][0]
+strongest := [detector | some detector in array.concat(removing, own_removing); detector in reported][0]
+
+# What the product finds weighs more than what a repository's own detectors do.
+own_removing := sort([own.detector | some own in input.own; own.action in {"revoke", "suspend"}])
 
 # Of several that hold the longest counts.
 exemptions[detector] := {"until": longest[0], "reason": longest[1]} if {
@@ -121,7 +124,9 @@ coverage["dormant"] := 0 if suspended_since_unknown
 # METADATA
 # title: Severity
 # description: How much the finding matters, by what it found and by the tier of the API.
-severity(detector) := "low" if {
+severity(detector) := own_severity[detector] if {
+	own_severity[detector]
+} else := "low" if {
 	detector in {"expired", "expiring"}
 } else := "critical" if {
 	startswith(detector, "orphan-")

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Detector, detector } from '../../bundle/grants/schema.ts';
+import { detectorName } from '../../bundle/grants/schema.ts';
 import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
@@ -12,20 +12,20 @@ const entrypoint = 'grantgate/review/judgement';
 const findings = z.array(
   z.discriminatedUnion('verdict', [
     z.object({
-      detector,
+      detector: detectorName,
       verdict: z.literal('report'),
       action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
       severity: z.enum(['low', 'medium', 'high', 'critical']),
-      also: z.array(detector),
+      also: z.array(detectorName),
     }),
-    z.object({ detector, verdict: z.literal('exempt'), until: z.number(), reason: z.string() }),
-    z.object({ detector, verdict: z.literal('not-evaluable'), coverage: z.number() }),
+    z.object({ detector: detectorName, verdict: z.literal('exempt'), until: z.number(), reason: z.string() }),
+    z.object({ detector: detectorName, verdict: z.literal('not-evaluable'), coverage: z.number() }),
   ]),
 );
-const judgement = z.object({ windows: z.partialRecord(detector, z.number()), findings });
+const judgement = z.object({ windows: z.record(z.string(), z.number()), findings });
 
 /** What the policies say of one grant: the windows to look at, and, once their usage is among the facts, findings. */
-export type Judgement = { windows: Partial<Record<Detector, number>>; findings: z.infer<typeof findings> };
+export type Judgement = { windows: Readonly<Record<string, number>>; findings: z.infer<typeof findings> };
 
 /** Asks about one grant's facts. Throws ReviewError `policy-undefined`, which names the grant. */
 export type Judge = (grant: string, facts: unknown) => Judgement;

@@ -2,14 +2,12 @@ import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding, Plan } from './finding.ts';
 import { counted } from './sentence.ts';
-import { type DetectorTier, detectorTiers } from './tiers.ts';
+import { tierOf } from './tiers.ts';
 
 const removing: ReadonlySet<string> = new Set(['delete', 'revoke', 'suspend']);
 
 /** Why a part of a plan must not be applied, and which part. */
 export type Brake = { error: ReviewError; stops(finding: Finding): boolean };
-
-const tierOf = (finding: Finding): DetectorTier => detectorTiers[finding.detector];
 
 /** What is wrong with taking these away, or null. */
 function tooMany(going: readonly Finding[], { grants, apis, review }: Organisation): string | null {

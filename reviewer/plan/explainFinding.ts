@@ -1,3 +1,4 @@
+import { readDetectors } from '../../bundle/detectors/readDetectors.ts';
 import { readPolicies } from '../../bundle/policy/policies.ts';
 import type { Verdict } from '../detect/detect.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -25,7 +26,9 @@ export async function explainFinding(
     ({ grant, detector }) => grant.id === finding.grant && detector === finding.detector,
   );
   const path = `policies/review/${finding.detector.replaceAll('-', '_')}.rego`;
-  const text = (await readPolicies(tree, 'review')).get(path)?.toString('utf8');
+  const { own } = await readDetectors(tree);
+  const ours = own.find((one) => one.path === path)?.source;
+  const text = (ours ?? (await readPolicies(tree, 'review')).get(path))?.toString('utf8');
   return { finding, facts: told?.facts ?? null, policy: text === undefined ? null : { path, text } };
 }
 

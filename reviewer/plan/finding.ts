@@ -1,4 +1,5 @@
-import type { Detector } from '../../bundle/grants/schema.ts';
+import type { Detector, DetectorName, OwnDetectorName } from '../../bundle/grants/schema.ts';
+import type { Fault } from '../detect/detect.ts';
 import type { Action, Severity } from '../detect/judge.ts';
 import type { ReviewEntry } from '../edit/edit.ts';
 import type { Narrowed } from '../edit/narrow.ts';
@@ -40,7 +41,7 @@ type OrphanDetector = 'orphan-disabled' | 'orphan-missing';
 export type Seen =
   | { detector: OrphanDetector; evidence: SeenGrant & SeenAccount }
   | { detector: 'dormant'; evidence: SeenGrant & { suspended?: string } }
-  | { detector: Exclude<Detector, OrphanDetector | 'dormant'>; evidence: SeenGrant };
+  | { detector: Exclude<Detector, OrphanDetector | 'dormant'> | OwnDetectorName; evidence: SeenGrant };
 
 /** What a detector found of a grant and proposes to do, as `review --json` prints it. */
 export type Finding = Seen & {
@@ -61,7 +62,7 @@ export type Finding = Seen & {
   /** The grant's text in its file, before and after; `after` is empty when the grant goes. */
   change: { file: string; before: string; after: string };
   /** Detectors that found something too, but less than the grant's removal. */
-  also?: readonly Detector[];
+  also?: readonly DetectorName[];
 };
 
 /** What a review found and would do. The same inputs give the same plan. */
@@ -80,8 +81,8 @@ export type Plan = {
     repeated?: readonly { instance: string; numbers: number }[];
   };
   findings: readonly Finding[];
-  not_evaluable: readonly { grant: string; detectors: readonly Detector[]; coverage: number }[];
-  /** Grants that the policies contradict themselves about; the others were judged all the same. */
-  faults?: readonly { grant: string; message: string }[];
-  exempt: readonly { grant: string; detector: Detector; until: string; reason: string }[];
+  not_evaluable: readonly { grant: string; detectors: readonly DetectorName[]; coverage: number }[];
+  /** What could not be judged: a grant, or by one detector; everything else was. */
+  faults?: readonly Fault[];
+  exempt: readonly { grant: string; detector: DetectorName; until: string; reason: string }[];
 };

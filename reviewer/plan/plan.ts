@@ -1,6 +1,6 @@
 import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
-import type { Detector } from '../../bundle/grants/schema.ts';
+import type { DetectorName } from '../../bundle/grants/schema.ts';
 import type { Fault, Verdict } from '../detect/detect.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Plan } from './finding.ts';
@@ -23,7 +23,7 @@ export async function makePlan(
   const reports = verdicts.filter((verdict) => verdict.verdict === 'report');
   const files = [...new Set(reports.map(({ grant }) => grant.place.file))].sort();
   const texts = new Map([...(await tree.read(files))].map(([path, bytes]) => [path, bytes.toString('utf8')]));
-  const blind = new Map<string, { detectors: Detector[]; coverage: number }>();
+  const blind = new Map<string, { detectors: DetectorName[]; coverage: number }>();
   for (const verdict of verdicts) {
     if (verdict.verdict !== 'not-evaluable') continue;
     const known = blind.get(verdict.grant.id);

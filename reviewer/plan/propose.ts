@@ -93,7 +93,7 @@ function seenOf({ grant, detector, usage }: Report, { organisation, history, asO
 /** What a question is about that is asked again when it changes, and not otherwise. */
 type Basis = { basis: unknown };
 
-function basisOf({ detector, grant, duties }: Report): Basis | undefined {
+function basisOf({ detector, action, grant, duties }: Report): Basis | undefined {
   switch (detector) {
     case 'expiring':
       return { basis: grant.expiresAt };
@@ -106,17 +106,19 @@ function basisOf({ detector, grant, duties }: Report): Basis | undefined {
     case 'separation-of-duties':
       return { basis: duties.map(({ name }) => name).sort() };
     default:
-      return undefined;
+      return action === 'recertify' ? { basis: certifiedAt(grant) } : undefined;
   }
 }
 
 function narrowedTo(
-  { grant, detector, usage, duties }: Report,
+  { grant, detector, usage, duties, own }: Report,
   roles: ReadonlyMap<string, readonly string[]>,
 ) {
-  if (detector !== 'separation-of-duties') return narrow(grant.covers, usage?.operations ?? [], roles);
+  if (detector !== 'separation-of-duties' && own === undefined)
+    return narrow(grant.covers, usage?.operations ?? [], roles);
   const given = new Set(duties.flatMap(({ operations }) => operations));
-  const left = grant.covers.filter((operation) => !given.has(operation));
+  const left =
+    own?.action === 'narrow' ? own.operations : grant.covers.filter((operation) => !given.has(operation));
   const role = [...roles].find(([, covers]) => canonicalJson(covers) === canonicalJson(left))?.[0];
   return role === undefined ? { operations: left } : { role };
 }

@@ -36,7 +36,7 @@ export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspended
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
 export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
-  const { grant, detector, action, usage, duties } = report;
+  const { grant, detector, action, usage, duties, own } = report;
   const { asOf, organisation, history } = evidence;
   const who = capital(nameOf(grant.principal));
   const access = `${grant.api} (${listed(grant.covers)})`;
@@ -84,6 +84,6 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
       return `By this grant ${listed(holders.map(nameOf))} may do ${listed(given)} on ${grant.api}, and holds the other side of ${listed(duties.map(({ name }) => name))} too.`;
     }
     default:
-      return `${detector}: the access of ${nameOf(grant.principal)} to ${access}.`;
+      return own?.sentence ?? `${detector}: the access of ${nameOf(grant.principal)} to ${access}.`;
   }
 }

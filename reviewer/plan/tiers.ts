@@ -1,11 +1,11 @@
-import type { Detector } from '../../bundle/grants/schema.ts';
-import type { Severity } from '../detect/judge.ts';
+import { detector as builtIn, type Detector, type DetectorName } from '../../bundle/grants/schema.ts';
+import type { Action, Severity } from '../detect/judge.ts';
 
 /** Findings of a tier ask for the same kind of answer, so they share a pull request. */
 export const detectorTierNames = ['urgent', 'removal', 'narrowing', 'certification', 'tidying'] as const;
 export type DetectorTier = (typeof detectorTierNames)[number];
 
-export const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
+const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
   'orphan-disabled': 'urgent',
   'orphan-missing': 'urgent',
   'never-used': 'removal',
@@ -21,6 +21,14 @@ export const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
   expired: 'tidying',
   redundant: 'tidying',
 };
+
+/** The tier of a finding: by what found it, and for a repository's own detectors by what they ask for. */
+export function tierOf({ detector, action }: { detector: DetectorName; action: Action }): DetectorTier {
+  const known = builtIn.safeParse(detector);
+  if (known.success) return detectorTiers[known.data];
+  if (action === 'narrow') return 'narrowing';
+  return action === 'revoke' || action === 'suspend' ? 'removal' : 'certification';
+}
 
 /** What is high or critical is not merged along with what is neither. */
 export type Risk = 'high' | 'routine';

@@ -1,5 +1,5 @@
 import type { Finding, Plan } from '../plan/finding.ts';
-import { detectorTierNames, detectorTiers, riskOf } from '../plan/tiers.ts';
+import { detectorTierNames, riskOf, tierOf } from '../plan/tiers.ts';
 import type { Family } from './text/branch.ts';
 
 /** Findings that are answered by the same people in the same way. */
@@ -14,7 +14,7 @@ const risks = ['high', 'routine'] as const;
 export function groupFindings(plan: Pick<Plan, 'findings'>): Group[] {
   const groups = new Map<string, Family & { findings: Finding[] }>();
   for (const finding of plan.findings) {
-    const [tier, risk] = [detectorTiers[finding.detector], riskOf(finding.severity)];
+    const [tier, risk] = [tierOf(finding), riskOf(finding.severity)];
     const key = `${tier} ${risk} ${finding.owner}`;
     const known = groups.get(key);
     if (known) known.findings.push(finding);

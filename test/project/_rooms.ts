@@ -35,6 +35,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/yaml',
     ],
   ],
+  [
+    'bundle/detectors',
+    ['bundle/bundleError.ts', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
+  ],
   ['bundle/archive', ['bundle/bundleError.ts', 'bundle/format', 'bundle/policy']],
   [
     'bundle/diff',
@@ -55,6 +59,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/archive',
       'bundle/bundleError.ts',
       'bundle/compile',
+      'bundle/detectors',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -289,13 +294,23 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/evidence', ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/reviewError.ts']],
   [
     'reviewer/detect',
-    ['bundle/grants', 'bundle/policy', 'gateway/decision', 'reviewer/evidence', 'reviewer/reviewError.ts'],
+    [
+      'bundle/bundleError.ts',
+      'bundle/detectors',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/policy',
+      'gateway/decision',
+      'reviewer/evidence',
+      'reviewer/reviewError.ts',
+    ],
   ],
   [
     'reviewer/plan',
     [
       'bundle/access',
       'bundle/compile',
+      'bundle/detectors',
       'bundle/format',
       'bundle/grants',
       'bundle/policy',

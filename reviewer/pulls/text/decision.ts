@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Detector } from '../../../bundle/grants/schema.ts';
+import type { DetectorName } from '../../../bundle/grants/schema.ts';
 import type { Action } from '../../detect/judge.ts';
 import type { Edit } from '../../edit/edit.ts';
 import type { SetKeys } from '../../plan/finding.ts';
@@ -27,7 +27,7 @@ export type Decision = z.output<typeof decision>;
 type Asked = {
   grant: string;
   action: Action;
-  detector: Detector;
+  detector: DetectorName;
   to?: { role: string } | { operations: readonly string[] } | undefined;
   set?: SetKeys | undefined;
   decision?: Decision | undefined;

@@ -24,8 +24,14 @@ export function goneWhy(
 }
 
 /** Whether the evidence is too thin today to tell if a proposal still stands: then it is left alone. */
-export function isBlind(entries: readonly Entry[], { not_evaluable }: Pick<Plan, 'not_evaluable'>): boolean {
-  return entries.some(({ grant, detector }) =>
-    not_evaluable.some((known) => known.grant === grant && known.detectors.includes(detector)),
+export function isBlind(
+  entries: readonly Entry[],
+  { not_evaluable, faults = [] }: Pick<Plan, 'faults' | 'not_evaluable'>,
+): boolean {
+  return entries.some(
+    ({ grant, detector }) =>
+      not_evaluable.some((known) => known.grant === grant && known.detectors.includes(detector)) ||
+      // Who could not be asked has not said that it is over.
+      faults.some((known) => (known.grant ?? grant) === grant && (known.detector ?? detector) === detector),
   );
 }

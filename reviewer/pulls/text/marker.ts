@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { detector } from '../../../bundle/grants/schema.ts';
+import { detectorName } from '../../../bundle/grants/schema.ts';
 import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
 
@@ -10,7 +10,7 @@ const entry = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
   grant: z.string(),
   api: z.string(),
-  detector,
+  detector: detectorName,
   action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
   /** The edit's own words, where the action alone does not tell it. */
   to: z.union([z.object({ role: z.string() }), z.object({ operations: z.array(z.string()) })]).optional(),

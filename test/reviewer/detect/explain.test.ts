@@ -1,13 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtInPolicies } from '../../../bundle/policy/policies.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, found, type Place, place } from '../_review.ts';
+import { access, asOf, daysAgo, type Place, place } from '../_review.ts';
 
-const test = suite('policies of a repository, and what they say of one grant');
+const test = suite('--explain');
 const past = `role: reader\nexpires: ${daysAgo(1)}`;
 let here: Place;
 test.before(async () => {
@@ -39,25 +36,4 @@ test('--explain prints the facts and the Rego of a finding, and refuses a finger
     finding?.grant,
   );
   assert.throws(() => run('--explain', 'f'.repeat(40)), /no finding, or several, with the fingerprint/);
-});
-
-test('policies that contradict themselves about one grant name it, and the others are judged', async () => {
-  const folder = join(builtInPolicies, 'review');
-  const names = (await readdir(folder)).filter(
-    (name) => name.endsWith('.rego') && !name.endsWith('_test.rego'),
-  );
-  const own: Record<string, string> = {
-    'policies/review/torn.rego':
-      'package grantgate.review\n\ncertified_at := 1 if input.grant.id == "torn"\n',
-  };
-  for (const name of names) own[`policies/review/${name}`] = await readFile(join(folder, name), 'utf8');
-  await here.write(own);
-  const result = await here.review();
-  assert.deepEqual(found(result), ['over: expired delete', 'past: expired delete']);
-  assert.deepEqual(
-    result.plan.faults?.map(({ grant }) => grant),
-    ['torn'],
-  );
-  assert.equal(result.error?.code, 'policy-undefined');
-  assert.match(result.error?.message ?? '', /torn/);
 });
