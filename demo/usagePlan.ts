@@ -1,4 +1,4 @@
-import type { Detector } from '../bundle/grants/schema.ts';
+import type { Detector } from '../bundle/grants/names.ts';
 
 /** How a grant of the sample organisation was used in the recorded past. */
 export type Use = {

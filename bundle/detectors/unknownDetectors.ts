@@ -1,7 +1,7 @@
 import type { Problem } from '../bundleError.ts';
 import type { Tree } from '../git/tree.ts';
+import { detector as builtIn } from '../grants/names.ts';
 import type { Organisation } from '../grants/organisation.ts';
-import { detector as builtIn } from '../grants/schema.ts';
 import { parseYaml } from '../yaml/parseYaml.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { readDetectors } from './readDetectors.ts';

@@ -1,16 +1,7 @@
 import { z } from 'zod';
+import { detectorName, ownDetector } from './names.ts';
 import { isTimeZone, parseSchedule } from './schedule.ts';
-import {
-  apiName,
-  day,
-  detectorName,
-  grantId,
-  instant,
-  list,
-  operationName,
-  ownDetector,
-  text,
-} from './schema.ts';
+import { apiName, day, grantId, instant, list, operationName, text } from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
 const share = z.number().min(0).max(1);

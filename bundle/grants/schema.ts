@@ -266,36 +266,8 @@ export const networksFile = z.record(
     .describe('The CIDR blocks of a network that conditions of grants name.'),
 );
 
-/** What the product's own detectors find; also how exemptions name it. */
-export const detector = z.enum([
-  'expired',
-  'expiring',
-  'never-used',
-  'dormant',
-  'orphan-disabled',
-  'orphan-missing',
-  'ownerless',
-  'over-privileged',
-  'redundant',
-  'high-access',
-  'mover',
-  'separation-of-duties',
-  'growth',
-]);
-
-const ownName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
-/** A detector of a repository's own, `policies/review/NAME.rego` with hyphens for the underscores. */
-export const ownDetector = name('the name of a detector like "dormant"', ownName)
-  .max(40, 'must have at most 40 characters')
-  .brand<'own-detector'>();
-/** Whatever a review can find. */
-export const detectorName = z.union([detector, ownDetector]);
-
 export type ApiFile = z.output<typeof apiFile>;
 export type GrantEntry = z.output<typeof grant>;
 export type DirectoryFile = z.output<typeof directoryFile>;
 export type Service = z.output<typeof servicesFile>['services'][number];
-export type Detector = z.output<typeof detector>;
-export type OwnDetectorName = z.output<typeof ownDetector>;
-export type DetectorName = Detector | OwnDetectorName;
 export type Tier = z.output<typeof tier>;

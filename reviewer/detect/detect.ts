@@ -1,5 +1,5 @@
+import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
-import type { DetectorName } from '../../bundle/grants/schema.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { readPolicies } from '../../bundle/policy/policies.ts';
 import type { Evidence } from '../evidence/gather.ts';

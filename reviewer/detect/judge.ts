@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { detectorName } from '../../bundle/grants/schema.ts';
+import { detectorName } from '../../bundle/grants/names.ts';
 import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';

@@ -4,8 +4,8 @@ import { compileDetector, detectorPath } from '../../bundle/detectors/compileDet
 import { examineDetector } from '../../bundle/detectors/examineDetector.ts';
 import { type OwnDetector, readDetectors } from '../../bundle/detectors/readDetectors.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
+import { type OwnDetectorName, ownDetector } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
-import { type OwnDetectorName, ownDetector } from '../../bundle/grants/schema.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -16,7 +16,12 @@ const line = z
   .min(1)
   .max(500)
   .regex(/^[^\p{Cc}\p{Bidi_Control}]*$/u, 'must be one line of plain text');
-const said = { severity: z.enum(['low', 'medium', 'high', 'critical']), sentence: line };
+/** Rego has no built-in here that makes text of a number, so a sentence may come in parts. */
+const sentence = z
+  .union([z.string(), z.array(z.union([z.string(), z.number()])).max(50)])
+  .transform((given) => (typeof given === 'string' ? given : given.join(' ')))
+  .pipe(line);
+const said = { severity: z.enum(['low', 'medium', 'high', 'critical']), sentence };
 const answer = z.discriminatedUnion('action', [
   z.strictObject({ action: z.enum(['revoke', 'suspend', 'recertify']), ...said }),
   z.strictObject({ action: z.literal('narrow'), operations: z.array(z.string()).min(1), ...said }),

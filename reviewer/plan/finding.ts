@@ -1,4 +1,4 @@
-import type { Detector, DetectorName, OwnDetectorName } from '../../bundle/grants/schema.ts';
+import type { Detector, DetectorName, OwnDetectorName } from '../../bundle/grants/names.ts';
 import type { Fault } from '../detect/detect.ts';
 import type { Action, Severity } from '../detect/judge.ts';
 import type { ReviewEntry } from '../edit/edit.ts';

@@ -1,6 +1,6 @@
 import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
-import type { DetectorName } from '../../bundle/grants/schema.ts';
+import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Fault, Verdict } from '../detect/detect.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Plan } from './finding.ts';

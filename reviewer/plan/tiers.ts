@@ -1,4 +1,4 @@
-import { detector as builtIn, type Detector, type DetectorName } from '../../bundle/grants/schema.ts';
+import { detector as builtIn, type Detector, type DetectorName } from '../../bundle/grants/names.ts';
 import type { Action, Severity } from '../detect/judge.ts';
 
 /** Findings of a tier ask for the same kind of answer, so they share a pull request. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Detector } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import type { Detector } from '../../bundle/grants/schema.ts';
 import type { DecisionRecord, Heartbeat, Stopped } from '../../gateway/record/record.ts';
 
 const day = 86_400;

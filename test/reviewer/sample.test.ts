@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
-import { detector } from '../../bundle/grants/schema.ts';
+import { detector } from '../../bundle/grants/names.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { commits } from '../../demo/commits.ts';
 import { writeHistory } from '../../demo/history.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DetectorName } from '../../../bundle/grants/schema.ts';
+import type { DetectorName } from '../../../bundle/grants/names.ts';
 import type { Action } from '../../detect/judge.ts';
 import type { Edit } from '../../edit/edit.ts';
 import type { SetKeys } from '../../plan/finding.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { detectorName } from '../../../bundle/grants/schema.ts';
+import { detectorName } from '../../../bundle/grants/names.ts';
 import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
 

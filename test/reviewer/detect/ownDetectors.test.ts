@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../../bundle/check.ts';
-import { ownDetector } from '../../../bundle/grants/schema.ts';
+import { ownDetector } from '../../../bundle/grants/names.ts';
 import { builtInPolicies } from '../../../bundle/policy/policies.ts';
 import { isBlind } from '../../../reviewer/pulls/text/gone.ts';
 import type { Plan } from '../../../reviewer/review.ts';

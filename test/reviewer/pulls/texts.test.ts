@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { marked } from 'marked';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
-import type { Detector } from '../../../bundle/grants/schema.ts';
+import type { Detector } from '../../../bundle/grants/names.ts';
 import { code, fenced, prose } from '../../../reviewer/forge/markdown.ts';
 import type { Finding, Plan, Seen } from '../../../reviewer/plan/finding.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';

@@ -1,4 +1,4 @@
-import type { Detector } from '../../../bundle/grants/schema.ts';
+import type { Detector } from '../../../bundle/grants/names.ts';
 import { daysAgo } from '../_review.ts';
 import {
   logged,

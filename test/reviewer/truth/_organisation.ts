@@ -1,4 +1,4 @@
-import { type Detector, detector } from '../../../bundle/grants/schema.ts';
+import { type Detector, detector } from '../../../bundle/grants/names.ts';
 import type { Plan } from '../../../reviewer/plan/finding.ts';
 import { asOf, dayMs, daysAgo, type Files, grantEntry, logLines, type Place, place } from '../_review.ts';
 import { cases } from './_cases.ts';

@@ -1,4 +1,4 @@
-import type { Detector } from '../../../bundle/grants/schema.ts';
+import type { Detector } from '../../../bundle/grants/names.ts';
 import { type Random, random } from '../../../demo/random.ts';
 import { asOf, dayMs, type Use } from '../_review.ts';
 
