@@ -10,6 +10,7 @@ import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding, Seen, SeenAccount, SeenUse, SetKeys } from './finding.ts';
+import { answererOf, heirOf } from './heir.ts';
 import { dayOf, instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
@@ -126,17 +127,23 @@ function narrowedTo(
 const day = 86_400;
 
 /** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
-function setOf({ grant, action }: Report, { asOf, organisation }: Evidence): SetKeys | undefined {
+function setOf({ grant, action }: Report, evidence: Evidence): SetKeys | undefined {
+  const { asOf, organisation, history } = evidence;
   if (action === 'renew' && grant.expiresAt !== null) {
     // As long again as it was given for, at most a year.
     const length = Math.max(day, Math.min(365 * day, grant.expiresAt - grant.grantedAt));
     const end = grant.expiresAt + Math.floor(length / day) * day;
     return { expires: /T/.test(grant.expires ?? '') ? instantOf(end) : dayOf(end - 1) };
   }
-  if (action === 'reassign') return { owner: organisation.apis.get(grant.api)?.owner ?? grant.owner };
+  if (action === 'reassign') {
+    // Where it is the service that has no owner, another owner of the grant would mend nothing.
+    const lost = history.directories.ownerlessSince(grant.owner) !== null;
+    const heir = lost ? heirOf(grant, organisation) : null;
+    return heir === null ? undefined : { owner: heir };
+  }
   if (action !== 'recertify') return undefined;
   const reason = 'Certified again by merging this';
-  return { review: { decision: 'keep', by: grant.owner, at: instantOf(asOf), reason } };
+  return { review: { decision: 'keep', by: answererOf(grant, evidence), at: instantOf(asOf), reason } };
 }
 
 /** The grant's text after an edit that keeps it; one that cannot be edited is shown, and held back, as it is. */
@@ -158,7 +165,11 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
   const set = setOf(report, evidence);
   const { file } = grant.place;
   const text = texts.get(file) ?? '';
-  const change = editOf({ grant: grant.id, action, ...(to && { to }), ...(set && { set }) });
+  // Nobody can be named: the plan says so, and no merge could put it right.
+  const change =
+    action === 'reassign' && set === undefined
+      ? null
+      : editOf({ grant: grant.id, action, ...(to && { to }), ...(set && { set }) });
   const before = grantText(text, file, grant.id);
   const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
   // In the order in which people read it, as `review --json` prints it.
@@ -172,7 +183,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     ...(to && { to }),
     ...(set && { set }),
     severity,
-    owner: set !== undefined && 'owner' in set ? set.owner : grant.owner,
+    owner: set !== undefined && 'owner' in set ? set.owner : answererOf(grant, evidence),
     sentence: sentence({ report, suspendedAt }, evidence),
   };
   return {
@@ -181,7 +192,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     change: {
       file,
       before,
-      after: change.kind === 'delete' ? '' : afterEdit(text, file, change),
+      after: change === null ? before : change.kind === 'delete' ? '' : afterEdit(text, file, change),
     },
     ...(also.length > 0 && { also }),
   };

@@ -2,6 +2,7 @@ import { gitFiles, type Tree, type Files as TreeFiles, withFiles } from '../../b
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
+import { combine } from '../plan/combine.ts';
 import { ReviewError } from '../reviewError.ts';
 import { editFor } from './text/decision.ts';
 import type { Entry } from './text/marker.ts';
@@ -18,23 +19,18 @@ export async function filesOf(
   { tree, organisation }: { tree: Tree; organisation: Organisation },
 ): Promise<Files> {
   const fileOf = new Map(organisation.grants.map(({ id, place }) => [id, place.file]));
-  const edits = entries.map((entry) => ({ grant: entry.grant, change: editFor(entry) }));
+  const edits = combine(entries.map(editFor), organisation);
   const exempt = new Set(organisation.review.exemptions.map(({ grant }) => grant));
   const gone = new Set(
-    edits
-      .filter(({ grant, change }) => change.kind === 'delete' && exempt.has(grant))
-      .map(({ grant }) => grant),
+    edits.filter(({ grant, kind }) => kind === 'delete' && exempt.has(grant)).map(({ grant }) => grant),
   );
   const paths = new Set(entries.flatMap(({ grant }) => fileOf.get(grant) ?? []));
   if (gone.size > 0) paths.add(reviewFile);
   const files = new Map<string, string | null>(
     [...(await tree.read([...paths]))].map(([path, bytes]) => [path, bytes.toString('utf8')]),
   );
-  const deleted = new Set<string>();
-  for (const { grant, change } of edits) {
-    // Found for two reasons, or decided about by one comment: it goes once, and nothing is written into it then.
-    if (deleted.has(grant)) continue;
-    if (change.kind === 'delete') deleted.add(grant);
+  for (const change of edits) {
+    const { grant } = change;
     const file = fileOf.get(grant);
     const text = file === undefined ? undefined : files.get(file);
     if (file === undefined || typeof text !== 'string')

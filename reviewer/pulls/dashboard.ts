@@ -29,6 +29,7 @@ export function renderDashboard(pulls: readonly Pull[], paused: string | null): 
   const held = pulls.filter(({ action, number }) => action === 'held' && number === null);
   const answered = pulls.filter(({ action, number }) => action === 'held' && number !== null);
   const failed = pulls.filter(({ action }) => action === 'failed');
+  const blocked = pulls.filter(({ action }) => action === 'blocked');
   const open = pulls.filter(({ action }) => /opened|updated|unchanged/.test(action));
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [`### ${title}\n\n${lines.join('\n')}`];
@@ -39,6 +40,10 @@ export function renderDashboard(pulls: readonly Pull[], paused: string | null): 
     ...list(
       `Held back (${counted(held.length, 'pull request')})`,
       held.map((pull) => `${box(pull.branch)} ${line(pull)}`),
+    ),
+    ...list(
+      'No pull request can put right',
+      blocked.map(({ grants: names, reason = '' }) => `- ${grants(names)} – ${prose(reason)}`),
     ),
     ...list(
       'Could not be brought in line',
@@ -74,7 +79,7 @@ export async function writeDashboard(
   paused: string | null,
 ): Promise<void> {
   const body = renderDashboard(pulls, paused);
-  const says = paused !== null || pulls.some(({ action }) => action === 'held' || action === 'failed');
+  const says = paused !== null || pulls.some(({ action }) => /^(?:held|blocked|failed)$/.test(action));
   if (kept === null && !says) return;
   const state = says ? 'open' : 'closed';
   if (kept === null) {

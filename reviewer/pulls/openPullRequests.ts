@@ -2,8 +2,8 @@ import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import type { Brake } from '../plan/brake.ts';
-import type { Plan } from '../plan/finding.ts';
-import { instantOf } from '../plan/sentence.ts';
+import type { Finding, Plan } from '../plan/finding.ts';
+import { instantOf, nameOf } from '../plan/sentence.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { optional } from './announce.ts';
@@ -13,7 +13,7 @@ import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
 import { openRoom } from './room.ts';
 import { settle } from './settle.ts';
-import { branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
+import { branchOf, branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
 import { bodyParts, joinBody, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
 import type { Mirror } from './workspace.ts';
@@ -49,7 +49,7 @@ export async function openPullRequests(options: Options): Promise<void> {
   const { forge, mirror, evidence, plan, brake, asOf, pulls, signal, progress } = options;
   const known = await forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
   const answers = answered(known, asOf);
-  const groups = groupFindings(plan);
+  const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
   const left = groups.map((group) => ({
     ...group,
     findings: group.findings.filter(({ fingerprint }) => !answers.has(fingerprint)),
@@ -83,6 +83,11 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
+  for (const finding of plan.findings.filter(isBlocked)) {
+    const pull = blocked(finding);
+    pulls.push(pull);
+    progress?.(lineOf(pull));
+  }
   for (const [closed, pull] of remembered(groups, answers)) {
     await sayRemembered(forge, closed);
     pulls.push(pull);
@@ -94,6 +99,16 @@ export async function openPullRequests(options: Options): Promise<void> {
 
 const lineOf = ({ action, url, branch, reason }: Pull) =>
   `${action} ${url ?? branch}${reason === undefined ? '' : ` (${reason})`}`;
+
+/** What no merge could put right. */
+const isBlocked = ({ action, set }: Finding) => action === 'reassign' && set === undefined;
+
+function blocked({ grant, principal, owner, api }: Finding): Pull {
+  const branch = branchOf({ owner, tier: 'certification', risk: 'routine', turn: 1 });
+  const service = principal.startsWith('service:') ? `, or of ${nameOf(principal)}` : '';
+  const reason = `nobody active can be named to answer for ${grant}: give another owner to the grant, to the API ${api}${service}`;
+  return { number: null, url: null, branch, grants: [grant], action: 'blocked', reason };
+}
 
 function failed(task: Task, error: Error): Pull {
   const pull = task.kind === 'open' ? null : task.open.pull;

@@ -5,8 +5,11 @@ export type Pull = {
   url: string | null;
   branch: string;
   grants: readonly string[];
-  /** `held`: a limit or an answer keeps it back. `failed`: it could not be brought in line, and the run says so. */
-  action: 'opened' | 'reopened' | 'updated' | 'unchanged' | 'closed' | 'held' | 'failed';
+  /**
+   * `held`: a limit or an answer keeps it back. `blocked`: no merge could put it right, somebody has to, elsewhere.
+   * `failed`: it could not be brought in line, and the run says so.
+   */
+  action: 'opened' | 'reopened' | 'updated' | 'unchanged' | 'closed' | 'held' | 'blocked' | 'failed';
   /** Why it was held, closed or left alone. */
   reason?: string;
 };

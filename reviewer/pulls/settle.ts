@@ -1,6 +1,7 @@
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
+import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { instantOf, nameOf } from '../plan/sentence.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -63,7 +64,7 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
     resultOf(action, pull, pull.branch, grants, reason);
   if (marker === null) return result('unchanged', 'its description is not one of the review');
   if (isBlind(entries, plan)) return result('unchanged', 'the records do not cover enough to judge it anew');
-  const why = goneWhy(entries, plan, evidence.organisation);
+  const why = goneWhy(marker, plan, evidence.organisation);
   const parts = bodyParts(pull.body);
   const body = joinBody({ ...marker, closed: why }, parts.own, parts);
   await forge.updatePull(pull.number, { body, state: 'closed' });
@@ -133,7 +134,8 @@ async function answerForNobody(
   const suspending = due === 'suspend' && marker.tier === 'certification';
   const escalated: Marker = { ...marker, escalated: at };
   if (suspending) {
-    const suspend = { kind: 'suspend', by: marker.owner, at } as const;
+    const unanswered = instantOf(pull.createdAt / 1000);
+    const suspend = { kind: 'suspend', by: 'service:grantgate', at, unanswered } as const;
     const entries = marker.entries.map((entry) => ({ ...entry, decision: entry.decision ?? suspend }));
     const wanted = await prepare(task, options, { ...escalated, entries });
     await bringUp({ forge, mirror }, pull, wanted);
@@ -213,7 +215,7 @@ async function prepare(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },
       fileUrl: people.fileUrl,
-      mentions: people.losing(entries.map(editFor)),
+      mentions: people.losing(combine(entries.map(editFor), organisation)),
     },
     { ...marker, commit },
   );

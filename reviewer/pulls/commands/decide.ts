@@ -93,13 +93,16 @@ function decisionFor(
       const [kind, name] = [owner.slice(0, owner.indexOf(':')), owner.slice(owner.indexOf(':') + 1)];
       const known = kind === 'group' ? organisation.groups.has(name) : organisation.people.has(name);
       if (!known) return `no directory knows \`${owner.replaceAll('`', '')}\``;
+      if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
       if (owner === grant.principal)
         return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
       return { kind: 'reassign', ...said, owner };
     }
-    case 'revoke':
     case 'suspend':
-      return { kind: command.verb, ...said };
+      if (grant.state === 'suspended') return `\`${entry.grant}\` is suspended already`;
+      return { kind: 'suspend', ...said };
+    case 'revoke':
+      return { kind: 'revoke', ...said };
     default:
       return 'it decides nothing';
   }

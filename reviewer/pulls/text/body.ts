@@ -1,5 +1,6 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code, prose } from '../../forge/markdown.ts';
+import { combine } from '../../plan/combine.ts';
 import type { Finding, Plan } from '../../plan/finding.ts';
 import { losses } from '../../plan/losses.ts';
 import { counted, nameOf } from '../../plan/sentence.ts';
@@ -68,7 +69,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
   const { evidence: seen } = plan;
   const urgent = family.tier === 'urgent' ? '**Urgent**: these accounts are gone. ' : '';
   const head = [
-    `${urgent}${prose(nameOf(family.owner)).replace(/^the /, 'The ')} answers for ${counted(findings.length, 'grant')} that this pull request changes. **Merging it is the attestation**: what it takes away is denied from then on.`,
+    `${urgent}${prose(nameOf(family.owner)).replace(/^the /, 'The ')} answers for ${counted(new Set(findings.map(({ grant }) => grant)).size, 'grant')} that this pull request changes. **Merging it is the attestation**: what it takes away is denied from then on.`,
     `Judged as of ${plan.as_of} at revision ${plan.revision === null ? 'unknown' : code(plan.revision)}: ${counted(seen.records, 'decision record')} of ${counted(seen.instances, 'gateway')} since ${seen.from}, coverage ${percent(seen.coverage)}. The same again: ${code(`grantgate review --as-of ${plan.as_of}`)} at that revision, with the same records.`,
     ...(waiting > 0
       ? [`${counted(waiting, 'more grant')} of the same kind will follow once this is merged.`]
@@ -89,14 +90,15 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
   const more: string[] = [];
   const size = (text: string) => [...text].length;
   let left = longestBody - leftForPeople - size(head) - size(tail) - size(hidden(marker)) - 400;
-  const lost = losses(entriesOf(findings, decisions).map(editFor), organisation, asOf);
+  const edits = combine(entriesOf(findings, decisions).map(editFor), organisation);
+  const lost = losses(edits, organisation, asOf);
   for (const [index, finding] of findings.entries()) {
     const decision = decisions.get(finding.fingerprint);
     const text = section(finding, { organisation, asOf, fileUrl, decision, lost: lost.get(finding.grant) });
     if (size(text) + 2 > left) {
       const omitted = findings.length - index;
       more.push(
-        `**${counted(omitted, 'further grant')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`,
+        `**${counted(omitted, 'further finding')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`,
       );
       break;
     }

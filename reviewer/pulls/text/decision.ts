@@ -19,7 +19,8 @@ export const decision = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('extend'), ...said, until: z.string(), reason: z.string() }),
   z.object({ kind: z.literal('narrow'), ...said, to }),
   z.object({ kind: z.literal('revoke'), ...said }),
-  z.object({ kind: z.literal('suspend'), ...said }),
+  /** `unanswered`: since when nobody has said anything, so that the rules decide; nobody's decision. */
+  z.object({ kind: z.literal('suspend'), ...said, unanswered: z.string().optional() }),
   z.object({ kind: z.literal('reassign'), ...said, owner: z.string() }),
 ]);
 export type Decision = z.output<typeof decision>;

@@ -1,11 +1,12 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Plan } from '../../plan/finding.ts';
-import type { Entry } from './marker.ts';
+import { nameOf } from '../../plan/sentence.ts';
+import type { Entry, Marker } from './marker.ts';
 
 /** Says why each thing that a pull request proposed is not proposed any more. */
 export function goneWhy(
-  entries: readonly Entry[],
+  { entries, owner }: Pick<Marker, 'entries' | 'owner'>,
   plan: Pick<Plan, 'exempt' | 'findings'>,
   { grants }: Pick<Organisation, 'grants'>,
 ): string {
@@ -17,6 +18,8 @@ export function goneWhy(
     if (exempt !== undefined) return `${code(id)} is exempt from ${detector} until ${exempt.until}`;
     if (grant.review !== undefined && detector !== other?.detector)
       return `${code(id)} was reviewed and kept`;
+    if (other?.detector === detector && other.owner !== owner)
+      return `${code(id)} is asked of ${code(nameOf(other.owner))} now`;
     if (other !== undefined) return `${code(id)} is now a matter of ${other.detector}`;
     return `${code(id)} is not found by ${detector} any more`;
   });

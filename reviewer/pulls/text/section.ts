@@ -26,7 +26,9 @@ export function decided(decision: Decision): string {
     case 'revoke':
       return `> **Revoked** by ${by}`;
     case 'suspend':
-      return `> **Suspended** by ${by}`;
+      return decision.unanswered === undefined
+        ? `> **Suspended** by ${by}`
+        : `> **To be suspended**, for nobody has answered since ${day(decision.unanswered)} (\`pull_requests.no_response\` in \`grants/review.yaml\`)`;
     case 'reassign':
       return `> **Given to ${code(nameOf(decision.owner))}** by ${by}`;
     default:
@@ -110,6 +112,14 @@ function whoLoses(grant: Grant | undefined, lost: Losses | undefined, { organisa
 
 const gone: Losses = { operations: [], losing: [], restricted: [], keeping: 0, idle: true };
 
+/** What it is narrowed to, until when it is prolonged, whose it becomes. */
+function towards({ to, set }: Finding): string {
+  if (to !== undefined)
+    return 'role' in to ? ` to the role ${code(to.role)}` : ` to ${to.operations.map(code).join(', ')}`;
+  if (set === undefined || 'review' in set) return '';
+  return 'expires' in set ? ` until ${set.expires}` : ` to ${code(nameOf(set.owner))}`;
+}
+
 type Options = {
   organisation: Organisation;
   /** Seconds since 1970. */
@@ -129,27 +139,17 @@ export function section(finding: Finding, options: Options): string {
   const operations = (grant?.covers ?? [])
     .map((name) => `${code(name)} (${code(api?.operations.get(name) ?? '')})`)
     .join(', ');
-  const to =
-    finding.to === undefined
-      ? ''
-      : 'role' in finding.to
-        ? ` to the role ${code(finding.to.role)}`
-        : ` to ${finding.to.operations.map(code).join(', ')}`;
   const also = finding.also === undefined ? '' : ` Also found: ${finding.also.join(', ')}.`;
-  const { file, before, after } = finding.change;
+  const { file, before } = finding.change;
   const url = fileUrl(file, grant?.place.line ?? 1);
-  const restore =
-    after === ''
-      ? `put this back into ${code(file)}:\n\n${fenced(before, 'yaml')}`
-      : `in ${code(file)}, replace\n\n${fenced(after, 'yaml')}\n\nby\n\n${fenced(before, 'yaml')}`;
   return [
     sectionMark(finding.fingerprint) + (decision === undefined ? '' : `\n${decided(decision)}`),
-    `### ${finding.action} ${code(finding.grant)}${to}`,
+    `### ${finding.action} ${code(finding.grant)}${towards(finding)}`,
     `${prose(finding.sentence)} (${finding.detector}, ${finding.severity}${url === null ? '' : `, [the grant](${url})`}.)${also}`,
     `- **What the access does**: ${code(api?.description ?? '')}: ${operations}`,
     `- **Given for**: ${code(grant?.reason ?? '')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
     `- **Who loses what**: ${whoLoses(grant, lost, options)}`,
     `- **Evidence** (as of ${instantOf(asOf)}):\n${evidenceOf(finding, grant)}`,
-    `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or ${restore}\n\n</details>`,
+    `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or let ${code(file)} say this again of ${code(finding.grant)}:\n\n${fenced(before, 'yaml')}\n\n</details>`,
   ].join('\n\n');
 }

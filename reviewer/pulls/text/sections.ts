@@ -1,3 +1,4 @@
+import { counted } from '../../plan/sentence.ts';
 import type { Entry } from './marker.ts';
 import { decided, sectionMark } from './section.ts';
 
@@ -24,7 +25,7 @@ export function splitOwn(own: string): OwnText {
 
 /** The text for some of its entries, each with what was decided of it. */
 export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Entry[]): string {
-  const count = `${entries.length} ${entries.length === 1 ? 'grant' : 'grants'}`;
+  const count = counted(new Set(entries.map(({ grant }) => grant)).size, 'grant');
   const shown = entries.flatMap(({ fingerprint, decision }) => {
     const section = sections.get(fingerprint);
     if (section === undefined) return [];

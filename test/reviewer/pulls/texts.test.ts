@@ -335,7 +335,7 @@ test('a body that would be too long leaves sections out, says so, and still read
   );
   const { body } = bodyOf(findings, organisation);
   assert.ok([...body].length <= longestBody);
-  assert.match(body, /\d+ further grants are left out here/);
+  assert.match(body, /\d+ further findings are left out here/);
   assert.equal(parseBody(body)?.entries.length, 100);
   assert.match(body, /How to restore it/);
 });
