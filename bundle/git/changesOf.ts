@@ -1,4 +1,5 @@
-import { GitError, git } from './git.ts';
+import { git } from './git.ts';
+import { GitError } from './gitError.ts';
 
 /** A commit that wrote lines of a file. */
 export type Change = {
@@ -28,7 +29,7 @@ export async function changesOf(
   try {
     const range = `${lines.first},${lines.last}`;
     output = (
-      await git(repository, ['blame', '--porcelain', '-L', range, ...at, '--', lines.file])
+      await git(repository, ['blame', '--porcelain', '--no-textconv', '-L', range, ...at, '--', lines.file])
     ).toString();
   } catch (error) {
     if (error instanceof GitError && error.code === 'git-failed') return { added: null, changed: null };

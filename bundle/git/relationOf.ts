@@ -1,4 +1,5 @@
-import { GitError, git, resolveCommit } from './git.ts';
+import { git, resolveCommit } from './git.ts';
+import { GitError } from './gitError.ts';
 
 /** What one commit is to another: `other` is older, or of another line; `unknown` is not in the repository. */
 export type Relation = 'same' | 'newer' | 'other' | 'unknown';

@@ -1,7 +1,8 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { GitError, git, resolveCommit, streamBlobs } from './git.ts';
+import { git, mostFileBytes, resolveCommit, streamBlobs } from './git.ts';
+import { GitError } from './gitError.ts';
 
 /** What stands at a path. `id` is the Git blob id (null for files on disk), `size` counts bytes. */
 export type Entry = {
@@ -49,8 +50,6 @@ export class TreeError extends Error {
 }
 
 const rooms = ['grants', 'policies'];
-/** No file of ours is near this; it bounds memory when a repository holds something else by mistake. */
-const mostBytes = 64 * 1024 * 1024;
 
 type Source = {
   entries: () => Promise<Entry[]>;
@@ -68,8 +67,8 @@ function reading({ entries, contents }: Source): Files {
     const wanted = paths.map((path) => {
       const entry = byPath.get(path);
       if (entry?.kind !== 'file') throw new TreeError('not-there', `there is no file ${path}`);
-      if (entry.size > mostBytes)
-        throw new TreeError('file-too-large', `${path} is larger than ${mostBytes} bytes`);
+      if (entry.size > mostFileBytes)
+        throw new TreeError('file-too-large', `${path} is larger than ${mostFileBytes} bytes`);
       return entry;
     });
     yield* contents(wanted);

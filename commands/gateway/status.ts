@@ -87,7 +87,8 @@ function checkUrls(urls: readonly string[]): void {
 /** What the gateways should enforce. A repository at hand says which commits hold it; else numbers do. */
 async function wantedBy({ revision, root: folder, ...rest }: Options) {
   if (revision === undefined) return async () => null;
-  const { GitError, resolveCommit } = await import('../../bundle/git/git.ts');
+  const { resolveCommit } = await import('../../bundle/git/git.ts');
+  const { GitError } = await import('../../bundle/git/gitError.ts');
   const { relationOf } = await import('../../bundle/git/relationOf.ts');
   const { gitTree } = await import('../../bundle/git/tree.ts');
   const root = resolve(folder);

@@ -33,7 +33,7 @@ type Options = { root: string; mergeBase?: true; at?: string; format: string; js
 
 async function runDiff(base: string, head: string, options: Options): Promise<void> {
   const { diffRevisions } = await import('../../bundle/diff/diffRevisions.ts');
-  const { GitError } = await import('../../bundle/git/git.ts');
+  const { GitError } = await import('../../bundle/git/gitError.ts');
   const at = options.at === undefined ? null : Date.parse(options.at);
   if (Number.isNaN(at))
     throw new UsageError(`--at must be an instant like 2026-03-01T09:00:00Z, got "${options.at}"`);

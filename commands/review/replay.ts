@@ -54,7 +54,7 @@ async function runReplay(base: string, head: string, options: Options): Promise<
     throw new UsageError(`--days must be a number from 1 to 9999, got "${options.days}"`);
   const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');
   const { verdictOf } = await import('../../reviewer/replay/replay.ts');
-  const { GitError } = await import('../../bundle/git/git.ts');
+  const { GitError } = await import('../../bundle/git/gitError.ts');
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const found = await replayRevisions({

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
-import { gitEnvironment } from './git/git.ts';
+import { gitEnvironment } from '../../bundle/git/gitEnvironment.ts';
 import type { Core } from './model/core.ts';
 import { synchronize } from './model/synchronize.ts';
 import { mayWrite, type User } from './model/users.ts';
@@ -9,27 +9,17 @@ import { mayWrite, type User } from './model/users.ts';
 /** The three addresses of smart HTTP. Nothing of a request's path reaches the file system. */
 const services = /^\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 
-const settings: [string, string][] = [
-  ['http.receivepack', 'true'],
-  ['http.getanyfile', 'false'],
-  ['uploadpack.allowAnySHA1InWant', 'true'],
-  ['uploadpack.allowFilter', 'true'],
+const config = {
+  'http.receivepack': 'true',
+  'http.getanyfile': 'false',
+  'uploadpack.allowAnySHA1InWant': 'true',
+  'uploadpack.allowFilter': 'true',
   // Pull request refs are the forge's: readable, never pushed.
-  ['receive.hideRefs', 'refs/pull'],
-  ['receive.denyDeleteCurrent', 'refuse'],
-  ['receive.autogc', 'false'],
-  ['gc.auto', '0'],
-  ['safe.directory', '*'],
-];
-
-const settingsEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries([
-    ['GIT_CONFIG_COUNT', String(settings.length)],
-    ...settings.flatMap(([key, value], index) => [
-      [`GIT_CONFIG_KEY_${index}`, key],
-      [`GIT_CONFIG_VALUE_${index}`, value],
-    ]),
-  ]);
+  'receive.hideRefs': 'refs/pull',
+  'receive.denyDeleteCurrent': 'refuse',
+  'receive.autogc': 'false',
+  'safe.directory': '*',
+};
 
 function refuse(response: ServerResponse, status: number, text: string): undefined {
   response.writeHead(status, {
@@ -90,8 +80,7 @@ export function serveGit(
   const child = spawn('git', ['http-backend'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
-      ...gitEnvironment(),
-      ...settingsEnvironment(),
+      ...gitEnvironment({ protocol: 'file', globalConfig: '/dev/null', config }),
       GIT_PROJECT_ROOT: dirname(core.git.repository),
       PATH_INFO: `/${basename(core.git.repository)}${rest}`,
       GIT_HTTP_EXPORT_ALL: '1',

@@ -1,4 +1,4 @@
-import { GitError } from '../../bundle/git/git.ts';
+import { GitError } from '../../bundle/git/gitError.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { Refusal } from '../http/refusal.ts';

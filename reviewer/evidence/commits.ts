@@ -26,7 +26,7 @@ const isBlob = (id: string) => !/^0*$/.test(id);
 /** Along first parents, oldest first: when something took effect, not when it was written. */
 async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
   const output = await git(tree.root, [
-    ...['-c', 'log.showRoot=true', 'log', '--first-parent', '-m', '--raw', '-z', '--no-abbrev'],
+    ...['log', '--first-parent', '-m', '--raw', '-z', '--no-abbrev'],
     ...[
       '--no-renames',
       '--no-color',

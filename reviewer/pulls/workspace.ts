@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { git } from '../../bundle/git/git.ts';
+import { type GitSurroundings, gitEnvironment } from '../../bundle/git/gitEnvironment.ts';
+import { GitError } from '../../bundle/git/gitError.ts';
+import { runGit } from '../../bundle/git/runGit.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { stopIfAborted } from '../reviewError.ts';
 import { codeownersPaths } from './codeowners.ts';
 import { historyOf } from './mirror/historyOf.ts';
 import { importOf } from './mirror/importOf.ts';
@@ -15,6 +18,9 @@ import { listFiles } from './mirror/listFiles.ts';
 import { branchPrefix } from './text/branch.ts';
 
 export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.noreply.github.com' };
+
+/** What is asked of a forge here. */
+type Remote = Pick<Forge, 'token' | 'cloneUrl' | 'base' | 'folder' | 'timeoutMs'>;
 
 /** Path → its new text, or null to delete the file. */
 export type Files = ReadonlyMap<string, string | null>;
@@ -42,44 +48,26 @@ export type Mirror = {
   close(): Promise<void>;
 };
 
-/**
- * The caller's environment for Git without what points it elsewhere, and with the token in a header that goes to the
- * forge's address only: arguments and addresses are seen by other processes and end up in logs.
- */
-function environment(forge: Forge, token: string): NodeJS.ProcessEnv {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('GIT_') && !/^(?:EDITOR|PAGER|VISUAL|SSH_ASKPASS|PREFIX)$/.test(name),
-    ),
-  );
-  const settings: [string, string][] = [
-    ['core.hooksPath', '/dev/null'],
-    ['credential.helper', ''],
-    ['safe.bareRepository', 'all'],
-    // The copy is gone in a minute.
-    ['maintenance.auto', 'false'],
-    ['fastimport.unpackLimit', '1'],
-    ['http.followRedirects', 'false'],
-    // A connection that stands still is given up.
-    ['http.lowSpeedLimit', '1'],
-    ['http.lowSpeedTime', String(Math.ceil(forge.timeoutMs / 1000))],
-  ];
+/** With the token in a header that goes to the forge's address only: arguments and addresses end up in logs. */
+function surroundings(forge: Remote, token: string): GitSurroundings {
   const url = URL.parse(forge.cloneUrl);
-  if (token !== '' && url !== null && /^https?:$/.test(url.protocol)) {
-    const credentials = Buffer.from(`x-access-token:${token}`).toString('base64');
-    settings.push([`http.${url.origin}/.extraHeader`, `Authorization: Basic ${credentials}`]);
-  }
+  const protocol = /^(https?):$/.exec(url?.protocol ?? '')?.[1];
+  const credentials = Buffer.from(`x-access-token:${token}`).toString('base64');
   return {
-    ...env,
-    LC_ALL: 'C',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_CONFIG_COUNT: String(settings.length),
-    ...Object.fromEntries(
-      settings.flatMap(([key, value], position) => [
-        [`GIT_CONFIG_KEY_${position}`, key],
-        [`GIT_CONFIG_VALUE_${position}`, value],
-      ]),
-    ),
+    protocol: protocol === 'https' || protocol === 'http' ? protocol : 'file',
+    globalConfig: '/dev/null',
+    ...(token !== '' &&
+      url !== null &&
+      protocol !== undefined && {
+        credentials: { origin: url.origin, authorization: `Basic ${credentials}` },
+      }),
+    config: {
+      // The copy is gone in a minute.
+      'fastimport.unpackLimit': '1',
+      // A connection that stands still is given up.
+      'http.lowSpeedLimit': '1',
+      'http.lowSpeedTime': String(Math.ceil(forge.timeoutMs / 1000)),
+    },
   };
 }
 
@@ -110,7 +98,7 @@ function isAlive(pid: number): boolean {
  * `aborted`.
  */
 export async function openMirror(
-  forge: Forge,
+  forge: Remote,
   signal?: AbortSignal,
   prefix: string = branchPrefix,
 ): Promise<Mirror> {
@@ -118,7 +106,10 @@ export async function openMirror(
   await sweep(tmpdir(), Date.now());
   const folder = await mkdtemp(join(tmpdir(), `grantgate-review-${process.pid}-`));
   const repository = join(folder, 'access.git');
-  const env = environment(forge, token);
+  const ours = surroundings(forge, token);
+  // What stays on this machine needs no token.
+  const { credentials: _, ...local } = ours;
+  const env = gitEnvironment(local);
   const close = () => rm(folder, { recursive: true, force: true });
   const client = (input: string | undefined): SimpleGit =>
     simpleGit({
@@ -126,7 +117,7 @@ export async function openMirror(
       timeout: { block: forge.timeoutMs },
       ...(signal && { abort: signal }),
       ...(input !== undefined && { input: () => input }),
-      allowEnvironment: Object.keys(env).filter((name) => name.startsWith('GIT_')),
+      allowEnvironment: Object.keys(env),
       unsafe: unsafeButOurs,
     }).env(env);
   const run = async (args: string[], input?: string) => {
@@ -138,25 +129,27 @@ export async function openMirror(
       throw error;
     }
   };
-  /** Runs a command that talks to the forge. */
+  /** Runs a command that talks to the forge: it may hang, and starts programs of Git's that do. */
   const talk = async (name: string, args: string[]) => {
-    try {
-      return await run(args);
-    } catch (error) {
-      if (error instanceof ReviewError) throw error;
-      const said = error instanceof Error ? error.message : String(error);
-      const what = /block timeout/.test(said)
-        ? `gave no sign of life for ${forge.timeoutMs / 1000} s`
-        : `failed: ${withoutToken(said, token)}`;
-      if (/could not read (?:Username|Password)|Authentication failed|returned error: 40[13]/i.test(said))
-        throw new ForgeError(
-          'forge-unauthorized',
-          `git ${name} ${forge.cloneUrl}`,
-          'is refused: the token is not accepted, or may not do this',
-        );
-      // The cause would carry the environment along.
-      throw new ForgeError('forge-git', `git ${name} ${forge.cloneUrl}`, what);
-    }
+    const options = { ...ours, cwd: repository, timeoutMs: forge.timeoutMs, patient: true };
+    const fault = await runGit(args, { ...options, ...(signal && { signal }) }).then(
+      ({ code, stderr }) => (code === 0 ? null : `failed: ${withoutToken(stderr, token)}`),
+      (error: unknown) => {
+        stopIfAborted(signal);
+        if (!(error instanceof GitError)) throw error;
+        return error.code === 'git-timeout'
+          ? `gave no sign of life for ${forge.timeoutMs / 1000} s`
+          : `failed: ${error.message}`;
+      },
+    );
+    if (fault === null) return;
+    if (/could not read (?:Username|Password)|Authentication failed|returned error: 40[13]/i.test(fault))
+      throw new ForgeError(
+        'forge-unauthorized',
+        `git ${name} ${forge.cloneUrl}`,
+        'is refused: the token is not accepted, or may not do this',
+      );
+    throw new ForgeError('forge-git', `git ${name} ${forge.cloneUrl}`, fault);
   };
 
   try {
@@ -249,7 +242,11 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 
 /** What simple-git asks to be told that it is meant: the settings above are ours, and no user input. */
 const unsafeButOurs = {
+  allowUnsafeAskPass: true,
   allowUnsafeConfigEnvCount: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafePager: true,
+  allowUnsafeFsMonitor: true,
   allowUnsafeHooksPath: true,
   allowUnsafeCredentialHelper: true,
 } as const;

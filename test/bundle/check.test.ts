@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { check } from '../../bundle/check.ts';
-import { git } from '../../bundle/git/git.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { suite } from '../_suite.ts';
-import { type Files, type SampleTree, sampleFiles, sampleTree } from './_organisation.ts';
+import { type Files, runGit, type SampleTree, sampleFiles, sampleTree } from './_organisation.ts';
 
 const test = suite('check');
 const payments = 'grants/access/payments/billing.yaml';
@@ -148,11 +147,11 @@ test('a shallow clone is not green: what history would say was not looked at', a
   await sample.commit({ [payments]: String(sampleFiles[payments]) });
   const clone = await mkdtemp(join(tmpdir(), 'grantgate-shallow-'));
   try {
-    await git(sample.root, ['clone', '-q', '--depth=1', `file://${sample.root}`, clone]);
+    runGit(sample.root, 'clone', '-q', '--depth=1', `file://${sample.root}`, clone);
     const problems = (await check(clone)).problems.map(formatProblem);
     assert.is(problems.length, 1);
     assert.match(String(problems[0]), /this clone is shallow, .*fetch-depth: 0/);
-    await git(clone, ['fetch', '-q', '--unshallow']);
+    runGit(clone, 'fetch', '-q', '--unshallow');
     assert.equal((await check(clone)).problems, []);
   } finally {
     await rm(clone, { recursive: true, force: true });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BundleError } from '../../../bundle/bundleError.ts';
+import { GitError } from '../../../bundle/git/gitError.ts';
+import { runGit } from '../../../bundle/git/runGit.ts';
 import type { SourceAddress } from '../contract/parseSource.ts';
 import { SourceError } from '../contract/source.ts';
 import type { TlsFiles } from '../transport/openConnections.ts';
-import { type GitRun, runGit } from './runGit.ts';
 
 type GitAddress = Extract<SourceAddress, { kind: 'git' }>;
 
@@ -16,17 +17,30 @@ export type GitMirror = {
   readonly folder: string;
   /** Brings the branch up to date: one Git process. `forced`: its history was rewritten. Throws SourceError. */
   fetch(signal: AbortSignal): Promise<{ commit: string; forced: boolean }>;
-  /** Runs Git on the copy, with settings that outweigh every other. Throws as {@link runGit} does. */
+  /**
+   * Runs Git on the copy, with settings that outweigh every other. Returns what it said, whatever its exit code. Throws
+   * SourceError `git-missing`, `git-failed`, `source-timeout` or `aborted`.
+   */
   git(
     args: readonly string[],
     signal: AbortSignal,
     config?: Readonly<Record<string, string>>,
-  ): ReturnType<typeof runGit>;
+  ): Promise<Answer>;
   /** Packs what many fetches left behind, when it has become much; nobody need wait for it. */
   tidy(signal: AbortSignal): Promise<void>;
   /** Throws the copy away; the next fetch makes a new one. For when its objects turn out broken. */
   discard(): Promise<void>;
 };
+
+const codes = {
+  'git-missing': 'git-missing',
+  'git-failed': 'git-failed',
+  'git-revision': 'git-failed',
+  'git-timeout': 'source-timeout',
+  'git-aborted': 'aborted',
+} as const;
+
+type Answer = { code: number; stdout: string; stderr: string };
 
 const ref = 'refs/grantgate/head';
 
@@ -44,22 +58,26 @@ export function openGitMirror(
   const mirrors = join(stateFolder, 'mirrors');
   const folder = join(mirrors, `${id}.git`);
   const globalConfig = join(mirrors, `${id}.config`);
-  const run = (
-    args: readonly string[],
-    signal: AbortSignal,
-    config: Readonly<Record<string, string>> = {},
-  ) => {
-    const options: GitRun = {
-      ...{ protocol: address.protocol, globalConfig, timeoutMs, signal },
-      config: { ...tlsSettings(address, tls), ...config },
-    };
-    if (token !== undefined && address.protocol !== 'file')
-      options.credentials = {
+  const credentials = token !== undefined &&
+    address.protocol !== 'file' && {
+      credentials: {
         origin: new URL(address.url).origin,
         authorization: `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`,
-      };
-    return runGit(args, options);
-  };
+      },
+    };
+  const run: GitMirror['git'] = (args, signal, config = {}) =>
+    runGit(args, {
+      ...{ protocol: address.protocol, globalConfig, timeoutMs, signal, mostBytes: 1024 * 1024 },
+      ...credentials,
+      config: { ...tlsSettings(address, tls), ...config },
+    }).then(
+      ({ stdout, ...rest }) => ({ ...rest, stdout: stdout.toString() }),
+      (error: unknown) => {
+        throw error instanceof GitError
+          ? new SourceError(codes[error.code], error.message, { cause: error })
+          : error;
+      },
+    );
 
   /** Puts it out of the way, also where another user has written it and its files cannot be taken away. */
   const putAside = async (path: string) => {
@@ -133,11 +151,8 @@ export function openGitMirror(
     fetch,
     git: (args, signal, config) => run([`--git-dir=${folder}`, ...args], signal, config),
     async tidy(signal) {
-      const settings = ['gc.auto=3000', 'gc.autoDetach=false', 'gc.packRefs=false'].flatMap((line) => [
-        '-c',
-        line,
-      ]);
-      await run([...settings, `--git-dir=${folder}`, 'gc', '--auto', '--quiet'], signal);
+      const settings = { 'gc.auto': '3000', 'gc.autoDetach': 'false' };
+      await run([`--git-dir=${folder}`, 'gc', '--auto', '--quiet'], signal, settings);
     },
     discard: () => putAside(folder),
   };
@@ -154,11 +169,7 @@ function tlsSettings({ url, protocol }: GitAddress, tls: TlsFiles = {}): Record<
   };
 }
 
-async function head(
-  run: (args: readonly string[], signal: AbortSignal) => Promise<{ code: number; stdout: string }>,
-  folder: string,
-  signal: AbortSignal,
-): Promise<string> {
+async function head(run: GitMirror['git'], folder: string, signal: AbortSignal): Promise<string> {
   const loose = await readFile(join(folder, ref), 'latin1').catch(() => '');
   const commit =
     loose.trim() || (await run([`--git-dir=${folder}`, 'rev-parse', '--verify', ref], signal)).stdout.trim();

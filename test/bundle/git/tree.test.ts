@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { GitError } from '../../../bundle/git/git.ts';
+import { GitError } from '../../../bundle/git/gitError.ts';
 import { gitTree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { suite } from '../../_suite.ts';
