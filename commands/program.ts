@@ -13,6 +13,7 @@ import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
 import { inventory } from './review/inventory.ts';
 import { replay } from './review/replay.ts';
+import { request } from './review/request.ts';
 import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     inventory,
     sync,
     review,
+    request,
     restore,
     demo,
   ])

@@ -4,6 +4,7 @@ import { load } from '../bundle/grants/load.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { type Answered, answerComments } from './pulls/commands/answerComments.ts';
 import { openMirror } from './pulls/workspace.ts';
+import { attest } from './requests/attest.ts';
 import { ReviewError } from './reviewError.ts';
 
 export type { Answered } from './pulls/commands/answerComments.ts';
@@ -23,6 +24,8 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
         'grants-invalid',
         `the base branch has ${problems.length} problems: nobody's right can be told`,
       );
+    const attested = await attest(forge, number, { tree, organisation });
+    if (attested !== null) return { number, handled: attested.attested ? 1 : 0, changed: false };
     return await answerComments({ forge, mirror, base: { tree, organisation }, number });
   } finally {
     await mirror.close();

@@ -1,6 +1,7 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
- * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `aborted`.
+ * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`,
+ * `request-refused`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -12,6 +13,7 @@ export class ReviewError extends Error {
     | 'edit-failed'
     | 'brake'
     | 'nothing-to-restore'
+    | 'request-refused'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

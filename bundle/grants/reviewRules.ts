@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { detectorName, ownDetector } from './names.ts';
+import { detectorName, ownDetector, owner } from './names.ts';
 import { isTimeZone, parseSchedule } from './schedule.ts';
-import { apiName, day, grantId, instant, list, operationName, text } from './schema.ts';
+import { apiName, day, grantId, instant, list, operationName, text, tier } from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
 const share = z.number().min(0).max(1);
@@ -170,6 +170,25 @@ export const reviewFile = z.strictObject({
     .describe(
       'Findings that are not raised for a while; of several for one grant and detector the longest counts.',
     ),
+  requests: z
+    .strictObject({
+      longest_days: days.default(90).describe('Days from now that access may be asked for, at most.'),
+    })
+    .prefault({})
+    .describe('What may be asked for by `grantgate request`.'),
+  emergency: z
+    .strictObject({
+      principals: z
+        .array(owner)
+        .default([])
+        .describe(
+          'Who may give themselves access at once: `user:LOGIN` or `group:NAME`; nobody, when left out.',
+        ),
+      tiers: list(tier).default(['low', 'medium', 'high', 'critical']).describe('To APIs of which tiers.'),
+      hours: z.int().min(1).max(8).default(8).describe('For how many hours at most; 8 is the limit.'),
+    })
+    .prefault({})
+    .describe('Access that is merged before anybody has approved it, and attested afterwards.'),
   pull_requests: z
     .strictObject({
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),

@@ -54,6 +54,10 @@ export type Forge = {
   comments(number: number): Promise<ForgeComment[]>;
   comment(number: number, body: string): Promise<ForgeComment>;
   react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
+  /** An issue, whose it is, and when it was opened in ms since 1970. */
+  issue(number: number): Promise<ForgeIssue & { author: string; createdMs: number }>;
+  /** What the forge calls whoever the token is of; null for an app, which is nobody. */
+  whoAmI(): Promise<string | null>;
   /** Issues with a label, open and closed, newest first. */
   issues(label: string): Promise<ForgeIssue[]>;
   createIssue(texts: Texts & { labels: string[] }): Promise<ForgeIssue>;
@@ -207,6 +211,20 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
     async react(comment, content) {
       await call(`POST ${root}/issues/comments/${comment}/reactions`, () =>
         octokit.rest.reactions.createForIssueComment({ ...repository, comment_id: comment, content }),
+      );
+    },
+    async issue(number) {
+      return call(`GET ${root}/issues/${number}`, async () => {
+        const { data } = await octokit.rest.issues.get({ ...repository, issue_number: number });
+        return { ...issueOf(data), author: data.user?.login ?? '', createdMs: Date.parse(data.created_at) };
+      });
+    },
+    async whoAmI() {
+      return call('GET /user', async () => (await octokit.rest.users.getAuthenticated()).data.login).catch(
+        (error: unknown) => {
+          if (error instanceof ForgeError && error.code === 'forge-forbidden') return null;
+          throw error;
+        },
       );
     },
     async issues(label) {

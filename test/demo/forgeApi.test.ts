@@ -33,7 +33,7 @@ test('knows who calls by the token, and refuses a wrong one, next to none at all
   assert.equal(anonymous.status, 401);
 });
 
-test('lets a reader comment but not write', async () => {
+test('lets a reader ask and comment but not write', async () => {
   const issue = await world.octokit.issues.create({ ...where, title: 'Dashboard', body: 'All' });
   const reader = as('reader-token');
   const comment = await reader.issues.createComment({
@@ -42,7 +42,11 @@ test('lets a reader comment but not write', async () => {
     body: '/keep',
   });
   assert.equal(comment.data.user?.login, 'rita');
-  assert.equal((await refusal(reader.issues.create({ ...where, title: 'No' }))).status, 403);
+  const asked = await reader.issues.create({ ...where, title: 'May I?', labels: ['access-request'] });
+  // Labels are for those who may write.
+  assert.deepEqual([asked.data.user?.login, asked.data.labels], ['rita', []]);
+  const labelled = reader.issues.addLabels({ ...where, issue_number: issue.data.number, labels: ['x'] });
+  assert.equal((await refusal(labelled)).status, 403);
 });
 
 test('describes the repository and what a user may do there', async () => {

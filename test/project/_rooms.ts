@@ -420,6 +420,25 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/requests',
+    [
+      'bundle/diff',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/yaml',
+      'reviewer/diff',
+      'reviewer/edit',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/proposal',
+      'reviewer/pulls',
+      'reviewer/pulls/commands',
+      'reviewer/restore',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer/inventory',
     [
       'bundle/access',
@@ -444,6 +463,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/plan',
       'reviewer/pulls',
       'reviewer/pulls/commands',
+      'reviewer/requests',
       'reviewer/reviewError.ts',
     ],
   ],

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load as parse } from 'js-yaml';
+import { readIssueForm } from '../../reviewer/requests/readIssueForm.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
 import { workflowProblems } from './_workflows.ts';
@@ -15,7 +16,37 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 };
 
 test('there are those that the project needs', () => {
-  assert.deepEqual(files, ['answer.yml', 'bundle.yml', 'check.yml', 'container.yml', 'review.yml']);
+  assert.deepEqual(files, [
+    'answer.yml',
+    'bundle.yml',
+    'check.yml',
+    'container.yml',
+    'request.yml',
+    'review.yml',
+  ]);
+});
+
+test('the form for access asks what the program reads', () => {
+  const form = parse(readFileSync(join(root, '.github/ISSUE_TEMPLATE/access-request.yml'), 'utf8')) as {
+    labels: string[];
+    body: { attributes: { label: string; placeholder?: string }; validations?: { required: boolean } }[];
+  };
+  assert.match(text('request.yml'), new RegExp(`labels.\\*.name, '${form.labels[0]}'`));
+  const answered = (skip: string) =>
+    form.body
+      .map(
+        ({ attributes: { label, placeholder } }) =>
+          `### ${label}\n\n${label === skip ? '_No response_' : (placeholder ?? 'x')}`,
+      )
+      .join('\n\n');
+  assert.equal(readIssueForm(answered('Operations')).role, 'reader');
+  assert.deepEqual(readIssueForm(answered('Role')).operations, ['getOrder', 'listOrders']);
+  const full = answered('Role');
+  for (const { attributes, validations } of form.body)
+    if (validations?.required) {
+      const without = full.replace(new RegExp(`(### ${attributes.label}\\n\\n)[^#]*`), '$1_No response_\n\n');
+      assert.throws(() => readIssueForm(without), new RegExp(`"${attributes.label}" is not answered`));
+    }
 });
 
 for (const file of files) {

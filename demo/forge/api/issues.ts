@@ -40,16 +40,19 @@ export const createIssue: Handler = async (call) => {
   const body = textField(call, 'body') ?? null;
   checkTexts('Issue', title, body);
   const now = core.now();
+  const by = actor(call);
+  // What a reader may not set is dropped without a word.
+  const may = by.permission !== 'read';
   const issue: Issue = {
     number: core.state.newNumber(),
     id: core.state.newId(),
     title,
     body,
-    author: actor(call).login,
+    author: by.login,
     state: 'open',
     stateReason: null,
-    labels: useLabels(core, listField(call, 'labels') ?? []),
-    assignees: listField(call, 'assignees') ?? [],
+    labels: useLabels(core, may ? (listField(call, 'labels') ?? []) : []),
+    assignees: may ? (listField(call, 'assignees') ?? []) : [],
     createdAt: now,
     updatedAt: now,
     closedAt: null,

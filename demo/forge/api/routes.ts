@@ -90,6 +90,7 @@ export const repositoryRoutes: readonly Route[] = [
 /** Writes that a user with read permission may do as well. */
 export const openToReaders: ReadonlySet<Handler> = new Set([
   comments.createComment,
+  issues.createIssue,
   reactions.createReaction,
   reviews.createReview,
 ]);

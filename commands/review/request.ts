@@ -1,0 +1,145 @@
+import type { Command } from 'commander';
+import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, folderOf, print, printJson } from '../terminal.ts';
+
+type Options = ForgeOptions & {
+  root: string;
+  api?: string;
+  role?: string;
+  operations?: string[];
+  for?: string;
+  reason?: string;
+  ticket?: string;
+  principal?: string;
+  owner?: string;
+  emergency?: true;
+  issue?: string;
+  write?: true;
+  apply?: true;
+  json?: true;
+};
+
+export function request(program: Command): void {
+  example(
+    forgeOptions(
+      program
+        .command('request')
+        .description(
+          'Ask for access with an end: shows what it gives, the smallest role that would do, who may approve.',
+        )
+        .option('--root <folder>', 'the repository with grants/', '.')
+        .option('--api <name>', 'the API')
+        .option('--role <name>', 'the role of that API')
+        .option('--operations <names...>', 'or only these operations of it')
+        .option('--for <time>', 'for how long: 8h, 7d, or until a date or instant')
+        .option('--reason <text>', 'what it is for')
+        .option('--ticket <text>', 'where it is written down')
+        .option(
+          '--principal <name>',
+          'who is to have it: user:LOGIN, group:NAME or service:NAME; with --apply whose token it is, when left out',
+        )
+        .option('--owner <name>', 'who answers for it in reviews; the owner of the API, when left out')
+        .option(
+          '--emergency',
+          'merge it at once, for whoever asks, as review.yaml allows; attested afterwards',
+        )
+        .option('--issue <number>', 'ask for what an issue made by the form asks for; with --apply')
+        .option('--write', 'write the file')
+        .option('--apply', 'open a pull request on the forge, from the branch that is enforced')
+        .option('--json', 'print what was made as JSON'),
+    ).action(runRequest),
+    'grantgate request --api orders --operations getOrder --for 7d --reason "Refund of order 811" --principal user:ann@example.com',
+    'GITHUB_TOKEN=… grantgate request --api orders --role editor --for 4h --reason "Queue is stuck" --emergency --apply --repository example/access',
+  );
+}
+
+async function runRequest(options: Options): Promise<void> {
+  if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
+  if (options.issue !== undefined) return askForIssue(options.issue, options);
+  const { untilOf } = await import('../../reviewer/requests/untilOf.ts');
+  const { requestText } = await import('../../reviewer/requests/requestProposal.ts');
+  const { role, operations, ticket, owner, principal } = options;
+  const must = (name: 'api' | 'for' | 'reason') => {
+    const given = options[name];
+    if (given === undefined) throw new UsageError(`--${name} is missing`);
+    return given;
+  };
+  if ((role === undefined) === (operations === undefined))
+    throw new UsageError('give --role or --operations');
+  const asOf = Math.floor(Date.now() / 1000);
+  const asked = {
+    api: must('api'),
+    needs: role === undefined ? { operations: operations ?? [] } : { role },
+    until: untilOf(must('for'), asOf),
+    reason: must('reason'),
+    ...(ticket !== undefined && { ticket }),
+    ...(owner !== undefined && { owner }),
+    emergency: options.emergency === true,
+  };
+  if (options.apply) {
+    const { proposeRequest } = await import('../../reviewer/requests/proposeRequest.ts');
+    const { forge, signal } = await openForgeOf(options);
+    const login = await forge.whoAmI();
+    if (login === null && (principal === undefined || asked.emergency))
+      throw new UsageError('the token is an app, which is nobody: say who is to have it (--principal)');
+    const { requested, action, url } = await proposeRequest(
+      forge,
+      { ...asked, ...(principal !== undefined && { principal }) },
+      { asOf, login: login ?? '', signal },
+    );
+    if (options.json) printJson({ action, url, ...json(requested) });
+    else print(`${requestText(requested)}${url} ${action}\n`);
+    if (asked.emergency && action !== 'merged') {
+      process.stderr.write(`grantgate: the forge does not let it merge; somebody must merge ${url}\n`);
+      process.exitCode = 1;
+    }
+    return;
+  }
+  if (principal === undefined) throw new UsageError('--principal is missing');
+  const { workingTree } = await import('../../bundle/git/tree.ts');
+  const { requestGrant } = await import('../../reviewer/requests/requestGrant.ts');
+  const root = folderOf(options.root);
+  const requested = await requestGrant(await workingTree(root), { ...asked, principal }, asOf);
+  if (options.write) {
+    const { writeTexts } = await import('../../reviewer/proposal/writeTexts.ts');
+    await writeTexts(root, requested.texts);
+  }
+  if (options.json) return printJson({ action: options.write ? 'written' : 'none', ...json(requested) });
+  print(requestText(requested));
+  print(
+    options.write
+      ? `${requested.file} was written.`
+      : 'Nothing was changed; --write does, --apply proposes it.',
+  );
+}
+
+async function askForIssue(number: string, options: Options): Promise<void> {
+  if (!/^[1-9]\d{0,9}$/.test(number)) throw new UsageError(`--issue must be a number, got "${number}"`);
+  if (!options.apply) throw new UsageError('--issue answers on the forge: give --apply');
+  const { answerIssue } = await import('../../reviewer/requests/proposeRequest.ts');
+  const { requestText } = await import('../../reviewer/requests/requestProposal.ts');
+  const { forge, signal } = await openForgeOf(options);
+  const answered = await answerIssue(forge, Number(number), signal);
+  if ('refused' in answered) {
+    if (options.json) printJson({ action: 'refused', reason: answered.refused });
+    else print(`refused, and said so in the issue: ${answered.refused}`);
+    return;
+  }
+  const { requested, action, url } = answered;
+  if (options.json) printJson({ action, url, ...json(requested) });
+  else print(`${requestText(requested)}${url} ${action}\n`);
+}
+
+async function openForgeOf(options: Options) {
+  const { openForge } = await import('../../reviewer/forge/forge.ts');
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  return { forge: openForge(await forgeIn(options), stop.signal), signal: stop.signal };
+}
+
+/** Texts of whole files are for the disk. */
+function json({ texts: _, ...facts }: { texts: unknown }) {
+  return facts;
+}

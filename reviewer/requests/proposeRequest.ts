@@ -1,0 +1,106 @@
+import { load } from '../../bundle/grants/load.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { Forge } from '../forge/forge.ts';
+import { code } from '../forge/markdown.ts';
+import { type Opened, openProposal } from '../proposal/openProposal.ts';
+import { optional } from '../pulls/announce.ts';
+import { principalOf } from '../pulls/commands/permission.ts';
+import { forgeName } from '../pulls/people.ts';
+import { ReviewError } from '../reviewError.ts';
+import { readIssueForm } from './readIssueForm.ts';
+import { type GrantRequest, type Requested, requestGrant } from './requestGrant.ts';
+import { emergencyPrefix, requestPrefix, requestProposal } from './requestProposal.ts';
+import { untilOf } from './untilOf.ts';
+
+/** What came of a request; `merged` only in an emergency, where the forge let it. */
+export type Proposed = { requested: Requested; action: Opened['action'] | 'merged'; url: string };
+
+type Options = {
+  /** Seconds since 1970. */
+  asOf: number;
+  /** The issue that asks. */
+  issue?: number;
+  /** What the forge calls whoever asks. */
+  login: string;
+  signal?: AbortSignal;
+};
+
+const mostReviewers = 5;
+
+/**
+ * Opens the pull request that asks for a grant; without a principal it is for whoever asks. In an emergency, that is the
+ * only one it may be for, and it is merged. Throws ReviewError `request-refused`, `grants-invalid`; ForgeError.
+ */
+export async function proposeRequest(
+  forge: Forge,
+  asked: Omit<GrantRequest, 'principal'> & { principal?: string },
+  { asOf, issue, login, signal }: Options,
+): Promise<Proposed> {
+  const { emergency } = asked;
+  const prefix = emergency ? emergencyPrefix : requestPrefix;
+  const { proposal, action, pull } = await openProposal(
+    forge,
+    { prefix, ...(signal && { signal }) },
+    async (tree) => {
+      const { organisation } = await load(tree);
+      const own = organisation === null ? null : principalOf(login, organisation);
+      const principal = asked.principal ?? own;
+      if (principal === null || (emergency && principal !== own))
+        throw new ReviewError(
+          'request-refused',
+          emergency
+            ? `in an emergency access is for whoever asks, and ${login} is ${own ?? 'nobody whom the directory knows'}`
+            : `no active person of the directory is called ${login} on the forge: \`github:\` beside a person says so`,
+        );
+      const requested = await requestGrant(tree, { ...asked, principal }, asOf);
+      const texts = requestProposal(requested, { asOf, emergency, ...(issue !== undefined && { issue }) });
+      return {
+        ...texts,
+        requested,
+        reviewers: organisation === null ? [] : namesOf(requested, organisation),
+      };
+    },
+  );
+  const { requested, reviewers } = proposal;
+  if (action === 'opened' && reviewers.length > 0)
+    await optional(() => forge.requestReviewers(pull.number, { people: reviewers, teams: [] }));
+  const merged = emergency && action !== 'left' && (await forge.mergePull(pull.number));
+  return { requested, action: merged ? 'merged' : action, url: pull.url };
+}
+
+const namesOf = ({ approvers }: Requested, organisation: Organisation): string[] =>
+  approvers.people.flatMap((one) => forgeName(one, organisation) ?? []).slice(0, mostReviewers);
+
+/**
+ * Opens the pull request that an issue made by the form asks for, or answers in the issue why not. Asked again, it is the
+ * same pull request. Throws ForgeError, ReviewError `grants-invalid`.
+ */
+export async function answerIssue(
+  forge: Forge,
+  number: number,
+  signal?: AbortSignal,
+): Promise<Proposed | { refused: string }> {
+  const issue = await forge.issue(number);
+  const asOf = Math.floor(issue.createdMs / 1000);
+  try {
+    const form = readIssueForm(issue.body);
+    const proposed = await proposeRequest(
+      forge,
+      {
+        api: form.api,
+        needs: form.role === null ? { operations: form.operations } : { role: form.role },
+        until: untilOf(form.for, asOf),
+        reason: form.reason,
+        ...(form.ticket !== null && { ticket: form.ticket }),
+        emergency: false,
+      },
+      { asOf, issue: number, login: issue.author, ...(signal && { signal }) },
+    );
+    if (proposed.action === 'opened') await forge.comment(number, `Asked for in ${proposed.url}.`);
+    return proposed;
+  } catch (error) {
+    if (!(error instanceof ReviewError) || error.code !== 'request-refused') throw error;
+    await forge.comment(number, `This cannot be asked for: ${code(error.message)}.`);
+    return { refused: error.message };
+  }
+}

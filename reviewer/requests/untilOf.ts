@@ -1,0 +1,21 @@
+import { durationMs } from '../../bundle/format/duration.ts';
+import { day, instant } from '../../bundle/grants/schema.ts';
+import { ReviewError } from '../reviewError.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * The end of what is asked for, as a grant has it: a date or an instant as it is, or a time like `7d` from now; whole days
+ * last until the night of the last one. `asOf`: seconds since 1970. Throws ReviewError `request-refused`.
+ */
+export function untilOf(text: string, asOf: number): string {
+  if (day.safeParse(text).success || instant.safeParse(text).success) return text;
+  const ms = durationMs(text);
+  if (ms === null || ms < 60_000)
+    throw new ReviewError(
+      'request-refused',
+      `how long must be a time like 8h or 7d, a date like 2026-03-01 or an instant like 2026-03-01T09:00:00Z, got "${text.slice(0, 100)}"`,
+    );
+  const end = new Date(asOf * 1000 + ms).toISOString();
+  return ms % dayMs === 0 ? end.slice(0, 10) : `${end.slice(0, 19)}Z`;
+}

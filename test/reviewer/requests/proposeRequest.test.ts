@@ -1,0 +1,153 @@
+import * as assert from 'node:assert/strict';
+import { Octokit } from '@octokit/rest';
+import { answer } from '../../../reviewer/answer.ts';
+import { openForge } from '../../../reviewer/forge/forge.ts';
+import { answerIssue, proposeRequest } from '../../../reviewer/requests/proposeRequest.ts';
+import { suite } from '../../_suite.ts';
+import { asOf, base, rules } from '../_review.ts';
+import { closeWorlds, token, tokenOf, type World, world } from '../_world.ts';
+
+const test = suite('requests on a forge');
+const now = asOf / 1000;
+let here: World;
+
+const targetOf = (as: string) => ({ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token: as });
+const forge = (as = token) => openForge(targetOf(as));
+const octokit = (as: string) => new Octokit({ baseUrl: here.forge.api, auth: as });
+const repo = { owner: 'acme', repo: 'access' };
+const named = String(base['grants/directory/okta.yaml'])
+  .replace('id: 00u1, ', 'id: 00u1, github: ann, ')
+  .replace('id: 00u4, ', 'id: 00u4, github: dana, ');
+
+const wanted = {
+  api: 'orders',
+  needs: { role: 'editor' },
+  until: '2026-11-23T14:00:00Z',
+  reason: 'The queue is stuck',
+  emergency: false,
+} as const;
+
+test.before(async () => {
+  here = await world([{ id: 'busy' }], {
+    'grants/directory/okta.yaml': named,
+    'grants/review.yaml': `${rules}emergency: { principals: ["group:night", "user:ann@example.com"] }\n`,
+  });
+});
+test.after(closeWorlds);
+
+const main = () => here.bare('rev-parse', 'main');
+const refused = (promise: Promise<unknown>, message: RegExp) =>
+  assert.rejects(promise, (error: { code?: string; message: string }) => {
+    assert.equal(error.code, 'request-refused');
+    assert.match(error.message, message);
+    return true;
+  });
+
+test('asks for whoever asks, by the directory, and asks those who may approve', async () => {
+  const before = main();
+  const { action, url, requested } = await proposeRequest(forge(), wanted, { asOf: now, login: 'Dana' });
+  assert.equal(action, 'opened');
+  assert.equal(requested.entry.principal, 'user:dana@example.com');
+  assert.equal(main(), before);
+  const { data } = await octokit(token).pulls.get({ ...repo, pull_number: Number(url.split('/').at(-1)) });
+  assert.deepEqual(
+    data.requested_reviewers?.map(({ login }) => login),
+    ['ann'],
+  );
+  assert.deepEqual(
+    data.labels.map(({ name }) => name),
+    ['grantgate-request'],
+  );
+  await refused(
+    proposeRequest(forge(), wanted, { asOf: now, login: 'eve' }),
+    /no active person .* called eve/,
+  );
+});
+
+test('an emergency is merged at once, for whoever asks only, and attested by somebody else', async () => {
+  const emergency = { ...wanted, emergency: true, needs: { role: 'admin' } } as const;
+  await refused(
+    proposeRequest(forge(), emergency, { asOf: now, login: 'eve' }),
+    /nobody whom the directory knows/,
+  );
+  const forAnother = { ...emergency, principal: 'user:ann@example.com' };
+  await refused(
+    proposeRequest(forge(), forAnother, { asOf: now, login: 'dana' }),
+    /access is for whoever asks/,
+  );
+
+  const { action, url, requested } = await proposeRequest(forge(), emergency, { asOf: now, login: 'dana' });
+  assert.equal(action, 'merged');
+  assert.match(here.bare('show', `main:${requested.file}`), /principal: user:dana@example.com/);
+  const number = Number(url.split('/').at(-1));
+  const comment = (as: string, body: string) =>
+    octokit(as).issues.createComment({ ...repo, issue_number: number, body });
+  const labels = async () =>
+    (await octokit(token).issues.get({ ...repo, issue_number: number })).data.labels.map((label) =>
+      typeof label === 'string' ? label : label.name,
+    );
+  const said = async () => (await octokit(token).issues.listComments({ ...repo, issue_number: number })).data;
+
+  // Whoever took it, and whoever has nothing to do with it, attest nothing, and are told once.
+  await comment(tokenOf('dana'), '/attest it was me');
+  await comment(tokenOf('eve'), '/attest fine');
+  await comment(tokenOf('ann'), 'I will /attest this later');
+  // The text of the pull request is no evidence of who took what.
+  await octokit(token).pulls.update({
+    ...repo,
+    pull_number: number,
+    body: '`user:eve@example.com` asks for',
+  });
+  for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
+  assert.ok(!(await labels()).includes('grantgate-attested'));
+  assert.equal((await said()).length, 5);
+  await comment(tokenOf('ann'), '/attest the queue was stuck, OPS-7');
+  for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
+  assert.ok((await labels()).includes('grantgate-attested'));
+  assert.match(
+    (await said()).at(-1)?.body ?? '',
+    /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,
+  );
+  assert.equal((await said()).length, 7);
+});
+
+test('an issue made by the form becomes one pull request, for its author; what cannot be is answered', async () => {
+  const issue = async (as: string, answers: Record<string, string>) => {
+    const body = Object.entries({
+      API: 'orders',
+      Role: 'admin',
+      'How long': '3d',
+      Reason: 'Stock',
+      ...answers,
+    })
+      .map(([label, text]) => `### ${label}\n\n${text}`)
+      .join('\n\n');
+    return (await octokit(as).issues.create({ ...repo, title: 'Access', body })).data.number;
+  };
+  const number = await issue(tokenOf('ann'), {});
+  const first = await answerIssue(forge(), number);
+  assert.ok('requested' in first);
+  assert.equal(first.requested.entry.principal, 'user:ann@example.com');
+  const again = await answerIssue(forge(), number);
+  assert.ok('requested' in again);
+  assert.deepEqual([again.action, again.url], ['idle', first.url]);
+  const { data } = await octokit(token).issues.listComments({ ...repo, issue_number: number });
+  assert.deepEqual(
+    data.map(({ body }) => body),
+    [`Asked for in ${first.url}.`],
+  );
+
+  const pulls = here.bare('for-each-ref', 'refs/heads/grantgate/request');
+  for (const answers of [
+    { API: 'nosuch' },
+    { Role: 'reader\nprincipal: user:root' },
+    { 'How long': 'ever' },
+  ]) {
+    const wrong = await issue(tokenOf('ann'), answers);
+    assert.ok('refused' in (await answerIssue(forge(), wrong)));
+    const said = (await octokit(token).issues.listComments({ ...repo, issue_number: wrong })).data;
+    assert.match(said[0]?.body ?? '', /^This cannot be asked for: `/);
+  }
+  assert.ok('refused' in (await answerIssue(forge(), await issue(tokenOf('eve'), {}))));
+  assert.equal(here.bare('for-each-ref', 'refs/heads/grantgate/request'), pulls);
+});
