@@ -7,6 +7,7 @@ import type { Authenticate } from './identity/authenticate.ts';
 import { type Collaborators, readSecrets } from './openCollaborators.ts';
 import { parseSource } from './source/contract/parseSource.ts';
 import { createForward } from './upstream/forward.ts';
+import { createForwardedHeaders } from './upstream/forwardedHeaders.ts';
 import { createUpgrade } from './upstream/upgrade.ts';
 
 /** What is done with requests by one configuration. Another one may take over while requests of this one are under way. */
@@ -18,8 +19,11 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
   const { authentication, limits, standing } = collaborators;
   const { enforcement, lapse, hold } = standing;
   const { adminToken, webhookSecret } = readSecrets(config, env);
+  const forwarded = createForwardedHeaders(config.forwarded);
   const { forward, close: closeForward } = createForward({
+    forwarded,
     upstreamTimeoutMs: config.limits.upstream_timeout,
+    answerHeaders: config.limits.answer_headers,
     bodyBytes: config.limits.body,
     now,
   });
@@ -61,6 +65,7 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
     },
   });
   const onUpgrade = createUpgrade({
+    forwarded,
     upstreamTimeoutMs: config.limits.upstream_timeout,
     idleMs: config.limits.websocket_idle,
     onIdle: () => limits.onCut('websocket'),

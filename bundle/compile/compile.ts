@@ -14,6 +14,7 @@ function apiEntries(apis: Organisation['apis']) {
         authentication: api.authentication && [...api.authentication].sort(),
         body: api.limits?.body && bytesOf(api.limits.body),
         description: api.description,
+        host_header: api.host_header === 'caller' ? 'caller' : undefined,
         operations: Object.fromEntries(api.operations),
         owner: api.owner,
         rate: api.limits?.rate,

@@ -19,6 +19,8 @@ export type Api = {
   authentication?: ApiFile['authentication'];
   /** Whether it is told in a signed form who calls; left out, it is not. */
   assertion?: boolean;
+  /** Which Host header it gets; left out, its own name. */
+  host_header?: ApiFile['host_header'];
   place: Place;
 };
 

@@ -76,6 +76,7 @@ export function resolveApis(read: GrantsRead): {
       limits: value.limits,
       authentication: value.authentication,
       assertion: value.assertion ?? false,
+      host_header: value.host_header,
       place: file.places.nearest([]),
     });
   }

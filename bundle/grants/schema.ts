@@ -128,6 +128,12 @@ export const apiFile = z
       .boolean()
       .optional()
       .describe('Whether it is told who calls in a signed form too, for what others can reach as well.'),
+    host_header: z
+      .enum(['upstream', 'caller'], { error: 'must be "upstream" or "caller"' })
+      .optional()
+      .describe(
+        'Which Host header it gets: the name in `upstream`, which is the default, or what the caller sent.',
+      ),
   })
   .refine((api) => (api.operations === undefined) !== (api.openapi === undefined), {
     error: 'must have either "operations" or "openapi"',

@@ -8,6 +8,7 @@ export const apiFields = [
   'authentication',
   'body',
   'description',
+  'host_header',
   'operations',
   'owner',
   'rate',

@@ -172,6 +172,12 @@ export const gatewayConfig = z
       .describe(
         'Proxies in front of this gateway, as CIDR blocks; only what they say in X-Forwarded-For is believed.',
       ),
+    forwarded: z
+      .enum(['x-forwarded', 'forwarded', 'both', 'off'])
+      .default('x-forwarded')
+      .describe(
+        'How APIs are told where a request came in: X-Forwarded-For, -Host, -Proto, -Port and -Prefix, or Forwarded (RFC 7239). What callers send of them never passes.',
+      ),
     workers: z.int().min(1).max(64).default(1).describe('Processes that share the port.'),
     log: z
       .strictObject({

@@ -14,6 +14,12 @@ export const limitsConfig = z
       .max(65_536)
       .default(16_384)
       .describe('Bytes of the headers of a request, all in all.'),
+    answer_headers: z
+      .int()
+      .min(1024)
+      .max(262_144)
+      .default(16_384)
+      .describe("Bytes of the headers of an API's answer, all in all."),
     headers_timeout: wait.prefault('15s').describe('For a caller to send them.'),
     idle_timeout: wait.prefault('60s').describe('Of a connection on which nothing moves.'),
     upstream_timeout: wait.prefault('30s').describe('For an API to begin its answer.'),

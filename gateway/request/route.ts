@@ -18,6 +18,8 @@ export type Route = {
   base: string;
   /** How many characters of the canonical path the upstream does not see. */
   strip: number;
+  /** Whether the upstream gets the Host header as the caller sent it; left out, its own. */
+  keepsHost?: boolean;
 };
 
 /**
@@ -164,7 +166,11 @@ function declaredRoute(api: string, entry: ApiEntry, operation: string, signatur
   const slash = upstream.indexOf('/', upstream.indexOf('//') + 2);
   const origin = slash < 0 ? upstream : upstream.slice(0, slash);
   const base = slash < 0 ? '' : upstream.slice(slash).replace(/\/$/, '');
-  return { method, route: { api, operation, template, upstream: origin, base, strip } satisfies Route };
+  const keepsHost = entry.host_header === 'caller' ? { keepsHost: true } : {};
+  return {
+    method,
+    route: { api, operation, template, upstream: origin, base, strip, ...keepsHost } satisfies Route,
+  };
 }
 
 type Plain = { route: Route; rank: string };

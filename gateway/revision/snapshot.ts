@@ -17,6 +17,7 @@ const apiEntry = z.strictObject({
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
   body: z.int().min(1).optional(),
   description: z.string(),
+  host_header: z.literal('caller').optional(),
   operations,
   owner: z.string(),
   rate: rate.optional(),

@@ -7,10 +7,11 @@ import { mostBytes } from '../limits/limitBody.ts';
 import { createCountStreamed } from '../memory/countStreamed.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
 import { CallerBody } from './callerBody.ts';
+import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import { createForwardable } from './headers.ts';
 import { createFlushSoon, Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
-import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
+import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** How a forwarded request ended: the upstream's status (0: no whole answer), and what it failed of, if it did. */
 export type ForwardResult = { status: number; failure: Error | null; milliseconds: number };
@@ -26,13 +27,16 @@ type Exchange = Pick<Carrier, 'onEnd'> & { request: IncomingMessage; response: S
 
 type Options = {
   upstreamTimeoutMs: number;
+  forwarded: ForwardedHeaders;
+  /** Bytes of an answer's headers. */
+  answerHeaders: number;
   /** The most bytes of a body, for APIs that say nothing of their own. */
   bodyBytes: number;
   now: () => number;
 };
 
 /** Keeps one connection pool per upstream. `close()` waits for what is under way. */
-export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
+export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bodyBytes, now }: Options): {
   forward: Forward;
   close: () => Promise<void>;
 } {
@@ -43,7 +47,7 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
   const poolOf = (origin: string): UpstreamPool => {
     let pool = pools.get(origin);
     if (pool === undefined) {
-      pool = createUpstreamPool(origin, Math.min(upstreamTimeoutMs, 10_000));
+      pool = createUpstreamPool(origin, Math.min(upstreamTimeoutMs, 10_000), answerHeaders);
       pools.set(origin, pool);
     }
     return pool;
@@ -65,8 +69,9 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
     const sent: Dispatcher.DispatchOptions = {
       path: upstreamPath(admission),
       method: admission.canonical.method,
-      headers: upstreamHeaders(request, admission, forwardable),
+      headers: upstreamHeaders(request, admission, forwardable, forwarded),
       body,
+      ...named(admission),
       // While a body is under way nobody waits for the answer yet, and undici knows when that is.
       headersTimeout: body === null ? 0 : upstreamTimeoutMs,
       // A stream may be silent for long; what bounds it is its client, its grant and the drain at shutdown.
@@ -102,6 +107,13 @@ export function createForward({ upstreamTimeoutMs, bodyBytes, now }: Options): {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
+}
+
+/** Without this, undici asks for a certificate of the Host header's name. */
+function named({ route }: Admission): { servername?: string } {
+  if (route.keepsHost !== true) return {};
+  const servername = serverName(route);
+  return servername === undefined ? {} : { servername };
 }
 
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

@@ -5,6 +5,7 @@
 // upstream answers it passes on unseen, so strictFront.ts stands before that; FORCE_FETCH_PATH in the environment
 // switches it to another code path (serve.ts refuses to start then).
 import type { IncomingMessage } from 'node:http';
+import { Agent } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createProxyServer } from 'http-proxy-3';
@@ -13,11 +14,12 @@ import { writeProblem } from '../http/answer.ts';
 import { AnswerError } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
+import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import { createForwardable, type Forwardable } from './headers.ts';
 import { createRelays } from './relays.ts';
 import { strictFront } from './strictFront.ts';
 import { answerHeaders, upstreamFailed, upstreamTimeout } from './transfer.ts';
-import { upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
+import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** Handles Node's `upgrade` event for WebSocket requests. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -25,6 +27,7 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 type Options = {
   admit: (request: IncomingMessage, answer: null, carrier: Carrier, doors: Doors) => void;
   streams: Streams;
+  forwarded: ForwardedHeaders;
   /** How long an upstream may take to answer the handshake, ms. */
   upstreamTimeoutMs: number;
   /** How long nothing may move on an open one, ms. */
@@ -40,7 +43,17 @@ export const isWebSocket = ({ method, headers }: Pick<IncomingMessage, 'method' 
   method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 
 export function createUpgrade(options: Options): Upgrade {
-  const { admit, streams, upstreamTimeoutMs, idleMs, onIdle, onOpen, onClosed, onUpstreamFailure } = options;
+  const {
+    admit,
+    streams,
+    forwarded,
+    upstreamTimeoutMs,
+    idleMs,
+    onIdle,
+    onOpen,
+    onClosed,
+    onUpstreamFailure,
+  } = options;
   const proxy = createProxyServer({ agent: false, ws: true, xfwd: false, changeOrigin: true, toProxy: true });
   proxy.on('error', () => undefined);
   const relays = createRelays(proxy);
@@ -94,9 +107,9 @@ export function createUpgrade(options: Options): Upgrade {
           onClosed();
         });
         admissions.set(request, { admission, carrier });
-        request.headers = outgoing(request, admission, forwardable);
+        request.headers = outgoing(request, admission, forwardable, forwarded);
         request.url = upstreamPath(admission);
-        proxy.ws(request, socket, head, { target: admission.route.upstream }, (error) => {
+        proxy.ws(request, socket, head, targetOf(admission), (error) => {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission, error);
@@ -113,6 +126,14 @@ export function createUpgrade(options: Options): Upgrade {
       },
     });
   };
+}
+
+/** Node, too, would ask for a certificate of the Host header's name. */
+function targetOf({ route }: Admission) {
+  const target = route.upstream;
+  if (route.keepsHost !== true) return { target };
+  if (!target.startsWith('https:')) return { target, changeOrigin: false };
+  return { target, changeOrigin: false, agent: new Agent({ servername: serverName(route) ?? '' }) };
 }
 
 const carrierOf = (socket: Duplex): Carrier => ({
@@ -145,8 +166,9 @@ function outgoing(
   request: IncomingMessage,
   admission: Admission,
   forwardable: Forwardable,
+  forwarded: ForwardedHeaders,
 ): IncomingMessage['headers'] {
-  const flat = upstreamHeaders(request, admission, forwardable);
+  const flat = upstreamHeaders(request, admission, forwardable, forwarded);
   // A header may be called as what every object has.
   const headers: Record<string, string | string[]> = Object.assign(Object.create(null), {
     connection: 'Upgrade',

@@ -24,13 +24,18 @@ export type UpstreamPool = {
  * streams to end. What was used last is used next, so that under less load the others fall idle and are closed. undici's
  * own Pool looks through all of its connections at each request, twice where many are busy.
  */
-export function createUpstreamPool(origin: string, connectTimeoutMs: number): UpstreamPool {
+export function createUpstreamPool(
+  origin: string,
+  connectTimeoutMs: number,
+  maxHeaderSize: number,
+): UpstreamPool {
   // One protocol: what is known of framing and aborts was measured with it.
   const connect = buildConnector({ timeout: connectTimeoutMs, allowH2: false });
   const open = (): UpstreamConnection => {
     const connection: UpstreamConnection = {
       client: new Client(origin, {
         allowH2: false,
+        maxHeaderSize,
         connect: (options, done) =>
           connect(options, (...[failed, socket]) => {
             connection.socket = socket;

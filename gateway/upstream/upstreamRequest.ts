@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { isIP } from 'node:net';
 import type { Admission } from '../decision/admission.ts';
-import { peerAddress } from '../request/clientAddress.ts';
+import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import type { Forwardable } from './headers.ts';
 
 /** The upstream's own path, then the decided one less the API's prefix, then the query as it came. */
@@ -15,27 +15,30 @@ export function upstreamHeaders(
   request: IncomingMessage,
   admission: Admission,
   forwardable: Forwardable,
+  forwarded: ForwardedHeaders,
 ): string[] {
-  const { canonical, address, trace } = admission;
+  const { trace } = admission;
   const headers = forwardable(request.rawHeaders, trace?.malformed);
   const length = request.headers['content-length'];
   if (length !== undefined) headers.push('content-length', length);
-  headers.push(
-    'x-forwarded-for',
-    address,
-    'x-forwarded-host',
-    canonical.host,
-    'x-forwarded-proto',
-    schemeOf(request, address),
-  );
+  if (admission.route.keepsHost === true) headers.push('host', callersHost(request, admission));
+  forwarded(request, admission, headers);
   return identityHeaders(admission, headers);
 }
 
-/** An address other than the peer's was named by a proxy we trust: then its word on the scheme counts too. */
-function schemeOf(request: IncomingMessage, address: string): string {
-  const named = request.headers['x-forwarded-proto'];
-  if ((named === 'https' || named === 'http') && address !== peerAddress(request)) return named;
-  return request.socket instanceof TLSSocket ? 'https' : 'http';
+/** By which name a caller called: the one that was decided on, with the port it named. */
+function callersHost({ headers }: IncomingMessage, { canonical }: Admission): string {
+  const port = /:[0-9]+$/.exec(headers.host ?? '')?.[0] ?? '';
+  return canonical.host + port;
+}
+
+/**
+ * By which name an upstream must prove itself, whatever its Host header says: else a caller could choose whose
+ * certificate is good enough. Undefined where that is an address.
+ */
+export function serverName({ upstream }: Admission['route']): string | undefined {
+  const { hostname } = new URL(upstream);
+  return hostname.startsWith('[') || isIP(hostname) !== 0 ? undefined : hostname;
 }
 
 /**

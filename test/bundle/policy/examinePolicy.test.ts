@@ -77,8 +77,8 @@ test('what a decision gets may be read, and is told', async () => {
     const { problems, reads } = await examine(body);
     assert.deepEqual([problems, reads.api, reads.networks], [[], api, networks], body);
   }
-  assert.equal((await examine('x if data.apis[input.api] == {}')).reads.api.length, 11);
-  assert.equal((await examine('x if { some key; data.apis[input.api][key] }')).reads.api.length, 11);
+  assert.equal((await examine('x if data.apis[input.api] == {}')).reads.api.length, 12);
+  assert.equal((await examine('x if { some key; data.apis[input.api][key] }')).reads.api.length, 12);
 });
 
 test('what a decision may not get is refused by rule and line', async () => {
