@@ -32,12 +32,12 @@ function summarize(organisation: Organisation | null): Summary {
  * Checks the grants repository at `root` as it lies on disk: its files, ids that Git history says were used before
  * (in a Git repository), and its own policies if it has any (these need opa, which is looked for or installed;
  * `progress` is told). Principals and owners that no directory knows are warnings, or problems where review.yaml says
- * so; a warning stops nothing. Never depends on the clock. Throws OpaError, GitError, TreeError.
+ * so; a warning stops nothing. `public` names what anybody may call. Never depends on the clock. Throws OpaError, GitError, TreeError.
  */
 export async function check(
   root: string,
   options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void } = {},
-): Promise<{ problems: Problem[]; warnings: Problem[]; summary: Summary }> {
+): Promise<{ problems: Problem[]; warnings: Problem[]; summary: Summary; public: string[] }> {
   const tree = await workingTree(root);
   const { organisation, problems, warnings } = await load(tree);
   const unknown = organisation === null ? [] : unknownNames(organisation);
@@ -57,8 +57,15 @@ export async function check(
     problems: sortProblems([...problems, ...used, ...policies, ...(refused ? unknown : [])]),
     warnings: sortProblems([...warnings, ...(refused ? [] : unknown)]),
     summary: summarize(organisation),
+    public: openOperations(organisation),
   };
 }
+
+/** What anybody may call, as `OPERATION of API`. */
+const openOperations = (organisation: Organisation | null): string[] =>
+  [...(organisation?.apis.values() ?? [])].flatMap(({ name, public: open = [] }) =>
+    open.map((operation) => `${operation} of ${name}`),
+  );
 
 /** Ids that were used before cannot be told where history was cut off: what was not looked at is not green. */
 async function cutHistory(root: string): Promise<Problem[]> {

@@ -12,6 +12,7 @@ import type { Enforcement } from './decision/enforcement.ts';
 import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Authenticate } from './identity/authenticate.ts';
+import { anybody, isPublic } from './identity/identify.ts';
 import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
 import { methodNotAllowed, noSuchOperation, otherMethods } from './otherMethods.ts';
@@ -111,7 +112,11 @@ export function createAdmit(dependencies: Dependencies): Admit {
     const [first] = others;
     if (first === undefined) return noSuchOperation();
     try {
-      const identity = await authenticate(request, canonical.query, by.snapshot, first.route.api);
+      const open = others.find(({ route }) => isPublic(by.snapshot, route));
+      const identity =
+        open === undefined
+          ? await authenticate(request, canonical.query, by.snapshot, first.route.api)
+          : anybody;
       const networks = by.networksOf(request.address);
       const time = Math.floor(now() / 1000);
       const may = others.some(
@@ -157,7 +162,10 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const { api } = route;
       if (bodyBytes > mostBytes(by.snapshot, api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);
-      const identity = await authenticate(request, canonical.query, by.snapshot, api);
+      // What is public is asked as anybody: a credential, good or bad, makes nobody else of the caller.
+      const identity = isPublic(by.snapshot, route)
+        ? anybody
+        : await authenticate(request, canonical.query, by.snapshot, api);
       // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
       if (enforcement() !== by) return await attempt(request, doors, counted ?? 'arrived');
       const at = now();

@@ -1,3 +1,4 @@
+import { anonymous, publicGrant } from '../format/anonymous.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { compileCredentials } from '../grants/credentials.ts';
 import { fold } from '../grants/names.ts';
@@ -17,6 +18,7 @@ function apiEntries(apis: Organisation['apis']) {
         host_header: api.host_header === 'caller' ? 'caller' : undefined,
         operations: Object.fromEntries(api.operations),
         owner: api.owner,
+        public: isOpen(api) ? api.public : undefined,
         rate: api.limits?.rate,
         roles: api.roles.size > 0 ? Object.fromEntries(api.roles) : undefined,
         route: api.route,
@@ -26,6 +28,12 @@ function apiEntries(apis: Organisation['apis']) {
     ]),
   );
 }
+
+export const isOpen = ({ public: open = [] }: Pick<Api, 'public'>): boolean => open.length > 0;
+
+/** The line of those whom nobody knows; it goes before all others, whose names have a kind. */
+export const publicLine = ({ name, public: open = [] }: Pick<Api, 'name' | 'public'>): string =>
+  `${canonicalJson(anonymous)}:${canonicalJson([publicGrant(name, open)])}`;
 
 /** `{`, then the lines between line feeds, then `}`; no line feeds at all when there is nothing. */
 export const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
@@ -81,6 +89,7 @@ export function frame(
  */
 export function compile(organisation: Organisation): Buffer {
   const byApi = new Map<string, Grant[]>();
+  for (const api of organisation.apis.values()) if (isOpen(api)) byApi.set(api.name, []);
   for (const grant of organisation.grants) {
     const held = byApi.get(grant.api);
     if (held) held.push(grant);
@@ -89,6 +98,10 @@ export function compile(organisation: Organisation): Buffer {
   const { before, after } = frame(organisation, directoryText(organisation));
   const grants = [...byApi]
     .sort(([a], [b]) => compareCodePoints(a, b))
-    .map(([api, held]) => `${canonicalJson(api)}:${wrapLines(grantLines(held))}`);
+    .map(([name, held]) => {
+      const api = organisation.apis.get(name);
+      const lines = [api !== undefined && isOpen(api) ? publicLine(api) : '', grantLines(held)];
+      return `${canonicalJson(name)}:${wrapLines(lines.filter((line) => line !== '').join(',\n'))}`;
+    });
   return Buffer.from(before + grants.join(',') + after);
 }

@@ -7,13 +7,14 @@ import { type Entry, partOf, type Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
 import { load } from '../grants/load.ts';
 import { fold } from '../grants/names.ts';
+import type { Api } from '../grants/organisation.ts';
 import { mostBytesOf, readGrants } from '../grants/readGrants.ts';
 import { resolveApis } from '../grants/resolveApis.ts';
 import { resolveDirectory } from '../grants/resolveDirectory.ts';
 import { reviewReferences } from '../grants/reviewReferences.ts';
 import { cacheFolder } from '../policy/opa.ts';
 import { formatProblem } from '../yaml/problem.ts';
-import { compile, type DirectoryText, directoryText, frame } from './compile.ts';
+import { compile, type DirectoryText, directoryText, frame, isOpen, publicLine } from './compile.ts';
 import { type AccessFile, compileSections, type Section } from './compileSections.ts';
 import { type CompileStore, openCompileStore } from './compileStore.ts';
 import { hashId } from './fragment.ts';
@@ -73,7 +74,10 @@ async function compileWith(tree: Tree, store: CompileStore): Promise<CompiledDat
   if ([...suspects, ...read.problems, ...problems, ...references].length > 0 || directory === null)
     return refuse(tree, suspects, known);
   store.prune();
-  return { data: assembleData(frame({ apis, networks }, directory), sections, store), grants: ids.length };
+  return {
+    data: assembleData(frame({ apis, networks }, directory), withPublic(sections, apis), store),
+    grants: ids.length,
+  };
 }
 
 /**
@@ -167,18 +171,33 @@ function holds(sorted: BigUint64Array, id: bigint): boolean {
   return sorted[low] === id;
 }
 
+type Opened = Section & { publicLine: string };
+
+/** Sections with the public operations of their APIs; also of those that nothing else is granted of. */
+function withPublic(sections: readonly Section[], apis: ReadonlyMap<string, Api>): Opened[] {
+  const lineOf = (api: Api | undefined) => (api !== undefined && isOpen(api) ? publicLine(api) : '');
+  const written = new Set(sections.filter(({ length }) => length > 0).map(({ api }) => api));
+  const facts = { ids: new BigUint64Array(), services: [], networks: [] };
+  const bare = { facts, paths: [], lines: Buffer.alloc(0), key: '', start: 0, length: 0, crc: 0 };
+  return [
+    ...sections.filter(({ length }) => length > 0),
+    ...[...apis.values()].flatMap((api) =>
+      isOpen(api) && !written.has(api.name) ? [{ ...bare, api: api.name }] : [],
+    ),
+  ].map((section) => ({ ...section, publicLine: lineOf(apis.get(section.api)) }));
+}
+
 /** Puts data.json together in shared memory, each section straight from where it is kept. */
 function assembleData(
   { before, after }: { before: string; after: string },
-  all: readonly Section[],
+  all: readonly Opened[],
   store: CompileStore,
 ) {
-  const sections = all
-    .filter(({ length }) => length > 0)
+  const sections = [...all]
     .sort((a, b) => compareCodePoints(a.api, b.api))
     .map((section, index) => ({
       ...section,
-      opening: `${index === 0 ? '' : ','}${canonicalJson(section.api)}:{\n`,
+      opening: `${index === 0 ? '' : ','}${canonicalJson(section.api)}:{\n${section.publicLine}${section.publicLine !== '' && section.length > 0 ? ',\n' : ''}`,
     }));
   const size = sections.reduce((sum, { opening, length }) => sum + opening.length + length + 2, 0);
   const data = Buffer.from(

@@ -1,4 +1,5 @@
 import { type AccessChange, compareAccess } from '../access/compareAccess.ts';
+import { anonymous } from '../format/anonymous.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { changedLines } from '../format/changedLines.ts';
 import {
@@ -20,7 +21,7 @@ export type Change = AccessChange & {
   group: string | null;
   /** How many active people and services are in that group, as it was for `loses` and as it is otherwise; else 0. */
   members: number;
-  /** `user:` and `service:`, sorted. */
+  /** `user:` and `service:`, sorted; or `anonymous`, which is anybody, by operations that are public. */
   who: readonly string[];
 };
 
@@ -38,10 +39,11 @@ type Side = { data: Buffer; sections: DataSections };
 type Pair<T> = { before: T; after: T };
 
 const nobody: Principal = { active: false, groups: [] };
+const anybody: Principal = { active: true, groups: [] };
 
 /**
  * Compares effective access of two documents in line form: what each active person and service may do by its own
- * grants and those of its groups. Whom the directory does not list has none, as groups that come with tokens are not
+ * grants and those of its groups, and what anybody may. Whom the directory does not list has none, as groups that come with tokens are not
  * known here. A suspended grant gives nothing, nor does one that has expired at `at` (whole
  * seconds since 1970); without an instant no grant has expired. Lines that are equal are never parsed, so the time
  * taken is that of reading the bytes plus what really changed.
@@ -67,7 +69,7 @@ export function diffData(before: Buffer, after: Buffer, options: { at: number | 
 function unknownPrincipals({ data, sections }: Side, grants: readonly GrantChange[]): DataDiff['unknown'] {
   const open = new Map<string, string[]>();
   for (const { grant, change, principal } of grants) {
-    if (change === 'removed') continue;
+    if (change === 'removed' || principal === anonymous) continue;
     const known = open.get(principal);
     if (known === undefined) open.set(principal, [grant]);
     else known.push(grant);
@@ -123,6 +125,7 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
   );
   const touched = new Set([...lines.values()].flatMap((names) => [...names]));
   if (touched.size === 0) return affected;
+  if (touched.has(anonymous)) affected.set(anonymous, { before: anybody, after: anybody, moved: false });
   const groups = new Set([...touched].filter((name) => name.startsWith('group:')));
   const parse = entries(after.data);
   eachLine(after.data, after.sections.principals, (name, line) => {

@@ -21,6 +21,8 @@ export type Api = {
   assertion?: boolean;
   /** Which Host header it gets; left out, its own name. */
   host_header?: ApiFile['host_header'];
+  /** Operations that anybody may call, sorted; left out, none. */
+  public?: readonly string[];
   place: Place;
 };
 

@@ -83,6 +83,20 @@ const upstream = z
 
 export const tier = z.enum(['low', 'medium', 'high', 'critical']);
 
+/** Opening an operation of a critical API is said twice, by two keys. */
+const exception = z
+  .strictObject({
+    public: z
+      .literal(true, { error: 'must be true, or left out' })
+      .optional()
+      .describe('Anybody may call it, without a credential; whoever does is `anonymous`.'),
+    although_critical: z
+      .literal(true, { error: 'must be true, or left out' })
+      .optional()
+      .describe('Said besides, where an operation of a critical API is public.'),
+  })
+  .refine((one) => one.public === true, { error: 'must say what is otherwise, as { public: true } does' });
+
 /** grants/apis/NAME.yaml */
 export const apiFile = z
   .strictObject({
@@ -106,6 +120,10 @@ export const apiFile = z
     )
       .optional()
       .describe('An OpenAPI document beside this file that names the operations, in place of `operations`.'),
+    exceptions: z
+      .record(operationName, exception)
+      .optional()
+      .describe('What is otherwise for single operations, by their names.'),
     roles: z
       .record(roleName, list(z.string()))
       .default({})

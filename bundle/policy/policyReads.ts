@@ -11,6 +11,7 @@ export const apiFields = [
   'host_header',
   'operations',
   'owner',
+  'public',
   'rate',
   'roles',
   'route',

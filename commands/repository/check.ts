@@ -11,12 +11,14 @@ export function check(program: Command): void {
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true; strict?: true }) => {
         const { check } = await import('../../bundle/check.ts');
-        const { problems, warnings, summary } = await check(folderOf(root));
+        const { problems, warnings, summary, public: open } = await check(folderOf(root));
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
         if (!options.json)
           for (const { file, line, column, message } of warnings)
             tell(`${file}:${line}:${column}: warning: ${message}`);
-        if (options.json) printJson({ problems, warnings, summary });
+        if (!options.json && open.length > 0)
+          tell(`open to anybody, without a credential: ${open.join(', ')}`);
+        if (options.json) printJson({ problems, warnings, summary, public: open });
         else if (problems.length > 0) {
           for (const { file, line, column, message } of problems)
             print(`${file}:${line}:${column}: ${message}`);

@@ -7,6 +7,7 @@ import { sendProblem } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Authenticate, Identity } from '../identity/authenticate.ts';
+import { anybody, isPublic } from '../identity/identify.ts';
 import { createDecisionIds } from '../record/decisionIds.ts';
 import { createRecordOf } from '../record/recordOf.ts';
 import type { RecordWriter } from '../record/recordWriter.ts';
@@ -54,11 +55,16 @@ export function createAuthzen(options: Options) {
   const evaluate = async (by: Enforcement, asked: Evaluation): Promise<Answer> => {
     const route = asked.api === null ? null : routeOf(by.snapshot.apis, asked.api, asked.operation);
     if (route === null) return { decision: false, context: { reason: 'no-such-operation' } };
+    const open = isPublic(by.snapshot, route.route);
     // Not even a name: nothing that could be asked or recorded.
-    if (asked.subject === null) return { decision: false, context: { reason: 'principal-unknown' } };
+    if (asked.subject === null && !open) return { decision: false, context: { reason: 'principal-unknown' } };
     const at = now();
     const id = nextId(at);
-    const identity: Identity = { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
+    // As at the gateway: who calls what is public is not asked.
+    const identity: Identity =
+      open || asked.subject === null
+        ? anybody
+        : { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
     const decision = by.decide({
       identity,
       route: route.route,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anonymous } from '../../bundle/format/anonymous.ts';
 import { fold, principal } from '../../bundle/grants/names.ts';
 import { apiName, operationName } from '../../bundle/grants/schema.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
@@ -9,9 +10,11 @@ const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2
 
 /** What people ask: the caller, the API, and an operation by its name or by a request. */
 export const question = z.strictObject({
-  subject: principal.refine((value) => !value.startsWith('group:'), {
-    error: 'must be user:LOGIN or service:NAME',
-  }),
+  subject: z.literal(anonymous).or(
+    principal.refine((value) => !value.startsWith('group:'), {
+      error: 'must be user:LOGIN or service:NAME',
+    }),
+  ),
   api: apiName,
   operation: operationName.optional(),
   method: z.string().min(1).max(20).optional(),

@@ -1,3 +1,4 @@
+import { anonymous } from '../../bundle/format/anonymous.ts';
 import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
 import { fold, isName } from '../../bundle/grants/names.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
@@ -12,7 +13,7 @@ export type ApiKey = { method: 'api-key'; sha256: string };
 
 /** Who calls, as proved by a credential. */
 export type Identity = {
-  /** `user:LOGIN` or `service:NAME`, folded. */
+  /** `user:LOGIN` or `service:NAME`, folded; `anonymous` where the operation is public. */
   subject: string;
   /** Groups the token carries, when its issuer is configured so; null: the directory decides. */
   groups: readonly string[] | null;
@@ -27,6 +28,15 @@ export type Identity = {
   /** What proved it; a later revision may see it otherwise. */
   proof?: Proof;
 };
+
+/** Whether anybody may call an operation. Who does is not asked: a credential that comes along is not looked at. */
+export const isPublic = (
+  { apis }: Pick<Snapshot, 'apis'>,
+  { api, operation }: { api: string; operation: string },
+): boolean => apis.get(api)?.public?.includes(operation) === true;
+
+/** Whoever calls a public operation, with or without a credential, good or bad. */
+export const anybody: Identity = { subject: anonymous, groups: null, mfa: false, expiresAt: null };
 
 /** Who a credential proves the caller to be, by one revision's directory; null: nobody, or more than one. */
 export function identify(proof: Proof, credentials: Credentials): Identity | null {

@@ -1,5 +1,7 @@
+import { anonymous } from '../../bundle/format/anonymous.ts';
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
+import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { remember } from '../memory/remember.ts';
 import { type Limit, mostRates, parseRate } from './limit.ts';
@@ -76,8 +78,11 @@ export function createQuota({ limit, concurrency }: Options): Quota {
   };
 }
 
-/** What a principal's requests at an API are counted by. */
-const keyOf = ({ route, identity }: Decided): string => `api ${route.api} ${identity.subject}`;
+const isAnonymous = ({ identity }: Decided): boolean => identity.subject === anonymous;
+
+/** What a principal's requests at an API are counted by; those of nobody in particular, by where they come from. */
+const keyOf = (decided: Decided): string =>
+  `api ${decided.route.api} ${decided.identity.subject}${isAnonymous(decided) ? ` ${networkOf(decided.address)}` : ''}`;
 const fewCounters = 10_000;
 
 /** Finds a principal's counter: by what its decision remembers, or by name. */
@@ -94,7 +99,8 @@ function createCounters(): (decided: Decided) => OpenCount {
   };
   return (decided) => {
     const { memory } = decided.decision;
-    if (memory.open !== null && !memory.open.dropped) return memory.open;
+    const shared = isAnonymous(decided);
+    if (!shared && memory.open !== null && !memory.open.dropped) return memory.open;
     const key = keyOf(decided);
     let counter = counters.get(key);
     if (counter === undefined) {
@@ -102,7 +108,7 @@ function createCounters(): (decided: Decided) => OpenCount {
       counter = { count: 0, dropped: false };
       counters.set(key, counter);
     }
-    memory.open = counter;
+    if (!shared) memory.open = counter;
     return counter;
   };
 }

@@ -20,6 +20,7 @@ const apiEntry = z.strictObject({
   host_header: z.literal('caller').optional(),
   operations,
   owner: z.string(),
+  public: z.array(z.string()).min(1).optional(),
   rate: rate.optional(),
   roles: z.record(z.string(), z.array(z.string())).optional(),
   route,

@@ -4,6 +4,9 @@
 #   Decides whether a principal may call one operation of one API. Access is the sum of grants: a grant names a
 #   principal (a person, a service or a group), an API and operations, and may carry an expiry and conditions.
 #
+#   What an API declares public is in the document as a grant of `anonymous`, which is nobody's name but that of whoever
+#   calls such an operation, and is in no group.
+#
 #   The rules read `data.grants[input.api][principal]` and `data.principals[input.subject]` and nothing else, so the
 #   caller's own lines of the document are enough to decide. Time is `input.time`; there is no wall clock here.
 #
@@ -151,6 +154,7 @@ principals contains input.subject
 principals contains group if {
 	some group in groups
 	is_group(group)
+	not anonymous
 }
 
 # Groups come from the directory, unless the issuer is configured to vouch for them in the token.
@@ -164,12 +168,20 @@ principal_known if directory_lists_subject
 
 principal_known if groups_from_token
 
+principal_known if anonymous
+
 principal_active if data.principals[input.subject].active == true
 
 principal_active if {
 	groups_from_token
 	not directory_lists_subject
 }
+
+principal_active if anonymous
+
+# Whoever calls a public operation. Grants are for people, services and groups, so no grant of a file names it; what is
+# public stands in the document under this name.
+anonymous if input.subject == "anonymous"
 
 # The name of the entry's type is true for any entry, even `false` or null: who is listed at all must be active.
 directory_lists_subject if type_name(data.principals[input.subject])
@@ -205,6 +217,8 @@ is_subject(name) if {
 	is_string(name)
 	startswith(name, "service:")
 }
+
+is_subject("anonymous")
 
 is_group(name) if {
 	is_string(name)

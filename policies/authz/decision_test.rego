@@ -296,3 +296,27 @@ test_malformed_principal_is_inactive if {
 		}
 	}
 }
+
+open_to_all := {"id": "public:orders", "operations": ["getOrder"]}
+
+test_public_operation_is_open_to_anonymous if {
+	grants := {"orders": {"anonymous": [open_to_all], "group:billing": [read]}}
+	anyone := {"subject": "anonymous", "groups": []}
+	decide_over(anyone, grants) == allowed_by(["public:orders"])
+	decide_over(object.union(anyone, {"operation": "listOrders"}), grants) == denied("operation-not-covered")
+	decide_over(object.union(anyone, {"api": "payments"}), grants) == denied("no-grant")
+}
+
+test_public_operation_gives_nothing_to_those_with_a_name if {
+	grants := {"orders": {"anonymous": [open_to_all]}}
+	decide_over({}, grants) == denied("no-grant")
+	decide_over({"subject": "user:eve@example.com"}, grants) == denied("principal-unknown")
+	decide_over({"subject": "user:anonymous"}, grants) == denied("principal-unknown")
+	decide_over({"subject": "Anonymous"}, grants) == denied("invalid-input")
+}
+
+test_anonymous_is_in_no_group if {
+	grants := {"orders": {"group:billing": [read]}}
+	decide_over({"subject": "anonymous"}, grants) == denied("no-grant")
+	decide_over({"subject": "anonymous", "groups_from": "token"}, grants) == denied("no-grant")
+}

@@ -1,6 +1,7 @@
 import type { Conditions } from '../../bundle/access/conditions.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { anonymous } from '../../bundle/format/anonymous.ts';
 import { counted, instantOf, listed } from '../plan/sentence.ts';
 
 // What the texts of a difference have in common: who, by what, and what else changed, each as a few words.
@@ -21,14 +22,16 @@ const singular = (verb: string) => verb.replace(/^\w+/, (word) => `${word}s`);
 export const verbOf = ({ kind, group, members, who }: Change): string =>
   who.length === 1 || (group !== null && who.length === members) ? singular(verbs[kind]) : verbs[kind];
 
-/** "3 people", "1 person and 2 services". */
+/** "3 people", "1 person and 2 services"; "anybody" beside them where an operation is public. */
 export function peopleAndServices(who: Iterable<string>): string {
-  let [people, services] = [0, 0];
+  let [people, services, anybody] = [0, 0, false];
   for (const name of who) {
-    if (name.startsWith('user:')) people += 1;
+    if (name === anonymous) anybody = true;
+    else if (name.startsWith('user:')) people += 1;
     else services += 1;
   }
   const parts = [
+    ...(anybody ? ['anybody'] : []),
     ...(people > 0 ? [counted(people, 'person', 'people')] : []),
     ...(services > 0 ? [counted(services, 'service')] : []),
   ];
@@ -37,7 +40,11 @@ export function peopleAndServices(who: Iterable<string>): string {
 
 /** Whom a change befalls: a group when it is all of it, else names, or of many in a group how many. */
 export function whoOf({ group, members, who }: Change): string {
-  if (group === null) return listed(who, 3);
+  if (group === null)
+    return listed(
+      who.map((name) => (name === anonymous ? 'anybody, without a credential,' : name)),
+      3,
+    );
   if (who.length === members) return `${group} (${peopleAndServices(who)})`;
   return who.length > 3 ? `${who.length} of ${members} in ${group}` : `${listed(who)} in ${group}`;
 }

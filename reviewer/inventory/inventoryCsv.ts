@@ -33,7 +33,7 @@ const row = (cells: readonly string[]) => `${cells.map(cell).join(',')}\r\n`;
 export function* inventoryCsv(inventory: Inventory, by: View): Generator<string> {
   const { organisation, seen } = inventory;
   yield row([...(by === 'api' ? [] : [by === 'grant' ? 'entry' : by]), ...head]);
-  for (const { name, holdings } of entriesOf(inventory, by))
+  for (const { name, holdings } of entriesOf(inventory, by)) {
     for (const { grant, subject, chain } of holdings)
       for (const operation of grant.covers) {
         const api = organisation.apis.get(grant.api);
@@ -47,4 +47,12 @@ export function* inventoryCsv(inventory: Inventory, by: View): Generator<string>
           ...[grant.place.file, String(grant.place.line)],
         ]);
       }
+    const open = by === 'api' ? organisation.apis.get(name) : undefined;
+    for (const operation of open?.public ?? [])
+      yield row([
+        ...[name, operation, open?.operations.get(operation) ?? '', open?.tier ?? '', open?.owner ?? ''],
+        ...['anybody', '', `public:${name}`, '', '', '', '', open?.owner ?? '', 'public'],
+        ...[seen === null ? '' : 'not seen', open?.place.file ?? '', String(open?.place.line ?? '')],
+      ]);
+  }
 }

@@ -24,11 +24,14 @@ export function inventoryJson(inventory: Inventory, by: View): unknown {
     as_of: instantOf(asOf),
     revision,
     records: seen?.records ?? null,
-    apis: [...organisation.apis.values()].map(({ name, description, tier, owner, operations, roles }) => ({
-      ...{ api: name, description, tier, owner },
-      operations: Object.fromEntries(operations),
-      roles: Object.fromEntries(roles),
-    })),
+    apis: [...organisation.apis.values()].map(
+      ({ name, description, tier, owner, operations, roles, ...api }) => ({
+        ...{ api: name, description, tier, owner },
+        operations: Object.fromEntries(operations),
+        public: api.public ?? [],
+        roles: Object.fromEntries(roles),
+      }),
+    ),
     grants: access.grants.map((grant) => ({
       ...{ grant: grant.id, api: grant.api, principal: grant.principal, role: grant.role ?? null },
       ...{ operations: grant.covers, owner: grant.owner, reason: grant.reason, since: grant.granted },

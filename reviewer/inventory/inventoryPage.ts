@@ -122,6 +122,12 @@ export function inventoryPage(inventory: Inventory): string {
 ${access.grants.map((grant) => grantRow(inventory, grant)).join('\n')}
 </tbody></table></div>
 ${list(
+  'Open to anybody, without a credential',
+  [...organisation.apis.values()].flatMap(({ name, public: open = [] }) =>
+    open.map((operation) => `${operation} of ${name}`),
+  ),
+)}
+${list(
   'Seen, not catalogued',
   strange.map(
     (one) => `${one.operation} of ${one.api}: ${counted(one.requests, 'request')}, ${one.allowed} allowed`,

@@ -70,7 +70,9 @@ export function* inventoryText(inventory: Inventory, by: View, width: number): G
       for (const [operation, call] of api.operations) {
         yield* say(2, `${operation} (${call})`);
         const giving = [...byGrant].filter(([{ covers }]) => covers.includes(operation));
-        if (giving.length === 0) yield* say(4, 'nobody');
+        const open = api.public?.includes(operation) === true;
+        if (open) yield* say(4, 'anybody, without a credential: it is public');
+        else if (giving.length === 0) yield* say(4, 'nobody');
         for (const [grant, theirs] of giving)
           yield* say(
             4,

@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { suite } from '../_suite.ts';
 import { startWorld, type World } from './_gateway.ts';
 
@@ -65,4 +67,86 @@ test('to all others such a path does not exist', async () => {
     assert.equal(response.headers.get('www-authenticate'), null, who);
     assert.deepEqual([response.status, await code(response)], [404, 'no-such-operation'], who);
   }
+});
+
+const open = async (exceptions: string) => {
+  const path = 'grants/apis/orders.yaml';
+  const yaml = await readFile(join(world.tree.root, path), 'utf8');
+  await world.push({ [path]: `${yaml.replace(/^exceptions:.*\n/gm, '')}exceptions: ${exceptions}\n` });
+};
+
+test('what is public is served to anybody, limited and on record as anonymous', async () => {
+  await open('{ listOrders: { public: true } }');
+  const url = `${world.gateway.url}/orders/v1/orders`;
+  const expired = await world.issuer.token({ sub: 'ann@example.com', exp: 1 });
+  const brought: [string, Record<string, string>][] = [
+    ['nothing', {}],
+    ['a made-up key', { 'x-api-key': `gg_made_${'x'.repeat(30)}` }],
+    ['a token that has expired', { authorization: `Bearer ${expired}` }],
+    ['what is no token', { authorization: 'Basic YTpi' }],
+    ['a good token', { authorization: `Bearer ${await world.issuer.token({ sub: 'ann@example.com' })}` }],
+    ['the name itself', { 'x-grantgate-subject': 'user:ann@example.com' }],
+  ];
+  for (const [what, headers] of brought) {
+    world.upstream.received.length = 0;
+    const response = await fetch(url, { headers });
+    assert.equal(response.status, 200, what);
+    const [seen] = world.upstream.received;
+    assert.deepEqual(seen?.headers['x-grantgate-subject'], ['anonymous'], what);
+    assert.deepEqual(seen?.headers['x-grantgate-groups'], [''], what);
+    assert.deepEqual(seen?.headers['x-grantgate-grants'], ['public:orders'], what);
+    assert.equal(seen?.headers.authorization ?? seen?.headers['x-api-key'], undefined, what);
+    const record = (await world.records()).at(-1);
+    assert.equal(record?.input.subject, 'anonymous', what);
+    assert.deepEqual(record?.result, { allow: true, grants: ['public:orders'], reason: 'granted' });
+  }
+  for (const [path, method] of [
+    ['/orders/v1/orders/7', 'GET'],
+    ['/orders/v1/orders', 'POST'],
+  ] as const)
+    assert.equal((await fetch(world.gateway.url + path, { method })).status, 401, path);
+});
+
+test('a proxy and an application are answered alike about what is public', async () => {
+  const asked = await authorize('GET', '/orders/v1/orders');
+  assert.deepEqual([asked.status, asked.headers.get('x-grantgate-subject')], [200, 'anonymous']);
+  assert.equal((await authorize('GET', '/orders/v1/orders/7')).status, 401);
+  const token = await world.issuer.token({ sub: 'invoicer' });
+  await world.push({
+    'grants/directory/services.yaml': `services:
+  - name: invoicer
+    owner: group:billing
+    state: active
+    credentials: [{ jwt_subject: "${world.issuer.url}|invoicer" }]
+`,
+  });
+  const evaluate = async (subject: object, name: string) => {
+    const response = await fetch(`${world.gateway.decisionPoint}/access/v1/evaluation`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ subject, action: { name }, resource: { type: 'api', id: 'orders' } }),
+    });
+    return ((await response.json()) as { decision: boolean }).decision;
+  };
+  const subjects = [
+    { type: 'user', id: 'eve@example.com' },
+    { type: 'anonymous', id: 'anonymous' },
+    { type: 'user', id: 'bob@example.com' },
+  ];
+  for (const subject of subjects) {
+    assert.equal(await evaluate(subject, 'listOrders'), true);
+    assert.equal(await evaluate(subject, 'getOrder'), false);
+  }
+  assert.equal((await world.records()).at(-1)?.input.subject, 'user:bob@example.com');
+});
+
+test('anybody may know a path of which something is public', async () => {
+  const response = await fetch(`${world.gateway.url}/orders/v1/orders`, { method: 'DELETE' });
+  assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD, POST']);
+});
+
+test('what is public no more needs a credential at once', async () => {
+  await open('{ getOrder: { public: true } }');
+  assert.equal((await fetch(`${world.gateway.url}/orders/v1/orders`)).status, 401);
+  assert.equal((await fetch(`${world.gateway.url}/orders/v1/orders/7`)).status, 200);
 });

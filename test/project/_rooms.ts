@@ -339,7 +339,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
-  ['reviewer/diff', ['bundle/access', 'bundle/diff', 'reviewer/forge', 'reviewer/plan']],
+  ['reviewer/diff', ['bundle/access', 'bundle/diff', 'bundle/format', 'reviewer/forge', 'reviewer/plan']],
   [
     'reviewer/pulls/text',
     ['bundle/grants', 'reviewer/detect', 'reviewer/edit', 'reviewer/forge', 'reviewer/plan'],

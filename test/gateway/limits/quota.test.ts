@@ -51,6 +51,19 @@ test('counts a principal at an API, whichever decision let it in', async () => {
   assert.equal(await enter(ann), 'concurrency-exceeded');
 });
 
+test('who calls what is public is counted by where the call comes from, though one decision answers all', async () => {
+  const enter = world(1);
+  const shared = decided('anonymous');
+  const from = (address: string) => ({ ...shared, address });
+  const first = await enter(from('203.0.113.1'));
+  assert.equal(await enter(from('203.0.113.1')), 'concurrency-exceeded');
+  assert.equal(typeof (await enter(from('203.0.113.2'))), 'function');
+  assert.equal(typeof (await enter(from('2001:db8::1'))), 'function');
+  assert.equal(await enter(from('2001:db8::2')), 'concurrency-exceeded');
+  end(first);
+  assert.equal(typeof (await enter(from('203.0.113.1'))), 'function');
+});
+
 test('forgets who has nothing open, and nobody else', async () => {
   const enter = world(1);
   const kept = decided('user:kept');
