@@ -95,7 +95,8 @@ const exception = z
       .optional()
       .describe('Said besides, where an operation of a critical API is public.'),
   })
-  .refine((one) => one.public === true, { error: 'must say what is otherwise, as { public: true } does' });
+  .refine((one) => one.public === true, { error: 'must say what is otherwise, as { public: true } does' })
+  .describe('What is otherwise for that operation.');
 
 /** grants/apis/NAME.yaml */
 export const apiFile = z
