@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { anonymous } from '../../bundle/format/anonymous.ts';
 import type { Decision } from '../../gateway/decision/decision.ts';
 import { sameLines } from '../../gateway/revision/slices.ts';
 import type { Asked, Requests } from '../evidence/requests.ts';
@@ -72,7 +73,11 @@ export function createReplayer({ requests, base, eras, asOf, coverage, signal }:
 }
 
 const isSubject = (subject: string | null): subject is string =>
-  subject !== null && /^(?:user|service):./s.test(subject);
+  subject !== null && (subject === anonymous || /^(?:user|service):./s.test(subject));
+
+/** Whether anybody may call it: then nobody is asked who does. */
+const isOpen = ({ snapshot }: Side, { route: { api, operation } }: Found): boolean =>
+  snapshot.apis.get(api)?.public?.includes(operation) === true;
 
 /** APIs that are reached by another address: nobody knows whether their callers follow. */
 function movedApis(base: Side, head: Side): (api: string) => boolean {
@@ -109,7 +114,9 @@ function pairOf(base: Side, head: Side, eras: readonly (Networks | null)[], asOf
     const asks = (side: Side, found: Found, world: World, at: number): Decision =>
       side.decide({
         ...found,
-        identity: { subject, groups, mfa: world.mfa, expiresAt: null },
+        identity: isOpen(side, found)
+          ? { subject: anonymous, groups: null, mfa: false, expiresAt: null }
+          : { subject, groups, mfa: world.mfa, expiresAt: null },
         networks: side === base ? world.base : world.head,
         time: at,
       });
