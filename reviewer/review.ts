@@ -14,6 +14,8 @@ import { openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
+import { type Missed, missedGrants } from './watch/missedGrants.ts';
+import { type Told, tellMissed } from './watch/tellMissed.ts';
 
 export type { Plan } from './plan/finding.ts';
 export type { Pull } from './pulls/pull.ts';
@@ -43,6 +45,10 @@ export type ReviewResult = {
    * The plan is good all the same.
    */
   error: (Error & { code: string }) | null;
+  /** What was taken of late and is missed. */
+  missed: readonly Missed[];
+  /** What was said of that on the forge. */
+  told: readonly Told[];
   /** Why the finding that was asked about was found; null when the plan has none of that fingerprint. */
   explained?: Explained | null;
 };
@@ -65,7 +71,12 @@ async function planFor(tree: Tree, options: ReviewOptions) {
       options.explain === undefined
         ? undefined
         : await explainFinding(options.explain, plan.findings, verdicts, evidence);
-    return { evidence, plan, explained, stopped: brake(plan, evidence.organisation), faulty };
+    const missed = await missedGrants({
+      ...{ tree, decisions, signal },
+      organisation: evidence.organisation,
+      asOf: seconds,
+    });
+    return { evidence, plan, missed, explained, stopped: brake(plan, evidence.organisation), faulty };
   } finally {
     await evidence.usage.close();
   }
@@ -87,9 +98,9 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, stopped, faulty, explained } = await planFor(await localTree(root), options);
+    const { plan, missed, stopped, faulty, explained } = await planFor(await localTree(root), options);
     const error = stopped?.error ?? faulty;
-    return { plan, pulls: [], error, ...(explained !== undefined && { explained }) };
+    return { plan, pulls: [], missed, told: [], error, ...(explained !== undefined && { explained }) };
   }
 
   const forge = openForge(apply.forge, signal);
@@ -100,24 +111,26 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan } = await planFor(await localTree(root), options);
-    return { plan, pulls: [], error };
+    const { plan, missed } = await planFor(await localTree(root), options);
+    return { plan, pulls: [], missed, told: [], error };
   }
   try {
-    const { plan, stopped, faulty, evidence } = await planFor(
+    const { plan, missed, stopped, faulty, evidence } = await planFor(
       remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
       options,
     );
     const pulls: Pull[] = [];
+    let told: readonly Told[] = [];
     try {
       stopIfAborted(signal);
       await openPullRequests({
         ...{ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress },
         brake: stopped,
       });
-      return { plan, pulls, error: stopped?.error ?? faulty };
+      told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });
+      return { plan, pulls, missed, told, error: stopped?.error ?? faulty };
     } catch (error) {
-      if (isOurs(error)) return { plan, pulls, error };
+      if (isOurs(error)) return { plan, pulls, missed, told, error };
       throw error;
     }
   } finally {

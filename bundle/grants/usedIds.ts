@@ -1,5 +1,6 @@
 import type { Problem } from '../bundleError.ts';
-import { git, readBlobs, resolveCommit } from '../git/git.ts';
+import { fileChanges } from '../git/fileChanges.ts';
+import { readBlobs, resolveCommit } from '../git/git.ts';
 import { gitTree } from '../git/tree.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { load } from './load.ts';
@@ -9,42 +10,6 @@ import { readAccess } from './readGrants.ts';
 /** What makes a grant the same grant when its id comes back. */
 type Identity = { principal: string; api: string };
 type Named = Identity & { id: string; place: Problem | { file: string; line: number; column: number } };
-type Change = { old: string; new: string; path: string };
-
-const none = /^0+$/;
-
-/** The changes to access files in each commit from `revision` back along first parents, newest first. */
-async function history(
-  repository: string,
-  revision: string,
-): Promise<{ commit: string; changes: Change[] }[]> {
-  const listing = await git(repository, [
-    'log',
-    ...[
-      '--first-parent',
-      '-m',
-      '--raw',
-      '-z',
-      '--no-abbrev',
-      '--no-renames',
-      '--no-color',
-      '--no-show-signature',
-    ],
-    ...['--format=%x00commit %H', revision, '--', 'grants/access'],
-  ]);
-  const commits: { commit: string; changes: Change[] }[] = [];
-  const fields = listing.toString().split('\0');
-  for (let index = 0; index < fields.length; index++) {
-    const field = (fields[index] ?? '').trim();
-    if (field.startsWith('commit ')) commits.push({ commit: field.slice('commit '.length), changes: [] });
-    else if (field.startsWith(':')) {
-      const [, , old = '', now = ''] = field.split(' ');
-      index++;
-      commits.at(-1)?.changes.push({ old, new: now, path: fields[index] ?? '' });
-    }
-  }
-  return commits;
-}
 
 /**
  * Finds grant ids that history says were deleted and that now name a different grant (another principal or API): a
@@ -62,10 +27,11 @@ export async function usedIds(
   const wanted = new Map(current.map((grant) => [grant.id, grant]));
   if (wanted.size === 0) return [];
 
-  const commits = await history(repository, commit);
+  const commits = await fileChanges(repository, commit, { paths: ['grants/access'] });
   const parsed = new Map<string, ReadonlyMap<string, Identity>>();
   /** The wanted grants of a blob. */
-  const grantsOf = (id: string, blobs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Identity> => {
+  const grantsOf = (id: string | null, blobs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Identity> => {
+    if (id === null) return new Map();
     const known = parsed.get(id);
     if (known) return known;
     const found = new Map<string, Identity>();
@@ -81,14 +47,16 @@ export async function usedIds(
   // A bounded number of commits at a time keeps only that many files in memory.
   for (let start = 0; start < commits.length; start += 200) {
     const batch = commits.slice(start, start + 200);
-    const ids = batch.flatMap(({ changes }) => changes.flatMap((change) => [change.old, change.new]));
+    const ids = batch.flatMap(({ changes }) =>
+      changes.flatMap((change) => [change.old ?? [], change.new ?? []].flat()),
+    );
     const blobs = await readBlobs(
       repository,
-      ids.filter((id) => !none.test(id) && !parsed.has(id)),
+      ids.filter((id) => !parsed.has(id)),
     );
     for (const { commit: at, changes } of batch) {
       // An added file alone takes nothing away, and most commits only add.
-      if (changes.every(({ old }) => none.test(old))) continue;
+      if (changes.every(({ old }) => old === null)) continue;
       const kept = new Set(changes.flatMap((change) => [...grantsOf(change.new, blobs).keys()]));
       for (const change of changes)
         for (const [id, before] of grantsOf(change.old, blobs)) {

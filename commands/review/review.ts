@@ -57,7 +57,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   void stopSignal().then(() => stop.abort());
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
-  const { plan, pulls, error, explained } = await review({
+  const { plan, pulls, missed, told, error, explained } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
     asOf,
@@ -74,9 +74,19 @@ async function runReview(options: ReviewOptions): Promise<void> {
     else print(explainedText(explained));
     return;
   }
-  if (options.json) printJson(options.apply ? { ...plan, pull_requests: pulls } : plan);
+  if (options.json)
+    printJson({
+      ...plan,
+      ...(missed.length > 0 && { missed }),
+      ...(options.apply && { pull_requests: pulls, told }),
+    });
   else {
+    const { missedSentence } = await import('../../reviewer/watch/missedText.ts');
     print(renderTable(plan, pulls, process.stdout.columns));
+    for (const one of missed) {
+      const said = told.find(({ grant }) => grant === one.grant);
+      print(`${missedSentence(one)}${said === undefined ? '' : `; said in ${said.pull}`}`);
+    }
     if (!options.apply && plan.findings.length > 0)
       print('Nothing was changed: with --apply, pull requests are opened and updated.\n');
   }

@@ -439,6 +439,21 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/watch',
+    [
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/evidence',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/proposal',
+      'reviewer/pulls',
+      'reviewer/pulls/text',
+      'reviewer/restore',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer/inventory',
     [
       'bundle/access',
@@ -465,6 +480,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls/commands',
       'reviewer/requests',
       'reviewer/reviewError.ts',
+      'reviewer/watch',
     ],
   ],
 ];

@@ -1,0 +1,87 @@
+import type { Tree } from '../../bundle/git/tree.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { type Denials, readDenials } from '../evidence/denials.ts';
+import { type Taken, takenSince } from './takenSince.ts';
+
+/** How long after a merge denials are looked for. Seconds. */
+export const watchedFor = 14 * 86_400;
+
+/** What somebody was denied that a grant had allowed before it was taken. */
+export type Denied = { subject: string; operation: string; count: number; first: number; last: number };
+export type Missed = Taken & { denied: readonly Denied[] };
+
+/** Denials for these are about the caller or the request, whatever grants there are. */
+const otherReasons: ReadonlySet<string> = new Set([
+  'principal-unknown',
+  'principal-inactive',
+  'condition-not-met',
+  'invalid-input',
+]);
+
+type Options = {
+  tree: Tree;
+  organisation: Organisation;
+  /** Folders, files and globs of decision logs. */
+  decisions: readonly string[];
+  /** Seconds since 1970. */
+  asOf: number;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Finds grants that commits of the last 14 days took from people who are active, and who have since been denied what the
+ * grant allowed. Whom no directory knows, or knows as gone, misses nothing. Throws GitError, ReviewError
+ * `decisions-unreadable`.
+ */
+export async function missedGrants({
+  tree,
+  organisation,
+  decisions,
+  asOf,
+  signal,
+}: Options): Promise<Missed[]> {
+  const since = asOf - watchedFor;
+  const taken = await takenSince(tree, organisation, since);
+  if (taken.length === 0) return [];
+  const denials = await readDenials(decisions, {
+    ...{
+      since: Math.min(...taken.map(({ at }) => at)),
+      asOf,
+      apis: [...new Set(taken.map(({ api }) => api))],
+    },
+    ...(signal && { signal }),
+  });
+  return taken.flatMap((one) => {
+    const denied = deniedBy(one, denials, organisation);
+    return denied.length === 0 ? [] : [{ ...one, denied }];
+  });
+}
+
+function deniedBy(taken: Taken, denials: readonly Denials[], organisation: Organisation): Denied[] {
+  const found = new Map<string, Denied>();
+  const holder = fold(taken.principal);
+  for (const { subject, groups, api, operation, reason, regressed, count, first, last } of denials) {
+    if (api !== taken.api || !taken.operations.includes(operation) || last < taken.at) continue;
+    if (otherReasons.has(reason) || !isActive(subject, organisation)) continue;
+    const own = [subject, ...(groups ?? organisation.memberships.get(subject) ?? [])].map(fold);
+    if (!own.includes(holder) && !regressed.includes(taken.grant)) continue;
+    const key = `${subject}\n${operation}`;
+    const known = found.get(key);
+    found.set(key, {
+      subject,
+      operation,
+      count: count + (known?.count ?? 0),
+      first: Math.min(first, known?.first ?? first),
+      last: Math.max(last, known?.last ?? last),
+    });
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count || (a.subject < b.subject ? -1 : 1));
+}
+
+function isActive(subject: string, { people, services }: Organisation): boolean {
+  const name = subject.slice(subject.indexOf(':') + 1);
+  return subject.startsWith('user:')
+    ? people.get(name)?.status === 'active'
+    : services.get(name)?.state === 'active';
+}

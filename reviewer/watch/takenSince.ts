@@ -1,0 +1,80 @@
+import { type FileChange, fileChanges } from '../../bundle/git/fileChanges.ts';
+import { readBlobs } from '../../bundle/git/git.ts';
+import type { Tree } from '../../bundle/git/tree.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { readAccess } from '../../bundle/grants/readGrants.ts';
+import type { GrantEntry } from '../../bundle/grants/schema.ts';
+
+/** What a commit took away and nothing has given back. */
+export type Taken = {
+  grant: string;
+  principal: string;
+  api: string;
+  /** What it covered and does not any more, sorted. */
+  operations: readonly string[];
+  commit: string;
+  /** Seconds since 1970. */
+  at: number;
+  /** The first line of the commit's message. */
+  subject: string;
+  how: 'removed' | 'suspended' | 'narrowed';
+};
+
+/**
+ * Grants that commits since an instant (seconds since 1970) removed, suspended or narrowed along first parents, each by
+ * the last time, sorted by grant. One that had ended by itself was not taken. Throws GitError.
+ */
+export async function takenSince(
+  tree: Tree,
+  organisation: Pick<Organisation, 'apis' | 'grants'>,
+  since: number,
+): Promise<Taken[]> {
+  if (tree.revision === null) return [];
+  const commits = await fileChanges(tree.root, tree.revision, {
+    ...{ paths: ['grants/access'], within: tree.within, since },
+  });
+  const current = new Map(organisation.grants.map((grant) => [grant.id, grant]));
+  const found = new Map<string, Taken>();
+  for (const { commit, at, subject, changes } of commits) {
+    if (at < since) continue;
+    const blobs = await readBlobs(
+      tree.root,
+      changes.flatMap(({ old, new: now }) => [old, now].filter((id) => id !== null)),
+    );
+    const [before, after] = [entriesOf(changes, 'old', blobs), entriesOf(changes, 'new', blobs)];
+    for (const [id, was] of before) {
+      if (found.has(id) || was.state === 'suspended') continue;
+      const is = after.get(id) ?? null;
+      const now = current.get(id);
+      const held = now !== undefined && now.state === 'active' ? now.covers : [];
+      const covered = is === null || is.state === 'suspended' ? [] : coversOf(is, organisation);
+      const operations = coversOf(was, organisation).filter(
+        (operation) => !covered.includes(operation) && !held.includes(operation),
+      );
+      if (operations.length === 0) continue;
+      const how = is === null ? 'removed' : is.state === 'suspended' ? 'suspended' : 'narrowed';
+      const { principal, api } = was;
+      found.set(id, { grant: id, principal, api, operations: operations.sort(), commit, at, subject, how });
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.grant < b.grant ? -1 : 1));
+}
+
+function entriesOf(
+  changes: readonly FileChange[],
+  side: 'old' | 'new',
+  blobs: ReadonlyMap<string, Buffer>,
+): Map<string, GrantEntry> {
+  const found = new Map<string, GrantEntry>();
+  for (const { path, [side]: id } of changes) {
+    const bytes = id === null ? undefined : blobs.get(id);
+    if (bytes === undefined) continue;
+    for (const { entry } of readAccess(bytes, path, '').entries) found.set(entry.id, entry);
+  }
+  return found;
+}
+
+/** By the roles of today: those of then are in no file that changed. */
+function coversOf({ api, role, operations }: GrantEntry, { apis }: Pick<Organisation, 'apis'>): string[] {
+  return [...(operations ?? apis.get(api)?.roles.get(role ?? '') ?? [])];
+}
