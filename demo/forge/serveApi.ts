@@ -65,13 +65,21 @@ function createRouter(core: Core): (method: string, path: string) => Found | nul
   };
 }
 
+/** A call of the API with its answer, as it leaves. */
+export type Watched = { method: string; path: string; status: number; request: unknown; body: unknown };
+
 export type ServeApi = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
 /** Answers `/api/v3/…` in GitHub's shapes, with the faults a test has armed. */
-export function createApi(core: Core, faults: Faults): ServeApi {
+export function createApi(core: Core, faults: Faults, watch?: (call: Watched) => void): ServeApi {
   const route = createRouter(core);
 
-  async function work(request: IncomingMessage, url: URL, past?: Stored): Promise<Answer> {
+  async function work(
+    request: IncomingMessage,
+    url: URL,
+    heard: { body: unknown },
+    past?: Stored,
+  ): Promise<Answer> {
     const method = request.method ?? '';
     const token = tokenOf(request.headers.authorization);
     const user = token === null ? undefined : core.users.withToken(token);
@@ -81,6 +89,7 @@ export function createApi(core: Core, faults: Faults): ServeApi {
     const reads = method === 'GET' || method === 'HEAD';
     if (!reads) admit(user, found.handler);
     const body = reads ? {} : await readBody(request);
+    heard.body = body;
     if (core.git.repository !== '' && url.pathname.includes('/repos/'))
       await core.exclusive(() => synchronize(core, user ?? core.viewer));
     return found.handler({
@@ -101,13 +110,18 @@ export function createApi(core: Core, faults: Faults): ServeApi {
     if (fault !== undefined && fault.when !== 'after')
       return send(response, faulty(response, fault), request);
     let answer: Answer;
+    const heard: { body: unknown } = { body: undefined };
     try {
-      answer = await work(request, url, stale ? armed.past : undefined);
+      answer = await work(request, url, heard, stale ? armed.past : undefined);
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError(500, 'Server Error');
       if (known !== error) process.emitWarning(`forge: ${request.method} ${url.pathname}: ${String(error)}`);
       answer = renderError(known);
     }
+    watch?.({
+      ...{ method: request.method ?? '', path: url.pathname, request: heard.body },
+      ...{ status: answer.status, body: answer.body },
+    });
     return send(response, fault === undefined ? answer : faulty(response, fault), request);
   };
 }

@@ -9,7 +9,7 @@ import { openState } from './model/state.ts';
 import { synchronize } from './model/synchronize.ts';
 import { createUsers, type UserOptions } from './model/users.ts';
 import { createWebhooks, type Delivery, type Webhook } from './model/webhooks.ts';
-import { createApi, tokenOf } from './serveApi.ts';
+import { createApi, tokenOf, type Watched } from './serveApi.ts';
 import { serveGit } from './serveGit.ts';
 import { createPages } from './servePages.ts';
 
@@ -30,6 +30,8 @@ export type ForgeOptions = {
   webhooks?: readonly Webhook[];
   /** Milliseconds since 1970; the clock when left out. */
   now?: () => number;
+  /** Is told of each call of the API with its answer, before a fault replaces it. */
+  watch?: (call: Watched) => void;
 };
 
 export type Forge = {
@@ -87,7 +89,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
   const faults = createFaults();
   const calls: { method: string; path: string; status: number }[] = [];
   const running = new Set<ChildProcess>();
-  const serveApi = createApi(core, faults);
+  const serveApi = createApi(core, faults, options.watch);
   const servePages = createPages(core);
   const repositoryPath = `/${options.owner}/${options.name}`;
 

@@ -1,3 +1,4 @@
+import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -5,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Octokit } from '@octokit/rest';
 import { type Forge, type ForgeOptions, startForge } from '../../demo/forge/startForge.ts';
+import { undescribed } from './_described.ts';
 
 const execute = promisify(execFile);
 
@@ -58,8 +60,14 @@ export async function northwind(options: Partial<ForgeOptions> = {}): Promise<No
   await git(join(folder, 'seed'), 'add', '.');
   await git(join(folder, 'seed'), 'commit', '--quiet', '-m', 'Begin');
   await git(join(folder, 'seed'), 'push', '--quiet', bare, 'main');
+  const wrong: string[] = [];
   const start = (more: Partial<ForgeOptions> = {}) =>
-    startForge({ repository: bare, owner: 'northwind', name: 'access', token, ...options, ...more });
+    startForge({
+      ...{ repository: bare, owner: 'northwind', name: 'access', token },
+      watch: (call) => wrong.push(...[undescribed(call)].filter((said) => said !== null)),
+      ...options,
+      ...more,
+    });
   const connect = (forge: Forge) =>
     new Octokit({
       auth: token,
@@ -103,6 +111,7 @@ export async function northwind(options: Partial<ForgeOptions> = {}): Promise<No
     close: async () => {
       await self.forge.close();
       await rm(folder, { recursive: true, force: true });
+      assert.deepEqual([...new Set(wrong)], []);
     },
   };
   return self;

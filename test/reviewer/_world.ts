@@ -1,3 +1,4 @@
+import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { type Forge, startForge } from '../../demo/forge/startForge.ts';
 import type { ForgeTarget } from '../../reviewer/forge/forge.ts';
 import { importOf } from '../../reviewer/pulls/mirror/importOf.ts';
 import type { ReviewResult } from '../../reviewer/review.ts';
+import { undescribed } from '../demo/_described.ts';
 import {
   access,
   asOf,
@@ -44,9 +46,13 @@ export type World = {
 const byAnn = { by: { name: 'Ann', email: 'ann@example.com' }, at: Date.parse(daysAgo(0.01)) / 1000 };
 const open: (() => Promise<unknown>)[] = [];
 
-/** Closes every world opened since; for an `after.each` hook. */
+/** What was not as GitHub describes it. */
+const wrong: string[] = [];
+
+/** Closes every world opened since, and fails when one of them spoke otherwise than GitHub; for an `after.each` hook. */
 export async function closeWorlds(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close();
+  assert.deepEqual([...new Set(wrong.splice(0))], []);
 }
 
 /** ann's idle grant, bob's paused account, and a wide grant of the night shift. */
@@ -76,6 +82,7 @@ export async function world(grants: readonly GrantText[] = standard, files: File
   const clock = { now: asOf };
   const forge = await startForge({
     ...{ repository, owner: 'acme', name: 'access', token, now: () => clock.now },
+    watch: (call) => wrong.push(...[undescribed(call)].filter((said) => said !== null)),
     users: [
       { login: 'ann', token: tokenOf('ann'), permission: 'write' },
       { login: 'dana', token: tokenOf('dana'), permission: 'read' },

@@ -2,7 +2,14 @@ import { notFound } from '../model/apiError.ts';
 import { type Methods, renderRepository, renderUser } from '../model/shapes.ts';
 import { actor, type Handler, ok } from './call.ts';
 
-export const getRepository: Handler = async (call) => ok(renderRepository(call.core, call.user));
+/** The repository on its own says a little more than inside of other answers. */
+export const getRepository: Handler = async (call) =>
+  ok({
+    ...renderRepository(call.core, call.user),
+    has_discussions: false,
+    subscribers_count: 0,
+    network_count: 0,
+  });
 
 export const getUser: Handler = async (call) => {
   const user = actor(call);
