@@ -28,7 +28,7 @@ export function publish(program: Command): void {
       .option('--source-token-env <name>', "the environment variable that holds the Git host's token")
       .option(
         '--webhook-secret-env <name>',
-        'the environment variable that holds the secret of POST /webhooks/github',
+        'the environment variable that holds the secret of POST /webhooks/FORGE',
       )
       .option('--allowed-signers <file>', 'take only commits signed by one of these (as Git lists signers)')
       .option('--json', 'accepted for uniformity: the log is JSON already')

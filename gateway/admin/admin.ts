@@ -8,6 +8,7 @@ import { assertBearer, assertLoopback } from '../http/bearer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
+import { forges } from './pushWebhook.ts';
 import { receivePush } from './receivePush.ts';
 import { receiveReload } from './receiveReload.ts';
 import { revisionFacts } from './revisionFacts.ts';
@@ -81,21 +82,23 @@ export function createAdmin(options: AdminOptions): Server {
         const text = (await readBody(request, largestQuestion)).toString();
         sendJson(response, 200, await options.explain(jsonOf(text)));
       },
-      'POST /webhooks/github': async (request, response) => {
-        const event = await receivePush(request, options.webhook());
-        // The sender need not wait for the reload: what it wants to know is that the push arrived.
-        if (event.kind === 'push') options.reload(false, true).catch(options.onFailure);
-        sendJson(response, event.kind === 'push' ? 202 : 200, event);
-      },
     };
+  for (const forge of forges)
+    handlers[`POST /webhooks/${forge}`] = async (request, response) => {
+      const event = await receivePush(forge, request, options.webhook());
+      // The sender need not wait for the reload: what it wants to know is that the push arrived.
+      if (event.kind === 'push') options.reload(false, true).catch(options.onFailure);
+      sendJson(response, event.kind === 'push' ? 202 : 200, event);
+    };
+  const webhooks = forges.map((forge) => `POST /webhooks/${forge}`);
   // What others than this machine's own may ask for by another name: signed, or public.
-  const addressed = new Set(['POST /webhooks/github', 'GET /.well-known/jwks.json']);
+  const addressed = new Set([...webhooks, 'GET /.well-known/jwks.json']);
   const open = new Set([
     'GET /health/live',
     'GET /health/ready',
     'GET /metrics',
     'GET /.well-known/jwks.json',
-    'POST /webhooks/github',
+    ...webhooks,
   ]);
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {

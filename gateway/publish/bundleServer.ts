@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { forges } from '../admin/pushWebhook.ts';
 import { receivePush } from '../admin/receivePush.ts';
 import { receiveReload } from '../admin/receiveReload.ts';
 import { revisionFacts } from '../admin/revisionFacts.ts';
@@ -40,7 +41,7 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
   const { token, waiting } = options;
   const published = options.published.wasm;
   type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
-  const handlers: Readonly<Record<string, Handler>> = {
+  const handlers: Record<string, Handler> = {
     [`GET ${bundlePaths.wasm}`]: (request, response) => sendBundle(options, 'wasm', request, response),
     [`GET ${bundlePaths.rego}`]: (request, response) => sendBundle(options, 'rego', request, response),
     'GET /health/live': (_request, response) => sendJson(response, 200, { status: 'ok' }),
@@ -66,14 +67,16 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
         throw new Refusal(403, 'cross-site', 'Requests from browsers are refused.');
       await receiveReload(request, response, url, options.reload);
     },
-    'POST /webhooks/github': async (request, response) => {
-      const event = await receivePush(request, options.webhook);
+  };
+  for (const forge of forges)
+    handlers[`POST /webhooks/${forge}`] = async (request, response) => {
+      const event = await receivePush(forge, request, options.webhook);
       if (event.kind === 'push') options.reload(false).catch(options.onFailure);
       sendJson(response, event.kind === 'push' ? 202 : 200, event);
-    },
-  };
+    };
+  const webhooks = new Set(forges.map((forge) => `POST /webhooks/${forge}`));
   /** Told to anybody, or signed. */
-  const open = new Set(['GET /health/live', 'GET /health/ready', 'POST /webhooks/github']);
+  const open = new Set(['GET /health/live', 'GET /health/ready', ...webhooks]);
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     try {
@@ -82,7 +85,7 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
       const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${url.pathname}`;
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
       if (handler === undefined) throw new Refusal(404, 'not-found', 'There is nothing here.');
-      if (token === null && name !== 'POST /webhooks/github') assertLoopback(request);
+      if (token === null && !webhooks.has(name)) assertLoopback(request);
       if (token !== null && !open.has(name)) assertBearer(request, token, 'grantgate-bundles');
       await handler(request, response, url);
     } catch (error) {

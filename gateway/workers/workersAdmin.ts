@@ -41,7 +41,6 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
     'GET /revision': (answers) => furthestBehind(slowestFirst(worstFirst(answers))),
     'GET /usage': (answers) => joined(worstFirst(answers)),
     'POST /reload': (answers) => anyChanged(furthestBehind(worstFirst(answers)), answers),
-    'POST /webhooks/github': (answers) => furthestBehind(worstFirst(answers)),
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -52,7 +51,11 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
       const [first] = seated;
       if (first === undefined)
         throw new Refusal(503, 'no-worker', 'No worker serves at the moment.', { 'retry-after': '1' });
-      const merge = merges[name];
+      const merge =
+        merges[name] ??
+        (name.startsWith('POST /webhooks/')
+          ? (told: Answer[]) => furthestBehind(worstFirst(told))
+          : undefined);
       const body = await readBody(request, largestBody);
       const asked = merge === undefined ? [first] : seated;
       const settled = await Promise.allSettled(asked.map((worker) => forwardTo(worker, request, body)));

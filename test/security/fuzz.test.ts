@@ -5,7 +5,7 @@ import { workingTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { random } from '../../demo/random.ts';
-import { checkPush, WebhookError } from '../../gateway/admin/githubWebhook.ts';
+import { checkPush, WebhookError } from '../../gateway/admin/pushWebhook.ts';
 import { ConfigError, parseConfig } from '../../gateway/config/config.ts';
 import { Refusal } from '../../gateway/http/refusal.ts';
 import { createJwtVerifier } from '../../gateway/identity/verifyJwt.ts';
@@ -184,6 +184,7 @@ async function stages(): Promise<Stage[]> {
       seeds: ['{"ref":"refs/heads/main","after":"0123456789012345678901234567890123456789"}', 'sha256=00'],
       run: (text) =>
         checkPush(
+          'github',
           { 'x-hub-signature-256': text, 'x-github-event': 'push', 'content-type': 'application/json' },
           Buffer.from(text),
           's',

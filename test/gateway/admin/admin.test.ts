@@ -44,10 +44,33 @@ test('a page whose name resolves to this machine learns nothing and presses no b
 });
 
 test('a webhook that comes through a proxy keeps its name, and is held to its signature', async () => {
-  assert.match(
-    await ask('POST /webhooks/github', 'gateway.example.com', ['Content-Length: 0']),
-    /^HTTP\/1\.1 401 /,
-  );
+  for (const forge of ['github', 'gitlab', 'gitea', 'bitbucket'])
+    assert.match(
+      await ask(`POST /webhooks/${forge}`, 'gateway.example.com', ['Content-Length: 0']),
+      /^HTTP\/1\.1 401 /,
+    );
+  assert.match(await ask('POST /webhooks/other', 'localhost', ['Content-Length: 0']), /^HTTP\/1\.1 404 /);
+});
+
+test('a push of any forge makes the gateway look, and a replayed one does no more', async () => {
+  const after = await world.tree.commit({
+    'grants/networks.yaml': 'office: [127.0.0.0/8]\nlab: [10.9.0.0/16]\n',
+  });
+  const deliver = async () =>
+    fetch(`${world.gateway.admin}/webhooks/gitlab`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-gitlab-event': 'Push Hook',
+        'x-gitlab-token': 'the-webhook-secret',
+      },
+      body: JSON.stringify({ object_kind: 'push', ref: 'refs/heads/main', after }),
+    });
+  for (let time = 0; time < 2; time += 1) assert.equal((await deliver()).status, 202);
+  for (let tries = 0; world.gateway.revision() !== after; tries += 1) {
+    assert.ok(tries < 600, 'it did not look');
+    await new Promise((done) => setTimeout(done, 50));
+  }
 });
 
 test('with a token the name does not matter, but the token does', async () => {

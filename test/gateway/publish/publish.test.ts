@@ -220,9 +220,11 @@ test('with a list of signers a commit that none of them signed is not published'
   await writeFile(allowedSigners, '');
   const own = await publish(optionsOf({ allowedSigners, stateFolder: join(folder, 'signers-state') }));
   try {
-    assert.equal((await get({ prefer: 'wait=2' }, own.url)).status, 503);
-    const ready = await (await fetch(new URL('/health/ready', own.url))).text();
-    assert.match(ready, /"error":"(?:commit|signature|source)-[a-z-]+"/);
+    await until(async () => {
+      const ready = await (await fetch(new URL('/health/ready', own.url))).text();
+      return /"error":"(?:commit|signature|source)-[a-z-]+"/.test(ready);
+    });
+    assert.equal((await get({}, own.url)).status, 503);
   } finally {
     await own.close();
   }
