@@ -11,5 +11,14 @@ export function readRate(text: string): Rate | null {
   if (!rateForm.test(text)) return null;
   const [count, unit = ''] = text.split('/');
   const period = periods[unit];
-  return period === undefined ? null : { count: Number(count), interval: period / Number(count), period };
+  return period === undefined ? null : rateOf(Number(count), period);
 }
+
+/** Reads a rate that was checked before. Throws RangeError for what is none. */
+export function parseRate(text: string): Rate {
+  const rate = readRate(text);
+  if (rate === null) throw new RangeError(`${JSON.stringify(text)} is no rate like "600/min"`);
+  return rate;
+}
+
+export const rateOf = (count: number, period: number): Rate => ({ count, interval: period / count, period });

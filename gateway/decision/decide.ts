@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { readGrantLine } from '../../bundle/format/grantLine.ts';
+import { parseRate } from '../../bundle/format/rate.ts';
 import type { Slices } from '../revision/slices.ts';
 import {
   type Decide,
@@ -119,7 +120,10 @@ function readGrants(slice: ArrayBuffer, api: string): Grants {
   const lines = Object.values(document.grants?.[api] ?? {}).flatMap(readGrantLine);
   return {
     facts: new Map(
-      lines.map(({ id, rate, expires }) => [id, { rate: rate ?? null, expires: expires ?? null }]),
+      lines.map(({ id, rate, expires }) => [
+        id,
+        { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null },
+      ]),
     ),
     ends: [...new Set(lines.flatMap(({ expires }) => expires ?? []))],
   };

@@ -1,3 +1,4 @@
+import type { Rate } from '../../bundle/format/rate.ts';
 import type { Identity } from '../identity/authenticate.ts';
 import type { Route } from '../request/route.ts';
 
@@ -32,7 +33,7 @@ export type Question = {
 };
 
 /** What the data says about the grants a decision may rest on. */
-export type GrantFacts = { rate: string | null; expires: number | null };
+export type GrantFacts = { rate: Rate | null; expires: number | null };
 
 /** The policy's answer, with what is recorded of it. */
 export type Decision = {

@@ -1,3 +1,4 @@
+import { conditionsOf } from '../../bundle/access/conditions.ts';
 import type { GrantLine } from '../../bundle/format/grantLine.ts';
 import type { DecisionInput } from '../decision/decision.ts';
 
@@ -6,11 +7,11 @@ export const instant = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 /** What an unmet condition asks of the caller, one phrase each. */
-export function unmet({ conditions = {} }: GrantLine, input: DecisionInput): string[] {
+export function unmet(grant: GrantLine, input: DecisionInput): string[] {
   const phrases: string[] = [];
-  if (conditions.mfa === true && !input.mfa) phrases.push('a sign-in with a second factor');
-  const { networks } = conditions;
-  if (networks !== undefined && !networks.some((name) => input.networks.includes(name)))
+  const { mfa, networks } = conditionsOf(grant);
+  if (mfa && !input.mfa) phrases.push('a sign-in with a second factor');
+  if (networks !== null && !networks.some((name) => input.networks.includes(name)))
     phrases.push(`a call from ${networks.join(' or ')}`);
   return phrases;
 }

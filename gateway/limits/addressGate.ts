@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { type Rate, rateOf } from '../../bundle/format/rate.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
@@ -17,7 +18,7 @@ export type AddressGate = {
 type Options = {
   limit: Limit;
   /** At the moment: requests of one address, and wrong credentials of one in a minute. */
-  bounds: () => { rate: string; failedLogins: number };
+  bounds: () => { rate: Rate; failedLogins: number };
 };
 
 /**
@@ -65,14 +66,22 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       if (guesses.has(guess)) return;
       guesses.set(guess, true);
       const { failedLogins } = bounds();
-      for (const tier of [`${failedLogins}/min`, `${failedLogins * 5}/h`, `${failedLogins * 20}/day`]) {
-        const wait = limit(`guess ${from}`.concat(' ', tier), tier, now);
+      for (const [unit, count, period] of guessTiers) {
+        const tier = rateOf(failedLogins * count, period);
+        const wait = limit(`guess ${from} ${unit}`, tier, now);
         if (typeof wait !== 'number') later(wait, from, now, overGuesses);
         else shutOut(from, wait, now, overGuesses);
       }
     },
   };
 }
+
+/** Unit, how many times as many as in a minute, milliseconds. */
+const guessTiers = [
+  ['min', 1, 60_000],
+  ['h', 5, 3_600_000],
+  ['day', 20, 86_400_000],
+] as const;
 
 function credentialsOf(rawHeaders: readonly string[]): string {
   let text = '';

@@ -1,4 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
+import { parseRate } from '../../bundle/format/rate.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { type AddressGate, createAddressGate } from './addressGate.ts';
 import { createLimit, type Limit } from './limit.ts';
@@ -53,6 +54,7 @@ export async function openLimits({
   });
   const local = createLimit();
   let bounds: Bounds = config;
+  let addressRate = parseRate(config.address_rate);
   let limit: Limit = memory ?? local;
   let close = () => {};
   if (config.store !== 'memory') {
@@ -72,7 +74,7 @@ export async function openLimits({
   return {
     ...createAddressGate({
       limit,
-      bounds: () => ({ rate: bounds.address_rate, failedLogins: bounds.failed_logins }),
+      bounds: () => ({ rate: addressRate, failedLogins: bounds.failed_logins }),
     }),
     get body() {
       return bounds.body;
@@ -80,6 +82,7 @@ export async function openLimits({
     quota: createQuota({ limit, concurrency: () => bounds.concurrency }),
     take: (next) => {
       bounds = next;
+      addressRate = parseRate(next.address_rate);
     },
     onCut: (what) => cuts.inc({ waited_for: what }),
     close,

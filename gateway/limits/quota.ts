@@ -1,10 +1,10 @@
 import { anonymous } from '../../bundle/format/anonymous.ts';
+import type { Rate } from '../../bundle/format/rate.ts';
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
-import { remember } from '../memory/remember.ts';
-import { type Limit, mostRates, parseRate } from './limit.ts';
+import type { Limit } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
 /** What is left where the request is within the limits of its principal (null: there are no rates), else why not. */
@@ -26,7 +26,6 @@ type Options = {
  */
 export function createQuota({ limit, concurrency }: Options): Quota {
   const counterOf = createCounters();
-  const passed = createPassed();
 
   /** The last one: what it takes is given back only when the request has ended. */
   const enter = (decided: Decided, carrier: Carrier | undefined): Refusal | null => {
@@ -52,15 +51,22 @@ export function createQuota({ limit, concurrency }: Options): Quota {
   const takeGrants = async (decided: Decided, at: number, before: Allowance | null): Promise<Left> => {
     const { facts, result } = decided.decision;
     if (facts.size === 0) return before;
-    for (const id of result.grants) if ((facts.get(id)?.rate ?? null) === null) return before;
-    let least = { wait: Number.POSITIVE_INFINITY, rate: '' };
+    const rates: [id: string, rate: Rate][] = [];
     for (const id of result.grants) {
-      const rate = facts.get(id)?.rate ?? '';
+      const rate = facts.get(id)?.rate ?? null;
+      if (rate === null) return before;
+      rates.push([id, rate]);
+    }
+    let refusal: Refusal | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [id, rate] of rates) {
       const left = await limit(`grant ${id} ${decided.identity.subject}`, rate, at);
       if (left <= 0) return passed(before, 'grant', rate, left);
-      if (left < least.wait) least = { wait: left, rate };
+      if (left >= least) continue;
+      least = left;
+      refusal = exceeded('grant', rate, left);
     }
-    return exceeded('grant', least.rate, least.wait);
+    return refusal ?? before;
   };
 
   const take = async (decided: Decided, at: number): Promise<Left> => {
@@ -114,17 +120,9 @@ function createCounters(): (decided: Decided) => OpenCount {
 }
 
 /** What is left, beside what was `before`: `r` at once, and a further one in `t` seconds. */
-function createPassed() {
-  const textsOf = (name: string) =>
-    remember((rate: string) => {
-      const seconds = Math.max(1, Math.ceil(parseRate(rate).interval / 1000));
-      return { policy: policy(name, rate), next: `;t=${seconds}` };
-    }, mostRates);
-  const texts = { api: textsOf('api'), grant: textsOf('grant') };
-  return (before: Allowance | null, name: 'api' | 'grant', rate: string, left: number): Allowance => {
-    const { policy, next } = texts[name](rate);
-    const state = `"${name}";r=${-left}${next}`;
-    if (before === null) return { policy, state };
-    return { policy: `${before.policy}, ${policy}`, state: `${before.state}, ${state}` };
-  };
+function passed(before: Allowance | null, name: 'api' | 'grant', rate: Rate, left: number): Allowance {
+  const seconds = Math.max(1, Math.ceil(rate.interval / 1000));
+  const here = { policy: policy(name, rate), state: `"${name}";r=${-left};t=${seconds}` };
+  if (before === null) return here;
+  return { policy: `${before.policy}, ${here.policy}`, state: `${before.state}, ${here.state}` };
 }

@@ -1,14 +1,13 @@
+import type { Rate } from '../../bundle/format/rate.ts';
 import { Refusal } from '../http/refusal.ts';
-import { parseRate } from './limit.ts';
 
 /** A policy as draft-ietf-httpapi-ratelimit-headers (10) writes it: how many, in how many seconds. */
-export function policy(name: string, rate: string): string {
-  const { count, period } = parseRate(rate);
+export function policy(name: string, { count, period }: Rate): string {
   return `"${name}";q=${count};w=${period / 1000}`;
 }
 
 /** The answer to whoever is over a rate for `wait` milliseconds more. */
-export function exceeded(name: string, rate: string, wait: number, code = 'rate-exceeded'): Refusal {
+export function exceeded(name: string, rate: Rate, wait: number, code = 'rate-exceeded'): Refusal {
   const seconds = String(Math.max(1, Math.ceil(wait / 1000)));
   return new Refusal(429, code, 'Too many requests; try again later.', {
     'ratelimit-policy': policy(name, rate),

@@ -2,8 +2,8 @@
 // those of several gateways never agree, and the one ahead would be let through more. No windows, as most limiters on
 // top of Redis have them: around a window's edge they let twice the rate through.
 import { createHash } from 'node:crypto';
+import type { Rate } from '../../bundle/format/rate.ts';
 import type { Limit, LocalLimit } from './limit.ts';
-import { parseRate } from './limit.ts';
 
 const script = `
 local time = redis.call('TIME')
@@ -80,8 +80,7 @@ export async function openSharedLimit({ url, password, local, onFallback, onStat
   });
   client.connect().catch(failed);
 
-  const run = async (key: string, rate: string): Promise<number> => {
-    const { interval, period } = parseRate(rate);
+  const run = async (key: string, { interval, period }: Rate): Promise<number> => {
     // Whoever reads the store learns no names and no addresses.
     const name = `grantgate:limit:${createHash('sha256').update(key).digest('base64url')}`;
     const rest = ['1', name, String(interval), String(period)];
@@ -94,7 +93,7 @@ export async function openSharedLimit({ url, password, local, onFallback, onStat
     return value;
   };
 
-  const ask = (key: string, rate: string, here: number): Promise<number> =>
+  const ask = (key: string, rate: Rate, here: number): Promise<number> =>
     new Promise((done) => {
       asking = true;
       let over = false;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Release, Terms } from '../../bundle/archive/release.ts';
+import { parseRate } from '../../bundle/format/rate.ts';
 import { authenticationMethods, type JwtClaims } from '../../bundle/grants/credentials.ts';
 import { apiName, rate, tier } from '../../bundle/grants/schema.ts';
 import type { PolicyReads } from '../../bundle/policy/policyReads.ts';
@@ -21,7 +22,7 @@ const apiEntry = z.strictObject({
   operations,
   owner: z.string(),
   public: z.array(z.string()).min(1).optional(),
-  rate: rate.optional(),
+  rate: rate.transform(parseRate).optional(),
   roles: z.record(z.string(), z.array(z.string())).optional(),
   route,
   tier,

@@ -1,7 +1,8 @@
+import type { Rate } from '../../bundle/format/rate.ts';
 import type { Limit } from '../limits/limit.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 
-type Take = [key: string, rate: string, now: number];
+type Take = [key: string, rate: Rate, now: number];
 export type WorkerLimit = { limit: Limit; taken: (id: number, waits: readonly number[]) => void };
 
 /**
@@ -24,7 +25,8 @@ export function createWorkerLimit(ask: (id: number, takes: Take[]) => void): Wor
   };
   return {
     limit(key, rate, now) {
-      const over = until.get(`${key} ${rate}`);
+      const name = `${key} ${rate.count} ${rate.period}`;
+      const over = until.get(name);
       if (over !== undefined && over > now) return over - now;
       if (batch === null) {
         batch = { takes: [], settle: [] };
@@ -34,7 +36,7 @@ export function createWorkerLimit(ask: (id: number, takes: Take[]) => void): Wor
       takes.push([key, rate, now]);
       return new Promise((done) => {
         settle.push((wait) => {
-          if (wait > 0) until.set(`${key} ${rate}`, now + wait);
+          if (wait > 0) until.set(name, now + wait);
           done(wait);
         });
       });

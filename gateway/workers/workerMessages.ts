@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Rate } from '../../bundle/format/rate.ts';
 
 /** What prom-client makes of a registry for another process. */
 export type MetricsJson = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -26,7 +27,7 @@ export type FromWorker =
   | { kind: 'revision'; revision: string; counter: number }
   /** It cannot start. */
   | { kind: 'failed'; code: string; message: string }
-  | { kind: 'take'; id: number; takes: [key: string, rate: string, now: number][] }
+  | { kind: 'take'; id: number; takes: [key: string, rate: Rate, now: number][] }
   /** It has stopped listening and has no request left. */
   | { kind: 'drained' }
   /** The answer to a question; without one, the last ones before the worker ends. */

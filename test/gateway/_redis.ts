@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { rateOf } from '../../bundle/format/rate.ts';
 import { createLimit } from '../../gateway/limits/limit.ts';
 import { debianProgram } from '../_debian.ts';
 
@@ -72,8 +73,7 @@ function standIn(port: number, password: string): Omit<Store, 'url'> {
     if (command === 'EVALSHA' || command === 'EVAL') {
       known = true;
       const [, , key = '', interval = '', period = ''] = rest;
-      const units: Record<string, string> = { 1000: 's', 60000: 'min', 3600000: 'h', 86400000: 'day' };
-      const rate = `${Math.round(Number(period) / Number(interval))}/${units[period]}`;
+      const rate = rateOf(Math.round(Number(period) / Number(interval)), Number(period));
       const value = String(limit(key, rate, Date.now()));
       return `$${value.length}\r\n${value}`;
     }

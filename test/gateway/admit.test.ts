@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { parseRate } from '../../bundle/format/rate.ts';
 import { createAdmit } from '../../gateway/admit.ts';
 import type { Admission } from '../../gateway/decision/admission.ts';
 import { newMemory } from '../../gateway/decision/decision.ts';
@@ -27,7 +28,7 @@ function revision(
 ) {
   const asked: (readonly string[])[] = [];
   const enforcement = {
-    snapshot: { revision: name, apis: new Map([['orders', { rate: '2/min' }]]) },
+    snapshot: { revision: name, apis: new Map([['orders', { rate: parseRate('2/min') }]]) },
     route: () => ({
       api: 'orders',
       operation: 'list',
@@ -43,7 +44,7 @@ function revision(
       return {
         input: { ...identity, networks, time: 1 },
         result: { allow: allowed, grants: allowed ? [grant] : [], reason: allowed ? 'granted' : 'no-grant' },
-        facts: new Map([[grant, { rate, expires: null }]]),
+        facts: new Map([[grant, { rate: rate === null ? null : parseRate(rate), expires: null }]]),
         nanoseconds: 1,
         failure: null,
         holds: { from: 0, until: 1 },

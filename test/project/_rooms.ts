@@ -154,6 +154,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/explain',
     [
       'bundle',
+      'bundle/access',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -279,6 +280,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/workers',
     [
+      'bundle/format',
       'gateway',
       'gateway/config',
       'gateway/http',

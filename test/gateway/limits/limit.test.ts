@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseRate } from '../../../bundle/format/rate.ts';
 import { createLimit, type Limit } from '../../../gateway/limits/limit.ts';
 import { openSharedLimit } from '../../../gateway/limits/sharedLimit.ts';
 import { suite } from '../../_suite.ts';
@@ -26,7 +27,7 @@ async function shared(local = createLimit as () => (...all: Parameters<Limit>) =
   const ready = async () => {
     for (let attempt = 0; attempt < 200; attempt += 1) {
       const before = fallbacks;
-      await opened.limit('ready', '999999/s', 0);
+      await opened.limit('ready', parseRate('999999/s'), 0);
       if (before === fallbacks) return;
       await sleep(25);
     }
@@ -65,42 +66,44 @@ const kinds: Record<string, () => Promise<Clock>> = {
 for (const [where, open] of Object.entries(kinds)) {
   test(`${where}: lets the whole count through at once, then one per interval`, async () => {
     const { limit, now, advance } = await open();
-    for (let left = 4; left >= 0; left -= 1) assert.equal(0 - (await limit('a', '5/min', now())), left);
-    const wait = await limit('a', '5/min', now());
+    for (let left = 4; left >= 0; left -= 1)
+      assert.equal(0 - (await limit('a', parseRate('5/min'), now())), left);
+    const wait = await limit('a', parseRate('5/min'), now());
     assert.ok(wait > 11_000 && wait <= 12_000, String(wait));
-    for (let request = 0; request < 4; request += 1) assert.ok((await limit('c', '4/s', now())) <= 0);
-    assert.ok((await limit('c', '4/s', now())) > 0);
+    for (let request = 0; request < 4; request += 1)
+      assert.ok((await limit('c', parseRate('4/s'), now())) <= 0);
+    assert.ok((await limit('c', parseRate('4/s'), now())) > 0);
     await advance(260);
-    assert.ok((await limit('c', '4/s', now())) <= 0);
-    assert.ok((await limit('c', '4/s', now())) > 0);
+    assert.ok((await limit('c', parseRate('4/s'), now())) <= 0);
+    assert.ok((await limit('c', parseRate('4/s'), now())) > 0);
   });
 
   test(`${where}: counts each key for itself`, async () => {
     const { limit, now } = await open();
-    assert.ok((await limit('d', '1/h', now())) <= 0);
-    assert.ok((await limit('d', '1/h', now())) > 0);
-    assert.ok((await limit('e', '1/h', now())) <= 0);
+    assert.ok((await limit('d', parseRate('1/h'), now())) <= 0);
+    assert.ok((await limit('d', parseRate('1/h'), now())) > 0);
+    assert.ok((await limit('e', parseRate('1/h'), now())) <= 0);
   });
 
   test(`${where}: many at once get no more than the count`, async () => {
     const { limit, now } = await open();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => limit('f', '20/h', now())));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => limit('f', parseRate('20/h'), now())));
     assert.equal(answers.filter((answer) => answer <= 0).length, 20);
   });
 
   test(`${where}: a rate that is raised keeps nobody waiting for the old one`, async () => {
     const { limit, now, advance } = await open();
-    for (let request = 0; request < 3; request += 1) await limit('g', '2/day', now());
-    assert.ok((await limit('g', '5/s', now())) <= 1000);
+    for (let request = 0; request < 3; request += 1) await limit('g', parseRate('2/day'), now());
+    assert.ok((await limit('g', parseRate('5/s'), now())) <= 1000);
     await advance(210);
-    assert.ok((await limit('g', '5/s', now())) <= 0);
+    assert.ok((await limit('g', parseRate('5/s'), now())) <= 0);
   });
 }
 
 test('lets no more through than a full burst and the rate', () => {
   const limit = createLimit();
   const admitted: number[] = [];
-  for (let at = 0; at < 10_000; at += 7) if (limit('a', '10/s', at) <= 0) admitted.push(at);
+  for (let at = 0; at < 10_000; at += 7) if (limit('a', parseRate('10/s'), at) <= 0) admitted.push(at);
   for (const from of admitted) {
     // A full bucket drains at once and refills while it does: at most twice the count minus one within a period.
     assert.ok(admitted.filter((at) => at >= from && at < from + 1000).length <= 20);
@@ -109,34 +112,33 @@ test('lets no more through than a full burst and the rate', () => {
 });
 
 test('what is no rate lets nothing through', () => {
-  const limit = createLimit();
   for (const rate of ['600/fortnight', 'abc', '', '0/s', 'NaN/s'])
-    assert.throws(() => limit('a', rate, 0), RangeError, rate);
+    assert.throws(() => parseRate(rate), RangeError, rate);
 });
 
 test('a clock that is set back keeps nobody waiting longer than the rate says', () => {
   const limit = createLimit();
   const now = 10 * 3_600_000;
-  for (let request = 0; request < 60; request += 1) limit('a', '60/min', now);
+  for (let request = 0; request < 60; request += 1) limit('a', parseRate('60/min'), now);
   const earlier = now - 3_600_000;
-  assert.ok(limit('a', '60/min', earlier) <= 1000);
-  assert.ok(limit('a', '60/min', earlier + 1000) <= 0);
+  assert.ok(limit('a', parseRate('60/min'), earlier) <= 1000);
+  assert.ok(limit('a', parseRate('60/min'), earlier + 1000) <= 0);
 });
 
 test('two gateways with one store count together; each alone would let the count through again', async () => {
   const [first, second] = [await shared(), await shared()];
   for (let request = 0; request < 3; request += 1) {
-    assert.ok((await first.limit('both', '6/h', 0)) <= 0);
-    assert.ok((await second.limit('both', '6/h', 0)) <= 0);
+    assert.ok((await first.limit('both', parseRate('6/h'), 0)) <= 0);
+    assert.ok((await second.limit('both', parseRate('6/h'), 0)) <= 0);
   }
-  assert.ok((await first.limit('both', '6/h', 0)) > 0);
-  assert.ok((await second.limit('both', '6/h', 0)) > 0);
+  assert.ok((await first.limit('both', parseRate('6/h'), 0)) > 0);
+  assert.ok((await second.limit('both', parseRate('6/h'), 0)) > 0);
 });
 
 test('what is over the rate here needs no question to the store', async () => {
   const { limit } = await shared();
-  await limit('here', '1/h', 0);
-  assert.equal(typeof limit('here', '1/h', 0), 'number');
+  await limit('here', parseRate('1/h'), 0);
+  assert.equal(typeof limit('here', parseRate('1/h'), 0), 'number');
 });
 
 test('a store that hangs or is gone makes nobody wait and lets nobody through without limit', async () => {
@@ -147,13 +149,13 @@ test('a store that hangs or is gone makes nobody wait and lets nobody through wi
     [() => store.stop(), () => store.start()],
   ] as const) {
     const key = `lost ${fail}`;
-    assert.ok((await limit(key, '5/h', 0)) <= 0);
+    assert.ok((await limit(key, parseRate('5/h'), 0)) <= 0);
     await fail();
     await sleep(50);
     const began = performance.now();
     const before = fallbacks;
     const answers = [];
-    for (let request = 0; request < 20; request += 1) answers.push(await limit(key, '5/h', 0));
+    for (let request = 0; request < 20; request += 1) answers.push(await limit(key, parseRate('5/h'), 0));
     // Each would have waited for an answer that never comes; the bound is for a loaded machine.
     assert.ok(performance.now() - began < 15_000);
     assert.equal(answers.filter((answer) => answer <= 0).length, 4);
@@ -175,8 +177,8 @@ test('a store that refuses the password is told, and is no reason to let everybo
   });
   for (let attempt = 0; attempt < 100 && told.length === 0; attempt += 1) await sleep(20);
   assert.equal(told[0], 'down');
-  assert.ok((await limit('x', '1/h', 0)) <= 0);
-  assert.ok((await limit('x', '1/h', 0)) > 0);
+  assert.ok((await limit('x', parseRate('1/h'), 0)) <= 0);
+  assert.ok((await limit('x', parseRate('1/h'), 0)) > 0);
   assert.deepEqual(told.slice(0, 2), ['down', 'fallback']);
   close();
 });
