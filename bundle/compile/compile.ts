@@ -15,6 +15,7 @@ function apiEntries(apis: Organisation['apis']) {
         authentication: api.authentication && [...api.authentication].sort(),
         body: api.limits?.body && bytesOf(api.limits.body),
         description: api.description,
+        encoded_slash: api.encodedSlash?.length ? api.encodedSlash : undefined,
         host_header: api.host_header === 'caller' ? 'caller' : undefined,
         operations: Object.fromEntries(api.operations),
         owner: api.owner,

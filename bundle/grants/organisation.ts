@@ -23,6 +23,8 @@ export type Api = {
   host_header?: ApiFile['host_header'];
   /** Operations that anybody may call, sorted; left out, none. */
   public?: readonly string[];
+  /** Operations whose parameters may hold `%2F`, sorted; left out, none. */
+  encodedSlash?: readonly string[];
   place: Place;
 };
 

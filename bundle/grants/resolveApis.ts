@@ -1,13 +1,11 @@
 import type { Problem } from '../bundleError.ts';
 import { readOpenapi } from '../openapi/readOpenapi.ts';
-import { nearMiss } from '../yaml/nearMiss.ts';
-import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
+import { resolveExceptions } from './api/resolveExceptions.ts';
 import { expandRoles } from './expandRoles.ts';
 import type { Api } from './organisation.ts';
 import type { GrantsRead } from './readGrants.ts';
 import { routeCollisions } from './routeCollisions.ts';
-import type { ApiFile } from './schema.ts';
 
 /**
  * Resolves every API's operations (also from OpenAPI) and roles. `warnings` are what of an OpenAPI document cannot be
@@ -67,7 +65,7 @@ export function resolveApis(read: GrantsRead): {
     }
     const expanded = expandRoles(value.roles, new Set(operations.keys()), file.places);
     problems.push(...expanded.problems);
-    const exceptions = resolveExceptions(value, new Set(operations.keys()), file.places);
+    const exceptions = resolveExceptions(value, operations, file.places);
     problems.push(...exceptions.problems);
     apis.set(name, {
       name,
@@ -83,6 +81,7 @@ export function resolveApis(read: GrantsRead): {
       assertion: value.assertion ?? false,
       host_header: value.host_header,
       public: exceptions.public,
+      encodedSlash: exceptions.encodedSlash,
       place: file.places.nearest([]),
     });
   }
@@ -104,37 +103,4 @@ export function resolveApis(read: GrantsRead): {
     }),
   );
   return { apis, broken, problems, warnings };
-}
-
-/** What is otherwise for single operations of an API: those that anybody may call, sorted. */
-function resolveExceptions(
-  { exceptions = {}, tier }: Pick<ApiFile, 'exceptions' | 'tier'>,
-  operations: ReadonlySet<string>,
-  places: Places,
-): { public: string[]; problems: Problem[] } {
-  const problems: Problem[] = [];
-  for (const [name, exception] of Object.entries(exceptions)) {
-    const at = places.key(['exceptions', name]) ?? places.nearest(['exceptions']);
-    if (!operations.has(name))
-      problems.push(
-        problem(
-          at,
-          'unknown-operation',
-          `"exceptions" names ${show(name)}, expected an operation of this API${nearMiss(name, operations)}`,
-        ),
-      );
-    if (tier === 'critical' && exception.public === true && exception.although_critical !== true)
-      problems.push(
-        problem(
-          at,
-          'public-critical',
-          `${show(name)} is public and its API critical, expected "although_critical: true" beside "public" if anybody shall call it all the same`,
-        ),
-      );
-  }
-  const named = (is: (exception: (typeof exceptions)[string]) => boolean) =>
-    Object.entries(exceptions)
-      .flatMap(([name, exception]) => (is(exception) ? [name] : []))
-      .sort();
-  return { public: named((exception) => exception.public === true), problems };
 }

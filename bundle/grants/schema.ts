@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isInternet } from '../format/isInternet.ts';
 import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
+import { exception } from './api/exception.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
 
@@ -82,21 +83,6 @@ const upstream = z
   .refine((value) => !dotSegment.test(value), { error: 'must not hold "." or ".." segments' });
 
 export const tier = z.enum(['low', 'medium', 'high', 'critical']);
-
-/** Opening an operation of a critical API is said twice, by two keys. */
-const exception = z
-  .strictObject({
-    public: z
-      .literal(true, { error: 'must be true, or left out' })
-      .optional()
-      .describe('Anybody may call it, without a credential; whoever does is `anonymous`.'),
-    although_critical: z
-      .literal(true, { error: 'must be true, or left out' })
-      .optional()
-      .describe('Said besides, where an operation of a critical API is public.'),
-  })
-  .refine((one) => one.public === true, { error: 'must say what is otherwise, as { public: true } does' })
-  .describe('What is otherwise for that operation.');
 
 /** grants/apis/NAME.yaml */
 export const apiFile = z

@@ -8,6 +8,7 @@ export const apiFields = [
   'authentication',
   'body',
   'description',
+  'encoded_slash',
   'host_header',
   'operations',
   'owner',

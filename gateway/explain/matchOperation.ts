@@ -44,7 +44,7 @@ function operationAt(
   // As callers write it, or as the API declares it.
   const paths = 'prefix' in route ? [path, route.prefix + path] : [path];
   for (const target of paths) {
-    const found = router(canonical(method, target, host));
+    const found = accepted(() => router(canonicalize(method, target, ['host', host])));
     if (found?.api === api) return found.operation;
     if (found !== null)
       throw new ExplainError(`${method} ${path} is ${found.operation} of ${found.api}, not of ${api}`);
@@ -52,9 +52,9 @@ function operationAt(
   return null;
 }
 
-function canonical(method: string, target: string, host: string) {
+function accepted<T>(read: () => T): T {
   try {
-    return canonicalize(method, target, ['host', host]);
+    return read();
   } catch (error) {
     if (error instanceof Refusal)
       throw new ExplainError(

@@ -34,8 +34,9 @@ const bad = (code: string, message: string) => new Refusal(400, code, message);
 
 /**
  * Brings method, Host and request target into their one form. What two parsers could read in two ways is refused:
- * dot segments, empty segments, backslashes, path parameters (`;`), encoded slashes, broken or double escapes, bytes
- * that are no UTF-8, fragments, and an absolute form that disagrees with Host. `rawHeaders` as Node gives them.
+ * dot segments, empty segments, backslashes, path parameters (`;`), broken or double escapes, bytes that are no UTF-8,
+ * fragments, and an absolute form that disagrees with Host. An encoded slash stays `%2F`, and is refused where it could
+ * make another of these; whether it may stand at all depends on the operation. `rawHeaders` as Node gives them.
  * Throws Refusal (400, 405, 414).
  */
 export function canonicalize(
@@ -83,39 +84,53 @@ function normalPath(path: string): string {
     if (!segmentCharacters.test(raw))
       throw bad('path-malformed', 'The path holds characters that are not allowed in one.');
     const segment = raw.includes('%') ? normalEscapes(raw) : raw;
-    if (segment === '.' || segment === '..')
-      throw bad('path-ambiguous', 'The path must not hold "." or ".." segments.');
-    if (segment === '' && index !== last)
-      throw bad('path-ambiguous', 'The path must not hold empty segments.');
+    assertPlain(segment, index === last);
+    // To whoever decodes it too early, each piece would be a segment.
+    if (segment.includes(encodedSlash))
+      for (const piece of segment.split(encodedSlash)) assertPlain(piece, false);
     segments[index] = segment;
   }
   return `/${segments.join('/')}`;
 }
 
+function assertPlain(segment: string, mayBeEmpty: boolean): void {
+  if (segment === '.' || segment === '..')
+    throw bad('path-ambiguous', 'The path must not hold "." or ".." segments.');
+  if (segment === '' && !mayBeEmpty) throw bad('path-ambiguous', 'The path must not hold empty segments.');
+}
+
+const encodedSlash = '%2F';
+/** Whether a canonical path holds an encoded slash. */
+export const hasEncodedSlash = ({ path }: Pick<CanonicalRequest, 'path'>): boolean =>
+  path.includes(encodedSlash);
+export const encodedSlashRefused = () =>
+  bad('path-ambiguous', 'The path must not hold an encoded slash here.');
+
 /** Decodes escaped unreserved characters (RFC 3986, 6.2.2.2), puts the other escapes in upper case. */
 function normalEscapes(segment: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(segment))
     throw bad('escape-malformed', 'The path holds a broken percent escape.');
-  // %252e is "%2e" to the first decoder and "." to a second one further on.
-  if (/%25(?:[01][0-9a-f]|2[35ef]|3[bf]|5c|7f)/i.test(segment))
-    throw bad('path-ambiguous', 'The path holds a doubly escaped character.');
   try {
     decodeURIComponent(segment);
   } catch {
     // Overlong forms such as %C0%AE are "." to a lenient decoder.
     throw bad('escape-malformed', 'The escapes of the path are not UTF-8.');
   }
-  return segment.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
+  const normal = segment.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => {
     const byte = Number.parseInt(hex, 16);
-    if (byte === 0x2f || byte === 0x5c || byte === 0x3b || byte < 0x20 || byte === 0x7f) {
+    if (byte === 0x5c || byte === 0x3b || byte < 0x20 || byte === 0x7f) {
       throw bad(
         'path-ambiguous',
-        'The path must not hold escaped slashes, backslashes, semicolons or control characters.',
+        'The path must not hold escaped backslashes, semicolons or control characters.',
       );
     }
     const character = String.fromCharCode(byte);
     return byte < 0x80 && unreserved.test(character) ? character : `%${hex.toUpperCase()}`;
   });
+  // %252e is "%2e" to the first decoder and "." to a second one further on; so is %25%32%65 once it is in this form.
+  if (/%25(?:[01][0-9a-f]|2[35ef]|3[bf]|5c|7f)/i.test(normal))
+    throw bad('path-ambiguous', 'The path holds a doubly escaped character.');
+  return normal;
 }
 
 /** Whether a sign stands in a text more often than that. */

@@ -3,7 +3,7 @@ import findMyWay, { type HTTPVersion, type Instance } from 'find-my-way';
 import { isMixed, rankOf, shapeOf } from '../../bundle/openapi/pathTemplate.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { ApiEntry } from '../revision/snapshot.ts';
-import type { CanonicalRequest, Method } from './canonicalize.ts';
+import { type CanonicalRequest, encodedSlashRefused, hasEncodedSlash, type Method } from './canonicalize.ts';
 import { MixedRoutes } from './mixedRoutes.ts';
 
 /** Where a request goes, and what the policy is asked about it. */
@@ -24,7 +24,9 @@ export type Route = {
 
 /**
  * Finds the operation of a request; null when there is none. Throws Refusal 400 for a path that an upstream could take
- * for another operation: with `GET /users/@me` declared, `/users/%40me` and `/users/@ME` are no `GET /users/{id}`.
+ * for another operation: with `GET /users/@me` declared, `/users/%40me` and `/users/@ME` are no `GET /users/{id}`. So is
+ * one with an encoded slash, unless the operation's parameters may hold it: then it stands for no slash that a template
+ * has, and no other operation may be what it is with one.
  */
 export type Router = (request: CanonicalRequest) => Route | null;
 
@@ -84,6 +86,8 @@ function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Route
     const { method, path } = request;
     const tables = byHost.get(request.host) ?? shared;
     const route = findExact(tables, method, path);
+    if (hasEncodedSlash(request) && (route === null || !mayHoldSlash(apis, route)))
+      throw encodedSlashRefused();
     if (route === null) return null;
     if (route.template.includes('{')) {
       const other = findLenient(tables, method, path.includes('%') ? decodeURIComponent(path) : path);
@@ -93,6 +97,9 @@ function* build(apis: ReadonlyMap<string, ApiEntry>): Generator<undefined, Route
     return route;
   };
 }
+
+const mayHoldSlash = (apis: ReadonlyMap<string, ApiEntry>, { api, operation }: Route): boolean =>
+  apis.get(api)?.encoded_slash?.includes(operation) === true;
 
 function addRoute(tables: Tables, methods: Method[], template: string, target: Route): void {
   const { exact, lenient } = tables;

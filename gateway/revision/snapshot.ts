@@ -18,6 +18,7 @@ const apiEntry = z.strictObject({
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
   body: z.int().min(1).optional(),
   description: z.string(),
+  encoded_slash: z.array(z.string()).min(1).optional(),
   host_header: z.literal('caller').optional(),
   operations,
   owner: z.string(),

@@ -70,6 +70,15 @@ test('must be operations that there are, and say something', async () => {
     assert.notDeepEqual(await problemsOf({ orders: nothing }), [], nothing);
 });
 
+test('an encoded slash needs a parameter to stand in', async () => {
+  assert.match(
+    (await problemsOf({ orders: '{ listOrders: { encoded_slash: true } }' })).join(),
+    /^encoded-slash: "listOrders"/,
+  );
+  const { apis } = JSON.parse((await dataOf({ orders: '{ getOrder: { encoded_slash: true } }' })).toString());
+  assert.deepEqual([apis.orders.encoded_slash, apis.orders.public], [['getOrder'], undefined]);
+});
+
 test('no grant can name whoever calls them', async () => {
   const access = 'grants/access/orders/commerce.yaml';
   for (const principal of ['anonymous', 'group:anonymous', 'user:anonymous']) {

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from '../_suite.ts';
-import { startWorld, type World } from './_gateway.ts';
+import { raw, startWorld, type World } from './_gateway.ts';
 
 const test = suite('exceptions');
 let world: World;
@@ -149,4 +149,32 @@ test('what is public no more needs a credential at once', async () => {
   await open('{ getOrder: { public: true } }');
   assert.equal((await fetch(`${world.gateway.url}/orders/v1/orders`)).status, 401);
   assert.equal((await fetch(`${world.gateway.url}/orders/v1/orders/7`)).status, 200);
+});
+
+test('an encoded slash goes on as it came where the operation allows it, and is refused elsewhere', async () => {
+  const path = '/orders/v1/orders/2026%2f17';
+  assert.equal((await world.get(path)).status, 400);
+  await open('{ getOrder: { encoded_slash: true } }');
+  assert.equal((await world.get(path)).status, 200);
+  assert.equal(world.upstream.received.at(-1)?.url, '/v1/orders/2026%2F17');
+  assert.equal((await world.records()).at(-1)?.input.path, '/v1/orders/{orderId}');
+  const token = await world.issuer.token({ sub: 'ann@example.com' });
+  assert.equal((await authorize('GET', path, { authorization: `Bearer ${token}` })).status, 200);
+  const refused = [
+    '/orders/v1%2Forders/7',
+    '/orders%2Fv1/orders',
+    '/orders/v1/orders/..%2F7',
+    '/orders/v1/orders/7%252F8',
+    '/orders/v1/orders/%2F',
+  ];
+  for (const one of refused)
+    assert.match(
+      await raw(
+        world.gateway.url,
+        `GET ${one} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+      ),
+      /^HTTP\/1.1 400 .*path-ambiguous/s,
+      one,
+    );
+  assert.equal(world.upstream.received.length, 1);
 });

@@ -9,6 +9,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
+  ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/yaml']],
   [
     'bundle/grants',
     [
@@ -16,6 +17,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/directory',
       'bundle/format',
       'bundle/git',
+      'bundle/grants/api',
       'bundle/openapi',
       'bundle/yaml',
     ],

@@ -33,6 +33,7 @@ test('gives every spelling of a path one form', () => {
   assert.equal(path('/full%ef%bc%8fwidth'), '/full%EF%BC%8Fwidth');
   assert.equal(path('/v1/.well-known/x'), '/v1/.well-known/x');
   assert.equal(path('/v1/...'), '/v1/...');
+  assert.equal(path('/files/a%2fb%2F...%2fc'), '/files/a%2Fb%2F...%2Fc');
   assert.equal(path('/'), '/');
 });
 
@@ -57,8 +58,19 @@ const hostile = [
   '/a%z',
   '/a%zz',
   '/a%2',
-  '/a%2fb',
-  '/a%2Fb',
+  '/%2fa',
+  '/a%2F',
+  '/a%2F/b',
+  '/a%2F%2fb',
+  '/a%2f..%2Fb',
+  '/a%2F.%2Fb',
+  '/..%2Fa',
+  '/a%2F%2e%2E',
+  '/a%2F%2e',
+  '/a%25%32%46b',
+  '/a%25%32%65b',
+  '/a%252%46b',
+  '/a%25%35%63b',
   '/a%00b',
   '/a%0ab',
   '/a%7f',
@@ -182,6 +194,10 @@ test('whatever is accepted is its own canonical form and holds nothing two parse
     '%41',
     '%25',
     '2e',
+    '%32',
+    '%46',
+    '%65',
+    'F',
     '%e2%82%ac',
     '?',
     '#',
@@ -195,7 +211,9 @@ test('whatever is accepted is its own canonical form and holds nothing two parse
       if (refused(target) !== null) return;
       const canonical = path(target);
       assert.equal(path(canonical), canonical);
-      assert.ok(!/\/\/|\\|;|%2f|%5c|%00|(?:^|\/)\.{1,2}(?:\/|$)/i.test(canonical), canonical);
+      assert.ok(!/\/\/|\\|;|%252[35ef]|%5c|%00|(?:^|\/)\.{1,2}(?:\/|$)/i.test(canonical), canonical);
+      // Whoever takes an encoded slash for one finds nothing else than whoever does not.
+      assert.ok(!/\/\/|(?:^|\/)\.{1,2}(?:\/|$)|%2f$/i.test(canonical.replaceAll('%2F', '/')), canonical);
       // A generic URL parser reads the same path: nothing is left for it to normalise.
       assert.equal(new URL(canonical, 'http://a.example').pathname, canonical);
     }),

@@ -73,6 +73,62 @@ test('operations that differ in case only may stand beside each other', () => {
   assert.equal(both(canonicalize('GET', '/app/x/1', ['Host', 'a']))?.operation, 'lower');
 });
 
+test('an encoded slash stands in parameters of operations that allow it, and never for a slash', () => {
+  const files: ApiEntry = {
+    ...api({
+      getFile: 'GET /files/{path}',
+      putFile: 'PUT /files/{path}',
+      share: 'POST /files/{path}:share',
+      history: 'GET /files/{path}/history',
+      trash: 'GET /files/trash/{id}',
+      root: 'GET /files',
+    }),
+    encoded_slash: ['getFile', 'share', 'trash'],
+  };
+  const other: ApiEntry = { ...api({ own: 'GET /b/{id}' }), route: { prefix: '/app/files/x', strip: true } };
+  const by = createRouter(
+    new Map([
+      ['files', files],
+      ['other', other],
+    ]),
+  );
+  const of = (path: string, method = 'GET'): string => {
+    try {
+      return by(canonicalize(method, path, ['Host', 'a']))?.operation ?? 'none';
+    } catch (error) {
+      if (error instanceof Refusal) return error.code;
+      throw error;
+    }
+  };
+  const asked: [string, string, string?][] = [
+    ['/app/files/a%2Fb', 'getFile'],
+    ['/app/files/a%2fb%2Fc.txt', 'getFile'],
+    ['/app/files/a%2Fb', 'getFile', 'HEAD'],
+    ['/app/files/a%2Fb:share', 'share', 'POST'],
+    ['/app/files/trash/a%2Fb', 'trash'],
+    // Not where it was not asked for.
+    ['/app/files/a%2Fb', 'path-ambiguous', 'PUT'],
+    ['/app/files/a%2Fb', 'path-ambiguous', 'DELETE'],
+    ['/app/files/a%2Fb/history', 'path-ambiguous'],
+    // Whoever decodes it would find another operation, of this API or another.
+    ['/app/files/a%2Fhistory', 'path-ambiguous'],
+    ['/app/files/a%2FHISTORY', 'path-ambiguous'],
+    ['/app/files/trash%2F7', 'path-ambiguous'],
+    ['/app/files/x%2Fb%2F7', 'path-ambiguous'],
+    // Nor is it a slash of a template, or of a prefix.
+    ['/app%2Ffiles/a', 'path-ambiguous'],
+    ['/app/files%2Fa', 'path-ambiguous'],
+    ['/app/files%2Ftrash/a', 'path-ambiguous'],
+    ['/nowhere/a%2Fb', 'path-ambiguous'],
+    // Nor twice encoded, nor part of anything that is refused without it.
+    ['/app/files/a%252Fb', 'path-ambiguous'],
+    ['/app/files/a%2F..%2Fb', 'path-ambiguous'],
+    ['/app/files/%2Fetc%2Fpasswd', 'path-ambiguous'],
+    ['/app/files/a%2F%5Cb', 'path-ambiguous'],
+  ];
+  for (const [path, expected, method] of asked) assert.equal(of(path, method), expected, `${method} ${path}`);
+});
+
 const mixedOperations = {
   getJob: 'GET /jobs/{jobId}',
   cancelJob: 'POST /jobs/{jobId}:cancel',
