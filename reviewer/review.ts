@@ -3,7 +3,7 @@ import { remember } from '../bundle/git/remember.ts';
 import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../bundle/policy/opa.ts';
 import { detect } from './detect/detect.ts';
-import { gather } from './evidence/gather.ts';
+import { type Evidence, gather } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
 import { brake } from './plan/brake.ts';
@@ -14,6 +14,7 @@ import { openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
+import { openSources } from './sources/openSources.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
 import { type Told, tellMissed } from './watch/tellMissed.ts';
 
@@ -25,6 +26,10 @@ export type ReviewOptions = {
   root: string;
   /** Decision logs: folders, files and globs. */
   decisions: readonly string[];
+  /** Gateways' roll-ups by day: folders, files, globs, and addresses of admin listeners. */
+  usage?: readonly string[];
+  /** The gateways' admin token, if they want one. */
+  adminToken?: string | null;
   /** The instant to judge at; a number counts milliseconds since 1970. */
   asOf: Date | number;
   /** Open and update pull requests there; the plan is then made of the forge's base branch, not of `root`. */
@@ -53,11 +58,21 @@ export type ReviewResult = {
   explained?: Explained | null;
 };
 
+/** Further back than a year with patience no window looks that usage is asked for, in seconds. */
+const longestWindow = 500 * 86_400;
+
 /** The plan for one tree, and the brake's word on it. */
 async function planFor(tree: Tree, options: ReviewOptions) {
-  const { decisions, asOf, signal, progress } = options;
+  const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
   const seconds = Math.floor(Number(asOf) / 1000);
-  const evidence = await gather({ tree, decisions, asOf: seconds, signal, progress });
+  const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
+  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
+  let evidence: Evidence;
+  try {
+    evidence = await gather({ ...sources, tree, asOf: seconds, signal, progress });
+  } finally {
+    await sources.close();
+  }
   try {
     progress?.('looking for opa');
     const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));

@@ -1,7 +1,7 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
  * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`,
- * `request-refused`, `aborted`.
+ * `request-refused`, `source-malformed`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -14,6 +14,7 @@ export class ReviewError extends Error {
     | 'brake'
     | 'nothing-to-restore'
     | 'request-refused'
+    | 'source-malformed'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

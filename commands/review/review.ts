@@ -12,6 +12,16 @@ export function review(program: Command): void {
         .description('Find access that should go; with --apply, open and update pull requests.')
         .option('--root <folder>', 'the repository with grants/', '.')
         .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
+        .option(
+          '--usage <places...>',
+          "gateways' daily roll-ups: folders, files, globs, or addresses of admin listeners",
+          ['.grantgate/usage'],
+        )
+        .option(
+          '--admin-token-env <name>',
+          'the environment variable that holds the admin token, if gateways want one',
+          'GRANTGATE_ADMIN_TOKEN',
+        )
         .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
         .option('--apply', 'open and update pull requests; without it nothing is changed'),
     )
@@ -29,6 +39,7 @@ export function review(program: Command): void {
       )
       .action(runReview),
     'grantgate review --decisions decisions/',
+    'grantgate review --usage http://10.0.0.1:9090 http://10.0.0.2:9090',
     'grantgate review --apply --repository northwind/access --json',
   );
 }
@@ -36,6 +47,8 @@ export function review(program: Command): void {
 type ReviewOptions = ForgeOptions & {
   root: string;
   decisions: string[];
+  usage: string[];
+  adminTokenEnv: string;
   asOf?: string;
   apply?: true;
   json?: true;
@@ -60,6 +73,8 @@ async function runReview(options: ReviewOptions): Promise<void> {
   const { plan, pulls, missed, told, error, explained } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
+    usage: options.usage,
+    adminToken: process.env[options.adminTokenEnv] || null,
     asOf,
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),

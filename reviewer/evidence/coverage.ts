@@ -117,7 +117,7 @@ export function coverageOf(instances: readonly InstanceSigns[], expected: Expect
 }
 
 /** Sorted spans that neither overlap nor touch. */
-function union(spans: readonly Span[]): Span[] {
+export function union(spans: readonly Span[]): Span[] {
   const merged: Span[] = [];
   for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
     const last = merged.at(-1);

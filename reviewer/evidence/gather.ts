@@ -34,6 +34,10 @@ type Options = {
   tree: Tree;
   /** Folders, files and globs of decision logs. */
   decisions: readonly string[];
+  /** The same of gateways' roll-ups by day. */
+  rollups?: readonly string[] | undefined;
+  /** What should have been there besides and could not be had. */
+  unreachable?: readonly { file: string; reason: string }[] | undefined;
   asOf: number;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
@@ -44,7 +48,8 @@ type Options = {
  * with every problem, `directory-incomplete` (a short read would make orphans of people), and what reading the records
  * throws; GitError.
  */
-export async function gather({ tree, decisions, asOf, signal, progress }: Options): Promise<Evidence> {
+export async function gather(options: Options): Promise<Evidence> {
+  const { tree, decisions, rollups, unreachable = [], asOf, signal, progress } = options;
   const { organisation, problems } = await load(tree);
   if (organisation === null) {
     const lines = problems.map(
@@ -64,12 +69,15 @@ export async function gather({ tree, decisions, asOf, signal, progress }: Option
   const { never_used, dormant, over_privileged } = organisation.review.thresholds;
   const from = asOf - 86_400 * Math.max(never_used.days, dormant.days, over_privileged.days);
   progress?.('reading decision records');
-  const usage = await readUsage({ sources: decisions, asOf, since: from, signal });
+  const read = await readUsage({ sources: decisions, rollups, asOf, since: from, signal });
+  const usage = { ...read, unreadable: [...read.unreadable, ...unreachable] };
   progress?.(
     `${usage.files} files, ${usage.records} records since ${new Date(from * 1000).toISOString().slice(0, 10)}${usage.torn > 0 ? `, ${usage.torn} torn last lines` : ''}`,
   );
   for (const { file, reason } of usage.unreadable)
     progress?.(`${file} cannot be read, its time is not covered: ${reason}`);
+  for (const { instance, day, reason } of usage.faulty)
+    progress?.(`the roll-up of ${instance} for ${day} covers nothing: ${reason}`);
   return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
 }
 

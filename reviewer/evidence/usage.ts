@@ -4,11 +4,14 @@
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
-import type { InstanceSigns, Span } from './coverage.ts';
-import { type Database, openDatabase, type Row } from './database.ts';
+import type { InstanceSigns } from './coverage.ts';
+import { type Database, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
+import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
-import { gapsOf, livesOf, load, minutesOf, repeatsOf, useTables } from './usageSql.ts';
+import { jointUses } from './rollupSql.ts';
+import { type FaultyDay, readRollups } from './rollups.ts';
+import { load, recordTable, useTables } from './usageSql.ts';
 
 /** How often a grant justified an operation on one UTC day; instants in seconds since 1970, to the millisecond. */
 export type DayOfUse = {
@@ -45,12 +48,16 @@ export type Usage = {
   torn: number;
   /** Files that could not be read to their end, with the reason: their time is not covered. */
   unreadable: readonly { file: string; reason: string }[];
+  /** Days whose roll-ups vouch for nothing, and why. */
+  faulty: readonly FaultyDay[];
   close(): Promise<void>;
 };
 
 type Options = {
   /** Folders, files and globs of decision logs. */
   sources: readonly string[];
+  /** Folders, files and globs of the gateways' roll-ups by day. */
+  rollups?: readonly string[] | undefined;
   /** Seconds since 1970; what came later is left out. */
   asOf: number;
   /** Seconds since 1970: where counting `records` begins. */
@@ -69,6 +76,7 @@ const nothing: Usage = {
   files: 0,
   torn: 0,
   unreadable: [],
+  faulty: [],
   close: async () => {},
 };
 
@@ -78,10 +86,10 @@ const nothing: Usage = {
  * be unpacked is missing evidence. Throws ReviewError `decisions-malformed`, `decisions-unreadable`, `aborted`.
  */
 export async function readUsage(options: Options): Promise<Usage> {
-  const { sources, asOf, since, memory = '700MB', signal } = options;
+  const { sources, rollups = [], asOf, since, memory = '700MB', signal } = options;
   stopIfAborted(signal);
-  const files = await decisionFiles(sources);
-  if (files.length === 0) return nothing;
+  const files = { records: await decisionFiles(sources), rollups: await decisionFiles(rollups) };
+  if (files.records.length + files.rollups.length === 0) return nothing;
   const database = await openDatabase(memory, signal);
   try {
     return await gathered(database, files, asOf, since);
@@ -97,23 +105,32 @@ export async function readUsage(options: Options): Promise<Usage> {
 }
 
 async function gathered(
-  { connection, read, close }: Database,
-  files: readonly string[],
+  database: Database,
+  files: { records: readonly string[]; rollups: readonly string[] },
   asOf: number,
   since: number,
 ): Promise<Usage> {
-  const unreadable = await loadAll(connection, files, asOf);
+  const { connection, read, close } = database;
+  const unreadable = await loadAll(connection, files.records, asOf);
   const bad = await read('SELECT DISTINCT bad FROM sign WHERE bad IS NOT NULL ORDER BY bad');
   if (bad.length > 0) await connection.run('DELETE FROM sign WHERE bad IS NOT NULL');
   const { torn, first, ...cut } = await malformedLines(bad.map(({ bad }) => String(bad)));
   if (first !== null)
     throw new ReviewError('decisions-malformed', `${first}: must be a decision record or a heartbeat`);
-  const instances = await instancesOf(read);
+  const rollups = files.rollups.length === 0 ? null : await readRollups(database, files.rollups, asOf);
+  const instances = await instancesOf(read, rollups);
   const copies = instances.some(({ copies }) => copies);
-  for (const statement of useTables(copies)) await connection.run(statement);
+  await connection.run(recordTable(copies));
+  for (const statement of rollups === null ? useTables : jointUses) await connection.run(statement);
   const [counted] = await read(
     `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(since * 1000)}`,
   );
+  const [rolled] =
+    rollups === null
+      ? []
+      : await read(
+          `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(since / 86_400)}`,
+        );
 
   const ask = async (asked: readonly { grant: string; from: number }[]) => {
     await connection.run('CREATE OR REPLACE TEMP TABLE win (i INTEGER, "grant" VARCHAR, "from" BIGINT)');
@@ -128,10 +145,11 @@ async function gathered(
   };
   return {
     instances,
-    records: Number(counted?.records ?? 0),
-    files: files.length,
+    records: Number(counted?.records ?? 0) + Number(rolled?.records ?? 0),
+    files: files.records.length + files.rollups.length,
     torn,
-    unreadable: [...unreadable, ...cut.unreadable],
+    unreadable: [...unreadable, ...cut.unreadable, ...(rollups?.unreadable ?? [])],
+    faulty: rollups?.faulty ?? [],
     close,
     async uses() {
       const rows = await read('SELECT * FROM use ORDER BY "grant", operation, day');
@@ -184,6 +202,7 @@ SELECT i, other FROM beside JOIN total USING (i) WHERE uses = all_uses ORDER BY 
 /** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
 async function loadAll(connection: DuckDBConnection, files: readonly string[], asOf: number) {
   await connection.run(load.table);
+  if (files.length === 0) return [];
   const read = (some: readonly string[]) => connection.run(load.rows(some, asOf));
   try {
     await read(files);
@@ -205,45 +224,3 @@ async function loadAll(connection: DuckDBConnection, files: readonly string[], a
 }
 
 const compressed = (file: string) => /\.(gz|zst)$/.test(file);
-
-async function instancesOf(read: (sql: string) => Promise<Row[]>) {
-  const lives = await read(livesOf);
-  const seen = spansByInstance(await read(minutesOf('true')));
-  const beats = spansByInstance(await read(minutesOf('hb OR stopped')));
-  const ends = new Map<string, number[]>();
-  for (const { instance, from, to } of await read(minutesOf('ends'))) {
-    const known = ends.get(String(instance)) ?? [];
-    for (let minute = Number(from); minute < Number(to); minute += 1) known.push(minute);
-    ends.set(String(instance), known);
-  }
-  const repeats = new Map((await read(repeatsOf)).map((row) => [String(row.instance), row]));
-  const gaps = spansByInstance(await read(gapsOf));
-  return lives.map(({ instance, first, last, next, copies }) => {
-    const name = String(instance);
-    const repeat = repeats.get(name);
-    const again = repeat === undefined ? [] : [{ from: Number(repeat.from), to: Number(repeat.to) }];
-    return {
-      instance: name,
-      first: Number(first),
-      last: Number(last),
-      whole: Number(next) <= 1,
-      seen: seen.get(name) ?? [],
-      ends: ends.get(name) ?? [],
-      beats: beats.get(name) ?? [],
-      gaps: [...(gaps.get(name) ?? []), ...again],
-      repeated: Number(repeat?.numbers ?? 0),
-      copies: copies === true,
-    };
-  });
-}
-
-function spansByInstance(rows: readonly Row[]): Map<string, Span[]> {
-  const spans = new Map<string, Span[]>();
-  for (const { instance, from, to } of rows) {
-    const span = { from: Number(from), to: Number(to) };
-    const known = spans.get(String(instance));
-    if (known) known.push(span);
-    else spans.set(String(instance), [span]);
-  }
-  return spans;
-}

@@ -41,11 +41,14 @@ WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
 
 export const load = { table, rows };
 
-/** The decisions, each once, also when a copy of a file was given as well; uses by day; grants used together. */
-export const useTables = (copies: boolean): string[] => [
+/** The decisions, each once, also when a copy of a file was given as well. */
+export const recordTable = (copies: boolean): string =>
   copies
-    ? `CREATE TEMP TABLE record AS SELECT DISTINCT ON (instance, seq, dup) ms, operation, grants FROM sign WHERE record`
-    : `CREATE TEMP VIEW record AS SELECT ms, operation, grants FROM sign WHERE record`,
+    ? `CREATE TEMP TABLE record AS SELECT DISTINCT ON (instance, seq, dup) instance, ms, operation, grants FROM sign WHERE record`
+    : `CREATE TEMP VIEW record AS SELECT instance, ms, operation, grants FROM sign WHERE record`;
+
+/** Uses by day; grants used together. */
+export const useTables: readonly string[] = [
   `CREATE TABLE use AS
 SELECT "grant", operation, ms // 86400000 AS day, count(*) AS count, min(ms) AS first, max(ms) AS last
 FROM (SELECT unnest(grants) AS "grant", operation, ms FROM record WHERE grants IS NOT NULL) GROUP BY ALL`,
@@ -93,12 +96,20 @@ WITH minute AS (
 )
 SELECT instance, min(minute) AS "from", max(minute) + 1 AS "to" FROM run GROUP BY instance, run ORDER BY ALL`;
 
+/** Heartbeats between the numbers of a run of a roll-up say nothing new. */
+const inRun = 'ANTI JOIN run ON sign.instance = run.instance AND NOT taken AND seq >= low AND seq < high';
+/** A run is its first and its last number; one without numbers is a heartbeat. */
+const runSigns = `
+  UNION ALL SELECT instance, low, ms_low, false, false FROM run WHERE high >= low
+  UNION ALL SELECT instance, high, ms_high, false, true FROM run WHERE high >= low
+  UNION ALL SELECT instance, high, unnest([ms_low, ms_high]), true, false FROM run WHERE high < low`;
+
 /**
  * Where numbers are missing: from the sign before to the sign after. Ordered by number, not by time: decisions of one
  * turn may be written in another order than they were stamped. Runs of numbers that are there whole count as two signs,
  * their first and their last, so that few rows are sorted.
  */
-export const gapsOf = `
+export const gapsOf = (rolled: boolean) => `
 WITH whole AS (
   SELECT instance, seq // ${bucket} AS b, min(seq) AS low, max(seq) AS high, arg_min(ms, seq) AS ms_low, arg_max(ms, seq) AS ms_high
   FROM sign WHERE taken GROUP BY instance, b
@@ -108,7 +119,7 @@ WITH whole AS (
   UNION ALL SELECT instance, high, ms_high, false, true FROM whole
   UNION ALL SELECT instance, seq, ms, false, false
     FROM sign ANTI JOIN whole ON sign.instance = whole.instance AND seq // ${bucket} = b WHERE taken
-  UNION ALL SELECT instance, seq, ms, true, false FROM sign WHERE NOT taken
+  UNION ALL SELECT instance, seq, ms, true, false FROM sign ${rolled ? inRun : ''} WHERE NOT taken${rolled ? runSigns : ''}
 ), step AS (
   SELECT instance, seq, ms, hb, bridge, lag(seq) OVER w AS seq_before, lag(ms) OVER w AS ms_before
   FROM part ANTI JOIN whole ON part.instance = whole.instance AND part.seq // ${bucket} = b AND hb AND part.seq >= low AND part.seq < high

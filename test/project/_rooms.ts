@@ -296,6 +296,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence', ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/reviewError.ts']],
+  ['reviewer/sources', ['reviewer/reviewError.ts']],
   [
     'reviewer/detect',
     [
@@ -484,6 +485,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls/commands',
       'reviewer/requests',
       'reviewer/reviewError.ts',
+      'reviewer/sources',
       'reviewer/watch',
     ],
   ],

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { suite } from '../../_suite.ts';
 import {
@@ -14,6 +15,7 @@ import {
   rules,
   uses,
 } from '../_review.ts';
+import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('missing evidence');
 let here: Place;
@@ -147,5 +149,48 @@ test('deleting, cutting, doubling and reordering evidence never takes away more'
       for (const grant of await taken(logs)) assert.ok(all.has(grant), grant);
     }),
     { seed: 7, numRuns: 25 },
+  );
+});
+
+/** The same by roll-ups alone, a file for each gateway and day. */
+async function takenBy(rollups: readonly { instance: string; name: string; lines: readonly string[] }[]) {
+  const usage = join(here.folder, 'usage');
+  await rm(usage, { recursive: true, force: true });
+  for (const { instance, name, lines } of rollups) {
+    await mkdir(join(usage, instance), { recursive: true });
+    await writeFile(join(usage, instance, name), lines.map((line) => `${line}\n`).join(''));
+  }
+  const { plan } = await here.review({ decisions: [], usage: [usage] });
+  return plan.findings.filter(({ action }) => taking.has(action)).map(({ grant }) => grant);
+}
+const rolled = whole.flatMap((lines, index) => {
+  const instance = `gw-${index + 1}`;
+  return [...rollupsOf(lines, instance)].map(([day, of]) => ({ instance, name: `${day}.ndjson`, lines: of }));
+});
+
+test('roll-ups alone find the same, also of grants that others could stand in for', async () => {
+  assert.deepEqual(await takenBy(rolled), ['idle', 'sleeping', 'twin', 'wide']);
+});
+
+/** An older state of a day, delivered beside the newer one. */
+const twice = (lines: readonly string[]) => ({ lines, copy: lines.slice(0, Math.ceil(lines.length / 2)) });
+
+test('deleting, cutting, doubling and reordering roll-ups never takes away more', async () => {
+  const all = new Set(await takenBy(rolled));
+  const harm = fc.record({ which: fc.nat(rolled.length - 1), how: damage, copied: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(harm, { minLength: 1, maxLength: 3 }), async (harms) => {
+      const files = rolled.flatMap((file, index) => {
+        const mine = harms.filter(({ which }) => which === index);
+        const lines = mine.reduce<readonly string[]>((left, { how }) => damaged(left, how), file.lines);
+        const { copy } = twice(file.lines);
+        return [
+          ...(lines.length === 0 ? [] : [{ ...file, lines }]),
+          ...(mine.some(({ copied }) => copied) ? [{ ...file, name: `copy-${file.name}`, lines: copy }] : []),
+        ];
+      });
+      for (const grant of await takenBy(files)) assert.ok(all.has(grant), grant);
+    }),
+    { seed: 3, numRuns: 10, endOnFailure: true },
   );
 });

@@ -1,0 +1,65 @@
+import { type InstanceSigns, type Span, union } from './coverage.ts';
+import type { Row } from './database.ts';
+import type { Rollups } from './rollups.ts';
+import { gapsOf, livesOf, minutesOf, repeatsOf } from './usageSql.ts';
+
+type Read = (sql: string) => Promise<Row[]>;
+
+/** What records, and roll-ups where there are some, show of each instance, sorted by name. */
+export async function instancesOf(read: Read, rollups: Rollups | null): Promise<InstanceSigns[]> {
+  const lives = new Map((await read(livesOf)).map((row) => [String(row.instance), row]));
+  const rolled = new Map(rollups?.lives.map((row) => [String(row.instance), row]));
+  const [told, rolledSeen] = [
+    spansByInstance(await read(minutesOf('true'))),
+    spansByInstance(rollups?.seen ?? []),
+  ];
+  const beats = spansByInstance([...(await read(minutesOf('hb OR stopped'))), ...(rollups?.beats ?? [])]);
+  const ends = spansByInstance(await read(minutesOf('ends')));
+  const rolledEnds = spansByInstance(rollups?.ends ?? []);
+  const again = [...(await read(repeatsOf)), ...(rollups?.repeats ?? [])];
+  const repeats = spansByInstance(again);
+  const repeated = new Map<string, number>();
+  for (const { instance, numbers } of again)
+    repeated.set(String(instance), (repeated.get(String(instance)) ?? 0) + Number(numbers));
+  const gaps = spansByInstance(await read(gapsOf(rollups !== null)));
+  const names = [...new Set([...lives.keys(), ...rolled.keys()])].sort((a, b) => (a < b ? -1 : 1));
+  return names.map((instance) => {
+    const life = lives.get(instance);
+    const next = Math.min(Number(life?.next ?? Infinity), Number(rolled.get(instance)?.next ?? Infinity));
+    const [here, there] = [told.get(instance) ?? [], rolledSeen.get(instance) ?? []];
+    const minutes = union([...here, ...there]);
+    const [ended, over] = [minutesIn(ends.get(instance)), minutesIn(rolledEnds.get(instance))];
+    return {
+      instance,
+      first: minutes[0]?.from ?? 0,
+      last: (minutes.at(-1)?.to ?? 1) - 1,
+      whole: next <= 1,
+      seen: minutes,
+      // Whoever saw the minute must have seen that nothing followed in it.
+      ends: [...new Set([...ended, ...over])].filter(
+        (at) => (ended.has(at) || !isIn(here, at)) && (over.has(at) || !isIn(there, at)),
+      ),
+      beats: union(beats.get(instance) ?? []),
+      gaps: [...(gaps.get(instance) ?? []), ...(repeats.get(instance) ?? [])],
+      repeated: repeated.get(instance) ?? 0,
+      copies: life?.copies === true,
+    };
+  });
+}
+
+function spansByInstance(rows: readonly Row[]): Map<string, Span[]> {
+  const spans = new Map<string, Span[]>();
+  for (const { instance, from, to } of rows) {
+    const span = { from: Number(from), to: Number(to) };
+    const known = spans.get(String(instance));
+    if (known) known.push(span);
+    else spans.set(String(instance), [span]);
+  }
+  return spans;
+}
+
+const isIn = (spans: readonly Span[], minute: number) =>
+  spans.some(({ from, to }) => from <= minute && minute < to);
+
+const minutesIn = (spans: readonly Span[] = []) =>
+  new Set(spans.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index)));

@@ -1,0 +1,78 @@
+import type { Database, Row } from './database.ts';
+import {
+  loadRollups,
+  rolledBeats,
+  rolledEnds,
+  rolledLives,
+  rolledRepeats,
+  rolledSeen,
+  rollTables,
+  untoldOf,
+} from './rollupSql.ts';
+
+/** A day's roll-up that vouches for nothing, and why. */
+export type FaultyDay = { instance: string; day: string; reason: string };
+
+/** What roll-ups show of instances; minutes since 1970. */
+export type Rollups = {
+  lives: readonly Row[];
+  beats: readonly Row[];
+  seen: readonly Row[];
+  ends: readonly Row[];
+  repeats: readonly Row[];
+  faulty: readonly FaultyDay[];
+  unreadable: readonly { file: string; reason: string }[];
+  /** Lines that are none, in files that are roll-ups otherwise. */
+  untold: number;
+};
+
+/**
+ * Reads roll-ups into the tables `rolled` (uses), `shared`, `refused`, `roll` (days) and `run` (numbers), beside the
+ * records that `sign` holds, of which those go that a roll-up counts: each decision counts once. What a roll-up cannot
+ * vouch for is use, and covers nothing.
+ */
+export async function readRollups(
+  { connection, read }: Database,
+  files: readonly string[],
+  asOf: number,
+): Promise<Rollups> {
+  await connection.run(loadRollups.table);
+  const unreadable: { file: string; reason: string }[] = [];
+  try {
+    await connection.run(loadRollups.rows(files, asOf));
+  } catch {
+    await connection.run('DELETE FROM told');
+    for (const file of files)
+      try {
+        await connection.run(loadRollups.rows([file], asOf));
+      } catch (error) {
+        const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+        if (/interrupt/i.test(reason)) throw error;
+        unreadable.push({ file, reason: reason.slice(0, 200) });
+      }
+  }
+  let untold = 0;
+  for (const { file, lines, good } of await read(untoldOf)) {
+    if (Number(good) === 0)
+      unreadable.push({ file: String(file), reason: 'no line of it is one of a roll-up' });
+    else untold += Number(lines);
+  }
+  for (const statement of rollTables(asOf)) await connection.run(statement);
+  const faults = await read(
+    "SELECT instance, strftime(make_date(d::INTEGER), '%Y-%m-%d') AS day, fault FROM roll WHERE NOT whole ORDER BY ALL",
+  );
+  return {
+    lives: await read(rolledLives),
+    beats: await read(rolledBeats(asOf)),
+    seen: await read(rolledSeen(asOf)),
+    ends: await read(rolledEnds(asOf)),
+    repeats: await read(rolledRepeats),
+    faulty: faults.map(({ instance, day, fault }) => ({
+      instance: String(instance),
+      day: String(day),
+      reason: String(fault),
+    })),
+    unreadable,
+    untold,
+  };
+}

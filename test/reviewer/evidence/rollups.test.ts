@@ -1,0 +1,248 @@
+import * as assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { coverageOf } from '../../../reviewer/evidence/coverage.ts';
+import { readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
+import { suite } from '../../_suite.ts';
+import { asOf, dayMs, recordLine } from '../_review.ts';
+import { rollupsOf } from '../_rollups.ts';
+
+const test = suite('rollups');
+let folder = '';
+const opened: Usage[] = [];
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'grantgate-rollups-test-'));
+});
+test.after.each(async () => {
+  for (const usage of opened.splice(0)) await usage.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const seconds = asOf / 1000;
+const put = async (path: string, lines: readonly string[]) => {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(''));
+};
+const open = async (at = seconds) => {
+  const usage = await readUsage({
+    ...{ sources: [join(folder, 'decisions')], rollups: [join(folder, 'usage')] },
+    ...{ asOf: at, since: seconds - 6 * 86_400 },
+  });
+  opened.push(usage);
+  return usage;
+};
+/** Everything that a review asks. */
+async function told() {
+  const usage = await open();
+  const coverage = coverageOf(usage.instances);
+  const froms = [0.5, 1, 1.7, 2, 3, 5].map((days) => seconds - days * 86_400);
+  const asked = froms.flatMap((from) => ['a', 'b', 'c'].map((grant) => ({ grant, from })));
+  return {
+    uses: await usage.uses(),
+    windows: await usage.windows(asked),
+    companions: await usage.companions(asked),
+    lost: froms.map((from) => coverage.lost(from, seconds)),
+    instances: usage.instances.map(({ instance, first, last, whole }) => ({ instance, first, last, whole })),
+    records: usage.records,
+  };
+}
+
+const heartbeat = (at: number, instance: string, seq: number) =>
+  JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq });
+const stopped = (at: number, instance: string, seq: number) =>
+  JSON.stringify({ stopped: true, timestamp: new Date(at).toISOString(), instance, seq });
+
+const step = fc.record({
+  /** How long after the one before. */
+  pause: fc.oneof(fc.nat(90_000), fc.nat(9 * 3_600_000)),
+  kind: fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom('use', 'both', 'denied', 'limited') },
+    { weight: 4, arbitrary: fc.constant('beat') },
+    { weight: 1, arbitrary: fc.constantFrom('stop', 'lose') },
+  ),
+  grant: fc.constantFrom('a', 'b', 'c'),
+  operation: fc.constantFrom('get', 'list'),
+});
+type Step = { pause: number; kind: string; grant: string; operation: string };
+
+function logOf(steps: readonly Step[], instance: string): string[] {
+  let at = asOf - 4 * dayMs;
+  let seq = 0;
+  return steps.flatMap(({ pause, kind, grant, operation }) => {
+    at += pause;
+    if (at > asOf) return [];
+    if (kind === 'beat') return [heartbeat(at, instance, seq)];
+    if (kind === 'stop') return [stopped(at, instance, seq)];
+    seq += 1;
+    if (kind === 'lose') return [];
+    const grants = kind === 'both' ? ['a', 'b'] : grant;
+    const more = kind === 'limited' ? { status: 429 } : {};
+    return [recordLine({ grant: grants, operation, at, allow: kind !== 'denied', ...more }, instance, seq)];
+  });
+}
+const dayOf = (line: string) => JSON.parse(line).timestamp.slice(0, 10) as string;
+
+test('roll-ups say what the records say, and days in both are counted once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.tuple(fc.array(step, { maxLength: 30 }), fc.array(step, { maxLength: 30 })),
+      fc.infiniteStream(fc.constantFrom('records', 'rollup', 'both', 'part')),
+      async (both, where) => {
+        const logs = both.map((steps, index) => ({
+          instance: `gw-${index}`,
+          lines: logOf(steps, `gw-${index}`),
+        }));
+        await rm(folder, { recursive: true, force: true });
+        await mkdir(folder);
+        for (const { instance, lines } of logs) await put(`decisions/${instance}/all.ndjson`, lines);
+        const expected = await told();
+        await rm(join(folder, 'decisions'), { recursive: true });
+        for (const { instance, lines } of logs)
+          for (const [day, rollup] of rollupsOf(lines, instance)) {
+            const ofDay = lines.filter((line) => dayOf(line) === day);
+            const choice = where.next().value;
+            if (choice !== 'rollup')
+              await put(
+                `decisions/${instance}/${day}.ndjson`,
+                choice === 'part' ? ofDay.filter((_, index) => index % 3 > 0) : ofDay,
+              );
+            if (choice !== 'records') await put(`usage/${instance}/${day}.ndjson`, rollup);
+          }
+        assert.deepEqual(await told(), expected);
+      },
+    ),
+    { seed: 5, numRuns: 12, endOnFailure: true },
+  );
+});
+
+const day = '2026-11-22';
+const midnight = Date.parse(`${day}T00:00:00Z`);
+/** A day with a heartbeat in each minute and a use an hour, by one grant and by two together. */
+const steady = Array.from({ length: 1440 }, (_, minute) => {
+  const [at, seq] = [midnight + minute * 60_000, Math.floor(minute / 60)];
+  const use = { grant: minute % 120 === 0 ? 'a' : ['a', 'b'], at: at + 1000 };
+  return [heartbeat(at, 'gw-1', seq), ...(minute % 60 === 0 ? [recordLine(use, 'gw-1', seq + 1)] : [])];
+}).flat();
+const rollup = rollupsOf(steady, 'gw-1').get(day) ?? [];
+const counts = async (usage: Usage) => (await usage.uses()).map(({ grant, count }) => [grant, count]);
+/** Minutes of the day that are lost. */
+const lostIn = ({ instances, unreadable }: Usage) =>
+  unreadable.length > 0 ? 1440 : coverageOf(instances).lost(midnight / 1000, midnight / 1000 + 86_400);
+
+test('a whole roll-up covers its day; the same file twice, and an older copy of it, change nothing', async () => {
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  const once = await open();
+  assert.deepEqual(
+    [await counts(once), lostIn(once), once.records],
+    [
+      [
+        ['a', 24],
+        ['b', 12],
+      ],
+      0,
+      24,
+    ],
+  );
+  await put('usage/delivered/again.ndjson', rollup.toReversed());
+  const half = rollupsOf(steady.slice(0, 700), 'gw-1').get(day) ?? [];
+  await put('usage/delivered/old.ndjson', half);
+  const again = await open();
+  assert.deepEqual(
+    [await counts(again), lostIn(again), again.records],
+    [
+      [
+        ['a', 24],
+        ['b', 12],
+      ],
+      0,
+      24,
+    ],
+  );
+  assert.deepEqual(again.faulty, []);
+});
+
+test('a roll-up that lost lines, was cut, or comes from an older version is use, and covers nothing', async () => {
+  const [head = '', ...rest] = rollup;
+  const coverage = (more: object) => {
+    const line = JSON.parse(head);
+    return JSON.stringify({ ...line, coverage: { ...line.coverage, ...more } });
+  };
+  const old = JSON.stringify({
+    day,
+    instance: 'gw-1',
+    coverage: { seq: [1, 24], records: 24, minutes: 1440 },
+  });
+  const cases: [string, readonly string[], RegExp][] = [
+    ['a line less', [head, ...rest.slice(1)], /lines of it are missing/],
+    ['torn', [head, ...rest.slice(0, -1), rest.at(-1)?.slice(0, 40) ?? ''], /lines of it are missing/],
+    ['no head', rest, /head is missing/],
+    ['torn head', [head.slice(0, 99), ...rest], /head is missing/],
+    ['an older version', [old, ...rest], /older version/],
+    ['cut', [coverage({ cut: true }), ...rest], /was cut/],
+    ['misshapen', [coverage({ runs: [[1, 24, 0]] }), ...rest], /contradicts itself/],
+    ['backwards', [coverage({ runs: [[24, 1, 0, 1]] }), ...rest], /contradicts itself/],
+    ['more numbers than records', [coverage({ runs: [[1, 99, 0, 1439]] }), ...rest], /contradicts itself/],
+    ['another count', [head, ...rest.map((line) => line.replace('"count":24', '"count":23'))], /missing/],
+  ];
+  for (const [name, lines, reason] of cases) {
+    await put(`usage/gw-1/${day}.ndjson`, lines);
+    const usage = await open();
+    assert.equal(usage.faulty.length, 1, name);
+    assert.match(usage.faulty[0]?.reason ?? '', reason, name);
+    assert.equal(lostIn(usage), 1440, name);
+  }
+  // Another copy makes good what one has lost.
+  await put('usage/gw-1/copy.ndjson', [head, ...rest.slice(0, 1)]);
+  await put(`usage/gw-1/${day}.ndjson`, [head, ...rest.slice(1)]);
+  const mended = await open();
+  assert.deepEqual([mended.faulty, lostIn(mended)], [[], 0]);
+});
+
+test('a file that is no roll-up is missing evidence of its day, and said', async () => {
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  await put('usage/gw-1/2026-11-21.ndjson', ['nonsense', '{}']);
+  const usage = await open();
+  assert.deepEqual(
+    usage.unreadable.map(({ reason }) => reason),
+    ['no line of it is one of a roll-up'],
+  );
+  assert.deepEqual(await counts(usage), [
+    ['a', 24],
+    ['b', 12],
+  ]);
+});
+
+test('numbers that two days claim are no proof of anything in between', async () => {
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  const later = [recordLine({ grant: 'c', at: asOf - 60_000 }, 'gw-1', 1)];
+  await put('usage/gw-1/2026-11-23.ndjson', rollupsOf(later, 'gw-1').get('2026-11-23') ?? []);
+  const usage = await open();
+  assert.equal(usage.instances[0]?.repeated, 1);
+  assert.equal(lostIn(usage), 1440);
+  // The same begun again in the records: both count, and nothing is covered.
+  await rm(join(folder, 'usage/gw-1/2026-11-23.ndjson'));
+  await put('decisions/gw-1/2026-11-23.ndjson', later);
+  const mixed = await open();
+  assert.deepEqual(await counts(mixed), [
+    ['a', 24],
+    ['b', 12],
+    ['c', 1],
+  ]);
+  assert.equal(mixed.instances[0]?.repeated, 1);
+  assert.equal(lostIn(mixed), 1440);
+});
+
+test('of the day that the instant lies in only one use is certain, and nothing later is covered', async () => {
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  const usage = await open(midnight / 1000 + 43_200);
+  assert.deepEqual(await counts(usage), [
+    ['a', 1],
+    ['b', 1],
+  ]);
+  const coverage = coverageOf(usage.instances);
+  assert.equal(coverage.lost(midnight / 1000, midnight / 1000 + 43_200), 0);
+  assert.equal(coverage.lost(midnight / 1000 + 43_260, midnight / 1000 + 86_400), 719);
+  assert.deepEqual(await usage.companions([{ grant: 'b', from: midnight / 1000 }]), [[]]);
+});
