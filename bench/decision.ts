@@ -7,6 +7,7 @@ import { compile } from '../bundle/compile/compile.ts';
 import { workingTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
 import { admitPolicy } from '../bundle/policy/admitPolicy.ts';
+import { meterWasm } from '../bundle/policy/meterWasm.ts';
 import { findOpa } from '../bundle/policy/opa.ts';
 import { decisionPath, readPolicies } from '../bundle/policy/policies.ts';
 import { createDecide } from '../gateway/decision/decide.ts';
@@ -21,7 +22,7 @@ const { organisation } = await load(tree);
 if (organisation === null) throw new Error('the sample organisation does not check');
 const data = compile(organisation);
 const { reads, wasm } = await admitPolicy(await findOpa(), await readPolicies(tree, 'authz'));
-const module = new WebAssembly.Module(new Uint8Array(wasm));
+const module = meterWasm(wasm);
 const decide = createDecide(
   createSlices({ lines: openIndex(indexLines(data)), reads }),
   createEvaluator(module, decisionPath),

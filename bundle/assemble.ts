@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bundle } from './archive/bundle.ts';
-import { type AnswerAll, type Evaluate, goldenDecisions } from './archive/golden.ts';
+import { type AnswerAll, type Evaluate, goldenDecisions, readAnswer } from './archive/golden.ts';
 import { BundleError } from './bundleError.ts';
 import { compileTree } from './compile/compileTree.ts';
 import { dataDigest } from './format/digest.ts';
@@ -54,9 +54,35 @@ async function answering(
   policies: ReadonlyMap<string, Buffer>,
   wasm: Buffer,
 ): Promise<AnswerAll> {
-  if (!(await isBuiltIn(policies, 'authz'))) return answerAll(opa, policies, decisionPath);
   const evaluate = evaluator(wasm);
-  return (inputs, document) => inputs.map((input) => evaluate(input, document));
+  if (await isBuiltIn(policies, 'authz'))
+    return (inputs, document) => inputs.map((input) => evaluate(input, document));
+  const inOpa = answerAll(opa, policies, decisionPath);
+  return async (inputs, document) => {
+    // Before OPA, which would go on for as long as it takes.
+    const inWasm = inputs.map((input) => bounded(evaluate, input, document));
+    const answers = await inOpa(inputs, document);
+    const differs = answers.findIndex((answer, at) => readAnswer(answer) !== readAnswer(inWasm[at]));
+    if (differs >= 0)
+      throw new BundleError(
+        'policy-invalid',
+        `the gateway's WASM answers ${JSON.stringify(inWasm[differs])} where OPA answers ${JSON.stringify(answers[differs])}`,
+      );
+    return answers;
+  };
+}
+
+/** Undefined where the policy fails: OPA tells better why. Throws BundleError `policy-invalid` for one that does not come to an end. */
+function bounded(evaluate: Evaluate, input: unknown, document: unknown): unknown {
+  try {
+    return evaluate(input, document);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'evaluation-too-costly')
+      throw new BundleError('policy-invalid', `${error.message}, and all other requests would wait`, {
+        cause: error,
+      });
+    return undefined;
+  }
 }
 
 /**

@@ -14,6 +14,9 @@ const answer = z
     reason,
   }));
 
+/** An answer as a gateway reads it, as text; the same for all that are none. */
+export const readAnswer = (value: unknown): string => JSON.stringify(answer.safeParse(value).data ?? null);
+
 /** The most that a bundle carries. */
 const most = 50;
 /** How many lines of grants are asked about; up to three questions each, and one about nobody. */

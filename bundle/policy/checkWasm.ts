@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BundleError } from '../bundleError.ts';
+import { meterWasm } from './meterWasm.ts';
 import { capabilitiesFile } from './policies.ts';
 
 const functions = ['opa_abort', 'opa_println', ...[0, 1, 2, 3, 4].map((arity) => `opa_builtin${arity}`)];
@@ -72,7 +73,8 @@ export function checkWasm(bytes: Buffer, entrypoint: string): void {
     const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
     for (const [name, kind] of Object.entries(needed))
       if (exported.get(name) !== kind) fail(`lacks the ${kind} ${name}`);
-    return tablesOf(module);
+    // Metered, so that it must come to an end.
+    return tablesOf(meterWasm(bytes));
   };
   let tables: ReturnType<typeof tablesOf>;
   try {

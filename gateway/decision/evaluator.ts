@@ -3,6 +3,7 @@
 // any; a Buffer is misread (only a real ArrayBuffer is taken as JSON); an undefined decision is `[]`.
 import { createRequire } from 'node:module';
 import type { Evaluate } from '../../bundle/archive/golden.ts';
+import { meterWasm, stepsLeft } from '../../bundle/policy/meterWasm.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 
 // Its ESM entry hides `loadPolicySync`, which its types announce: the CommonJS entry has it.
@@ -13,27 +14,53 @@ const opa = createRequire(import.meta.url)(
 /** 64 KiB pages. Slices and inputs are a few KiB; the bound keeps a hostile document from growing the memory for ever. */
 const memory = { initial: 5, maximum: 512 };
 
+/**
+ * How many steps (functions entered, turns of loops) one evaluation may take, data and input read included: nothing can
+ * interrupt it, and all other requests wait. About a quarter of a second; a usual decision takes some thousands,
+ * one over a thousand grants of the caller at one API six million.
+ */
+export const mostSteps = 50_000_000;
+
 type Policy = ReturnType<typeof opa.loadPolicySync>;
 
 /** Evaluates one entrypoint of a compiled policy, synchronously. */
 export type Evaluator = {
   /**
    * Answers for `input` over `data` (both JSON values, or JSON text in an ArrayBuffer). Returns the decision, or
-   * undefined when the policy leaves it undefined. Throws EvaluationError; the next call works on a fresh instance.
+   * undefined when the policy leaves it undefined. Throws EvaluationError, also after `mostSteps`; the next call works on a fresh instance.
    */
   evaluate(input: unknown, data: unknown): unknown;
 };
 
 /** The policy could not be evaluated; `cause` holds what the runtime threw. */
 export class EvaluationError extends Error {
-  readonly code = 'evaluation-error';
-  constructor(cause: unknown) {
-    super('the policy could not be evaluated', { cause });
+  readonly code: 'evaluation-error' | 'evaluation-too-costly';
+  constructor(cause: unknown, stepsLeft?: unknown) {
+    const short =
+      stepsLeft === 0
+        ? `${mostSteps} steps`
+        : cause === 'opa_malloc: failed'
+          ? `${memory.maximum * 64} KiB of memory`
+          : null;
+    super(`the policy could not be evaluated${short === null ? '' : `: it takes more than ${short}`}`, {
+      cause,
+    });
+    this.code = short === null ? 'evaluation-error' : 'evaluation-too-costly';
     this.name = 'EvaluationError';
   }
 }
 
-/** Prepares a compiled policy. Throws EvaluationError when the module is no OPA policy or lacks the entrypoint. */
+/** The counter of a metered module; a plain one has none, and is not bounded. */
+function counterOf(policy: Policy): WebAssembly.Global | null {
+  const instance = 'wasmInstance' in policy ? policy.wasmInstance : null;
+  const counter = instance instanceof WebAssembly.Instance ? instance.exports[stepsLeft] : null;
+  return counter instanceof WebAssembly.Global ? counter : null;
+}
+
+/**
+ * Prepares a compiled policy, metered (`meterWasm`) where somebody waits for its answers. Throws EvaluationError when the
+ * module is no OPA policy or lacks the entrypoint.
+ */
 export function createEvaluator(module: WebAssembly.Module, entrypoint: string): Evaluator {
   const instantiate = (): Policy => {
     try {
@@ -45,6 +72,7 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
     }
   };
   let policy = instantiate();
+  let counter = counterOf(policy);
   let loaded: unknown;
   let stale = false;
   return {
@@ -52,9 +80,11 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
       try {
         if (stale) {
           policy = instantiate();
+          counter = counterOf(policy);
           loaded = undefined;
           stale = false;
         }
+        if (counter !== null) counter.value = mostSteps;
         // Callers keep slices per revision, so the same reference means the same document: no need to load it again.
         if (data !== loaded || typeof data !== 'object') {
           policy.setData(data as object);
@@ -66,7 +96,7 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
       } catch (error) {
         stale = true;
         if (error instanceof EvaluationError) throw error;
-        throw new EvaluationError(error);
+        throw new EvaluationError(error, counter?.value);
       }
     },
   };
@@ -74,5 +104,5 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
 
 /** Evaluates the decision of a policy that was just compiled, by the runtime that will serve it. Throws EvaluationError. */
 export function evaluateWasm(wasm: Buffer): Evaluate {
-  return createEvaluator(new WebAssembly.Module(new Uint8Array(wasm)), decisionPath).evaluate;
+  return createEvaluator(meterWasm(wasm), decisionPath).evaluate;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { termsOf } from '../../bundle/archive/release.ts';
+import { meterWasm } from '../../bundle/policy/meterWasm.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { deltaOf } from '../revision/lineDelta.ts';
 import { indexLines, openIndex, type SharedLines } from '../revision/lineIndex.ts';
@@ -26,7 +27,7 @@ export function createPrepare(): Prepare {
     const lines = indexLines(bundle.data, bundle.lines);
     const head = readHead(lines);
     const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
-    const wasm = kept?.policy === policy ? kept.wasm : new WebAssembly.Module(new Uint8Array(bundle.wasm));
+    const wasm = kept?.policy === policy ? kept.wasm : meterWasm(bundle.wasm);
     const [api, entry] = head.apis.entries().next().value ?? ['none', undefined];
     const question = {
       subject: 'user:nobody',

@@ -101,6 +101,25 @@ test('is refused where what it reads is not given to its decisions', () => {
   assert.equal(refusal({ ...bundle, reads: { ...reads, api: ['tier', 'owner'] } }), 'accepted');
 });
 
+/** Ten loops within each other. */
+const slow = (when: string) => `${rego}
+all := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+endless if { ${when}; some a in all; some b in all; some c in all; some d in all; some e in all; some f in all
+  some g in all; some h in all; some i in all; some j in all; a == 10 }
+decision := {"allow": false, "grants": [], "reason": "endless"} if endless
+`;
+
+test('is not built, and not loaded, when its evaluation does not come to an end in time', async () => {
+  await world.tree.commit({ 'policies/authz/decision.rego': slow('input.method != ""') });
+  await assert.rejects(build(), { code: 'policy-invalid', message: /takes more than \d+ (?:steps|KiB)/ });
+  const without = await assemble({ tree: await gitTree(world.tree.root, 'main'), opa: await findOpa() });
+  assert.equal(refusal(without), 'evaluation-too-costly');
+  assert.equal(
+    refusal({ ...without, ...(bundle.golden && { golden: bundle.golden }) }),
+    'evaluation-too-costly',
+  );
+});
+
 test('is not built when OPA finds its answers in conflict, or none', async () => {
   const asked = async (changed: string) => {
     await world.tree.commit({ 'policies/authz/decision.rego': changed });
