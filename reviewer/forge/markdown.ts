@@ -30,6 +30,7 @@ export function prose(text: string): string {
     .replace(/[&<>]/g, (unit) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[unit] ?? unit)
     .replace(/[\\`*_{}[\]()#+!|~]/g, '\\$&')
     .replace(/@/g, '@<!-- -->')
+    .replace(/\bGH-(?=\d)/gi, '$&<!-- -->')
     .replace(/:\/\//g, ':<!-- -->//')
     .replace(/\bwww\./gi, 'www<!-- -->.');
 }

@@ -14,8 +14,35 @@ const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
 
 function table(head: string[], widths: number[], rows: string[][]): string {
   const made = new Table({ head, wordWrap: true, colWidths: widths, chars, style: { head: [], border: [] } });
-  made.push(...rows.map((row) => row.map(plain)));
+  made.push(...rows.map((row) => row.map((cell, at) => broken(plain(cell), (widths[at] ?? 0) - 2))));
   return made.toString();
+}
+
+/** Words longer than their column go on below: cut, a name would be none. */
+const broken = (text: string, width: number): string =>
+  text
+    .split(' ')
+    .flatMap((word) => word.match(new RegExp(`.{1,${Math.max(1, width)}}`, 'gsu')) ?? [''])
+    .join(' ');
+
+/** Findings in a row each: five columns where there is room for them, else three. */
+function findingsTable(findings: Plan['findings'], width: number): string {
+  const proposal = ({ action, to }: Plan['findings'][number]) => action + target(to);
+  if (width >= 120) {
+    const widths = [10, 22, 34, 22];
+    const why = width - widths.reduce((sum, one) => sum + one, 0) - 6;
+    return table(
+      ['severity', 'detector', 'grant', 'proposal', 'why'],
+      [...widths, why],
+      findings.map((one) => [one.severity, one.detector, one.grant, proposal(one), one.sentence]),
+    );
+  }
+  const widths = [30, 13];
+  return table(
+    ['grant', 'proposal', 'why'],
+    [...widths, Math.max(16, width - 43 - 4)],
+    findings.map((one) => [`${one.grant} ${one.detector}, ${one.severity}`, proposal(one), one.sentence]),
+  );
 }
 
 /** The plan, and what was done with it, for people at a terminal. `width` in columns. */
@@ -24,21 +51,7 @@ export function renderTable(plan: Plan, pulls: readonly Pull[] = [], width = 140
   const parts = [
     `${counted(population.grants, 'grant')} as of ${plan.as_of}${plan.revision === null ? '' : `, revision ${plan.revision.slice(0, 12)}`}; ${counted(evidence.records, 'record')} of ${counted(evidence.instances, 'instance')} since ${evidence.from}, coverage ${(evidence.coverage * 100).toFixed(2)} %`,
   ];
-  const why = Math.max(30, width - 10 - 17 - 34 - 22 - 6);
-  if (findings.length > 0)
-    parts.push(
-      table(
-        ['severity', 'detector', 'grant', 'proposal', 'why'],
-        [10, 17, 34, 22, why],
-        findings.map((finding) => [
-          finding.severity,
-          finding.detector,
-          finding.grant,
-          finding.action + target(finding.to),
-          finding.sentence,
-        ]),
-      ),
-    );
+  if (findings.length > 0) parts.push(findingsTable(findings, width));
   parts.push(findings.length === 0 ? 'nothing to propose' : counted(findings.length, 'finding'));
   if (not_evaluable.length > 0)
     parts.push(

@@ -18,9 +18,9 @@ export function decided(decision: Decision): string {
   const by = `${code(nameOf(decision.by))} on ${day(decision.at)}`;
   switch (decision.kind) {
     case 'keep':
-      return `> **Kept until ${decision.until}** by ${by}: ${code(decision.reason)}`;
+      return `> **Kept until ${decision.until}** by ${by}: ${prose(decision.reason)}`;
     case 'extend':
-      return `> **Extended until ${decision.until}** by ${by}: ${code(decision.reason)}`;
+      return `> **Extended until ${decision.until}** by ${by}: ${prose(decision.reason)}`;
     case 'narrow':
       return `> **Narrowed to ${'role' in decision.to ? `the role ${code(decision.to.role)}` : decision.to.operations.map(code).join(', ')}** by ${by}`;
     case 'revoke':
@@ -146,8 +146,8 @@ export function section(finding: Finding, options: Options): string {
     sectionMark(finding.fingerprint) + (decision === undefined ? '' : `\n${decided(decision)}`),
     `### ${finding.action} ${code(finding.grant)}${towards(finding)}`,
     `${prose(finding.sentence)} (${finding.detector}, ${finding.severity}${url === null ? '' : `, [the grant](${url})`}.)${also}`,
-    `- **What the access does**: ${code(api?.description ?? '')}: ${operations}`,
-    `- **Given for**: ${code(grant?.reason ?? '')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
+    `- **What the access does**: ${prose(api?.description ?? '(unknown)')}: ${operations}`,
+    `- **Given for**: ${prose(grant?.reason ?? '(unknown)')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
     `- **Who loses what**: ${whoLoses(grant, lost, options)}`,
     `- **Evidence** (as of ${instantOf(asOf)}):\n${evidenceOf(finding, grant)}`,
     `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or let ${code(file)} say this again of ${code(finding.grant)}:\n\n${fenced(before, 'yaml')}\n\n</details>`,

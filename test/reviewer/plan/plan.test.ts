@@ -93,6 +93,15 @@ test('reads well in a terminal, and lets no text of a grant move its cursor', as
   assert.match(renderTable(plan), /over-privileged/);
   assert.ok(!renderTable({ ...plan, findings: hostile }).includes('\u001b[2J'));
   assert.match(renderTable({ ...plan, findings: [] }), /nothing to propose/);
+  // A name is never cut, and no line is wider than the terminal.
+  const long = `a-${'very-'.repeat(10)}long-name`;
+  const wordy = plan.findings.map((finding) => ({ ...finding, grant: long, sentence: `why ${long} is` }));
+  for (const width of [80, 100, 120, 140]) {
+    const lines = renderTable({ ...plan, findings: wordy }, [], width).split('\n');
+    const boxed = lines.filter((line) => /^[│┌└]/.test(line));
+    assert.ok(boxed.length > 3 && boxed.every((line) => line.length <= width), boxed[0] ?? '');
+    assert.doesNotMatch(boxed.join('\n'), /…/);
+  }
 });
 
 // The brake.

@@ -313,7 +313,7 @@ test('says who loses what, through groups, and who keeps it through another gran
     2,
     body,
   );
-  assert.match(body, /What the access does\*\*: `What orders does`: `get` \(`GET \/v1\/things\/\{id\}`\)/);
+  assert.match(body, /What the access does\*\*: What orders does: `get` \(`GET \/v1\/things\/\{id\}`\)/);
 });
 
 test('names a few of many people and counts the rest', async () => {
