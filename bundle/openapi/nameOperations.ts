@@ -31,19 +31,38 @@ function nameOfPath({ method, template }: Unnamed): string {
 const shortened = (name: string) =>
   name.length <= longest ? name : `${name.slice(0, longest - 9)}-${digest(name)}`;
 
+/** The names that an operation may have by itself: of its operationId, and as if it had none; with a digest the shortest. */
+const ownNames = (operation: Unnamed): string[] =>
+  [nameOfId(operation.id ?? ''), nameOfPath(operation), withDigest(operation, 8)].filter(
+    (name) => name !== '',
+  );
+
+const withDigest = (operation: Unnamed, length: number): string =>
+  `${nameOfPath(operation).slice(0, longest - 1 - length)}-${digest(`${operation.method} ${operation.template}`, length)}`;
+
 /**
- * Names operations, in their order. An operationId that is a name stays as it is. Any other name comes from the
- * operation alone, and two that would have the same one both get another, so that a name never passes to a second
- * operation because a document grew: what was granted by it fails the check instead.
+ * Names operations, in their order. An operationId that is a name stays as it is, unless another operation has that
+ * name, or had it before it got an operationId of its own. Any other name comes from the operation alone, and two that
+ * would have the same one both get another, so that a name never passes to a second operation because a document grew:
+ * what was granted by it fails the check instead.
  */
 export function nameOperations(operations: readonly Unnamed[]): string[] {
   const names: (string | undefined)[] = operations.map(() => undefined);
   const taken = new Set<string>();
+  const owners = new Map<string, Set<number>>();
+  for (const [index, operation] of operations.entries())
+    for (const name of ownNames(operation)) owners.set(name, (owners.get(name) ?? new Set()).add(index));
+  /** Whether a name is another operation's, or could once have been made up for it. */
+  const isOthers = (name: string, index: number) => {
+    const of = owners.get(name);
+    return of !== undefined && (of.size > 1 || !of.has(index));
+  };
   /** Gives names to those that have none yet, where nobody else has or would get the same one. */
   const give = (nameOf: (operation: Unnamed) => string | null) => {
-    const wished = operations.map((operation, index) =>
-      names[index] === undefined ? nameOf(operation) : null,
-    );
+    const wished = operations.map((operation, index) => {
+      const name = names[index] === undefined ? nameOf(operation) : null;
+      return name === null || isOthers(name, index) ? null : name;
+    });
     const counts = counted(wished.filter((name) => name !== null));
     for (const [index, name] of wished.entries())
       if (name !== null && counts.get(name) === 1 && !taken.has(name)) names[index] = name;
@@ -53,10 +72,7 @@ export function nameOperations(operations: readonly Unnamed[]): string[] {
   give((operation) => nameOfId(operation.id ?? '') || nameOfPath(operation));
   give(nameOfPath);
   for (let length = 8; names.includes(undefined) && length <= 64; length *= 2)
-    give((operation) => {
-      const name = nameOfPath(operation).slice(0, longest - 1 - length);
-      return `${name}-${digest(`${operation.method} ${operation.template}`, length)}`;
-    });
+    give((operation) => withDigest(operation, length));
   return names.map((name) => name ?? '');
 }
 

@@ -236,8 +236,44 @@ test('two operations of one name both get another, so that a grant never passes 
     'get-repos-by-owner-issues',
     'post-repos-by-owner-issues',
   ]);
-  // What is a name already keeps it.
-  assert.equal(nameOperations([one('a-b'), one('a b', 'GET', '/x')]), ['a-b', 'get-x']);
+});
+
+test('an operationId that comes later takes no name over that was made up for another operation', () => {
+  assert.equal(nameOperations([one('a b', 'GET', '/x')]), ['a-b']);
+  assert.equal(nameOperations([one('a-b'), one('a b', 'GET', '/x')]), ['get-repos-by-owner-issues', 'get-x']);
+  assert.equal(nameOperations([one(null, 'GET', '/x')]), ['get-x']);
+  const [digested = ''] = nameOperations([one(null, 'GET', '/x'), one('get-x', 'POST', '/y')]);
+  assert.match(digested, /^get-x-[0-9a-f]{8}$/);
+  assert.equal(nameOperations([one(null, 'GET', '/x'), one('get-x', 'POST', '/y')])[1], 'post-y');
+  // Nor where the other one has got an operationId of its own at the same time.
+  assert.equal(nameOperations([one('listX', 'GET', '/x'), one('get-x', 'POST', '/y')]), ['listX', 'post-y']);
+  assert.equal(nameOperations([one('x', 'GET', '/x'), one(digested, 'POST', '/y')]), ['x', 'post-y']);
+  // Its own may say what would have been made up.
+  assert.equal(nameOperations([one('get-x', 'GET', '/x')]), ['get-x']);
+});
+
+test('by property: no name passes to another operation when a document grows', () => {
+  const ids = fc.option(fc.constantFrom('a', 'a b', 'a/b', 'a-b', 'get-a', 'get a', 'get-by-a', 'post-a-b'));
+  const operation = fc.record({
+    id: ids,
+    later: ids,
+    isNew: fc.boolean(),
+    method: fc.constantFrom('GET', 'POST'),
+    template: fc.constantFrom('/a', '/a/', '/{a}', '/a-b', '/by/a', '/by-a', '/{a}/{b}'),
+  });
+  const callOf = ({ method, template }: { method: string; template: string }) => `${method} ${template}`;
+  const named = (operations: readonly ReturnType<typeof one>[]) => {
+    const names = nameOperations(operations);
+    return new Map(operations.map((one, at) => [names[at] ?? '', callOf(one)]));
+  };
+  fc.assert(
+    fc.property(fc.uniqueArray(operation, { selector: callOf }), (all) => {
+      const before = named(all.filter(({ isNew }) => !isNew));
+      const after = named(all.map(({ later, ...one }) => ({ ...one, id: one.id ?? later })));
+      for (const [name, call] of before) assert.is(after.get(name) ?? call, call, name);
+    }),
+    { numRuns: 5000 },
+  );
 });
 
 test('by property: names are names, unique, and do not depend on the order', () => {
