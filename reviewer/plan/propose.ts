@@ -4,6 +4,7 @@ import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { accountStatus } from '../detect/people.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
+import { isolate } from '../edit/isolate.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -164,7 +165,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
   const to = action === 'narrow' ? narrowedTo(report, roles) : undefined;
   const set = setOf(report, evidence);
   const { file } = grant.place;
-  const text = texts.get(file) ?? '';
+  const text = isolate(texts.get(file) ?? '', grant.id);
   // Nobody can be named: the plan says so, and no merge could put it right.
   const change =
     action === 'reassign' && set === undefined
