@@ -108,7 +108,8 @@ export function createGrantHistory() {
 
   const appear = (id: string, text: string, { at, blind }: Step) => {
     const known = tracks.get(id);
-    const suspended = parse(text)?.state === 'suspended';
+    // Most are not, and need not be read: the word stands there, or hides behind an escape.
+    const suspended = /suspended|\\/.test(text) && parse(text)?.state === 'suspended';
     tracks.set(id, {
       text,
       changedSinceReview: false,
