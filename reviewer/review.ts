@@ -13,6 +13,8 @@ import { makePlan } from './plan/plan.ts';
 import { openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
+import { createObserve } from './recommend/observe.ts';
+import { prove } from './recommend/prove.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import { openSources } from './sources/openSources.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
@@ -34,6 +36,8 @@ export type ReviewOptions = {
   asOf: Date | number;
   /** Open and update pull requests there; the plan is then made of the forge's base branch, not of `root`. */
   apply?: { forge: ForgeTarget };
+  /** Recommend controls that follow from observed use, too. */
+  recommend?: boolean;
   /** The fingerprint of a finding to explain, or its beginning. */
   explain?: string;
   opa?: Opa;
@@ -77,8 +81,12 @@ async function planFor(tree: Tree, options: ReviewOptions) {
     progress?.('looking for opa');
     const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
     progress?.('detecting');
-    const { verdicts, faults } = await detect(evidence, opa, signal);
-    const plan = await makePlan(evidence, verdicts, faults);
+    const { verdicts, faults } = await detect(evidence, opa, {
+      signal,
+      ...(options.recommend && { observe: createObserve({ evidence, decisions, signal }) }),
+    });
+    const made = await makePlan(evidence, verdicts, faults);
+    const plan = options.recommend ? await prove(made, { evidence, opa, decisions, signal, progress }) : made;
     const [first] = faults;
     // The others were judged and their findings are good; who runs the review is still to know.
     const faulty = first === undefined ? null : new ReviewError('policy-undefined', first.message);

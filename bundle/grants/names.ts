@@ -73,6 +73,15 @@ export function spell(spelling: Spelling, principal: string): string {
   return spelling.get(folded) ?? folded;
 }
 
+/** Controls that a review recommends where it is asked to. */
+export const recommendation = z.enum([
+  'known-networks',
+  'one-off',
+  'rate-limit',
+  'second-factor',
+  'smaller-group',
+]);
+
 /** What the product's own detectors find; also how exemptions name it. */
 export const detector = z.enum([
   'expired',
@@ -88,6 +97,7 @@ export const detector = z.enum([
   'mover',
   'separation-of-duties',
   'growth',
+  ...recommendation.options,
 ]);
 
 const ownName = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
@@ -99,5 +109,6 @@ export const ownDetector = matching('the name of a detector like "dormant"', own
 export const detectorName = z.union([detector, ownDetector]);
 
 export type Detector = z.output<typeof detector>;
+export type Recommendation = z.output<typeof recommendation>;
 export type OwnDetectorName = z.output<typeof ownDetector>;
 export type DetectorName = Detector | OwnDetectorName;

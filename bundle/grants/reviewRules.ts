@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { detectorName, ownDetector, owner } from './names.ts';
+import { detectorName, ownDetector, owner, recommendation } from './names.ts';
 import { isTimeZone, parseSchedule } from './schedule.ts';
 import { apiName, day, grantId, instant, list, operationName, text, tier } from './schema.ts';
 
@@ -115,6 +115,36 @@ export const reviewFile = z.strictObject({
       coverage: share
         .default(0.95)
         .describe('The share of the records that must be there, else nothing that rests on use is proposed.'),
+      recommend: z
+        .strictObject({
+          days: days
+            .default(90)
+            .describe('Days of use that are looked back on; younger grants are left alone.'),
+          allows: count.default(20).describe('Allowed requests that are needed to judge.'),
+          days_used: count.default(5).describe('Days of use that are needed to judge.'),
+          rate_margin: z
+            .number()
+            .min(1)
+            .max(100)
+            .default(2)
+            .describe('How many times the busiest minutes of a caller a rate must admit.'),
+          rate_least: z
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(60)
+            .describe('Requests in a minute below which no rate is recommended.'),
+          one_off_days: days
+            .default(7)
+            .describe('Days that all use of a grant lies within to be called one-off.'),
+          quiet_days: days.default(30).describe('Days that it must have been unused since.'),
+          end_days: days.default(30).describe('Days from the review to the end that is recommended for it.'),
+          members_share: share
+            .default(0.5)
+            .describe('The share of its group that a smaller group may have at most.'),
+        })
+        .prefault({})
+        .describe('What `review --recommend` rests on.'),
       own: z
         .record(ownDetector, z.record(text(64), ownThreshold))
         .default({})
@@ -203,6 +233,10 @@ export const reviewFile = z.strictObject({
         .refine(isTimeZone, { error: 'must be a time zone like "Europe/Berlin"' })
         .default('UTC')
         .describe('Whose clocks the schedule goes by.'),
+      merge: z
+        .array(recommendation)
+        .default([])
+        .describe('Recommendations whose pull requests the review merges itself, where the forge lets it.'),
       dashboard: z
         .boolean()
         .default(true)

@@ -29,6 +29,10 @@ export function review(program: Command): void {
         '--explain <fingerprint>',
         'show why a finding of the plan was found: facts, thresholds, and the Rego that decided',
       )
+      .option(
+        '--recommend',
+        'recommend controls that follow from observed use: rates, second factors, networks, ends',
+      )
       .option('--json', 'print the plan as JSON')
       .option('--answer <number>', 'carry out what comments on a pull request ask for, and nothing else')
       .option('--listen <port>', 'take webhooks of the forge, and answer the comments they tell of')
@@ -52,6 +56,7 @@ type ReviewOptions = ForgeOptions & {
   asOf?: string;
   apply?: true;
   json?: true;
+  recommend?: true;
   explain?: string;
   answer?: string;
   listen?: string;
@@ -78,6 +83,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     asOf,
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
+    ...(options.recommend && { recommend: true }),
     signal: stop.signal,
     progress,
   });

@@ -57,7 +57,10 @@ windows := {detector: start |
 }
 
 # What a grant's age is held against.
-window_seconds := object.union(our_seconds, own_seconds)
+window_seconds := object.union(
+	object.union(our_seconds, own_seconds),
+	object.union(recommended_seconds, once_seconds),
+)
 
 our_seconds["never-used"] := lengthened(input.thresholds.never_used.days)
 
@@ -67,7 +70,10 @@ our_seconds["over-privileged"] := lengthened(input.thresholds.over_privileged.da
 
 our_seconds["redundant"] := our_seconds["over-privileged"]
 
-window_starts := object.union(our_starts, own_starts)
+window_starts := object.union(
+	object.union(our_starts, own_starts),
+	object.union(recommended_starts, once_starts),
+)
 
 # Whether a grant was ever used, only its whole life can tell.
 our_starts["never-used"] := active_since

@@ -127,7 +127,7 @@ coverage["dormant"] := 0 if suspended_since_unknown
 severity(detector) := own_severity[detector] if {
 	own_severity[detector]
 } else := "low" if {
-	detector in {"expired", "expiring"}
+	detector in ({"expired", "expiring"} | (recommendations - {"second-factor"}))
 } else := "critical" if {
 	startswith(detector, "orphan-")
 	input.grant.tier == "critical"

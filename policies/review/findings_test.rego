@@ -16,6 +16,17 @@ thresholds := {
 	"ownerless": {"revoke_after_days": 30},
 	"high_access": {"days": 90, "days_others": 180},
 	"growth": {"share": 0.5, "members": 25},
+	"recommend": {
+		"days": 90,
+		"allows": 20,
+		"days_used": 5,
+		"rate_margin": 2,
+		"rate_least": 60,
+		"one_off_days": 7,
+		"quiet_days": 30,
+		"end_days": 30,
+		"members_share": 0.5,
+	},
 	"coverage": 0.95,
 }
 

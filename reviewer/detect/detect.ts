@@ -8,6 +8,7 @@ import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { type Duty, dutiesOf } from './duties.ts';
 import { type Facts, factsOf } from './factsOf.ts';
 import { type Action, createJudge, type Judgement, type Severity } from './judge.ts';
+import type { Observe, Observed } from './observed.ts';
 import { type OwnFacts, type OwnJudge, type OwnWord, openOwnDetectors } from './ownDetectors.ts';
 import { type SeenIn, usageIn } from './usage.ts';
 
@@ -21,6 +22,8 @@ export type Verdict = {
   duties: readonly Duty[];
   /** In its own words, where it is a detector of the repository's own. */
   own?: OwnWord;
+  /** Where recommendations were asked for and it was used. */
+  observed?: Observed;
 } & (
   | { verdict: 'report'; action: Action; severity: Severity; also: readonly DetectorName[] }
   | { verdict: 'exempt'; until: number; reason: string }
@@ -80,7 +83,7 @@ type OwnSaid = {
 export async function detect(
   evidence: Evidence,
   opa: Opa,
-  signal?: AbortSignal,
+  { signal, observe }: { signal?: AbortSignal | undefined; observe?: Observe } = {},
 ): Promise<{ verdicts: Verdict[]; faults: Fault[] }> {
   const { tree, organisation, asOf } = evidence;
   const judge = await createJudge(opa, await readPolicies(tree, 'review'));
@@ -124,6 +127,7 @@ export async function detect(
       return [];
     }
   };
+  let observed: ReadonlyMap<string, Observed> = new Map();
   /** The facts with what the repository's own detectors say of them; without usage, only how far back they look. */
   const factsFor = (grant: Grant, usage: UsageInput | null) => {
     const facts = factsOf(grant, evidence, duties.get(grant.id) ?? []);
@@ -132,6 +136,7 @@ export async function detect(
       said,
       facts: {
         ...facts,
+        ...(observe && { observed: observed.get(grant.id) ?? {} }),
         ...(said.length > 0 && { own: said.map(({ input }) => input) }),
         ...(usage !== null && { usage }),
       },
@@ -142,6 +147,12 @@ export async function detect(
     windows: asked(grant, factsFor(grant, null).facts).windows,
   }));
   const seen = await usageIn(windows, evidence);
+  if (observe)
+    observed = await observe(
+      windows.flatMap(({ grant, windows: { 'rate-limit': from } }) =>
+        from === undefined ? [] : [{ grant: grant.id, from }],
+      ),
+    );
   const verdicts: Verdict[] = [];
   const going = new Set<string>();
   const inputOf = (used: Iterable<[string, SeenIn]>): UsageInput =>
@@ -151,10 +162,12 @@ export async function detect(
     const { said, facts } = factsFor(grant, inputOf(used));
     for (const finding of asked(grant, facts).findings) {
       const held = used.get(finding.detector)?.facts ?? null;
+      const seenUses = observed.get(grant.id);
       const own = said.find(({ input }) => input.detector === finding.detector);
       verdicts.push({
         ...{ grant, usage: held, duties: duties.get(grant.id) ?? [], facts: own?.facts ?? facts },
         ...(own?.word && { own: own.word }),
+        ...(seenUses && { observed: seenUses }),
         ...finding,
       });
       if (finding.verdict === 'report' && leaving.has(finding.action)) going.add(grant.id);

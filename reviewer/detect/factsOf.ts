@@ -26,6 +26,7 @@ export function factsOf(grant: Grant, evidence: Evidence, duties: readonly Duty[
       ...(grant.expiresAt !== null && { expires_at: grant.expiresAt }),
       ...(grant.cadence && { cadence: grant.cadence }),
       ...(grant.conditions && { conditions: grant.conditions }),
+      ...(grant.limits?.rate !== undefined && { rate: grant.limits.rate }),
       ...(grant.state === 'suspended' && known?.suspendedAt != null && { suspended_at: known.suspendedAt }),
       changed_since_review: known?.changedSinceReview ?? false,
       ...(grant.review && {

@@ -6,7 +6,17 @@ import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluat
 import { ReviewError } from '../reviewError.ts';
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
-export type Action = 'delete' | 'revoke' | 'suspend' | 'narrow' | 'renew' | 'reassign' | 'recertify';
+export const actions = [
+  'delete',
+  'revoke',
+  'suspend',
+  'narrow',
+  'renew',
+  'reassign',
+  'recertify',
+  'tighten',
+] as const;
+export type Action = (typeof actions)[number];
 
 const entrypoint = 'grantgate/review/judgement';
 const findings = z.array(
@@ -14,7 +24,7 @@ const findings = z.array(
     z.object({
       detector: detectorName,
       verdict: z.literal('report'),
-      action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
+      action: z.enum(actions),
       severity: z.enum(['low', 'medium', 'high', 'critical']),
       also: z.array(detectorName),
     }),

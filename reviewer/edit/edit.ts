@@ -21,6 +21,10 @@ export type GrantChange = {
   expires?: string;
   owner?: string;
   state?: 'active' | 'suspended';
+  principal?: string;
+  /** Beside those that are there. */
+  conditions?: { mfa?: true; networks?: string[] };
+  limits?: { rate: string };
 };
 
 type Item = Record<string, unknown>;
@@ -53,18 +57,41 @@ const order: Readonly<Record<keyof GrantChange, readonly string[]>> = {
   state: dates,
   expires: ['granted'],
   owner: ['reason', 'principal'],
+  principal: ['id'],
+  conditions: ['state', ...dates],
+  limits: ['conditions', 'state', ...dates],
   review: ['review', 'limits', 'conditions', 'state', ...dates],
 };
 
-function set(text: string, file: string, index: number, to: GrantChange): string {
+const mapping = (value: unknown): Item =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Item) : {};
+
+/** A grant's keys as a change leaves them: what is asked of it or limits it comes beside what does already. */
+const changed = (item: Item, { conditions, limits, ...to }: GrantChange): Item => ({
+  ...item,
+  ...to,
+  ...(conditions && { conditions: { ...mapping(item.conditions), ...conditions } }),
+  ...(limits && { limits: { ...mapping(item.limits), ...limits } }),
+});
+
+function set(
+  text: string,
+  file: string,
+  { index, item }: { index: number; item: Item },
+  to: GrantChange,
+): string {
   let result = text;
   const apply = (key: keyof GrantChange, value: string | undefined) => {
     if (value !== undefined)
       result = setField(result, parseYaml(result, file), index, key, value, order[key]);
   };
+  const { conditions, limits } = changed(item, to);
+  apply('principal', to.principal && scalar(to.principal));
   apply('owner', to.owner && scalar(to.owner));
   apply('expires', to.expires && scalar(to.expires));
   apply('state', to.state);
+  apply('conditions', to.conditions && flow(mapping(conditions)));
+  apply('limits', to.limits && flow(mapping(limits)));
   apply('review', to.review && flow(to.review));
   return result;
 }
@@ -83,7 +110,7 @@ function expected(items: readonly Item[], index: number, edit: Edit): Item[] {
     if (position !== index) return [item];
     if (edit.kind === 'delete') return [];
     if (edit.kind === 'suspend') return [{ ...item, state: 'suspended' }];
-    if (edit.kind === 'set') return [{ ...item, ...edit.to }];
+    if (edit.kind === 'set') return [changed(item, edit.to)];
     const { role: _role, operations: _operations, ...rest } = item;
     return [{ ...rest, ...edit.to }];
   });
@@ -95,11 +122,11 @@ function splice(text: string, file: string, parsed: Parsed, index: number, chang
     case 'delete':
       return removeItem(text, { places: parsed.places, path: [] }, index);
     case 'suspend':
-      return set(text, file, index, { state: 'suspended' });
+      return set(text, file, { index, item: itemsOf(parsed, file)[index] ?? {} }, { state: 'suspended' });
     case 'narrow':
       return narrowTo(text, parsed, index, change.to);
     case 'set':
-      return set(text, file, index, change.to);
+      return set(text, file, { index, item: itemsOf(parsed, file)[index] ?? {} }, change.to);
     default:
       change satisfies never;
       throw failed(file, 'unknown edit');

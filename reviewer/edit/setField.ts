@@ -10,10 +10,17 @@ export function scalar(name: string): string {
   return plain(`- ${name}`) && plain(`[${name}]`) ? name : JSON.stringify(name);
 }
 
-/** `{ decision: keep, by: user:ann@example.com }` */
-export const flow = (entries: Readonly<Record<string, string>>): string =>
+const inFlow = (value: unknown): string =>
+  typeof value === 'string'
+    ? scalar(value)
+    : Array.isArray(value)
+      ? `[${value.map(inFlow).join(', ')}]`
+      : JSON.stringify(value);
+
+/** `{ decision: keep, by: user:ann@example.com }`, `{ mfa: true, networks: [office] }` */
+export const flow = (entries: Readonly<Record<string, unknown>>): string =>
   `{ ${Object.entries(entries)
-    .map(([key, value]) => `${key}: ${scalar(value)}`)
+    .map(([key, value]) => `${key}: ${inFlow(value)}`)
     .join(', ')} }`;
 
 /**

@@ -1,11 +1,18 @@
-import type { Detector, DetectorName, OwnDetectorName } from '../../bundle/grants/names.ts';
+import type { Detector, DetectorName, OwnDetectorName, Recommendation } from '../../bundle/grants/names.ts';
 import type { Fault } from '../detect/detect.ts';
 import type { Action, Severity } from '../detect/judge.ts';
+import type { Observed } from '../detect/observed.ts';
 import type { ReviewEntry } from '../edit/edit.ts';
 import type { Narrowed } from '../edit/narrow.ts';
 
 /** What `recertify`, `renew` and `reassign` write. */
-export type SetKeys = { review: Omit<ReviewEntry, 'until'> } | { expires: string } | { owner: string };
+export type SetKeys =
+  | { review: Omit<ReviewEntry, 'until'> }
+  | { expires: string }
+  | { owner: string }
+  | { principal: string }
+  | { limits: { rate: string } }
+  | { conditions: { mfa: true } | { networks: string[] } };
 
 /** What was seen of a grant's use in the window that was looked at; its instants are RFC 3339. */
 export type SeenUse = {
@@ -41,7 +48,14 @@ type OrphanDetector = 'orphan-disabled' | 'orphan-missing';
 export type Seen =
   | { detector: OrphanDetector; evidence: SeenGrant & SeenAccount }
   | { detector: 'dormant'; evidence: SeenGrant & { suspended?: string } }
-  | { detector: Exclude<Detector, OrphanDetector | 'dormant'> | OwnDetectorName; evidence: SeenGrant };
+  | { detector: Recommendation; evidence: SeenGrant & SeenUses }
+  | {
+      detector: Exclude<Detector, OrphanDetector | Recommendation | 'dormant'> | OwnDetectorName;
+      evidence: SeenGrant;
+    };
+
+/** What was seen where a control is recommended, and what the recorded requests say of it. */
+export type SeenUses = { observed: Observed; replayed: { requests: number; refused: 0 } };
 
 /** What a detector found of a grant and proposes to do, as `review --json` prints it. */
 export type Finding = Seen & {
@@ -61,6 +75,8 @@ export type Finding = Seen & {
   sentence: string;
   /** The grant's text in its file, before and after; `after` is empty when the grant goes. */
   change: { file: string; before: string; after: string };
+  /** A recommendation of a kind that the review may merge itself. */
+  merges?: true;
   /** Detectors that found something too, but less than the grant's removal. */
   also?: readonly DetectorName[];
 };
@@ -82,6 +98,10 @@ export type Plan = {
   };
   findings: readonly Finding[];
   not_evaluable: readonly { grant: string; detectors: readonly DetectorName[]; coverage: number }[];
+  /** Recommendations were asked for; else nothing is said of those that were made before. */
+  recommended?: true;
+  /** What would have been recommended, were it not for what the recorded requests show. */
+  withdrawn?: readonly { grant: string; detector: Recommendation; why: string }[];
   /** What could not be judged: a grant, or by one detector; everything else was. */
   faults?: readonly Fault[];
   exempt: readonly { grant: string; detector: DetectorName; until: string; reason: string }[];

@@ -32,8 +32,12 @@ export function edited(edit: Edit, grant: Grant, organisation: Organisation): Gr
       return { ...grant, covers };
     }
     case 'set': {
-      const { state = grant.state, expires } = edit.to;
-      return { ...grant, state, ...(expires !== undefined && { expires, expiresAt: endOf(expires) }) };
+      const { state = grant.state, expires, principal = grant.principal, conditions } = edit.to;
+      return {
+        ...{ ...grant, state, principal },
+        ...(expires !== undefined && { expires, expiresAt: endOf(expires) }),
+        ...(conditions && { conditions: { ...grant.conditions, ...conditions } }),
+      };
     }
     default:
       edit satisfies never;
@@ -51,22 +55,24 @@ export function losses(
   asOf: number,
 ): ReadonlyMap<string, Losses> {
   const access = openAccess(organisation, asOf);
-  const byGrant = new Map(edits.map((edit) => [edit.grant, edit]));
+  const byGrant = Map.groupBy(edits, ({ grant }) => grant);
   const grants = access.grants.filter(({ id }) => byGrant.has(id));
   const next = new Map<string, Grant | null>();
   for (const grant of grants) {
-    const edit = byGrant.get(grant.id);
-    if (edit !== undefined) next.set(grant.id, edited(edit, grant, organisation));
+    let left: Grant | null = grant;
+    for (const edit of byGrant.get(grant.id) ?? [])
+      if (left !== null) left = edited(edit, left, organisation);
+    next.set(grant.id, left);
   }
   const lost = new Map<string, Map<string, Set<string>>>();
   const restricted = new Map<string, Map<string, Set<string>>>();
   for (const { kind, subject, operations, before, after } of changeGrants(access, next, asOf)) {
     if (kind === 'gains' || kind === 'loosened' || kind === 'extended') continue;
     for (const { grant } of before) {
-      const edit = byGrant.get(grant);
-      if (edit === undefined) continue;
+      const made = byGrant.get(grant);
+      if (made === undefined) continue;
       // Who still has it by this grant as it was owes nothing to this grant's edit.
-      if (edit.kind !== 'set' && after.some((way) => way.grant === grant)) continue;
+      if (made.every(({ kind }) => kind !== 'set') && after.some((way) => way.grant === grant)) continue;
       note(kind === 'loses' ? lost : restricted, grant, subject, operations);
     }
   }

@@ -1,7 +1,9 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { type DetectorName, type Recommendation, recommendation } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
+import type { Observed } from '../detect/observed.ts';
 import { accountStatus } from '../detect/people.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
 import { isolate } from '../edit/isolate.ts';
@@ -72,12 +74,24 @@ function accountOf({ principal }: Grant, organisation: Organisation): SeenAccoun
   };
 }
 
-function seenOf({ grant, detector, usage }: Report, { organisation, history, asOf }: Evidence): Seen {
+const isRecommendation = (detector: DetectorName): detector is Recommendation =>
+  recommendation.safeParse(detector).success;
+const unseen: Observed = { uses: 0, days: 0, mfa: 0, ever: 0, first: 0, last: 0, busiest: 0 };
+
+function seenOf(
+  { grant, detector, usage, observed }: Report,
+  { organisation, history, asOf }: Evidence,
+): Seen {
   const dates = {
     granted: instantOf(grant.grantedAt),
     ...(grant.expiresAt !== null && { expires: instantOf(grant.expiresAt) }),
   };
   const use = usage === null ? {} : useOf(usage, grant, asOf);
+  if (isRecommendation(detector)) {
+    const seen = observed ?? unseen;
+    const requests = detector === 'one-off' ? seen.ever : seen.uses;
+    return { detector, evidence: { ...dates, ...use, observed: seen, replayed: { requests, refused: 0 } } };
+  }
   switch (detector) {
     case 'orphan-disabled':
     case 'orphan-missing':
@@ -95,7 +109,7 @@ function seenOf({ grant, detector, usage }: Report, { organisation, history, asO
 /** What a question is about that is asked again when it changes, and not otherwise. */
 type Basis = { basis: unknown };
 
-function basisOf({ detector, action, grant, duties }: Report): Basis | undefined {
+function basisOf({ detector, action, grant, duties, observed }: Report): Basis | undefined {
   switch (detector) {
     case 'expiring':
       return { basis: grant.expiresAt };
@@ -105,6 +119,10 @@ function basisOf({ detector, action, grant, duties }: Report): Basis | undefined
       return { basis: certifiedAt(grant) };
     case 'ownerless':
       return { basis: grant.owner };
+    case 'known-networks':
+      return { basis: observed?.networks };
+    case 'smaller-group':
+      return { basis: observed?.principal };
     case 'separation-of-duties':
       return { basis: duties.map(({ name }) => name).sort() };
     default:
@@ -128,8 +146,27 @@ function narrowedTo(
 const day = 86_400;
 
 /** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
-function setOf({ grant, action }: Report, evidence: Evidence): SetKeys | undefined {
+function tightened({ detector, observed }: Report, { asOf, organisation }: Evidence): SetKeys | undefined {
+  switch (detector) {
+    case 'second-factor':
+      return { conditions: { mfa: true } };
+    case 'known-networks':
+      return observed?.networks && { conditions: { networks: [...observed.networks] } };
+    case 'rate-limit':
+      return observed?.rate === undefined ? undefined : { limits: { rate: observed.rate } };
+    case 'smaller-group':
+      return observed?.principal === undefined ? undefined : { principal: observed.principal };
+    case 'one-off':
+      return { expires: dayOf(asOf + organisation.review.thresholds.recommend.end_days * day) };
+    default:
+      return undefined;
+  }
+}
+
+function setOf(report: Report, evidence: Evidence): SetKeys | undefined {
+  const { grant, action } = report;
   const { asOf, organisation, history } = evidence;
+  if (action === 'tighten') return tightened(report, evidence);
   if (action === 'renew' && grant.expiresAt !== null) {
     // As long again as it was given for, at most a year.
     const length = Math.max(day, Math.min(365 * day, grant.expiresAt - grant.grantedAt));
@@ -156,6 +193,9 @@ function afterEdit(text: string, file: string, change: Edit): string {
     return grantText(text, file, change.grant);
   }
 }
+
+const merges = (detector: string, { review }: Organisation) =>
+  review.pull_requests.merge.some((kind) => kind === detector);
 
 /** Turns a detector's report into a finding with its sentence, evidence and the change it asks for. */
 export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<string, string>): Finding {
@@ -184,6 +224,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     ...(to && { to }),
     ...(set && { set }),
     severity,
+    ...(merges(detector, organisation) && { merges: true as const }),
     owner: set !== undefined && 'owner' in set ? set.owner : answererOf(grant, evidence),
     sentence: sentence({ report, suspendedAt }, evidence),
   };

@@ -29,6 +29,7 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
 const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 86_400), 'day');
+const refusedNone = (uses = 0) => `refused 0 of ${counted(uses, 'request')} on record`;
 /** A login begins a sentence as it is written. */
 const capital = (text: string) => text.replace(/^the /, 'The ');
 
@@ -36,7 +37,7 @@ export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspended
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
 export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
-  const { grant, detector, action, usage, duties, own } = report;
+  const { grant, detector, action, usage, duties, own, observed } = report;
   const { asOf, organisation, history } = evidence;
   const who = capital(nameOf(grant.principal));
   const access = `${grant.api} (${listed(grant.covers)})`;
@@ -83,6 +84,16 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
       const holders = [...new Set(duties.flatMap((duty) => duty.holders))];
       return `By this grant ${listed(holders.map(nameOf))} may do ${listed(given)} on ${grant.api}, and holds the other side of ${listed(duties.map(({ name }) => name))} too.`;
     }
+    case 'rate-limit':
+      return `Nobody asked for ${access} by the grant of ${nameOf(grant.principal)} more than ${counted(observed?.busiest ?? 0, 'time')} in a minute; a rate of ${observed?.rate} would have ${refusedNone(observed?.uses)}.`;
+    case 'second-factor':
+      return `Every one of the ${counted(observed?.uses ?? 0, 'request')} by which ${nameOf(grant.principal)} used ${access} had a second factor; asking for one would have ${refusedNone(observed?.uses)}.`;
+    case 'known-networks':
+      return `All that ${nameOf(grant.principal)} did on ${access} came from ${listed(observed?.networks ?? [])}; allowing it from there alone would have ${refusedNone(observed?.uses)}.`;
+    case 'smaller-group':
+      return `Of ${counted(membersOf(organisation).get(grant.principal)?.length ?? 0, 'member')} of ${nameOf(grant.principal)} only some used ${access}, all of them of ${nameOf(observed?.principal ?? grant.principal)} (${observed?.members}); giving it to these alone would have ${refusedNone(observed?.uses)}.`;
+    case 'one-off':
+      return `${who} used ${access} from ${dayOf(observed?.first ?? asOf)} to ${dayOf(observed?.last ?? asOf)} and not since, and the grant has no end; with one, it lapses unless somebody still needs it.`;
     default:
       return own?.sentence ?? `${detector}: the access of ${nameOf(grant.principal)} to ${access}.`;
   }

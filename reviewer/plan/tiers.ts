@@ -2,7 +2,15 @@ import { detector as builtIn, type Detector, type DetectorName } from '../../bun
 import type { Action, Severity } from '../detect/judge.ts';
 
 /** Findings of a tier ask for the same kind of answer, so they share a pull request. */
-export const detectorTierNames = ['urgent', 'removal', 'narrowing', 'certification', 'tidying'] as const;
+export const detectorTierNames = [
+  'urgent',
+  'removal',
+  'narrowing',
+  'certification',
+  'controls',
+  'automatic',
+  'tidying',
+] as const;
 export type DetectorTier = (typeof detectorTierNames)[number];
 
 const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
@@ -17,13 +25,21 @@ const detectorTiers: Readonly<Record<Detector, DetectorTier>> = {
   'high-access': 'certification',
   mover: 'certification',
   growth: 'certification',
+  'known-networks': 'controls',
+  'one-off': 'controls',
+  'rate-limit': 'controls',
+  'second-factor': 'controls',
+  'smaller-group': 'controls',
   // Nobody loses anything by these.
   expired: 'tidying',
   redundant: 'tidying',
 };
 
+type Tiered = { detector: DetectorName; action: Action; merges?: true };
+
 /** The tier of a finding: by what found it, and for a repository's own detectors by what they ask for. */
-export function tierOf({ detector, action }: { detector: DetectorName; action: Action }): DetectorTier {
+export function tierOf({ detector, action, merges }: Tiered): DetectorTier {
+  if (merges === true) return 'automatic';
   const known = builtIn.safeParse(detector);
   if (known.success) return detectorTiers[known.data];
   if (action === 'narrow') return 'narrowing';

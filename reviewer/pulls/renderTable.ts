@@ -57,6 +57,10 @@ export function renderTable(plan: Plan, pulls: readonly Pull[] = [], width = 140
     parts.push(
       `not evaluable, for the records do not cover enough:\n${not_evaluable.map(({ grant, detectors, coverage }) => `  ${grant}: ${detectors.join(', ')} (coverage ${(coverage * 100).toFixed(2)} %)`).join('\n')}`,
     );
+  if (plan.withdrawn !== undefined)
+    parts.push(
+      `not recommended, for what the records show:\n${plan.withdrawn.map(({ grant, detector, why }) => `  ${grant}: ${detector} (${plain(why)})`).join('\n')}`,
+    );
   if (plan.faults !== undefined)
     parts.push(
       `not judged:\n${plan.faults.map(({ detector, message }) => `  ${detector === undefined ? '' : `${detector}: `}${plain(message)}`).join('\n')}`,

@@ -106,20 +106,26 @@ export function uses(grant: string, operations: readonly string[], days: number,
 /** Decision log lines of one instance: the uses in order of time, and a heartbeat in each minute of `days` days. */
 export function logLines(
   used: readonly Use[],
-  options: { instance?: string; days?: number; until?: number; skip?: (minute: number) => boolean } = {},
+  options: {
+    instance?: string;
+    days?: number;
+    until?: number;
+    skip?: (minute: number) => boolean;
+    line?: typeof recordLine;
+  } = {},
 ): string[] {
-  const { instance = 'gw-1', days = 6, until = asOf, skip = () => false } = options;
+  const { instance = 'gw-1', days = 6, until = asOf, skip = () => false, line = recordLine } = options;
   const sorted = [...used].sort((a, b) => a.at - b.at);
   const lines: string[] = [];
   let seq = 0;
   let next = 0;
   for (let at = Math.floor((asOf - days * dayMs) / minuteMs) * minuteMs; at <= until; at += minuteMs) {
     for (let use = sorted[next]; use !== undefined && use.at < at; use = sorted[++next])
-      lines.push(recordLine(use, instance, ++seq));
+      lines.push(line(use, instance, ++seq));
     if (!skip(Math.floor((asOf - at) / minuteMs)))
       lines.push(JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq }));
   }
-  for (const use of sorted.slice(next)) lines.push(recordLine(use, instance, ++seq));
+  for (const use of sorted.slice(next)) lines.push(line(use, instance, ++seq));
   return lines;
 }
 

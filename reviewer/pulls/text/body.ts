@@ -26,6 +26,10 @@ const advice: Readonly<Record<DetectorTier, string>> = {
     'To keep a grant as it is, comment `/keep GRANT UNTIL REASON`; to narrow it otherwise, `/narrow GRANT ROLE` or `/narrow GRANT OPERATION,OPERATION`.',
   certification:
     'To keep a grant, comment `/keep GRANT UNTIL REASON` or `/extend GRANT UNTIL REASON`; to hand it on, `/reassign GRANT group:NAME`; to end it, `/revoke GRANT`.',
+  controls:
+    'No request on record would have been refused by it. To leave a grant as it is, comment `/keep GRANT UNTIL REASON`; so that it is never asked again, put an exemption into `grants/review.yaml`.',
+  automatic:
+    'No request on record would have been refused by it, and `pull_requests.merge` in `grants/review.yaml` says that it merges by itself. To leave a grant as it is, comment `/keep GRANT UNTIL REASON`.',
   tidying:
     'To let a grant live on, comment `/extend GRANT UNTIL REASON` (`/extend orders-desk-read 2027-03-31 the audit`).',
 };

@@ -1,3 +1,4 @@
+import { recommendation } from '../../../bundle/grants/names.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Plan } from '../../plan/finding.ts';
@@ -29,12 +30,14 @@ export function goneWhy(
 /** Whether the evidence is too thin today to tell if a proposal still stands: then it is left alone. */
 export function isBlind(
   entries: readonly Entry[],
-  { not_evaluable, faults = [] }: Pick<Plan, 'faults' | 'not_evaluable'>,
+  { not_evaluable, faults = [], recommended }: Pick<Plan, 'faults' | 'not_evaluable' | 'recommended'>,
 ): boolean {
   return entries.some(
     ({ grant, detector }) =>
       not_evaluable.some((known) => known.grant === grant && known.detectors.includes(detector)) ||
-      // Who could not be asked has not said that it is over.
+      // Whoever was not asked has not said that it is over.
+      (recommended !== true && recommendation.safeParse(detector).success) ||
+      // Nor has who could not be.
       faults.some((known) => (known.grant ?? grant) === grant && (known.detector ?? detector) === detector),
   );
 }

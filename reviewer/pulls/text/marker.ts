@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { detectorName } from '../../../bundle/grants/names.ts';
+import { actions } from '../../detect/judge.ts';
 import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
 
@@ -11,7 +12,7 @@ const entry = z.object({
   grant: z.string(),
   api: z.string(),
   detector: detectorName,
-  action: z.enum(['delete', 'revoke', 'suspend', 'narrow', 'renew', 'reassign', 'recertify']),
+  action: z.enum(actions),
   /** The edit's own words, where the action alone does not tell it. */
   to: z.union([z.object({ role: z.string() }), z.object({ operations: z.array(z.string()) })]).optional(),
   set: z
@@ -21,6 +22,14 @@ const entry = z.object({
       }),
       z.object({ expires: z.string() }),
       z.object({ owner: z.string() }),
+      z.object({ principal: z.string() }),
+      z.object({ limits: z.object({ rate: z.string() }) }),
+      z.object({
+        conditions: z.union([
+          z.object({ mfa: z.literal(true) }),
+          z.object({ networks: z.array(z.string()) }),
+        ]),
+      }),
     ])
     .optional(),
   decision: decision.optional(),

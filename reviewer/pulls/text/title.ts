@@ -22,6 +22,7 @@ const order: readonly TitleAction[] = [
   'renew',
   'reassign',
   'recertify',
+  'tighten',
   'extend',
   'keep',
 ];

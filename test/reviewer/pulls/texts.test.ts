@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { marked } from 'marked';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
-import type { Detector } from '../../../bundle/grants/names.ts';
+import type { Detector, Recommendation } from '../../../bundle/grants/names.ts';
 import { code, fenced, prose } from '../../../reviewer/forge/markdown.ts';
 import type { Finding, Plan, Seen } from '../../../reviewer/plan/finding.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
@@ -19,7 +19,7 @@ import { access, asOf, place } from '../_review.ts';
 const test = suite('pull request texts');
 
 const evidence = { granted: '2026-03-01T00:00:00Z' };
-const by = (detector: Detector): Seen =>
+const by = (detector: Exclude<Detector, Recommendation>): Seen =>
   detector === 'orphan-disabled' || detector === 'orphan-missing'
     ? { detector, evidence: { ...evidence, account: null } }
     : { detector, evidence };

@@ -1,4 +1,4 @@
-import type { Detector } from '../../../bundle/grants/names.ts';
+import type { Detector, Recommendation } from '../../../bundle/grants/names.ts';
 import { daysAgo } from '../_review.ts';
 import {
   logged,
@@ -27,7 +27,7 @@ const gone = (days: number) =>
   ] as const;
 
 /** Both sides of each detector's criterion. */
-export const cases: Readonly<Record<Detector, (into: Organisation) => void>> = {
+export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Organisation) => void>> = {
   expired(into) {
     const { draw } = into;
     const past = () => `expires: ${daysAgo(margin(draw, 9) - second)}`;

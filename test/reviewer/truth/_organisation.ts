@@ -1,4 +1,4 @@
-import { type Detector, detector } from '../../../bundle/grants/names.ts';
+import { type Detector, detector, recommendation } from '../../../bundle/grants/names.ts';
 import type { Plan } from '../../../reviewer/plan/finding.ts';
 import { asOf, dayMs, daysAgo, type Files, grantEntry, logLines, type Place, place } from '../_review.ts';
 import { cases } from './_cases.ts';
@@ -107,7 +107,10 @@ function constant(organisation: Organisation): Files {
 export async function plantOrganisation(seed: string): Promise<Truth> {
   const organisation = emptyOrganisation(seed);
   const { draw, planted, uses, late } = organisation;
-  const order = detector.options.map((name) => ({ name, at: draw.next() })).sort((a, b) => a.at - b.at);
+  const order = detector
+    .exclude(recommendation.options)
+    .options.map((name) => ({ name, at: draw.next() }))
+    .sort((a, b) => a.at - b.at);
   for (const { name } of order) cases[name](organisation);
 
   const here = await place({ ...constant(organisation), ...filesAt(organisation, 40) });
@@ -134,7 +137,7 @@ export type Score = { detector: Detector; planted: number; found: number; wrong:
 /** Holds a plan to the truth: what each detector reported that is not so, and what it should have. */
 export function score(plan: Plan, planted: readonly Planted[]): Score[] {
   const byId = new Map(planted.map((grant) => [grant.id, grant]));
-  return detector.options.map((name) => {
+  return detector.exclude(recommendation.options).options.map((name) => {
     const reported = plan.findings.filter((finding) => finding.detector === name);
     const expected = planted.filter(({ truth }) => truth?.detector === name);
     const wrong = reported.filter(({ grant, action }) => {
