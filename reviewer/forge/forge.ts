@@ -43,8 +43,11 @@ export type Forge = {
   getPull(number: number): Promise<ForgePull>;
   createPull(branch: string, texts: Texts, draft?: boolean): Promise<ForgePull>;
   updatePull(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<ForgePull>;
-  /** Merges a pull request; false when the forge does not let it (checks, reviews, a conflict). */
-  mergePull(number: number): Promise<boolean>;
+  /**
+   * Merges a pull request; false when the forge does not let it (checks, reviews, a conflict), or its head is no longer
+   * `commit`.
+   */
+  mergePull(number: number, commit?: string): Promise<boolean>;
   /** Whether somebody has approved it, and nobody asks for changes. */
   isApproved(number: number): Promise<boolean>;
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
@@ -140,9 +143,12 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         pullOf((await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change })).data),
       );
     },
-    async mergePull(number) {
+    async mergePull(number, commit) {
       return call(`PUT ${path}/${number}/merge`, async () => {
-        const { data } = await octokit.rest.pulls.merge({ ...repository, pull_number: number, ...once });
+        const { data } = await octokit.rest.pulls.merge({
+          ...{ ...repository, pull_number: number, ...once },
+          ...(commit !== undefined && { sha: commit }),
+        });
         return data.merged;
       }).catch((error: unknown) => {
         // 405 and 409 are GitHub's words for "not yet"; 422 for a head that has moved.

@@ -6,10 +6,19 @@ export type Pull = {
   branch: string;
   grants: readonly string[];
   /**
-   * `held`: a limit or an answer keeps it back. `blocked`: no merge could put it right, somebody has to, elsewhere.
+   * `merged`: by the review itself, as review.yaml lets it. `held`: a limit or an answer keeps it back. `blocked`: no merge could put it right, somebody has to, elsewhere.
    * `failed`: it could not be brought in line, and the run says so.
    */
-  action: 'opened' | 'reopened' | 'updated' | 'unchanged' | 'closed' | 'held' | 'blocked' | 'failed';
+  action:
+    | 'opened'
+    | 'reopened'
+    | 'updated'
+    | 'unchanged'
+    | 'closed'
+    | 'merged'
+    | 'held'
+    | 'blocked'
+    | 'failed';
   /** Why it was held, closed or left alone. */
   reason?: string;
 };

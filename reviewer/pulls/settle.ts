@@ -96,6 +96,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     const due = await answerForNobody(task, marker, options);
     if (due !== null) return due;
     if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
+    if (await mergedByItself(pull, marker, forge)) return result('merged');
     return result('unchanged', closedToMore ? 'approved' : null);
   }
   const wanted = await prepare(task, options, marker);
@@ -168,7 +169,18 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   if (opened === null)
     return resultOf('held', null, branch, grants, 'the forge has a pull request that it does not list yet');
   await people.tell(opened, task);
-  return resultOf('opened', opened, branch, grants);
+  const merged = await mergedByItself(opened, { ...wanted.marker, commit: wanted.commit }, forge);
+  return resultOf(merged ? 'merged' : 'opened', opened, branch, grants);
+}
+
+/** Merges what only holds recommendations of kinds that review.yaml lets, as nobody has decided otherwise. */
+async function mergedByItself(
+  pull: ForgePull,
+  { tier, entries, commit }: Marker,
+  forge: Forge,
+): Promise<boolean> {
+  const isPlain = entries.length > 0 && entries.every(({ decision }) => decision === undefined);
+  return tier === 'automatic' && isPlain && commit !== null && forge.mergePull(pull.number, commit);
 }
 
 /** Whether a branch merges, and gives a base that can be enforced: one that begins at the base was looked at when it was made. */

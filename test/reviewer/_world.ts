@@ -34,6 +34,7 @@ export type World = {
   apply: (options?: {
     forge?: Partial<ForgeTarget>;
     asOf?: number;
+    recommend?: boolean;
     signal?: AbortSignal;
     root?: string;
     progress?: (line: string) => void;

@@ -113,7 +113,7 @@ test('recommends what fits all that was seen, each with its change and the count
     requests: 6,
     refused: 0,
   });
-  assert.match(mfa?.change.after ?? '', /role: reader # read only\n[\s\S]* {2}conditions: \{ mfa: true \}\n/);
+  assert.match(mfa?.change.after ?? '', / {2}conditions: \{ mfa: true \}\n {2}role: reader # read only\n/);
   assert.match(
     of('in-office', 'known-networks')?.change.after ?? '',
     /conditions: \{ mfa: true, networks: \[office\] \}/,

@@ -117,7 +117,12 @@ function towards({ to, set }: Finding): string {
   if (to !== undefined)
     return 'role' in to ? ` to the role ${code(to.role)}` : ` to ${to.operations.map(code).join(', ')}`;
   if (set === undefined || 'review' in set) return '';
-  return 'expires' in set ? ` until ${set.expires}` : ` to ${code(nameOf(set.owner))}`;
+  if ('expires' in set) return ` until ${set.expires}`;
+  if ('owner' in set) return ` to ${code(nameOf(set.owner))}`;
+  if ('principal' in set) return ` to ${code(nameOf(set.principal))}`;
+  if ('limits' in set) return ` to ${code(set.limits.rate)}`;
+  const { conditions } = set;
+  return 'mfa' in conditions ? ' to a second factor' : ` to ${conditions.networks.map(code).join(', ')}`;
 }
 
 type Options = {

@@ -1,0 +1,91 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { createLimit } from '../../gateway/limits/limit.ts';
+import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
+import { fitPrincipal } from '../../reviewer/recommend/fitPrincipal.ts';
+import { createMeter, isSafe, ratesFor, rounded } from '../../reviewer/recommend/fitRate.ts';
+import { suite } from '../_suite.ts';
+
+const test = suite('what fits observed use');
+
+const times = fc
+  .array(fc.integer({ min: 0, max: 300_000 }), { minLength: 1, maxLength: 60 })
+  .map((all) => all.sort((a, b) => a - b));
+const busiestOf = (all: readonly number[]) =>
+  Math.max(
+    ...Map.groupBy(all, (ms) => Math.floor(ms / 60_000))
+      .values()
+      .map(({ length }) => length),
+  );
+
+test('the meter refuses what the gateway refuses', () => {
+  fc.assert(
+    fc.property(times, fc.integer({ min: 1, max: 30 }), (all, count) => {
+      const limit = createLimit();
+      const admits = createMeter(count);
+      for (const ms of all)
+        assert.equal(admits('a', 1e12 + ms), Number(limit('a', `${count}/min`, 1e12 + ms)) <= 0);
+    }),
+  );
+});
+
+test('a rate of twice the busiest minute refuses nothing, whatever comes when; callers count apart', () => {
+  fc.assert(
+    fc.property(times, (all) => {
+      const busiest = busiestOf(all);
+      const count = 2 * busiest;
+      assert.ok(isSafe(count, { usual: 1, busiest }));
+      const admits = createMeter(count);
+      for (const caller of ['a', 'b']) for (const ms of all) assert.ok(admits(caller, ms));
+    }),
+  );
+  assert.equal(isSafe(9, { usual: 1, busiest: 5 }), false);
+});
+
+test('rates to try begin at the usual minute with its margin, rounded up, and end at the busiest', () => {
+  assert.deepEqual(ratesFor({ usual: 31, busiest: 500 }, 2, 60), [62, 1000]);
+  assert.deepEqual(ratesFor({ usual: 3, busiest: 4 }, 2, 60), [60]);
+  assert.deepEqual([1, 9, 10, 99, 101, 1234, 9999].map(rounded), [1, 9, 10, 99, 110, 1300, 10_000]);
+});
+
+test('networks are the fewest that every use came from, and none where one did not or is not declared', () => {
+  const declared = new Set(['home', 'office', 'vpn']);
+  const at = (...names: string[]) => ({ names, uses: 1 });
+  assert.deepEqual(fitNetworks([at('office', 'vpn'), at('vpn')], declared), ['vpn']);
+  assert.deepEqual(fitNetworks([at('office'), at('vpn'), at('office', 'home')], declared), ['office', 'vpn']);
+  assert.equal(fitNetworks([at('office'), at()], declared), null);
+  assert.equal(fitNetworks([at('gone')], declared), null);
+  assert.equal(fitNetworks([], declared), null);
+});
+
+const memberships = (groups: Record<string, string[]>): Organisation => {
+  const of = new Map<string, string[]>();
+  for (const [group, members] of Object.entries(groups))
+    for (const member of members) of.set(member, [...(of.get(member) ?? []), group]);
+  return { memberships: of } as unknown as Organisation;
+};
+
+test('whoever is enough is a group inside of it with all who used it, the smallest; else the one person', () => {
+  const everybody = ['user:a', 'user:b', 'user:c', 'service:d'];
+  const organisation = memberships({
+    'group:all': everybody,
+    'group:ab': ['user:a', 'user:b'],
+    'group:abc': ['user:a', 'user:b', 'user:c'],
+    'group:outside': ['user:a', 'user:x'],
+    'group:same': everybody,
+  });
+  const fit = (...users: string[]) => fitPrincipal({ principal: 'group:all' }, users, organisation);
+  assert.deepEqual(fit('user:A', 'user:b'), { principal: 'group:ab', members: 2 });
+  assert.deepEqual(fit('user:b', 'user:c'), { principal: 'group:abc', members: 3 });
+  assert.deepEqual(fit('user:a'), { principal: 'group:ab', members: 2 });
+  assert.equal(fit('user:a', 'service:d'), null);
+  assert.equal(fit('service:d'), null);
+  assert.equal(fit('user:gone'), null);
+  const flat = memberships({ 'group:all': ['user:a', 'user:b'] });
+  assert.deepEqual(fitPrincipal({ principal: 'group:all' }, ['user:b'], flat), {
+    principal: 'user:b',
+    members: 1,
+  });
+  assert.equal(fitPrincipal({ principal: 'group:all' }, ['user:a', 'user:b'], flat), null);
+});
