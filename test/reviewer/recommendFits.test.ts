@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { rateOf } from '../../bundle/format/rate.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { createLimit } from '../../gateway/limits/limit.ts';
 import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
@@ -25,7 +26,7 @@ test('the meter refuses what the gateway refuses', () => {
       const limit = createLimit();
       const admits = createMeter(count);
       for (const ms of all)
-        assert.equal(admits('a', 1e12 + ms), Number(limit('a', `${count}/min`, 1e12 + ms)) <= 0);
+        assert.equal(admits('a', 1e12 + ms), Number(limit('a', rateOf(count, 60_000), 1e12 + ms)) <= 0);
     }),
   );
 });
