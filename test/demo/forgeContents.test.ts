@@ -83,3 +83,21 @@ test('keeps commit statuses and check runs, the newest counting', async () => {
     [['completed', 'success']],
   );
 });
+
+test('takes annotations of a check run within the limits of a call, and adds up those of several', async () => {
+  const sha = await git(world.bare, 'rev-parse', 'main');
+  const note = (line: number, message = 'wrong') => ({
+    ...{ path: 'a.yaml', start_line: line, end_line: line, annotation_level: 'failure' as const, message },
+  });
+  const output = (count: number, summary = 'much') => ({
+    ...{ title: 'Check', summary, annotations: Array.from({ length: count }, (_, i) => note(i + 1)) },
+  });
+  const run = { ...where, name: 'annotated', head_sha: sha };
+  const made = await world.octokit.checks.create({ ...run, output: output(50) });
+  const more = { ...where, check_run_id: made.data.id };
+  await world.octokit.checks.update({ ...more, output: output(7), conclusion: 'failure' });
+  const listed = await world.octokit.checks.listAnnotations({ ...more, per_page: 100 });
+  assert.deepEqual([listed.data.length, listed.data[0]?.path, listed.data[0]?.start_line], [57, 'a.yaml', 1]);
+  for (const wrong of [output(51), output(1, 'x'.repeat(65_536)), { ...output(0), annotations: [note(0)] }])
+    await assert.rejects(world.octokit.checks.create({ ...run, output: wrong }), { status: 422 });
+});

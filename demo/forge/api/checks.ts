@@ -3,6 +3,7 @@ import { type Core, isPull, repositoryApi, repositoryUrl } from '../model/core.t
 import { resolve } from '../model/resolve.ts';
 import { type Methods, nodeId } from '../model/shapes.ts';
 import type { Check } from '../model/state.ts';
+import { annotationsOf, checkOutput } from './annotations.ts';
 import { choiceField, textField } from './body.ts';
 import { type Call, created, type Handler, ok, page } from './call.ts';
 import { needsCommit } from './statuses.ts';
@@ -38,7 +39,7 @@ function render(core: Core, check: Check): CheckShape {
       title: check.title,
       summary: check.summary,
       text: check.text,
-      annotations_count: 0,
+      annotations_count: check.annotations.length,
       annotations_url: `${url}/annotations`,
     },
     name: check.name,
@@ -78,6 +79,9 @@ function apply(call: Call, check: Check): void {
     check.status === 'completed'
       ? (textField(call, 'completed_at') ?? check.completedAt ?? call.core.now())
       : null;
+  for (const field of ['summary', 'text'] as const) checkOutput(field, textField(inner, field));
+  const annotations = annotationsOf(inner.body.annotations);
+  check.annotations.push(...annotations);
   check.title = textField(inner, 'title') ?? check.title;
   check.summary = textField(inner, 'summary') ?? check.summary;
   check.text = textField(inner, 'text') ?? check.text;
@@ -102,6 +106,7 @@ export const createCheck: Handler = async (call) => {
     title: null,
     summary: null,
     text: null,
+    annotations: [],
   };
   apply(call, check);
   core.state.data.checks.push(check);
@@ -116,6 +121,28 @@ function checkOf(call: Call): Check {
 }
 
 export const getCheck: Handler = async (call) => ok(render(call.core, checkOf(call)));
+
+export const listAnnotations: Handler = async (call) => {
+  const { core } = call;
+  const { sha, annotations } = checkOf(call);
+  const paged = page(call, annotations);
+  return {
+    status: 200,
+    body: paged.items.map(({ path, startLine, endLine, level, message }) => ({
+      path,
+      blob_href: `${repositoryUrl(core)}/blob/${sha}/${path}`,
+      start_line: startLine,
+      end_line: endLine,
+      start_column: null,
+      end_column: null,
+      annotation_level: level,
+      title: null,
+      message,
+      raw_details: null,
+    })) satisfies Methods['checks']['listAnnotations']['response']['data'],
+    headers: paged.headers,
+  };
+};
 
 export const patchCheck: Handler = async (call) => {
   const check = checkOf(call);

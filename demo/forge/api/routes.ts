@@ -43,6 +43,7 @@ export const repositoryRoutes: readonly Route[] = [
   ['POST', '/statuses/:ref', statuses.createStatus],
   ['POST', '/check-runs', checks.createCheck],
   ['GET', '/check-runs/:id', checks.getCheck],
+  ['GET', '/check-runs/:id/annotations', checks.listAnnotations],
   ['PATCH', '/check-runs/:id', checks.patchCheck],
   ['GET', '/contents', contents.getContents],
   ['GET', '/contents/', contents.getContents],

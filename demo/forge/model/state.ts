@@ -89,6 +89,17 @@ const stored = z.object({
       title: z.string().nullable(),
       summary: z.string().nullable(),
       text: z.string().nullable(),
+      annotations: z
+        .array(
+          z.object({
+            path: z.string(),
+            startLine: z.int(),
+            endLine: z.int(),
+            level: z.enum(['notice', 'warning', 'failure']),
+            message: z.string(),
+          }),
+        )
+        .default([]),
     }),
   ),
 });
