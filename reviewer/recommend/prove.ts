@@ -81,8 +81,8 @@ async function withdrawnBy(proposed: readonly Proposed[], options: Options): Pro
       for (const effect of effects) {
         const by = kept.filter(({ grant }) => effect.grants.includes(grant));
         // An end is there to end something: that is what is asked, and nothing else may.
-        const meant = effects === replay.ending ? by.filter(({ detector }) => detector !== 'one-off') : by;
-        if (effects === replay.ending && meant.length < by.length) continue;
+        const meant = effects === replay.ending.by ? by.filter(({ detector }) => detector !== 'one-off') : by;
+        if (effects === replay.ending.by && meant.length < by.length) continue;
         withdraw(
           meant.length > 0 || effect.grants.length > 0 ? meant : kept,
           `${counted(effect.requests, 'recorded request')} of ${effect.subject} for ${effect.operation} ${reason}`,
@@ -97,9 +97,9 @@ async function withdrawnBy(proposed: readonly Proposed[], options: Options): Pro
 const sum = (some: readonly { requests: number }[]) => some.reduce((all, { requests }) => all + requests, 0);
 
 const effectsOf = ({ denied, unproven, ending }: Replay): [readonly Effect[], string][] => [
-  [denied, 'would be refused'],
-  [unproven, 'might be refused'],
-  [ending, 'would be refused sooner'],
+  [denied.by, 'would be refused'],
+  [unproven.by, 'might be refused'],
+  [ending.by, 'would be refused sooner'],
 ];
 
 /** The files with all of it changed; what cannot be edited is withdrawn. */

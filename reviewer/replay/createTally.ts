@@ -1,6 +1,6 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Asked } from '../evidence/requests.ts';
-import type { Effect, Replay, Skipped } from './replay.ts';
+import { type Effect, type Effects, type Replay, type Skipped, sumOf } from './replay.ts';
 
 type Kind = 'denied' | 'unproven' | 'ending' | 'allowed';
 type What = {
@@ -22,7 +22,7 @@ export type Tally = {
   skip(reason: Skipped['reason'], asked: Asked): void;
   /** Records that say nothing of what was asked. */
   skipUnread(requests: number): void;
-  result(): Record<Kind, Effect[]> & { skipped: Skipped[]; counts: Counts };
+  result(): Record<Kind, Effects> & { skipped: Skipped[]; counts: Counts };
 };
 
 export function createTally(): Tally {
@@ -74,10 +74,13 @@ export function createTally(): Tally {
       if (requests > 0) pass('record-incomplete', '', '', requests, 0);
     },
     result() {
-      const effects = (kind: Kind) =>
-        [...kinds[kind].values()]
+      const effects = (kind: Kind): Effects => {
+        const by = [...kinds[kind].values()]
           .map((one): Effect => ({ ...one, grants: [...one.grants].sort(compareCodePoints) }))
           .sort((a, b) => b.requests - a.requests || compareCodePoints(nameOf(a), nameOf(b)));
+        const callers = new Set(by.map(({ subject }) => subject)).size;
+        return { requests: sumOf(by), callers, by, more: 0 };
+      };
       return {
         denied: effects('denied'),
         unproven: effects('unproven'),

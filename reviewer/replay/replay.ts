@@ -14,6 +14,9 @@ export type Effect = {
   why: string;
 };
 
+/** All that fares alike; `by` may be cut short by `more`; the counts are of all. The most frequent come first. */
+export type Effects = { requests: number; callers: number; by: readonly Effect[]; more: number };
+
 /** Why requests could not be decided by both revisions. */
 export type Skipped = {
   /**
@@ -44,18 +47,38 @@ export type Replay = {
   /** Requests on record; those decided by both; of these, allowed by base; allowed then, and denied by base by now. */
   requests: { recorded: number; replayed: number; allowed: number; lapsed: number };
   /** Allowed by base, denied by head. */
-  denied: readonly Effect[];
+  denied: Effects;
   /** Allowed by base; whether head allows them, the records cannot show. */
-  unproven: readonly Effect[];
+  unproven: Effects;
   /** Allowed by both today, and by head not as long: `why` is when it ends. */
-  ending: readonly Effect[];
+  ending: Effects;
   /** Denied by base, and allowed by head, or perhaps. */
-  allowed: readonly Effect[];
+  allowed: Effects;
   skipped: readonly Skipped[];
 };
 
-export const sumOf = (effects: readonly { requests: number }[]): number =>
-  effects.reduce((sum, { requests }) => sum + requests, 0);
+export const sumOf = (all: readonly { requests: number }[]): number =>
+  all.reduce((sum, { requests }) => sum + requests, 0);
+
+/** The same with no more than so many callers of each kind, to be handed on. */
+export function shortened(replay: Replay, most: number): Replay {
+  const cut = (effects: Effects): Effects => ({
+    ...effects,
+    by: effects.by.slice(0, most),
+    more: effects.more + Math.max(0, effects.by.length - most),
+  });
+  const { denied, unproven, ending, allowed, skipped } = replay;
+  return {
+    ...replay,
+    ...{ denied: cut(denied), unproven: cut(unproven), ending: cut(ending), allowed: cut(allowed) },
+    skipped: [...Map.groupBy(skipped, ({ reason }) => reason)].flatMap(([reason, all]) => {
+      const rest = all.slice(most);
+      const more = { reason, api: '', operation: '', requests: sumOf(rest), allowed: 0 };
+      for (const { allowed } of rest) more.allowed += allowed;
+      return [...all.slice(0, most), ...(rest.length > 0 ? [more] : [])];
+    }),
+  };
+}
 
 /** Requests that head would not even take for what they were. */
 export const lostOf = ({ skipped }: Pick<Replay, 'skipped'>): readonly Skipped[] =>
@@ -67,7 +90,7 @@ export const lostOf = ({ skipped }: Pick<Replay, 'skipped'>): readonly Skipped[]
  */
 export function verdictOf(replay: Replay): 'harmless' | 'affects' | 'unknown' {
   const { denied, unproven, ending, skipped, covered, requests } = replay;
-  if (denied.length + unproven.length + ending.length + lostOf(replay).length > 0) return 'affects';
+  if (denied.requests + unproven.requests + ending.requests + sumOf(lostOf(replay)) > 0) return 'affects';
   const blind = skipped.some(({ reason }) => reason === 'record-incomplete');
   return covered && !blind && requests.recorded > 0 ? 'harmless' : 'unknown';
 }

@@ -1,12 +1,13 @@
 import { instantOf } from '../plan/sentence.ts';
-import { type Effect, type Replay, sumOf, verdictOf } from './replay.ts';
+import { type Effects, type Replay, verdictOf } from './replay.ts';
 
 /** The replay for programs, with every caller; the keys are an interface. */
 export function replayJson(replay: Replay): unknown {
   const { base, head, asOf, window, covered, requests, denied, unproven, ending, allowed, skipped } = replay;
-  const effects = (all: readonly Effect[], why: 'reason' | 'from' = 'reason') => ({
-    requests: sumOf(all),
-    by: all.map(({ first, last, why: said, ...effect }) => ({
+  const effects = ({ requests, callers, by }: Effects, why: 'reason' | 'from' = 'reason') => ({
+    requests,
+    callers,
+    by: by.map(({ first, last, why: said, ...effect }) => ({
       ...effect,
       first: instantOf(first),
       last: instantOf(last),

@@ -1,6 +1,6 @@
 import { code, prose } from '../forge/markdown.ts';
 import { instantOf } from '../plan/sentence.ts';
-import { type Effect, lostOf, type Replay } from './replay.ts';
+import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {
   allowedWhy,
   coverageOf,
@@ -18,9 +18,9 @@ import {
 const cell = (text: string) => text.replaceAll('|', '\\|');
 const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
 
-function table(title: string, effects: readonly Effect[], why: (effect: Effect) => string, most: number) {
-  if (effects.length === 0) return [];
-  const rows = effects
+function table(title: string, { by, more }: Effects, why: (effect: Effect) => string, most: number) {
+  if (by.length === 0) return [];
+  const rows = by
     .slice(0, most)
     .map((effect) =>
       row(
@@ -31,15 +31,15 @@ function table(title: string, effects: readonly Effect[], why: (effect: Effect) 
         prose(why(effect)),
       ),
     );
-  const rest = effects.length - rows.length;
-  const more = rest > 0 ? [`\n… and ${number(rest)} more; \`grantgate replay --json\` has them all.`] : [];
+  const rest = by.length - rows.length + more;
+  const others = rest > 0 ? [`\n… and ${number(rest)} more; \`grantgate replay --json\` has them all.`] : [];
   return [
     [
       `**${title}**\n`,
       '| who | what | requests | last | |',
       '| --- | --- | ---: | --- | --- |',
       ...rows,
-      ...more,
+      ...others,
     ].join('\n'),
   ];
 }

@@ -1,5 +1,5 @@
 import { instantOf, listed } from '../plan/sentence.ts';
-import { type Effect, lostOf, type Replay } from './replay.ts';
+import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {
   allowedWhy,
   coverageOf,
@@ -33,10 +33,10 @@ function wrapped(text: string, indent: number): string[] {
   return [...lines, line].map((one) => ' '.repeat(indent) + one);
 }
 
-function section(title: string, effects: readonly Effect[], why: (effect: Effect) => string, most: number) {
-  if (effects.length === 0) return [];
+function section(title: string, { by, more }: Effects, why: (effect: Effect) => string, most: number) {
+  if (by.length === 0) return [];
   const lines = ['', title];
-  for (const effect of effects.slice(0, most)) {
+  for (const effect of by.slice(0, most)) {
     const { subject, api, operation, requests: count, last, grants } = effect;
     lines.push(
       ...wrapped(`${subject}: ${operation} of ${api}`, 2),
@@ -44,7 +44,7 @@ function section(title: string, effects: readonly Effect[], why: (effect: Effect
       ...wrapped(`${why(effect)}${grants.length > 0 ? ` (by ${listed(grants)})` : ''}`, 4),
     );
   }
-  const rest = effects.length - most;
+  const rest = Math.max(0, by.length - most) + more;
   return rest > 0 ? [...lines, `  … and ${number(rest)} more; --json has them all`] : lines;
 }
 

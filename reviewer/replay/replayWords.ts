@@ -13,9 +13,9 @@ export function sentenceOf(replay: Replay): string {
   if (all.recorded === 0) return 'No request is on record, so nothing can be said of any.';
   const lost = sumOf(lostOf(replay));
   const said = [
-    `${number(sumOf(denied))} of ${number(all.allowed)} allowed ${all.allowed === 1 ? 'request' : 'requests'} would now be denied`,
-    ...(unproven.length > 0 ? [`of ${number(sumOf(unproven))} it cannot be shown`] : []),
-    ...(ending.length > 0 ? [`${number(sumOf(ending))} would end sooner`] : []),
+    `${number(denied.requests)} of ${number(all.allowed)} allowed ${all.allowed === 1 ? 'request' : 'requests'} would now be denied`,
+    ...(unproven.requests > 0 ? [`of ${number(unproven.requests)} it cannot be shown`] : []),
+    ...(ending.requests > 0 ? [`${number(ending.requests)} would end sooner`] : []),
     ...(lost > 0 ? [`${number(lost)} would not be found any more`] : []),
   ];
   return `${said.join('; ')}.`;
@@ -23,8 +23,8 @@ export function sentenceOf(replay: Replay): string {
 
 /** What becomes allowed; null where nothing does. */
 export function gainsOf({ allowed }: Replay): string | null {
-  if (allowed.length === 0) return null;
-  const count = sumOf(allowed);
+  const count = allowed.requests;
+  if (count === 0) return null;
   return `${requests(count)} that ${count === 1 ? 'is' : 'are'} denied would now be allowed, or might be.`;
 }
 

@@ -122,7 +122,7 @@ async function fromFiles(name: string, decisions: readonly string[], days: numbe
   return replayRevisions({ ...revisions, decisions, asOf: asOf / 1000, days, opa });
 }
 type Replayed = Awaited<ReturnType<typeof replay>>;
-const lines = (all: Replayed['denied']) =>
+const lines = (all: Replayed['denied']['by']) =>
   all.map(({ subject, operation, requests, grants: by, why }) =>
     [subject, operation, requests, by.join(), why].join(' '),
   );
@@ -135,7 +135,7 @@ test('says that nothing changes where nothing does, of how many requests, and ho
   ]);
   assert.deepEqual(found.requests, { recorded: 5, replayed: 5, allowed: 4, lapsed: 0 });
   assert.deepEqual(
-    [found.denied, found.unproven, found.ending, found.allowed, found.skipped],
+    [found.denied.by, found.unproven.by, found.ending.by, found.allowed.by, found.skipped],
     [[], [], [], [], []],
   );
   assert.equal(found.window.coverage, 1);
@@ -146,68 +146,70 @@ test('says that nothing changes where nothing does, of how many requests, and ho
 test('a grant that goes takes the requests it alone carried, and no others', async () => {
   const recorded = [{ times: 4 }, { networks: ['office'], times: 2 }, { subject: dana }];
   const found = await replay('without ann-read', recorded);
-  assert.deepEqual(lines(found.denied), [
+  assert.deepEqual(lines(found.denied.by), [
     `${ann} get 4 ann-read no-grant`.replace('no-grant', 'condition-not-met'),
   ]);
   assert.equal(found.requests.allowed, 7);
   assert.equal(verdictOf(found), 'affects');
-  assert.deepEqual(lines((await replay('without night-read', recorded)).denied), [
+  assert.deepEqual(lines((await replay('without night-read', recorded)).denied.by), [
     `${dana} get 1 night-read no-grant`,
   ]);
 });
 
 test('a condition that head adds is decided by what the record holds of it', async () => {
   const recorded = [{ times: 3 }, { mfa: true }, { networks: ['vpn'] }];
-  assert.deepEqual(lines((await replay('mfa', recorded)).denied), [
+  assert.deepEqual(lines((await replay('mfa', recorded)).denied.by), [
     `${ann} get 4 ann-read condition-not-met`,
   ]);
-  assert.deepEqual(lines((await replay('vpn', recorded)).denied), [
+  assert.deepEqual(lines((await replay('vpn', recorded)).denied.by), [
     `${ann} get 4 ann-read condition-not-met`,
   ]);
-  assert.deepEqual((await replay('vpn', [{ networks: ['vpn'] }])).denied, []);
+  assert.deepEqual((await replay('vpn', [{ networks: ['vpn'] }])).denied.by, []);
 });
 
 test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
-  assert.deepEqual(lines((await replay('lab', [{ times: 2 }])).unproven), [
+  assert.deepEqual(lines((await replay('lab', [{ times: 2 }])).unproven.by), [
     `${ann} get 2 ann-read condition`,
   ]);
   const bare = { asked: { networks: null, mfa: null } };
   const found = await replay('mfa', [bare]);
-  assert.deepEqual(lines(found.unproven), [`${ann} get 1 ann-admin,ann-read condition`]);
+  assert.deepEqual(lines(found.unproven.by), [`${ann} get 1 ann-admin,ann-read condition`]);
   assert.equal(verdictOf(found), 'affects');
-  assert.deepEqual((await replay('only readme', [bare])).unproven, []);
+  assert.deepEqual((await replay('only readme', [bare])).unproven.by, []);
 });
 
 test('a network that grows keeps those who were in it; of one that shrinks nobody knows', async () => {
   const inOffice = [{ operation: 'create', networks: ['office'] }];
   const grown = await replay('office grows', inOffice);
-  assert.deepEqual([grown.denied, grown.unproven, grown.requests.allowed], [[], [], 1]);
+  assert.deepEqual([grown.denied.by, grown.unproven.by, grown.requests.allowed], [[], [], 1]);
   const shrunk = await replay('office shrinks', [...inOffice, { operation: 'create', allow: false }]);
-  assert.deepEqual(lines(shrunk.unproven), [`${ann} create 1 ann-admin condition`]);
-  assert.deepEqual(shrunk.allowed, []);
+  assert.deepEqual(lines(shrunk.unproven.by), [`${ann} create 1 ann-admin condition`]);
+  assert.deepEqual(shrunk.allowed.by, []);
   // Whoever was outside may be inside of the larger one.
-  assert.equal(sumOf((await replay('office grows', [{ operation: 'create', allow: false }])).allowed), 1);
+  assert.equal(sumOf((await replay('office grows', [{ operation: 'create', allow: false }])).allowed.by), 1);
 });
 
 test('networks on record mean what the revision that decided said; of one that is not here nobody knows', async () => {
   const inOffice = [{ operation: 'create', networks: ['office'], revision: heads['office grows'] ?? '' }];
   const found = await replay('without ann-admin', inOffice);
-  assert.deepEqual(lines(found.denied), [`${ann} create 1 ann-admin operation-not-covered`]);
+  assert.deepEqual(lines(found.denied.by), [`${ann} create 1 ann-admin operation-not-covered`]);
   const foreign = await replay('office shrinks', [
     { operation: 'create', networks: ['office'], revision: 'f'.repeat(40) },
   ]);
-  assert.equal(sumOf(foreign.unproven) + sumOf(foreign.denied), 1);
+  assert.equal(sumOf(foreign.unproven.by) + sumOf(foreign.denied.by), 1);
 });
 
 test('requests are decided as if they came now: what has ended since is no loss, what ends sooner is said', async () => {
   const past = { subject: dana, api: 'payments', operation: 'create' };
   const found = await replay('without dana-past', [past]);
-  assert.deepEqual([found.denied, found.requests.lapsed, found.requests.allowed], [[], 1, 0]);
+  assert.deepEqual([found.denied.by, found.requests.lapsed, found.requests.allowed], [[], 1, 0]);
   assert.match(replayText(found), /1 request allowed then is denied by the base already\./);
-  assert.deepEqual(lines((await replay('renewed', [past])).allowed), [`${dana} create 1 dana-past granted`]);
+  assert.deepEqual(lines((await replay('renewed', [past])).allowed.by), [
+    `${dana} create 1 dana-past granted`,
+  ]);
   const ends = await replay('ends', [{ times: 2 }, { networks: ['office'] }]);
-  assert.deepEqual(ends.denied, []);
-  assert.deepEqual(lines(ends.ending), [`${ann} get 2 ann-read ${Date.parse('2026-12-25') / 1000}`]);
+  assert.deepEqual(ends.denied.by, []);
+  assert.deepEqual(lines(ends.ending.by), [`${ann} get 2 ann-read ${Date.parse('2026-12-25') / 1000}`]);
   assert.match(replayText(ends), /denied from 2026-12-25T00:00:00Z on/);
   assert.equal(verdictOf(ends), 'affects');
 });
@@ -239,8 +241,10 @@ test('rules that follow the clock are asked at the same time of the week, from t
 
 test('a suspended grant denies, a wider one allows what was denied', async () => {
   const night = [{ subject: dana }, { subject: dana, operation: 'create', allow: false }];
-  assert.deepEqual(lines((await replay('suspended', night)).denied), [`${dana} get 1 night-read suspended`]);
-  assert.deepEqual(lines((await replay('wider', night)).allowed), [`${dana} create 1 night-read granted`]);
+  assert.deepEqual(lines((await replay('suspended', night)).denied.by), [
+    `${dana} get 1 night-read suspended`,
+  ]);
+  assert.deepEqual(lines((await replay('wider', night)).allowed.by), [`${dana} create 1 night-read granted`]);
 });
 
 test('an operation that is gone, an API with another address, one with another name', async () => {
@@ -282,20 +286,21 @@ test('what the base does not know, and what cannot be read, is counted and said'
 });
 
 test('a way to authenticate that goes leaves open whether callers still can', async () => {
-  assert.deepEqual(lines((await replay('by certificate', [{}])).unproven), [
+  assert.deepEqual(lines((await replay('by certificate', [{}])).unproven.by), [
     `${ann} get 1 ann-read authentication`,
   ]);
   const found = await replay('new credential', [{}, { subject: invoicer }]);
-  assert.deepEqual(lines(found.unproven), [`${invoicer} get 1 invoicer-read credentials`]);
+  assert.deepEqual(lines(found.unproven.by), [`${invoicer} get 1 invoicer-read credentials`]);
 });
 
 test('groups of a token count as it named them', async () => {
   const eve = { subject: 'user:eve@example.com', groups: ['group:night'] };
-  assert.deepEqual(lines((await replay('without night-read', [{ ...eve, groups_from: 'token' }])).denied), [
-    'user:eve@example.com get 1 night-read no-grant',
-  ]);
+  assert.deepEqual(
+    lines((await replay('without night-read', [{ ...eve, groups_from: 'token' }])).denied.by),
+    ['user:eve@example.com get 1 night-read no-grant'],
+  );
   const untold = await replay('without night-read', [eve]);
-  assert.deepEqual([untold.denied, untold.requests.lapsed], [[], 1]);
+  assert.deepEqual([untold.denied.by, untold.requests.lapsed], [[], 1]);
 });
 
 test('without records, or with too few, it says that it cannot tell', async () => {
@@ -339,7 +344,7 @@ test('from files: each record once, of the window, by what networks meant then, 
   assert.deepEqual(found.skipped, [
     { reason: 'record-incomplete', api: 'orders', operation: 'get', requests: 1, allowed: 1 },
   ]);
-  assert.equal(sumOf(found.unproven), 4);
+  assert.equal(sumOf(found.unproven.by), 4);
   assert.equal(found.window.coverage, 1);
 });
 
@@ -373,15 +378,21 @@ test('property: a revision against itself changes nothing, and a grant that goes
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 12 }), removed, async (recorded, id) => {
       const itself = await replay(base, recorded);
-      const unchanged = [itself.denied, itself.unproven, itself.ending, itself.allowed, itself.skipped];
+      const unchanged = [
+        itself.denied.by,
+        itself.unproven.by,
+        itself.ending.by,
+        itself.allowed.by,
+        itself.skipped,
+      ];
       assert.deepEqual(unchanged, [[], [], [], [], []]);
       const found = await replay(`without ${id}`, recorded);
       // A request is lost exactly when this grant, and no other, carried it.
-      assert.ok(found.denied.every((one) => one.grants.join() === id));
+      assert.ok(found.denied.by.every((one) => one.grants.join() === id));
       const carried = await replay(base, recorded, heads[`without ${id}`]);
-      assert.equal(sumOf(found.denied), sumOf(carried.allowed));
-      assert.equal(found.requests.allowed - sumOf(found.denied), carried.requests.allowed);
-      assert.deepEqual([found.allowed, found.unproven, found.ending], [[], [], []]);
+      assert.equal(sumOf(found.denied.by), sumOf(carried.allowed.by));
+      assert.equal(found.requests.allowed - sumOf(found.denied.by), carried.requests.allowed);
+      assert.deepEqual([found.allowed.by, found.unproven.by, found.ending.by], [[], [], []]);
     }),
     { numRuns: 60 },
   );
