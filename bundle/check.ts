@@ -3,7 +3,7 @@ import type { Problem } from './bundleError.ts';
 import { checkDetectors } from './detectors/checkDetectors.ts';
 import { unknownDetectors } from './detectors/unknownDetectors.ts';
 import { git } from './git/git.ts';
-import { workingTree } from './git/tree.ts';
+import { type Tree, workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
 import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
@@ -28,23 +28,31 @@ function summarize(organisation: Organisation | null): Summary {
   };
 }
 
+type Checked = { problems: Problem[]; warnings: Problem[]; summary: Summary; public: string[] };
+type CheckOptions = { env?: NodeJS.ProcessEnv; progress?: (line: string) => void };
+
 /**
  * Checks the grants repository at `root` as it lies on disk: its files, ids that Git history says were used before
  * (in a Git repository), and its own policies if it has any (these need opa, which is looked for or installed;
  * `progress` is told). Principals and owners that no directory knows are warnings, or problems where review.yaml says
  * so; a warning stops nothing. `public` names what anybody may call. Never depends on the clock. Throws OpaError, GitError, TreeError.
  */
-export async function check(
-  root: string,
-  options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void } = {},
-): Promise<{ problems: Problem[]; warnings: Problem[]; summary: Summary; public: string[] }> {
-  const tree = await workingTree(root);
+export async function check(root: string, options: CheckOptions = {}): Promise<Checked> {
+  const { organisation: _, ...checked } = await checkTree(await workingTree(root), options);
+  return checked;
+}
+
+/** {@link check} of a tree, of a commit too. */
+export async function checkTree(
+  tree: Tree,
+  options: CheckOptions = {},
+): Promise<Checked & { organisation: Organisation | null }> {
   const { organisation, problems, warnings } = await load(tree);
   const unknown = organisation === null ? [] : unknownNames(organisation);
   const refused = organisation?.review.unknown_names === 'refuse';
   const used =
     organisation && tree.revision
-      ? [...(await cutHistory(root)), ...(await usedIds(root, tree.revision, organisation.grants))]
+      ? [...(await cutHistory(tree.root)), ...(await usedIds(tree.root, tree.revision, organisation.grants))]
       : [];
   const policies: Problem[] = [];
   if (await hasPolicies(tree)) {
@@ -54,6 +62,7 @@ export async function check(
   }
   if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
   return {
+    organisation,
     problems: sortProblems([...problems, ...used, ...policies, ...(refused ? unknown : [])]),
     warnings: sortProblems([...warnings, ...(refused ? [] : unknown)]),
     summary: summarize(organisation),

@@ -219,6 +219,26 @@ export const reviewFile = z.strictObject({
     })
     .prefault({})
     .describe('Access that is merged before anybody has approved it, and attested afterwards.'),
+  approval: z
+    .strictObject({
+      owner_tiers: z
+        .array(tier)
+        .default(['critical'])
+        .describe("Tiers whose API's owner must approve what widens access, and where access must end."),
+      longest_days: days
+        .default(90)
+        .describe('Days from the pull request on within which access to APIs of these tiers must end.'),
+      self_grant: z
+        .enum(['refuse', 'approve', 'allow'])
+        .default('refuse')
+        .describe(
+          "A pull request by which its author gains access to such an API: refused, approved by the API's owner, or allowed.",
+        ),
+    })
+    .prefault({})
+    .describe(
+      'Who must approve what in a pull request. What the base branch says counts, so none can loosen its own rules.',
+    ),
   pull_requests: z
     .strictObject({
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),

@@ -13,7 +13,7 @@ export const builtInPolicies = fileURLToPath(new URL('../../policies', import.me
 /** What the WASM runtime truly has; policies are compiled against it and nothing else. */
 export const capabilitiesFile = join(builtInPolicies, 'capabilities.json');
 
-export type PolicyRoom = 'authz' | 'review';
+export type PolicyRoom = 'authz' | 'check' | 'review';
 
 const isPolicy = (path: string) => path.endsWith('.rego') && !path.endsWith('_test.rego');
 const sorted = (files: Iterable<[string, Buffer]>) =>

@@ -33,7 +33,11 @@ export async function runTests(tree: Tree, opa: Opa): Promise<Problem[]> {
   if (!paths.some(isTest)) return [];
   const work = await mkdtemp(join(tmpdir(), 'grantgate-test-'));
   try {
-    const rooms = [await readPolicies(tree, 'authz'), await readPolicies(tree, 'review')];
+    const rooms = [
+      await readPolicies(tree, 'authz'),
+      await readPolicies(tree, 'check'),
+      await readPolicies(tree, 'review'),
+    ];
     for (const [path, bytes] of [...rooms.flatMap((room) => [...room]), ...(await tree.read(paths))]) {
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), bytes);

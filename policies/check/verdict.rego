@@ -1,0 +1,86 @@
+# METADATA
+# title: Who must approve what
+# description: |
+#   Judges what a pull request changes, by the rules, tiers and owners of the revision that it is to be merged into: so
+#   it cannot loosen what it is judged by. It is told what changes, and answers what must not be, and whose approval the
+#   merge needs. Who has opened it and who has approved is not known here; that is held against the answer later. Time is
+#   `input.as_of`; there is no wall clock here.
+# scope: package
+# schemas:
+#   - input: schema.check
+package grantgate.check
+
+# METADATA
+# title: Verdict
+# description: |
+#   The one thing that is asked. `findings` are what must not be merged (`failure`) or should be known (`notice`), each of
+#   a change by its number; `requirements` whose approval is needed; `self_grant` what becomes of a pull request whose
+#   author gains access by it: `refuse`, `approve` (the API's owner has to), or `allow`.
+# entrypoint: true
+verdict := {
+	"findings": [finding | some finding in findings],
+	"requirements": [requirement | some requirement in requirements],
+	"self_grant": input.rules.self_grant,
+}
+
+# Access that is more than it was, or lasts longer.
+widening := {"gains", "loosened", "altered", "extended"}
+
+widens(change) if change.kind in widening
+
+guarded(change) if change.tier in input.rules.owner_tiers
+
+# METADATA
+# title: The owner of a guarded API approves
+# description: Whatever widens access to an API of these tiers needs the approval of who answers for the API.
+requirements contains {
+	"rule": "owner-approval",
+	"api": change.api,
+	"approval_of": change.owner,
+} if {
+	some change in input.changes
+	widens(change)
+	guarded(change)
+}
+
+# METADATA
+# title: The owner of a guarded API approves that it is guarded less
+# description: A lower tier or another owner would take the next pull request out of these rules.
+requirements contains {
+	"rule": "api-weakened",
+	"api": change.api,
+	"approval_of": change.owner,
+} if {
+	some change in input.changes
+	change.kind == "weakened"
+	guarded(change)
+}
+
+# METADATA
+# title: Access to a guarded API ends
+# description: A grant that comes to a guarded API, or is widened there, ends within `longest_days`.
+findings contains {"rule": "must-end", "level": "failure", "change": number} if {
+	some number, change in input.changes
+	widens(change)
+	guarded(change)
+	change.grant
+	not ends_soon(change)
+}
+
+ends_soon(change) if change.expires_at <= input.as_of + (input.rules.longest_days * 86400)
+
+# METADATA
+# title: Duties stay separate
+# description: Somebody would come to hold both sides of a pair of duties.
+findings contains {"rule": "separation-of-duties", "level": "failure", "change": number} if {
+	some number, change in input.changes
+	change.kind == "duties"
+}
+
+# METADATA
+# title: The rules themselves change
+# description: They judge from the next pull request on; this one is judged by those of the base.
+findings contains {"rule": "rules-changed", "level": "notice", "change": number} if {
+	some number, change in input.changes
+	change.kind == "rules"
+}

@@ -1,0 +1,86 @@
+package grantgate.check_test
+
+import data.grantgate.check
+
+now := 1795428000
+
+rules := {"owner_tiers": ["critical"], "longest_days": 90, "self_grant": "refuse"}
+
+gain := {
+	"kind": "gains",
+	"api": "payments",
+	"tier": "critical",
+	"owner": "group:finance",
+	"grant": "payments-ann",
+	"expires_at": now + (90 * 86400),
+}
+
+judged(changes) := judged_by(rules, changes)
+
+judged_by(by, changes) := answer if {
+	answer := check.verdict with input as {"as_of": now, "rules": by, "changes": changes}
+}
+
+needs(rule) := [{"rule": rule, "api": "payments", "approval_of": "group:finance"}]
+
+without_end := object.remove(gain, ["expires_at"])
+
+test_nothing_changed if {
+	judged([]) == {"findings": [], "requirements": [], "self_grant": "refuse"}
+}
+
+test_more_access_to_a_guarded_api_needs_its_owner if {
+	every kind in ["gains", "loosened", "altered", "extended"] {
+		judged([object.union(gain, {"kind": kind})]).requirements == needs("owner-approval")
+	}
+	every kind in ["loses", "tightened", "shortened"] {
+		judged([object.union(gain, {"kind": kind})]).requirements == []
+	}
+}
+
+test_other_tiers_need_nobody_unless_the_rules_say_so if {
+	changes := [object.union(gain, {"tier": "high"})]
+	judged(changes).requirements == []
+	judged_by(object.union(rules, {"owner_tiers": ["high"]}), changes).requirements == needs("owner-approval")
+}
+
+test_one_approval_for_many_grants if {
+	judged([gain, object.union(gain, {"grant": "payments-bob"})]).requirements == needs("owner-approval")
+}
+
+test_an_api_that_is_guarded_less_needs_its_owner if {
+	weakened := {"kind": "weakened", "api": "payments", "tier": "critical", "owner": "group:finance"}
+	judged([weakened]).requirements == needs("api-weakened")
+	judged([object.union(weakened, {"tier": "low"})]).requirements == []
+}
+
+test_access_to_a_guarded_api_ends if {
+	judged([gain]).findings == []
+	found := [{"rule": "must-end", "level": "failure", "change": 1}]
+	judged([gain, without_end]).findings == found
+	judged([gain, object.union(gain, {"expires_at": (now + (90 * 86400)) + 1})]).findings == found
+	judged_by(object.union(rules, {"longest_days": 30}), [without_end, gain]).findings == [
+		{"rule": "must-end", "level": "failure", "change": 0},
+		{"rule": "must-end", "level": "failure", "change": 1},
+	]
+}
+
+test_an_end_is_asked_of_grants_that_widen_there_only if {
+	judged([object.union(without_end, {"kind": "tightened"})]).findings == []
+	judged([object.union(without_end, {"tier": "high"})]).findings == []
+
+	# Somebody joined a group: there is no grant to give an end.
+	judged([object.remove(without_end, ["grant"])]).findings == []
+}
+
+test_both_sides_of_a_pair_of_duties if {
+	judged([{"kind": "duties", "api": "payments"}]).findings == [{"rule": "separation-of-duties", "level": "failure", "change": 0}]
+}
+
+test_changed_rules_are_told if {
+	judged([{"kind": "rules"}]).findings == [{"rule": "rules-changed", "level": "notice", "change": 0}]
+}
+
+test_what_becomes_of_a_grant_to_oneself if {
+	judged_by(object.union(rules, {"self_grant": "approve"}), []).self_grant == "approve"
+}
