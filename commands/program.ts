@@ -11,6 +11,7 @@ import { importOpenapi } from './repository/importOpenapi.ts';
 import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
+import { checkPull } from './review/checkPull.ts';
 import { inventory } from './review/inventory.ts';
 import { replay } from './review/replay.ts';
 import { request } from './review/request.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     importOpenapi,
     diff,
     replay,
+    checkPull,
     inventory,
     sync,
     review,

@@ -1,7 +1,7 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
- * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`,
- * `request-refused`, `source-malformed`, `aborted`.
+ * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
+ * `source-malformed`, `check-invalid`, `check-mismatch`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -15,6 +15,8 @@ export class ReviewError extends Error {
     | 'nothing-to-restore'
     | 'request-refused'
     | 'source-malformed'
+    | 'check-invalid'
+    | 'check-mismatch'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

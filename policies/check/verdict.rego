@@ -24,7 +24,7 @@ verdict := {
 }
 
 # Access that is more than it was, or lasts longer.
-widening := {"gains", "loosened", "altered", "extended"}
+widening := {"gains", "loosened", "altered", "extended", "public"}
 
 widens(change) if change.kind in widening
 

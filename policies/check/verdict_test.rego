@@ -30,7 +30,7 @@ test_nothing_changed if {
 }
 
 test_more_access_to_a_guarded_api_needs_its_owner if {
-	every kind in ["gains", "loosened", "altered", "extended"] {
+	every kind in ["gains", "loosened", "altered", "extended", "public"] {
 		judged([object.union(gain, {"kind": kind})]).requirements == needs("owner-approval")
 	}
 	every kind in ["loses", "tightened", "shortened"] {
@@ -69,7 +69,7 @@ test_an_end_is_asked_of_grants_that_widen_there_only if {
 	judged([object.union(without_end, {"kind": "tightened"})]).findings == []
 	judged([object.union(without_end, {"tier": "high"})]).findings == []
 
-	# Somebody joined a group: there is no grant to give an end.
+	# Anybody may: there is no grant to give an end.
 	judged([object.remove(without_end, ["grant"])]).findings == []
 }
 

@@ -1,0 +1,166 @@
+import { type Command, Option } from 'commander';
+import type { PullCheck } from '../../reviewer/check/pullCheck.ts';
+import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, folderOf, print, printJson, progress } from '../terminal.ts';
+
+export function checkPull(program: Command): void {
+  example(
+    program
+      .command('check-pull')
+      .description(
+        'Check what a pull request would merge: files and policies, who gains and loses access, who must approve it, and whom it would have denied.',
+      )
+      .argument('[base]', 'the branch that is merged into')
+      .argument('[head]', 'what is merged')
+      .option('--root <folder>', 'the repository', '.')
+      .option('--decisions <paths...>', 'decision logs to replay: folders, files or globs', [
+        '.grantgate/decisions',
+      ])
+      .option('--days <number>', 'how far they are looked back on', '90')
+      .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
+      .option('--out <file>', 'write the result there, to be posted by another run')
+      .option('--pull <number>', 'post to this pull request: a comment and a check run')
+      .option(
+        '--post <file>',
+        'post what another run wrote, and check nothing; with --pull and --head as the event names them',
+      )
+      .option('--head <commit>', 'the commit that the event names; what is of another one is refused')
+      .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
+      .option('--repository <owner/name>', 'the repository on the forge', process.env.GITHUB_REPOSITORY)
+      .option('--base <branch>', 'the branch that is enforced', 'main')
+      .option('--token-env <name>', 'the environment variable that holds the forge token', 'GITHUB_TOKEN')
+      .addOption(new Option('--json', 'print the result as JSON'))
+      .action(runCheckPull),
+    'grantgate check-pull main HEAD',
+    'grantgate check-pull origin/main HEAD --out check.json',
+    'grantgate check-pull --post check.json --pull 12 --head 3f2a9c1d0b8e7f6a5c4d3e2f1a0b9c8d7e6f5a4b',
+  );
+}
+
+type Options = ForgeOptions & {
+  root: string;
+  decisions: string[];
+  days: string;
+  asOf?: string;
+  out?: string;
+  pull?: string;
+  post?: string;
+  head?: string;
+  json?: true;
+};
+
+async function runCheckPull(
+  base: string | undefined,
+  head: string | undefined,
+  options: Options,
+): Promise<void> {
+  const number = options.pull === undefined ? null : numberOf(options.pull);
+  if (options.post !== undefined) {
+    if (base !== undefined)
+      throw new UsageError('--post takes no revisions: it posts what another run found');
+    if (number === null || options.head === undefined)
+      throw new UsageError('--post needs --pull and --head, as the event that is trusted names them');
+    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(options.head))
+      throw new UsageError(`--head must be a commit's full id, got "${options.head}"`);
+    const { readPullCheck, mostFileBytes } = await import('../../reviewer/check/pullCheck.ts');
+    const check = readPullCheck(await readBounded(options.post, mostFileBytes));
+    return post(check, { ...options, number, commit: options.head, revision: 'HEAD', trusted: false });
+  }
+  if (base === undefined || head === undefined)
+    throw new UsageError('two revisions must be named: what is merged into, and what is merged');
+  if (options.head !== undefined) throw new UsageError('--head goes with --post only');
+  const check = await compute(base, head, options);
+  if (options.out !== undefined) {
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(options.out, `${JSON.stringify(check)}\n`);
+  }
+  if (number !== null)
+    return post(check, { ...options, number, commit: check.head, revision: base, trusted: true });
+  if (options.json) printJson(check);
+  else if (options.out === undefined) await printCheck(check, options.root, base);
+  if (check.failures + check.findingFailures > 0 || check.access === null) process.exitCode = 1;
+}
+
+async function compute(base: string, head: string, options: Options): Promise<PullCheck> {
+  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
+  if (Number.isNaN(asOf))
+    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  if (!/^[1-9]\d{0,3}$/.test(options.days))
+    throw new UsageError(`--days must be a number from 1 to 9999, got "${options.days}"`);
+  const { checkPull } = await import('../../reviewer/check/checkPull.ts');
+  const { GitError } = await import('../../bundle/git/gitError.ts');
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  return checkPull({
+    ...{ repository: folderOf(options.root), base, head, decisions: options.decisions },
+    ...{ days: Number(options.days), asOf: Math.floor(asOf / 1000), signal: stop.signal, progress },
+  }).catch((error: unknown) => {
+    if (error instanceof GitError && error.code === 'git-revision')
+      throw new UsageError(error.message, { cause: error });
+    throw error;
+  });
+}
+
+/** The directory of the base: who is who is never read from what is to be merged. */
+async function directoryAt(root: string, revision: string) {
+  const { gitTree } = await import('../../bundle/git/tree.ts');
+  const { load } = await import('../../bundle/grants/load.ts');
+  const { organisation } = await load(await gitTree(folderOf(root), revision));
+  return organisation ?? { people: new Map(), memberships: new Map() };
+}
+
+async function printCheck(check: PullCheck, root: string, base: string): Promise<void> {
+  const { settleApprovals } = await import('../../reviewer/check/settleApprovals.ts');
+  const { outcomeOf } = await import('../../reviewer/check/outcome.ts');
+  const { renderCheck } = await import('../../reviewer/check/renderCheck.ts');
+  const settled = settleApprovals(check, null, await directoryAt(root, base));
+  print(renderCheck(check, settled, outcomeOf(check, settled, true)));
+}
+
+type Posting = Options & { number: number; commit: string; revision: string; trusted: boolean };
+
+async function post(check: PullCheck, options: Posting): Promise<void> {
+  const { openChecks } = await import('../../reviewer/forge/checks.ts');
+  const { postCheck } = await import('../../reviewer/check/postCheck.ts');
+  const target = forgeTarget(options);
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const { number, commit: head, base, trusted, root, revision, json } = options;
+  const directory = await directoryAt(root, revision);
+  const forge = openChecks(target, stop.signal);
+  const posted = await postCheck({ forge, check, number, head, base, directory, trusted });
+  if (json) printJson(posted);
+  else if (posted.outcome === null)
+    print(`#${number}: has moved on from ${head.slice(0, 12)}, nothing posted`);
+  else
+    print(
+      `#${number}: ${posted.outcome.conclusion} (${posted.outcome.title}); comment ${posted.comment}, check ${posted.check}`,
+    );
+  if (trusted && posted.outcome?.conclusion === 'failure') process.exitCode = 1;
+}
+
+function numberOf(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError(`--pull must be a number, got "${text}"`);
+  return Number(text);
+}
+
+/** No more of a file than it may have: what is larger is refused without being read. */
+async function readBounded(path: string, most: number): Promise<Buffer> {
+  const { open } = await import('node:fs/promises');
+  const file = await open(path).catch((error: unknown) => {
+    throw new UsageError(`${path} cannot be read`, { cause: error });
+  });
+  try {
+    const bytes = Buffer.alloc(most + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length);
+      length += bytesRead;
+      if (bytesRead === 0 || length === bytes.length) return bytes.subarray(0, length);
+    }
+  } finally {
+    await file.close();
+  }
+}

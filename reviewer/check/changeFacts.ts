@@ -1,0 +1,144 @@
+import { compareAccess } from '../../bundle/access/compareAccess.ts';
+import { grantLine } from '../../bundle/access/grantLine.ts';
+import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { anonymous } from '../../bundle/format/anonymous.ts';
+import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import type { Api, Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import type { Tier } from '../../bundle/grants/schema.ts';
+import { dutiesOf } from '../detect/duties.ts';
+
+/** One thing that a pull request changes, as the rules are asked about it; instants in seconds since 1970. */
+export type ChangeFact = {
+  /** What becomes of access by one grant; `public`: of anybody's; `joins`: of somebody's, by the directory; or what else changes. */
+  kind:
+    | ReturnType<typeof compareAccess>[number]['kind']
+    | 'public'
+    | 'joins'
+    | 'weakened'
+    | 'duties'
+    | 'rules';
+  api?: string;
+  tier?: Tier;
+  owner?: string;
+  grant?: string;
+  expires_at?: number;
+};
+
+/** The facts, and what is said of each where a rule names it. */
+export type Facts = {
+  changes: readonly ChangeFact[];
+  /** Of the same place in the list: what a person is told. */
+  details: readonly string[];
+  /** API → people who gain access there, or keep it for longer or under looser conditions. */
+  gainers: ReadonlyMap<string, readonly string[]>;
+};
+
+type Sides = { base: Organisation; head: Organisation };
+type Options = Sides & { diff: RevisionDiff; rulesChanged: readonly string[]; asOf: number };
+
+const tiers: readonly Tier[] = ['low', 'medium', 'high', 'critical'];
+const higher = (one: Tier, other: Tier) => (tiers.indexOf(one) >= tiers.indexOf(other) ? one : other);
+const widening: ReadonlySet<string> = new Set(['gains', 'loosened', 'altered', 'extended']);
+
+/** Gathers what rules are asked about. Each grant is looked at alone: what it gives others today may go tomorrow. */
+export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): Facts {
+  const found: [ChangeFact, string][] = [];
+  const guard = createGuard({ base, head });
+  const was = new Map(base.grants.map((grant) => [grant.id, grant]));
+  const is = new Map(head.grants.map((grant) => [grant.id, grant]));
+  const changed = new Set(diff.grants.map(({ grant }) => grant));
+  for (const { api, change, principal } of diff.grants)
+    if (principal === anonymous && change !== 'removed') found.push([{ kind: 'public', ...guard(api) }, api]);
+  for (const { grant } of diff.grants)
+    for (const kind of kindsOf(was.get(grant), is.get(grant))) {
+      const now = is.get(grant) ?? was.get(grant);
+      if (now === undefined) continue;
+      const expires = is.get(grant)?.expiresAt ?? null;
+      const end = expires === null ? {} : { expires_at: expires };
+      found.push([{ kind, ...guard(now.api), grant, ...end }, grant]);
+    }
+  for (const { kind, api, after, who, group } of diff.changes) {
+    if (kind !== 'gains' || after.some(({ grant }) => changed.has(grant))) continue;
+    found.push([{ kind: 'joins', ...guard(api) }, group ?? who[0] ?? '']);
+  }
+  for (const api of base.apis.values()) {
+    const now = head.apis.get(api.name);
+    if (now === undefined) continue;
+    if (higher(now.tier, api.tier) !== now.tier || now.owner !== api.owner)
+      found.push([{ kind: 'weakened', api: api.name, tier: api.tier, owner: api.owner }, api.name]);
+  }
+  found.push(...newDuties({ base, head }, guard, asOf));
+  if (rulesChanged.length > 0) found.push([{ kind: 'rules' }, rulesChanged.join(', ')]);
+  return {
+    changes: found.map(([change]) => change),
+    details: found.map(([, detail]) => detail),
+    gainers: gainersOf(diff),
+  };
+}
+
+/** How one grant, by itself, becomes more or less. */
+function kindsOf(was: Grant | undefined, is: Grant | undefined): ReadonlySet<ChangeFact['kind']> {
+  const moved =
+    was !== undefined && is !== undefined && (was.principal !== is.principal || was.api !== is.api);
+  const held = (grant: Grant | undefined) =>
+    grant === undefined ? [] : [{ through: grant.principal, grant: grantLine(grant) }];
+  const api = is?.api ?? was?.api ?? '';
+  const changes = compareAccess(api, moved ? [] : held(was), held(is), null);
+  return new Set(changes.map(({ kind }) => kind));
+}
+
+type Guard = (api: string) => Required<Pick<ChangeFact, 'api' | 'tier' | 'owner'>>;
+
+/**
+ * Who answers for an API, and its tier: as base has it, and higher where head says so. An API that comes to an upstream
+ * of the base under a name of its own is guarded as that one is.
+ */
+function createGuard({ base, head }: Sides): Guard {
+  const byHost = new Map<string, Api>();
+  for (const api of base.apis.values()) {
+    const host = hostOf(api);
+    const known = byHost.get(host);
+    if (known === undefined || higher(known.tier, api.tier) !== known.tier) byHost.set(host, api);
+  }
+  return (name) => {
+    const [was, is] = [base.apis.get(name), head.apis.get(name)];
+    const own = was ?? is;
+    if (own === undefined) return { api: name, tier: 'critical', owner: '' };
+    const tier = is === undefined ? own.tier : higher(own.tier, is.tier);
+    const there = is !== undefined && was?.upstream !== is.upstream ? byHost.get(hostOf(is)) : undefined;
+    if (there !== undefined && higher(tier, there.tier) !== tier)
+      return { api: name, tier: there.tier, owner: there.owner };
+    return { api: name, tier, owner: own.owner };
+  };
+}
+
+const hostOf = ({ upstream }: Api) => URL.parse(upstream)?.host ?? upstream;
+
+/** Who would come to hold both sides of a pair of the base. */
+function newDuties({ base, head }: Sides, guard: Guard, asOf: number): [ChangeFact, string][] {
+  const holders = new Set<string>();
+  for (const duties of dutiesOf(base, asOf).values())
+    for (const { name, holders: who } of duties) for (const one of who) holders.add(`${name}\n${one}`);
+  const found: [ChangeFact, string][] = [];
+  const grants = new Map(head.grants.map((grant) => [grant.id, grant]));
+  for (const [grant, duties] of dutiesOf({ ...head, review: base.review }, asOf))
+    for (const { name, holders: who } of duties) {
+      const fresh = who.filter((one) => !holders.has(`${name}\n${one}`));
+      const of = grants.get(grant);
+      if (fresh.length === 0 || of === undefined) continue;
+      const named = `${fresh.slice(0, 3).join(', ')}${fresh.length > 3 ? ` and ${fresh.length - 3} more` : ''}`;
+      found.push([{ kind: 'duties', ...guard(of.api), grant }, `${name}: ${named}`]);
+    }
+  return found.sort(([a], [b]) => compareCodePoints(a.grant ?? '', b.grant ?? ''));
+}
+
+function gainersOf({ changes }: RevisionDiff): Map<string, readonly string[]> {
+  const found = new Map<string, Set<string>>();
+  for (const { kind, api, who } of changes) {
+    if (!widening.has(kind)) continue;
+    const known = found.get(api) ?? new Set();
+    found.set(api, known);
+    for (const one of who) if (one.startsWith('user:')) known.add(one);
+  }
+  return new Map([...found].map(([api, who]) => [api, [...who].sort(compareCodePoints)]));
+}

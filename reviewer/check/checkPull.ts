@@ -1,0 +1,175 @@
+import type { Problem } from '../../bundle/bundleError.ts';
+import { checkTree } from '../../bundle/check.ts';
+import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
+import { git, resolveCommit } from '../../bundle/git/git.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { readPolicies } from '../../bundle/policy/policies.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
+import { decisionFiles } from '../evidence/findLogs.ts';
+import { type Replay, shortened } from '../replay/replay.ts';
+import { replayRevisions } from '../replay/replayRevisions.ts';
+import { stopIfAborted } from '../reviewError.ts';
+import { accessRows } from './accessRows.ts';
+import { changedLines } from './changedLines.ts';
+import { changeFacts, type Facts } from './changeFacts.ts';
+import { findingText } from './findingText.ts';
+import { judgeChanges, type Verdict } from './judgeChanges.ts';
+import { type CheckedPlace, most, type PullCheck } from './pullCheck.ts';
+
+type Options = {
+  repository: string;
+  /** The branch that is merged into, and what is merged. What base did meanwhile is not judged. */
+  base: string;
+  head: string;
+  /** Decision logs to replay; none when there are none. */
+  decisions: readonly string[];
+  days: number;
+  /** Whole seconds since 1970. */
+  asOf: number;
+  opa?: Opa;
+  signal?: AbortSignal | undefined;
+  progress?: ((line: string) => void) | undefined;
+};
+
+/**
+ * Checks what a pull request would merge. Nothing of head is run but the tests of its policies, which reach nobody; rules,
+ * tiers, owners and policies of the check are the base's. Throws GitError `git-revision`, BundleError where base itself
+ * cannot be compiled, ReviewError, OpaError.
+ */
+export async function checkPull(options: Options): Promise<PullCheck> {
+  const { repository, asOf, signal, progress } = options;
+  const [onto, head] = [
+    await resolveCommit(repository, options.base),
+    await resolveCommit(repository, options.head),
+  ];
+  const base = (await git(repository, ['merge-base', onto, head])).toString().trim();
+  const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
+  const prefix = (await git(repository, ['rev-parse', '--show-prefix'])).toString().trim();
+  const [before, after] = [await gitTree(repository, base), await gitTree(repository, head)];
+  // The rules are those in force, not those of the day the branch was made.
+  const rules = onto === base ? before : await gitTree(repository, onto);
+  progress?.('checking files and policies');
+  const [known, checked] = [await load(before), await checkTree(after)];
+  const changed = await changedLines(repository, base, head);
+  stopIfAborted(signal);
+
+  const common = { version: 1 as const, base, head, asOf };
+  const told = problemsOf(checked, new Set([...known.problems, ...known.warnings].map(formatProblem)));
+  const problems = told
+    .map((one) => ({ ...one, changed: changed.has(one.path, one.line) }))
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, most.problems)
+    .map(({ path, line, level, message }) => ({ path: `${prefix}${path}`, line, level, message }));
+  const counted = {
+    problems,
+    moreProblems: told.length - problems.length,
+    failures: told.filter(({ level }) => level === 'failure').length,
+  };
+  const judged = rules === before ? known : await load(rules);
+  if (judged.organisation === null || known.organisation === null || checked.organisation === null)
+    return { ...common, ...counted, ...unjudged };
+
+  progress?.('comparing access');
+  const diff = await diffRevisions({ repository, base, head, mergeBase: false, at: null });
+  const rulesChanged = changed.paths.filter(
+    (path) => path === 'grants/review.yaml' || path.startsWith('policies/'),
+  );
+  const { organisation } = checked;
+  const facts = changeFacts({
+    // Tiers, owners and pairs of duties as they are in force; grants as the branch found them.
+    base: { ...known.organisation, apis: judged.organisation.apis, review: judged.organisation.review },
+    ...{ head: organisation, diff, rulesChanged, asOf },
+  });
+  const verdict = await judgeChanges(opa, await readPolicies(rules, 'check'), {
+    ...{ rules: judged.organisation.review.approval, asOf, changes: facts.changes },
+  });
+  // Where the change broke the policy, its own problems say so.
+  const isReplayed = counted.failures === 0 && (await decisionFiles(options.decisions)).length > 0;
+  if (isReplayed) progress?.('replaying recorded requests');
+  const replayed = isReplayed
+    ? await replayRevisions({ ...options, base, head, mergeBase: false, opa })
+    : null;
+  return {
+    ...common,
+    ...counted,
+    access: accessRows(diff),
+    ...said(verdict, facts, organisation, prefix),
+    replay: replayed === null || replayed.requests.recorded === 0 ? null : bounded(replayed),
+  };
+}
+
+const unjudged = {
+  access: null,
+  ...{ findings: [], moreFindings: 0, findingFailures: 0 },
+  ...{ requirements: [], selfGrant: 'refuse' as const, gainers: [], replay: null },
+};
+
+const rank = ({ level, changed }: { level: string; changed: boolean }) =>
+  (level === 'failure' ? 0 : 2) + (changed ? 0 : 1);
+
+/** Every problem of head, and the warnings that base did not have. */
+function problemsOf(
+  { problems, warnings }: { problems: Problem[]; warnings: Problem[] },
+  known: ReadonlySet<string>,
+) {
+  const told =
+    (level: 'failure' | 'warning') =>
+    ({ file, line, message }: Problem) => ({
+      ...{ path: file, line, level },
+      message: message.slice(0, 2000),
+    });
+  return [
+    ...problems.map(told('failure')),
+    ...warnings.filter((one) => !known.has(formatProblem(one))).map(told('warning')),
+  ];
+}
+
+function said(verdict: Verdict, facts: Facts, { grants }: Organisation, prefix: string) {
+  const places = new Map(grants.map(({ id, place }) => [id, place]));
+  const placeOf = (grant: string | undefined): CheckedPlace => {
+    const place = places.get(grant ?? '');
+    return place === undefined ? null : { path: `${prefix}${place.file}`, line: place.line };
+  };
+  const order = ['failure', 'warning', 'notice'];
+  const all = verdict.findings
+    .map(({ rule, level, change, message }) => ({
+      ...{ rule, level },
+      message: message ?? findingText(rule, facts.changes[change], facts.details[change] ?? ''),
+      place: placeOf(facts.changes[change]?.grant),
+    }))
+    .sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+  const guarded = new Set(verdict.requirements.map(({ api }) => api));
+  return {
+    findings: all.slice(0, most.problems),
+    moreFindings: Math.max(0, all.length - most.problems),
+    findingFailures: all.filter(({ level }) => level === 'failure').length,
+    requirements: verdict.requirements.slice(0, most.rows),
+    selfGrant: verdict.self_grant,
+    gainers: [...facts.gainers]
+      .filter(([api]) => guarded.has(api))
+      .slice(0, most.rows)
+      .map(([api, who]) => ({ api, who: who.slice(0, most.gainers) })),
+  };
+}
+
+function bounded(replay: Replay): PullCheck['replay'] {
+  const cut = shortened(replay, most.callers);
+  const grants = (effects: Replay['denied']) => ({
+    ...effects,
+    by: effects.by.map((one) => ({ ...one, grants: one.grants.slice(0, 100) })),
+  });
+  const { denied, unproven, ending, allowed } = cut;
+  return {
+    ...cut,
+    ...{
+      denied: grants(denied),
+      unproven: grants(unproven),
+      ending: grants(ending),
+      allowed: grants(allowed),
+    },
+    skipped: [...cut.skipped],
+  };
+}

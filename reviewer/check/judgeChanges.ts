@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { ReviewRules } from '../../bundle/grants/reviewRules.ts';
+import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
+import type { Opa } from '../../bundle/policy/opa.ts';
+import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
+import { ReviewError } from '../reviewError.ts';
+import type { ChangeFact } from './changeFacts.ts';
+
+const entrypoint = 'grantgate/check/verdict';
+const rule = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
+const verdict = z.strictObject({
+  findings: z.array(
+    z.strictObject({
+      rule,
+      level: z.enum(['failure', 'warning', 'notice']),
+      /** Its place in the list of changes. */
+      change: z.int().min(0),
+      /** What a rule of one's own says; the built-in ones are put into words here. */
+      message: z.string().max(1000).optional(),
+    }),
+  ),
+  requirements: z.array(z.strictObject({ rule, api: z.string(), approval_of: z.string() })),
+  self_grant: z.enum(['refuse', 'approve', 'allow']),
+});
+
+/** What must not be merged, whose approval the merge needs, and what becomes of an author who gains. */
+export type Verdict = z.output<typeof verdict>;
+
+type Asked = { rules: ReviewRules['approval']; asOf: number; changes: readonly ChangeFact[] };
+
+/**
+ * Asks the policy who must approve what. `policies` are the base's. Throws BundleError (they do not compile), OpaError,
+ * ReviewError `policy-undefined`.
+ */
+export async function judgeChanges(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  { rules, asOf, changes }: Asked,
+): Promise<Verdict> {
+  const wasm = await compilePolicy(opa, policies, entrypoint);
+  const evaluator = createEvaluator(await WebAssembly.compile(new Uint8Array(wasm)), entrypoint);
+  try {
+    const answer = verdict.safeParse(evaluator.evaluate({ as_of: asOf, rules, changes }, {}));
+    if (answer.success) return answer.data;
+    throw unusable(z.prettifyError(answer.error), answer.error);
+  } catch (error) {
+    if (error instanceof EvaluationError) throw unusable(String(error.cause), error);
+    throw error;
+  }
+}
+
+const unusable = (why: string, cause: unknown) =>
+  new ReviewError('policy-undefined', `${entrypoint} gives no usable answer: ${why}`, { cause });

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { findOpa } from '../../../bundle/policy/opa.ts';
+import { checkPull } from '../../../reviewer/check/checkPull.ts';
+import { readPullCheck } from '../../../reviewer/check/pullCheck.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, base as files, type GrantText, type Place, place } from '../_review.ts';
+import { recordedLines, writeLog } from '../replay/_recorded.ts';
+
+const test = suite('check of a pull request');
+
+const critical = String(files['grants/apis/payments.yaml']).replace('tier: high', 'tier: critical');
+const grants: readonly GrantText[] = [
+  { id: 'ann-read' },
+  { id: 'dana-pays', principal: 'user:dana@example.com', api: 'payments', rest: 'operations: [create]' },
+];
+const paid = (more: GrantText) => access([...grants, { api: 'payments', ...more }]);
+const withoutPayments = { 'grants/access/payments/group-desk.yaml': null };
+const soon = 'expires: 2027-01-31';
+
+let here: Place;
+let base: string;
+let decisions: string;
+
+test.before(async () => {
+  here = await place({
+    ...access(grants),
+    'grants/apis/payments.yaml': critical,
+    'grants/review.yaml': `separation_of_duties:
+  - { name: pay-and-void, left: { api: payments, operations: [create] }, right: { api: payments, operations: [remove] } }
+`,
+  });
+  base = here.git('rev-parse', 'HEAD').trim();
+  decisions = await writeLog(here, 'all', recordedLines([{ revision: base, times: 3 }]));
+});
+test.after(() => here.remove());
+
+async function check(changes: Parameters<Place['commit']>[0], from = base, logs: string[] = []) {
+  here.git('checkout', '--quiet', '--detach', base);
+  const head = await here.commit(changes);
+  const window = { decisions: logs, days: 2, asOf: asOf / 1000 };
+  const found = await checkPull({ repository: here.root, base: from, head, ...window, opa: await findOpa() });
+  // What one run writes, another one reads.
+  assert.deepEqual(readPullCheck(Buffer.from(JSON.stringify(found))), found);
+  return found;
+}
+type Checked = Awaited<ReturnType<typeof check>>;
+const rules = ({ findings, requirements }: Checked) => [
+  ...findings.map(({ rule, level }) => `${rule} ${level}`),
+  ...requirements.map(({ rule, api, approval_of }) => `${rule} ${api} ${approval_of}`),
+];
+
+test('says who gains and loses what, whom it would have denied, and what is fine', async () => {
+  const nothing = await check({ 'grants/access/readme.md': null }, base, [decisions]);
+  assert.deepEqual(
+    [nothing.access?.summary, rules(nothing), nothing.failures],
+    ['Nobody gains or loses access.', [], 0],
+  );
+  assert.equal(nothing.replay?.requests.allowed, 3);
+  const less = access([{ id: 'ann-read', rest: 'operations: [list]' }, ...grants.slice(1)]);
+  const gone = await check(less, base, [decisions]);
+  assert.deepEqual(gone.access?.rows, [
+    { who: 'user:ann@example.com', what: 'loses get of orders', by: ['ann-read'], moreBy: 0 },
+  ]);
+  assert.deepEqual([gone.replay?.denied.requests, rules(gone)], [3, []]);
+});
+
+test('what is wrong stands at its line, on changed lines first, and then nothing is said of access', async () => {
+  const found = await check({
+    ...access([{ id: 'ann-read' }, { id: 'ann-writes', rest: 'role: writer' }, ...grants.slice(1)]),
+    'grants/apis/payments.yaml': critical.replace('create: POST /v1/things', 'make: POST /v1/things'),
+  });
+  assert.deepEqual(found.problems[0]?.path, 'grants/access/orders/group-desk.yaml');
+  assert.match(found.problems[0]?.message ?? '', /writer/);
+  assert.ok(found.problems.some(({ path }) => path === 'grants/review.yaml'));
+  assert.deepEqual([found.access, found.replay, found.failures], [null, null, found.problems.length]);
+});
+
+test('more access to a guarded API needs its owner and an end; less, or other APIs, need neither', async () => {
+  const open = await check(paid({ id: 'ann-pays', rest: 'role: reader' }));
+  assert.deepEqual(rules(open), ['must-end failure', 'owner-approval payments group:desk']);
+  assert.match(open.findings[0]?.message ?? '', /ann-pays: access to payments \(critical\) must end/);
+  assert.match(open.findings[0]?.place?.path ?? '', /^grants\/access\/payments\//);
+  assert.deepEqual(open.gainers, [{ api: 'payments', who: ['user:ann@example.com'] }]);
+  const late = await check(paid({ id: 'ann-pays', rest: 'role: reader\nexpires: 2027-02-28' }));
+  assert.deepEqual(rules(late), ['must-end failure', 'owner-approval payments group:desk']);
+  const short = await check(paid({ id: 'ann-pays', rest: `role: reader\n${soon}` }));
+  assert.deepEqual(rules(short), ['owner-approval payments group:desk']);
+  assert.deepEqual(rules(await check(withoutPayments)), []);
+  assert.deepEqual(rules(await check(access([...grants, { id: 'ann-more', rest: 'role: admin' }]))), []);
+});
+
+test('a grant that gives nobody anything yet counts: who joins later is not asked about', async () => {
+  const found = await check(paid({ id: 'empty', principal: 'group:nobody', rest: 'role: reader' }));
+  assert.equal(found.access?.rows.length, 0);
+  assert.deepEqual(rules(found), ['must-end failure', 'owner-approval payments group:desk']);
+});
+
+test('an operation that anybody may call needs the owner, too', async () => {
+  const open = 'exceptions: { list: { public: true, although_critical: true } }';
+  const found = await check({ 'grants/apis/payments.yaml': `${critical}${open}\n` });
+  assert.deepEqual(rules(found), ['owner-approval payments group:desk']);
+  assert.equal(found.access?.rows[0]?.who, 'anybody, without a credential,');
+});
+
+test('a pull request is judged by the rules of the base, however it changes them', async () => {
+  const loose = await check({
+    ...paid({ id: 'ann-pays', rest: 'role: reader' }),
+    'grants/apis/payments.yaml': critical.replace('critical', 'low').replace('group:desk', 'group:night'),
+    'grants/review.yaml': 'approval: { owner_tiers: [], self_grant: allow }\n',
+  });
+  assert.deepEqual(rules(loose), [
+    'must-end failure',
+    'rules-changed notice',
+    'api-weakened payments group:desk',
+    'owner-approval payments group:desk',
+  ]);
+  assert.equal(loose.selfGrant, 'refuse');
+  const renamed = await check({
+    'grants/apis/pay.yaml': critical
+      .replace('api: payments', 'api: pay')
+      .replace('critical', 'low')
+      .replace('prefix: /payments', 'prefix: /pay'),
+    'grants/access/pay/desk.yaml':
+      paid({ id: 'pay-read', api: 'pay', rest: `role: reader\n${soon}` })[
+        'grants/access/pay/group-desk.yaml'
+      ] ?? '',
+  });
+  assert.deepEqual(renamed.problems, []);
+  assert.deepEqual(rules(renamed), ['owner-approval pay group:desk']);
+});
+
+test('who would come to hold both sides of a pair of duties is named, and who does already is not', async () => {
+  const both = await check(
+    paid({ id: 'dana-voids', principal: 'group:night', rest: `operations: [remove]\n${soon}` }),
+  );
+  assert.deepEqual(rules(both), ['separation-of-duties failure', 'owner-approval payments group:desk']);
+  assert.match(both.findings[0]?.message ?? '', /pay-and-void: user:dana@example\.com/);
+  const other = await check(paid({ id: 'ann-voids', rest: `operations: [remove]\n${soon}` }));
+  assert.deepEqual(rules(other), ['owner-approval payments group:desk']);
+});
+
+test('the rules in force are those of the branch as it is now, not of the day it was left', async () => {
+  here.git('checkout', '--quiet', '--detach', base);
+  const strict = await here.commit({
+    'grants/review.yaml': 'approval: { owner_tiers: [critical, medium] }\n',
+  });
+  const found = await check(access([...grants, { id: 'ann-more', rest: `role: admin\n${soon}` }]), strict);
+  assert.deepEqual(rules(found), ['owner-approval orders group:desk']);
+  assert.equal(found.base, base);
+});
+
+test("the tests of a repository's policies run, and rules of its own judge once they are merged", async () => {
+  const own = `package grantgate.check
+
+# METADATA
+# entrypoint: true
+verdict := {"findings": [{"rule": "frozen", "level": "failure", "change": 0, "message": "nothing changes now"} | count(input.changes) > 0], "requirements": [], "self_grant": "allow"}
+`;
+  const failing =
+    'package grantgate.check_test\n\nimport data.grantgate.check\n\ntest_never if check.verdict.self_grant == "refuse"\n';
+  const policy = { 'policies/check/verdict.rego': own, 'policies/check/verdict_test.rego': failing };
+  const brought = await check({ ...policy, ...paid({ id: 'ann-pays', rest: `role: reader\n${soon}` }) });
+  assert.match(brought.problems[0]?.message ?? '', /test_never/);
+  assert.equal(brought.problems[0]?.path, 'policies/check/verdict_test.rego');
+  assert.deepEqual(rules(brought), ['rules-changed notice', 'owner-approval payments group:desk']);
+  here.git('checkout', '--quiet', '--detach', base);
+  const merged = await here.commit({ 'policies/check/verdict.rego': own });
+  const after = await check(withoutPayments, merged);
+  assert.deepEqual(rules(after), ['frozen failure']);
+  assert.equal(after.findings[0]?.message, 'nothing changes now');
+});
