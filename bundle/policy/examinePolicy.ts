@@ -154,7 +154,7 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
       refuse(found, `nothing else may be named ${String(node.value)}`);
     clock ||= isClock(found, kindOf, sanctioned);
   }
-  problems.push(...walk.modules.flatMap(importProblems));
+  problems.push(...walk.modules.flatMap(packageProblems), ...walk.modules.flatMap(importProblems));
   return {
     problems: sortProblems(problems),
     reads: { api: [...api].sort(compareCodePoints), clock, networks },
@@ -187,6 +187,13 @@ function isClock(found: Found, kindOf: KindOf, sanctioned: Set<unknown>): boolea
   if (name === 'lt' || name === 'gte') return !(isNow(left) && isEnd(right));
   if (name === 'gt' || name === 'lte') return !(isEnd(left) && isNow(right));
   return true;
+}
+
+/** A package elsewhere would make up the document: as OPA reads its name, however it is written. */
+function packageProblems({ file, prefix, tree }: Module): Problem[] {
+  if (prefix.startsWith('grantgate.authz.')) return [];
+  const message = `package ${prefix.slice(0, -1)}: the package must be grantgate.authz or below it`;
+  return [{ file, ...(placeOf(tree.package) ?? { line: 1, column: 1 }), code: 'policy', message }];
 }
 
 function importProblems({ file, tree }: Module): Problem[] {

@@ -4,6 +4,7 @@ import { admitPolicy } from '../../../bundle/policy/admitPolicy.ts';
 import { examinePolicy } from '../../../bundle/policy/examinePolicy.ts';
 import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
 import { readPolicies } from '../../../bundle/policy/policies.ts';
+import { apiFields } from '../../../bundle/policy/policyReads.ts';
 import { suite } from '../../_suite.ts';
 import { folder } from '../_opa.ts';
 import { type SampleTree, sampleTree } from '../_organisation.ts';
@@ -77,8 +78,11 @@ test('what a decision gets may be read, and is told', async () => {
     const { problems, reads } = await examine(body);
     assert.deepEqual([problems, reads.api, reads.networks], [[], api, networks], body);
   }
-  assert.equal((await examine('x if data.apis[input.api] == {}')).reads.api.length, 12);
-  assert.equal((await examine('x if { some key; data.apis[input.api][key] }')).reads.api.length, 12);
+  assert.equal((await examine('x if data.apis[input.api] == {}')).reads.api.length, apiFields.length);
+  assert.equal(
+    (await examine('x if { some key; data.apis[input.api][key] }')).reads.api.length,
+    apiFields.length,
+  );
 });
 
 test('what a decision may not get is refused by rule and line', async () => {
@@ -190,6 +194,18 @@ test('what other packages add to a rule is part of it, however its place is writ
   assert.deepEqual(await told(called, file('x', '\nlib.f(1) := ["group:a"]')), refused);
   const dotted = file('d', `["x.y"]\n${own.replace('input.subject', '"group:a"')}`);
   assert.deepEqual(await told(dotted, file('x', '.x.y\nnames contains input.subject')), refused);
+});
+
+test('a package elsewhere would make up the document, however its name is written', async () => {
+  for (const written of [
+    'package grants',
+    'package\n  grants\ny := `\npackage grantgate.authz\n`',
+    'package grantgate',
+  ]) {
+    const { problems } = await examinePolicy(opa, new Map([[path, Buffer.from(`${written}\nx := 1\n`)]]));
+    assert.match(problems[0]?.message ?? 'admitted', /^package grant\w+: the package must be/, written);
+  }
+  assert.deepEqual((await examine('x := 1')).problems, []);
 });
 
 test('a rule that looks at time otherwise than at the end of a grant follows the clock', async () => {
