@@ -20,6 +20,14 @@ import { createDecisionIds } from './record/decisionIds.ts';
 import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
 import { type CanonicalRequest, canonicalize, rememberHosts } from './request/canonicalize.ts';
+import {
+  apiAt,
+  type CorsHeaders,
+  corsHeaders,
+  isPreflight,
+  preflightHeaders,
+  withCors,
+} from './request/cors.ts';
 import type { Route } from './request/route.ts';
 import { traceOf } from './request/trace.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -73,7 +81,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (error !== null) {
         onFailure(error, id);
         onOutcome({ api, operation, outcome: 'broken', reason: 'record-unwritable', decision });
-        doors.refused(unrecorded(), id, decided);
+        doors.refused(withCors(unrecorded(), decided.cors), id, decided);
       } else if (refusal !== null) {
         const outcome = refusal.status === 429 ? 'limited' : 'denied';
         onOutcome({
@@ -84,7 +92,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
           decision,
           regressed: record.regressed !== undefined,
         });
-        doors.refused(refusal, id, decided);
+        doors.refused(withCors(refusal, decided.cors), id, decided);
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
         const { identity, route, address } = decided;
@@ -97,7 +105,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
         } catch (failed) {
           // The others of this turn's batch still wait for their doors.
           onFailure(failed, id);
-          doors.refused(broken(), id, decided);
+          doors.refused(withCors(broken(), decided.cors), id, decided);
         }
       }
     });
@@ -137,17 +145,19 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const attempt = async (request: RequestFacts, doors: Doors, counted: Counted | null): Promise<void> => {
     const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
     let route: Route | null = null;
+    let cors: CorsHeaders | null = null;
+    let asked = '';
     const turnAway = (error: unknown) => {
       if (!(error instanceof Refusal)) onFailure(error, null);
       const refusal = error instanceof Refusal ? error : broken();
       if (isGuess(refusal)) limits.failed(address, rawHeaders, now());
       onOutcome({
-        api: route?.api ?? '',
+        api: route?.api ?? asked,
         operation: route?.operation ?? '',
         outcome: refusal.status >= 500 ? 'broken' : refusal.status === 429 ? 'limited' : 'refused',
         reason: refusal.code,
       });
-      doors.refused(refusal, null);
+      doors.refused(withCors(refusal, cors), null);
     };
     try {
       if (counted === null) limits.arrive(address, now());
@@ -157,7 +167,20 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const canonical = canonicalize(method, target, rawHeaders, hostNamed);
       if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
         throw foreign();
+      if (doors.preflight !== undefined && isPreflight(canonical, rawHeaders)) {
+        asked = apiAt(by.snapshot, canonical) ?? '';
+        const entry = by.snapshot.apis.get(asked);
+        if (entry?.cors === undefined) asked = '';
+        else {
+          const headers = preflightHeaders(entry, entry.cors, rawHeaders);
+          onOutcome({ api: asked, operation: '', outcome: 'allowed', reason: 'preflight' });
+          doors.preflight(headers);
+          return;
+        }
+      }
       route = by.route(canonical);
+      const near = route === null ? apiAt(by.snapshot, canonical) : route.api;
+      cors = near === null ? null : corsHeaders(by.snapshot.apis.get(near)?.cors, rawHeaders);
       if (route === null) throw await unrouted(request, canonical, by);
       const { api } = route;
       if (bodyBytes > mostBytes(by.snapshot, api, limits.body)) throw bodyTooLarge();
@@ -180,6 +203,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
         decision,
         enforcement: by,
         address,
+        cors,
         trace,
       };
       const { subject } = identity;

@@ -2,11 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission, Admit, Carrier, Decided, Doors } from './decision/admission.ts';
 import type { Faults } from './faults.ts';
 import { sendProblem } from './http/answer.ts';
+import { hasBody } from './http/body.ts';
+import { endWithAnswer } from './http/linger.ts';
 import type { Refusal } from './http/refusal.ts';
 import { createCertificateOf } from './identity/clientCertificate.ts';
 import type { AccessLog, Noted } from './log/accessLog.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createClientAddress } from './request/clientAddress.ts';
+import type { CorsHeaders } from './request/cors.ts';
 import { endAnswer } from './streams/endAnswer.ts';
 import type { CloseReason, Streams } from './streams/streams.ts';
 import type { Assertions } from './upstream/assertion.ts';
@@ -85,6 +88,7 @@ function noting(noted: Noted, answer: ServerResponse | null, carrier: Carrier, d
       if (of !== undefined) decided(of, of.id);
       doors.refused(refusal, decisionId, of);
     },
+    ...(doors.preflight === undefined ? {} : { preflight: (headers) => doors.preflight?.(headers) }),
   };
 }
 
@@ -111,6 +115,13 @@ class Exchange implements Doors, Carrier {
 
   refused(refusal: Refusal, decisionId: string | null): void {
     sendProblem(this.request, this.response, refusal, decisionId);
+  }
+
+  preflight(headers: CorsHeaders): void {
+    const { request, response } = this;
+    if (hasBody(request)) endWithAnswer(request, response);
+    response.writeHead(204, headers);
+    response.end();
   }
 
   get destroyed(): boolean {

@@ -14,6 +14,7 @@ function apiEntries(apis: Organisation['apis']) {
         assertion: api.assertion === true ? true : undefined,
         authentication: api.authentication && [...api.authentication].sort(),
         body: api.limits?.body && bytesOf(api.limits.body),
+        cors: api.cors && corsEntry(api.cors),
         description: api.description,
         encoded_slash: api.encodedSlash?.length ? api.encodedSlash : undefined,
         host_header: api.host_header === 'caller' ? 'caller' : undefined,
@@ -29,6 +30,14 @@ function apiEntries(apis: Organisation['apis']) {
     ]),
   );
 }
+
+const corsEntry = ({ origins, headers, expose, max_age, credentials }: NonNullable<Api['cors']>) => ({
+  credentials: credentials ? true : undefined,
+  expose: expose && [...expose].sort(),
+  headers: headers && [...headers].sort(),
+  max_age,
+  origins: [...origins].sort(),
+});
 
 export const isOpen = ({ public: open = [] }: Pick<Api, 'public'>): boolean => open.length > 0;
 

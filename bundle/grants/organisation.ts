@@ -21,6 +21,8 @@ export type Api = {
   assertion?: boolean;
   /** Which Host header it gets; left out, its own name. */
   host_header?: ApiFile['host_header'];
+  /** Which pages may call it from browsers; left out, what its own answers say. */
+  cors?: ApiFile['cors'];
   /** Operations that anybody may call, sorted; left out, none. */
   public?: readonly string[];
   /** Operations whose parameters may hold `%2F`, sorted; left out, none. */

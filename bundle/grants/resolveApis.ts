@@ -80,6 +80,7 @@ export function resolveApis(read: GrantsRead): {
       authentication: value.authentication,
       assertion: value.assertion ?? false,
       host_header: value.host_header,
+      cors: value.cors,
       public: exceptions.public,
       encodedSlash: exceptions.encodedSlash,
       place: file.places.nearest([]),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isInternet } from '../format/isInternet.ts';
 import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
+import { cors } from './api/cors.ts';
 import { exception } from './api/exception.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
@@ -107,6 +108,7 @@ export const apiFile = z
     )
       .optional()
       .describe('An OpenAPI document beside this file that names the operations, in place of `operations`.'),
+    cors: cors.optional().describe('Which pages of other origins may call it from browsers; left out, none.'),
     exceptions: z
       .record(operationName, exception)
       .optional()

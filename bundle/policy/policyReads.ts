@@ -7,6 +7,7 @@ export const apiFields = [
   'assertion',
   'authentication',
   'body',
+  'cors',
   'description',
   'encoded_slash',
   'host_header',

@@ -2,6 +2,7 @@ import type { Refusal } from '../http/refusal.ts';
 import type { ClientCertificate } from '../identity/clientCertificate.ts';
 import type { Identity } from '../identity/identify.ts';
 import type { CanonicalRequest } from '../request/canonicalize.ts';
+import type { CorsHeaders } from '../request/cors.ts';
 import type { Route } from '../request/route.ts';
 import type { Trace } from '../request/trace.ts';
 import type { Decision } from './decision.ts';
@@ -35,6 +36,8 @@ export type Decided = {
   enforcement: Enforcement;
   /** The caller's address, for the upstream's forwarding headers only. */
   address: string;
+  /** What the answer tells browsers, in place of what the API's own says; null or left out: that stays. */
+  cors?: CorsHeaders | null;
   /** What the caller said of its trace, when it said something. */
   trace: Trace | null;
 };
@@ -50,8 +53,10 @@ export type Admission = Decided & {
   assertion: string | null;
 };
 
-/** Exactly one of the two is called, once, after the decision is on record where there was one. */
+/** Exactly one of them is called, once, after the decision is on record where there was one. */
 export type Doors = {
+  /** A browser's preflight is answered here; left out where there are none. */
+  preflight?: (headers: CorsHeaders) => void;
   admitted: (admission: Admission) => void;
   refused: (refusal: Refusal, decisionId: string | null, decided?: Decided) => void;
 };

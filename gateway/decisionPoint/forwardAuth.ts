@@ -43,9 +43,17 @@ export function createForwardAuth({ admit, proxies, before, onOutcome }: Options
     }
     admit(facts, {
       refused,
+      // To a proxy that goes on all the same its copies of our headers must not be the caller's.
+      preflight: (cors) => {
+        const nobody = ['subject', 'groups', 'grants', 'decision', 'assertion'];
+        const own = nobody.map((name) => [`x-grantgate-${name}`, '']);
+        response.writeHead(204, { ...Object.fromEntries(own), ...cors });
+        response.end();
+      },
       admitted: (admission) => {
         response.writeHead(200, [
           ...identityHeaders(admission),
+          ...Object.entries(admission.cors ?? {}).flat(),
           ...['content-length', '0', 'cache-control', 'no-store'],
           ...(hasBody(request) ? ['connection', 'close'] : []),
         ]);

@@ -13,10 +13,22 @@ const route = z.union([
   z.strictObject({ host: z.string() }),
 ]);
 
+const names = z.array(z.string()).min(1);
+const cors = z
+  .strictObject({
+    credentials: z.literal(true).optional(),
+    expose: names.optional(),
+    headers: names.optional(),
+    max_age: z.int().min(0),
+    origins: names,
+  })
+  .refine(({ credentials, origins }) => credentials !== true || !origins.includes('*'));
+
 const apiEntry = z.strictObject({
   assertion: z.literal(true).optional(),
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
   body: z.int().min(1).optional(),
+  cors: cors.optional(),
   description: z.string(),
   encoded_slash: z.array(z.string()).min(1).optional(),
   host_header: z.literal('caller').optional(),
@@ -53,6 +65,8 @@ const networks = z.record(z.string(), z.array(z.string()));
 
 /** An API as the bundle publishes it; `operations` maps names to `METHOD /path/{template}`. */
 export type ApiEntry = z.output<typeof apiEntry>;
+
+export type CorsEntry = z.output<typeof cors>;
 
 /** Credential → principal (`service:NAME`). */
 export type Credentials = {

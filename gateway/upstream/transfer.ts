@@ -8,6 +8,7 @@ import { hasBody } from '../http/body.ts';
 import { AnswerError, detailOf } from '../http/fault.ts';
 import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
+import { withCors, withoutCors } from '../request/cors.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
 import { callersPaths } from './callersPaths.ts';
 import { respondable, trailing } from './headers.ts';
@@ -26,9 +27,12 @@ export function answerHeaders(
   status: number,
 ): string[] {
   const { id, allowance } = admission;
-  const named = callersPaths(headers, admission);
+  const { cors = null } = admission;
+  const placed = callersPaths(headers, admission);
+  const named = cors === null ? placed : withoutCors(placed);
   const own = ['x-grantgate-decision', id];
   if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);
+  for (const name in cors) own.push(name, cors[name] ?? '');
   // A caller that believes in a length waits for a body that never comes (RFC 9110, 8.6).
   const { 'content-length': _, ...bodiless } = named;
   return respondable(status === 204 ? bodiless : named, own);
@@ -220,7 +224,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     // A refusal is what our own bound on the body says; the upstream is not to blame for it.
     const own = error instanceof Refusal;
     const refusal = own ? error : slow ? upstreamTimeout() : upstreamFailed();
-    sendProblem(this.#request, this.#response, refusal, this.#admission.id);
+    sendProblem(this.#request, this.#response, withCors(refusal, this.#admission.cors), this.#admission.id);
     this.#finish(0, own ? null : error);
   }
 }

@@ -79,6 +79,35 @@ test('an encoded slash needs a parameter to stand in', async () => {
   assert.deepEqual([apis.orders.encoded_slash, apis.orders.public], [['getOrder'], undefined]);
 });
 
+test('pages of other origins are named one by one, or all without credentials', async () => {
+  const path = paths.orders;
+  const told = async (cors: string) =>
+    (await loaded({}, { [path]: `${sampleFiles[path]}cors: ${cors}\n` })).problems
+      .map(({ message }) => message)
+      .join();
+  for (const good of [
+    '["https://app.example.com"]',
+    '["http://localhost:3000", "http://[::1]:8080"]',
+    '["*"]',
+  ])
+    assert.equal(await told(`{ origins: ${good} }`), '', good);
+  const bad = [
+    '[]',
+    '["null"]',
+    '["https://app.example.com/"]',
+    '["https://*.example.com"]',
+    '["https://App.example.com"]',
+    '["https://a:443"]',
+    '["http://a:80"]',
+    '["*", "https://a"]',
+    '["https://u@a"]',
+    '["https://a", "https://a"]',
+  ];
+  for (const origins of bad) assert.match(await told(`{ origins: ${origins} }`), /must/, origins);
+  assert.match(await told('{ origins: ["*"], credentials: true }'), /must name its origins/);
+  assert.match(await told('{ origins: ["https://a"], headers: ["*"] }'), /must be a name/);
+});
+
 test('no grant can name whoever calls them', async () => {
   const access = 'grants/access/orders/commerce.yaml';
   for (const principal of ['anonymous', 'group:anonymous', 'user:anonymous']) {

@@ -178,3 +178,149 @@ test('an encoded slash goes on as it came where the operation allows it, and is 
     );
   assert.equal(world.upstream.received.length, 1);
 });
+
+const page = 'https://app.example.com';
+const cors = async (text: string) => {
+  const path = 'grants/apis/orders.yaml';
+  const yaml = await readFile(join(world.tree.root, path), 'utf8');
+  const own = yaml.replace(/^(?:exceptions|cors):.*\n/gm, '');
+  await world.push({ [path]: text === '' ? own : `${own}cors: ${text}\n` });
+};
+const preflight = (path: string, origin: string, method = 'POST', more: Record<string, string> = {}) => ({
+  path,
+  headers: { origin, 'access-control-request-method': method, ...more },
+});
+const ask = ({ path, headers }: ReturnType<typeof preflight>) =>
+  fetch(world.gateway.url + path, { method: 'OPTIONS', headers });
+const allowed = (response: Response, name: string) => response.headers.get(`access-control-allow-${name}`);
+
+test('a preflight is answered from the policy, without a credential, and the same whether the path exists', async () => {
+  await cors(
+    `{ origins: ["${page}", "http://localhost:3000"], headers: [authorization, content-type], expose: [x-total], credentials: true }`,
+  );
+  const headers = { 'access-control-request-headers': 'Content-Type,authorization' };
+  for (const path of ['/orders/v1/orders', '/orders/v1/orders/7', '/orders/nothing', '/orders']) {
+    const response = await ask(preflight(path, page, 'POST', headers));
+    assert.equal(response.status, 204, path);
+    assert.equal(allowed(response, 'origin'), page);
+    assert.equal(allowed(response, 'methods'), 'GET, HEAD, POST');
+    assert.equal(allowed(response, 'headers'), 'authorization, content-type');
+    assert.equal(allowed(response, 'credentials'), 'true');
+    assert.equal(response.headers.get('access-control-max-age'), '600');
+    assert.match(response.headers.get('vary') ?? '', /^Origin,/);
+  }
+  assert.equal(world.upstream.received.length, 0);
+  assert.match(await world.metrics(), /api="orders".*outcome="allowed",reason="preflight"\} 4/);
+});
+
+test('a preflight is refused that asks for more than is listed, and counted', async () => {
+  const bad: [string, ReturnType<typeof preflight>][] = [
+    ['another origin', preflight('/orders/v1/orders', 'https://evil.example')],
+    ['null', preflight('/orders/v1/orders', 'null')],
+    ['a longer origin', preflight('/orders/v1/orders', `${page}.evil.example`)],
+    ['another scheme', preflight('/orders/v1/orders', 'http://app.example.com')],
+    ['another port', preflight('/orders/v1/orders', `${page}:8443`)],
+    ['another case', preflight('/orders/v1/orders', 'https://APP.example.com')],
+    ['two origins in one', preflight('/orders/v1/orders', `${page}, https://evil.example`)],
+    ['a method of no operation', preflight('/orders/v1/orders', page, 'DELETE')],
+    ['any method', preflight('/orders/v1/orders', page, '*')],
+    [
+      'a header',
+      preflight('/orders/v1/orders', page, 'POST', { 'access-control-request-headers': 'x-user' }),
+    ],
+  ];
+  for (const [what, asked] of bad) {
+    const response = await ask(asked);
+    assert.equal(response.status, 403, what);
+    assert.equal(await code(response), 'preflight-refused', what);
+    if (asked.headers.origin !== page) assert.equal(allowed(response, 'origin'), null, what);
+    assert.equal(allowed(response, 'methods'), null, what);
+    assert.match(response.headers.get('vary') ?? '', /Origin/, what);
+  }
+  assert.match(await world.metrics(), /api="orders".*outcome="refused",reason="preflight-refused"\} 10/);
+  // An API that says nothing of pages is as it was.
+  const other = await fetch(`${world.gateway.url}/payments`, {
+    method: 'OPTIONS',
+    headers: { ...preflight('', page).headers },
+  });
+  assert.deepEqual([other.status, allowed(other, 'origin')], [404, null]);
+  assert.equal(world.upstream.received.length, 0);
+});
+
+test('answers and refusals tell the listed page that it may read them, whatever the upstream says', async () => {
+  world.upstream.answer((_request, response) => {
+    response.writeHead(200, {
+      'access-control-allow-origin': '*',
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-private-network': 'true',
+      vary: 'Accept',
+    });
+    response.end('{}');
+  });
+  try {
+    const [listed, strange, none] = await Promise.all([
+      world.get('/orders/v1/orders', { headers: { origin: page } }),
+      world.get('/orders/v1/orders', { headers: { origin: 'https://evil.example' } }),
+      world.get('/orders/v1/orders'),
+    ]);
+    assert.deepEqual(
+      [
+        listed?.status,
+        allowed(listed as Response, 'origin'),
+        listed?.headers.get('access-control-expose-headers'),
+      ],
+      [200, page, 'x-total'],
+    );
+    for (const response of [strange, none]) {
+      assert.equal(response?.status, 200);
+      for (const name of ['origin', 'credentials', 'private-network'])
+        assert.equal(allowed(response as Response, name), null);
+    }
+    for (const response of [listed, strange, none])
+      assert.equal(response?.headers.get('vary'), 'Origin, Accept');
+    assert.equal(allowed(listed as Response, 'private-network'), null);
+  } finally {
+    world.upstream.answer(null);
+  }
+  const refused: [number, Promise<Response>][] = [
+    [401, fetch(`${world.gateway.url}/orders/v1/orders`, { headers: { origin: page } })],
+    [403, world.get('/orders/v1/orders', { as: 'dana@example.com', headers: { origin: page } })],
+    [404, world.get('/orders/nothing', { headers: { origin: page } })],
+    [405, world.get('/orders/v1/orders', { method: 'DELETE', headers: { origin: page } })],
+  ];
+  for (const [status, asked] of refused) {
+    const response = await asked;
+    assert.deepEqual([response.status, allowed(response, 'origin')], [status, page]);
+  }
+});
+
+test('a proxy is told the same of preflights and answers, and nothing of who calls', async () => {
+  const headers = { origin: page, 'access-control-request-method': 'POST' };
+  const asked = await authorize('OPTIONS', '/orders/v1/orders', headers);
+  assert.deepEqual([asked.status, allowed(asked, 'origin')], [204, page]);
+  for (const name of ['subject', 'groups', 'grants', 'assertion'])
+    assert.equal(asked.headers.get(`x-grantgate-${name}`), '', name);
+  const other = await authorize('OPTIONS', '/orders/v1/orders', { ...headers, origin: 'null' });
+  assert.deepEqual([other.status, await code(other)], [403, 'preflight-refused']);
+  const token = await world.issuer.token({ sub: 'ann@example.com' });
+  const call = await authorize('GET', '/orders/v1/orders', {
+    origin: page,
+    authorization: `Bearer ${token}`,
+  });
+  assert.deepEqual([call.status, allowed(call, 'origin')], [200, page]);
+});
+
+test('any origin may be let in without credentials only; without a word, the upstream speaks for itself', async () => {
+  await cors('{ origins: ["*"] }');
+  const open = await ask(preflight('/orders/v1/orders', 'https://anywhere.example', 'GET'));
+  assert.deepEqual([open.status, allowed(open, 'origin'), allowed(open, 'credentials')], [204, '*', null]);
+  await cors('');
+  assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 404);
+  world.upstream.answer((_request, response) => {
+    response.writeHead(200, { 'access-control-allow-origin': 'https://own.example' });
+    response.end('{}');
+  });
+  const own = await world.get('/orders/v1/orders', { headers: { origin: page } });
+  assert.deepEqual([allowed(own, 'origin'), own.headers.get('vary')], ['https://own.example', null]);
+  world.upstream.answer(null);
+});
