@@ -11,12 +11,12 @@ export function demo(program: Command): void {
         'Run the whole loop on this machine: forge, identity provider, APIs, gateway and one review.',
       )
       .option('--tour', 'walk through it and exit; 0 only if everything held')
-      .option('--port <number>', "the gateway's port; a free one, when left out")
+      .option('--port <number>', "the gateway's port; 8080, or a free one, when left out")
       .option('--folder <path>', 'where it lives; made anew at every start', '.grantgate/demo')
       .option('--json', 'print the addresses as JSON')
       .action(async (options: { tour?: true; port?: string; folder: string; json?: true }) => {
-        const port = options.port === undefined ? 0 : Number(options.port);
-        if (!Number.isInteger(port) || port < 0 || port > 65_535)
+        const port = options.port === undefined ? null : Number(options.port);
+        if (port !== null && (!Number.isInteger(port) || port < 0 || port > 65_535))
           throw new UsageError(`--port must be a port number, got "${options.port}"`);
         // The demo brings what production has already; it is the one room no other imports, so it is loaded by name.
         const { demo } = await import('../demo/demo.ts');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createProgress } from './place/progress.ts';
 import { type Loop, startLoop } from './startLoop.ts';
 import { TourError, tour } from './tour.ts';
 import { welcome } from './welcome.ts';
@@ -11,7 +12,7 @@ export async function demo(options: {
   folder: string;
   tour: boolean;
   json: boolean;
-  port: number;
+  port: number | null;
 }): Promise<number> {
   const stop = new AbortController();
   const stopped = new Promise<void>((done) =>
@@ -20,17 +21,20 @@ export async function demo(options: {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const note = (line: string) => void process.stderr.write(`demo: ${line}\n`);
+  const progress = createProgress(note);
   let loop: Loop | null = null;
   try {
     loop = await startLoop({
       folder: options.folder,
       port: options.port,
       now: Date.now,
-      progress: (step) => note(`starting ${step} …`),
+      progress: progress.begin,
       signal: stop.signal,
     });
+    progress.end();
     if (options.tour) {
-      const took = await Promise.race([tour(loop, Date.now, print), stopped.then(() => null)]);
+      const walking = tour(loop, Date.now, print, progress.begin);
+      const took = await Promise.race([walking, stopped.then(() => null)]);
       if (took === null) return 130;
       print(`merge → enforced: ${Math.round(took)} ms`);
       return 0;
@@ -49,6 +53,7 @@ export async function demo(options: {
     if (!(error instanceof TourError)) note(`logs are in ${join(options.folder, 'gateway.log')}`);
     return 1;
   } finally {
+    progress.end();
     await loop?.close();
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
@@ -12,6 +12,9 @@ import { writeHistory } from './history.ts';
 import { startIdentity } from './identity.ts';
 import { importCommits } from './importCommits.ts';
 import { demoOrganisation } from './organisation.ts';
+import { claimFolder } from './place/claimFolder.ts';
+import { freePort } from './place/freePort.ts';
+import { writeTokens } from './place/writeTokens.ts';
 import { startGateway } from './startGateway.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
@@ -28,10 +31,8 @@ export type Loop = {
   organisation: Organisation;
   /** LOGIN (or service name) → a token that is good for a day. */
   tokens: Readonly<Record<string, string>>;
-  /** The maintainer's, to push with. */
-  maintainerToken: string;
-  /** An API key of the one service that speaks no OAuth. */
-  apiKey: string;
+  /** The one service that speaks no OAuth; its API key is among the tokens on disk. */
+  apiKeyOf: string;
   pulls: readonly DemoPull[];
   /** The plan of the review that opened them. */
   plan: Plan;
@@ -40,7 +41,10 @@ export type Loop = {
   close: () => Promise<void>;
 };
 
-export type DemoPull = { number: number; url: string; grants: readonly string[] };
+export type DemoPull = { number: number; url: string; title: string; grants: readonly string[] };
+
+/** Where things are at each start, when nobody else is there. */
+const ports = { gateway: 8080, admin: 9090, forge: 8090, identity: 8091 };
 
 const audience = 'https://api.northwind.example';
 const tokenSeconds = 86_400;
@@ -58,7 +62,8 @@ const keyHolder = 'shipping-bridge';
 
 type Options = {
   folder: string;
-  port: number;
+  /** The gateway's; null for the usual one, or a free one where that is taken. */
+  port: number | null;
   now: () => number;
   progress: (line: string) => void;
   signal: AbortSignal;
@@ -69,7 +74,7 @@ type Options = {
  * `signal` aborts on the way. Writes `state.json` last: it is there when everything is up.
  */
 export async function startLoop({ folder, port, now, progress, signal }: Options): Promise<Loop> {
-  const release = claim(folder);
+  const release = claimFolder(folder);
   const started: (() => Promise<unknown> | unknown)[] = [release];
   const close = async () => {
     for (const stop of started.splice(0).reverse()) await stop();
@@ -93,12 +98,13 @@ async function start(
   };
   const today = new Date(now());
   const services = ['invoicer', 'price-watch', 'storefront'];
-  step('identity provider and upstream APIs');
+  step('starting the identity provider and the APIs');
   const texts = await demoOrganisation(today);
   const people = [
     ...(texts.get('grants/directory/okta.yaml') ?? '').matchAll(/^ {2}- login: "([^"]+)"/gm),
   ].map(([, login = '']) => login);
   const identity = await startIdentity({
+    port: await freePort(ports.identity),
     people,
     services: services.map((name) => ({ name, clientId: name })),
     audience,
@@ -111,7 +117,7 @@ async function start(
     upstreams.set(api, upstream);
   }
 
-  step('access repository: the sample organisation with its history in Git');
+  step('writing the access repository: the sample organisation with its history in Git');
   const secret = randomBytes(24).toString('base64url');
   const current = await demoOrganisation(today, {
     issuer: identity.issuer,
@@ -125,12 +131,13 @@ async function start(
   if (organisation === null)
     throw new Error(`the sample organisation does not check: ${problems[0]?.message}`);
 
-  step('forge');
+  step('starting the forge');
   const webhookSecret = randomBytes(24).toString('base64url');
   const botToken = randomBytes(24).toString('base64url');
   const webhooks: { url: string; secret: string; events: string[] }[] = [];
   const maintainerToken = randomBytes(24).toString('base64url');
   const forge = await startForge({
+    port: await freePort(ports.forge),
     repository,
     owner: 'northwind',
     name: 'access',
@@ -140,20 +147,29 @@ async function start(
   });
   started.push(forge.close);
 
-  step('120 days of recorded decisions');
+  step('writing 120 days of recorded decisions');
   const decisions = join(folder, 'decisions');
   const revision = execFileSync('git', ['--git-dir', repository, 'rev-parse', 'main'], {
     encoding: 'utf8',
   }).trim();
   writeHistory({ folder: decisions, organisation, now: now(), revision });
 
-  step('gateway');
+  step('starting the gateway');
   const config = join(folder, 'gateway.yaml');
-  writeFileSync(config, gatewayYaml({ port, cloneUrl: forge.cloneUrl, issuer: identity.issuer }));
-  const gateway = await startGateway({
-    config,
-    log: join(folder, 'gateway.log'),
-    env: { GRANTGATE_WEBHOOK_SECRET: webhookSecret },
+  const serve = (listen: number, admin: number) => {
+    const { cloneUrl } = forge;
+    writeFileSync(config, gatewayYaml({ port: listen, admin, cloneUrl, issuer: identity.issuer }));
+    return startGateway({
+      config,
+      log: join(folder, 'gateway.log'),
+      env: { GRANTGATE_WEBHOOK_SECRET: webhookSecret },
+    });
+  };
+  const usual = [await freePort(ports.gateway), await freePort(ports.admin)] as const;
+  const gateway = await serve(port ?? usual[0], usual[1]).catch((error: unknown) => {
+    // Somebody may have come in between.
+    if (port !== null || (error instanceof Error && !error.message.includes('EADDRINUSE'))) throw error;
+    return serve(0, 0);
   });
   started.push(gateway.close);
   webhooks.push({ url: `${gateway.admin}/webhooks/github`, secret: webhookSecret, events: ['push'] });
@@ -176,11 +192,12 @@ async function start(
       },
       signal,
     });
-  step('review');
+  step('running the first review');
   const { plan, pulls: proposed, error } = await runReview();
   if (error !== null) throw error;
+  const titles = await titlesOf(forge, botToken);
   const pulls = proposed.flatMap(({ number, url, grants }) =>
-    number === null || url === null ? [] : [{ number, url, grants }],
+    number === null || url === null ? [] : [{ number, url, title: titles.get(number) ?? '', grants }],
   );
 
   const tokens: Record<string, string> = {};
@@ -190,6 +207,8 @@ async function start(
   }
   for (const name of services) tokens[name] = await identity.issue(name, { seconds: tokenSeconds });
 
+  const apiKey = `gg_demo_${secret}`;
+  writeTokens(folder, { ...tokens, maintainer: maintainerToken, [keyHolder]: apiKey });
   const state = { gateway: gateway.url, admin: gateway.admin, forge: forge.url, repository, tokens, pulls };
   const file = join(folder, 'state.json');
   // It holds tokens, if only the demo's own: for its user's eyes.
@@ -206,8 +225,7 @@ async function start(
     folder,
     organisation,
     tokens,
-    maintainerToken,
-    apiKey: `gg_demo_${secret}`,
+    apiKeyOf: keyHolder,
     pulls,
     plan,
     review: runReview,
@@ -215,53 +233,12 @@ async function start(
   };
 }
 
-const ours: ReadonlySet<string> = new Set([
-  'access.git',
-  'decisions',
-  'demo.pid',
-  'gateway.log',
-  'gateway.yaml',
-  'state',
-  'state.json',
-  'state.json.tmp',
-  'usage',
-]);
+type Addresses = { port: number; admin: number; cloneUrl: string; issuer: string };
 
-/** Makes the folder anew, unless another demo lives in it. */
-function claim(folder: string): () => void {
-  const lock = join(folder, 'demo.pid');
-  if (existsSync(lock)) {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    if (pid !== process.pid && isAlive(pid)) {
-      throw new Error(`a demo is running already (process ${pid}); stop it first, or remove ${lock}`);
-    }
-  }
-  // A mistyped folder must not cost anybody their files: what is removed is a demo's, or nothing.
-  if (existsSync(folder) && readdirSync(folder).some((name) => !ours.has(name))) {
-    throw new Error(`${folder} holds files that are not a demo's; give the demo a folder of its own`);
-  }
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(lock, String(process.pid));
-  return () => {
-    // Addresses and tokens of a demo that is over lead nowhere; its logs and records stay to be read.
-    for (const name of ['demo.pid', 'state.json']) rmSync(join(folder, name), { force: true });
-  };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function gatewayYaml({ port, cloneUrl, issuer }: { port: number; cloneUrl: string; issuer: string }): string {
+function gatewayYaml({ port, admin, cloneUrl, issuer }: Addresses): string {
   return `# Written by the demo. Yours will look much like it.
 listen: { host: 127.0.0.1, port: ${port} }
-admin: { host: 127.0.0.1, port: 0 }
+admin: { host: 127.0.0.1, port: ${admin} }
 state: state
 bundle: { source: "git+${cloneUrl}#main", poll: 30s }
 webhook: { secret: { env: GRANTGATE_WEBHOOK_SECRET } }
@@ -272,12 +249,21 @@ limits: { drain_timeout: 1s }
 `;
 }
 
+/** The titles of the open pull requests, by number. */
+async function titlesOf({ api, repository: { owner, name } }: Forge, token: string) {
+  const response = await fetch(`${api}/repos/${owner}/${name}/pulls?state=open&per_page=100`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const pulls = (await response.json()) as { number: number; title: string }[];
+  return new Map(pulls.map(({ number, title }) => [number, title] as const));
+}
+
 async function ready(admin: string, signal: AbortSignal): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt += 1) {
+  for (let attempt = 0; attempt < 2400; attempt += 1) {
     signal.throwIfAborted();
     const response = await fetch(`${admin}/health/ready`).catch(() => null);
     if (response?.status === 200) return;
     await new Promise((done) => setTimeout(done, 50));
   }
-  throw new Error('the gateway loaded no bundle in 30 s; its log says why');
+  throw new Error('the gateway loaded no bundle in 2 minutes; its log says why');
 }

@@ -24,7 +24,12 @@ function hold(condition: boolean, sentence: string): asserts condition {
  * Walks the loop once: allowed, merged, denied, recorded, everybody else undisturbed, nothing left to propose.
  * Returns the milliseconds from merge to first denial; throws TourError at the first thing that does not hold.
  */
-export async function tour(loop: Loop, now: () => number, print: Print): Promise<number> {
+export async function tour(
+  loop: Loop,
+  now: () => number,
+  print: Print,
+  begin: (what: string) => void,
+): Promise<number> {
   const { pull, call } = chooseRevocation(loop, now());
   const ask = async (): Promise<Answer> => {
     const headers = { authorization: `Bearer ${loop.tokens[call.login]}` };
@@ -36,6 +41,7 @@ export async function tour(loop: Loop, now: () => number, print: Print): Promise
     };
   };
 
+  begin('asking as one whose access is about to end');
   print(`1. ${call.login} may ${call.operation} at ${call.api}, by grant ${call.grant.id}:`);
   const allowed = await ask();
   print(`   GET ${call.path} → ${allowed.status} ${allowed.text.slice(0, 100)} …`);
@@ -44,7 +50,9 @@ export async function tour(loop: Loop, now: () => number, print: Print): Promise
     `the grant ${call.grant.id} should still allow the request, it answered ${allowed.status}`,
   );
 
-  print(`2. The reviewer proposes to take it away: ${pull.url}`);
+  print(`2. The reviewer proposes to take it away: ${pull.title}`);
+  print(`   ${pull.url}`);
+  begin('merging it, while others go on calling');
   const others = everybodyElse(loop, now());
   hold(others.length >= 5, 'too few grants remain to put a steady load on');
   const load = startSteadyLoad({ gateway: loop.gateway, calls: others, tokens: loop.tokens, everyMs: 10 });
@@ -52,6 +60,7 @@ export async function tour(loop: Loop, now: () => number, print: Print): Promise
 
   const merged = performance.now();
   const commit = await loop.forge.merge(pull.number);
+  begin('waiting until the gateway enforces the merge');
   const { denied, problem } = await firstDenial(ask, merged);
   const took = performance.now() - merged;
   print(`3. Merged as ${commit.slice(0, 7)}; ${Math.round(took)} ms later the same request is refused:`);
@@ -81,6 +90,7 @@ export async function tour(loop: Loop, now: () => number, print: Print): Promise
   hold(result.failures.length === 0, `others were disturbed: ${result.failures.slice(0, 3).join('; ')}`);
   hold(result.requests > 50, 'the steady load was no load');
 
+  begin('running a second review');
   const again = await loop.review();
   hold(again.error === null, `the second review should succeed: ${again.error?.message}`);
   const changed = again.pulls.filter(({ action }) => action === 'opened' || action === 'updated');

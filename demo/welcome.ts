@@ -1,24 +1,27 @@
 import { relative } from 'node:path';
 import { callable } from './callable.ts';
+import { tokenFile } from './place/writeTokens.ts';
 import type { Loop } from './startLoop.ts';
 
 /** The short tour of a running demo: where things are, what to paste, what to try. `now` in ms. */
 export function welcome(loop: Loop, now: number): string {
   const { organisation, pulls, forge, gateway, admin } = loop;
   const grants = new Map(organisation.grants.map((grant) => [grant.id, grant]));
+  const here = relative(process.cwd(), loop.folder) || '.';
+  const tokenOf = (name: string) => `$(cat ${shellWord(tokenFile(here, name))})`;
   const lines = [
     '',
     'Grantgate is running. Everything is on this machine; Ctrl-C stops it and cleans up.',
     '',
-    `  gateway      ${gateway}      APIs: ${[...organisation.apis.keys()].join(', ')}`,
-    `  admin        ${admin}      /health/ready  /metrics  /revision  /usage`,
-    `  forge        ${forge.url}      the access repository and its pull requests`,
+    `  gateway      ${gateway}   in front of ${organisation.apis.size} APIs`,
+    `  admin        ${admin}   /health/ready  /metrics  /revision`,
+    `  forge        ${forge.url}   the access repository and its pull requests`,
     `  identity     ${loop.issuer}`,
-    `  on disk      ${relative(process.cwd(), loop.folder) || loop.folder}      state.json, gateway.yaml, gateway.log, decisions/`,
+    `  on disk      ${here}   gateway.yaml, gateway.log, decisions/, tokens/`,
     '',
     'Pull requests the reviewer has opened:',
     '',
-    ...pulls.map(({ number, url, grants: ids }) => `  #${number}  ${url}\n       ${ids.join(', ')}`),
+    ...pulls.map(({ number, url, title }) => `  ${`#${number}`.padEnd(5)}${title}\n       ${url}`),
     '',
   ];
   const [revocation] = pulls.flatMap(({ url, grants: ids }) =>
@@ -37,7 +40,7 @@ export function welcome(loop: Loop, now: number): string {
     const verb = method === 'GET' ? '' : ` -X ${method}`;
     lines.push(
       `${title}\n`,
-      `  curl -s${verb} -H 'Authorization: Bearer ${loop.tokens[login]}' ${gateway}${path}`,
+      `  curl -s${verb} -H "Authorization: Bearer ${tokenOf(login)}" \\\n    ${gateway}${path}`,
       '',
     );
   };
@@ -47,18 +50,22 @@ export function welcome(loop: Loop, now: number): string {
   }
   if (revocation) {
     const { call, url } = revocation;
-    show(`${call.login} is allowed too, until you merge ${url} and ask again:`, call.login, call.path);
+    show(`${call.login} is allowed too, until you merge\n${url} and ask again:`, call.login, call.path);
   }
   lines.push(
     'A service with an API key:\n',
-    `  curl -s -H 'X-API-Key: ${loop.apiKey}' ${gateway}/tracking/v1/shipments`,
+    `  curl -s -H "X-API-Key: ${tokenOf(loop.apiKeyOf)}" \\\n    ${gateway}/tracking/v1/shipments`,
     '',
     'What was decided, and why:\n',
-    `  tail -f ${relative(process.cwd(), loop.folder) || loop.folder}/decisions/gw-demo/*.ndjson`,
+    `  tail -f ${shellWord(here)}/decisions/gw-demo/*.ndjson`,
     '',
     'Change a grant yourself; a push to main is enforced like a merge:\n',
-    `  git clone ${forge.cloneUrl.replace('://', `://maintainer:${loop.maintainerToken}@`)}`,
+    `  git clone "${forge.cloneUrl.replace('://', `://maintainer:${tokenOf('maintainer')}@`)}"`,
     '',
   );
   return lines.join('\n');
 }
+
+/** A path as a shell reads it back. */
+const shellWord = (path: string) =>
+  /^[A-Za-z0-9@%+=:,./_-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;

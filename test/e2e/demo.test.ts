@@ -81,17 +81,24 @@ test('it runs until Ctrl-C, tells where everything is, works as it says, and lea
   assert.ok(existsSync(join(repository, 'HEAD')));
   assert.ok(pulls.length > 0 && pulls.every(({ grants }) => grants.length > 0));
 
-  const curls = [...output().matchAll(/^ {2}curl -s(?: -X ([A-Z]+))? -H '([^:]+): ([^']+)' (\S+)$/gm)];
+  const curls = [
+    ...output().matchAll(
+      /^ {2}curl -s(?: -X ([A-Z]+))? -H "([^:]+): (Bearer )?\$\(cat (\S+)\)" \\\n {4}(\S+)$/gm,
+    ),
+  ];
   assert.ok(curls.length >= 4, output());
   const statuses = await Promise.all(
     curls.map(
-      async ([, method = 'GET', name = '', value = '', url = '']) =>
-        (await fetch(url, { method, headers: { [name]: value } })).status,
+      async ([, method = 'GET', name = '', scheme = '', file = '', url = '']) =>
+        (await fetch(url, { method, headers: { [name]: scheme + readFileSync(file, 'utf8') } })).status,
     ),
   );
   assert.deepEqual(statuses.filter((status) => status === 403).length, 1);
   assert.deepEqual(statuses.filter((status) => status === 200).length, statuses.length - 1);
 
+  // No secret stands in what is printed, and what is pasted fits on a line.
+  assert.doesNotMatch(output(), /eyJ|gg_demo_|Bearer (?!\$)/);
+  assert.match(output(), /git clone "http:\/\/maintainer:\$\(cat \S+\)@127\.0\.0\.1:\d+\//);
   assert.equal((await fetch(`${admin}/health/ready`)).status, 200);
   assert.equal((await fetch(`${gateway}/orders/v1/orders`)).status, 401);
   assert.ok(Object.keys(tokens).length > 30);
@@ -105,7 +112,7 @@ test('it runs until Ctrl-C, tells where everything is, works as it says, and lea
   child.kill('SIGINT');
   assert.equal(await ended, 0, output());
   assert.deepEqual(processes(), []);
-  assert.equal(existsSync(join(folder, 'state.json')), false);
+  for (const name of ['state.json', 'tokens']) assert.equal(existsSync(join(folder, name)), false);
 });
 
 test('Ctrl-C while it starts leaves no process and no broken state; killed outright, the next start works', async () => {
@@ -118,7 +125,7 @@ test('Ctrl-C while it starts leaves no process and no broken state; killed outri
     assert.deepEqual(processes(), []);
   }
   const killed = run();
-  await until(() => killed.output().includes('starting review'), 300_000);
+  await until(() => killed.output().includes('running the first review'), 300_000);
   killed.child.kill('SIGKILL');
   await killed.ended;
   // The gateway notices that nobody is left to serve.
