@@ -1,5 +1,4 @@
-import { ReviewError } from '../reviewError.ts';
-import { openDatabase } from './database.ts';
+import { logsUnreadable, openDatabase, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Requests for one operation, by whomever; instants in seconds since 1970. */
@@ -16,7 +15,6 @@ export type Calls = {
 
 const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR',
   input: 'STRUCT(api VARCHAR, operation VARCHAR, method VARCHAR, path VARCHAR)', result: 'STRUCT(allow BOOLEAN)' }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Counts what decision records up to `asOf` (seconds) were asked about, sorted by API and operation, each decision once.
@@ -47,10 +45,7 @@ FROM asked WHERE ms <= ${Math.floor(asOf * 1000)} GROUP BY api, operation ORDER 
       last: Number(row.last) / 1000,
     }));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
-      cause: error,
-    });
+    throw logsUnreadable(error);
   } finally {
     await database.close();
   }

@@ -4,6 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { ReviewError } from '../reviewError.ts';
+
+/** A text as SQL writes it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** What a query over decision logs failed with, in words. */
+export function logsUnreadable(cause: unknown): ReviewError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, { cause });
+}
 
 export type Row = Record<string, unknown>;
 

@@ -1,5 +1,4 @@
-import { ReviewError } from '../reviewError.ts';
-import { openDatabase } from './database.ts';
+import { logsUnreadable, openDatabase, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Denials of one caller for one operation; instants in seconds since 1970. */
@@ -20,7 +19,6 @@ export type Denials = {
 const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR',
   input: 'STRUCT(subject VARCHAR, "groups" VARCHAR[], api VARCHAR, operation VARCHAR)',
   result: 'STRUCT(allow BOOLEAN, reason VARCHAR)', regressed: 'STRUCT(grants VARCHAR[])' }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 /** The day in a file's name, where it has one: what is older need not be opened. */
 const isBefore = (file: string, day: string) => (/(\d{4}-\d{2}-\d{2})[^/]*$/.exec(file)?.[1] ?? day) < day;
 
@@ -87,10 +85,7 @@ GROUP BY ALL ORDER BY api, operation, subject, reason, first`);
       last: Number(row.last) / 1000,
     }));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
-      cause: error,
-    });
+    throw logsUnreadable(error);
   } finally {
     await database.close();
   }

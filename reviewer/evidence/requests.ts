@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { ReviewError, stopIfAborted } from '../reviewError.ts';
-import { openDatabase } from './database.ts';
+import { stopIfAborted } from '../reviewError.ts';
+import { logsUnreadable, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { coverageIn } from './gather.ts';
 import { foldRequests, rememberRequests } from './requestsSql.ts';
@@ -121,10 +121,7 @@ export async function readRequests(options: Options): Promise<Requests> {
   } catch (error) {
     await close();
     stopIfAborted(signal);
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
-      cause: error,
-    });
+    throw logsUnreadable(error);
   }
 }
 

@@ -1,6 +1,7 @@
+import { quoted } from './database.ts';
+
 const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
   bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))', input: 'JSON', result: 'STRUCT(allow BOOLEAN)' }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const asked = ['subject', 'api', 'operation', 'method', 'path', 'networks', 'mfa', 'groups_from', 'groups'];
 const week = 604_800;
 

@@ -1,10 +1,11 @@
+import { quoted } from './database.ts';
+
 const columns = `{
   day: 'VARCHAR', instance: 'VARCHAR',
   coverage: 'STRUCT(records BIGINT, runs BIGINT[][], beats BIGINT[][], seen BIGINT[][], ends BIGINT[], lines BIGINT, uses BIGINT, cut BOOLEAN)',
   "grant": 'VARCHAR', operation: 'VARCHAR', api: 'VARCHAR', count: 'BIGINT', first: 'VARCHAR', last: 'VARCHAR',
   busiest: 'BIGINT', mfa: 'BIGINT', together: 'VARCHAR[]', denied: 'VARCHAR'
 }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const instant = (name: string) =>
   `CASE WHEN regexp_matches(${name}, '(Z|[+-][0-9]{2}:[0-9]{2})$') THEN epoch_ms(TRY_CAST(${name} AS TIMESTAMPTZ)) END`;
 

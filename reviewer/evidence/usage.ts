@@ -5,7 +5,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, logsUnreadable, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
@@ -97,10 +97,7 @@ export async function readUsage(options: Options): Promise<Usage> {
     await database.close();
     stopIfAborted(signal);
     if (error instanceof ReviewError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
-      cause: error,
-    });
+    throw logsUnreadable(error);
   }
 }
 

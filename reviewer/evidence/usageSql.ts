@@ -1,8 +1,9 @@
+import { quoted } from './database.ts';
+
 const columns = `{
   timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
   decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])'
 }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** One row a line; `dup` tells two lines of one number apart, `ends` is an orderly end that no sign of life follows. */
 const table = `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,

@@ -190,6 +190,20 @@ async function entries(folder: string): Promise<(DecisionRecord | StreamClosed |
   return lines.map((line) => JSON.parse(line));
 }
 
+/** A WebSocket's first words to the orders API. */
+export const handshake = (token: string): string =>
+  [
+    'GET /orders/v1/orders HTTP/1.1',
+    'Host: a',
+    `Authorization: Bearer ${token}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '',
+    '',
+  ].join('\r\n');
+
 /** Sends bytes on a fresh connection and gives back what came until it closed or fell silent. */
 export function raw(url: string, bytes: string | Buffer, silentMs = 400): Promise<string> {
   const { hostname, port } = new URL(url);

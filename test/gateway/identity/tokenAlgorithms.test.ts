@@ -6,6 +6,7 @@ import { parseConfig } from '../../../gateway/config/config.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { createJwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
+import { algorithms } from '../_issuer.ts';
 
 const test = suite('tokenAlgorithms');
 const now = Date.parse('2026-11-23T10:00:00Z');
@@ -56,19 +57,6 @@ const outcome = async (token: string, verify = verifier()) => {
   }
 };
 
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 const usual = new Set(['RS256', 'PS256', 'ES256', 'EdDSA']);
 for (const alg of algorithms)
   test(`${alg}: accepted where it is listed, and only with a key that is meant for it`, async () => {

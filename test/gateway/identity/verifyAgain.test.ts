@@ -8,24 +8,13 @@ import { clockToleranceSeconds } from '../../../gateway/identity/tokenClaims.ts'
 import { takeApart, verifyAgain } from '../../../gateway/identity/verifyAgain.ts';
 import { createJwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
-import { startIssuer } from '../_issuer.ts';
+import { algorithms, startIssuer } from '../_issuer.ts';
 
 const test = suite('verifyAgain');
 const start = Date.parse('2026-11-23T10:00:00Z');
 const seconds = start / 1000;
 const config = { issuer: 'https://issuer.example', audience: ['grantgate', 'other'] };
-const every = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
+const every = algorithms.filter((name) => name !== 'Ed25519');
 
 const near = fc.integer({ min: seconds - 8, max: seconds + 8 });
 const odd = fc.constantFrom<unknown>('1', null, true, 1e308, {}, []);

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { followFrames } from '../../../gateway/upstream/relays.ts';
 import { suite } from '../../_suite.ts';
-import { raw, startWorld } from '../_gateway.ts';
+import { handshake, raw, startWorld } from '../_gateway.ts';
 
 const test = suite('relays');
 
@@ -44,18 +44,6 @@ test('tells the ends of frames, however their bytes are cut', () => {
   );
 });
 
-const handshake = (token: string) =>
-  [
-    'GET /orders/v1/orders HTTP/1.1',
-    'Host: a',
-    `Authorization: Bearer ${token}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    '',
-    '',
-  ].join('\r\n');
 const opened =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { suite } from '../../_suite.ts';
-import { raw, startWorld, type World } from '../_gateway.ts';
+import { handshake, raw, startWorld, type World } from '../_gateway.ts';
 
 const test = suite('upgrade');
 let world: World;
@@ -20,19 +20,7 @@ test.before(async () => {
 });
 test.after(() => world.close());
 
-const handshake = () =>
-  [
-    'GET /orders/v1/orders HTTP/1.1',
-    'Host: a',
-    `Authorization: Bearer ${token}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    '',
-    '',
-  ].join('\r\n');
-const ask = (silentMs = 300) => raw(world.gateway.url, handshake(), silentMs);
+const ask = (silentMs = 300) => raw(world.gateway.url, handshake(token), silentMs);
 /** How the upstream meets handshakes from now on. */
 const upstream = (answer: (socket: Duplex) => void) => {
   world.upstream.server.removeAllListeners('upgrade');
@@ -83,7 +71,7 @@ test('a caller that goes before the upstream has answered leaves nothing behind'
     });
   });
   const { hostname, port } = new URL(world.gateway.url);
-  const socket = connect(Number(port), hostname, () => socket.write(handshake()));
+  const socket = connect(Number(port), hostname, () => socket.write(handshake(token)));
   await until(() => asked === 1);
   socket.destroy();
   await until(() => closed === 1);

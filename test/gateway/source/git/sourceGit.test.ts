@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +14,7 @@ import { parseSource } from '../../../../gateway/source/contract/parseSource.ts'
 import { type GitSourceOptions, gitSource } from '../../../../gateway/source/git/gitSource.ts';
 import { suite } from '../../../_suite.ts';
 import { runGit, type SampleTree, sampleTree } from '../../../bundle/_organisation.ts';
+import { answerAsGitHost } from '../_gitHost.ts';
 
 const test = suite('gitSource');
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -50,36 +51,7 @@ const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}
 const processList = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
 
 /** Serves the tree's repository as Git hosts do. */
-const serve: Answer = (request, response) => {
-  const [path = '', query = ''] = (request.url ?? '').split('?');
-  const child = spawn('git', ['http-backend'], {
-    env: {
-      PATH: process.env.PATH,
-      GIT_PROJECT_ROOT: tree.root,
-      GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: path.replace('/grants.git', '/.git'),
-      QUERY_STRING: query,
-      REQUEST_METHOD: request.method,
-      CONTENT_TYPE: request.headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    },
-  });
-  request.pipe(child.stdin);
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.on('close', () => {
-    const output = Buffer.concat(chunks);
-    const end = output.indexOf('\r\n\r\n');
-    let status = 200;
-    for (const line of output.toString('latin1', 0, end).split('\r\n')) {
-      const [name = '', value = ''] = line.split(/: (.*)/);
-      if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10);
-      else response.setHeader(name, value);
-    }
-    response.writeHead(status).end(output.subarray(end + 4));
-  });
-};
+const serve: Answer = (request, response) => answerAsGitHost(tree.root, request, response);
 
 function open(url: string, more: Partial<GitSourceOptions> = {}) {
   const address = parseSource(url);

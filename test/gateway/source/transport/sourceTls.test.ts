@@ -1,5 +1,4 @@
 import * as assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createPlain, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -20,6 +19,7 @@ import { suite } from '../../../_suite.ts';
 import { keyPair } from '../../../bundle/_opa.ts';
 import { runGit, type SampleTree, sampleTree } from '../../../bundle/_organisation.ts';
 import { type Certificate, makeCertificate } from '../../_certificates.ts';
+import { answerAsGitHost } from '../_gitHost.ts';
 
 const test = suite('sources behind TLS');
 
@@ -198,30 +198,7 @@ test('goes from https to http for nobody', async () => {
 });
 
 test('clones over TLS with the same files, and is refused without them', async () => {
-  respond = (request, response) => {
-    const [path = '', query = ''] = (request.url ?? '').split('?');
-    const child = spawn('git', ['http-backend'], {
-      env: {
-        PATH: process.env.PATH,
-        GIT_PROJECT_ROOT: tree.root,
-        GIT_HTTP_EXPORT_ALL: '1',
-        PATH_INFO: path.replace('/grants.git', '/.git'),
-        QUERY_STRING: query,
-        REQUEST_METHOD: request.method,
-        CONTENT_TYPE: request.headers['content-type'] ?? '',
-        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-      },
-    });
-    request.pipe(child.stdin);
-    const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.on('close', () => {
-      const output = Buffer.concat(chunks);
-      const end = output.indexOf('\r\n\r\n');
-      const type = /^content-type: (.*)$/im.exec(output.toString('latin1', 0, end))?.[1]?.trim() ?? '';
-      response.writeHead(200, { 'content-type': type }).end(output.subarray(end + 4));
-    });
-  };
+  respond = (request, response) => answerAsGitHost(tree.root, request, response);
   const from = (tls: TlsFiles | null, state: string) => {
     const address = parseSource(`git+${origin}/grants.git#main`);
     assert.ok(address.kind === 'git');
