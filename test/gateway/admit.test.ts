@@ -28,7 +28,10 @@ function revision(
 ) {
   const asked: (readonly string[])[] = [];
   const enforcement = {
-    snapshot: { revision: name, apis: new Map([['orders', { rate: parseRate('2/min') }]]) },
+    snapshot: {
+      revision: name,
+      apis: new Map([['orders', { rate: parseRate('2/min'), route: { prefix: '/orders', strip: false } }]]),
+    },
     route: () => ({
       api: 'orders',
       operation: 'list',
