@@ -15,6 +15,7 @@ import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { createObserve } from './recommend/observe.ts';
 import { prove } from './recommend/prove.ts';
+import { openPullReplay } from './replay/openPullReplay.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import { openSources } from './sources/openSources.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
@@ -144,17 +145,25 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     );
     const pulls: Pull[] = [];
     let told: readonly Told[] = [];
+    const { asOf: seconds, from, tree } = evidence;
+    const replay = openPullReplay({
+      ...{ base: tree, decisions: options.decisions, asOf: seconds, opa: options.opa, signal, progress },
+      days: Math.ceil((seconds - from) / 86_400),
+      treeOf: (commit) => gitTree(mirror.repository, commit, mirror.folder),
+    });
     try {
       stopIfAborted(signal);
       await openPullRequests({
         ...{ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress },
-        brake: stopped,
+        ...{ brake: stopped, replay: replay.of },
       });
       told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });
       return { plan, pulls, missed, told, error: stopped?.error ?? faulty };
     } catch (error) {
       if (isOurs(error)) return { plan, pulls, missed, told, error };
       throw error;
+    } finally {
+      await replay.close();
     }
   } finally {
     await mirror.close();

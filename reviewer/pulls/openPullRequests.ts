@@ -27,6 +27,8 @@ type Options = {
   brake: Brake | null;
   /** Filled as pull requests are dealt with, so that an error leaves what was done. */
   pulls: Pull[];
+  /** What recorded requests say of a commit, as Markdown; left out, nothing is said of them. */
+  replay?: (commit: string) => Promise<string | null>;
   /** Milliseconds since 1970. */
   asOf: number;
   signal?: AbortSignal | undefined;
@@ -46,7 +48,18 @@ const endsRun = (error: unknown) =>
  * closed. What fails for one owner is noted and thrown once everybody else's is done. Throws ForgeError, ReviewError.
  */
 export async function openPullRequests(options: Options): Promise<void> {
-  const { forge, mirror, evidence, plan, brake, asOf, pulls, signal, progress } = options;
+  const {
+    forge,
+    mirror,
+    evidence,
+    plan,
+    brake,
+    asOf,
+    pulls,
+    signal,
+    progress,
+    replay = async () => null,
+  } = options;
   const known = await forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
   const answers = answered(known, asOf);
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
@@ -74,7 +87,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     stopIfAborted(signal);
     let pull: Pull;
     try {
-      pull = await settle(task, { forge, mirror, plan, evidence, known, room, people, stopped });
+      pull = await settle(task, { forge, mirror, plan, evidence, known, room, people, stopped, replay });
     } catch (error) {
       if (endsRun(error)) throw error;
       failure ??= error as Error;

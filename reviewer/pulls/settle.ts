@@ -31,6 +31,8 @@ export type Settling = {
   people: People;
   /** Why a group is not to be changed now, or null: the brake. */
   stopped: (family: Family) => string | null;
+  /** What recorded requests say of a commit. */
+  replay: (commit: string) => Promise<string | null>;
 };
 
 const sameSet = (left: readonly string[], right: readonly string[]) =>
@@ -202,7 +204,7 @@ type Asked = { family: Family; findings: readonly Finding[]; waiting: number };
 /** The commit and the text for a set of findings; what people have decided of them in `before` stands. */
 async function prepare(
   { family, findings, waiting }: Asked,
-  { mirror, plan, evidence, people }: Settling,
+  { mirror, plan, evidence, people, replay }: Settling,
   before: Marker | null,
 ): Promise<Wanted> {
   const { organisation, asOf } = evidence;
@@ -227,6 +229,7 @@ async function prepare(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },
       fileUrl: people.fileUrl,
+      replay: await replay(commit),
       mentions: people.losing(combine(entries.map(editFor), organisation)),
     },
     { ...marker, commit },

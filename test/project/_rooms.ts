@@ -521,6 +521,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls',
       'reviewer/pulls/commands',
       'reviewer/recommend',
+      'reviewer/replay',
       'reviewer/requests',
       'reviewer/reviewError.ts',
       'reviewer/sources',

@@ -9,7 +9,7 @@ import type { Family } from './branch.ts';
 import { editFor } from './decision.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';
-import { tailMark } from './sections.ts';
+import { replayPart, tailMark } from './sections.ts';
 
 /** GitHub's limit, counted in characters. */
 export const longestBody = 65_536;
@@ -46,6 +46,8 @@ export type BodyOptions = {
   fileUrl?: (file: string, line: number) => string | null;
   /** Those who lose access and can be called by the forge's name: `ann`. */
   mentions?: readonly string[];
+  /** What recorded requests say of the commit, as Markdown; null where none are at hand. */
+  replay?: string | null;
 };
 
 /** What a pull request remembers of its findings. */
@@ -69,12 +71,13 @@ export const entriesOf = (
  */
 export function renderBody(options: BodyOptions, marker: Marker): string {
   const { family, findings, plan, organisation, asOf, waiting = 0 } = options;
-  const { decisions = new Map(), fileUrl = () => null, mentions = [] } = options;
+  const { decisions = new Map(), fileUrl = () => null, mentions = [], replay = null } = options;
   const { evidence: seen } = plan;
   const urgent = family.tier === 'urgent' ? '**Urgent**: these accounts are gone. ' : '';
   const head = [
     `${urgent}${prose(nameOf(family.owner)).replace(/^the /, 'The ')} answers for ${counted(new Set(findings.map(({ grant }) => grant)).size, 'grant')} that this pull request changes. **Merging it is the attestation**: what it takes away is denied from then on.`,
     `Judged as of ${plan.as_of} at revision ${plan.revision === null ? 'unknown' : code(plan.revision)}: ${counted(seen.records, 'decision record')} of ${counted(seen.instances, 'gateway')} since ${seen.from}, coverage ${percent(seen.coverage)}. The same again: ${code(`grantgate review --as-of ${plan.as_of}`)} at that revision, with the same records.`,
+    ...(replay === null ? [] : [replayPart(replay)]),
     ...(waiting > 0
       ? [`${counted(waiting, 'more grant')} of the same kind will follow once this is merged.`]
       : []),

@@ -4,6 +4,10 @@ import { decided, sectionMark } from './section.ts';
 
 /** Stands before what follows the last section. */
 export const tailMark = '<!-- grantgate:tail -->';
+/** Around what recorded requests say of the commit that a text was written for. */
+const replayMarks = ['<!-- grantgate:replay -->', '<!-- grantgate:replay-end -->'] as const;
+export const replayPart = (text: string): string => `${replayMarks[0]}\n${text}\n${replayMarks[1]}`;
+const replayed = new RegExp(`\\n*${replayMarks[0]}[^]*?${replayMarks[1]}`, 'g');
 const begins = /^<!-- grantgate:grant ([0-9a-f]{32}) -->$/gm;
 
 /** A pull request's text in its parts, so that a decision is written without the evidence being gathered anew. */
@@ -33,7 +37,9 @@ export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Ent
     const rest = section.slice(mark.length).replace(/^\n> [^\n]*/, '');
     return [`${mark}${decision === undefined ? '' : `\n${decided(decision)}`}${rest}`];
   });
-  return [head.replace(/answers for \d+ grants? that/, `answers for ${count} that`), ...shown, tail].join(
-    '\n\n',
-  );
+  // What is decided now makes another commit, of which the replay says nothing.
+  const above = head
+    .replace(replayed, '')
+    .replace(/answers for \d+ grants? that/, `answers for ${count} that`);
+  return [above, ...shown, tail].join('\n\n');
 }

@@ -59,6 +59,9 @@ test('opens one pull request per owner and tier, and a second run changes nothin
     first.plan.findings.filter(({ grant }) => grant === 'idle').map(({ fingerprint }) => fingerprint),
   );
   assert.match(body, /How to restore it/);
+  // What the records say of its very commit.
+  assert.match(body, /\*\*0 of \d+ allowed requests would now be denied\\?\.\*\*/);
+  assert.ok(body.includes(bare('rev-parse', 'grantgate/review/group-desk/removal').slice(0, 12)));
 });
 
 test('edits below the folder of the repository that holds the grants', async () => {

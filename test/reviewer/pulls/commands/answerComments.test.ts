@@ -59,6 +59,7 @@ const change = (here: World) =>
 
 test('a keep rewrites the same diff, is merged as the attestation, and silences the finding', async () => {
   const here = await started();
+  assert.match((await shown(here)).body, /would now be denied/);
   const { id } = await comment(
     here,
     'dana',
@@ -72,6 +73,8 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   assert.match(change(here), /^-- id: idle-too$/m);
   assert.doesNotMatch(change(here), /^-- id: idle$/m);
   const { body, title, head } = await shown(here);
+  // The replay was of the commit before.
+  assert.doesNotMatch(body, /would now be denied/);
   assert.equal(title, 'Access review for group:desk: revoke 1, keep 1 on orders');
   assert.match(
     body,

@@ -1,0 +1,67 @@
+import { BundleError } from '../../bundle/bundleError.ts';
+import type { Tree } from '../../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { decisionFiles } from '../evidence/findLogs.ts';
+import { prose } from '../forge/markdown.ts';
+import type { Replayer } from './createReplayer.ts';
+import { replayMarkdown } from './replayMarkdown.ts';
+import { openReplayer } from './replayRevisions.ts';
+import { createOpenSide, type OpenSide } from './side.ts';
+
+type Options = {
+  base: Tree;
+  /** The tree of one of the review's own commits. */
+  treeOf: (commit: string) => Promise<Tree>;
+  decisions: readonly string[];
+  /** Whole seconds since 1970. */
+  asOf: number;
+  days: number;
+  opa?: Opa | undefined;
+  signal?: AbortSignal | undefined;
+  progress?: ((line: string) => void) | undefined;
+};
+
+/** What recorded requests say of a commit that the review proposes, as Markdown; null where none are on record. */
+export type PullReplay = { of: (commit: string) => Promise<string | null>; close: () => Promise<void> };
+
+/** A description holds the findings, too. */
+const mostCallers = 5;
+const longest = 8_000;
+
+/** Reads the records when the first commit is asked about, and once for all of them. */
+export function openPullReplay(options: Options): PullReplay {
+  const { base, decisions, asOf, days, signal, progress } = options;
+  type Opened = { openSide: OpenSide; replay: Replayer; close: () => Promise<void> };
+  let opened: Promise<Opened | null> | null = null;
+  const open = async (): Promise<Opened | null> => {
+    if ((await decisionFiles(decisions)).length === 0) return null;
+    const openSide = createOpenSide(
+      options.opa ?? (await findOpa(progress === undefined ? {} : { progress })),
+    );
+    const side = await openSide(base);
+    const replayer = await openReplayer({ tree: base, base: side, decisions, asOf, days, signal, progress });
+    return { openSide, ...replayer };
+  };
+  return {
+    async of(commit) {
+      try {
+        opened ??= open();
+        const at = await opened;
+        if (at === null) return null;
+        const found = await at.replay(await at.openSide(await options.treeOf(commit)));
+        if (found.requests.recorded === 0) return null;
+        const text = replayMarkdown(found, mostCallers).trim();
+        return text.length > longest ? replayMarkdown(found, 0).trim() : text;
+      } catch (error) {
+        // A base that no gateway could load is no reason to leave access as it is.
+        if (error instanceof BundleError)
+          return `**Recorded requests could not be replayed**: ${prose(error.message.slice(0, 500))}`;
+        throw error;
+      }
+    },
+    async close() {
+      const at = await opened?.catch(() => null);
+      await at?.close();
+    },
+  };
+}
