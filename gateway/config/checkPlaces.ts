@@ -23,7 +23,11 @@ export function checkPlaces(config: GatewayConfig, env: NodeJS.ProcessEnv, make:
   for (const [setting, folder] of Object.entries(folders)) attempt(setting, () => writable(folder, make));
   const { access, access_file } = config.log;
   if (access !== 'off' && access_file !== undefined)
-    attempt('log.access_file', () => writable(dirname(access_file), make));
+    attempt('log.access_file', () => {
+      writable(dirname(access_file), make);
+      if (statSync(access_file, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw new Error(`${access_file} is a folder: name a file in it`);
+    });
   if (!make) readAll();
   if (problems.length > 0) throw new ConfigError(problems);
 

@@ -1,8 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { mkdir, readFile, rename } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { ConfigError } from '../../../gateway/config/config.ts';
+import { checkPlaces } from '../../../gateway/config/checkPlaces.ts';
+import { ConfigError, parseConfig } from '../../../gateway/config/config.ts';
 import { type Access, accessLine } from '../../../gateway/log/accessLine.ts';
 import { openAccessLog } from '../../../gateway/log/accessLog.ts';
 import { suite } from '../../_suite.ts';
@@ -108,6 +110,19 @@ test('no credential comes into it, wherever a caller puts one', () => {
       const line = accessLine({ ...plain, ...access }, format);
       assert.doesNotMatch(line, /c2lnbmF0dXJl|secret-of|eyJzdWIi/, JSON.stringify(access));
     }
+});
+
+test('a folder in place of the file is told before a start', () => {
+  const config = (access_file: string) =>
+    parseConfig(
+      { bundle: { source: 'git+file:///srv/access.git' }, log: { access: 'json', access_file } },
+      join(tmpdir(), 'gateway.yaml'),
+    );
+  checkPlaces(config('access.log'), {}, false);
+  assert.throws(
+    () => checkPlaces(config('.'), {}, false),
+    /"log\.access_file": .* is a folder: name a file in it/,
+  );
 });
 
 test('a file that cannot be written to stops the start, and one that fails later no request', () => {
