@@ -72,15 +72,17 @@ function changes(current: GatewayConfig, next: GatewayConfig): string[] {
   return [...names].filter((name) => !isDeepStrictEqual(before.get(name), after.get(name))).sort();
 }
 
-/** Whether a token's issuer is believed as it was before; how long its keys count is no matter of belief. */
-function trustedBy(current: GatewayConfig, next: GatewayConfig) {
+/** Whether a token's issuer is believed as it was before; how long its keys and answers count is no matter of belief. */
+export function trustedBy(current: GatewayConfig, next: GatewayConfig) {
   const believed = ({ issuers, introspection }: GatewayConfig) => {
     const jwt = new Map(issuers.map(({ keys: _, ...issuer }) => [issuer.issuer, issuer] as const));
-    return { jwt, introspection: introspection?.issuer };
+    if (introspection === undefined) return { jwt, introspection };
+    const { cache: _, timeout: __, client_secret: ___, ...asked } = introspection;
+    return { jwt, introspection: asked };
   };
   const [before, after] = [believed(current), believed(next)];
   return ({ method, issuer }: { method: 'jwt' | 'introspection'; issuer: string }): boolean =>
     method === 'jwt'
       ? isDeepStrictEqual(before.jwt.get(issuer), after.jwt.get(issuer))
-      : after.introspection === issuer;
+      : after.introspection !== undefined && isDeepStrictEqual(before.introspection, after.introspection);
 }

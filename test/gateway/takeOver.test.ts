@@ -2,6 +2,8 @@ import * as assert from 'node:assert/strict';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
+import { parseConfig } from '../../gateway/config/config.ts';
+import { trustedBy } from '../../gateway/takeOver.ts';
 import { suite } from '../_suite.ts';
 import { startIssuer } from './_issuer.ts';
 import { type Fleet, startFleet } from './_workers.ts';
@@ -200,4 +202,40 @@ test('an access log begins when it is asked for, and SIGUSR1 opens its file anew
     return there(file)();
   });
   await signal(change({}), taken);
+});
+
+test('an issuer that is believed otherwise than before is another one, how long its word counts apart', () => {
+  const issuer = { issuer: 'https://login.example.com', audience: 'a' };
+  const asked = {
+    issuer: 'https://opaque.example.com',
+    endpoint: 'https://opaque.example.com/i',
+    client_id: 'g',
+    client_secret: { env: 'S' },
+    audience: 'a',
+  };
+  const of = (changes: object, introspection: object | undefined = asked) =>
+    parseConfig(
+      {
+        bundle: { source: 'git+file:///srv/access.git' },
+        issuers: [{ ...issuer, ...changes }],
+        ...(introspection === undefined ? {} : { introspection }),
+      },
+      '/srv/gateway.yaml',
+    );
+  const jwt = { method: 'jwt', issuer: issuer.issuer } as const;
+  const opaque = { method: 'introspection', issuer: asked.issuer } as const;
+  const believes = (next: ReturnType<typeof of>) => [jwt, opaque].map(trustedBy(of({}), next));
+  assert.deepEqual(believes(of({ keys: { max_age: '5min' } }, { ...asked, cache: '1s' })), [true, true]);
+  assert.deepEqual(believes(of({ audience: 'b' }, { ...asked, audience: 'b' })), [false, false]);
+  assert.deepEqual(believes(of({ login_claim: 'email' }, { ...asked, login_claim: 'email' })), [
+    false,
+    false,
+  ]);
+  assert.deepEqual(
+    trustedBy(
+      of({}),
+      parseConfig({ bundle: { source: 'git+file:///srv/access.git' } }, '/srv/g.yaml'),
+    )(opaque),
+    false,
+  );
 });
