@@ -13,11 +13,13 @@ export type HeadChanges = {
     before: readonly string[] | null;
     after: readonly string[] | null;
   }[];
+  /** APIs that pages of other origins may call otherwise than before; null: what the API's own answers say. */
+  cors: readonly { api: string; before: object | null; after: object | null }[];
   /** Services that are known by other credentials than before. The credentials themselves are not told. */
   credentials: readonly string[];
 };
 
-type Apis = Record<string, { operations: Record<string, string>; authentication?: string[] }>;
+type Apis = Record<string, { operations: Record<string, string>; authentication?: string[]; cors?: object }>;
 
 const names = (before: object, after: object) =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compareCodePoints);
@@ -48,6 +50,10 @@ export function diffHeads(before: DataSections['head'], after: DataSections['hea
     ),
     authentication: shared.flatMap(({ api, was, is }) => {
       const [old, now] = [was.authentication ?? null, is.authentication ?? null];
+      return same(old, now) ? [] : [{ api, before: old, after: now }];
+    }),
+    cors: shared.flatMap(({ api, was, is }) => {
+      const [old, now] = [was.cors ?? null, is.cors ?? null];
       return same(old, now) ? [] : [{ api, before: old, after: now }];
     }),
     credentials: [...oldHolders.symmetricDifference(newHolders)]

@@ -2,6 +2,7 @@ import type { Conditions } from '../../bundle/access/conditions.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { anonymous } from '../../bundle/format/anonymous.ts';
+import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { counted, instantOf, listed } from '../plan/sentence.ts';
 
 // What the texts of a difference have in common: who, by what, and what else changed, each as a few words.
@@ -94,6 +95,7 @@ export function summaryOf({ changes }: RevisionDiff): string {
 /** What changed beside access: each a line of plain text. */
 export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDiff): string[] {
   const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
+  const pages = (value: object | null) => (value === null ? 'what it says itself' : canonicalJson(value));
   const ways = (value: readonly string[] | null) => (value === null ? 'any way' : value.join(', '));
   return [
     ...(policiesChanged
@@ -111,6 +113,9 @@ export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDif
     ),
     ...heads.authentication.map(
       ({ api, before, after }) => `callers of ${api} sign in by ${ways(after)}; before, by ${ways(before)}`,
+    ),
+    ...heads.cors.map(
+      ({ api, before, after }) => `pages that may call ${api}: ${pages(after)}; before, ${pages(before)}`,
     ),
     ...heads.credentials.map((service) => `${service} is known by other credentials`),
     ...grants

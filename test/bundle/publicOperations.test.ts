@@ -140,6 +140,22 @@ test('a difference says that anybody gains or loses them', async () => {
   );
 });
 
+test('a difference says which pages may call an API from now on', async () => {
+  const path = paths.orders;
+  const files = (origin: string) => ({ [path]: `${sampleFiles[path]}cors: { origins: ["${origin}"] }\n` });
+  const [none, some] = [await dataOf({}), await dataOf({}, files('https://a.example'))];
+  const { heads } = diffData(none, some, { at: null });
+  const after = { max_age: 600, origins: ['https://a.example'] };
+  assert.deepEqual(heads.cors, [{ api: 'orders', before: null, after }]);
+  const text = diffText({
+    base: 'a',
+    head: 'b',
+    policiesChanged: false,
+    ...diffData(some, none, { at: null }),
+  });
+  assert.match(text, /pages that may call orders: what it says itself; before, .*https:\/\/a\.example/);
+});
+
 test('the inventory lists them as held by anybody', async () => {
   const { organisation } = await loaded({ orders: '{ getOrder: { public: true } }' });
   assert.ok(organisation !== null);
