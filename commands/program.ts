@@ -18,6 +18,7 @@ import { request } from './review/request.ts';
 import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
+import { usage } from './review/usage.ts';
 
 /**
  * All commands, in the order that help lists them. Rooms are imported by the command that needs them, so that `check` does
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     replay,
     checkPull,
     inventory,
+    usage,
     sync,
     review,
     request,

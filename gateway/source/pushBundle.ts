@@ -1,7 +1,7 @@
 import type { Bundle } from '../../bundle/archive/bundle.ts';
-import { type Store as Bucket, objectUrl } from './bucket/objectUrl.ts';
+import { type Store as Bucket, objectUrl } from '../../bundle/bucket/objectUrl.ts';
+import type { BucketKeys } from '../../bundle/bucket/signRequest.ts';
 import { putObject } from './bucket/putObject.ts';
-import type { BucketKeys } from './bucket/signRequest.ts';
 import { imageName } from './contract/parseImage.ts';
 import { parseSource, sourceName } from './contract/parseSource.ts';
 import { SourceError } from './contract/source.ts';

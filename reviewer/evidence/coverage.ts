@@ -63,6 +63,22 @@ function livesOf(signs: InstanceSigns, { presumedGoneDays, instances, retired }:
   return lives;
 }
 
+/** Of one instance between two minutes: how many it covers, and in how many it was alive and something is missing. */
+export function coveredMinutes(
+  signs: InstanceSigns,
+  { from, to }: Span,
+  expected: Expected = none,
+): { covered: number; lost: number } {
+  const alive = subtract(union(livesOf(signs, expected)), [
+    { from: Number.NEGATIVE_INFINITY, to: from },
+    { from: to, to: Number.POSITIVE_INFINITY },
+  ]);
+  const broken = union([...subtract(alive, signs.beats), ...signs.gaps]);
+  const sum = (spans: readonly Span[]) => spans.reduce((minutes, span) => minutes + span.to - span.from, 0);
+  const covered = sum(subtract(alive, broken));
+  return { covered, lost: sum(alive) - covered };
+}
+
 /**
  * Tells how much of a window the records vouch for. A minute is covered when at least one instance was alive and each
  * instance alive then has a heartbeat and no missing `seq` in it. A minute in which nobody is known to have lived is

@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { ReviewError } from '../reviewError.ts';
 
-const isLog = (path: string) => /\.ndjson(?:\.gz|\.zst)?$/.test(path);
+const isNdjson = (path: string) => /\.ndjson(?:\.gz|\.zst)?$/.test(path);
 
 /**
  * Finds the decision logs that folders (searched to any depth), files and globs name: real paths, sorted, each once
  * however often it is named. A folder or glob without logs gives none, a missing folder too: no evidence is not an
  * error here. A named file that is not there is; throws ReviewError `decisions-unreadable`.
  */
-export async function decisionFiles(sources: readonly string[]): Promise<string[]> {
+export async function decisionFiles(
+  sources: readonly string[],
+  isLog: (path: string) => boolean = isNdjson,
+): Promise<string[]> {
   const found = new Set<string>();
   for (const source of sources) {
     const stats = await stat(source).catch(() => null);

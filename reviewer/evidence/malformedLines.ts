@@ -26,7 +26,7 @@ const line = z.union([heartbeat, stopped, event, decision]);
 const isPacked = (file: string) => /\.(?:gz|zst)$/.test(file);
 
 /** A file's text, unpacked by its name. */
-function textOf(file: string): Readable {
+export function textOf(file: string): Readable {
   const bytes = createReadStream(file);
   const unpack = file.endsWith('.gz')
     ? createGunzip()

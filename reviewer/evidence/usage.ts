@@ -11,7 +11,8 @@ import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
 import { jointUses } from './rollupSql.ts';
 import { type FaultyDay, readRollups } from './rollups.ts';
-import { load, recordTable, useTables } from './usageSql.ts';
+import { type Tally, tally, type View } from './tally.ts';
+import { load, recordTable, skewsOf, useTables } from './usageSql.ts';
 
 /** How often a grant justified an operation on one UTC day; instants in seconds since 1970, to the millisecond. */
 export type DayOfUse = {
@@ -50,6 +51,10 @@ export type Usage = {
   unreadable: readonly { file: string; reason: string }[];
   /** Days whose roll-ups vouch for nothing, and why. */
   faulty: readonly FaultyDay[];
+  /** What is counted between two instants, the most used first; one at a time. */
+  tally(by: View, from: number, to: number): AsyncGenerator<Tally>;
+  /** Instances whose clock went back as their numbers went on, and by how many minutes at most. */
+  skews(): Promise<{ instance: string; minutes: number }[]>;
   close(): Promise<void>;
 };
 
@@ -77,6 +82,8 @@ const nothing: Usage = {
   torn: 0,
   unreadable: [],
   faulty: [],
+  async *tally() {},
+  skews: async () => [],
   close: async () => {},
 };
 
@@ -119,6 +126,8 @@ async function gathered(
   const copies = instances.some(({ copies }) => copies);
   await connection.run(recordTable(copies));
   for (const statement of rollups === null ? useTables : jointUses) await connection.run(statement);
+  const missing = new Set([...unreadable, ...cut.unreadable].map(({ file }) => file));
+  const whole = files.records.filter((file) => !missing.has(file));
   const [counted] = await read(
     `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(since * 1000)}`,
   );
@@ -147,6 +156,15 @@ async function gathered(
     torn,
     unreadable: [...unreadable, ...cut.unreadable, ...(rollups?.unreadable ?? [])],
     faulty: rollups?.faulty ?? [],
+    tally: (by, from, to) =>
+      tally(database, by, { files: whole, from, to, copies, rolled: rollups !== null }),
+    async skews() {
+      const rows = await read(skewsOf(rollups !== null));
+      const sound = new Set(instances.filter(({ repeated }) => repeated === 0).map((one) => one.instance));
+      return rows
+        .map(({ instance, minutes }) => ({ instance: String(instance), minutes: Number(minutes) }))
+        .filter(({ instance }) => sound.has(instance));
+    },
     close,
     async uses() {
       const rows = await read('SELECT * FROM use ORDER BY "grant", operation, day');

@@ -128,3 +128,17 @@ WITH whole AS (
 )
 SELECT DISTINCT instance, least(ms, ms_before) // 60000 AS "from", greatest(ms, ms_before) // 60000 + 1 AS "to"
 FROM step WHERE NOT bridge AND seq - seq_before > CASE WHEN hb THEN 0 ELSE 1 END ORDER BY ALL`;
+
+/** Where the clock went back as the numbers went on, from one run of numbers or heartbeat to the next. */
+export const skewsOf = (rolled: boolean) => `
+WITH full_bucket AS (
+  SELECT instance, min(seq) AS low, max(seq) AS high, arg_min(ms, seq) AS ms_low, arg_max(ms, seq) AS ms_high
+  FROM sign WHERE taken GROUP BY instance, seq // ${bucket}
+), point AS (
+  SELECT instance, seq, ms FROM sign WHERE NOT taken
+  UNION ALL SELECT instance, unnest([low, high]), unnest([ms_low, ms_high]) FROM full_bucket
+  ${rolled ? 'UNION ALL SELECT instance, unnest([least(low, high), high]), unnest([ms_low, ms_high]) FROM run' : ''}
+), step AS (
+  SELECT instance, lag(ms) OVER (PARTITION BY instance ORDER BY seq, ms) - ms AS back FROM point
+)
+SELECT instance, max(back) // 60000 AS minutes FROM step WHERE back > 90000 GROUP BY instance ORDER BY instance`;

@@ -6,6 +6,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/bundleError.ts', []],
   ['bundle/directory', []],
   ['bundle/format', ['bundle/bundleError.ts']],
+  ['bundle/bucket', ['bundle/format']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
@@ -73,7 +74,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
   ['gateway/source/transport', ['bundle/format', 'gateway/source/contract']],
-  ['gateway/source/bucket', ['bundle/format', 'gateway/source/contract', 'gateway/source/transport']],
+  ['gateway/source/bucket', ['bundle/bucket', 'gateway/source/contract', 'gateway/source/transport']],
   [
     'gateway/source/registry',
     ['bundle/archive', 'bundle/format', 'gateway/source/contract', 'gateway/source/transport'],
@@ -93,6 +94,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle',
       'bundle/archive',
+      'bundle/bucket',
       'bundle/git',
       'bundle/policy',
       'gateway/source/bucket',
@@ -296,7 +298,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence', ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/reviewError.ts']],
-  ['reviewer/sources', ['reviewer/reviewError.ts']],
+  ['reviewer/sources', ['bundle/bucket', 'bundle/format', 'reviewer/evidence', 'reviewer/reviewError.ts']],
   [
     'reviewer/detect',
     [
@@ -508,6 +510,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
+  ['reviewer/usage', ['reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],
   [
     'reviewer',
     [

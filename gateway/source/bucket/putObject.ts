@@ -1,6 +1,6 @@
+import { type BucketKeys, signRequest } from '../../../bundle/bucket/signRequest.ts';
 import type { Server } from '../transport/openServer.ts';
 import { refusalOf } from '../transport/readAnswer.ts';
-import { type BucketKeys, signRequest } from './signRequest.ts';
 
 /** Stores an archive as an object, at once or not at all. Answers its entity tag, when the store tells. Throws SourceError. */
 export async function putObject(

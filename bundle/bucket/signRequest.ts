@@ -2,15 +2,16 @@
 // `accept-encoding`, so it is given none of those; it reads `+` in a path as a space, which object keys never hold
 // here; without a digest of the body it would leave the body unsigned.
 import { AwsV4Signer } from 'aws4fetch';
-import { sha256 } from '../../../bundle/format/digest.ts';
-import type { Authorize } from '../transport/openServer.ts';
+import { sha256 } from '../format/digest.ts';
 
 /** Who we are to an object store. */
 export type BucketKeys = { accessKey: string; secretKey: string; sessionToken?: string | undefined };
 
+type Signed = { method?: string | undefined; url: string; body?: Buffer | undefined; headers?: unknown };
+
 /** Signs each request by AWS Signature Version 4: host, path, query, time and the body's digest. */
-export function signRequest({ accessKey, secretKey, sessionToken }: BucketKeys, region: string): Authorize {
-  return async ({ method = 'GET', url, body }) => {
+export function signRequest({ accessKey, secretKey, sessionToken }: BucketKeys, region: string) {
+  return async ({ method = 'GET', url, body }: Signed): Promise<Record<string, string>> => {
     const signer = new AwsV4Signer({
       method,
       url,

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example } from '../terminal.ts';
+
+export function usage(program: Command): void {
+  example(
+    program
+      .command('usage')
+      .description('Merge what gateways recorded into one table, and say how much of it is vouched for.')
+      .argument(
+        '[places...]',
+        'folders, files and globs (.ndjson, .gz, .zst, .parquet), admin listeners, s3://BUCKET/PREFIX',
+        ['.grantgate/decisions', '.grantgate/usage'],
+      )
+      .addOption(
+        new Option('--by <view>', 'what a row is about')
+          .choices(['grant', 'operation', 'api', 'person', 'coverage'])
+          .default('grant'),
+      )
+      .option('--since <day>', 'the first day, like 2026-03-01; 90 days back, when left out')
+      .option('--as-of <time>', 'the last instant (RFC 3339); now, when left out')
+      .option(
+        '--admin-token-env <name>',
+        'the environment variable that holds the admin token, if gateways want one',
+        'GRANTGATE_ADMIN_TOKEN',
+      )
+      .addOption(new Option('--json', 'print it as JSON').conflicts('csv'))
+      .addOption(new Option('--csv', 'print a line for each row').conflicts('json'))
+      .action(runUsage),
+    'grantgate usage --by person',
+    'grantgate usage http://10.0.0.1:9090 s3://evidence/decisions/ --by operation --csv > usage.csv',
+  );
+}
+
+type Options = {
+  by: string;
+  since?: string;
+  asOf?: string;
+  adminTokenEnv: string;
+  json?: true;
+  csv?: true;
+};
+
+async function runUsage(places: string[], options: Options): Promise<void> {
+  const { by } = options;
+  const now = Date.now() / 1000;
+  const to = options.asOf === undefined ? null : Date.parse(options.asOf) / 1000;
+  if (Number.isNaN(to))
+    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(options.since ?? '') ? `${options.since}T00:00:00Z` : 'none';
+  const from = options.since === undefined ? (to ?? now) - 90 * 86_400 : Date.parse(day) / 1000;
+  if (Number.isNaN(from))
+    throw new UsageError(`--since must be a day like 2026-03-01, got "${options.since}"`);
+  const { views } = await import('../../reviewer/evidence/tally.ts');
+  const { bucketAccess } = await import('../../reviewer/sources/bucketObjects.ts');
+  const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const report = await gatherUsage({
+    ...{ places, from, to, now, by: views.find((view) => view === by) ?? 'grant' },
+    token: process.env[options.adminTokenEnv] || null,
+    bucket: bucketAccess(process.env),
+    signal: stop.signal,
+  });
+  try {
+    for await (const piece of await piecesOf(report, options))
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  } finally {
+    await report.close();
+  }
+}
+
+type Report = Awaited<ReturnType<typeof import('../../reviewer/usage/gatherUsage.ts').gatherUsage>>;
+
+async function piecesOf(report: Report, { by, json, csv }: Options): Promise<AsyncIterable<string>> {
+  if (json) return (await import('../../reviewer/usage/usageJson.ts')).usageJson(report, by);
+  if (csv) return (await import('../../reviewer/usage/usageCsv.ts')).usageCsv(report, by);
+  const { usageText } = await import('../../reviewer/usage/usageText.ts');
+  return (async function* () {
+    for await (const line of usageText(report, by)) yield `${line}\n`;
+  })();
+}
