@@ -1,6 +1,7 @@
 // Sharp edges of Octokit, kept behind this file: it has no time-out; it turns a failed connection into a status 500;
 // plugin-retry repeats what is not idempotent, so a repeated creation may be refused because the first one worked, and
 // repeats a 429 without looking at `retry-after`, before plugin-throttling sees it (see limits.ts);
+// plugin-paginate takes a list that is answered 409 for an empty one, so that all that was ever closed would be opened anew;
 // plugin-throttling puts 1 to 3 seconds between writes, as GitHub asks for; the message of an answer that is no JSON is
 // the whole answer.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,6 +55,10 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
           signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
         }),
     },
+  });
+  octokit.hook.error('request', (error, { method }) => {
+    if (method === 'GET' && 'status' in error && error.status === 409) Object.assign(error, { status: 503 });
+    throw error;
   });
   const clock = {
     now: Date.now,

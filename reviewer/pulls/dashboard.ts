@@ -62,13 +62,19 @@ export function renderDashboard(pulls: readonly Pull[], paused: string | null): 
 
 type Kept = { number: number; body: string; state: 'open' | 'closed' };
 
-/** The dashboard as it stands; null where there is none. Not even its absence may hold up a review. */
+/**
+ * The dashboard as it stands; null where there is none. Where a list lagged there may be two: the older one stays. Not
+ * even its absence may hold up a review.
+ */
 export async function readDashboard(forge: Forge): Promise<Kept | null> {
-  let found: Kept | null = null;
+  let found: Kept[] = [];
   await optional(async () => {
-    found = (await forge.issues(dashboardLabel)).find(({ body }) => body.startsWith(first)) ?? null;
+    found = (await forge.issues(dashboardLabel)).filter(({ body }) => body.startsWith(first));
   });
-  return found;
+  const [kept = null, ...more] = found.toSorted((a, b) => a.number - b.number);
+  for (const { number, state } of more)
+    if (state === 'open') await optional(() => forge.updateIssue(number, { state: 'closed' }));
+  return kept;
 }
 
 /** Writes it where it says something else; it is begun once something is held back. */

@@ -156,14 +156,11 @@ async function sayRemembered(forge: Forge, { number, body, merged, closedAt }: F
   if (merged || marker === null || marker.remembered !== undefined || closedAt === null) return;
   const until = instantOf((closedAt + rememberedMs) / 1000);
   const parts = bodyParts(body);
-  const said = joinBody({ ...marker, remembered: until }, parts.own, parts);
-  if (await optional(() => forge.updatePull(number, { body: said })))
-    await optional(() =>
-      forge.comment(
-        number,
-        `Closed without a merge: that is remembered until ${until}, and asked again then, or once the grant changes or the finding worsens.`,
-      ),
-    );
+  const said = `Closed without a merge: that is remembered until ${until}, and asked again then, or once the grant changes or the finding worsens.`;
+  const own = `> [!NOTE]\n> ${said}\n\n${parts.own}`;
+  const next = joinBody({ ...marker, remembered: until }, own, parts);
+  if (await optional(() => forge.updatePull(number, { body: next })))
+    await optional(() => forge.comment(number, said));
 }
 
 /** The open ones; whether one is approved is asked only where something could join it. */

@@ -44,8 +44,11 @@ export function peopleBehind(owner: string, { memberships }: Pick<Organisation, 
     .sort();
 }
 
+const label = 'grantgate';
+/** Labels come last, so who has one has been told of. */
+export const isTold = ({ labels }: Pick<ForgePull, 'labels'>): boolean => labels.includes(label);
 const labelsOf = ({ tier, risk }: Family) => [
-  'grantgate',
+  label,
   `grantgate: ${tier}`,
   ...(risk === 'high' ? ['grantgate: high risk'] : []),
 ];
@@ -110,8 +113,8 @@ export function peopleOf({
     isUnsure: (findings) =>
       findings.some(({ evidence: { coverage } }) => coverage !== undefined && coverage < sureCoverage),
     async tell(pull, { family, findings }) {
-      await optional(() => forge.addLabels(pull.number, labelsOf(family)));
       await ask(pull.number, await reviewersOf(family.owner, findings));
+      await optional(() => forge.addLabels(pull.number, labelsOf(family)));
     },
     async escalate(pull, findings) {
       const owners = new Set(findings.flatMap(({ api }) => organisation.apis.get(api)?.owner ?? []));

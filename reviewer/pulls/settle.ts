@@ -8,7 +8,7 @@ import { ReviewError } from '../reviewError.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
 import { checkCommit, checkFiles, filesOf } from './changes.ts';
-import type { People } from './people.ts';
+import { isTold, type People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
 import { entriesOf, renderBody } from './text/body.ts';
@@ -68,14 +68,18 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
   if (isBlind(entries, plan)) return result('unchanged', 'the records do not cover enough to judge it anew');
   const why = goneWhy(marker, plan, evidence.organisation);
   const parts = bodyParts(pull.body);
-  const body = joinBody({ ...marker, closed: why }, parts.own, parts);
+  const said = `Closed, for its cause is gone: ${why}.`;
+  const body = joinBody({ ...marker, closed: why }, closing(said, parts.own), parts);
   await forge.updatePull(pull.number, { body, state: 'closed' });
-  await optional(() => forge.comment(pull.number, `Closed, for its cause is gone: ${why}.`));
+  await optional(() => forge.comment(pull.number, said));
   return result('closed', why);
 }
 
+/** Said where the closing itself is written: a comment may be lost. */
+const closing = (said: string, own: string) => `> [!NOTE]\n> ${said}\n\n${own}`;
+
 async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
-  const { forge, mirror, plan, stopped } = options;
+  const { forge, mirror, plan, people, stopped } = options;
   const { branch } = task;
   const { pull, marker, handsOff, closedToMore } = task.open;
   const grants = task.findings.map(({ grant }) => grant);
@@ -98,6 +102,8 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     const due = await answerForNobody(task, marker, options);
     if (due !== null) return due;
     if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
+    // A run that died behind the creation has told nobody.
+    if (!isTold(pull)) await people.tell(pull, task);
     if (await mergedByItself(pull, marker, forge)) return result('merged');
     return result('unchanged', closedToMore ? 'approved' : null);
   }
@@ -107,6 +113,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     same && sound && tip === wanted.commit
       ? await say({ forge }, pull, wanted)
       : await bringUp({ forge, mirror }, pull, wanted);
+  if (!isTold(pull)) await people.tell(pull, task);
   return resultOf('updated', done, branch, grants);
 }
 
@@ -126,14 +133,16 @@ async function answerForNobody(
   const parts = bodyParts(pull.body);
   if (due === 'keep') {
     const remembered = instantOf(evidence.asOf + rememberedMs / 1000);
+    const reason = `nobody has answered, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
     await forge.updatePull(pull.number, {
-      body: joinBody({ ...marker, remembered }, parts.own, parts),
+      body: joinBody({ ...marker, remembered }, closing(`Closed: ${reason}.`, parts.own), parts),
       state: 'closed',
     });
-    const reason = `nobody has answered, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
     await optional(() => forge.comment(pull.number, `Closed: ${reason}.`));
     return resultOf('closed', pull, pull.branch, grants, reason);
   }
+  // First, for whoever is asked twice is asked once.
+  const asked = await people.escalate(pull, task.findings);
   const suspending = due === 'suspend' && marker.tier === 'certification';
   const escalated: Marker = { ...marker, escalated: at };
   if (suspending) {
@@ -143,7 +152,6 @@ async function answerForNobody(
     const wanted = await prepare(task, options, { ...escalated, entries });
     await bringUp({ forge, mirror }, pull, wanted);
   } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
-  const asked = await people.escalate(pull, task.findings);
   const reason = `nobody has answered, so ${asked.map(nameOf).join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
   await optional(() => forge.comment(pull.number, `${prose(reason)}.`));
   return resultOf('updated', pull, pull.branch, grants, reason);

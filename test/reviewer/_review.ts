@@ -64,6 +64,13 @@ groups:
   'grants/review.yaml': rules,
 };
 
+/** The directory with more groups, all of dana's: who owns something is somebody. */
+export const withGroups = (...names: readonly string[]): Files => ({
+  'grants/directory/okta.yaml': `${base['grants/directory/okta.yaml']}${names
+    .map((name) => `  - { name: ${name}, members: ["user:dana@example.com"] }\n`)
+    .join('')}`,
+});
+
 export type GrantText = { id: string; principal?: string; api?: string; owner?: string; rest?: string };
 
 /** A grant's entry; an old, ordinary one unless said otherwise. */

@@ -21,6 +21,7 @@ export function goneWhy(
       return `${code(id)} was reviewed and kept`;
     if (other?.detector === detector && other.owner !== owner)
       return `${code(id)} is asked of ${code(nameOf(other.owner))} now`;
+    if (other?.detector === detector) return `${code(id)} was answered in another pull request`;
     if (other !== undefined) return `${code(id)} is now a matter of ${other.detector}`;
     return `${code(id)} is not found by ${detector} any more`;
   });

@@ -120,6 +120,19 @@ test('reads page after page, and of closed ones no more than it needs', async ()
   );
 });
 
+test('a list that is refused as a conflict is a failure, and not taken for an empty one', async () => {
+  const baseUrl = await answering((_, response) =>
+    json(response, 409, { message: 'Git Repository is empty.' }),
+  );
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
+  for (const asked of [
+    forge.listPulls('grantgate/review/', 0),
+    forge.comments(1),
+    forge.issues('grantgate-dashboard'),
+  ])
+    await assert.rejects(asked, { code: 'forge-failed' });
+});
+
 test("takes a fork's branch of the same name, another base or another branch for none of its own", async () => {
   const ours = listed();
   const others = [

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, type GrantText } from '../_review.ts';
+import { access, asOf, daysAgo, type GrantText, withGroups } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
 
 const test = suite('pull requests when things fail');
@@ -244,19 +244,17 @@ test('stops when it is told to, and leaves nothing behind that the next run cann
   );
   const mend = forge.fail({ method: 'POST', path: /\/pulls$/, status: 'hang' });
   const stop = new AbortController();
-  // Once the first branch is there, the call that hangs is what comes next.
+  // Once the first branch is there, the call that hangs is what comes next; it would hang for an hour.
   const watch = setInterval(() => {
     if (writes().branches === '') return;
     clearInterval(watch);
     setTimeout(() => stop.abort(), 500);
   }, 50);
-  const started = performance.now();
-  const { error, plan } = await apply({ signal: stop.signal, forge: { timeoutMs: 30_000 } });
+  const { error, plan } = await apply({ signal: stop.signal, forge: { timeoutMs: 3_600_000 } });
   process.env.TMPDIR = folder ?? '';
   if (folder === undefined) delete process.env.TMPDIR;
   assert.deepEqual(await readdir(scratch), []);
   assert.equal(error?.code, 'aborted');
-  assert.ok(performance.now() - started < 20_000);
   assert.equal(plan.findings.length, 3);
   mend();
   assert.deepEqual(
@@ -295,6 +293,7 @@ test('folders that a killed run has left are taken away, those of a running one 
 
 test('a file that cannot be edited holds back its own pull request only', async () => {
   const { apply } = await world([standard[0] as GrantText, standard[3] as GrantText], {
+    ...withGroups('strange'),
     'grants/access/orders/strange.yaml': `- id: strange
   principal: user:bob@example.com
   api: orders

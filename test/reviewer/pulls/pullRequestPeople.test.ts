@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, type GrantText, rules } from '../_review.ts';
+import { access, asOf, base, dayMs, type GrantText, rules, withGroups } from '../_review.ts';
 import { closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
 
 const test = suite('pull requests and people');
@@ -98,7 +98,10 @@ test('the dashboard names what is held back; a ticked box opens it whatever the 
   const owners = ['group:a', 'group:b', 'group:c'];
   const here = await world(
     owners.map((owner, i) => ({ id: `idle-${i}`, owner, rest: idle })),
-    { 'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 1, per_hour: 1') },
+    {
+      ...withGroups('a', 'b', 'c'),
+      'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 1, per_hour: 1'),
+    },
   );
   await here.apply();
   const issues = () =>
@@ -134,6 +137,7 @@ test('the dashboard names what is held back; a ticked box opens it whatever the 
 
 test('pauses when nobody has acted for 90 days, urgent ones excepted, and goes on once somebody has', async () => {
   const here = await world([ofAnn, busy], {
+    ...withGroups('other'),
     'grants/review.yaml': rules.replace('brake: 1', 'brake: 1\n  coverage: 0'),
   });
   await here.apply();

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, dayMs, daysAgo, rules } from '../_review.ts';
+import { access, asOf, dayMs, daysAgo, rules, withGroups } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
 
 const test = suite('pull requests');
@@ -199,6 +199,7 @@ test('opens no more than the limits allow; urgent ones take no room', async () =
   const owners = ['group:a', 'group:b', 'group:c'];
   const grants = owners.map((owner, i) => ({ id: `idle-${i}`, owner, rest: idle }));
   const { apply, clock } = await world([...grants, { id: 'of-bob', principal: 'user:bob@example.com' }], {
+    ...withGroups('a', 'b', 'c'),
     'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 2, per_hour: 1'),
   });
   const first = await apply();
