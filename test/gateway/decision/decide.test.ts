@@ -9,24 +9,36 @@ const slice = new TextEncoder().encode(
 ).buffer;
 const slices: Slices = { principal: () => ({ active: true, groups: [] }), slice: () => slice };
 
+const question: Parameters<ReturnType<typeof createDecide>>[0] = {
+  identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null },
+  route: {
+    api: 'orders',
+    operation: 'x',
+    template: '/x',
+    upstream: 'http://127.0.0.1:1',
+    base: '',
+    strip: 0,
+  },
+  method: 'GET',
+  networks: [],
+  time: 100,
+};
+
 function answer(evaluate: () => unknown, from: Slices = slices) {
-  const { result, failure, facts } = createDecide(from, { evaluate })({
-    identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null },
-    route: {
-      api: 'orders',
-      operation: 'x',
-      template: '/x',
-      upstream: 'http://127.0.0.1:1',
-      base: '',
-      strip: 0,
-    },
-    method: 'GET',
-    networks: [],
-    time: 100,
-  });
+  const { result, failure, facts } = createDecide(from, { evaluate })(question);
   return { ...result, failed: failure !== null, facts: [...facts] };
 }
 const denied = (reason: string, failed = false) => ({ allow: false, grants: [], reason, failed, facts: [] });
+
+test('an answer holds for its second, until an examination of the policy says that only ends of grants change it', () => {
+  const evaluate = () => ({ allow: true, grants: ['g'], reason: 'granted' });
+  assert.deepEqual(createDecide(slices, { evaluate })(question).holds, { from: 100, until: 101 });
+  assert.deepEqual(createDecide(slices, { evaluate }, true)(question).holds, { from: 100, until: 101 });
+  assert.deepEqual(createDecide(slices, { evaluate }, false)(question).holds, {
+    from: Number.NEGATIVE_INFINITY,
+    until: 200,
+  });
+});
 
 test('an allow that names its grants is one', () => {
   assert.deepEqual(

@@ -17,6 +17,8 @@ const passes = (...raw: string[]) => {
 
 test('a request without trace headers has no trace', () => {
   assert.equal(traceOf(['Host', 'x', 'Accept', parent]), null);
+  // As long as the names of the two.
+  assert.equal(traceOf(['X-Elevenchr', parent, 'X-Tenchars', 'a=1']), null);
 });
 
 test('takes the id of a well-formed parent, and of none that breaks a rule', () => {

@@ -6,6 +6,15 @@ import { suite } from '../../_suite.ts';
 const test = suite('headers');
 const forwardable = createForwardable();
 
+test('a header whose name is as long as that of WebSocket protocols is passed on as it is', () => {
+  const value = 'bearer, eyJhbGciOiJub25lIn0.e30.x';
+  const raw = ['X-Example-Header-22-Ch', value];
+  assert.equal(raw[0]?.length, 22);
+  assert.deepEqual(forwardable(raw), raw);
+  const protocols = 'Sec-WebSocket-Protocol';
+  assert.deepEqual(forwardable([protocols, value]), [protocols, 'bearer']);
+});
+
 test('passes what belongs to the application, in its order and spelling', () => {
   const raw = [
     'Accept',
