@@ -19,6 +19,7 @@ import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
 import { usage } from './review/usage.ts';
+import { trends } from './review/trends.ts';
 
 /**
  * All commands, in the order that help lists them. Rooms are imported by the command that needs them, so that `check` does
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     checkPull,
     inventory,
     usage,
+    trends,
     sync,
     review,
     request,

@@ -16,6 +16,8 @@ type Options = {
   /** `owner/name`, whose deliveries are meant. */
   slug: string;
   answer: (number: number) => Promise<Answered>;
+  /** What `GET /metrics` answers; left out, there is none. */
+  metrics?: () => Promise<string>;
   progress?: ((line: string) => void) | undefined;
 };
 
@@ -71,10 +73,18 @@ export async function listen(options: Options): Promise<Listener> {
 async function take(
   request: IncomingMessage,
   response: ServerResponse,
-  { secret, slug }: Options,
+  { secret, slug, metrics }: Options,
   enqueue: (number: number) => void,
 ): Promise<void> {
   const end = (status: number) => response.writeHead(status, { connection: 'close' }).end();
+  if (metrics !== undefined && request.method === 'GET' && request.url === '/metrics') {
+    const text = await metrics();
+    response.writeHead(200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      connection: 'close',
+    });
+    return void response.end(text);
+  }
   if (request.method !== 'POST') return void end(405);
   const chunks: Buffer[] = [];
   let size = 0;

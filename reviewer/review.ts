@@ -18,6 +18,8 @@ import { prove } from './recommend/prove.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import { openSources } from './sources/openSources.ts';
+import { summarize } from './trends/summarize.ts';
+import type { Summary } from './trends/trend.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
 import { type Told, tellMissed } from './watch/tellMissed.ts';
 
@@ -55,6 +57,8 @@ export type ReviewResult = {
    * The plan is good all the same.
    */
   error: (Error & { code: string }) | null;
+  /** The run in few numbers. */
+  summary: Summary;
   /** What was taken of late and is missed. */
   missed: readonly Missed[];
   /** What was said of that on the forge. */
@@ -95,12 +99,21 @@ async function planFor(tree: Tree, options: ReviewOptions) {
       options.explain === undefined
         ? undefined
         : await explainFinding(options.explain, plan.findings, verdicts, evidence);
+    const summary = await summarize(plan, evidence);
     const missed = await missedGrants({
       ...{ tree, decisions, signal },
       organisation: evidence.organisation,
       asOf: seconds,
     });
-    return { evidence, plan, missed, explained, stopped: brake(plan, evidence.organisation), faulty };
+    return {
+      evidence,
+      plan,
+      summary,
+      missed,
+      explained,
+      stopped: brake(plan, evidence.organisation),
+      faulty,
+    };
   } finally {
     await evidence.usage.close();
   }
@@ -122,9 +135,20 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, missed, stopped, faulty, explained } = await planFor(await localTree(root), options);
+    const { plan, summary, missed, stopped, faulty, explained } = await planFor(
+      await localTree(root),
+      options,
+    );
     const error = stopped?.error ?? faulty;
-    return { plan, pulls: [], missed, told: [], error, ...(explained !== undefined && { explained }) };
+    return {
+      plan,
+      summary,
+      pulls: [],
+      missed,
+      told: [],
+      error,
+      ...(explained !== undefined && { explained }),
+    };
   }
 
   const forge = openForge(apply.forge, signal);
@@ -135,11 +159,11 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan, missed } = await planFor(await localTree(root), options);
-    return { plan, pulls: [], missed, told: [], error };
+    const { plan, summary, missed } = await planFor(await localTree(root), options);
+    return { plan, summary, pulls: [], missed, told: [], error };
   }
   try {
-    const { plan, missed, stopped, faulty, evidence } = await planFor(
+    const { plan, summary, missed, stopped, faulty, evidence } = await planFor(
       remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
       options,
     );
@@ -158,9 +182,9 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
         ...{ brake: stopped, replay: replay.of },
       });
       told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });
-      return { plan, pulls, missed, told, error: stopped?.error ?? faulty };
+      return { plan, summary, pulls, missed, told, error: stopped?.error ?? faulty };
     } catch (error) {
-      if (isOurs(error)) return { plan, pulls, missed, told, error };
+      if (isOurs(error)) return { plan, summary, pulls, missed, told, error };
       throw error;
     } finally {
       await replay.close();

@@ -1,7 +1,7 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
  * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
- * `source-malformed`, `check-invalid`, `check-mismatch`, `aborted`.
+ * `source-malformed`, `check-invalid`, `check-mismatch`, `trends-malformed`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -17,6 +17,7 @@ export class ReviewError extends Error {
     | 'source-malformed'
     | 'check-invalid'
     | 'check-mismatch'
+    | 'trends-malformed'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

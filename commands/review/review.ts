@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { ReviewResult } from '../../reviewer/review.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
+import { trendsFile } from './trends.ts';
 
 export function review(program: Command): void {
   example(
@@ -33,6 +35,9 @@ export function review(program: Command): void {
         '--recommend',
         'recommend controls that follow from observed use: rates, second factors, networks, ends',
       )
+      .option('--trends <file>', 'where the run is noted, a line each', trendsFile)
+      .option('--no-trends', 'do not note the run')
+      .option('--metrics <file>', 'write the run for the textfile collector of Prometheus, too')
       .option('--json', 'print the plan as JSON')
       .option('--answer <number>', 'carry out what comments on a pull request ask for, and nothing else')
       .option('--listen <port>', 'take webhooks of the forge, and answer the comments they tell of')
@@ -58,6 +63,8 @@ type ReviewOptions = ForgeOptions & {
   json?: true;
   recommend?: true;
   explain?: string;
+  trends: string | false;
+  metrics?: string;
   answer?: string;
   listen?: string;
   secretEnv: string;
@@ -75,7 +82,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   void stopSignal().then(() => stop.abort());
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
-  const { plan, pulls, missed, told, error, explained } = await review({
+  const { plan, summary, pulls, missed, told, error, explained } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
     usage: options.usage,
@@ -95,6 +102,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     else print(explainedText(explained));
     return;
   }
+  await note(options, summary);
   if (options.json)
     printJson({
       ...plan,
@@ -112,6 +120,29 @@ async function runReview(options: ReviewOptions): Promise<void> {
       print('Nothing was changed: with --apply, pull requests are opened and updated.\n');
   }
   if (error !== null) throw error;
+}
+
+/** Adds the run to the file of runs, and tells Prometheus. Only what somebody asked for fails where it cannot be written. */
+async function note({ trends, metrics }: ReviewOptions, summary: ReviewResult['summary']): Promise<void> {
+  const { appendTrend, withRun, writeWhole } = await import('../../reviewer/trends/trendsFile.ts');
+  let lines = withRun([], summary);
+  if (trends !== false)
+    try {
+      lines = await appendTrend(trends, summary);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (trends !== trendsFile) throw new UsageError(`the run cannot be noted in ${trends}: ${why}`);
+      process.stderr.write(`grantgate: the run is not noted: ${why}\n`);
+    }
+  if (metrics === undefined) return;
+  const { trendsMetrics } = await import('../../reviewer/trends/trendsMetrics.ts');
+  try {
+    await writeWhole(metrics, await trendsMetrics(lines));
+  } catch (error) {
+    throw new UsageError(
+      `${metrics} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 function numberOf(text: string, option: string, most: number): number {
@@ -142,6 +173,11 @@ async function runListen(options: ReviewOptions, text: string): Promise<void> {
   const { url, close } = await listen({
     ...{ port: numberOf(text, '--listen', 65_535), secret, progress },
     slug: `${target.owner}/${target.repo}`,
+    metrics: async () => {
+      const { readTrends } = await import('../../reviewer/trends/trendsFile.ts');
+      const { trendsMetrics } = await import('../../reviewer/trends/trendsMetrics.ts');
+      return trendsMetrics(options.trends === false ? [] : await readTrends(options.trends));
+    },
     answer: (number) => answer(target, number, stop.signal),
   });
   progress(`webhooks are taken at ${url}`);

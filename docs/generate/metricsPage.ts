@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 export type MetricFacts = { name: string; help: string; labels: readonly string[] };
 
-/** Every metric that the gateway's sources declare, by name. */
-export function readMetrics(root: string): MetricFacts[] {
+/** Every metric that the sources below a folder declare, by name. */
+export function readMetrics(root: string, below: string): MetricFacts[] {
   const found = new Map<string, MetricFacts>();
-  const folder = join(root, 'gateway');
+  const folder = join(root, below);
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const text = readFileSync(join(folder, file), 'utf8');
@@ -27,13 +27,17 @@ export function readMetrics(root: string): MetricFacts[] {
 
 /** docs/reference/metrics.md */
 export function metricsPage(root: string): string {
-  const rows = readMetrics(root).map(
-    ({ name, help, labels }) =>
-      `| \`${name}\` | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help.replaceAll('|', '\\|')} |`,
-  );
+  const rowsOf = (below: string) =>
+    readMetrics(root, below).map(
+      ({ name, help, labels }) =>
+        `| \`${name}\` | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help.replaceAll('|', '\\|')} |`,
+    );
   return `${[
     '# Metrics',
     'What `/metrics` on the admin port serves, beside the usual ones of Node (`process_…`, `nodejs_…`). Label values are names from the bundle and fixed codes, never anything that a caller sent. A Grafana dashboard and alert rules are in [gateway/deploy/monitoring](../../gateway/deploy/monitoring).',
-    `| metric | labels | |\n| --- | --- | --- |\n${rows.join('\n')}`,
+    `| metric | labels | |\n| --- | --- | --- |\n${rowsOf('gateway').join('\n')}`,
+    '## Of reviews',
+    'What `grantgate review --metrics FILE` writes for the textfile collector, and `GET /metrics` of `review --listen` serves: the newest run.',
+    `| metric | labels | |\n| --- | --- | --- |\n${rowsOf('reviewer').join('\n')}`,
   ].join('\n\n')}\n`;
 }

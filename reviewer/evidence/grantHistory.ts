@@ -14,6 +14,8 @@ export type GrantHistory = {
   suspendedAt: number | null;
   /** When its reach last grew: put back, reactivated, widened, prolonged after its end; null when never. */
   grownAt: number | null;
+  /** When it was last put back or reactivated; null when never. */
+  restoredAt: number | null;
 };
 
 type Track = GrantHistory & {
@@ -115,6 +117,7 @@ export function createGrantHistory() {
       changedSinceReview: false,
       suspendedAt: suspended && !blind ? at : null,
       grownAt: known === undefined ? null : at,
+      restoredAt: known === undefined ? null : at,
     });
   };
 
@@ -122,7 +125,10 @@ export function createGrantHistory() {
     const [old, now] = [parse(track.text ?? ''), parse(text)];
     track.text = text;
     if (old === null || now === null) return;
-    if (old.state !== now.state) track.suspendedAt = now.state === 'suspended' ? at : null;
+    if (old.state !== now.state) {
+      track.suspendedAt = now.state === 'suspended' ? at : null;
+      if (now.state === 'active') track.restoredAt = at;
+    }
     if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) track.grownAt = at;
     // What the commit changed that wrote the keep was kept with it.
     if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))

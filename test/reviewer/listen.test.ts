@@ -47,6 +47,25 @@ async function deliver(
   return answer.status;
 }
 
+test('/metrics is there where it is given, for whoever asks by GET', async () => {
+  let runs = 0;
+  const answer = async (number: number) => ({ number, handled: 0, changed: false });
+  const metrics = async () => `grantgate_review_grants ${++runs}\n`;
+  const other = await listen({ port: 0, secret, slug: 'acme/access', answer, metrics });
+  try {
+    const of = async (path: string, method = 'GET') => {
+      const said = await fetch(other.url + path, { method });
+      return `${said.status} ${await said.text()}`;
+    };
+    assert.equal(await of('/metrics'), '200 grantgate_review_grants 1\n');
+    assert.equal(await of('/metrics'), '200 grantgate_review_grants 2\n');
+    assert.deepEqual([await of('/'), await of('/metrics', 'PUT')], ['405 ', '405 ']);
+    assert.equal((await fetch(`${listener.url}/metrics`)).status, 405);
+  } finally {
+    await other.close();
+  }
+});
+
 test('takes what is signed and speaks of our pull requests, and nothing else', async () => {
   for (const [body, options, status] of [
     [about(4), { signed: 'another secret' }, 401],

@@ -1,0 +1,96 @@
+import { type Html, html } from './html.ts';
+
+/** `at` in ms since 1970; a value that is not known leaves a gap. */
+export type Line = { name: string; points: readonly { at: number; value: number | null }[] };
+
+const width = 560;
+const height = 200;
+const [left, right, top, bottom] = [52, 12, 10, 24];
+/** So many lines are told apart. */
+export const mostLines = 8;
+
+/** Up to five round steps that hold all of it, from zero: whole ones for what is counted. */
+export function ticks(most: number, whole = false): number[] {
+  if (!(most > 0)) return [0, 1];
+  const rough = most / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor =
+    ((whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).find((one) => one * power >= rough * (1 - 1e-9)) ?? 10) *
+    power;
+  const step = Math.max(whole ? 1 : 0, factor);
+  const steps = Math.ceil((most / step) * (1 - 1e-9));
+  return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
+}
+
+const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+const number = (value: number) => String(Math.round(value * 100) / 100);
+
+/**
+ * Lines over time, from zero, as SVG that needs no script; each point says what it is. Colours are the classes `line0`
+ * and up. More than {@link mostLines} are cut, largest last values first.
+ */
+export function lineChart(
+  title: string,
+  lines: readonly Line[],
+  unit: (value: number) => string = number,
+): Html {
+  const last = ({ points }: Line) => points.findLast(({ value }) => value !== null)?.value ?? 0;
+  const drawn = [...lines].sort((a, b) => last(b) - last(a)).slice(0, mostLines);
+  const all = drawn.flatMap(({ points }) => points);
+  const times = all.map(({ at }) => at);
+  const [first, end] = [Math.min(...times), Math.max(...times)];
+  const scale = ticks(Math.max(0, ...all.map(({ value }) => value ?? 0)), unit === number);
+  const most = scale.at(-1) ?? 1;
+  const x = (at: number) =>
+    Math.round(
+      (end === first
+        ? left + (width - left - right) / 2
+        : left + ((at - first) / (end - first)) * (width - left - right)) * 10,
+    ) / 10;
+  const y = (value: number) =>
+    Math.round((height - bottom - (value / most) * (height - top - bottom)) * 10) / 10;
+  const grid = scale.map(
+    (value) =>
+      html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="tick" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${unit(value)}</text>`,
+  );
+  const days =
+    times.length === 0
+      ? []
+      : [...new Set([first, end])].map(
+          (at, index, both) =>
+            html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayOf(at)}</text>`,
+        );
+  const paths = drawn.map(({ name, points }, index) => {
+    const runs: string[] = [];
+    let open = false;
+    for (const { at, value } of points) {
+      if (value !== null) runs.push(`${open ? 'L' : 'M'}${x(at)} ${y(value)}`);
+      open = value !== null;
+    }
+    const dots = points.map(
+      ({ at, value }) =>
+        value !== null &&
+        html`<circle class="line${index}" cx="${x(at)}" cy="${y(value)}" r="3"><title>${name}, ${dayOf(at)}: ${unit(value)}</title></circle>`,
+    );
+    return html`<path class="line${index}" d="${runs.join('')}"/>${dots}`;
+  });
+  const legend = drawn.map(
+    (line, index) => html`<li><i class="line${index}"></i>${line.name} <b>${unit(last(line))}</b></li>`,
+  );
+  return html`<figure><figcaption>${title}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${grid}${days}${paths}</svg><ul class="legend">${legend}</ul>${lines.length > mostLines && html`<p>and ${lines.length - mostLines} more</p>`}</figure>`;
+}
+
+export const chartStyle = `
+figure { margin: 0 0 1.5rem; } figcaption { font-weight: 600; }
+svg { width: 100%; height: auto; display: block; }
+.grid { stroke: var(--line); } .tick { fill: currentColor; font: 11px system-ui, sans-serif; opacity: .75; }
+path { fill: none; stroke-width: 2; } circle { stroke: none; }
+.legend { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
+.legend i { display: inline-block; width: .8em; height: .8em; border-radius: 50%; margin-right: .4em; }
+${['#3b7ddd', '#d9622b', '#2e9e6b', '#a355c4', '#c9a227', '#d14d72', '#4aa3b5', '#7f8792']
+  .map(
+    (colour, index) =>
+      `path.line${index} { stroke: ${colour}; } circle.line${index} { fill: ${colour}; } i.line${index} { background: ${colour}; }`,
+  )
+  .join('\n')}
+`;

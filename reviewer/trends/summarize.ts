@@ -1,0 +1,33 @@
+import type { Evidence } from '../evidence/gather.ts';
+import type { Plan } from '../plan/finding.ts';
+import { shown } from '../plan/propose.ts';
+import type { Summary } from './trend.ts';
+
+const revertDays = 30;
+
+/** Puts a run into few numbers. To be asked before the evidence is closed. */
+export async function summarize(plan: Plan, evidence: Evidence): Promise<Summary> {
+  const { organisation, asOf, from, usage, history } = evidence;
+  const live = organisation.grants.filter(
+    ({ state, expiresAt }) => state === 'active' && (expiresAt === null || asOf < expiresAt),
+  );
+  const last = await usage.lastUses();
+  const unused = live.filter(({ id }) => (last.get(id) ?? Number.NEGATIVE_INFINITY) < from).length;
+  const known = plan.evidence.coverage >= organisation.review.thresholds.coverage && live.length > 0;
+  const findings: Record<string, number> = {};
+  for (const { detector } of [...plan.findings].sort((a, b) => (a.detector < b.detector ? -1 : 1)))
+    findings[detector] = (findings[detector] ?? 0) + 1;
+  const reverted = organisation.grants.filter(
+    ({ id }) => (history.of(id)?.restoredAt ?? Number.NEGATIVE_INFINITY) >= asOf - revertDays * 86_400,
+  ).length;
+  return {
+    ...{ date: plan.as_of.slice(0, 10), as_of: plan.as_of, revision: plan.revision },
+    grants: organisation.grants.length,
+    people: [...organisation.people.values()].filter(({ status }) => status === 'active').length,
+    coverage: plan.evidence.coverage,
+    unused: known ? shown(unused / live.length) : null,
+    findings,
+    reverted,
+    fingerprints: plan.findings.map(({ fingerprint }) => fingerprint.slice(0, 16)).sort(),
+  };
+}
