@@ -18,8 +18,8 @@ import { request } from './review/request.ts';
 import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
 import { sync } from './review/sync.ts';
-import { usage } from './review/usage.ts';
 import { trends } from './review/trends.ts';
+import { usage } from './review/usage.ts';
 
 /**
  * All commands, in the order that help lists them. Rooms are imported by the command that needs them, so that `check` does
