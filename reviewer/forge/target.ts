@@ -26,6 +26,6 @@ export type ForgeTarget = {
 export function cloneUrlOf({ baseUrl, owner, repo, cloneUrl }: ForgeTarget): string {
   if (cloneUrl !== undefined) return cloneUrl;
   const url = new URL(baseUrl);
-  const host = url.host === 'api.github.com' ? 'github.com' : url.host;
+  const host = /^api\.(?:github\.com|[^.]+\.ghe\.com)$/.test(url.host) ? url.host.slice(4) : url.host;
   return `${url.protocol}//${host}${url.pathname.replace(/\/(?:api\/v3\/?)?$/, '')}/${owner}/${repo}.git`;
 }

@@ -45,6 +45,7 @@ const listed = (changes: object = {}) => ({
 test("derives Git's address from the API's", () => {
   const at = (baseUrl: string) => openForge({ baseUrl, owner: 'acme', repo: 'access' }).cloneUrl;
   assert.equal(at('https://api.github.com'), 'https://github.com/acme/access.git');
+  assert.equal(at('https://api.acme.ghe.com'), 'https://acme.ghe.com/acme/access.git');
   assert.equal(at('https://forge.example/api/v3'), 'https://forge.example/acme/access.git');
   assert.equal(at('http://127.0.0.1:8080/api/v3/'), 'http://127.0.0.1:8080/acme/access.git');
 });
