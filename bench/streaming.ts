@@ -10,7 +10,8 @@ import { performance } from 'node:perf_hooks';
 import { Readable } from 'node:stream';
 import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Peer, startBare, startOurs, writeOrganisation } from './gateway/world.ts';
+import { startBare } from './gateway/peers.ts';
+import { type Peer, startOurs, writeOrganisation } from './gateway/world.ts';
 
 const megabytes = Number(process.argv[2] ?? 1024);
 const webSockets = Number(process.argv[3] ?? 5000);

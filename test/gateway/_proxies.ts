@@ -45,7 +45,7 @@ async function fromDebian(name: string, folder: string): Promise<void> {
 }
 
 /** From GRANTGATE_TEST_NAME, PATH, or the cache; fetched where neither has it. Null where it cannot be had. */
-async function find(name: ProxyName): Promise<string | null> {
+export async function findProxy(name: ProxyName): Promise<string | null> {
   const given = process.env[`GRANTGATE_TEST_${name.toUpperCase()}`];
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const cached = join(cacheFolder(), 'proxies', name);
@@ -113,7 +113,7 @@ export async function startProxy(
   gate: string,
   upstream: string,
 ): Promise<RunningProxy | null> {
-  const program = await find(name);
+  const program = await findProxy(name);
   if (program === null) return null;
   const folder = await mkdtemp(join(tmpdir(), `grantgate-${name}-`));
   const port = await freePort();
