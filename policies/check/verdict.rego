@@ -15,12 +15,14 @@ package grantgate.check
 # description: |
 #   The one thing that is asked. `findings` are what must not be merged (`failure`) or should be known (`notice`), each of
 #   a change by its number; `requirements` whose approval is needed; `self_grant` what becomes of a pull request whose
-#   author gains access by it: `refuse`, `approve` (the API's owner has to), or `allow`.
+#   author gains access by it to one of the APIs that are `guarded`: `refuse`, `approve` (the API's owner has to), or
+#   `allow`.
 # entrypoint: true
 verdict := {
 	"findings": [finding | some finding in findings],
 	"requirements": [requirement | some requirement in requirements],
 	"self_grant": input.rules.self_grant,
+	"guarded": [api | some api in guarded_apis],
 }
 
 # Access that is more than it was, or lasts longer.
@@ -29,6 +31,13 @@ widening := {"gains", "loosened", "altered", "extended", "public"}
 widens(change) if change.kind in widening
 
 guarded(change) if change.tier in input.rules.owner_tiers
+
+# APIs of these tiers at which somebody has more access than before.
+guarded_apis contains change.api if {
+	some change in input.changes
+	change.kind in (widening | {"joins"})
+	guarded(change)
+}
 
 # METADATA
 # title: The owner of a guarded API approves
@@ -75,6 +84,17 @@ ends_soon(change) if change.expires_at <= input.as_of + (input.rules.longest_day
 findings contains {"rule": "separation-of-duties", "level": "failure", "change": number} if {
 	some number, change in input.changes
 	change.kind == "duties"
+}
+
+# METADATA
+# title: The directory gives access to a guarded API
+# description: |
+#   Somebody joins a group that has it. Nobody is asked: the next pull request of the identity sync may take access away
+#   beside it, and must not wait.
+findings contains {"rule": "directory-access", "level": "notice", "change": number} if {
+	some number, change in input.changes
+	change.kind == "joins"
+	guarded(change)
 }
 
 # METADATA

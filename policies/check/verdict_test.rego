@@ -26,7 +26,7 @@ needs(rule) := [{"rule": rule, "api": "payments", "approval_of": "group:finance"
 without_end := object.remove(gain, ["expires_at"])
 
 test_nothing_changed if {
-	judged([]) == {"findings": [], "requirements": [], "self_grant": "refuse"}
+	judged([]) == {"findings": [], "requirements": [], "self_grant": "refuse", "guarded": []}
 }
 
 test_more_access_to_a_guarded_api_needs_its_owner if {
@@ -75,6 +75,23 @@ test_an_end_is_asked_of_grants_that_widen_there_only if {
 
 test_both_sides_of_a_pair_of_duties if {
 	judged([{"kind": "duties", "api": "payments"}]).findings == [{"rule": "separation-of-duties", "level": "failure", "change": 0}]
+}
+
+test_access_by_the_directory_is_told_and_waits_for_nobody if {
+	joins := object.union(object.remove(without_end, ["grant"]), {"kind": "joins"})
+	judged([joins]) == {
+		"findings": [{"rule": "directory-access", "level": "notice", "change": 0}],
+		"requirements": [],
+		"self_grant": "refuse",
+		"guarded": ["payments"],
+	}
+	judged([object.union(joins, {"tier": "high"})]) == judged([])
+}
+
+test_apis_at_which_nobody_grants_himself_access if {
+	judged([gain]).guarded == ["payments"]
+	judged([object.union(gain, {"kind": "tightened"})]).guarded == []
+	judged([object.union(gain, {"tier": "low"})]).guarded == []
 }
 
 test_changed_rules_are_told if {

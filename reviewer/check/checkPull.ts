@@ -104,7 +104,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
 const unjudged = {
   access: null,
   ...{ findings: [], moreFindings: 0, findingFailures: 0 },
-  ...{ requirements: [], selfGrant: 'refuse' as const, gainers: [], replay: null },
+  ...{ requirements: [], selfGrant: 'refuse' as const, gainers: [], gainersCut: false, replay: null },
 };
 
 const rank = ({ level, changed }: { level: string; changed: boolean }) =>
@@ -118,7 +118,8 @@ function problemsOf(
   const told =
     (level: 'failure' | 'warning') =>
     ({ file, line, message }: Problem) => ({
-      ...{ path: file, line, level },
+      // A file may have any name; what is posted must not.
+      ...{ path: pathOf(file), line, level },
       message: message.slice(0, 2000),
     });
   return [
@@ -126,6 +127,8 @@ function problemsOf(
     ...warnings.filter((one) => !known.has(formatProblem(one))).map(told('warning')),
   ];
 }
+
+const pathOf = (file: string) => file.replace(/\p{Cc}/gu, '?').slice(0, 900);
 
 function said(verdict: Verdict, facts: Facts, { grants }: Organisation, prefix: string) {
   const places = new Map(grants.map(({ id, place }) => [id, place]));
@@ -141,25 +144,43 @@ function said(verdict: Verdict, facts: Facts, { grants }: Organisation, prefix: 
       place: placeOf(facts.changes[change]?.grant),
     }))
     .sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
-  const guarded = new Set(verdict.requirements.map(({ api }) => api));
   return {
     findings: all.slice(0, most.problems),
     moreFindings: Math.max(0, all.length - most.problems),
     findingFailures: all.filter(({ level }) => level === 'failure').length,
     requirements: verdict.requirements.slice(0, most.rows),
     selfGrant: verdict.self_grant,
-    gainers: [...facts.gainers]
-      .filter(([api]) => guarded.has(api))
-      .slice(0, most.rows)
-      .map(([api, who]) => ({ api, who: who.slice(0, most.gainers) })),
+    ...gainersOf(verdict, facts),
   };
 }
+
+/** As many names as a file may hold; that there are more must be known, for any of them may be the author's. */
+function gainersOf({ guarded }: Verdict, facts: Facts): Pick<PullCheck, 'gainers' | 'gainersCut'> {
+  let left = most.gainers;
+  let gainersCut = guarded.length > most.rows;
+  const gainers = guarded.slice(0, most.rows).map((api) => {
+    const all = facts.gainers.get(api) ?? [];
+    const who = all.slice(0, left);
+    left -= who.length;
+    gainersCut ||= who.length < all.length;
+    return { api, who };
+  });
+  return { gainers, gainersCut };
+}
+
+/** What records say is anybody's text. */
+const brief = (text: string) => text.slice(0, 500);
 
 function bounded(replay: Replay): PullCheck['replay'] {
   const cut = shortened(replay, most.callers);
   const grants = (effects: Replay['denied']) => ({
     ...effects,
-    by: effects.by.map((one) => ({ ...one, grants: one.grants.slice(0, 100) })),
+    by: effects.by.map((one) => ({
+      ...one,
+      ...{ subject: brief(one.subject), api: brief(one.api), operation: brief(one.operation) },
+      grants: one.grants.slice(0, 100).map(brief),
+      why: brief(one.why),
+    })),
   });
   const { denied, unproven, ending, allowed } = cut;
   return {
@@ -170,6 +191,6 @@ function bounded(replay: Replay): PullCheck['replay'] {
       ending: grants(ending),
       allowed: grants(allowed),
     },
-    skipped: [...cut.skipped],
+    skipped: cut.skipped.map((one) => ({ ...one, api: brief(one.api), operation: brief(one.operation) })),
   };
 }

@@ -9,6 +9,8 @@ export function findingText(rule: string, change: ChangeFact | undefined, detail
       return `${detail}: access to ${change?.api ?? ''} (${change?.tier ?? ''}) must end within the days that approval.longest_days allows; give it an earlier "expires"`;
     case 'separation-of-duties':
       return `both sides of ${detail}${where}: nobody may hold them together`;
+    case 'directory-access':
+      return `${detail}: the directory gives access to ${change?.api ?? ''} (${change?.tier ?? ''})`;
     case 'rules-changed':
       return `${detail}: judges from the next pull request on; this one is judged by the rules of the base`;
     default:

@@ -21,6 +21,8 @@ const verdict = z.strictObject({
   ),
   requirements: z.array(z.strictObject({ rule, api: z.string(), approval_of: z.string() })),
   self_grant: z.enum(['refuse', 'approve', 'allow']),
+  /** APIs at which the author must not gain. */
+  guarded: z.array(z.string()).default([]),
 });
 
 /** What must not be merged, whose approval the merge needs, and what becomes of an author who gains. */

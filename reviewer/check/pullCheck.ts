@@ -8,7 +8,7 @@ import { ReviewError } from '../reviewError.ts';
 /** No file of ours is near this. */
 export const mostFileBytes = 8 * 1024 * 1024;
 /** As many rows as a person looks through; the counts say how many more there are. */
-export const most = { rows: 200, notes: 50, problems: 500, callers: 20, gainers: 5000 };
+export const most = { rows: 200, notes: 50, problems: 500, callers: 20, gainers: 20_000 };
 
 const text = (length: number) => z.string().max(length);
 const count = z.int().min(0).max(1e12);
@@ -122,10 +122,11 @@ export const pullCheck = z.strictObject({
   /** Whose approval the merge needs. */
   requirements: z.array(z.strictObject({ rule, api: text(100), approval_of: text(short) })).max(most.rows),
   selfGrant: z.enum(['refuse', 'approve', 'allow']),
-  /** People who gain access to guarded APIs. */
+  /** People who gain access to guarded APIs; `gainersCut`: there are more. */
   gainers: z
     .array(z.strictObject({ api: text(100), who: z.array(text(short)).max(most.gainers) }))
     .max(most.rows),
+  gainersCut: z.boolean(),
   /** Null where no records are at hand. */
   replay: replay.nullable(),
 });

@@ -21,7 +21,7 @@ type Directory = Pick<Organisation, 'people' | 'memberships'>;
 /**
  * Holds approvals against what is needed, by the directory of the base: an approval counts when it is given by the owner
  * or a member of the owning group, who is not an author and gains nothing at that API. Without people everything is
- * missing.
+ * missing. Where too many gain for all to be named, each may be one of them.
  */
 export function settleApprovals(check: PullCheck, people: People | null, directory: Directory): Settled {
   const principals = principalsOf(directory);
@@ -38,6 +38,7 @@ export function settleApprovals(check: PullCheck, people: People | null, directo
     const by = approvers.find(
       (principal) =>
         gainers.get(api)?.has(principal) !== true &&
+        !check.gainersCut &&
         (principal === owner || (directory.memberships.get(principal) ?? []).includes(owner)),
     );
     if (by === undefined) settled.missing.push(requirement);
@@ -45,7 +46,8 @@ export function settleApprovals(check: PullCheck, people: People | null, directo
   }
   if (check.selfGrant === 'refuse')
     for (const [api, who] of gainers)
-      for (const author of authors) if (who.has(author)) settled.refused.push({ author, api });
+      for (const author of authors)
+        if (who.has(author) || check.gainersCut) settled.refused.push({ author, api });
   return settled;
 }
 

@@ -10,7 +10,7 @@ export const checkOf = (changes: Partial<PullCheck> = {}): PullCheck => ({
   ...{ problems: [], moreProblems: 0, failures: 0 },
   access: { summary: 'Nobody gains or loses access.', rows: [], more: 0, notes: [], moreNotes: 0 },
   ...{ findings: [], moreFindings: 0, findingFailures: 0, requirements: [] },
-  ...{ selfGrant: 'refuse', gainers: [], replay: null },
+  ...{ selfGrant: 'refuse', gainers: [], gainersCut: false, replay: null },
   ...changes,
 });
 

@@ -34,8 +34,8 @@ test.before(async () => {
 });
 test.after(() => here.remove());
 
-async function check(changes: Parameters<Place['commit']>[0], from = base, logs: string[] = []) {
-  here.git('checkout', '--quiet', '--detach', base);
+async function check(changes: Parameters<Place['commit']>[0], from = base, logs: string[] = [], onto = base) {
+  here.git('checkout', '--quiet', '--detach', onto);
   const head = await here.commit(changes);
   const window = { decisions: logs, days: 2, asOf: asOf / 1000 };
   const found = await checkPull({ repository: here.root, base: from, head, ...window, opa: await findOpa() });
@@ -100,6 +100,26 @@ test('an operation that anybody may call needs the owner, too', async () => {
   const found = await check({ 'grants/apis/payments.yaml': `${critical}${open}\n` });
   assert.deepEqual(rules(found), ['owner-approval payments group:desk']);
   assert.equal(found.access?.rows[0]?.who, 'anybody, without a credential,');
+});
+
+test('who joins a group that has access to a guarded API is told of, and must not have opened it', async () => {
+  const okta = String(files['grants/directory/okta.yaml']);
+  const before = await check(
+    paid({ id: 'night-pays', principal: 'group:night', rest: `role: reader\n${soon}` }),
+  );
+  const found = await check(
+    {
+      'grants/directory/okta.yaml': okta.replace(
+        '["user:dana@example.com"]',
+        '["user:dana@example.com", "user:ann@example.com"]',
+      ),
+    },
+    before.head,
+    [],
+    before.head,
+  );
+  assert.deepEqual(rules(found), ['directory-access notice']);
+  assert.deepEqual(found.gainers, [{ api: 'payments', who: ['user:ann@example.com'] }]);
 });
 
 test('a pull request is judged by the rules of the base, however it changes them', async () => {

@@ -220,6 +220,16 @@ test('who opens a pull request by which it gains access to a guarded API is refu
   assert.deepEqual(outcomeOf(check, approved, true).conclusion, 'success');
 });
 
+test('where too many gain to be named, each may be one of them', () => {
+  const check = checkOf({
+    requirements: [needed],
+    gainers: [{ api: 'payments', who: [] }],
+    gainersCut: true,
+  });
+  const { missing, refused } = settleApprovals(check, { authors: ['eve'], approvals: ['dana'] }, directory);
+  assert.deepEqual([missing, refused.map(({ author }) => author)], [[needed], ['user:eve@example.com']]);
+});
+
 test('the worst of all counts, and what a fork found to be fine is not fine yet', () => {
   const conclusion = (check: PullCheck, approvals: string[] = [], trusted = true) =>
     outcomeOf(check, settleApprovals(check, { authors: ['eve'], approvals }, directory), trusted).conclusion;
