@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, type GrantText, rules, withGroups } from '../_review.ts';
+import { access, asOf, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
 import { closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
 
 const test = suite('pull requests and people');
@@ -76,6 +76,18 @@ test('asks the owner’s people and the code owners, never the person under revi
   here.writes();
   await apply();
   assert.deepEqual(here.writes().calls, []);
+});
+
+test('a proposal that rests on records with a gap is a draft, and one without is not', async () => {
+  const here = await world([ofAnn, busy]);
+  const gap = (most: number) =>
+    here.here.log(logLines([], { skip: (minute) => minute > 100 && minute < most }));
+  await gap(190);
+  await here.apply();
+  assert.equal((await shown(here, 1)).draft, true);
+  const whole = await world([ofAnn, busy]);
+  await whole.apply();
+  assert.equal((await shown(whole, 1)).draft, false);
 });
 
 test('opens nothing outside its schedule but what is urgent', async () => {
