@@ -14,6 +14,7 @@ import { verify } from './repository/verify.ts';
 import { checkPull } from './review/checkPull.ts';
 import { inventory } from './review/inventory.ts';
 import { replay } from './review/replay.ts';
+import { report } from './review/report.ts';
 import { request } from './review/request.ts';
 import { restore } from './review/restore.ts';
 import { review } from './review/review.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     trends,
     sync,
     review,
+    report,
     request,
     restore,
     demo,

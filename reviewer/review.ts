@@ -1,51 +1,27 @@
-import { git } from '../bundle/git/git.ts';
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
-import { findOpa, type Opa } from '../bundle/policy/opa.ts';
-import { detect } from './detect/detect.ts';
-import { type Evidence, gather } from './evidence/gather.ts';
+import { gitTree } from '../bundle/git/tree.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
-import { brake } from './plan/brake.ts';
-import { type Explained, explainFinding } from './plan/explainFinding.ts';
+import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
-import { makePlan } from './plan/plan.ts';
+import { localTree, type PlanOptions, planFor } from './planFor.ts';
 import { openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
-import { createObserve } from './recommend/observe.ts';
-import { prove } from './recommend/prove.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
-import { openSources } from './sources/openSources.ts';
-import { summarize } from './trends/summarize.ts';
 import type { Summary } from './trends/trend.ts';
-import { type Missed, missedGrants } from './watch/missedGrants.ts';
+import type { Missed } from './watch/missedGrants.ts';
 import { type Told, tellMissed } from './watch/tellMissed.ts';
 
 export type { Plan } from './plan/finding.ts';
 export type { Pull } from './pulls/pull.ts';
 
-export type ReviewOptions = {
+export type ReviewOptions = PlanOptions & {
   /** The repository: a work tree, judged as its files lie on disk, or a bare repository, judged at its HEAD. */
   root: string;
-  /** Decision logs: folders, files and globs. */
-  decisions: readonly string[];
-  /** Gateways' roll-ups by day: folders, files, globs, and addresses of admin listeners. */
-  usage?: readonly string[];
-  /** The gateways' admin token, if they want one. */
-  adminToken?: string | null;
-  /** The instant to judge at; a number counts milliseconds since 1970. */
-  asOf: Date | number;
   /** Open and update pull requests there; the plan is then made of the forge's base branch, not of `root`. */
   apply?: { forge: ForgeTarget };
-  /** Recommend controls that follow from observed use, too. */
-  recommend?: boolean;
-  /** The fingerprint of a finding to explain, or its beginning. */
-  explain?: string;
-  opa?: Opa;
-  signal?: AbortSignal;
-  progress?: (line: string) => void;
 };
 
 export type ReviewResult = {
@@ -66,63 +42,6 @@ export type ReviewResult = {
   /** Why the finding that was asked about was found; null when the plan has none of that fingerprint. */
   explained?: Explained | null;
 };
-
-/** Further back than a year with patience no window looks that usage is asked for, in seconds. */
-const longestWindow = 500 * 86_400;
-
-/** The plan for one tree, and the brake's word on it. */
-async function planFor(tree: Tree, options: ReviewOptions) {
-  const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
-  const seconds = Math.floor(Number(asOf) / 1000);
-  const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
-  let evidence: Evidence;
-  try {
-    evidence = await gather({ ...sources, tree, asOf: seconds, signal, progress });
-  } finally {
-    await sources.close();
-  }
-  try {
-    progress?.('looking for opa');
-    const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
-    progress?.('detecting');
-    const { verdicts, faults } = await detect(evidence, opa, {
-      signal,
-      ...(options.recommend && { observe: createObserve({ evidence, decisions, signal }) }),
-    });
-    const made = await makePlan(evidence, verdicts, faults);
-    const plan = options.recommend ? await prove(made, { evidence, opa, decisions, signal, progress }) : made;
-    const [first] = faults;
-    // The others were judged and their findings are good; who runs the review is still to know.
-    const faulty = first === undefined ? null : new ReviewError('policy-undefined', first.message);
-    const explained =
-      options.explain === undefined
-        ? undefined
-        : await explainFinding(options.explain, plan.findings, verdicts, evidence);
-    const summary = await summarize(plan, evidence);
-    const missed = await missedGrants({
-      ...{ tree, decisions, signal },
-      organisation: evidence.organisation,
-      asOf: seconds,
-    });
-    return {
-      evidence,
-      plan,
-      summary,
-      missed,
-      explained,
-      stopped: brake(plan, evidence.organisation),
-      faulty,
-    };
-  } finally {
-    await evidence.usage.close();
-  }
-}
-
-async function localTree(root: string): Promise<Tree> {
-  const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
-  return bare.toString().trim() === 'true' ? gitTree(root, 'HEAD') : workingTree(root);
-}
 
 const isOurs = (error: unknown): error is ReviewError | ForgeError =>
   error instanceof ForgeError || error instanceof ReviewError;

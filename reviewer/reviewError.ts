@@ -14,6 +14,7 @@ export class ReviewError extends Error {
     | 'brake'
     | 'nothing-to-restore'
     | 'request-refused'
+    | 'report-invalid'
     | 'source-malformed'
     | 'check-invalid'
     | 'check-mismatch'

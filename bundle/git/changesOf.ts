@@ -79,7 +79,7 @@ function readBlame(output: string): { first: Blamed | undefined; newest: Blamed 
 }
 
 /** `Merge pull request #12 from …`, or `… (#12)` after a squash. */
-function numberIn(subject: string): number | null {
+export function numberIn(subject: string): number | null {
   const found = /^Merge pull request #(\d+)\b/.exec(subject) ?? /\(#(\d+)\)\s*$/.exec(subject);
   return found?.[1] === undefined ? null : Number(found[1]);
 }

@@ -2,8 +2,18 @@ import { git } from './git.ts';
 
 /** Blob ids before and after; null for a file that was not there, or is gone. */
 export type FileChange = { path: string; old: string | null; new: string | null };
-/** A commit on the branch, `at` seconds since 1970, `subject` the first line of its message. */
-export type FileChanges = { commit: string; at: number; subject: string; changes: readonly FileChange[] };
+/** A commit on the branch, with the one before it (null for the first). */
+export type FileChanges = {
+  commit: string;
+  parent: string | null;
+  /** Seconds since 1970. */
+  at: number;
+  /** Who wrote it, by name and address. */
+  author: string;
+  /** The first line of its message. */
+  subject: string;
+  changes: readonly FileChange[];
+};
 
 const idOf = (text = ''): string | null => (/^0*$/.test(text) ? null : text);
 
@@ -19,7 +29,12 @@ export async function fileChanges(
 ): Promise<FileChanges[]> {
   const listing = await git(repository, [
     ...['-c', 'log.showRoot=true', 'log', '--first-parent', '-m', '--raw', '-z', '--no-abbrev'],
-    ...['--no-renames', '--no-color', '--no-show-signature', '--format=%x00commit %H %ct %s'],
+    ...[
+      '--no-renames',
+      '--no-color',
+      '--no-show-signature',
+      '--format=%x00commit %H%x1f%P%x1f%ct%x1f%an <%ae>%x1f%s',
+    ],
     ...(since === undefined ? [] : [`--since=${Math.floor(since)}`]),
     within === '' ? '--relative' : `--relative=${within}`,
     ...[revision, '--', ...paths.map((path) => `${within}${path}`)],
@@ -29,8 +44,11 @@ export async function fileChanges(
   for (let index = 0; index < fields.length; index++) {
     const field = (fields[index] ?? '').trim();
     if (field.startsWith('commit ')) {
-      const [, commit = '', at = '', ...subject] = field.split(' ');
-      commits.push({ commit, at: Number(at), subject: subject.join(' '), changes: [] });
+      const [commit = '', parents = '', at = '', author = '', ...subject] = field.slice(7).split('\x1f');
+      commits.push({
+        ...{ commit, parent: parents.split(' ')[0] || null, at: Number(at), author },
+        ...{ subject: subject.join(' '), changes: [] },
+      });
     } else if (field.startsWith(':')) {
       const [, , old, now] = field.split(' ');
       index++;

@@ -1,9 +1,9 @@
-import { type FileChange, fileChanges } from '../../bundle/git/fileChanges.ts';
+import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { readAccess } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
+import { entriesOf } from '../evidence/entriesOf.ts';
 
 /** What a commit took away and nothing has given back. */
 export type Taken = {
@@ -58,20 +58,6 @@ export async function takenSince(
     }
   }
   return [...found.values()].sort((a, b) => (a.grant < b.grant ? -1 : 1));
-}
-
-function entriesOf(
-  changes: readonly FileChange[],
-  side: 'old' | 'new',
-  blobs: ReadonlyMap<string, Buffer>,
-): Map<string, GrantEntry> {
-  const found = new Map<string, GrantEntry>();
-  for (const { path, [side]: id } of changes) {
-    const bytes = id === null ? undefined : blobs.get(id);
-    if (bytes === undefined) continue;
-    for (const { entry } of readAccess(bytes, path, '').entries) found.set(entry.id, entry);
-  }
-  return found;
 }
 
 /** By the roles of today: those of then are in no file that changed. */

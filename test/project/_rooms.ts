@@ -509,6 +509,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
+  ['reviewer/page', []],
   [
     'reviewer/inventory',
     [
@@ -525,6 +526,22 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['reviewer/usage', ['reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],
   [
+    'reviewer/report',
+    [
+      'bundle/archive',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/evidence',
+      'reviewer/forge',
+      'reviewer/inventory',
+      'reviewer/page',
+      'reviewer/plan',
+      'reviewer/requests',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer',
     [
       'bundle/git',
@@ -538,6 +555,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls/commands',
       'reviewer/recommend',
       'reviewer/replay',
+      'reviewer/report',
       'reviewer/requests',
       'reviewer/reviewError.ts',
       'reviewer/sources',

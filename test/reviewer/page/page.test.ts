@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { barChart } from '../../../reviewer/page/barChart.ts';
 import { escapeHtml, Html, html, page } from '../../../reviewer/page/html.ts';
 import { lineChart, mostLines, ticks } from '../../../reviewer/page/lineChart.ts';
 import { suite } from '../../_suite.ts';
@@ -78,4 +79,14 @@ test('a chart stays in its frame, leaves gaps, and says how many lines it leaves
         assert.ok(Number(x) >= 0 && Number(x) <= 560 && Number(y) >= 0 && Number(y) <= 200);
     }),
   );
+});
+
+test('bars say in words what they draw, and draw nothing of nothing', () => {
+  const bars = barChart('Found', [
+    { label: '<a>', value: 2 },
+    { label: 'b', value: 0 },
+  ]).text;
+  assert.match(bars, /aria-label="Found: &#60;a&#62; 2, b 0"/);
+  assert.equal(bars.match(/<rect /g)?.length, 2);
+  assert.match(barChart('Found', []).text, /nothing to show/);
 });

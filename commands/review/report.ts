@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { durationOf } from '../arguments/duration.ts';
+import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
+import { UsageError } from '../arguments/usageError.ts';
+import { stopSignal } from '../stopSignal.ts';
+import { example, folderOf, print, printJson, progress, readKey } from '../terminal.ts';
+
+type Options = ForgeOptions & {
+  root: string;
+  revision: string;
+  since: string;
+  until?: string;
+  decisions: string[];
+  usage: string[];
+  adminTokenEnv: string;
+  gateway: string[];
+  out?: string;
+  key?: string;
+  verify?: string;
+  json?: true;
+};
+
+const dayMs = 86_400_000;
+
+export function report(program: Command): void {
+  example(
+    forgeOptions(
+      program
+        .command('report')
+        .description(
+          'Write the evidence of a period for an audit: a page, tables as CSV and JSON, and a manifest; or check one.',
+        )
+        .option('--root <folder>', 'the repository with grants/', '.')
+        .option('--revision <revision>', 'the branch that is enforced', 'HEAD')
+        .option(
+          '--since <time>',
+          'where the period begins: a date, an instant, or a time like 90d before its end',
+          '90d',
+        )
+        .option(
+          '--until <time>',
+          'where it ends: a date, that day included, or an instant; now, when left out',
+        )
+        .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
+        .option('--usage <places...>', "gateways' daily roll-ups, as for review", ['.grantgate/usage'])
+        .option('--gateway <urls...>', 'admin addresses of gateways, to say what each has loaded', [])
+        .option(
+          '--admin-token-env <name>',
+          'the environment variable that holds the admin token, if gateways want one',
+          'GRANTGATE_ADMIN_TOKEN',
+        )
+        .option('--out <folder>', 'the folder that it is written to: a new one, or an empty one')
+        .option('--key <file>', 'the private key that signs the manifest; with --verify the public one')
+        .option('--verify <folder>', 'check that a report is as it was written')
+        .option('--json', 'print what was written or found as JSON'),
+    ).action(runReport),
+    'grantgate report --since 2026-07-01 --until 2026-09-30 --decisions decisions/ --out q3/ --key signing.pem',
+    'grantgate report --verify q3/ --key signing.pub.pem',
+  );
+}
+
+async function runReport(options: Options): Promise<void> {
+  if (options.verify !== undefined) return runVerify(options.verify, options);
+  if (options.out === undefined)
+    throw new UsageError('--out is missing: the folder that the report is written to');
+  const { periodReport } = await import('../../reviewer/periodReport.ts');
+  const { writePack } = await import('../../reviewer/report/pack.ts');
+  const key =
+    options.key === undefined
+      ? null
+      : (await import('../../bundle/archive/signingKey.ts')).readSigningKey(readKey(options.key));
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  const adminToken = process.env[options.adminTokenEnv] ?? null;
+  const { pack, about } = await periodReport({
+    root: folderOf(options.root),
+    ...{ revision: options.revision, period: periodOf(options, Date.now()) },
+    ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: stop.signal, progress },
+    ...(options.repository !== undefined && { forge: await forgeIn(options) }),
+    gateways: await askGateways(options.gateway, adminToken),
+  });
+  await writePack(resolve(options.out), pack, about, key);
+  if (options.json) printJson({ ...about, files: pack.size, out: resolve(options.out) });
+  else
+    print(
+      `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
+    );
+}
+
+/** Seconds since 1970. Throws UsageError. */
+function periodOf(
+  { since, until }: Pick<Options, 'since' | 'until'>,
+  now: number,
+): { from: number; to: number } {
+  const instantOf = (text: string, option: string, isEnd: boolean) => {
+    const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+    const at = isDay || /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(at) || (isDay && !new Date(at).toISOString().startsWith(text)))
+      throw new UsageError(
+        `${option} must be a date like 2026-09-30 or an instant like 2026-09-30T12:00:00Z, got "${text}"`,
+      );
+    return isEnd && isDay ? at + dayMs : at;
+  };
+  const to = until === undefined ? now : instantOf(until, '--until', true);
+  const from = /^\d+[a-z]+$/.test(since)
+    ? to - durationOf(since, '--since', 3660 * dayMs)
+    : instantOf(since, '--since', false);
+  if (from >= to) throw new UsageError('--since must be before --until');
+  return { from: Math.floor(from / 1000), to: Math.floor(to / 1000) };
+}
+
+async function askGateways(urls: readonly string[], token: string | null) {
+  const { askRevision } = await import('../../gateway/admin/askRevision.ts');
+  return Promise.all(
+    urls.map(async (url) => {
+      const answer = await askRevision(url, { token, timeoutMs: 10_000 });
+      if (!('facts' in answer))
+        return { url, revision: null, grants: null, digest: null, error: answer.error };
+      const { revision, grants, digest } = answer.facts;
+      return { url, revision, grants, digest, error: null };
+    }),
+  );
+}
+
+async function runVerify(folder: string, { key, json }: Options): Promise<void> {
+  const { verifyPack } = await import('../../reviewer/report/pack.ts');
+  const { readVerifyKey } = await import('../../bundle/archive/keys.ts');
+  const found = await verifyPack(folderOf(folder), key === undefined ? null : readVerifyKey(readKey(key)));
+  if (json) return printJson(found);
+  print(
+    `${found.files} files are as they were written${found.signed ? ', and signed with this key' : '; give --key to check who wrote them'}: ${found.from} to ${found.until}, population ${found.population}`,
+  );
+}

@@ -1,0 +1,70 @@
+import type { ForgeMerge } from './mergeOf.ts';
+import type { ForgePull } from './rawPull.ts';
+
+type Texts = { title: string; body: string };
+
+/** What is said beside a commit; `context` is whose word it is, and a later one of the same context replaces it. */
+export type CommitStatus = {
+  context: string;
+  state: 'success' | 'pending' | 'failure';
+  /** 140 characters at most. */
+  description: string;
+};
+
+export type ForgeIssue = { number: number; url: string; body: string; state: 'open' | 'closed' };
+/** What somebody said of a pull request; `atMs`: ms since 1970, `key`: of all of them, one. */
+export type ForgeComment = {
+  id: number;
+  kind: 'comment' | 'review';
+  key: string;
+  author: string;
+  body: string;
+  atMs: number;
+};
+export type Reviewers = { people: readonly string[]; teams: readonly string[] };
+
+/** The calls the review makes. Each throws ForgeError, or ReviewError `aborted`. */
+export type Forge = {
+  slug: string;
+  base: string;
+  folder: string;
+  cloneUrl: string;
+  timeoutMs: number;
+  /** The token for Git. */
+  token(): Promise<string>;
+  /** Pull requests against the base branch from branches of this very repository with the prefix: all open ones, and those closed since `since` (ms). */
+  listPulls(prefix: string, since: number): Promise<ForgePull[]>;
+  findOpen(branch: string): Promise<ForgePull | null>;
+  getPull(number: number): Promise<ForgePull>;
+  createPull(branch: string, texts: Texts, draft?: boolean): Promise<ForgePull>;
+  updatePull(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<ForgePull>;
+  /**
+   * Merges a pull request; false when the forge does not let it (checks, reviews, a conflict), or its head is no longer
+   * `commit`.
+   */
+  mergePull(number: number, commit?: string): Promise<boolean>;
+  /** Who opened, approved and merged it; null for one that is not merged, or not there. */
+  mergeOf(number: number): Promise<ForgeMerge | null>;
+  /** Whether somebody has approved it, and nobody asks for changes. */
+  isApproved(number: number): Promise<boolean>;
+  requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
+  /** Puts labels on a pull request or issue; unknown ones are made. */
+  addLabels(number: number, labels: readonly string[]): Promise<void>;
+  /** Comments and the texts of reviews, oldest first. */
+  comments(number: number): Promise<ForgeComment[]>;
+  comment(number: number, body: string): Promise<ForgeComment>;
+  react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
+  /** An issue, whose it is, and when it was opened in ms since 1970. */
+  issue(number: number): Promise<ForgeIssue & { author: string; createdMs: number }>;
+  /** What the forge calls whoever the token is of; null for an app, which is nobody. */
+  whoAmI(): Promise<string | null>;
+  /** Issues with a label, open and closed, newest first. */
+  issues(label: string): Promise<ForgeIssue[]>;
+  createIssue(texts: Texts & { labels: string[] }): Promise<ForgeIssue>;
+  updateIssue(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<void>;
+  /** Whether somebody may push to the repository. */
+  mayWrite(login: string): Promise<boolean>;
+  hasStatus(commit: string, context: string): Promise<boolean>;
+  /** `commit` in full. */
+  setStatus(commit: string, status: CommitStatus): Promise<void>;
+};

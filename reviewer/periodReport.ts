@@ -1,0 +1,42 @@
+import { folderIn, gitTree } from '../bundle/git/tree.ts';
+import { type ForgeTarget, openForge } from './forge/forge.ts';
+import { type PlanOptions, planFor } from './planFor.ts';
+import type { Period } from './report/grantChanges.ts';
+import type { About, Pack } from './report/pack.ts';
+import { makeReport, treeAt } from './report/report.ts';
+import type { GatewayFacts } from './report/reportInput.ts';
+import { ReviewError } from './reviewError.ts';
+
+type Options = Omit<PlanOptions, 'asOf' | 'recommend' | 'explain'> & {
+  /** A folder of a Git repository. */
+  root: string;
+  /** The branch that was enforced. */
+  revision: string;
+  period: Period;
+  /** Asked who approved and merged, where given. */
+  forge?: ForgeTarget;
+  gateways: readonly GatewayFacts[];
+};
+
+/**
+ * The report of a period: the branch is judged as it was at its end, by what records say until then. Throws ReviewError,
+ * GitError, ForgeError, OpaError, BundleError.
+ */
+export async function periodReport(options: Options): Promise<{ pack: Pack; about: About }> {
+  const { root, revision, period, forge, gateways, decisions, signal } = options;
+  const tree = await treeAt(root, revision, await folderIn(root), period.to - 1);
+  if (tree === null)
+    throw new ReviewError('report-invalid', `${revision} had no commit before the end of the period`);
+  const made: { pack: Pack; about: About }[] = [];
+  await planFor(
+    await gitTree(tree.root, tree.revision ?? revision, tree.within),
+    { ...options, asOf: period.to * 1000 },
+    async (found) => {
+      const asked = forge === undefined ? null : openForge(forge, signal);
+      made.push(await makeReport(found, { period, decisions, forge: asked, gateways, signal }));
+    },
+  );
+  const [one] = made;
+  if (one === undefined) throw new ReviewError('aborted', 'the report was stopped');
+  return one;
+}

@@ -1,0 +1,99 @@
+import { git } from '../bundle/git/git.ts';
+import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
+import { findOpa, type Opa } from '../bundle/policy/opa.ts';
+import { detect } from './detect/detect.ts';
+import { type Evidence, gather } from './evidence/gather.ts';
+import { brake } from './plan/brake.ts';
+import { explainFinding } from './plan/explainFinding.ts';
+import type { Plan } from './plan/finding.ts';
+import { makePlan } from './plan/plan.ts';
+import { createObserve } from './recommend/observe.ts';
+import { prove } from './recommend/prove.ts';
+import { ReviewError } from './reviewError.ts';
+import { openSources } from './sources/openSources.ts';
+import { summarize } from './trends/summarize.ts';
+import { missedGrants } from './watch/missedGrants.ts';
+
+export type PlanOptions = {
+  /** Decision logs: folders, files and globs. */
+  decisions: readonly string[];
+  /** Gateways' roll-ups by day: folders, files, globs, and addresses of admin listeners. */
+  usage?: readonly string[];
+  /** The gateways' admin token, if they want one. */
+  adminToken?: string | null;
+  /** The instant to judge at; a number counts milliseconds since 1970. */
+  asOf: Date | number;
+  /** Recommend controls that follow from observed use, too. */
+  recommend?: boolean;
+  /** The fingerprint of a finding to explain, or its beginning. */
+  explain?: string;
+  opa?: Opa;
+  signal?: AbortSignal;
+  progress?: (line: string) => void;
+};
+
+/** Further back than a year with patience no window looks that usage is asked for, in seconds. */
+const longestWindow = 500 * 86_400;
+
+/**
+ * The plan for one tree, and the brake's word on it. `also` is told of it while the usage can still be asked. Throws
+ * ReviewError, GitError, OpaError, BundleError.
+ */
+export async function planFor(
+  tree: Tree,
+  options: PlanOptions,
+  also: (made: { evidence: Evidence; plan: Plan }) => Promise<void> = async () => {},
+) {
+  const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
+  const seconds = Math.floor(Number(asOf) / 1000);
+  const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
+  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
+  let evidence: Evidence;
+  try {
+    evidence = await gather({ ...sources, tree, asOf: seconds, signal, progress });
+  } finally {
+    await sources.close();
+  }
+  try {
+    progress?.('looking for opa');
+    const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
+    progress?.('detecting');
+    const { verdicts, faults } = await detect(evidence, opa, {
+      signal,
+      ...(options.recommend && { observe: createObserve({ evidence, decisions, signal }) }),
+    });
+    const made = await makePlan(evidence, verdicts, faults);
+    const plan = options.recommend ? await prove(made, { evidence, opa, decisions, signal, progress }) : made;
+    const [first] = faults;
+    // The others were judged and their findings are good; who runs the review is still to know.
+    const faulty = first === undefined ? null : new ReviewError('policy-undefined', first.message);
+    const explained =
+      options.explain === undefined
+        ? undefined
+        : await explainFinding(options.explain, plan.findings, verdicts, evidence);
+    const summary = await summarize(plan, evidence);
+    const missed = await missedGrants({
+      ...{ tree, decisions, signal },
+      organisation: evidence.organisation,
+      asOf: seconds,
+    });
+    await also({ evidence, plan });
+    return {
+      evidence,
+      plan,
+      summary,
+      missed,
+      explained,
+      stopped: brake(plan, evidence.organisation),
+      faulty,
+    };
+  } finally {
+    await evidence.usage.close();
+  }
+}
+
+/** A work tree as its files lie on disk, or a bare repository at its HEAD. */
+export async function localTree(root: string): Promise<Tree> {
+  const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
+  return bare.toString().trim() === 'true' ? gitTree(root, 'HEAD') : workingTree(root);
+}

@@ -1,0 +1,202 @@
+import { numberIn } from '../../bundle/git/changesOf.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { ForgeMerge } from '../forge/mergeOf.ts';
+import { instantOf } from '../plan/sentence.ts';
+import { attestedLabel } from '../requests/attest.ts';
+import type { GrantChange } from './grantChanges.ts';
+import type { ReportInput } from './reportInput.ts';
+import { columns, type Table, type Value } from './table.ts';
+
+// What was decided in the period, by whom, and when it was enforced.
+
+const hours = (from: number, to: number) => Math.round(((to - from) / 3600) * 100) / 100;
+const seconds = (from: number, to: number) => Math.max(0, Math.round(to - from));
+
+/** Self, manager, owner, or somebody else; by the directory as it is now. */
+function relation(
+  by: string,
+  { principal, owner }: GrantChange,
+  { people, memberships }: Organisation,
+): string {
+  const who = fold(by);
+  if (!/^(?:user|service|group):/.test(who)) return 'unknown';
+  const groups = (memberships.get(by) ?? []).map(fold);
+  if (who === fold(principal)) return 'self';
+  if (groups.includes(fold(principal))) return 'member of the group';
+  const manager = principal.startsWith('user:') ? people.get(principal.slice(5))?.manager : undefined;
+  if (manager !== undefined && who === fold(`user:${manager}`)) return 'manager';
+  return who === fold(owner) || groups.includes(fold(owner)) ? 'owner' : 'other';
+}
+
+export function decisions({ changes, organisation, enforcement, merges }: ReportInput): Table {
+  const rows = changes.map((change) => {
+    const number = numberIn(change.subject);
+    const merge = number === null ? undefined : merges?.get(number);
+    const enforced = enforcement.of(change.commit, change.at);
+    const known = enforced.flatMap(({ at }) => at ?? []);
+    return {
+      at: instantOf(change.at),
+      grant: change.grant,
+      decision: change.what,
+      principal: change.principal,
+      api: change.api,
+      owner: change.owner,
+      by: change.by,
+      relation: relation(change.by, change, organisation),
+      why: change.why,
+      before: change.before,
+      after: change.commit,
+      pull_request: number,
+      approved_by: merge === undefined ? null : merge.approvals.map(({ login }) => login).join(' '),
+      merged_by: merge?.mergedBy ?? null,
+      gateways: enforcement.instances.length,
+      enforced_by: known.length,
+      enforced_last: known.length === 0 ? null : instantOf(Math.max(...known)),
+      seconds_to_enforcement: known.length === 0 ? null : seconds(change.at, Math.max(...known)),
+    };
+  });
+  return {
+    name: 'decisions',
+    title: 'Decisions',
+    about:
+      'Every change to a grant that took effect on the enforced branch: who decided what and why, from Git; who approved and merged it, from the forge where it was asked; and when each gateway first decided by it, from its records: an upper bound.',
+    columns: columns({
+      ...{
+        at: 'At',
+        grant: 'Grant',
+        decision: 'Decision',
+        principal: 'Grantee',
+        api: 'API',
+        owner: 'Owner',
+        by: 'By',
+      },
+      ...{
+        relation: 'Relation',
+        why: 'Why',
+        before: 'Commit before',
+        after: 'Commit after',
+        pull_request: 'Pull request',
+      },
+      ...{
+        approved_by: 'Approved by',
+        merged_by: 'Merged by',
+        gateways: 'Gateways',
+        enforced_by: 'Enforced by',
+      },
+      ...{ enforced_last: 'Last enforced', seconds_to_enforcement: 'Seconds to enforcement' },
+    }),
+    rows,
+  };
+}
+
+export function leaverRows({ leavers, enforcement, organisation }: ReportInput): Table {
+  return {
+    name: 'leavers',
+    title: 'Leavers',
+    about:
+      'People who were active and are not any more: when the identity provider was read that said so, when that took effect on the branch, and when each gateway first decided by it.',
+    columns: columns({
+      ...{
+        login: 'Login',
+        provider: 'Provider',
+        now: 'Status',
+        told_at: 'Provider read',
+        merged_at: 'Took effect',
+      },
+      ...{
+        commit: 'Commit',
+        hours_to_merge: 'Hours to merge',
+        enforced_by: 'Enforced by',
+        gateways: 'Gateways',
+      },
+      ...{ enforced_last: 'Last enforced', grants_left: 'Grants left in their name' },
+    }),
+    rows: leavers.map(({ login, provider, now, toldAt, at, commit }) => {
+      const known = enforcement.of(commit, at).flatMap((one) => one.at ?? []);
+      return {
+        ...{ login, provider, now, told_at: instantOf(toldAt), merged_at: instantOf(at), commit },
+        hours_to_merge: hours(toldAt, at),
+        ...{ enforced_by: known.length, gateways: enforcement.instances.length },
+        enforced_last: known.length === 0 ? null : instantOf(Math.max(...known)),
+        grants_left: organisation.grants.filter(({ principal }) => fold(principal) === fold(`user:${login}`))
+          .length,
+      };
+    }),
+  };
+}
+
+export function emergencies({ changes, merges }: ReportInput): Table {
+  return {
+    name: 'emergencies',
+    title: 'Emergency access',
+    about:
+      'Access that was merged before anybody approved it. Attested is what somebody who answers for the API has confirmed since; it is empty where no forge was asked.',
+    columns: columns({
+      ...{
+        at: 'At',
+        grant: 'Grant',
+        principal: 'Taken by',
+        api: 'API',
+        why: 'Why',
+        pull_request: 'Pull request',
+        attested: 'Attested',
+      },
+    }),
+    rows: changes
+      .filter(({ emergency }) => emergency)
+      .map(({ at, grant, principal, api, why, subject }) => {
+        const number = numberIn(subject);
+        const merge = number === null ? undefined : merges?.get(number);
+        const attested: Value = merge === undefined ? null : merge.labels.includes(attestedLabel);
+        return { at: instantOf(at), grant, principal, api, why, pull_request: number, attested };
+      }),
+  };
+}
+
+export function approvals({ changes, merges }: ReportInput): Table {
+  const grants = new Map<number, Set<string>>();
+  for (const { subject, grant } of changes) {
+    const number = numberIn(subject);
+    if (number !== null) grants.set(number, (grants.get(number) ?? new Set()).add(grant));
+  }
+  return {
+    name: 'approvals',
+    title: 'Approvals',
+    about:
+      'How pull requests that changed grants were approved: how long they lay open until the first approval, and how many grants one approval covered. Many grants in little time is a stamp, not a review.',
+    columns: columns({
+      ...{
+        pull_request: 'Pull request',
+        title: 'Title',
+        author: 'Author',
+        approvers: 'Approvers',
+        merged_by: 'Merged by',
+      },
+      ...{
+        opened: 'Opened',
+        approved: 'First approval',
+        merged: 'Merged',
+        hours_to_approval: 'Hours to approval',
+      },
+      ...{ grants: 'Grants', approved_by_another: 'Approved by another', url: 'Address' },
+    }),
+    rows: [...(merges ?? new Map<number, ForgeMerge>())]
+      .sort(([a], [b]) => a - b)
+      .map(([number, merge]) => {
+        const first =
+          merge.approvals.length === 0 ? null : Math.min(...merge.approvals.map(({ atMs }) => atMs)) / 1000;
+        return {
+          ...{ pull_request: number, title: merge.title, author: merge.author },
+          approvers: merge.approvals.map(({ login }) => login).join(' '),
+          ...{ merged_by: merge.mergedBy, opened: instantOf(merge.openedMs / 1000) },
+          approved: first === null ? null : instantOf(first),
+          merged: instantOf(merge.mergedMs / 1000),
+          hours_to_approval: first === null ? null : hours(merge.openedMs / 1000, first),
+          grants: grants.get(number)?.size ?? 0,
+          approved_by_another: merge.approvals.some(({ login }) => login !== merge.author),
+          url: merge.url,
+        };
+      }),
+  };
+}

@@ -1,0 +1,94 @@
+import { numberIn } from '../../bundle/git/changesOf.ts';
+import { git } from '../../bundle/git/git.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
+import type { Evidence } from '../evidence/gather.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { ForgeMerge } from '../forge/mergeOf.ts';
+import type { Plan } from '../plan/finding.ts';
+import { instantOf } from '../plan/sentence.ts';
+import { stopIfAborted } from '../reviewError.ts';
+import { readEnforcement } from './enforcement.ts';
+import { grantChanges, type Period } from './grantChanges.ts';
+import { leavers } from './leavers.ts';
+import type { About, Pack } from './pack.ts';
+import type { GatewayFacts } from './reportInput.ts';
+import { reportPage } from './reportPage.ts';
+import { tableCsv, tableJson } from './table.ts';
+import { tablesOf } from './tables.ts';
+
+type Options = {
+  period: Period;
+  /** Folders, files and globs of decision logs. */
+  decisions: readonly string[];
+  /** Asked who approved and merged; null: that is left empty. */
+  forge: Forge | null;
+  gateways: readonly GatewayFacts[];
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Makes the report of a period from what a review gathered at its end, before its usage is closed. Throws GitError,
+ * ForgeError, ReviewError.
+ */
+export async function makeReport(
+  { evidence, plan }: { evidence: Evidence; plan: Plan },
+  { period, decisions, forge, gateways, signal }: Options,
+): Promise<{ pack: Pack; about: About }> {
+  const { tree, organisation, usage } = evidence;
+  const changes = await grantChanges(tree, organisation, period);
+  const numbers = [...new Set(changes.flatMap(({ subject }) => numberIn(subject) ?? []))].sort(
+    (a, b) => a - b,
+  );
+  const merges = forge === null ? null : await mergesOf(forge, numbers, signal);
+  const input = {
+    ...{ period, organisation, plan, changes, merges, gateways },
+    leavers: await leavers(tree, period),
+    enforcement: await readEnforcement(tree, decisions, { to: period.to, signal }),
+    uses: usage.files === 0 ? null : await usesIn(usage, period),
+  };
+  const tables = tablesOf(input);
+  const pack = new Map<string, string>([['index.html', reportPage(input, tables)]]);
+  for (const table of tables) {
+    pack.set(`${table.name}.csv`, tableCsv(table));
+    pack.set(`${table.name}.json`, tableJson(table));
+  }
+  const about = {
+    from: instantOf(period.from),
+    until: instantOf(period.to),
+    revision: plan.revision,
+    population: plan.population.digest,
+  };
+  return { pack, about };
+}
+
+async function mergesOf(
+  forge: Forge,
+  numbers: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Map<number, ForgeMerge>> {
+  const found = new Map<number, ForgeMerge>();
+  for (const number of numbers) {
+    stopIfAborted(signal);
+    const merge = await forge.mergeOf(number);
+    if (merge !== null) found.set(number, merge);
+  }
+  return found;
+}
+
+/** Whole days that the period touches: uses are kept by day. */
+async function usesIn(usage: Evidence['usage'], { from, to }: Period) {
+  const found = new Map<string, { count: number; last: number }>();
+  for (const { grant, day, count, last } of await usage.uses()) {
+    if ((day + 1) * 86_400 <= from || day * 86_400 >= to) continue;
+    const known = found.get(grant);
+    found.set(grant, { count: count + (known?.count ?? 0), last: Math.max(last, known?.last ?? 0) });
+  }
+  return found;
+}
+
+/** The branch as it was at an instant, seconds since 1970; null when there was none. Throws GitError. */
+export async function treeAt(root: string, revision: string, folder: string, at: number) {
+  const listing = await git(root, ['rev-list', '-1', '--first-parent', `--before=${at}`, revision]);
+  const commit = listing.toString().trim();
+  return commit === '' ? null : gitTree(root, commit, folder);
+}

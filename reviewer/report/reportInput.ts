@@ -1,0 +1,31 @@
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { ForgeMerge } from '../forge/mergeOf.ts';
+import type { Plan } from '../plan/finding.ts';
+import type { Enforcement } from './enforcement.ts';
+import type { GrantChange, Period } from './grantChanges.ts';
+import type { Leaver } from './leavers.ts';
+
+/** What one gateway says that it enforces; as `/revision` answers. */
+export type GatewayFacts = {
+  url: string;
+  revision: string | null;
+  grants: number | null;
+  digest: string | null;
+  error: string | null;
+};
+
+/** Everything that the tables are made of. Instants in seconds since 1970. */
+export type ReportInput = {
+  period: Period;
+  organisation: Organisation;
+  /** As of the end of the period. */
+  plan: Plan;
+  changes: readonly GrantChange[];
+  leavers: readonly Leaver[];
+  enforcement: Enforcement;
+  /** Pull requests by number, as the forge has them; null where no forge was asked. */
+  merges: ReadonlyMap<number, ForgeMerge> | null;
+  gateways: readonly GatewayFacts[];
+  /** grants → allowed requests in the period; null without records. */
+  uses: ReadonlyMap<string, { count: number; last: number }> | null;
+};

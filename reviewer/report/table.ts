@@ -1,0 +1,40 @@
+import { cell } from '../inventory/inventoryCsv.ts';
+
+export type Value = string | number | boolean | null;
+export type Column = { key: string; label: string };
+
+/** Rows of one kind; `about` says in a sentence or two what they are, and from what they were made. */
+export type Table = {
+  /** Also the name of its files. */
+  name: string;
+  title: string;
+  about: string;
+  columns: readonly Column[];
+  rows: readonly Readonly<Record<string, Value>>[];
+};
+
+/** Columns by key, with what stands above them. */
+export const columns = (labels: Record<string, string>): Column[] =>
+  Object.entries(labels).map(([key, label]) => ({ key, label }));
+
+/** What stands in a cell, for people and spreadsheets: unknown is empty. */
+export const shown = (value: Value | undefined): string =>
+  value === null || value === undefined
+    ? ''
+    : typeof value === 'boolean'
+      ? value
+        ? 'yes'
+        : 'no'
+      : String(value);
+
+/** RFC 4180, with no cell that a spreadsheet would run. */
+export function tableCsv({ columns, rows }: Table): string {
+  const line = (cells: readonly string[]) => `${cells.map(cell).join(',')}\r\n`;
+  return [
+    line(columns.map(({ key }) => key)),
+    ...rows.map((row) => line(columns.map(({ key }) => shown(row[key])))),
+  ].join('');
+}
+
+export const tableJson = ({ name, title, about, columns, rows }: Table): string =>
+  `${JSON.stringify({ name, title, about, columns, rows }, null, 1)}\n`;

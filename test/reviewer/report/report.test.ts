@@ -1,0 +1,221 @@
+import * as assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readVerifyKey } from '../../../bundle/archive/keys.ts';
+import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
+import { findOpa } from '../../../bundle/policy/opa.ts';
+import { periodReport } from '../../../reviewer/periodReport.ts';
+import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
+import { withPage } from '../../_browser.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
+
+const test = suite('report');
+const desk = 'grants/access/orders/group-desk.yaml';
+const hostile = `'=cmd|"/C calc"!A0 <script>document.title='run'</script>`;
+const before = [
+  { id: 'kept', rest: 'role: editor' },
+  { id: 'removed' },
+  { id: 'smaller', rest: 'role: admin' },
+  {
+    id: 'orders-dana-emergency-1',
+    principal: 'user:dana@example.com',
+    rest: 'role: admin\nexpires: 2026-11-30',
+  },
+];
+const period = { from: asOf / 1000 - 10 * 86_400, to: asOf / 1000 };
+type Made = Awaited<ReturnType<typeof periodReport>>;
+let here: Place;
+let work: string;
+let commits: string[];
+let reported: Made;
+const rows = (name: string) =>
+  (JSON.parse(reported.pack.get(`${name}.json`) ?? '{}') as { rows: Record<string, unknown>[] }).rows;
+const folder = (name: string) => join(work, name);
+const whole = (days: number) => daysAgo(days).replace('.000', '');
+
+test.before(async () => {
+  work = await mkdtemp(join(tmpdir(), 'report-'));
+  here = await place(access(before.slice(0, 3)));
+  const review = `review: { decision: keep, by: user:ann@example.com, at: ${daysAgo(5)}, reason: ${JSON.stringify(hostile)} }`;
+  const steps = [
+    { [desk]: access(before)[desk] ?? null },
+    {
+      [desk]:
+        access([
+          { id: 'kept', rest: `role: editor\n${review}` },
+          { id: 'smaller', rest: 'role: reader' },
+          ...before.slice(3),
+        ])[desk] ?? null,
+    },
+    {
+      'grants/directory/okta.yaml': String(base['grants/directory/okta.yaml'])
+        .replace('id: 00u4, status: active', 'id: 00u4, status: deprovisioned')
+        .replace('synced: 2026-11-23T03:00:00Z', `synced: ${daysAgo(2, -3_600_000)}`),
+    },
+  ];
+  commits = [];
+  for (const [index, files] of steps.entries())
+    commits.push(await here.commit(files, daysAgo([8, 4, 2][index] ?? 1)));
+  const decision = (instance: string, at: number, revision: string | undefined, grants: string[]) =>
+    JSON.stringify({
+      ...{ timestamp: daysAgo(at), decision_id: `${instance}-${at}`, instance, seq: 1 },
+      bundles: { grantgate: { revision } },
+      input: { subject: 'user:ann@example.com', api: 'orders', operation: 'get' },
+      result: { allow: true, grants },
+    });
+  await here.log([
+    decision('gw-1', 7, commits[0], ['kept']),
+    decision('gw-1', 3.9, commits[1], ['kept']),
+    decision('gw-2', 1, commits[2], ['smaller']),
+    // What comes after the period is none of it.
+    decision('gw-1', -1, commits[2], ['kept']),
+  ]);
+  const opa = await findOpa();
+  const options = { root: here.root, revision: 'HEAD', period, decisions: [here.decisions], opa };
+  const gateways = [
+    { url: 'http://gw-1', revision: commits[2] ?? '', grants: 3, digest: 'x', error: null },
+    { url: 'http://gw-2', revision: null, grants: null, digest: null, error: 'unreachable' },
+  ];
+  reported = await periodReport({ ...options, gateways });
+  const again = await periodReport({ ...options, gateways });
+  assert.deepEqual([...again.pack], [...reported.pack]);
+});
+test.after(async () => {
+  await here.remove();
+  await rm(work, { recursive: true, force: true });
+});
+
+test('every decision of the period has a row: who, what, why, and between which commits', () => {
+  assert.deepEqual(
+    rows('decisions').map(({ grant, decision, by, relation, before: was, after }) => [
+      grant,
+      decision,
+      String(by).startsWith('user:') ? by : 'author',
+      relation,
+      commits.indexOf(String(was)),
+      commits.indexOf(String(after)),
+    ]),
+    [
+      ['orders-dana-emergency-1', 'granted', 'author', 'unknown', -1, 0],
+      ['kept', 'kept', 'user:ann@example.com', 'self', 0, 1],
+      ['removed', 'removed', 'author', 'unknown', 0, 1],
+      ['smaller', 'narrowed', 'author', 'unknown', 0, 1],
+    ],
+  );
+  assert.equal(rows('decisions')[1]?.why, hostile);
+});
+
+test('a gateway has enforced what it has decided by, that commit or a later one', () => {
+  const [granted, kept] = rows('decisions');
+  // gw-2 is seen with a later commit only, which holds the earlier ones.
+  assert.deepEqual([granted?.gateways, granted?.enforced_by, granted?.enforced_last], [2, 2, whole(1)]);
+  assert.deepEqual([kept?.enforced_by, kept?.seconds_to_enforcement], [2, 3 * 86_400]);
+  const [leaver] = rows('leavers');
+  assert.deepEqual(
+    [leaver?.login, leaver?.now, leaver?.hours_to_merge, leaver?.enforced_by, leaver?.grants_left],
+    ['dana@example.com', 'deprovisioned', 1, 1, 1],
+  );
+});
+
+test('what does not agree, cannot be judged or was merged unasked is shown as that', () => {
+  assert.deepEqual(
+    rows('population').map(({ source, grants, agrees, note }) => [source, grants, agrees, note]),
+    [
+      ['commit', 3, true, ''],
+      ['gateway', 3, false, ''],
+      ['gateway', null, null, 'unreachable'],
+    ],
+  );
+  assert.ok(rows('not-evaluable').length > 0);
+  assert.deepEqual(
+    rows('emergencies').map(({ grant, attested }) => [grant, attested]),
+    [['orders-dana-emergency-1', null]],
+  );
+  const used = new Map(rows('grants').map(({ grant, uses }) => [grant, uses]));
+  assert.deepEqual([used.get('kept'), used.get('smaller'), used.get('orders-dana-emergency-1')], [2, 1, 0]);
+});
+
+test('no spreadsheet runs a cell, and the page runs and fetches nothing', async () => {
+  assert.ok((reported.pack.get('decisions.csv') ?? '').includes(`"'=cmd|""/C calc""!A0 <script>`));
+  await writePack(folder('page'), reported.pack, reported.about, null);
+  const asked: string[] = [];
+  await withPage(
+    pathToFileURL(join(folder('page'), 'index.html')).href,
+    async (page) => {
+      page.on('request', (request) => asked.push(request.url()));
+      await page.reload();
+      assert.match(await page.title(), /^Access report 2026-11-13 to 2026-11-23$/);
+      assert.match((await page.locator('#decisions').textContent()) ?? '', /<script>document/);
+      assert.equal(
+        await page.locator('svg[role=img][aria-label]').count(),
+        await page.locator('svg').count(),
+      );
+    },
+    { javaScript: true, width: 700 },
+  );
+  assert.deepEqual(
+    asked.filter((url) => !url.startsWith('file:')),
+    [],
+  );
+});
+
+test('a pack is verified file by file, and by its signature', async () => {
+  const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = pair();
+  const spki = { type: 'spki', format: 'pem' } as const;
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = readVerifyKey(publicKey.export(spki).toString());
+  const other = readVerifyKey(pair().publicKey.export(spki).toString());
+  const at = folder('signed');
+  await writePack(at, reported.pack, reported.about, readSigningKey(pem));
+  assert.deepEqual(await verifyPack(at, key), {
+    ...reported.about,
+    files: reported.pack.size,
+    signed: true,
+  });
+  assert.equal((await verifyPack(at, null)).signed, false);
+  const refused = (of: Promise<unknown>, message: RegExp) =>
+    assert.rejects(of, (error: { code?: string; message: string }) => {
+      assert.equal(error.code, 'report-invalid');
+      assert.match(error.message, message);
+      return true;
+    });
+  await refused(verifyPack(at, other), /no signature of this manifest with this key/);
+  await refused(writePack(at, reported.pack, reported.about, null), /is not empty/);
+  await refused(verifyPack(here.root, null), /has no manifest.json/);
+
+  const spoil = async (name: string, change: (text: string) => string | null, message: RegExp) => {
+    const path = join(at, name);
+    const text = await readFile(path, 'utf8').catch(() => null);
+    const now = change(text ?? '');
+    if (now === null) await rm(path);
+    else await writeFile(path, now);
+    await refused(verifyPack(at, key), message);
+    if (text === null) await rm(path);
+    else await writeFile(path, text);
+  };
+  await spoil('grants.csv', (text) => text.replace('kept', 'kepd'), /grants.csv was changed/);
+  await spoil('grants.csv', () => null, /grants.csv is missing/);
+  await spoil('more.csv', () => 'x', /more.csv is not in the manifest/);
+  await spoil('manifest.json', (text) => text.replace('"version": 1', '"version":  1'), /no signature/);
+  await spoil('manifest.json', (text) => text.replace('"index.html', '"../index.html'), /not the manifest/);
+  await spoil('manifest.jws', () => null, /is not signed/);
+  const none = Buffer.from('{"alg":"none"}').toString('base64url');
+  await spoil('manifest.jws', (text) => text.replace(/^[^.]+/, none), /no signature/);
+  await verifyPack(at, key);
+  assert.equal((await readdir(at)).length, reported.pack.size + 2);
+});
+
+test('a branch that had nothing before the end of the period has no report', async () => {
+  await assert.rejects(
+    periodReport({
+      ...{ root: here.root, revision: 'HEAD', decisions: [here.decisions], gateways: [] },
+      period: { from: 0, to: (asOf - 400 * dayMs) / 1000 },
+    }),
+    { code: 'report-invalid' },
+  );
+});
