@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { random } from '../../demo/random.ts';
+import { createUsageDay } from '../../gateway/record/usageDay.ts';
 
 const dayMs = 86_400_000;
 const asOf = Date.parse('2026-11-23T00:00:00Z');
@@ -17,7 +18,8 @@ const calls: Readonly<Record<string, readonly [method: string, path: string]>> =
   remove: ['DELETE', '/v1/things/{id}'],
 };
 
-export type Generated = { root: string; decisions: string; asOf: number; bytes: number };
+export type Generated = { root: string; decisions: string; usage: string; asOf: number; bytes: number };
+export type Size = { records: number; grants: number; days: number; rollups?: boolean };
 
 const api = (name: string) => `api: ${name}
 description: What ${name} does
@@ -39,17 +41,25 @@ const grantText = (index: number, granted: string) => `- id: grant-${index}
   review: { decision: keep, by: "group:desk", at: 2026-10-01T00:00:00Z, reason: Autumn }
 `;
 
-/** A repository with some history, and decision logs of two gateways with every heartbeat: a tenth of the grants idle. */
-export async function generateReview(
-  folder: string,
-  { records, grants, days }: { records: number; grants: number; days: number },
-): Promise<Generated> {
-  const [root, decisions] = [join(folder, 'access'), join(folder, 'decisions')];
-  await writeGrants(root, grants);
+/**
+ * A repository with some history, and decision logs of two gateways with every heartbeat, or the roll-ups that they
+ * would make of them: a tenth of the grants idle.
+ */
+export async function generateReview(folder: string, size: Size): Promise<Generated> {
+  const [root, decisions, usage] = ['access', 'decisions', 'usage'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeGrants(root, size.grants);
   let bytes = 0;
-  for (const instance of ['gw-1', 'gw-2'])
-    bytes += await writeLogs(join(decisions, instance), { instance, records: records / 2, grants, days });
-  return { root, decisions, asOf, bytes };
+  for (const instance of ['gw-1', 'gw-2']) {
+    const one = { ...size, instance, records: size.records / 2 };
+    bytes += size.rollups
+      ? await writeRollups(join(usage, instance), one)
+      : await writeLogs(join(decisions, instance), one);
+  }
+  return { root, decisions, usage, asOf, bytes };
 }
 
 async function writeGrants(root: string, grants: number): Promise<void> {
@@ -100,38 +110,61 @@ ${logins.map((login, i) => `  - { login: ${login}, id: 00u${i}, status: active }
 `;
 }
 
-async function writeLogs(
-  home: string,
-  { instance, records, grants, days }: { instance: string; records: number; grants: number; days: number },
-): Promise<number> {
-  await mkdir(home, { recursive: true });
-  const draw = random(`bench ${instance}`);
+type Log = { instance: string; records: number; grants: number; days: number };
+
+/** Minute after minute of each day: a heartbeat, and what was asked. */
+function* minutesOf({ instance, records, grants, days }: Log, day: number, seq: { last: number }) {
+  const draw = random(`bench ${instance} ${day}`);
+  const from = asOf - day * dayMs;
   const perMinute = records / (days * 1440);
-  let seq = 0;
+  for (let minute = 0; minute < 1440; minute += 1) {
+    const at = from + minute * 60_000;
+    const due = Math.floor(perMinute * ((days - day) * 1440 + minute + 1));
+    const lines = [
+      `${JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq: seq.last })}\n`,
+    ];
+    for (let place = 0; seq.last < due; place += 1) {
+      seq.last += 1;
+      const grant = draw.below(Math.ceil(grants * 0.9));
+      lines.push(line(instance, seq.last, at + (place % 60_000), grant, draw.below(10)));
+    }
+    yield lines;
+  }
+}
+
+async function writeLogs(home: string, log: Log): Promise<number> {
+  await mkdir(home, { recursive: true });
+  const seq = { last: 0 };
   let bytes = 0;
-  for (let day = days; day > 0; day -= 1) {
-    const from = asOf - day * dayMs;
-    const name = new Date(from).toISOString().slice(0, 10);
+  for (let day = log.days; day > 0; day -= 1) {
+    const name = new Date(asOf - day * dayMs).toISOString().slice(0, 10);
     const file = createWriteStream(join(home, `${name}.ndjson`));
-    for (let minute = 0; minute < 1440; minute += 1) {
-      const at = from + minute * 60_000;
-      const due = Math.floor(perMinute * ((days - day) * 1440 + minute + 1));
-      let text = `${JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq })}\n`;
-      for (let place = 0; seq < due; place += 1) {
-        seq += 1;
-        text += line(
-          instance,
-          seq,
-          at + (place % 60_000),
-          draw.below(Math.ceil(grants * 0.9)),
-          draw.below(10),
-        );
-      }
+    for (const lines of minutesOf(log, day, seq)) {
+      const text = lines.join('');
       bytes += text.length;
       if (!file.write(text)) await once(file, 'drain');
     }
     file.end();
     await once(file, 'close');
+  }
+  return bytes;
+}
+
+async function writeRollups(home: string, log: Log): Promise<number> {
+  await mkdir(home, { recursive: true });
+  const seq = { last: 0 };
+  let bytes = 0;
+  for (let day = log.days; day > 0; day -= 1) {
+    const name = new Date(asOf - day * dayMs).toISOString().slice(0, 10);
+    const counted = createUsageDay(name, log.instance);
+    for (const lines of minutesOf(log, day, seq))
+      for (const text of lines) {
+        const entry = JSON.parse(text);
+        counted.add(entry, entry.seq);
+      }
+    const text = [...counted.lines()].map((one) => `${JSON.stringify(one)}\n`).join('');
+    bytes += text.length;
+    await writeFile(join(home, `${name}.ndjson`), text);
   }
   return bytes;
 }
