@@ -53,3 +53,13 @@ export async function openDatabase(memory: string, signal?: AbortSignal): Promis
     },
   };
 }
+
+/** Why a file could not be read, in one line; null when the reading was ended. */
+export function reasonOf(error: unknown): string | null {
+  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  if (/interrupt/i.test(reason)) return null;
+  return isTooLong(error) ? 'a line of it is too long to be read' : reason.slice(0, 200);
+}
+
+export const isTooLong = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('maximum_object_size');

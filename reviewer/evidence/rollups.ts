@@ -1,4 +1,4 @@
-import type { Database, Row } from './database.ts';
+import { type Database, type Row, reasonOf } from './database.ts';
 import {
   loadRollups,
   rolledBeats,
@@ -46,9 +46,9 @@ export async function readRollups(
       try {
         await connection.run(loadRollups.rows([file], asOf));
       } catch (error) {
-        const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-        if (/interrupt/i.test(reason)) throw error;
-        unreadable.push({ file, reason: reason.slice(0, 200) });
+        const reason = reasonOf(error);
+        if (reason === null) throw error;
+        unreadable.push({ file, reason });
       }
   }
   let untold = 0;

@@ -5,7 +5,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
-import { type Database, logsUnreadable, openDatabase } from './database.ts';
+import { type Database, isTooLong, logsUnreadable, openDatabase, reasonOf } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
@@ -223,16 +223,16 @@ async function loadAll(connection: DuckDBConnection, files: readonly string[], a
     await read(files);
     return [];
   } catch (error) {
-    if (files.length === 1 && !compressed(files[0] ?? '')) throw error;
+    if (files.length === 1 && !compressed(files[0] ?? '') && !isTooLong(error)) throw error;
   }
   const unreadable: { file: string; reason: string }[] = [];
   for (const file of files) {
     try {
       await read([file]);
     } catch (error) {
-      const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-      if (/interrupt/i.test(reason)) throw error;
-      unreadable.push({ file, reason: reason.slice(0, 200) });
+      const reason = reasonOf(error);
+      if (reason === null) throw error;
+      unreadable.push({ file, reason });
     }
   }
   return unreadable;

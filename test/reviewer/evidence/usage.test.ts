@@ -361,3 +361,14 @@ test('answers windows exactly, but for the day that a window cuts', async () => 
   );
   assert.equal((await usage.lastUses()).get('b'), day(0.5) / 1000);
 });
+
+test('a line too long to be read makes its file missing evidence, alone and beside others', async () => {
+  const [good = ''] = records([{ grant: 'a', at: asOf - 2000 }]);
+  await write([good, JSON.stringify({ ...JSON.parse(good), seq: 2, path: 'x'.repeat(40_000_000) })]);
+  const reason = 'a line of it is too long to be read';
+  const alone = await read();
+  assert.deepEqual([alone.uses, alone.unreadable], [[], [{ file: file(), reason }]]);
+  await writeFile(join(folder, 'gw-1', '2026-11-22.ndjson'), `${good}\n`);
+  const beside = await read();
+  assert.deepEqual([beside.uses.length, beside.unreadable], [1, [{ file: file(), reason }]]);
+});
