@@ -40,6 +40,8 @@ test_suspended_break_glass_and_kept_grants_stay if {
 }
 
 test_dormant_when_no_last_use_is_known if {
-	facts := json.remove(with_changes({"usage": {"dormant": unused}}), ["/usage/dormant/last_used_at"])
+	usage := object.union(healthy.usage, {"dormant": null})
+	silent := object.union(usage, {"dormant": object.remove(unused, ["last_used_at"])})
+	facts := object.union(object.remove(healthy, ["usage"]), {"usage": silent})
 	found(facts) == [report("dormant", "suspend", "medium")]
 }

@@ -6,25 +6,25 @@ windows(changes) := starts if {
 	starts := review.windows with input as with_changes({"grant": changes})
 }
 
-age_in_days(start) := (as_of - start) / 86400
+aged(start, count) if as_of - start == count * 86400
 
 test_windows_of_an_ordinary_grant if {
 	windows({}) == {"never-used": days(400), "dormant": days(90), "over-privileged": days(90), "redundant": days(90)}
 }
 
 test_sensitive_apis_go_dormant_sooner if {
-	age_in_days(windows({"tier": "low"}).dormant) == 90
-	age_in_days(windows({"tier": "high"}).dormant) == 45
-	age_in_days(windows({"tier": "critical"}).dormant) == 45
+	aged(windows({"tier": "low"}).dormant, 90)
+	aged(windows({"tier": "high"}).dormant, 45)
+	aged(windows({"tier": "critical"}).dormant, 45)
 }
 
 test_cadence_lengthens_windows_where_it_is_longer if {
 	old := {"granted_at": days(4000)}
-	age_in_days(windows(object.union(old, {"cadence": "daily"})).dormant) == 90
-	age_in_days(windows(object.union(old, {"cadence": "monthly"})).dormant) == 90
-	age_in_days(windows(object.union(old, {"cadence": "quarterly"})).dormant) == 113.75
-	age_in_days(windows(object.union(old, {"cadence": "quarterly", "tier": "high"})).dormant) == 113.75
-	age_in_days(windows(object.union(old, {"cadence": "annual"}))["over-privileged"]) == 456.25
+	aged(windows(object.union(old, {"cadence": "daily"})).dormant, 90)
+	aged(windows(object.union(old, {"cadence": "monthly"})).dormant, 90)
+	aged(windows(object.union(old, {"cadence": "quarterly"})).dormant, 113.75)
+	aged(windows(object.union(old, {"cadence": "quarterly", "tier": "high"})).dormant, 113.75)
+	aged(windows(object.union(old, {"cadence": "annual"}))["over-privileged"], 456.25)
 }
 
 test_grant_is_immune_until_it_is_as_old_as_the_window if {

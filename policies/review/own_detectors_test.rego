@@ -42,7 +42,7 @@ test_own_window_needs_age_and_coverage if {
 test_own_window_is_lengthened_by_cadence if {
 	quarterly := object.union(own_seen, {"grant": {"cadence": "quarterly"}})
 	starts := review.windows with input as with_changes(quarterly)
-	age_in_days(starts.mine) == 113.75
+	aged(starts.mine, 113.75)
 }
 
 test_own_finding_can_be_exempt if {
