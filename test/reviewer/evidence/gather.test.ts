@@ -31,23 +31,16 @@ test('grants with problems fail the run, each named', async () => {
   });
 });
 
-test("asks the repository's own review policies, where it has some", async () => {
-  const own = `package grantgate.review
-
-judgement := {"windows": {}, "findings": [{
-	"detector": "growth",
-	"verdict": "exempt",
-	"until": 0,
-	"reason": "ours",
-}]}
-`;
-  const here = await organisation([{ id: 'any' }], { 'policies/review/own.rego': own });
-  assert.deepEqual(
-    (await here.review()).plan.exempt.map(({ detector }) => detector),
-    ['growth'],
-  );
-  await here.write({
-    'policies/review/own.rego': 'package grantgate.review\n\njudgement := {"windows": 7}\n',
+test('a file of review policies that would speak for ours is named, and ours judge on', async () => {
+  const own = 'package grantgate.review\n\njudgement := {"windows": {}, "findings": []}\n';
+  const here = await organisation([{ id: 'of-bob', principal: 'user:bob@example.com' }], {
+    'policies/review/own.rego': own,
   });
-  await assert.rejects(here.review(), { code: 'policy-undefined' });
+  const { plan, error } = await here.review();
+  assert.deepEqual(
+    plan.findings.map(({ detector }) => detector),
+    ['orphan-disabled'],
+  );
+  assert.equal(error?.code, 'policy-undefined');
+  assert.match(plan.faults?.[0]?.message ?? '', /^policies\/review\/own\.rego:\d+:\d+: /);
 });
