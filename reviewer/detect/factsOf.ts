@@ -46,7 +46,21 @@ export function factsOf(grant: Grant, evidence: Evidence, duties: readonly Duty[
 
 export type Facts = ReturnType<typeof factsOf>;
 
-const exemptionsOf = (id: string, { review }: Organisation) =>
-  review.exemptions
-    .filter(({ grant }) => grant === id)
-    .map(({ detector, until, reason }) => ({ detector, until: endOf(until), reason }));
+type Exempted = { detector: string; until: number; reason: string };
+const sorted = new WeakMap<Organisation, ReadonlyMap<string, readonly Exempted[]>>();
+
+/** Sorted by grant once: there may be as many exemptions as grants. */
+function exemptionsOf(id: string, organisation: Organisation): readonly Exempted[] {
+  let byGrant = sorted.get(organisation);
+  if (byGrant === undefined) {
+    const found = new Map<string, Exempted[]>();
+    for (const { grant, detector, until, reason } of organisation.review.exemptions) {
+      const of = found.get(grant) ?? [];
+      found.set(grant, of);
+      of.push({ detector, until: endOf(until), reason });
+    }
+    byGrant = found;
+    sorted.set(organisation, byGrant);
+  }
+  return byGrant.get(id) ?? [];
+}
