@@ -93,6 +93,8 @@ export type Plan = {
     coverage: number;
     /** Files that could not be read: their time is not covered. */
     unreadable?: readonly string[];
+    /** Days whose roll-ups vouch for nothing, and why. */
+    faulty?: readonly { instance: string; day: string; reason: string }[];
     /** Instances that gave numbers twice: what they may be missing nobody can tell. */
     repeated?: readonly { instance: string; numbers: number }[];
   };

@@ -44,6 +44,7 @@ export async function makePlan(
       instances: coverage.instances(from, asOf),
       coverage: shown(coverage.share(from, asOf)),
       ...(usage.unreadable.length > 0 && { unreadable: usage.unreadable.map(({ file }) => file) }),
+      ...(usage.faulty.length > 0 && { faulty: usage.faulty }),
       ...(repeated.length > 0 && { repeated }),
     },
     findings: reports.map((report) => propose(report, evidence, texts)),

@@ -45,12 +45,27 @@ function findingsTable(findings: Plan['findings'], width: number): string {
   );
 }
 
+/** What could not be read or vouches for nothing; the first of many. */
+function missing({ unreadable = [], faulty = [], repeated = [] }: Plan['evidence']): string[] {
+  const all = [
+    ...unreadable,
+    ...faulty.map(({ instance, day, reason }) => `the roll-up of ${instance} for ${day}: ${reason}`),
+    ...repeated.map(({ instance, numbers }) => `${instance} gave ${counted(numbers, 'number')} twice`),
+  ];
+  return all.length > 20 ? [...all.slice(0, 20), `and ${all.length - 20} more, in --json`] : all;
+}
+
 /** The plan, and what was done with it, for people at a terminal. `width` in columns. */
 export function renderTable(plan: Plan, pulls: readonly Pull[] = [], width = 140): string {
   const { findings, not_evaluable, exempt, evidence, population } = plan;
   const parts = [
     `${counted(population.grants, 'grant')} as of ${plan.as_of}${plan.revision === null ? '' : `, revision ${plan.revision.slice(0, 12)}`}; ${counted(evidence.records, 'record')} of ${counted(evidence.instances, 'instance')} since ${evidence.from}, coverage ${(evidence.coverage * 100).toFixed(2)} %`,
   ];
+  const lost = missing(evidence);
+  if (lost.length > 0)
+    parts.push(
+      `missing evidence, so that time is not covered:\n${lost.map((one) => `  ${plain(one)}`).join('\n')}`,
+    );
   if (findings.length > 0) parts.push(findingsTable(findings, width));
   parts.push(findings.length === 0 ? 'nothing to propose' : counted(findings.length, 'finding'));
   if (not_evaluable.length > 0)

@@ -76,7 +76,7 @@ export async function openPlaces({ places, since, token, bucket, signal }: Optio
         unreachable.push({ file: path, reason: reason.slice(0, 200) });
       }
     }
-    return { ...files, unreachable, twice, close };
+    return { ...files, unreachable, twice, origin: gateways.origin, close };
   } catch (error) {
     await close();
     throw error;

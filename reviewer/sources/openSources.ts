@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { fetchRollups } from './fetchRollups.ts';
 
@@ -9,6 +9,8 @@ export type Sources = {
   decisions: readonly string[];
   rollups: readonly string[];
   unreachable: readonly { file: string; reason: string }[];
+  /** Where a file was fetched from; itself, when it was not. */
+  origin(file: string): string;
   close(): Promise<void>;
 };
 
@@ -48,15 +50,20 @@ export async function openSources(options: Options): Promise<Sources> {
   const close = () => rm(folder, { recursive: true, force: true });
   try {
     const rollups = usage.filter((source) => !isAddress(source));
+    const origins = new Map<string, string>();
     const unreachable: { file: string; reason: string }[] = [];
     for (const [index, address] of addresses.entries()) {
       const file = join(folder, `gateway-${index}.ndjson`);
       const reason = await fetchRollups(address, file, { since, token, timeoutMs, signal });
       stopIfAborted(signal);
-      if (reason === null) rollups.push(file);
-      else unreachable.push({ file: address, reason });
+      if (reason === null) {
+        rollups.push(file);
+        origins.set(basename(file), address);
+      } else unreachable.push({ file: address, reason });
     }
-    return { decisions, rollups, unreachable, close };
+    // Found again by its real path, which a folder for what is fetched may not have been named by.
+    const origin = (file: string) => (file.includes(basename(folder)) && origins.get(basename(file))) || file;
+    return { decisions, rollups, unreachable, origin, close };
   } catch (error) {
     await close();
     throw error;

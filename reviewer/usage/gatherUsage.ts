@@ -111,7 +111,7 @@ async function notesOf(usage: Usage, found: Places, { from, until, now }: Window
   const notes: Note[] = [];
   const add = (kind: Note['kind'], text: string) => notes.push({ kind, text });
   for (const { file, reason } of [...found.unreachable, ...usage.unreadable])
-    add('unreadable', `${file}: ${reason}; what it holds is missing`);
+    add('unreadable', `${found.origin(file)}: ${reason}; what it holds is missing`);
   for (const { file, as } of found.twice) add('twice', `${file} is ${as} once more`);
   for (const { instance, day, reason } of usage.faulty)
     add('faulty', `${instance}: the roll-up of ${day} covers nothing: ${reason}`);

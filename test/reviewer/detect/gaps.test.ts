@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { renderTable } from '../../../reviewer/pulls/renderTable.ts';
 import { suite } from '../../_suite.ts';
 import {
   access,
@@ -193,4 +194,16 @@ test('deleting, cutting, doubling and reordering roll-ups never takes away more'
     }),
     { seed: 3, numRuns: 10, endOnFailure: true },
   );
+});
+
+test('a gateway that cannot be reached covers nothing, and that is said', async () => {
+  await takenBy(rolled);
+  const usage = [join(here.folder, 'usage'), 'http://127.0.0.1:1'];
+  const { plan } = await here.review({ decisions: [], usage });
+  assert.deepEqual(
+    plan.findings.filter(({ action }) => taking.has(action)),
+    [],
+  );
+  assert.deepEqual([plan.evidence.unreadable, plan.evidence.coverage], [['http://127.0.0.1:1'], 0]);
+  assert.match(renderTable(plan), /missing evidence.*\n {2}http:\/\/127\.0\.0\.1:1\n/);
 });

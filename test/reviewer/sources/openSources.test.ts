@@ -37,6 +37,7 @@ test('asks a gateway with the token, from the day on, and keeps what it says unt
   assert.deepEqual(asked, ['/usage?since=2026-01-01', 'Bearer admin-token-1']);
   const [files, fetched = ''] = found.rollups;
   assert.deepEqual([found.decisions, files, found.unreachable], [['d'], 'files/', []]);
+  assert.deepEqual([found.origin(fetched), found.origin('files/x')], [url, 'files/x']);
   assert.equal(readFileSync(fetched, 'utf8'), '{"day":"2026-11-22"}\n');
   await found.close();
   assert.equal(existsSync(fetched), false);
