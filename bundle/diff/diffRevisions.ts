@@ -2,7 +2,8 @@ import { BundleError } from '../bundleError.ts';
 import { compileTree } from '../compile/compileTree.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { sha256 } from '../format/digest.ts';
-import { git, resolveCommit } from '../git/git.ts';
+import { resolveCommit } from '../git/git.ts';
+import { mergeBase as commonAncestor } from '../git/mergeBase.ts';
 import { gitTree, type Tree } from '../git/tree.ts';
 import { readPolicies } from '../policy/policies.ts';
 import { type DataDiff, diffData } from './diffData.ts';
@@ -37,7 +38,7 @@ export async function diffRevisions({
   at,
 }: Options): Promise<RevisionDiff> {
   const [theirs, ours] = [await resolveCommit(repository, base), await resolveCommit(repository, head)];
-  const from = mergeBase ? (await git(repository, ['merge-base', theirs, ours])).toString().trim() : theirs;
+  const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
   const [before, after] = [await gitTree(repository, from), await gitTree(repository, ours)];
   const [old, now] = [await compiled(before), await compiled(after)];
   return {

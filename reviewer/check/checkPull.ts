@@ -2,6 +2,7 @@ import type { Problem } from '../../bundle/bundleError.ts';
 import { checkTree } from '../../bundle/check.ts';
 import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
 import { git, resolveCommit } from '../../bundle/git/git.ts';
+import { mergeBase } from '../../bundle/git/mergeBase.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -45,7 +46,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
     await resolveCommit(repository, options.base),
     await resolveCommit(repository, options.head),
   ];
-  const base = (await git(repository, ['merge-base', onto, head])).toString().trim();
+  const base = await mergeBase(repository, onto, head);
   const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
   const prefix = (await git(repository, ['rev-parse', '--show-prefix'])).toString().trim();
   const [before, after] = [await gitTree(repository, base), await gitTree(repository, head)];

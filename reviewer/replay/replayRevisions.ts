@@ -1,4 +1,5 @@
 import { git, readBlobs, resolveCommit } from '../../bundle/git/git.ts';
+import { mergeBase as commonAncestor } from '../../bundle/git/mergeBase.ts';
 import { gitTree, partOf, type Tree } from '../../bundle/git/tree.ts';
 import { readGrants } from '../../bundle/grants/readGrants.ts';
 import { type ReviewRules, reviewFile } from '../../bundle/grants/reviewRules.ts';
@@ -41,7 +42,7 @@ export async function replayRevisions(options: Options): Promise<Replay> {
     await resolveCommit(repository, options.base),
     await resolveCommit(repository, options.head),
   ];
-  const from = mergeBase ? (await git(repository, ['merge-base', theirs, ours])).toString().trim() : theirs;
+  const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
   const openSide = createOpenSide(options.opa ?? (await findOpa(progress === undefined ? {} : { progress })));
   progress?.('compiling both revisions');
   const base = await openSide(await gitTree(repository, from));

@@ -159,6 +159,15 @@ test('who would come to hold both sides of a pair of duties is named, and who do
   assert.deepEqual(rules(other), ['owner-approval payments group:desk']);
 });
 
+test('without a commit that both come from it says what the clone lacks', async () => {
+  const orphan = here.git('commit-tree', `${base}^{tree}`, '-m', 'of another line').trim();
+  const window = { decisions: [], days: 2, asOf: asOf / 1000 };
+  await assert.rejects(checkPull({ repository: here.root, base, head: orphan, ...window }), {
+    code: 'git-revision',
+    message: /fetch-depth: 0/,
+  });
+});
+
 test('the rules in force are those of the branch as it is now, not of the day it was left', async () => {
   here.git('checkout', '--quiet', '--detach', base);
   const strict = await here.commit({
