@@ -17,7 +17,9 @@ try {
   console.log(`${records} records of ${grants} grants over ${days} days`);
   await changeGrants(root, 1000);
   const window = ['--decisions', decisions, '--as-of', new Date(asOf).toISOString(), '--days', String(days)];
-  console.log(`${'command'.padEnd(12)}${'time'.padStart(9)}${'peak memory'.padStart(15)}`);
+  console.log(
+    `${'command'.padEnd(12)}${'time'.padStart(9)}${'processor'.padStart(12)}${'peak memory'.padStart(15)}`,
+  );
   for (const [name, args] of [
     ['replay', ['replay', 'HEAD~1', 'HEAD', '--root', root, '--json', ...window]],
     [
@@ -25,9 +27,9 @@ try {
       ['check-pull', 'HEAD~1', 'HEAD', '--root', root, '--out', join(folder, 'c.json'), ...window],
     ],
   ] as const) {
-    const { ms, rss, code, output } = await run(args);
+    const { ms, cpu, rss, code, output } = await run(args);
     console.log(
-      `${name.padEnd(12)}${(ms / 1000).toFixed(1).padStart(7)} s${`${Math.round(rss / 1e6)} MB`.padStart(15)}  exit ${code}`,
+      `${name.padEnd(12)}${(ms / 1000).toFixed(1).padStart(7)} s${cpu.toFixed(1).padStart(10)} s${`${Math.round(rss / 1e6)} MB`.padStart(15)}  exit ${code}`,
     );
     if (name === 'replay') {
       const { requests, denied } = JSON.parse(output) as { requests: object; denied: { requests: number } };
@@ -60,18 +62,26 @@ async function changeGrants(root: string, count: number): Promise<void> {
   });
 }
 
-/** One command to its end; its peak memory is read from the kernel's count of the process as it runs. */
+/**
+ * One command to its end; its peak memory and the seconds it took of processors, which say more on a busy machine, are
+ * read from the kernel's counts of the process as it runs.
+ */
 async function run(args: readonly string[]) {
   const began = performance.now();
   const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  let rss = 0;
+  let [rss, cpu] = [0, 0];
   const watch = setInterval(async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
     rss = Math.max(rss, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024);
+    // Behind the name, which may hold anything, in hundredths of a second.
+    const stat =
+      (await readFile(`/proc/${child.pid}/stat`, 'utf8').catch(() => '')).split(') ').at(-1)?.split(' ') ??
+      [];
+    cpu = Math.max(cpu, (Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) / 100);
   }, 50);
   const [code] = (await once(child, 'close')) as [number];
   clearInterval(watch);
-  return { ms: performance.now() - began, rss, code, output: Buffer.concat(chunks).toString() };
+  return { ms: performance.now() - began, cpu, rss, code, output: Buffer.concat(chunks).toString() };
 }
