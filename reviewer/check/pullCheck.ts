@@ -35,12 +35,11 @@ const effect = z.strictObject({
   grants: z.array(text(short)).max(100),
   why: text(short),
 });
-const effects = z.strictObject({
-  requests: count,
-  callers: count,
-  by: z.array(effect).max(most.callers),
-  more: count,
-});
+const effectsOf = (one: typeof effect) =>
+  z.strictObject({ requests: count, callers: count, by: z.array(one).max(most.callers), more: count });
+const effects = effectsOf(effect);
+/** When it ends, as seconds since 1970. */
+const ending = effectsOf(effect.extend({ why: z.string().regex(/^\d{1,12}$/) }));
 
 /** A replay, cut short. */
 const replay = z.strictObject({
@@ -59,7 +58,7 @@ const replay = z.strictObject({
   requests: z.strictObject({ recorded: count, replayed: count, allowed: count, lapsed: count }),
   denied: effects,
   unproven: effects,
-  ending: effects,
+  ending,
   allowed: effects,
   skipped: z
     .array(

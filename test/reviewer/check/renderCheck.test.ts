@@ -36,6 +36,7 @@ const render = (check: PullCheck) => {
 test('a file that is not in form is refused, and nothing of it is repeated', () => {
   assert.deepEqual(read(checkOf({ replay: replayOf() })).replay, replayOf());
   const secret = 'S3CRET';
+  const effect = { subject: 'a', api: 'b', operation: 'c', requests: 1, first: 1, last: 2, grants: [] };
   const finding = { rule: 'must-end', level: 'failure' as const, message: 'x', place: null };
   const rows = Array.from({ length: 201 }, () => ({ who: 'a', what: 'b', by: [], moreBy: 0 }));
   for (const wrong of [
@@ -45,6 +46,9 @@ test('a file that is not in form is refused, and nothing of it is repeated', () 
     checkOf({ head: secret }),
     { ...checkOf(), version: 2 },
     checkOf({ failures: -1 }),
+    checkOf({
+      replay: replayOf({ ending: { requests: 1, callers: 1, by: [{ ...effect, why: secret }], more: 0 } }),
+    }),
     checkOf({ findings: [{ ...finding, message: secret.repeat(1000) }] }),
     checkOf({ findings: [{ ...finding, rule: `x\n${secret}` }] }),
     checkOf({ problems: [{ path: `../${secret}`, line: 1, level: 'failure', message: 'x' }] }),
