@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, KeyObject, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { parseConfig } from '../../../gateway/config/config.ts';
@@ -76,6 +76,18 @@ for (const alg of every)
     );
     assert.ok(passed > 0, 'no token passed');
   });
+
+test('a key that is for RSASSA-PSS only verifies no RS256, whatever it has signed', () => {
+  const pair = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const payload = { iss: config.issuer, aud: 'grantgate', sub: 'ann', exp: seconds + 60 };
+  const signed = `${encode({ alg: 'RS256', kid: 'k' })}.${encode(payload)}`;
+  const parts = takeApart(
+    `${signed}.${sign('sha256', Buffer.from(signed), pair.privateKey).toString('base64url')}`,
+  );
+  assert.ok(parts !== null);
+  assert.equal(verifyAgain(parts, pair.publicKey, { ...config, algorithms: ['RS256'] }, start), false);
+});
 
 test('a token with a critical header, of another algorithm than its issuer may use, or of none, is not for here', async () => {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
