@@ -1,7 +1,5 @@
 import { performance } from 'node:perf_hooks';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
-import { parseRate } from '../../bundle/format/rate.ts';
 import type { Slices } from '../revision/slices.ts';
 import {
   type Decide,
@@ -12,8 +10,7 @@ import {
   newMemory,
 } from './decision.ts';
 import type { Evaluator } from './evaluator.ts';
-
-type Grants = { facts: ReadonlyMap<string, GrantFacts>; ends: readonly number[] };
+import { createReadLines, factsOf, type LineFacts } from './readLines.ts';
 
 const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
 const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], reason });
@@ -23,14 +20,7 @@ const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], 
  * to: whether its answers may change at other moments than the ends of the caller's grants.
  */
 export function createDecide(slices: Slices, evaluator: Evaluator, clock = true): Decide {
-  const known = new WeakMap<ArrayBuffer, Grants>();
-  const grantsOf = (slice: ArrayBuffer, api: string): Grants => {
-    const before = known.get(slice);
-    if (before !== undefined) return before;
-    const read = readGrants(slice, api);
-    known.set(slice, read);
-    return read;
-  };
+  const read = createReadLines();
   return ({ identity, route, method, networks, time }) => {
     const started = performance.now();
     let groups: readonly string[] = identity.groups ?? [];
@@ -50,10 +40,11 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
       const principal = slices.principal(identity.subject);
       groups = identity.groups ?? principal?.groups ?? [];
       const question = input();
-      const slice = slices.slice(route.api, identity.subject, groups);
-      const result = resultOf(evaluator.evaluate(question, slice));
-      const facts = result.allow ? grantsOf(slice, route.api).facts : noFacts;
-      const holds = clock ? second(time) : between(grantsOf(slice, route.api).ends, time);
+      const { document, lines } = slices.cut(route.api, identity.subject, groups);
+      const result = resultOf(evaluator.evaluate(question, document));
+      const known = result.allow || !clock ? read(route.api, lines) : [];
+      const facts = result.allow ? factsOf(result.grants, known) : noFacts;
+      const holds = clock ? second(time) : between(known, time);
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
       return {
         input: question,
@@ -103,28 +94,12 @@ const isStrings = (value: unknown): value is string[] =>
 const second = (time: number): Decision['holds'] => ({ from: time, until: time + 1 });
 
 /** From the last end that has passed to the first that has not: in between no grant ends. */
-function between(ends: readonly number[], time: number): Decision['holds'] {
+function between(lines: readonly LineFacts[], time: number): Decision['holds'] {
   let from = Number.NEGATIVE_INFINITY;
   let until = Number.POSITIVE_INFINITY;
-  for (const end of ends)
-    if (end <= time) from = Math.max(from, end);
-    else until = Math.min(until, end);
+  for (const { ends } of lines)
+    for (const end of ends)
+      if (end <= time) from = Math.max(from, end);
+      else until = Math.min(until, end);
   return { from, until };
-}
-
-/** Throws BundleError `data-malformed`: who holds a grant that cannot be read is refused, by whichever other it may be. */
-function readGrants(slice: ArrayBuffer, api: string): Grants {
-  const document = JSON.parse(Buffer.from(slice).toString()) as {
-    grants?: Record<string, Record<string, unknown>>;
-  };
-  const lines = Object.values(document.grants?.[api] ?? {}).flatMap(readGrantLine);
-  return {
-    facts: new Map(
-      lines.map(({ id, rate, expires }) => [
-        id,
-        { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null },
-      ]),
-    ),
-    ends: [...new Set(lines.flatMap(({ expires }) => expires ?? []))],
-  };
 }

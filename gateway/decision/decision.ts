@@ -41,7 +41,7 @@ export type Decision = {
   result: DecisionResult;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   nanoseconds: number;
-  /** Grant id → its facts, for all grants the caller could touch. */
+  /** Grant id → its facts, for those grants an allow rests on that have a rate or an end. */
   facts: ReadonlyMap<string, GrantFacts>;
   /** What was thrown, when the policy could not be evaluated. */
   failure: unknown;

@@ -123,6 +123,14 @@ function sameKey(data: Uint8Array, start: number, key: string): boolean {
   return data[from + key.length] === quote && data[from + key.length + 1] === 0x3a;
 }
 
+/** The value of a line, as JSON text: its key is another one in each, and V8 would keep a shape for every object with one. */
+export function valueText(line: Uint8Array): string {
+  let at = 1;
+  while (at < line.length && line[at] !== quote) at += line[at] === backslash ? 2 : 1;
+  // Behind the quote and the colon.
+  return Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8', at + 2);
+}
+
 /** The bytes that each section's lines take: an API's grants, or the principals (null). */
 export function sectionSpans({ spans, sections }: SharedLines): ReadonlyMap<string | null, Span> {
   const places = new Uint32Array(spans);

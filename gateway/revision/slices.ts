@@ -1,11 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import { apiFields } from '../../bundle/policy/policyReads.ts';
+import { valueText } from './lineIndex.ts';
 import type { Snapshot } from './snapshot.ts';
 
 // opa-wasm 1.10 takes data as JSON bytes only in a real ArrayBuffer: a Buffer or a shared one it would stringify.
 
 /** A principal as the bundle knows it. `groups` is the transitive closure, sorted, each `group:NAME`. */
 export type Principal = { readonly active: boolean; readonly groups: readonly string[] };
+
+/** The grants of one holder at one API, a line of data.json: `"NAME":[…]`. */
+export type HeldLine = { readonly name: string; readonly line: Uint8Array };
+
+/** A data document, and the lines of grants that stand in it. */
+export type Cut = { readonly document: ArrayBuffer; readonly lines: readonly HeldLine[] };
 
 export type Slices = {
   /** What the bundle says about `subject` (`user:LOGIN`, `service:NAME`), or null when no directory knows it. */
@@ -18,6 +25,8 @@ export type Slices = {
    * just done. Nobody may write to it.
    */
   slice(api: string, subject: string, groups: readonly string[]): ArrayBuffer;
+  /** The same with its lines. */
+  cut(api: string, subject: string, groups: readonly string[]): Cut;
 };
 
 /** The part of a snapshot that slices are cut from; where nothing says what the policy reads, it is given everything. */
@@ -39,9 +48,10 @@ export function createSlices(
     sizeCalculation: (value, key) =>
       200 + key.length + value.groups.reduce((sum, { length }) => sum + length + 24, 0),
   });
-  const documents = new LRUCache<string, ArrayBuffer>({
+  const documents = new LRUCache<string, Cut>({
     maxSize: maxBytes,
-    sizeCalculation: (value, key) => 300 + key.length * 2 + value.byteLength,
+    sizeCalculation: ({ document, lines: held }, key) =>
+      400 + key.length * 2 + document.byteLength + held.reduce((sum, { name }) => sum + 200 + name.length, 0),
   });
 
   const principal = (subject: string): Principal | null => {
@@ -55,17 +65,18 @@ export function createSlices(
   };
 
   const fixed = createFixed(lines.head, reads);
-  const slice = (api: string, subject: string, groups: readonly string[]): ArrayBuffer => {
+  const cut = (api: string, subject: string, groups: readonly string[]): Cut => {
     // The subject's own groups need no place in the key: a snapshot knows one list of them.
     const own = principals.get(subject)?.groups === groups;
     const key = [api, subject, ...(own ? ['='] : groups)].map((part) => `${part.length}:${part}`).join('');
     const cached = documents.get(key);
     if (cached) return cached;
-    const cut = cutSlice(lines, api, subject, [...groups, ...(principal(subject)?.groups ?? [])], fixed(api));
-    documents.set(key, cut);
-    return cut;
+    const held = linesOf(lines, api, subject, [...groups, ...(principal(subject)?.groups ?? [])]);
+    const made = { document: documentOf(held, lines.principal(subject), fixed(api)), lines: held };
+    documents.set(key, made);
+    return made;
   };
-  return { principal, slice };
+  return { principal, cut, slice: (api, subject, groups) => cut(api, subject, groups).document };
 }
 
 /**
@@ -92,30 +103,41 @@ export function sameLines(
   );
 }
 
-function cutSlice(
+function linesOf(
   lines: Sliceable['lines'],
   api: string,
   subject: string,
   groups: readonly string[],
-  fixed: Fixed,
-): ArrayBuffer {
-  const parts: Uint8Array[] = [];
-  const ascii = (text: string) => parts.push(Buffer.from(text));
-  ascii(`{${fixed.before}"grants":{${JSON.stringify(api)}:{`);
-  let first = true;
-  // A group that a token names "user:bob" must not become bob.
-  for (const name of new Set([subject, ...groups.filter((group) => group.startsWith('group:'))])) {
+): readonly HeldLine[] {
+  const held: HeldLine[] = [];
+  const take = (name: string) => {
     const line = lines.grants(api, name);
-    if (line === null) continue;
-    if (!first) ascii(',');
-    first = false;
+    if (line !== null) held.push({ name, line });
+  };
+  take(subject);
+  // A group that a token names "user:bob" must not become bob.
+  for (const name of new Set(groups)) if (name !== subject && name.startsWith('group:')) take(name);
+  return held;
+}
+
+const [comma, end] = [Buffer.from(','), Buffer.from('}}')];
+
+function documentOf(
+  held: readonly HeldLine[],
+  principal: Uint8Array | null,
+  { before, after }: Fixed,
+): ArrayBuffer {
+  const parts: Uint8Array[] = [before];
+  for (const { line } of held) {
+    if (parts.length > 1) parts.push(comma);
     parts.push(line);
   }
-  ascii(`}}${fixed.after},"principals":{`);
-  const own = lines.principal(subject);
-  if (own) parts.push(own);
-  ascii('}}');
-  const document = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.push(after);
+  if (principal !== null) parts.push(principal);
+  parts.push(end);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const document = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
     document.set(part, at);
@@ -126,34 +148,41 @@ function cutSlice(
 
 const everything: NonNullable<Sliceable['reads']> = { api: [...apiFields], networks: true };
 
-/** What is the same for every caller of an API, as text on both sides of the grants. */
-type Fixed = { before: string; after: string };
+/** What is the same for every caller of an API: the bytes on both sides of the lines of grants. */
+type Fixed = { before: Buffer; after: Buffer };
 
 /** A policy that reads grants and principals only, as the one that comes with the product, is given nothing else. */
 function createFixed(
   head: Sliceable['lines']['head'],
   { api: fields, networks }: NonNullable<Sliceable['reads']>,
 ): (api: string) => Fixed {
-  const after = networks ? `,"networks":${head.networks}` : '';
-  if (fields.length === 0) return () => ({ before: '', after });
+  const after = Buffer.from(`}}${networks ? `,"networks":${head.networks}` : ''},"principals":{`);
   let entries: ReadonlyMap<string, unknown> | null = null;
-  const known = new Map<string, Fixed>();
-  return (api) => {
-    const cut = known.get(api);
-    if (cut !== undefined) return cut;
+  /** What the policy reads of the API's own entry; empty for one that is not there. */
+  const entryOf = (api: string): string => {
+    if (fields.length === 0) return '';
     entries ??= new Map(Object.entries(JSON.parse(head.apis) as Record<string, unknown>));
     const entry = entries.get(api);
+    if (entry === undefined) return '';
     const wanted = Object.entries(entry ?? {}).filter(([name]) => fields.some((field) => field === name));
-    const text = JSON.stringify(Object.fromEntries(wanted));
-    const fixed = { before: entry === undefined ? '' : `"apis":{${JSON.stringify(api)}:${text}},`, after };
-    // Only names of APIs that are there are kept.
-    if (entry !== undefined) known.set(api, fixed);
+    return `"apis":{${JSON.stringify(api)}:${JSON.stringify(Object.fromEntries(wanted))}},`;
+  };
+  const known = new Map<string, Fixed>();
+  return (api) => {
+    const before = known.get(api);
+    if (before !== undefined) return before;
+    const fixed = { before: Buffer.from(`{${entryOf(api)}"grants":{${JSON.stringify(api)}:{`), after };
+    // Who explains may ask about APIs that are not there.
+    if (known.size >= mostApis) known.clear();
+    known.set(api, fixed);
     return fixed;
   };
 }
 
+const mostApis = 20_000;
+
 function readPrincipal(line: Uint8Array): Principal {
-  const entry: unknown = Object.values(JSON.parse(`{${Buffer.from(line).toString()}}`))[0];
+  const entry: unknown = JSON.parse(valueText(line));
   if (typeof entry === 'object' && entry !== null && 'active' in entry && 'groups' in entry) {
     const { active, groups } = entry;
     if (
@@ -161,7 +190,7 @@ function readPrincipal(line: Uint8Array): Principal {
       Array.isArray(groups) &&
       groups.every((group) => typeof group === 'string')
     )
-      return Object.freeze({ active, groups: Object.freeze([...groups]) });
+      return Object.freeze({ active, groups: Object.freeze(groups) });
   }
   throw new SliceError('a principal in data.json is not {"active":…,"groups":[…]}');
 }

@@ -4,10 +4,15 @@ import type { Slices } from '../../../gateway/revision/slices.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('decide');
-const slice = new TextEncoder().encode(
-  '{"grants":{"orders":{"user:ann":[{"expires":200,"id":"g","operations":["x"]}]}},"principals":{}}',
-).buffer;
-const slices: Slices = { principal: () => ({ active: true, groups: [] }), slice: () => slice };
+const bytes = (text: string) => new TextEncoder().encode(text);
+/** Ann's own line of grants, as the document and as a line. */
+function holding(entries: string): Slices {
+  const line = `"user:ann":[${entries}]`;
+  const document = bytes(`{"grants":{"orders":{${line}}},"principals":{}}`).buffer;
+  const cut = { document, lines: [{ name: 'user:ann', line: bytes(line) }] };
+  return { principal: () => ({ active: true, groups: [] }), slice: () => document, cut: () => cut };
+}
+const slices = holding('{"expires":200,"id":"g","operations":["x"]}');
 
 const question: Parameters<ReturnType<typeof createDecide>>[0] = {
   identity: { subject: 'user:ann', groups: null, mfa: false, expiresAt: null },
@@ -61,8 +66,7 @@ for (const entry of [
   'null',
 ])
   test(`an allow beside the malformed grant ${entry} is a denial`, () => {
-    const text = `{"grants":{"orders":{"user:ann":[{"id":"g","operations":["x"]},${entry}]}},"principals":{}}`;
-    const from = { ...slices, slice: () => new TextEncoder().encode(text).buffer };
+    const from = holding(`{"id":"g","operations":["x"]},${entry}`);
     assert.deepEqual(
       answer(() => ({ allow: true, grants: ['g'], reason: 'granted' }), from),
       denied('evaluation-error', true),
@@ -117,6 +121,6 @@ test('what is thrown, by the policy or by the lines, is a denial that holds what
   };
   assert.deepEqual(answer(fail), denied('evaluation-error', true));
   const granted = () => ({ allow: true, grants: ['g'], reason: 'granted' });
-  assert.deepEqual(answer(granted, { ...slices, slice: fail }), denied('evaluation-error', true));
+  assert.deepEqual(answer(granted, { ...slices, cut: fail }), denied('evaluation-error', true));
   assert.deepEqual(answer(granted, { ...slices, principal: fail }), denied('evaluation-error', true));
 });

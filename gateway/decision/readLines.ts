@@ -1,0 +1,65 @@
+import { readGrantLine } from '../../bundle/format/grantLine.ts';
+import { parseRate } from '../../bundle/format/rate.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
+import { valueText } from '../revision/lineIndex.ts';
+import type { HeldLine } from '../revision/slices.ts';
+import type { GrantFacts } from './decision.ts';
+
+/** What a line of grants says beside what the policy reads. `facts`: of those grants that have a rate or an end. */
+export type LineFacts = {
+  readonly facts: ReadonlyMap<string, GrantFacts>;
+  /** When its grants expire, whole seconds since 1970. */
+  readonly ends: readonly number[];
+};
+
+type Options = { read?: (line: Uint8Array) => LineFacts; mostBytes?: number };
+
+/**
+ * Reads the lines that one decision is about. A group's line is read once for all its members, for as long as it is among
+ * those used last; a person's own has no other reader. Throws BundleError `data-malformed`: who holds a grant that
+ * cannot be read is refused, by whichever other it may be.
+ */
+export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Options = {}) {
+  const groups = lruCache<LineFacts>(
+    mostBytes,
+    ({ facts, ends }) => 400 + 250 * facts.size + 16 * ends.length,
+  );
+  return (api: string, lines: readonly HeldLine[]): readonly LineFacts[] =>
+    lines.map(({ name, line }) => {
+      if (!name.startsWith('group:')) return read(line);
+      const key = `${api}\n${name}`;
+      const before = groups.get(key);
+      if (before !== undefined) return before;
+      const facts = read(line);
+      groups.set(key, facts);
+      return facts;
+    });
+}
+
+const none: ReadonlyMap<string, GrantFacts> = new Map();
+
+/** The facts of these grants, for those that have any. */
+export function factsOf(
+  grants: readonly string[],
+  lines: readonly LineFacts[],
+): ReadonlyMap<string, GrantFacts> {
+  let found: Map<string, GrantFacts> | null = null;
+  for (const { facts } of lines)
+    if (facts.size > 0)
+      for (const id of grants) {
+        const own = facts.get(id);
+        if (own !== undefined) found = (found ?? new Map<string, GrantFacts>()).set(id, own);
+      }
+  return found ?? none;
+}
+
+export function readLine(line: Uint8Array): LineFacts {
+  const facts = new Map<string, GrantFacts>();
+  const ends: number[] = [];
+  for (const { id, rate, expires } of readGrantLine(JSON.parse(valueText(line)))) {
+    if (rate === undefined && expires === undefined) continue;
+    facts.set(id, { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null });
+    if (expires !== undefined) ends.push(expires);
+  }
+  return { facts, ends };
+}
