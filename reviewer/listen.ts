@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { formField } from '../bundle/format/formField.ts';
 import type { Answered } from './answer.ts';
 
 /** GitHub never delivers more. */
@@ -110,7 +111,7 @@ function isSigned(given: string | string[] | undefined, body: Buffer, secret: st
 /** A form is what GitHub sends unless told otherwise. */
 const textOf = ({ headers }: IncomingMessage, body: Buffer): string =>
   /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')
-    ? (new URLSearchParams(body.toString()).get('payload') ?? '')
+    ? formField(body.toString(), 'payload')
     : body.toString();
 
 type Delivery = {

@@ -9,7 +9,7 @@ import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { forges } from './pushWebhook.ts';
-import { receivePush } from './receivePush.ts';
+import { createReceivePush } from './receivePush.ts';
 import { receiveReload } from './receiveReload.ts';
 import { revisionFacts } from './revisionFacts.ts';
 
@@ -83,6 +83,7 @@ export function createAdmin(options: AdminOptions): Server {
         sendJson(response, 200, await options.explain(jsonOf(text)));
       },
     };
+  const receivePush = createReceivePush();
   for (const forge of forges)
     handlers[`POST /webhooks/${forge}`] = async (request, response) => {
       const event = await receivePush(forge, request, options.webhook());

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { formField } from '../../bundle/format/formField.ts';
 import { branchesOf, type Forge, type Pushed } from './pushedBranches.ts';
 
 export type PushEvent =
@@ -122,8 +123,7 @@ function mediaOf(type: string | string[] | undefined): 'json' | 'form' | null {
   return media[1]?.toLowerCase() === 'json' ? 'json' : 'form';
 }
 
-const payloadOf = (form: Uint8Array) =>
-  new URLSearchParams(Buffer.from(form).toString()).get('payload') ?? '';
+const payloadOf = (form: Uint8Array) => formField(Buffer.from(form).toString(), 'payload');
 
 function readPush(forge: Forge, text: string): readonly Pushed[] {
   let value: unknown;

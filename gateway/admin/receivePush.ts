@@ -5,17 +5,37 @@ import type { Forge } from './pushedBranches.ts';
 import { checkPush, largestDelivery, type PushEvent, WebhookError } from './pushWebhook.ts';
 
 /** Reads a delivery of the push webhook. Throws Refusal: 404 when none is configured, 401 unsigned, 400 malformed. */
-export async function receivePush(
+export type ReceivePush = (
   forge: Forge,
   request: IncomingMessage,
   webhook: { secret: string; branch: string } | null,
-): Promise<PushEvent> {
-  if (webhook === null) throw new Refusal(404, 'not-found', 'No webhook is configured.');
-  const body = await readBody(request, largestDelivery);
-  try {
-    return checkPush(forge, request.headers, body, webhook.secret, { branch: webhook.branch });
-  } catch (error) {
-    if (!(error instanceof WebhookError)) throw error;
-    throw new Refusal(error.code.startsWith('webhook-signature') ? 401 : 400, error.code, error.message);
-  }
+) => Promise<PushEvent>;
+
+/**
+ * Deliveries are read whole before they have proved anything, so all that are under way have `mostHeld` bytes together;
+ * beyond, 503: a push that nobody heard of is found by the next poll.
+ */
+export function createReceivePush(mostHeld = 4 * largestDelivery): ReceivePush {
+  let held = 0;
+  return async (forge, request, webhook) => {
+    if (webhook === null) throw new Refusal(404, 'not-found', 'No webhook is configured.');
+    let own = 0;
+    const arrived = (bytes: number) => {
+      own += bytes;
+      held += bytes;
+      if (held > mostHeld)
+        throw new Refusal(503, 'webhook-busy', 'Too much is being delivered at once.', {
+          'retry-after': '10',
+        });
+    };
+    try {
+      const body = await readBody(request, largestDelivery, arrived);
+      return checkPush(forge, request.headers, body, webhook.secret, { branch: webhook.branch });
+    } catch (error) {
+      if (!(error instanceof WebhookError)) throw error;
+      throw new Refusal(error.code.startsWith('webhook-signature') ? 401 : 400, error.code, error.message);
+    } finally {
+      held -= own;
+    }
+  };
 }

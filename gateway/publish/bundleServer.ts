@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { forges } from '../admin/pushWebhook.ts';
-import { receivePush } from '../admin/receivePush.ts';
+import { createReceivePush } from '../admin/receivePush.ts';
 import { receiveReload } from '../admin/receiveReload.ts';
 import { revisionFacts } from '../admin/revisionFacts.ts';
 import { refuse, sendJson } from '../http/answer.ts';
@@ -68,6 +68,7 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
       await receiveReload(request, response, url, options.reload);
     },
   };
+  const receivePush = createReceivePush();
   for (const forge of forges)
     handlers[`POST /webhooks/${forge}`] = async (request, response) => {
       const event = await receivePush(forge, request, options.webhook);

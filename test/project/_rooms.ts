@@ -544,6 +544,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer',
     [
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'bundle/policy',
