@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Day and number of a file's name; compressed ones too, which nobody appends to. */
 const parts = (name: string): { day: string; number: number; open: boolean } | null => {
@@ -7,7 +8,8 @@ const parts = (name: string): { day: string; number: number; open: boolean } | n
   return { day: match[1], number: Number(match[2] ?? 0), open: match[3] === undefined };
 };
 
-function filesOf(home: string) {
+/** The instance's files, oldest first, those too that nobody appends to. */
+export function filesOf(home: string) {
   if (!existsSync(home)) return [];
   return readdirSync(home)
     .flatMap((name) => {
@@ -24,11 +26,16 @@ export function decisionFiles(home: string): string[] {
     .map(({ name }) => name);
 }
 
-/** The file to append to on a day: its newest, or a further one when that is `full` or was compressed. */
-export function nextFile(home: string, day: string, full: boolean): string {
+/**
+ * The file to append to on a day: its newest, or a further one when that is `full`, was compressed or is not the `last`
+ * one written: what came after it holds its digest.
+ */
+export function nextFile(home: string, day: string, full: boolean, last: string | null): string {
   const newest = filesOf(home)
     .filter((file) => file.day === day)
     .at(-1);
-  const number = newest === undefined ? 0 : newest.number + (full || !newest.open ? 1 : 0);
+  const goesOn =
+    newest?.open === true && !full && (newest.name === last || statSync(join(home, newest.name)).size === 0);
+  const number = newest === undefined ? 0 : newest.number + (goesOn ? 0 : 1);
   return number === 0 ? `${day}.ndjson` : `${day}-${number}.ndjson`;
 }

@@ -52,7 +52,27 @@ export type StreamClosed = {
 
 /** What takes a `seq`. */
 export type LogEntry = DecisionRecord | StreamClosed;
-/** Proof of life between decisions: carries the last `seq` and takes none itself. */
-export type Heartbeat = { heartbeat: true; timestamp: string; instance: string; seq: number };
+/**
+ * Proof of life between decisions: carries the last `seq` and takes none itself. The one that begins a file says besides
+ * what place the file has in its instance's chain.
+ */
+export type Heartbeat = {
+  heartbeat: true;
+  timestamp: string;
+  instance: string;
+  seq: number;
+  chain?: Link;
+};
+/** A file's place in the chain of its instance's files, counted from 1; digests are SHA-256 in hex. */
+export type Link = {
+  place: number;
+  /**
+   * The file before it, as its bytes lay when this one began (what compresses them changes nothing); null in the first.
+   * The digest is null where the file was gone by then and nobody had noted it.
+   */
+  previous: { file: string; sha256: string | null; bytes: number | null } | null;
+  /** The manifest of what was pruned and erased, as far as it went then; null while there was none. */
+  notes: { bytes: number; sha256: string } | null;
+};
 /** The last line of an orderly end: from here on the instance's silence hides nothing. Takes no `seq`. */
 export type Stopped = { stopped: true; timestamp: string; instance: string; seq: number };

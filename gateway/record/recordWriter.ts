@@ -1,17 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Chain, openChain } from './chain.ts';
+import { claim } from './claim.ts';
 import { nextFile } from './decisionFiles.ts';
 import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
@@ -80,12 +70,8 @@ type Pending = {
 export function openRecordWriter(options: Options): RecordWriter {
   const { folder, usage, state, instance, now, onUsageFailure, onWritten } = options;
   const home = join(folder, instance);
-  const release = claim(home, instance);
-  const sequence = openOrRelease(
-    home,
-    state === undefined ? undefined : join(state, 'seq', instance),
-    release,
-  );
+  const release = claimed(home, instance);
+  const { sequence, chain } = openOrRelease(home, instance, state, release);
   let seq = sequence.last;
   const recordLine = createRecordLine(instance);
   const rollup =
@@ -99,6 +85,10 @@ export function openRecordWriter(options: Options): RecordWriter {
   /** The last number in a file. */
   let written = seq;
 
+  const openingLine = (name: string): Heartbeat => {
+    const timestamp = new Date(now()).toISOString();
+    return { heartbeat: true, timestamp, instance, seq: written, chain: chain.link(name) };
+  };
   const flush = () => {
     scheduled = false;
     if (batch.length === 0) return;
@@ -106,14 +96,17 @@ export function openRecordWriter(options: Options): RecordWriter {
     batch = [];
     let failure: Error | null = null;
     try {
-      const next = fileFor(home, now(), file);
+      const next = fileFor(home, now(), file, chain);
       const before = next === file ? null : file;
       file = next;
       if (before !== null) closeFile(before.fd);
-      let text = '';
+      const opening = file.size === 0 ? openingLine(file.name) : null;
+      let text = opening === null ? '' : `${JSON.stringify(opening)}\n`;
       for (const { line } of taken) text += line;
       sequence.before(taken.at(-1)?.seq ?? seq, file.name);
       append(file, bytesOf(text));
+      chain.wrote(file.name, text, file.size);
+      if (opening !== null) rollup?.add(opening, written, file.day);
       written = taken.at(-1)?.seq ?? written;
       if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
       onWritten?.(performance.now() - begun);
@@ -123,6 +116,8 @@ export function openRecordWriter(options: Options): RecordWriter {
       seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
     }
     for (const one of taken) one.written?.(failure);
+    // Only now: their requests are on their way.
+    chain.settle();
   };
   const queue = (item: Pending) => {
     batch.push(item);
@@ -153,6 +148,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       // The files are the truth, so this can be made up for; a full disk must not end the process.
       try {
         if (file !== null) sequence.note(written);
+        chain.note();
         rollup?.saveInTurn();
       } catch (error) {
         onUsageFailure?.(error);
@@ -168,6 +164,7 @@ export function openRecordWriter(options: Options): RecordWriter {
           queue({ line: `${JSON.stringify(stopped)}\n`, entry: stopped, seq, written: undefined });
           flush();
           sequence.note(seq, true);
+          chain.note(true);
         }
         rollup?.save();
         if (file !== null) closeFile(file.fd);
@@ -181,9 +178,12 @@ export function openRecordWriter(options: Options): RecordWriter {
 
 const takesNumber = (entry: Counted) => !('heartbeat' in entry) && !('stopped' in entry);
 
-function openOrRelease(home: string, kept: string | undefined, release: () => void) {
+function openOrRelease(home: string, instance: string, state: string | undefined, release: () => void) {
+  const kept = (what: string) => (state === undefined ? undefined : join(state, what, instance));
   try {
-    return openSequence(home, kept);
+    // First the sequence: it cuts off what a crash has torn.
+    const sequence = openSequence(home, kept('seq'));
+    return { sequence, chain: openChain(home, kept('chain')) };
   } catch (error) {
     release();
     throw new RecordError('decisions-unwritable', `the sequence of ${home} cannot be gone on with`, error);
@@ -191,57 +191,30 @@ function openOrRelease(home: string, kept: string | undefined, release: () => vo
 }
 
 /** One process per instance name: two would give out the same `seq` twice. */
-function claim(home: string, instance: string): () => void {
-  const lock = join(home, '.lock');
+function claimed(home: string, instance: string): () => void {
+  let lock: ReturnType<typeof claim>;
   try {
-    mkdirSync(home, { recursive: true });
-    for (;;) {
-      try {
-        writeFileSync(lock, String(process.pid), { flag: 'wx' });
-        return () => {
-          if (existsSync(lock)) unlinkSync(lock);
-        };
-      } catch (error) {
-        if (!isCode(error, 'EEXIST')) throw error;
-        const holder = Number(readFileSync(lock, 'utf8'));
-        if (holder !== process.pid && alive(holder)) {
-          throw new RecordError(
-            'decisions-in-use',
-            `process ${holder} already writes decisions as instance "${instance}"; give each gateway an instance name of its own`,
-          );
-        }
-        unlinkSync(lock);
-      }
-    }
+    lock = claim(join(home, '.lock'));
   } catch (error) {
-    if (error instanceof RecordError) throw error;
     throw new RecordError(
       'decisions-unwritable',
       `the folder of the decision log cannot be written: ${home}`,
       error,
     );
   }
+  if ('release' in lock) return lock.release;
+  throw new RecordError(
+    'decisions-in-use',
+    `process ${lock.holder} already writes decisions as instance "${instance}"; give each gateway an instance name of its own`,
+  );
 }
-
-function alive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isCode(error, 'EPERM');
-  }
-}
-
-const isCode = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code;
 
 /** The file to append to; never of a day before the open one, whatever the clock says. */
-function fileFor(home: string, now: number, open: File | null): File {
+function fileFor(home: string, now: number, open: File | null, chain: Chain): File {
   const today = new Date(now).toISOString().slice(0, 10);
   const day = open !== null && open.day > today ? open.day : today;
   if (open !== null && open.day === day && open.size < fileBytes) return open;
-  const name = nextFile(home, day, open !== null && open.day === day);
+  const name = nextFile(home, day, open !== null && open.day === day, chain.last);
   const fd = openSync(join(home, name), 'a', 0o640);
   return { fd, name, day, size: fstatSync(fd).size };
 }

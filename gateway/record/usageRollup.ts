@@ -109,8 +109,8 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     return day;
   };
   const add = (entry: Counted, seq: number, key: string) => {
-    const day = dayFrom(key, seq);
     const takesNone = 'heartbeat' in entry || 'stopped' in entry;
+    const day = dayFrom(key, takesNone ? seq + 1 : seq);
     if (takesNone || seq > (seeded.get(key) ?? -1)) day.add(entry, seq);
   };
 

@@ -54,8 +54,9 @@ const allLines = (home: string, name: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-/** What was written before the writer said that it stops. */
-const lines = (home: string, name: string) => allLines(home, name).filter(({ stopped }) => stopped !== true);
+/** What was written between the file's header and the writer's word that it stops. */
+const lines = (home: string, name: string) =>
+  allLines(home, name).filter(({ stopped, chain }) => stopped !== true && chain === undefined);
 /** What `/usage` answers. */
 const usageFrom = ({ usage }: RecordWriter, since: string): UsageLine[] => {
   const text = Buffer.concat([...(usage?.texts(since) ?? [])]).toString();
@@ -79,7 +80,7 @@ test('writes one JSON line per decision, with the fields in their order', () => 
   const text = readFileSync(join(root, 'gw-1', '2026-11-23.ndjson'), 'utf8');
   assert.equal(
     text,
-    '{"timestamp":"2026-11-23T23:59:58.000Z","decision_id":"id-1795478398000","instance":"gw-1","seq":1,"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"abc"}},"input":{"subject":"user:ann@example.com","groups":[],"api":"orders","operation":"getOrder","method":"GET","path":"/v1/orders/{orderId}","networks":[],"mfa":false,"time":1795478398},"result":{"allow":false,"grants":[],"reason":"no-grant"},"status":403}\n{"stopped":true,"timestamp":"2026-11-23T23:59:58.000Z","instance":"gw-1","seq":1}\n',
+    '{"heartbeat":true,"timestamp":"2026-11-23T23:59:58.000Z","instance":"gw-1","seq":0,"chain":{"place":1,"previous":null,"notes":null}}\n{"timestamp":"2026-11-23T23:59:58.000Z","decision_id":"id-1795478398000","instance":"gw-1","seq":1,"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"abc"}},"input":{"subject":"user:ann@example.com","groups":[],"api":"orders","operation":"getOrder","method":"GET","path":"/v1/orders/{orderId}","networks":[],"mfa":false,"time":1795478398},"result":{"allow":false,"grants":[],"reason":"no-grant"},"status":403}\n{"stopped":true,"timestamp":"2026-11-23T23:59:58.000Z","instance":"gw-1","seq":1}\n',
   );
 });
 
@@ -262,8 +263,8 @@ test('the end of a stream takes a number, and is no use', () => {
   const [coverage, use, ...more] = usageFrom(writer, '2026-11-23') as Record<string, unknown>[];
   writer.close();
   assert.deepEqual(coverage?.coverage, {
-    ...{ seq: [1, 3], records: 3, minutes: 0, runs: [[1, 3, 1439, 1439]] },
-    ...{ beats: [], seen: [[1439, 1440]], ends: [], lines: 1, uses: 2 },
+    ...{ seq: [1, 3], records: 3, minutes: 1, runs: [[1, 3, 1439, 1439]] },
+    ...{ beats: [[1439, 1440]], seen: [[1439, 1440]], ends: [], lines: 1, uses: 2 },
   });
   assert.equal(use?.count, 2);
   assert.deepEqual(more, []);
@@ -354,7 +355,9 @@ test('goes on after a line longer than any window, whole or torn', () => {
   first.write({ ...long, input: { ...long.input, groups } });
   first.close();
   const file = join(root, 'decisions', 'gw-1', '2026-11-23.ndjson');
-  appendFileSync(file, readFileSync(file).subarray(0, 300_000));
+  const bytes = readFileSync(file);
+  const line = bytes.indexOf('\n') + 1;
+  appendFileSync(file, bytes.subarray(line, line + 300_000));
   const second = open();
   second.write(entry(start));
   second.close();
@@ -398,6 +401,7 @@ test('says that it stops as its last line, with the last number, and only where 
   assert.deepEqual(
     allLines(home, '2026-11-23.ndjson').map(({ seq, stopped }) => [seq, stopped]),
     [
+      [0, undefined],
       [1, undefined],
       [1, true],
     ],

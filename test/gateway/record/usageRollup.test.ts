@@ -175,7 +175,7 @@ test('a decision line that cannot be read is a missing number, and stops no star
   const file = join(root, 'd', 'gw-1', `${day}.ndjson`);
   const lines = readFileSync(file, 'utf8').split('\n');
   for (const broken of ['{"seq":2', '{}', '[]', '{"seq":2,"timestamp":"2026-11-23T12:00:00Z"}']) {
-    writeFileSync(file, [lines[0], broken, ...lines.slice(2)].join('\n'));
+    writeFileSync(file, [...lines.slice(0, 2), broken, ...lines.slice(3)].join('\n'));
     const again = open();
     const [head] = Buffer.concat([...(again.usage?.texts(day) ?? [])])
       .toString()

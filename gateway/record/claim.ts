@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Takes a lock file for this process, from a dead one too. Answers how to let go of it, or the living process that holds
+ * it. Throws what the file system says.
+ */
+export function claim(lock: string): { release: () => void } | { holder: number } {
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return {
+        release: () => {
+          if (existsSync(lock)) unlinkSync(lock);
+        },
+      };
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error;
+      const holder = Number(readFileSync(lock, 'utf8'));
+      if (holder !== process.pid && alive(holder)) return { holder };
+      unlinkSync(lock);
+    }
+  }
+}
+
+function alive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isCode(error, 'EPERM');
+  }
+}
+
+const isCode = (error: unknown, code: string) =>
+  error instanceof Error && 'code' in error && error.code === code;
