@@ -10,7 +10,7 @@ const cadenceDays: Record<string, number> = { daily: 1, monthly: 30, quarterly: 
 /** Operation → the instants it was used, whole seconds since 1970. */
 export type Uses = Map<string, number[]>;
 
-/** Every record of every instance; heartbeats are given to `beat`. */
+/** Every record of every instance; heartbeats but those that begin a file are given to `beat`. */
 export function readRecords(
   folder: string,
   beat: (heartbeat: Heartbeat) => void = () => {},
@@ -21,7 +21,7 @@ export function readRecords(
       for (const line of readFileSync(join(folder, instance, file), 'utf8').split('\n')) {
         if (line === '') continue;
         const parsed: DecisionRecord | Heartbeat | Stopped = JSON.parse(line);
-        if ('stopped' in parsed) continue;
+        if ('stopped' in parsed || ('heartbeat' in parsed && parsed.chain !== undefined)) continue;
         if ('heartbeat' in parsed) beat(parsed);
         else records.push(parsed);
       }
