@@ -15,7 +15,9 @@ export function accountFacts(grant: Grant, { organisation, history }: Evidence) 
   const { principal } = grant;
   const { directories } = history;
   const status = accountStatus(principal, organisation);
-  const idChangedAt = directories.idChangedAt(principal);
+  // Who put the grant back after the login went to another person meant that one.
+  const changedAt = directories.idChangedAt(principal);
+  const idChangedAt = changedAt !== null && changedAt > restoredAt(grant, history) ? changedAt : null;
   const person = principal.startsWith('user:') ? organisation.people.get(principal.slice(5)) : undefined;
   const certified = person === undefined ? null : directories.standing(grant);
   return {
@@ -36,11 +38,15 @@ export function ownersOf(grant: Grant, { services }: Organisation): string[] {
   return service === undefined ? [grant.owner] : [grant.owner, service.owner];
 }
 
-/** Since when nobody is behind one of them. */
+/** When somebody gave it back last; what was held against it before is not held against it the day after. */
+const restoredAt = (grant: Grant, history: Evidence['history']) =>
+  history.of(grant.id)?.restoredAt ?? Number.NEGATIVE_INFINITY;
+
+/** Since when nobody is behind one of them, and the grant is there. */
 export function ownerFacts(grant: Grant, { organisation, history }: Evidence): { ownerless_since?: number } {
   const since = ownersOf(grant, organisation).flatMap((owner) => {
     const at = history.directories.ownerlessSince(owner);
-    return at === null ? [] : [Math.max(at, grant.grantedAt)];
+    return at === null ? [] : [Math.max(at, grant.grantedAt, restoredAt(grant, history))];
   });
   return since.length === 0 ? {} : { ownerless_since: Math.min(...since) };
 }

@@ -54,6 +54,25 @@ async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
   return commits;
 }
 
+/**
+ * When commits took effect: none before those it builds on, whatever its own clock said (a branch of long ago that was
+ * put on top, a date that was kept or made up), nor after `asOf`. One from the future took effect before the next.
+ */
+function inOrder(commits: readonly Commit[], asOf: number): Commit[] {
+  let next = asOf;
+  const sane = commits.map(({ at }) => at);
+  for (let index = sane.length - 1; index >= 0; index -= 1) {
+    const own = sane[index] ?? asOf;
+    if (own <= asOf) next = own;
+    else sane[index] = next;
+  }
+  let latest = Number.NEGATIVE_INFINITY;
+  return commits.map((commit, index) => {
+    latest = Math.max(latest, sane[index] ?? asOf);
+    return { ...commit, at: latest };
+  });
+}
+
 /** Hands out blobs in the order of their ids, each read once; those that are needed again are kept until then. */
 function createReader(tree: Tree, ids: readonly string[]) {
   const needed = new Map<string, number>();
@@ -102,7 +121,7 @@ export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Ste
       yield { commit: null, at: asOf, blind: true, files: await uncommitted(tree, new Map()) };
     return;
   }
-  const commits = await commitsOf(tree, tree.revision);
+  const commits = inOrder(await commitsOf(tree, tree.revision), asOf);
   const ids = commits.flatMap(({ changes }) => changes.map(({ id }) => id).filter(isBlob));
   const reader = createReader(tree, ids);
   const committed = new Map<string, string>();

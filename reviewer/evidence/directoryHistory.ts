@@ -123,7 +123,7 @@ export function createDirectoryHistory(organisation: Organisation) {
 
   const sync = (provider: string, file: DirectoryFile, at: number) => {
     const known = new Map<string, string>();
-    for (const { login, id } of file.people) known.set(`user:${login}`, id);
+    for (const { login, id } of file.people) known.set(fold(`user:${login}`), id);
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
     const synced = startOf(file.synced);
     const before = state.get(provider);

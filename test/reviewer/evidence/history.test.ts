@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { workingTree } from '../../../bundle/git/tree.ts';
+import { accountFacts, ownerFacts } from '../../../reviewer/detect/people.ts';
 import { type Evidence, gather } from '../../../reviewer/evidence/gather.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, daysAgo, type Files, type GrantText, type Place, place } from '../_review.ts';
@@ -69,6 +70,36 @@ test('what is not committed yet took effect at the instant of the review', async
   assert.equal(evidence.history.of('one')?.grownAt, asOf / 1000);
 });
 
+test('a commit takes effect no earlier than what it builds on, and no later than now', async () => {
+  const file = Object.keys(one())[0] ?? '';
+  // Committed long ago on a branch, or with a date that was kept, and on top of what took it away.
+  assert.equal(await grown([9, one()], [3, { [file]: null }], [8, one()]), seconds(3));
+  assert.equal(await grown([9, one()], [3, { [file]: null }], [3, one()]), seconds(3));
+  // From the future: before the next that is not; the clock of one machine stops nobody else's.
+  assert.equal(await grown([9, one()], [7, { [file]: null }], [-400, one()], [5, okta(5)]), seconds(5));
+  assert.equal(await grown([9, one()], [-400, okta(8)], [7, { [file]: null }], [6, one()]), seconds(6));
+  assert.equal(await grown([9, one()], [7, { [file]: null }], [-400, one()]), seconds(0));
+});
+
+test('what somebody put back is not held against the login or the owner of before', async () => {
+  const away = okta(10, (text) =>
+    text.replace('00u1', '00u9').replaceAll('status: active', 'status: suspended'),
+  );
+  const file = Object.keys(one('role: reader', ann))[0] ?? '';
+  const held = async (...states: [number, Files][]) => {
+    const all: [number, Files][] = [
+      [20, { ...one('role: reader', ann), ...okta(20) }],
+      [10, away],
+    ];
+    const evidence = await known(...all, ...states);
+    const [grant] = evidence.organisation.grants;
+    assert.ok(grant);
+    return [accountFacts(grant, evidence).id_changed_at, ownerFacts(grant, evidence).ownerless_since];
+  };
+  assert.deepEqual(await held(), [seconds(10), seconds(10)]);
+  assert.deepEqual(await held([8, { [file]: null }], [7, one('role: reader', ann)]), [undefined, seconds(7)]);
+});
+
 test('a grant that moves from file to file stays the one it is', async () => {
   const [file = '', text = ''] = Object.entries(one())[0] ?? [];
   const moved = { [file]: null, 'grants/access/orders/elsewhere.yaml': text };
@@ -134,6 +165,21 @@ test('who is absent is counted sync by sync, and begins anew when known again', 
   assert.equal(await absences([9, okta(9)], [5, { 'grants/directory/okta.yaml': null }]), null);
   const short = (text: string) => gone(text).replace('complete: true', 'complete: false');
   assert.deepEqual(await absences([9, okta(9)], [8, okta(8, short)], [5, okta(5)]), null);
+});
+
+test('who is spelled with capitals or another composition in a directory is there', async () => {
+  const spelled = (text: string) => text.replaceAll('ann@example.com', 'Änn@Example.COM');
+  const name = { principal: 'user:änn@example.com'.normalize('NFD') };
+  const both = [
+    [10, okta(10, spelled)],
+    [8, okta(8, spelled)],
+  ] as [number, Files][];
+  const { directories } = (await known([20, one('role: reader', name)], ...both)).history;
+  assert.equal(directories.absences(name.principal), null);
+  assert.equal(directories.idChangedAt(name.principal), null);
+  const gone = [6, okta(6, (text) => without('Änn@Example.COM')(spelled(text)))] as [number, Files];
+  const { history } = await known([20, one('role: reader', name)], ...both, gone);
+  assert.equal(history.directories.absences(name.principal)?.[0]?.syncs, 1);
 });
 
 test('a login that another person has now is told by the id', async () => {
