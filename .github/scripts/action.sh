@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What action.yml runs: one command in the workspace of another repository, with the program that lies beside this script.
+# In: GRANTGATE_COMMAND and the other inputs, GITHUB_WORKSPACE, GITHUB_OUTPUT. Nothing of them is ever part of a script.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/../.." && pwd)
+cd "${GITHUB_WORKSPACE:?}"
+
+fail() {
+  printf '::error title=Grantgate::%s\n' "$1"
+  exit 2
+}
+number() {
+  case ${GRANTGATE_NUMBER:-} in '' | *[!0-9]* | ???????????*) fail "$GRANTGATE_COMMAND needs a number" ;; esac
+}
+token() {
+  [ -n "${GRANTGATE_TOKEN:-}" ] || fail "$GRANTGATE_COMMAND needs a token"
+}
+
+root=${GRANTGATE_ROOT:-.}
+case $root in /* | -* | ..* | */..*) fail 'root must be a folder of the workspace' ;; esac
+out=${GRANTGATE_OUT:-}
+case $out in -*) fail 'out must be a file' ;; esac
+
+case ${GRANTGATE_COMMAND:-} in
+check) set -- check "$root" ;;
+build)
+  [ -n "$out" ] || fail 'build needs out'
+  set -- build --root "$root" --out "$out"
+  ;;
+check-pull)
+  [ -n "${GRANTGATE_BASE:-}" ] || fail 'check-pull needs base, outside of a pull request'
+  case $GRANTGATE_BASE${GRANTGATE_HEAD:-HEAD} in -*) fail 'a revision does not begin with a dash' ;; esac
+  set -- check-pull "$GRANTGATE_BASE" "${GRANTGATE_HEAD:-HEAD}" --root "$root" --decisions "$GRANTGATE_DECISIONS"
+  [ -z "$out" ] || set -- "$@" --out "$out"
+  if [ -n "${GRANTGATE_TOKEN:-}" ]; then
+    number
+    set -- "$@" --pull "$GRANTGATE_NUMBER"
+  fi
+  ;;
+review)
+  token
+  set -- review --apply --root "$root" --decisions "$GRANTGATE_DECISIONS"
+  ;;
+answer)
+  token
+  number
+  set -- review --answer "$GRANTGATE_NUMBER" --root "$root"
+  ;;
+request)
+  token
+  number
+  set -- request --apply --issue "$GRANTGATE_NUMBER" --root "$root"
+  ;;
+*) fail 'command must be check, check-pull, review, answer, request or build' ;;
+esac
+
+# The program's own packages, and opa, are seen to without the token.
+(unset GRANTGATE_TOKEN && cd "$here" && node setup.js >&2)
+[ -z "$out" ] || printf 'file=%s\n' "$(printf '%s' "$out" | tr -d '\r\n')" >>"${GITHUB_OUTPUT:-/dev/null}"
+GITHUB_TOKEN=${GRANTGATE_TOKEN:-} exec "$here/node_modules/.bin/node" "$here/cli.ts" "$@"

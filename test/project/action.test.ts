@@ -1,0 +1,108 @@
+import * as assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load as parse } from 'js-yaml';
+import { suite } from '../_suite.ts';
+import { root } from './_copyRepository.ts';
+
+// action.yml in a repository of grants that is not ours, as a runner starts it.
+const test = suite('action');
+let work = '';
+const repository = () => join(work, 'access');
+const output = () => join(work, 'output');
+
+type Action = {
+  inputs: Record<string, { default?: string }>;
+  runs: { using: string; steps: { run: string; shell: string; env: Record<string, string> }[] };
+};
+const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Action;
+
+function run(inputs: NodeJS.ProcessEnv) {
+  rmSync(output(), { force: true });
+  const given = Object.entries(inputs).map(([name, value]) => [`GRANTGATE_${name.toUpperCase()}`, value]);
+  const result = spawnSync('bash', [join(root, '.github/scripts/action.sh')], {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      ...{ GITHUB_WORKSPACE: repository(), GITHUB_OUTPUT: output() },
+      ...{ GRANTGATE_DECISIONS: '.grantgate/decisions', ...Object.fromEntries(given) },
+    },
+  });
+  return { code: result.status, said: result.stdout, errors: result.stderr };
+}
+const git = (...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
+    cwd: repository(),
+    stdio: 'pipe',
+  });
+
+test.before(() => {
+  work = mkdtempSync(join(tmpdir(), 'grantgate-action-'));
+  cpSync(join(root, 'grants'), join(repository(), 'grants'), { recursive: true });
+  git('init', '-q', '-b', 'main');
+  git('add', '.');
+  git('commit', '-q', '-m', 'grants');
+});
+test.after(() => rmSync(work, { recursive: true, force: true }));
+
+test('inputs reach the script by the environment only, each of them', () => {
+  const [step, ...others] = action.runs.steps;
+  assert.equal(action.runs.using, 'composite');
+  assert.equal(others.length, 0);
+  assert.ok(step && !step.run.includes('${{'));
+  const named = Object.values(step.env).join(' ');
+  for (const name of Object.keys(action.inputs)) assert.ok(named.includes(`inputs.${name}`), name);
+  const script = readFileSync(join(root, '.github/scripts/action.sh'), 'utf8');
+  for (const name of Object.keys(step.env)) assert.ok(script.includes(name), name);
+});
+
+test('check passes what is sound, and fails what is not', () => {
+  assert.equal(run({ command: 'check' }).code, 0);
+  const file = join(repository(), 'grants/access/catalog/broken.yaml');
+  writeFileSync(file, '- id: x\n');
+  try {
+    const { code, said } = run({ command: 'check' });
+    assert.equal(code, 1);
+    assert.match(said, /grants\/access\/catalog\/broken\.yaml:1:/);
+  } finally {
+    rmSync(file);
+  }
+});
+
+test('check-pull says who gains and loses, and writes it where it is told to', () => {
+  const file = 'grants/access/catalog/merchandising.yaml';
+  const text = readFileSync(join(repository(), file), 'utf8');
+  git('checkout', '-q', '-b', 'change');
+  writeFileSync(join(repository(), file), text.replace(/- id: catalog-oscar-photos[\s\S]*?\n\n/, ''));
+  git('commit', '-q', '-am', 'less');
+  const { code, errors } = run({ command: 'check-pull', base: 'main', head: 'HEAD', out: 'check.json' });
+  assert.equal(code, 0, errors);
+  const found = readFileSync(join(repository(), 'check.json'), 'utf8');
+  assert.match(found, /catalog-oscar-photos/);
+  assert.equal(readFileSync(output(), 'utf8'), 'file=check.json\n');
+});
+
+test('whatever is wrong in the inputs is refused, and nothing of them is run', () => {
+  const wrong: [NodeJS.ProcessEnv, RegExp][] = [
+    [{ command: 'serve' }, /command must be/],
+    [{ command: 'check; touch pwned' }, /command must be/],
+    [{ command: '' }, /command must be/],
+    [{ command: 'check', root: '../..' }, /root must be/],
+    [{ command: 'check', root: '--help' }, /root must be/],
+    [{ command: 'check-pull' }, /needs base/],
+    [{ command: 'check-pull', base: '--out=pwned' }, /a revision does not begin with a dash/],
+    [{ command: 'build' }, /needs out/],
+    [{ command: 'answer', token: 't', number: '1$(touch pwned)' }, /needs a number/],
+    [{ command: 'answer', number: '1' }, /needs a token/],
+    [{ command: 'review' }, /needs a token/],
+    [{ command: 'request', token: 't', number: '' }, /needs a number/],
+  ];
+  for (const [inputs, message] of wrong) {
+    const { code, said } = run(inputs);
+    assert.equal(code, 2, JSON.stringify(inputs));
+    assert.match(said, message);
+  }
+  assert.ok(!existsSync(join(repository(), 'pwned')));
+});
