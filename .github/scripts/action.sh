@@ -29,8 +29,15 @@ build)
   ;;
 check-pull)
   [ -n "${GRANTGATE_BASE:-}" ] || fail 'check-pull needs base, outside of a pull request'
-  case $GRANTGATE_BASE${GRANTGATE_HEAD:-HEAD} in -*) fail 'a revision does not begin with a dash' ;; esac
-  set -- check-pull "$GRANTGATE_BASE" "${GRANTGATE_HEAD:-HEAD}" --root "$root" --decisions "$GRANTGATE_DECISIONS"
+  head=${GRANTGATE_HEAD:-}
+  if [ -z "$head" ]; then
+    # A runner checks out the merge of a pull request; its second parent is what was pushed.
+    head=HEAD
+    case ${GITHUB_EVENT_NAME:-} in pull_request*) git rev-parse --quiet --verify HEAD^2 >/dev/null && head='HEAD^2' ;; esac
+  fi
+  case $GRANTGATE_BASE in -*) fail 'a revision does not begin with a dash' ;; esac
+  case $head in -*) fail 'a revision does not begin with a dash' ;; esac
+  set -- check-pull "$GRANTGATE_BASE" "$head" --root "$root" --decisions "$GRANTGATE_DECISIONS"
   [ -z "$out" ] || set -- "$@" --out "$out"
   if [ -n "${GRANTGATE_TOKEN:-}" ]; then
     number

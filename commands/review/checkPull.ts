@@ -21,10 +21,13 @@ export function checkPull(program: Command): void {
       .option('--days <number>', 'how far they are looked back on', '90')
       .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
       .option('--out <file>', 'write the result there, to be posted by another run')
-      .option('--pull <number>', 'post to this pull request: a comment and a check run')
+      .option(
+        '--pull <number>',
+        'post to this pull request: a comment and a check run; with --post, left out, to all open ones of that commit',
+      )
       .option(
         '--post <file>',
-        'post what another run wrote, and check nothing; with --pull and --head as the event names them',
+        'post what another run wrote, and check nothing; with --head as the event names it',
       )
       .option('--head <commit>', 'the commit that the event names; what is of another one is refused')
       .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
@@ -35,7 +38,7 @@ export function checkPull(program: Command): void {
       .action(runCheckPull),
     'grantgate check-pull main HEAD',
     'grantgate check-pull origin/main HEAD --out check.json',
-    'grantgate check-pull --post check.json --pull 12 --head 3f2a9c1d0b8e7f6a5c4d3e2f1a0b9c8d7e6f5a4b',
+    'grantgate check-pull --post check.json --head 3f2a9c1d0b8e7f6a5c4d3e2f1a0b9c8d7e6f5a4b',
   );
 }
 
@@ -60,13 +63,19 @@ async function runCheckPull(
   if (options.post !== undefined) {
     if (base !== undefined)
       throw new UsageError('--post takes no revisions: it posts what another run found');
-    if (number === null || options.head === undefined)
-      throw new UsageError('--post needs --pull and --head, as the event that is trusted names them');
+    if (options.head === undefined)
+      throw new UsageError('--post needs --head, as the event that is trusted names it');
     if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(options.head))
       throw new UsageError(`--head must be a commit's full id, got "${options.head}"`);
     const { readPullCheck, mostFileBytes } = await import('../../reviewer/check/pullCheck.ts');
     const check = readPullCheck(await readBounded(options.post, mostFileBytes));
-    return post(check, { ...options, number, commit: options.head, revision: 'HEAD', trusted: false });
+    const numbers = number === null ? await pullsOf(options.head, options) : [number];
+    if (numbers.length === 0) print(`no open pull request has the commit ${options.head}, nothing posted`);
+    for (const one of numbers)
+      await post(check, {
+        ...{ ...options, number: one, commit: options.head, revision: 'HEAD', trusted: false },
+      });
+    return;
   }
   if (base === undefined || head === undefined)
     throw new UsageError('two revisions must be named: what is merged into, and what is merged');
@@ -117,6 +126,13 @@ async function printCheck(check: PullCheck, root: string, base: string): Promise
   const { renderCheck } = await import('../../reviewer/check/renderCheck.ts');
   const settled = settleApprovals(check, null, await directoryAt(root, base));
   print(renderCheck(check, settled, outcomeOf(check, settled, true)));
+}
+
+/** An event about a fork's commit names no pull request. */
+async function pullsOf(head: string, options: Options): Promise<number[]> {
+  const { openChecks } = await import('../../reviewer/forge/checks.ts');
+  const target = forgeTarget(options);
+  return openChecks(target).pullsOf(head, options.base);
 }
 
 type Posting = Options & { number: number; commit: string; revision: string; trusted: boolean };

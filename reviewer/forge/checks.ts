@@ -37,6 +37,8 @@ export type CheckRun = {
 /** The calls that a check of a pull request makes. Each throws ForgeError, or ReviewError `aborted`. */
 export type CheckForge = {
   pull(number: number): Promise<CheckedPull>;
+  /** The open pull requests against a branch whose head is a commit, from wherever. */
+  pullsOf(head: string, base: string): Promise<number[]>;
   /** Logins of those whose work a pull request's commits are; empty names for those whom the forge does not know. */
   committers(number: number): Promise<string[]>;
   /** Logins of those whose last word on this very commit is an approval. */
@@ -84,6 +86,13 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
           isFork: data.head.repo?.full_name.toLowerCase() !== `${owner}/${repo}`.toLowerCase(),
           author: data.user.login,
         };
+      });
+    },
+    async pullsOf(head, base) {
+      return call(`GET ${root}/pulls`, async () => {
+        const asked = { ...repository, base, state: 'open', per_page: 100 } as const;
+        const found = await octokit.paginate(octokit.rest.pulls.list, asked);
+        return found.filter((pull) => pull.head.sha === head).map(({ number }) => number);
       });
     },
     async committers(number) {

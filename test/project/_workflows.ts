@@ -38,8 +38,17 @@ export function workflowProblems(text: string, scripts: readonly string[]): stri
   const workflow = parse(text) as Workflow;
   const on = triggers(workflow.on);
   if (on.length === 0) problems.push('no trigger');
-  for (const dangerous of ['pull_request_target', 'workflow_run'])
-    if (on.includes(dangerous)) problems.push(`${dangerous} runs with secrets on behalf of strangers`);
+  if (on.includes('pull_request_target'))
+    problems.push('pull_request_target runs with secrets on behalf of strangers');
+  // After a stranger's run only code of the default branch, and no name, branch or text that a stranger wrote.
+  if (on.includes('workflow_run'))
+    for (const { steps = [] } of Object.values(workflow.jobs ?? {}))
+      for (const step of steps)
+        if (
+          step.uses?.startsWith('actions/checkout@') &&
+          ('ref' in (step.with ?? {}) || 'repository' in (step.with ?? {}))
+        )
+          problems.push('workflow_run checks out what a stranger wrote');
   // Anybody may comment: only those who belong here may start something with it.
   const known = `contains(fromJSON('["OWNER", "MEMBER", "COLLABORATOR"]'), github.event.comment.author_association)`;
   if (on.includes('issue_comment'))
@@ -50,7 +59,11 @@ export function workflowProblems(text: string, scripts: readonly string[]): stri
     problems.push('permissions must be {} for the workflow as a whole');
   if (!workflow.concurrency?.group || workflow.concurrency['cancel-in-progress'] === undefined)
     problems.push('concurrency must be settled');
-  if (/\$\{\{[^}]*\bgithub\.(?:event(?!\.issue\.number\b)|head_ref)\b/.test(text))
+  if (
+    /\$\{\{[^}]*\bgithub\.(?:event(?!\.issue\.number\b|\.workflow_run\.(?:id|head_sha|event)\b)|head_ref)\b/.test(
+      text,
+    )
+  )
     problems.push('text that strangers write is interpolated');
   for (const line of text.split('\n'))
     if (/^\s*(?:- )?uses:/.test(line) && !pinned.test(line))
@@ -68,7 +81,10 @@ function jobProblems(job: Job, on: readonly string[], scripts: readonly string[]
   if (typeof minutes !== 'number' || minutes > 60) problems.push('timeout-minutes must be 60 at most');
   if (typeof job.permissions !== 'object' || job.permissions === null)
     problems.push('permissions must be listed');
-  else if (on.includes('pull_request') && Object.values(job.permissions).includes('write'))
+  else if (
+    on.some((name) => name.startsWith('pull_request')) &&
+    Object.values(job.permissions).includes('write')
+  )
     problems.push('code of a pull request runs with a token that writes');
   if (mentions(job.env, 'secrets')) problems.push('a secret is given to every step');
   for (const step of job.steps ?? []) {
@@ -79,7 +95,10 @@ function jobProblems(job: Job, on: readonly string[], scripts: readonly string[]
     if (named === null) problems.push(`logic that no test reaches: ${step.run.trim()}`);
     else if (named[1] !== undefined && !scripts.includes(named[1]))
       problems.push(`package.json has no script "${named[1]}"`);
-    if (on.includes('pull_request') && (mentions(step.env, 'secrets') || mentions(step.with, 'secrets')))
+    if (
+      on.some((name) => name.startsWith('pull_request')) &&
+      (mentions(step.env, 'secrets') || mentions(step.with, 'secrets'))
+    )
       problems.push('code of a pull request is given a secret');
   }
   return problems;

@@ -19,14 +19,14 @@ type Action = {
 };
 const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Action;
 
-function run(inputs: NodeJS.ProcessEnv) {
+function run(inputs: NodeJS.ProcessEnv, event = 'push') {
   rmSync(output(), { force: true });
   const given = Object.entries(inputs).map(([name, value]) => [`GRANTGATE_${name.toUpperCase()}`, value]);
   const result = spawnSync('bash', [join(root, '.github/scripts/action.sh')], {
     encoding: 'utf8',
     env: {
       ...process.env,
-      ...{ GITHUB_WORKSPACE: repository(), GITHUB_OUTPUT: output() },
+      ...{ GITHUB_WORKSPACE: repository(), GITHUB_OUTPUT: output(), GITHUB_EVENT_NAME: event },
       ...{ GRANTGATE_DECISIONS: '.grantgate/decisions', ...Object.fromEntries(given) },
     },
   });
@@ -77,10 +77,15 @@ test('check-pull says who gains and loses, and writes it where it is told to', (
   git('checkout', '-q', '-b', 'change');
   writeFileSync(join(repository(), file), text.replace(/- id: catalog-oscar-photos[\s\S]*?\n\n/, ''));
   git('commit', '-q', '-am', 'less');
-  const { code, errors } = run({ command: 'check-pull', base: 'main', head: 'HEAD', out: 'check.json' });
+  const pushed = git('rev-parse', 'HEAD').toString().trim();
+  // As a runner checks a pull request out: the merge.
+  git('checkout', '-q', '--detach', 'main');
+  git('merge', '-q', '--no-ff', '-m', 'merge', 'change');
+  const { code, errors } = run({ command: 'check-pull', base: 'main', out: 'check.json' }, 'pull_request');
   assert.equal(code, 0, errors);
   const found = readFileSync(join(repository(), 'check.json'), 'utf8');
   assert.match(found, /catalog-oscar-photos/);
+  assert.equal((JSON.parse(found) as { head: string }).head, pushed);
   assert.equal(readFileSync(output(), 'utf8'), 'file=check.json\n');
 });
 

@@ -21,6 +21,7 @@ test('there are those that the project needs', () => {
     'bundle.yml',
     'check.yml',
     'container.yml',
+    'post.yml',
     'request.yml',
     'review.yml',
   ]);

@@ -31,7 +31,7 @@ test('what is called wrongly ends with 2 and says how it is called', () => {
     [['replay', 'main', 'HEAD', '--days', '0'], /--days must be a number/],
     [['replay', 'main', 'HEAD', '--as-of', 'soon'], /--as-of must be an instant/],
     [['check-pull', 'main'], /two revisions must be named/],
-    [['check-pull', '--post', 'x.json', '--pull', '3'], /--post needs --pull and --head/],
+    [['check-pull', '--post', 'x.json', '--pull', '3'], /--post needs --head/],
     [['check-pull', '--post', 'x.json', '--pull', '3', '--head', 'HEAD'], /--head must be a commit/],
     [['check-pull', '--post', join(folder, 'none'), '--pull', '3', '--head', head], /cannot be read/],
   ] as const) {

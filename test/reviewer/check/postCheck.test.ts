@@ -172,3 +172,13 @@ test('a token that may not write checks sets a status instead', async () => {
     [[checkName, 'pending']],
   );
 });
+
+test('a commit leads to its open pull requests against the branch, and to no others', async () => {
+  const at = await pull();
+  const forge = openChecks(target());
+  assert.deepEqual(await forge.pullsOf(at.head, 'main'), [at.number]);
+  assert.deepEqual(await forge.pullsOf(at.head, 'other'), []);
+  assert.deepEqual(await forge.pullsOf('f'.repeat(40), 'main'), []);
+  await bot.rest.pulls.update({ ...where, pull_number: at.number, state: 'closed' });
+  assert.deepEqual(await forge.pullsOf(at.head, 'main'), []);
+});

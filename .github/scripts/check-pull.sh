@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Checks what the pull request that is checked out would merge, and writes what it found to .grantgate/check.json. Run by
+# `npm run check:pull`. In: BASE.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p .grantgate
+# A runner checks out the merge of a pull request; its second parent is what was pushed, and what the event names.
+head=$(git rev-parse --quiet --verify 'HEAD^2' || git rev-parse HEAD)
+node cli.ts check-pull "$BASE" "$head" --out .grantgate/check.json
