@@ -20,7 +20,7 @@ type Options = {
   admit: Admit;
   assertions: Pick<Assertions, 'answer'>;
   forward: Forward;
-  streams: Streams;
+  streams: Pick<Streams, 'add'>;
   metrics: Pick<Metrics, 'upstream' | 'answered'>;
   faults: Pick<Faults, 'upstream'>;
   access: Pick<AccessLog, 'begin'>;

@@ -1,14 +1,24 @@
 import { createAdmit } from './admit.ts';
 import type { GatewayConfig } from './config/config.ts';
+import type { Admission } from './decision/admission.ts';
 import { createAnswerQuestion } from './decisionPoint/decisionPoint.ts';
 import { createOnRequest } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
 import type { Authenticate } from './identity/authenticate.ts';
 import { type Collaborators, readSecrets } from './openCollaborators.ts';
 import { parseSource } from './source/contract/parseSource.ts';
+import { createDoubted } from './streams/doubted.ts';
+import { rests } from './trustedBy.ts';
 import { createForward } from './upstream/forward.ts';
 import { createForwardedHeaders } from './upstream/forwardedHeaders.ts';
 import { createUpgrade } from './upstream/upgrade.ts';
+
+/** Whom one configuration believes. */
+type Trust = {
+  config: GatewayConfig;
+  authenticate: Authenticate;
+  mayStay: (admission: Admission) => boolean;
+};
 
 /** What is done with requests by one configuration. Another one may take over while requests of this one are under way. */
 export type Handling = ReturnType<typeof createHandling>;
@@ -28,13 +38,17 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
     now,
   });
   const believe = authentication(config);
-  let next: Authenticate | null = null;
-  /** Who waited for an issuer while the configuration changed is held to the new one. */
+  let next: Trust | null = null;
+  /** Who waited while the configuration changed, for an issuer or to be counted, is held to the new one. */
   const authenticate: Authenticate = (...asked) => {
+    if (next !== null) return next.authenticate(...asked);
     const identity = believe(...asked);
     if (!(identity instanceof Promise)) return identity;
-    return identity.then((known) => (next === null ? known : next(...asked)));
+    return identity.then((known) => (next === null ? known : next.authenticate(...asked)));
   };
+  const mayStay = (admission: Admission): boolean =>
+    next === null || (rests(config, next.config, admission) && next.mayStay(admission));
+  const trusted = createDoubted(streams, mayStay);
   const stages = {
     enforcement: () => {
       lapse.assertNone();
@@ -58,7 +72,8 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
   };
   const { admitRequest, onRequest } = createOnRequest({
     trustedProxies: config.trusted_proxies,
-    ...{ admit, assertions, forward, streams, metrics, faults, access },
+    streams: trusted,
+    ...{ admit, assertions, forward, metrics, faults, access },
     begun: () => {
       open += 1;
       return ended;
@@ -70,7 +85,7 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
     idleMs: config.limits.websocket_idle,
     onIdle: () => limits.onCut('websocket'),
     admit: admitRequest,
-    streams,
+    streams: trusted,
     onOpen: () => metrics.streams.inc(),
     onClosed: () => metrics.streams.dec(),
     onUpstreamFailure: ({ route }, error) => faults.upstream(route.api, error),
@@ -84,10 +99,12 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
       webhookSecret === null ? null : { secret: webhookSecret, branch: branchOf(config.bundle.source) },
     source: config.bundle.source,
     explain: createExplainHere({ config, snapshot: () => enforcement()?.snapshot ?? null, now }),
+    config,
     authenticate,
+    mayStay,
     /** Nothing comes any more: ends the connections to upstreams once those that are under way have their answers. */
-    retire(by: { authenticate: Authenticate }) {
-      next = by.authenticate;
+    retire(by: Trust) {
+      next = by;
       if (open === 0) void closeForward();
     },
     /** The same at once. */

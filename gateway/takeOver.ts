@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { checkPlaces } from './config/checkPlaces.ts';
 import { ConfigError, type GatewayConfig } from './config/config.ts';
 import type { Collaborators } from './openCollaborators.ts';
+import { rests } from './trustedBy.ts';
 import type { Wired } from './wire.ts';
 
 /** What is bound to a process: ports, folders, keys, and whom it counts with. */
@@ -44,16 +45,14 @@ export function createTakeOver(collaborators: Collaborators, wired: Wired) {
     // The last to be judged: what it opens must be used.
     const note = access.prepare(next.log);
     const changed = changes(current, next);
-    const trusted = trustedBy(current, next);
+    const before = current;
     current = next;
     log.level = next.log.level;
     note();
     limits.take(next.limits);
     handle();
     // What is open rests on the word of whoever issued its token.
-    streams.close(({ identity: { proof } }) =>
-      proof?.method === 'jwt' || proof?.method === 'introspection' ? trusted(proof) : true,
-    );
+    streams.close((admission) => rests(before, next, admission));
     await follow();
     return changed;
   };
@@ -70,19 +69,4 @@ function changes(current: GatewayConfig, next: GatewayConfig): string[] {
   const after = new Map<string, unknown>(Object.entries(next));
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => !isDeepStrictEqual(before.get(name), after.get(name))).sort();
-}
-
-/** Whether a token's issuer is believed as it was before; how long its keys and answers count is no matter of belief. */
-export function trustedBy(current: GatewayConfig, next: GatewayConfig) {
-  const believed = ({ issuers, introspection }: GatewayConfig) => {
-    const jwt = new Map(issuers.map(({ keys: _, ...issuer }) => [issuer.issuer, issuer] as const));
-    if (introspection === undefined) return { jwt, introspection };
-    const { cache: _, timeout: __, client_secret: ___, ...asked } = introspection;
-    return { jwt, introspection: asked };
-  };
-  const [before, after] = [believed(current), believed(next)];
-  return ({ method, issuer }: { method: 'jwt' | 'introspection'; issuer: string }): boolean =>
-    method === 'jwt'
-      ? isDeepStrictEqual(before.jwt.get(issuer), after.jwt.get(issuer))
-      : after.introspection !== undefined && isDeepStrictEqual(before.introspection, after.introspection);
 }

@@ -26,7 +26,7 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 
 type Options = {
   admit: (request: IncomingMessage, answer: null, carrier: Carrier, doors: Doors) => void;
-  streams: Streams;
+  streams: Pick<Streams, 'add'>;
   forwarded: ForwardedHeaders;
   /** How long an upstream may take to answer the handshake, ms. */
   upstreamTimeoutMs: number;

@@ -1,9 +1,11 @@
 import * as assert from 'node:assert/strict';
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { parseConfig } from '../../gateway/config/config.ts';
-import { trustedBy } from '../../gateway/takeOver.ts';
+import { trustedBy } from '../../gateway/trustedBy.ts';
 import { suite } from '../_suite.ts';
 import { startIssuer } from './_issuer.ts';
 import { type Fleet, startFleet } from './_workers.ts';
@@ -164,6 +166,42 @@ test('an issuer comes and goes without those of others; its streams end with it'
     assert.equal(ends, 'open');
     await kept.body?.cancel().catch(() => undefined);
   } finally {
+    await other.close();
+  }
+});
+
+test('who waits for an issuer while the configuration changes twice is held to the last one', async () => {
+  const other = await startIssuer();
+  const token = await other.token({ sub: 'ann@example.com', exp: Math.floor(Date.now() / 1000) + 3600 });
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const keys = createServer((_, response) => {
+    asked.resolve();
+    void answer.promise
+      .then(() => fetch(`${other.url}/jwks`))
+      .then(async (found) => {
+        response.setHeader('content-type', 'application/json');
+        response.end(await found.text());
+      });
+  });
+  await new Promise<void>((done) => keys.listen(0, '127.0.0.1', done));
+  const jwks_uri = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/`;
+  const both = [
+    ...(written.issuers as object[]),
+    { issuer: other.url, audience: 'grantgate', people: ['@example.com'], jwks_uri },
+  ];
+  try {
+    await signal(change({ issuers: both }), taken);
+    const waiting = call(token);
+    await asked.promise;
+    await signal(change({ issuers: both, limits: { body: '1kB' } }), taken);
+    await signal(change({}), taken);
+    answer.resolve();
+    assert.equal(await waiting, 401);
+  } finally {
+    answer.resolve();
+    keys.closeAllConnections();
+    await new Promise((done) => keys.close(done));
     await other.close();
   }
 });
