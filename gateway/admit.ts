@@ -15,7 +15,7 @@ import type { Authenticate } from './identity/authenticate.ts';
 import { anybody, isPublic } from './identity/identify.ts';
 import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
 import type { Limits } from './limits/limits.ts';
-import { methodNotAllowed, noSuchOperation, otherMethods } from './otherMethods.ts';
+import { methodNotAllowed, noSuchOperation, otherMethods, routeBy } from './otherMethods.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
 import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
@@ -26,6 +26,7 @@ import {
   corsHeaders,
   isPreflight,
   preflightHeaders,
+  preflightMethod,
   withCors,
 } from './request/cors.ts';
 import type { Route } from './request/route.ts';
@@ -168,7 +169,9 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (hosts !== null && !hosts.has(canonical.host) && !isRouted(canonical.host, by.snapshot))
         throw foreign();
       if (doors.preflight !== undefined && isPreflight(canonical, rawHeaders)) {
-        asked = apiAt(by.snapshot, canonical) ?? '';
+        // Where the prefix of one API continues another's, a path may be either's: its pages are those of whoever serves it.
+        const called = routeBy(canonical, preflightMethod(rawHeaders), by);
+        asked = called?.api ?? apiAt(by.snapshot, canonical) ?? '';
         const entry = by.snapshot.apis.get(asked);
         if (entry?.cors === undefined) asked = '';
         else {

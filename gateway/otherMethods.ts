@@ -15,15 +15,25 @@ export function otherMethods(
   { route }: Pick<Enforcement, 'route'>,
 ): OtherMethod[] {
   return methods.flatMap((method) => {
-    try {
-      const found = method === request.method ? null : route({ ...request, method });
-      return found === null ? [] : [{ method, route: found }];
-    } catch (error) {
-      // A path that could be two is none.
-      if (error instanceof Refusal) return [];
-      throw error;
-    }
+    const found = method === request.method ? null : routeBy(request, method, { route });
+    return found === null ? [] : [{ method, route: found }];
   });
+}
+
+/** Where a request's path leads by a method; null where nowhere. */
+export function routeBy(
+  request: CanonicalRequest,
+  method: string | undefined,
+  { route }: Pick<Enforcement, 'route'>,
+): Route | null {
+  const known = methods.find((one) => one === method);
+  try {
+    return known === undefined ? null : route({ ...request, method: known });
+  } catch (error) {
+    // A path that could be two is none.
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
 }
 
 /** For whom something of the path may be called; it is one path, so all of its methods are named. */

@@ -50,6 +50,12 @@ export const isPreflight = ({ method }: CanonicalRequest, rawHeaders: readonly s
   valuesOf(rawHeaders, 'origin').length > 0 &&
   valuesOf(rawHeaders, 'access-control-request-method').length > 0;
 
+/** The one method that a preflight asks about. */
+export function preflightMethod(rawHeaders: readonly string[]): string | undefined {
+  const [method, ...others] = valuesOf(rawHeaders, 'access-control-request-method');
+  return others.length > 0 ? undefined : method;
+}
+
 /** The API that a path belongs to, whether or not it has an operation there. */
 export function apiAt({ apis }: Pick<Snapshot, 'apis'>, { host, path }: CanonicalRequest): string | null {
   let best: { api: string; length: number } | null = null;
@@ -85,9 +91,8 @@ export function preflightHeaders(
   const methods = new Set(Object.values(operations).map((call) => call.split(' ', 1)[0] ?? ''));
   if (methods.has('GET')) methods.add('HEAD');
   const headers: CorsHeaders = corsHeaders(cors, rawHeaders) ?? vary;
-  const [method, ...others] = valuesOf(rawHeaders, 'access-control-request-method');
-  if (method === undefined || others.length > 0 || !methods.has(method))
-    throw refused(headers, 'no operation has the method');
+  const method = preflightMethod(rawHeaders);
+  if (method === undefined || !methods.has(method)) throw refused(headers, 'no operation has the method');
   const asked = valuesOf(rawHeaders, 'access-control-request-headers')
     .join(',')
     .split(',')

@@ -324,3 +324,31 @@ test('any origin may be let in without credentials only; without a word, the ups
   assert.deepEqual([allowed(own, 'origin'), own.headers.get('vary')], ['https://own.example', null]);
   world.upstream.answer(null);
 });
+
+test('where one API lies below another, a page is let to each by its own list alone', async () => {
+  await cors('');
+  const inner = (origin: string) =>
+    [
+      'api: inner',
+      'description: What lies below the orders',
+      'owner: group:billing',
+      'tier: low',
+      `upstream: ${world.upstream.url}`,
+      'route: { prefix: /orders/v1, strip: true }',
+      'operations: { listOthers: GET /others }',
+      'roles: { all: [listOthers] }',
+      `cors: { origins: ["${origin}"], credentials: true }`,
+      '',
+    ].join('\n');
+  await world.push({ 'grants/apis/inner.yaml': inner(page) });
+  // The inner API's page may not have a browser call the outer one, cookies and all.
+  assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 404);
+  assert.equal((await ask(preflight('/orders/v1/others', page, 'GET'))).status, 204);
+  await cors(`{ origins: ["${page}"] }`);
+  await world.push({ 'grants/apis/inner.yaml': inner('https://other.example') });
+  assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 204);
+  assert.equal((await ask(preflight('/orders/v1/orders', 'https://other.example', 'GET'))).status, 403);
+  assert.equal((await ask(preflight('/orders/v1/others', page, 'GET'))).status, 403);
+  await cors('');
+  await world.push({ 'grants/apis/inner.yaml': null });
+});
