@@ -9,6 +9,7 @@ import { openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
+import { unattested } from './requests/unattested.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import type { Summary } from './trends/trend.ts';
 import type { Missed } from './watch/missedGrants.ts';
@@ -96,8 +97,10 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     });
     try {
       stopIfAborted(signal);
+      const { emergency } = evidence.organisation.review;
+      const also = emergency.principals.length === 0 ? [] : [await unattested(forge, Number(asOf))];
       await openPullRequests({
-        ...{ forge, mirror, plan, evidence, pulls, asOf: Number(asOf), signal, progress },
+        ...{ forge, mirror, plan, evidence, pulls, also, asOf: Number(asOf), signal, progress },
         ...{ brake: stopped, replay: replay.of },
       });
       told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });

@@ -11,6 +11,9 @@ const mostGrants = 20;
 /** One line of a branch, with a box that asks for it. */
 const box = (branch: string) => `- [ ] <!-- grantgate:ask ${branch} -->`;
 
+/** What else people are waited for; lines are Markdown. */
+export type Section = { title: string; lines: readonly string[] };
+
 /** The branches whose boxes somebody has ticked. */
 export function askedFor(body: string): ReadonlySet<string> {
   if (!body.startsWith(first)) return new Set();
@@ -20,7 +23,11 @@ export function askedFor(body: string): ReadonlySet<string> {
 }
 
 /** What is held back and why, and what is open. The same pulls give the same text. */
-export function renderDashboard(pulls: readonly Pull[], paused: string | null): string {
+export function renderDashboard(
+  pulls: readonly Pull[],
+  paused: string | null,
+  also: readonly Section[] = [],
+): string {
   const grants = (names: readonly string[]) =>
     names.slice(0, mostGrants).map(code).join(', ') +
     (names.length > mostGrants ? ` and ${names.length - mostGrants} more` : '');
@@ -37,6 +44,12 @@ export function renderDashboard(pulls: readonly Pull[], paused: string | null): 
     first,
     'What the access review holds back. Tick a box, and the next run opens it whatever the limits say.',
     ...(paused === null ? [] : [`> [!IMPORTANT]\n> ${prose(paused)}`]),
+    ...also.flatMap(({ title, lines }) =>
+      list(
+        title,
+        lines.map((one) => `- ${one}`),
+      ),
+    ),
     ...list(
       `Held back (${counted(held.length, 'pull request')})`,
       held.map((pull) => `${box(pull.branch)} ${line(pull)}`),
@@ -83,9 +96,13 @@ export async function writeDashboard(
   kept: Kept | null,
   pulls: readonly Pull[],
   paused: string | null,
+  also: readonly Section[] = [],
 ): Promise<void> {
-  const body = renderDashboard(pulls, paused);
-  const says = paused !== null || pulls.some(({ action }) => /^(?:held|blocked|failed)$/.test(action));
+  const body = renderDashboard(pulls, paused, also);
+  const says =
+    paused !== null ||
+    also.some(({ lines }) => lines.length > 0) ||
+    pulls.some(({ action }) => /^(?:held|blocked|failed)$/.test(action));
   if (kept === null && !says) return;
   const state = says ? 'open' : 'closed';
   if (kept === null) {

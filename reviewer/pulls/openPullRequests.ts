@@ -7,7 +7,7 @@ import { instantOf, nameOf } from '../plan/sentence.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { optional } from './announce.ts';
-import { askedFor, readDashboard, writeDashboard } from './dashboard.ts';
+import { askedFor, readDashboard, type Section, writeDashboard } from './dashboard.ts';
 import { type Group, groupFindings } from './group.ts';
 import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
@@ -29,6 +29,8 @@ type Options = {
   pulls: Pull[];
   /** What recorded requests say of a commit, as Markdown; left out, nothing is said of them. */
   replay?: (commit: string) => Promise<string | null>;
+  /** What else the dashboard says. */
+  also?: readonly Section[];
   /** Milliseconds since 1970. */
   asOf: number;
   signal?: AbortSignal | undefined;
@@ -106,7 +108,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
-  if (hasDashboard) await writeDashboard(forge, dashboard, pulls, paused);
+  if (hasDashboard) await writeDashboard(forge, dashboard, pulls, paused, options.also);
   if (failure !== null) throw failure;
 }
 

@@ -101,9 +101,21 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
   for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
   assert.ok(!(await labels()).includes('grantgate-attested'));
   assert.equal((await said()).length, 5);
+  const dashboard = async () => {
+    await here.apply();
+    const found = await octokit(token).issues.listForRepo({
+      ...repo,
+      labels: 'grantgate-dashboard',
+      state: 'all',
+    });
+    return found.data[0]?.body ?? '';
+  };
+  const waiting = new RegExp(`nobody has attested\\n\\n- #${number}: Emergency: Grant admin of orders`);
+  assert.match(await dashboard(), waiting);
   await comment(tokenOf('ann'), '/attest the queue was stuck, OPS-7');
   for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
   assert.ok((await labels()).includes('grantgate-attested'));
+  assert.doesNotMatch(await dashboard(), waiting);
   assert.match(
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,

@@ -1,0 +1,22 @@
+import type { Forge } from '../forge/forge.ts';
+import { prose } from '../forge/markdown.ts';
+import type { Section } from '../pulls/dashboard.ts';
+import { attestedLabel } from './attest.ts';
+import { emergencyPrefix } from './requestProposal.ts';
+
+const daysBack = 90;
+
+/**
+ * Emergency access of the last 90 days that nobody has attested, for the dashboard. `asOf`: ms since 1970. Throws
+ * ForgeError.
+ */
+export async function unattested(forge: Forge, asOf: number): Promise<Section> {
+  const pulls = await forge.listPulls(emergencyPrefix, asOf - daysBack * 86_400_000);
+  return {
+    title: 'Emergency access that nobody has attested',
+    lines: pulls
+      .filter(({ merged, labels }) => merged && !labels.includes(attestedLabel))
+      .sort((a, b) => a.number - b.number)
+      .map(({ number, title }) => `#${number}: ${prose(title)} – comment \`/attest REASON\` there`),
+  };
+}
