@@ -6,6 +6,7 @@ import { nextFile } from './decisionFiles.ts';
 import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
 import { openSequence } from './sequence.ts';
+import { createSyncLater, type SyncLater } from './syncLater.ts';
 import type { Counted } from './usageDay.ts';
 import { openUsageRollup, type UsageRollup } from './usageRollup.ts';
 
@@ -52,6 +53,8 @@ type Options = {
   onUsageFailure?: (error: unknown) => void;
   /** A batch is in the file: the milliseconds since its first record was taken. */
   onWritten?: (milliseconds: number) => void;
+  /** How files that are complete get to the disk. */
+  syncLater?: SyncLater;
 };
 type File = { fd: number; name: string; day: string; size: number };
 type Pending = {
@@ -69,6 +72,7 @@ type Pending = {
  */
 export function openRecordWriter(options: Options): RecordWriter {
   const { folder, usage, state, instance, now, onUsageFailure, onWritten } = options;
+  const { syncLater = createSyncLater() } = options;
   const home = join(folder, instance);
   const release = claimed(home, instance);
   const { sequence, chain } = openOrRelease(home, instance, state, release);
@@ -96,10 +100,12 @@ export function openRecordWriter(options: Options): RecordWriter {
     batch = [];
     let failure: Error | null = null;
     try {
+      // Of a file that did not get to the disk somebody must hear: so these are turned away, as if it had been waited for.
+      syncLater.assertFlushed();
       const next = fileFor(home, now(), file, chain);
       const before = next === file ? null : file;
       file = next;
-      if (before !== null) closeFile(before.fd);
+      if (before !== null) syncLater.close(before.fd);
       const opening = file.size === 0 ? openingLine(file.name) : null;
       let text = opening === null ? '' : `${JSON.stringify(opening)}\n`;
       for (const { line } of taken) text += line;
@@ -149,7 +155,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       try {
         if (file !== null) sequence.note(written);
         chain.note();
-        rollup?.saveInTurn();
+        rollup?.saveInTurn()?.catch((error: unknown) => onUsageFailure?.(error));
       } catch (error) {
         onUsageFailure?.(error);
       }
@@ -168,6 +174,7 @@ export function openRecordWriter(options: Options): RecordWriter {
         }
         rollup?.save();
         if (file !== null) closeFile(file.fd);
+        syncLater.finish();
       } finally {
         file = null;
         release();

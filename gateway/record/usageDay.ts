@@ -1,5 +1,7 @@
 import type { DecisionRecord, Heartbeat, Stopped, StreamClosed } from './record.ts';
-import type { Head, Minutes, UsageLine } from './usageLine.ts';
+import { createRows } from './rows.ts';
+import { spansOf } from './spansOf.ts';
+import type { Head, UsageLine } from './usageLine.ts';
 
 /** What a line of the log says of use. */
 export type Counted =
@@ -41,7 +43,15 @@ export type UsageDay = {
   restore(lines: readonly UsageLine[]): void;
   /** The lines, the head first, the others sorted. */
   lines(): Generator<UsageLine>;
+  /**
+   * The same as they are now, whatever is added while they are read; null wherever a turn of the event loop may end. To
+   * be thawed when nobody reads on.
+   */
+  freeze(): Generator<UsageLine | null>;
+  thaw(): void;
   saved(): void;
+  /** What was called saved is not. */
+  unsaved(): void;
 };
 
 /** Past so many lines of one kind a day is cut: it takes no more memory, and vouches for nothing. */
@@ -72,7 +82,14 @@ export function createUsageDay(day: string, instance: string): UsageDay {
   const [beats, seen, ends] = [new Set<number>(), new Set<number>(), new Set<number>()];
   const heartbeats = new Set<number>();
   const runs: [number, number, number, number][] = [];
+  const [useRows, togetherRows, deniedRows] = [
+    createRows<Use>(byName),
+    createRows<Together>((a, b) => order(keyOf(a), keyOf(b))),
+    createRows<Denied>((a, b) => order(placeOf(a), placeOf(b))),
+  ];
   let records = 0;
+  /** The sum of all counts. */
+  let counts = 0;
   let size = 0;
   let isCut = false;
   let changed = true;
@@ -93,16 +110,14 @@ export function createUsageDay(day: string, instance: string): UsageDay {
     if (lines < limit) size += 1;
     return lines >= limit;
   };
-  let usesHeld = 0;
   const use = (grant: string, operation: string, api: string) => {
     let ofGrant = uses.get(grant);
     const known = ofGrant?.get(operation);
     if (known !== undefined) return known;
-    if (isFull(usesHeld, most.uses)) {
+    if (isFull(useRows.size, most.uses)) {
       isCut = true;
       return null;
     }
-    usesHeld += 1;
     if (ofGrant === undefined) {
       ofGrant = new Map();
       uses.set(grant, ofGrant);
@@ -110,26 +125,66 @@ export function createUsageDay(day: string, instance: string): UsageDay {
     const fresh = { grant, operation, count: 0, first: '', last: '', api, busiest: 0, mfa: 0 };
     const counting: Counting = { use: fresh, minute: -1, times: 0 };
     ofGrant.set(operation, counting);
+    useRows.add(fresh);
     return counting;
   };
   const sharing = (grants: readonly string[], operation: string, count: number) => {
     const key = [operation, ...grants].join(cut);
     const known = together.get(key);
-    if (known !== undefined) known.count += count;
-    // Left out it costs no more than that of two grants that cover each other none is told redundant.
-    else if (!isFull(together.size, most.together))
-      together.set(key, { together: [...grants], operation, count });
+    if (known !== undefined) {
+      togetherRows.touch(known);
+      known.count += count;
+      counts += count;
+      // Left out it costs no more than that of two grants that cover each other none is told redundant.
+    } else if (!isFull(together.size, most.together)) {
+      const fresh = { together: [...grants], operation, count };
+      together.set(key, fresh);
+      togetherRows.add(fresh);
+      counts += count;
+    }
   };
   const refused = (reason: string, api: string, operation: string, timestamp: string) => {
     const key = [reason, api, operation].join(cut);
     const known = denied.get(key);
     if (known !== undefined) {
+      deniedRows.touch(known);
+      counts += 1;
       known.count += 1;
       known.first = earlier(known.first, timestamp);
       known.last = later(known.last, timestamp);
-    } else if (!isFull(denied.size, most.denied))
-      denied.set(key, { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp });
+    } else if (!isFull(denied.size, most.denied)) {
+      const fresh = { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp };
+      denied.set(key, fresh);
+      deniedRows.add(fresh);
+      counts += 1;
+    }
   };
+  const headOf = (lines: number): Head => {
+    const first = runs.reduce((least, [from]) => Math.min(least, from), Number.POSITIVE_INFINITY);
+    const last = runs.reduce((highest, [, to]) => Math.max(highest, to), 0);
+    return {
+      seq: runs.length === 0 ? [1, 0] : [first, last],
+      records,
+      minutes: heartbeats.size,
+      ...(!isCut && {
+        runs: runs.map(([from, to, a, b]) => [from, to, a - midnight, b - midnight] as const),
+      }),
+      beats: spansOf(beats, midnight),
+      seen: spansOf(seen, midnight),
+      ends: [...ends].map((at) => at - midnight).sort((a, b) => a - b),
+      lines,
+      uses: counts,
+      ...(isCut && { cut: true }),
+    };
+  };
+  const every = () => useRows.size + togetherRows.size + deniedRows.size;
+  function* placed(
+    coverage: Head,
+    parts: Iterable<Use | Together | Denied | null>[],
+  ): Generator<UsageLine | null> {
+    yield { day, instance, coverage };
+    for (const part of parts) for (const one of part) yield one === null ? null : { day, instance, ...one };
+  }
 
   return {
     get changed() {
@@ -166,6 +221,8 @@ export function createUsageDay(day: string, instance: string): UsageDay {
         const counting = use(grant, operation, api);
         if (counting === null) continue;
         const held = counting.use;
+        useRows.touch(held);
+        counts += 1;
         held.count += 1;
         if (held.first === '' || timestamp < held.first) held.first = timestamp;
         if (timestamp > held.last) held.last = timestamp;
@@ -199,43 +256,32 @@ export function createUsageDay(day: string, instance: string): UsageDay {
           const counting = use(line.grant, line.operation, line.api ?? '');
           if (counting === null) continue;
           const { count, first, last, busiest = 0, mfa = 0 } = line;
+          counts += count - counting.use.count;
           Object.assign(counting.use, { count, first, last, busiest, mfa });
         } else if ('together' in line) sharing(line.together, line.operation, line.count);
         else {
           const { denied: reason, api, operation, count, first, last } = line;
           refused(reason, api, operation, first);
           const held = denied.get([reason, api, operation].join(cut));
-          if (held !== undefined) Object.assign(held, { count, last });
+          if (held === undefined) continue;
+          counts += count - held.count;
+          Object.assign(held, { count, last });
         }
       }
     },
     *lines() {
-      const sorted = [
-        ...[...uses.values()].flatMap((ofGrant) => [...ofGrant.values()].map((one) => one.use)).sort(byName),
-        ...[...together.values()].sort((a, b) => order(keyOf(a), keyOf(b))),
-        ...[...denied.values()].sort((a, b) => order(placeOf(a), placeOf(b))),
-      ];
-      const first = runs.reduce((least, [from]) => Math.min(least, from), Number.POSITIVE_INFINITY);
-      const last = runs.reduce((highest, [, to]) => Math.max(highest, to), 0);
-      const coverage: Head = {
-        seq: runs.length === 0 ? [1, 0] : [first, last],
-        records,
-        minutes: heartbeats.size,
-        ...(!isCut && {
-          runs: runs.map(([from, to, a, b]) => [from, to, a - midnight, b - midnight] as const),
-        }),
-        beats: spansOf(beats, midnight),
-        seen: spansOf(seen, midnight),
-        ends: [...ends].map((at) => at - midnight).sort((a, b) => a - b),
-        lines: sorted.length,
-        uses: sorted.reduce((sum, { count }) => sum + count, 0),
-        ...(isCut && { cut: true }),
-      };
-      yield { day, instance, coverage };
-      for (const one of sorted) yield { day, instance, ...one };
+      const parts = [useRows, togetherRows, deniedRows].map((rows) => rows.sorted());
+      for (const line of placed(headOf(every()), parts)) if (line !== null) yield line;
+    },
+    freeze: () => placed(headOf(every()), [useRows.freeze(), togetherRows.freeze(), deniedRows.freeze()]),
+    thaw() {
+      for (const rows of [useRows, togetherRows, deniedRows]) rows.thaw();
     },
     saved: () => {
       changed = false;
+    },
+    unsaved: () => {
+      changed = true;
     },
   };
 }
@@ -244,14 +290,3 @@ const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 const byName = (a: Use, b: Use) => order(a.grant, b.grant) || order(a.operation, b.operation);
 const keyOf = ({ operation, together }: Together) => [operation, ...together].join(cut);
 const placeOf = ({ denied, api, operation }: Denied) => [denied, api, operation].join(cut);
-
-/** Minutes since 1970 as spans from midnight, sorted, not touching. */
-function spansOf(minutes: ReadonlySet<number>, midnight: number): Minutes[] {
-  const spans: [number, number][] = [];
-  for (const at of [...minutes].map((minute) => minute - midnight).sort((a, b) => a - b)) {
-    const last = spans.at(-1);
-    if (last !== undefined && last[1] === at) last[1] = at + 1;
-    else spans.push([at, at + 1]);
-  }
-  return spans;
-}

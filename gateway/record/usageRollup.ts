@@ -7,11 +7,14 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decisionFiles } from './decisionFiles.ts';
 import type { Heartbeat, LogEntry, Stopped } from './record.ts';
 import { type Counted, createUsageDay, type UsageDay } from './usageDay.ts';
@@ -26,8 +29,11 @@ export type UsageRollup = {
   add(entry: Counted, seq: number, day: string): void;
   /** Writes what changed. */
   save(): void;
-  /** The same once a minute: a large day less often, as the decision files make up for what was not saved. */
-  saveInTurn(): void;
+  /**
+   * The same once a minute: a large day less often, as the decision files make up for what was not saved, and beside
+   * requests: then a promise of it, else null.
+   */
+  saveInTurn(): Promise<void> | null;
   /** The stored and current days from `since` (YYYY-MM-DD) on, oldest first, in pieces of text. */
   texts(since: string): Generator<Buffer>;
 };
@@ -36,6 +42,9 @@ type Options = { decisions: string; folder: string; instance: string; now: () =>
 
 /** So many lines are written within the time that a turn may take. */
 const linesATurn = 5000;
+/** So few are written at once. */
+const few = 500;
+const perTurnMs = 2;
 const pieceBytes = 256 * 1024;
 
 const linesIn = (path: string): UsageLine[] =>
@@ -114,7 +123,10 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     if (takesNone || seq > (seeded.get(key) ?? -1)) day.add(entry, seq);
   };
 
+  /** What is being written beside requests. */
+  let saving: { abandon: () => void } | null = null;
   const save = () => {
+    saving?.abandon();
     for (const [key, day] of days) {
       if (day.changed) {
         write(`${fileOf(key)}.${process.pid}.tmp`, day.lines());
@@ -124,6 +136,41 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
       if (key < current) {
         days.delete(key);
         seeded.delete(key);
+      }
+    }
+  };
+
+  const saveBeside = async () => {
+    for (const [key, day] of [...days]) {
+      if (!day.changed) continue;
+      const path = `${fileOf(key)}.${process.pid}.turns.tmp`;
+      let isOver = false;
+      const abandon = () => {
+        isOver = true;
+        saving = null;
+        day.thaw();
+        day.unsaved();
+        rmSync(path, { force: true });
+      };
+      saving = { abandon };
+      day.saved();
+      try {
+        const whole = await writeInTurns(path, day.freeze(), () => isOver);
+        if (!whole || isOver) {
+          rmSync(path, { force: true });
+          return;
+        }
+        renameSync(path, fileOf(key));
+        day.thaw();
+        saving = null;
+        if (key < current && !day.changed) {
+          days.delete(key);
+          seeded.delete(key);
+        }
+      } catch (error) {
+        if (isOver) return;
+        abandon();
+        throw error;
       }
     }
   };
@@ -160,9 +207,11 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
       turns += 1;
       let lines = 0;
       for (const day of days.values()) lines += day.size;
-      if (days.size < 2 && turns * linesATurn < lines) return;
+      if (saving !== null || (days.size < 2 && turns * linesATurn < lines)) return null;
       turns = 0;
+      if (lines > few) return saveBeside();
       save();
+      return null;
     },
     texts(since) {
       save();
@@ -189,4 +238,31 @@ function write(path: string, lines: Iterable<UsageLine>): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Says whether it came to its end. */
+async function writeInTurns(
+  path: string,
+  lines: Iterable<UsageLine | null>,
+  isOver: () => boolean,
+): Promise<boolean> {
+  const file = await open(path, 'w');
+  try {
+    let text = '';
+    let began = performance.now();
+    for (const line of lines) {
+      if (line !== null) text += `${JSON.stringify(line)}\n`;
+      if (performance.now() - began < perTurnMs) continue;
+      if (text.length > pieceBytes) {
+        await file.writeFile(text);
+        text = '';
+      } else await nextTurn();
+      if (isOver()) return false;
+      began = performance.now();
+    }
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+  return true;
 }
