@@ -92,6 +92,22 @@ WITH asked AS (SELECT * FROM run WHERE high >= low), bits AS (
   WHERE seq <= asked.high AND ms BETWEEN asked.ms_low - 60000 AND asked.ms_high + 120000 GROUP BY ALL
 )
 SELECT instance, d, sum(n) AS n FROM bits GROUP BY ALL`,
+    // Numbers that both have are of the same decisions, or two gateways share a name: then neither is the whole truth.
+    `CREATE TABLE contrary AS
+WITH asked AS (SELECT * FROM run WHERE high >= low), said AS (
+  SELECT asked.instance, asked.d, "grant", operation, min(ms) AS began, max(ms) AS ended
+  FROM (SELECT instance, seq, ms, operation, unnest(grants) AS "grant" FROM sign WHERE record AND grants IS NOT NULL) AS sign
+    ASOF JOIN asked ON sign.instance = asked.instance AND sign.seq >= asked.low
+  WHERE seq <= asked.high AND ms BETWEEN asked.ms_low - 60000 AND asked.ms_high + 120000 GROUP BY ALL
+)
+SELECT instance, d FROM said LEFT JOIN rolled USING (instance, d, "grant", operation)
+WHERE rolled.count IS NULL OR began < rolled.first - 1000 OR ended > rolled.last + 1000
+UNION
+SELECT instance, d FROM rolled JOIN roll USING (instance, d) JOIN held USING (instance, d) ANTI JOIN said USING (instance, d, "grant", operation)
+WHERE whole AND c.records = n AND rolled.last <= ${until}`,
+    `UPDATE roll SET whole = false, fault = 'it and the records contradict each other' FROM contrary
+WHERE roll.instance = contrary.instance AND roll.d = contrary.d`,
+    'DELETE FROM run USING contrary WHERE run.instance = contrary.instance AND run.d = contrary.d',
     `UPDATE roll SET counts = true FROM
   (SELECT roll.instance, roll.d FROM roll LEFT JOIN held USING (instance, d) WHERE whole AND c.records <> coalesce(n, 0)) AS more
 WHERE roll.instance = more.instance AND roll.d = more.d`,
@@ -129,7 +145,7 @@ export const rolledEnds = (asOf: number) => `
 SELECT instance, d * 1440 + minute AS "from", d * 1440 + minute + 1 AS "to" FROM (SELECT instance, d, unnest(c.ends) AS minute FROM roll WHERE whole)
 WHERE d * 1440 + minute <= ${Math.floor(asOf / 60)} ORDER BY ALL`;
 
-/** Numbers that two days claim, and the minutes from the first of them to the last. */
+/** Numbers that two days claim, or a day and records that contradict it, and the minutes from the first of them to the last. */
 export const rolledRepeats = `
 WITH step AS (
   SELECT *, max(high) OVER w AS before, max(ms_high) OVER w AS ms_before, min(ms_low) OVER w AS ms_first
@@ -140,6 +156,8 @@ WITH step AS (
   UNION ALL
   SELECT run.instance, count(*), least(min(ms), min(ms_low)), greatest(max(ms), max(ms_high))
   FROM run JOIN sign ON run.instance = sign.instance AND seq BETWEEN low AND high WHERE taken GROUP BY run.instance, low
+  UNION ALL
+  SELECT instance, n, d * ${dayMs}, d * ${dayMs} + ${dayMs - 1} FROM contrary JOIN held USING (instance, d)
 )
 SELECT instance, sum(numbers) AS numbers, min(a) // 60000 AS "from", max(b) // 60000 + 1 AS "to" FROM again GROUP BY instance ORDER BY instance`;
 

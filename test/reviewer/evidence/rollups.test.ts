@@ -234,6 +234,30 @@ test('numbers that two days claim are no proof of anything in between', async ()
   assert.equal(lostIn(mixed), 1440);
 });
 
+test('a roll-up and records of the same numbers that contradict each other are use, both, and cover nothing', async () => {
+  // Two gateways of one name: what one did is no word on the other.
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  const records = [1, 2].map((seq) =>
+    recordLine({ grant: 'c', at: midnight + seq * 3_600_000 }, 'gw-1', seq),
+  );
+  await put(`decisions/gw-1/${day}.ndjson`, records);
+  const some = await open();
+  assert.match(some.faulty[0]?.reason ?? '', /contradict/);
+  assert.deepEqual((await some.uses()).map(({ grant }) => grant).sort(), ['a', 'b', 'c']);
+  assert.ok(lostIn(some) >= 1440);
+  // The other way round: the records are there whole, and the roll-up tells more than they do.
+  await put(`usage/gw-1/${day}.ndjson`, rollupsOf(records, 'gw-1').get(day) ?? []);
+  const other = records.map((line) => line.replace('"c"', '"d"'));
+  await put(`decisions/gw-1/${day}.ndjson`, other);
+  const whole = await open();
+  assert.match(whole.faulty[0]?.reason ?? '', /contradict/);
+  assert.deepEqual((await whole.uses()).map(({ grant }) => grant).sort(), ['c', 'd']);
+  assert.ok(lostIn(whole) >= 1440);
+  // And no contradiction where one only has less.
+  await put(`decisions/gw-1/${day}.ndjson`, records.slice(1));
+  assert.deepEqual((await open()).faulty, []);
+});
+
 test('of the day that the instant lies in only one use is certain, and nothing later is covered', async () => {
   await put(`usage/gw-1/${day}.ndjson`, rollup);
   const usage = await open(midnight / 1000 + 43_200);
