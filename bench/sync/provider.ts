@@ -20,6 +20,8 @@ const organisation: Organisation = {
     ),
   })),
 };
+// So that the stub finds people by an index: what is measured is the sync.
+Object.freeze(organisation.people);
 const serve = { okta: serveOkta, entra: serveGraph, scim: serveScim }[kind];
 if (serve === undefined) throw new Error(`no provider is called ${kind}`);
 const stub = await serve(() => organisation, { okta: 200, entra: 500, scim: 100 }[kind] ?? 100);

@@ -71,14 +71,25 @@ async function serve(answer: (stub: Stub) => Answer): Promise<Stub> {
   return stub;
 }
 
+const indexes = new WeakMap<readonly StubPerson[], ReadonlyMap<string, StubPerson>>();
+
+/** Those of `people` whose ids are among these, in the order of `people`; found by an index where it may not change. */
+function among(people: readonly StubPerson[], ids: readonly string[]): StubPerson[] {
+  if (!Object.isFrozen(people)) return people.filter(({ id }) => ids.includes(id));
+  const index = indexes.get(people) ?? new Map(people.map((person) => [person.id, person]));
+  indexes.set(people, index);
+  return [...new Set(ids)].flatMap((id) => index.get(id) ?? []);
+}
+
 /** A page of `all` by a cursor in `after`, with Okta's and GitHub's `Link`. */
 function linked<T>(
   url: URL,
   all: readonly T[],
   size: number,
-): { page: T[]; headers: Record<string, string> } {
+  tell: (item: T) => unknown,
+): { page: unknown[]; headers: Record<string, string> } {
   const start = Number(url.searchParams.get('after') ?? 0);
-  const page = all.slice(start, start + size);
+  const page = all.slice(start, start + size).map(tell);
   if (start + size >= all.length) return { page, headers: { link: `<${url.href}>; rel="self"` } };
   const next = new URL(url);
   next.searchParams.set('after', String(start + size));
@@ -103,21 +114,26 @@ export function serveOkta(organisation: () => Organisation, pageSize = 2): Promi
   });
   return serve(() => (url) => {
     const { people, groups } = organisation();
-    const page = (all: readonly unknown[]): Reply => {
-      const { page: body, headers } = linked(url, all, pageSize);
+    const page = <T>(all: readonly T[], tell: (item: T) => unknown): Reply => {
+      const { page: body, headers } = linked(url, all, pageSize, tell);
       return { body, headers };
     };
     if (url.pathname === '/api/v1/users') {
       const filter = url.searchParams.get('filter');
       const gone = filter === 'status eq "DEPROVISIONED"';
-      return page(people.filter(({ status }) => (status === 'deprovisioned') === gone).map(userOf));
+      return page(
+        people.filter(({ status }) => (status === 'deprovisioned') === gone),
+        userOf,
+      );
     }
     if (url.pathname === '/api/v1/groups')
-      return page(
-        groups.map(({ id, name }) => ({ id, type: 'OKTA_GROUP', profile: { name, description: null } })),
-      );
+      return page(groups, ({ id, name }) => ({
+        id,
+        type: 'OKTA_GROUP',
+        profile: { name, description: null },
+      }));
     const group = groups.find(({ id }) => url.pathname === `/api/v1/groups/${id}/users`);
-    if (group) return page(people.filter(({ id }) => group.people.includes(id)).map(userOf));
+    if (group) return page(among(people, group.people), userOf);
     return { status: 404, body: { errorCode: 'E0000007' } };
   });
 }
@@ -133,34 +149,32 @@ export function serveGraph(organisation: () => Organisation, pageSize = 2): Prom
     }
     if (request.headers.authorization !== 'Bearer graph-token')
       return { status: 401, body: { error: { code: 'InvalidAuthenticationToken' } } };
-    const page = (all: readonly unknown[]): Reply => {
+    const page = <T>(all: readonly T[], tell: (item: T) => unknown): Reply => {
       const start = Number(url.searchParams.get('$skiptoken') ?? 0);
       const next = new URL(url.href.replace(url.origin, origin || url.origin));
       next.searchParams.set('$skiptoken', String(start + pageSize));
       const more = start + pageSize < all.length ? { '@odata.nextLink': next.href } : {};
-      return { body: { '@odata.context': 'c', value: all.slice(start, start + pageSize), ...more } };
+      return {
+        body: { '@odata.context': 'c', value: all.slice(start, start + pageSize).map(tell), ...more },
+      };
     };
     if (url.pathname === '/v1.0/users')
-      return page(
-        people.map(({ id, login, status = 'active', manager, lastSignIn }) => ({
-          id,
-          userPrincipalName: login,
-          mail: login.includes('#EXT#') ? null : login,
-          accountEnabled: status === 'active',
-          ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
-          ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
-        })),
-      );
-    if (url.pathname === '/v1.0/groups')
-      return page(groups.map(({ id, name }) => ({ id, displayName: name })));
+      return page(people, ({ id, login, status = 'active', manager, lastSignIn }) => ({
+        id,
+        userPrincipalName: login,
+        mail: login.includes('#EXT#') ? null : login,
+        accountEnabled: status === 'active',
+        ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
+        ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
+      }));
+    if (url.pathname === '/v1.0/groups') return page(groups, ({ id, name }) => ({ id, displayName: name }));
     const group = groups.find(({ id }) => url.pathname === `/v1.0/groups/${id}/members`);
     if (group === undefined) return { status: 404, body: { error: { code: 'Request_ResourceNotFound' } } };
     const of = (type: string) => (id: string) => ({ '@odata.type': `#microsoft.graph.${type}`, id });
-    return page([
-      ...group.people.map(of('user')),
-      ...(group.groups ?? []).map(of('group')),
-      of('device')('d1'),
-    ]);
+    return page(
+      [...group.people.map(of('user')), ...(group.groups ?? []).map(of('group')), of('device')('d1')],
+      (member) => member,
+    );
   });
 }
 
@@ -168,15 +182,15 @@ export function serveGithub(organisation: () => Organisation, pageSize = 2): Pro
   const userOf = ({ id, login }: StubPerson) => ({ id: Number(id), login, type: 'User' });
   return serve(() => (url) => {
     const { people, groups } = organisation();
-    const page = (all: readonly unknown[]): Reply => {
-      const { page: body, headers } = linked(url, all, pageSize);
+    const page = <T>(all: readonly T[], tell: (item: T) => unknown): Reply => {
+      const { page: body, headers } = linked(url, all, pageSize, tell);
       return { body, headers };
     };
-    if (url.pathname === '/api/v3/orgs/northwind/members') return page(people.map(userOf));
+    if (url.pathname === '/api/v3/orgs/northwind/members') return page(people, userOf);
     if (url.pathname === '/api/v3/orgs/northwind/teams')
-      return page(groups.map(({ id, name }) => ({ id: Number(id), slug: name, name })));
+      return page(groups, ({ id, name }) => ({ id: Number(id), slug: name, name }));
     const team = groups.find(({ name }) => url.pathname === `/api/v3/orgs/northwind/teams/${name}/members`);
-    if (team) return page(people.filter(({ id }) => team.people.includes(id)).map(userOf));
+    if (team) return page(among(people, team.people), userOf);
     return { status: 404, body: { message: 'Not Found' } };
   });
 }
@@ -186,9 +200,9 @@ const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 export function serveScim(organisation: () => Organisation, most = 2): Promise<Stub> {
   return serve(({ url: origin }) => (url) => {
     const { people, groups } = organisation();
-    const page = (all: readonly unknown[]): Reply => {
+    const page = <T>(all: readonly T[], tell: (item: T) => unknown): Reply => {
       const start = Number(url.searchParams.get('startIndex') ?? 1);
-      const Resources = all.slice(start - 1, start - 1 + most);
+      const Resources = all.slice(start - 1, start - 1 + most).map(tell);
       return {
         headers: { 'content-type': 'application/scim+json' },
         body: {
@@ -201,29 +215,25 @@ export function serveScim(organisation: () => Organisation, most = 2): Promise<S
       };
     };
     if (url.pathname === '/scim/v2/Users')
-      return page(
-        people.map(({ id, login, status = 'active', manager }) => ({
-          id,
-          userName: login,
-          active: status === 'active',
-          ...(manager ? { [enterprise]: { manager: { value: manager } } } : {}),
-        })),
-      );
+      return page(people, ({ id, login, status = 'active', manager }) => ({
+        id,
+        userName: login,
+        active: status === 'active',
+        ...(manager ? { [enterprise]: { manager: { value: manager } } } : {}),
+      }));
     if (url.pathname === '/scim/v2/Groups')
-      return page(
-        groups.map((group) => ({
-          id: group.id,
-          displayName: group.name,
-          members: [
-            ...group.people.map((value) => ({
-              value,
-              $ref: `${origin}/scim/v2/Users/${value}`,
-              type: 'User',
-            })),
-            ...(group.groups ?? []).map((value) => ({ value, $ref: `${origin}/scim/v2/Groups/${value}` })),
-          ],
-        })),
-      );
+      return page(groups, (group) => ({
+        id: group.id,
+        displayName: group.name,
+        members: [
+          ...group.people.map((value) => ({
+            value,
+            $ref: `${origin}/scim/v2/Users/${value}`,
+            type: 'User',
+          })),
+          ...(group.groups ?? []).map((value) => ({ value, $ref: `${origin}/scim/v2/Groups/${value}` })),
+        ],
+      }));
     return { status: 404, body: { status: '404' } };
   });
 }
