@@ -1,6 +1,8 @@
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
+import { campaignOf } from './campaign/frozen.ts';
+import { answerCampaign } from './campaign.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { type Answered, answerComments } from './pulls/commands/answerComments.ts';
 import { openMirror } from './pulls/workspace.ts';
@@ -15,6 +17,8 @@ export type { Answered } from './pulls/commands/answerComments.ts';
  */
 export async function answer(target: ForgeTarget, number: number, signal?: AbortSignal): Promise<Answered> {
   const forge = openForge(target, signal);
+  const campaign = campaignOf((await forge.getPull(number)).branch);
+  if (campaign !== null) return answerCampaign(forge, campaign, number, signal);
   const mirror = await openMirror(forge, signal);
   try {
     const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));

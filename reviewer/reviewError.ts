@@ -1,7 +1,8 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
  * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
- * `source-malformed`, `check-invalid`, `check-mismatch`, `trends-malformed`, `aborted`.
+ * `source-malformed`, `campaign-empty`, `campaign-differs`, `campaign-malformed`, `check-invalid`,
+ * `check-mismatch`, `trends-malformed`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -16,6 +17,9 @@ export class ReviewError extends Error {
     | 'request-refused'
     | 'report-invalid'
     | 'source-malformed'
+    | 'campaign-empty'
+    | 'campaign-differs'
+    | 'campaign-malformed'
     | 'check-invalid'
     | 'check-mismatch'
     | 'trends-malformed'

@@ -239,6 +239,24 @@ export const reviewFile = z.strictObject({
     .describe(
       'Who must approve what in a pull request. What the base branch says counts, so none can loosen its own rules.',
     ),
+  campaigns: z
+    .strictObject({
+      days: days.default(30).describe('Days until the due date, where `--due` names none.'),
+      reminder_days: list(days)
+        .default([7, 1])
+        .describe('Days before it at which those are reminded who have not finished.'),
+      manager_after_days: days
+        .default(10)
+        .describe("Days of an owner's silence after which managers are asked."),
+      second_approver: z
+        .array(tier)
+        .default(['critical'])
+        .describe('Tiers whose grants two people must approve.'),
+      writes_per_minute: z.int().min(1).default(80).describe('Writes to the forge in a minute.'),
+      notices_per_hour: z.int().min(1).default(500).describe('Of these what people are told of, in an hour.'),
+    })
+    .prefault({})
+    .describe('How `review --campaign` asks every owner about every grant.'),
   pull_requests: z
     .strictObject({
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ReviewResult } from '../../reviewer/review.ts';
+import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
@@ -38,7 +39,16 @@ export function review(program: Command): void {
       .option('--trends <file>', 'where the run is noted, a line each', trendsFile)
       .option('--no-trends', 'do not note the run')
       .option('--metrics <file>', 'write the run for the textfile collector of Prometheus, too')
-      .option('--json', 'print the plan as JSON')
+      .option(
+        '--campaign <name>',
+        'ask every owner about every grant, to a date; with --apply it is opened, and gone on with',
+      )
+      .option(
+        '--scope <what>',
+        'with --campaign: api:NAME, tier:NAME, owner:user:LOGIN, owner:group:NAME or group:NAME',
+      )
+      .option('--due <date>', 'with --campaign: its last day; as review.yaml says, when left out')
+      .option('--json', 'print the plan, or how a campaign stands, as JSON')
       .option('--answer <number>', 'carry out what comments on a pull request ask for, and nothing else')
       .option('--listen <port>', 'take webhooks of the forge, and answer the comments they tell of')
       .option(
@@ -50,6 +60,7 @@ export function review(program: Command): void {
     'grantgate review --decisions decisions/',
     'grantgate review --usage http://10.0.0.1:9090 http://10.0.0.2:9090',
     'grantgate review --apply --repository northwind/access --json',
+    'grantgate review --campaign 2026-Q4 --scope tier:high --due 2026-12-31 --apply --repository northwind/access',
   );
 }
 
@@ -65,6 +76,9 @@ type ReviewOptions = ForgeOptions & {
   explain?: string;
   trends: string | false;
   metrics?: string;
+  campaign?: string;
+  scope?: string;
+  due?: string;
   answer?: string;
   listen?: string;
   secretEnv: string;
@@ -73,11 +87,15 @@ type ReviewOptions = ForgeOptions & {
 async function runReview(options: ReviewOptions): Promise<void> {
   if (options.answer !== undefined) return runAnswer(options, options.answer);
   if (options.listen !== undefined) return runListen(options, options.listen);
+  if (options.campaign !== undefined) {
+    const { runCampaign } = await import('./campaign.ts');
+    return runCampaign({ ...options, campaign: options.campaign });
+  }
+  if (options.scope !== undefined || options.due !== undefined)
+    throw new UsageError('--scope and --due are of a campaign: give --campaign NAME');
   const { review } = await import('../../reviewer/review.ts');
   const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
-  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
-  if (Number.isNaN(asOf))
-    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  const asOf = asOfOf(options);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   if (options.explain !== undefined && options.apply)

@@ -511,6 +511,22 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['reviewer/page', []],
   [
+    'reviewer/campaign',
+    [
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/detect',
+      'reviewer/evidence',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/pulls',
+      'reviewer/pulls/commands',
+      'reviewer/pulls/text',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer/inventory',
     [
       'bundle/access',
@@ -548,6 +564,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/policy',
+      'reviewer/campaign',
       'reviewer/detect',
       'reviewer/evidence',
       'reviewer/forge',

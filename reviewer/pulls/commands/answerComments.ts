@@ -128,9 +128,10 @@ export async function answerComments(options: Options): Promise<Answered> {
 }
 
 /** In each reply, so that it is told from what people say, whoever's token wrote it. */
-const ownMark = '<!-- grantgate:reply -->';
+export const ownMark = '<!-- grantgate:reply -->';
 
-async function respond(
+/** Nods, or says what could not be done. */
+export async function respond(
   forge: Forge,
   number: number,
   { id, kind }: ForgeComment,

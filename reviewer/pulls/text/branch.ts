@@ -17,11 +17,14 @@ const encode = (name: string) =>
 const decode = (name: string) =>
   name.replace(/(?:=[0-9a-f]{2})+/g, (run) => Buffer.from(run.replaceAll('=', ''), 'hex').toString());
 
+/** An owner as a part of a branch: `group-billing`. */
+export const ownerPart = (owner: string): string =>
+  `${owner.slice(0, owner.indexOf(':'))}-${encode(owner.slice(owner.indexOf(':') + 1))}`;
+
 /** The branch of an owner's findings of one tier: `grantgate/review/group-billing/removal-high`. */
 export function branchOf({ owner, tier, risk, turn }: Named): string {
-  const colon = owner.indexOf(':');
   const high = risk === 'high' ? '-high' : '';
-  return `${branchPrefix}${owner.slice(0, colon)}-${encode(owner.slice(colon + 1))}/${tier}${high}${turn > 1 ? `-${turn}` : ''}`;
+  return `${branchPrefix}${ownerPart(owner)}/${tier}${high}${turn > 1 ? `-${turn}` : ''}`;
 }
 
 const pattern = new RegExp(

@@ -1,0 +1,146 @@
+import { remember } from '../bundle/git/remember.ts';
+import { gitTree, type Tree } from '../bundle/git/tree.ts';
+import { endOf } from '../bundle/grants/dates.ts';
+import { load } from '../bundle/grants/load.ts';
+import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
+import { answerPart } from './campaign/answerPart.ts';
+import { freeze } from './campaign/freeze.ts';
+import { campaignPrefix, type Frozen, readFrozen, writeFrozen } from './campaign/frozen.ts';
+import { type Clock, createPace, wallClock } from './campaign/pace.ts';
+import { type Base, baseOf } from './campaign/preparePart.ts';
+import { type Report, reportOf } from './campaign/report.ts';
+import type { Scope } from './campaign/scope.ts';
+import type { PartResult } from './campaign/settlePart.ts';
+import { openChecks } from './forge/checks.ts';
+import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
+import { dayOf } from './plan/sentence.ts';
+import { localTree, type PlanOptions, planFor } from './planFor.ts';
+import type { Answered } from './pulls/commands/answerComments.ts';
+import { openMirror } from './pulls/workspace.ts';
+import { ReviewError } from './reviewError.ts';
+
+export type CampaignOptions = Omit<PlanOptions, 'explain' | 'recommend'> & {
+  /** The repository; of it what would be frozen is shown where no forge is named. */
+  root: string;
+  name: string;
+  /** As it was written, and what it means; of a campaign that is open it must be the same, or left out. */
+  scope: { text: string; scope: Scope } | null;
+  /** The last day; left out, as the rules say. */
+  due?: string;
+  /** Where it is run; left out, what would be frozen of `root` is shown. */
+  forge?: ForgeTarget;
+  /** Opens it and goes on with it; without, how it stands is read, and nothing changes. */
+  apply?: boolean;
+  /** For the waits between writes; the clock on the wall when left out. */
+  clock?: Clock;
+};
+
+export type CampaignResult = {
+  report: Report;
+  /** What this run did, by owner; empty where nothing was to be changed. */
+  results: readonly PartResult[];
+  writes: number;
+  /** What kept it from being brought to its end; the report is good all the same. */
+  error: (Error & { code: string }) | null;
+};
+
+/** Throws ReviewError `grants-invalid`. */
+async function baseAt(tree: Tree): Promise<Base> {
+  const { organisation, problems } = await load(tree);
+  if (organisation !== null) return baseOf(tree, organisation);
+  const said = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  throw new ReviewError('grants-invalid', `the base branch has ${said}: \`grantgate check\` names them`);
+}
+
+/** Freezes what is in scope, by the evidence of a tree. */
+async function frozenFor(tree: Tree, base: Base, options: CampaignOptions): Promise<Frozen> {
+  const { name, scope, asOf, forge: _, apply: __, ...review } = options;
+  const seconds = Math.floor(Number(asOf) / 1000);
+  const due = options.due ?? dayOf(seconds + base.organisation.review.campaigns.days * 86_400);
+  if (endOf(due) <= seconds)
+    throw new ReviewError(
+      'campaign-empty',
+      `the campaign ${name} would be over before it begins: it is due ${due}`,
+    );
+  const made: Frozen[] = [];
+  await planFor(tree, { ...review, asOf }, async ({ evidence, plan }) => {
+    // What could not be judged would be asked about as if nothing had been found.
+    const [fault] = plan.faults ?? [];
+    if (fault !== undefined) throw new ReviewError('policy-undefined', fault.message);
+    made.push(await freeze({ evidence, plan }, { name, scope, due }));
+  });
+  const [frozen] = made;
+  if (frozen === undefined) throw new ReviewError('campaign-empty', `nothing was frozen for ${name}`);
+  return frozen;
+}
+
+/** A campaign is what it was opened as: another scope or date would be another one, under its name. */
+function assertSame(frozen: Frozen, { name, scope, due }: CampaignOptions): void {
+  const differs = (what: string, was: string, is: string) =>
+    new ReviewError('campaign-differs', `the campaign ${name} was opened with ${what} ${was}, not ${is}`);
+  if (scope !== null && scope.text !== frozen.scope)
+    throw differs('the scope', frozen.scope ?? 'of all grants', scope.text);
+  if (due !== undefined && due !== frozen.due) throw differs('the due date', frozen.due, due);
+}
+
+/**
+ * Opens a campaign, or goes on with it: what it is about is frozen once in Git, and the forge holds all the rest. Throws
+ * what keeps it from being begun: ReviewError, ForgeError, GitError, OpaError, BundleError.
+ */
+export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
+  const { root, name, asOf, forge: target, signal, progress } = options;
+  const now = Math.floor(Number(asOf) / 1000);
+  if (target === undefined) {
+    const tree = remember(await localTree(root));
+    const base = await baseAt(tree);
+    const frozen = await frozenFor(tree, base, options);
+    return { report: reportOf(frozen, [], new Map(), base, now), results: [], writes: 0, error: null };
+  }
+  const forge = openForge(target, signal);
+  progress?.(`fetching ${forge.slug}`);
+  const mirror = await openMirror(forge, signal, campaignPrefix(name));
+  try {
+    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const base = await baseAt(tree);
+    let frozen = await readFrozen(mirror, name);
+    if (frozen !== null) assertSame(frozen, options);
+    const { approvals } = openChecks(target, signal);
+    if (options.apply !== true) return await viewCampaign(frozen ?? (await frozenFor(tree, base, options)));
+    if (frozen === null) {
+      frozen = await frozenFor(tree, base, options);
+      await writeFrozen(mirror, frozen);
+      progress?.(`frozen: ${frozen.population.grants} grants, ${frozen.population.digest}`);
+    }
+    const { writes_per_minute, notices_per_hour } = base.organisation.review.campaigns;
+    const caps = { perMinute: writes_per_minute, noticesPerHour: notices_per_hour };
+    const pace = createPace(caps, options.clock ?? wallClock(signal));
+    return await advance({ forge, approvals, mirror, frozen, base, pace, now, signal, progress });
+
+    async function viewCampaign(opened: Frozen): Promise<CampaignResult> {
+      const results = viewParts(opened, await listParts(forge, opened));
+      const attested = await attestations(results, forge, approvals);
+      return { report: reportOf(opened, results, attested, base, now), results: [], writes: 0, error: null };
+    }
+  } finally {
+    await mirror.close();
+  }
+}
+
+/** Carries out what the comments on a campaign's pull request ask for. Throws ForgeError, ReviewError. */
+export async function answerCampaign(
+  forge: Forge,
+  name: string,
+  number: number,
+  signal?: AbortSignal,
+): Promise<Answered> {
+  const mirror = await openMirror(forge, signal, campaignPrefix(name));
+  try {
+    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const frozen = await readFrozen(mirror, name);
+    if (frozen === null)
+      return { number, handled: 0, changed: false, reason: `there is no campaign ${name}` };
+    return await answerPart({ forge, mirror, frozen, base: await baseAt(tree), number });
+  } finally {
+    await mirror.close();
+  }
+}

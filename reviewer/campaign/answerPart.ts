@@ -1,0 +1,140 @@
+import type { Forge, ForgePull } from '../forge/forge.ts';
+import { instantOf } from '../plan/sentence.ts';
+import { type Answered, ownMark, respond } from '../pulls/commands/answerComments.ts';
+import { decide } from '../pulls/commands/decide.ts';
+import { type Command, parseCommands } from '../pulls/commands/parse.ts';
+import { principalOf } from '../pulls/commands/permission.ts';
+import { renderReply } from '../pulls/commands/renderReply.ts';
+import type { Entry } from '../pulls/text/marker.ts';
+import type { Mirror } from '../pulls/workspace.ts';
+import { ReviewError } from '../reviewError.ts';
+import { bodyOf, bringUpPart } from './announcePart.ts';
+import { digestOf } from './freeze.ts';
+import type { Frozen } from './frozen.ts';
+import { type Answer, type PartMarker, packAnswers, parsePart, partsOf, unpackAnswers } from './marker.ts';
+import { type Base, commitPart, hasEdits, type Said, tellPart } from './preparePart.ts';
+import { type Part, partsOfCampaign } from './rows.ts';
+
+type Options = { forge: Forge; mirror: Mirror; frozen: Frozen; base: Base; number: number };
+
+const mostHandled = 200;
+/** GitHub's limit of a description, in characters. */
+const longestBody = 65_536;
+
+/**
+ * Carries out what comments on an owner's pull request ask for, each once and in their order. Throws ForgeError; what
+ * cannot be done is answered in a comment.
+ */
+export async function answerPart(options: Options): Promise<Answered> {
+  const { forge, frozen, base, number } = options;
+  const nothing = (reason: string): Answered => ({ number, handled: 0, changed: false, reason });
+  let pull = await forge.getPull(number);
+  let marker = parsePart(pull.body);
+  const part = partsOfCampaign(frozen).find(({ owner }) => owner === marker?.owner);
+  if (marker === null || marker.campaign !== frozen.name || part === undefined)
+    return nothing('no pull request of the campaign');
+  if (pull.state !== 'open') return nothing('not open any more');
+  const grants = part.entries.map(({ grant }) => grant);
+  let handled = 0;
+  let changed = false;
+  for (const comment of await forge.comments(number)) {
+    if (marker.handled?.includes(comment.key) || comment.body.includes(ownMark)) continue;
+    const { commands, misuses } = parseCommands(comment.body, grants);
+    if (commands.length + misuses.length === 0) continue;
+    const who = {
+      login: comment.author,
+      principal: principalOf(comment.author, base.organisation),
+      mayWrite: await forge.mayWrite(comment.author),
+    };
+    const at = instantOf(comment.atMs / 1000);
+    const said = (replies: string[]) =>
+      renderReply(comment.author, { replies, misuses, asks: commands.some(({ verb }) => verb === 'help') });
+    const before: PartMarker = marker;
+    const { answers, replies } = answersOf(
+      part,
+      before,
+      commands,
+      { who, at, organisation: base.organisation },
+      options,
+    );
+    const keys = [...(before.handled ?? []), comment.key].slice(-mostHandled);
+    const done = await carryOut(part, pull, { ...before, answers, handled: keys }, before, options);
+    pull = done.pull;
+    marker = parsePart(pull.body) ?? before;
+    handled += 1;
+    changed ||= done.moved;
+    await respond(forge, number, comment, said([...replies, ...done.replies]));
+  }
+  return { number, handled, changed };
+}
+
+/** What commands make of the answers so far: by the same rules as in every pull request of the review. */
+function answersOf(
+  part: Part,
+  marker: PartMarker,
+  commands: readonly Command[],
+  context: Omit<Parameters<typeof decide>[1], 'marker'>,
+  { frozen, base }: Options,
+): { answers: PartMarker['answers']; replies: string[] } {
+  const known = unpackAnswers(marker.answers, part.entries.length);
+  // Two grants are told apart by their numbers.
+  const nameOf = (number: number) => number.toString(16).padStart(32, '0');
+  const entries = part.entries.map((entry, number): Entry => {
+    const decision = known.get(number)?.decision;
+    return {
+      ...{ fingerprint: nameOf(number), grant: entry.grant, api: entry.api, action: entry.action },
+      detector: entry.detector ?? 'high-access',
+      ...(entry.to !== undefined && { to: entry.to }),
+      ...(decision !== undefined && { decision }),
+    };
+  });
+  const whole = commands.filter(({ verb }) => verb !== 'split');
+  const outcome = decide(whole, { ...context, marker: { as_of: frozen.opened, entries } });
+  const answers = new Map<number, Answer>(known);
+  for (const [number, { decision }] of outcome.entries.entries()) {
+    const entry = part.entries[number];
+    // Who decides anew decides about what the grant is now.
+    if (decision === undefined || entry === undefined || decision === known.get(number)?.decision) continue;
+    const now = base.grants.get(entry.grant);
+    const digest = now === undefined ? entry.digest : digestOf(now);
+    answers.set(number, { decision, ...(digest !== entry.digest && { digest }) });
+  }
+  const unsplit = whole.length < commands.length ? ["a campaign's pull request stays whole"] : [];
+  return { answers: packAnswers(answers), replies: [...outcome.replies, ...unsplit] };
+}
+
+type Done = { pull: ForgePull; moved: boolean; replies: string[] };
+
+/** The branch and the text for what was decided. A problem with the change itself is a reply, and decides nothing. */
+async function carryOut(
+  part: Part,
+  pull: ForgePull,
+  said: Said,
+  before: PartMarker,
+  { forge, mirror, frozen, base }: Options,
+): Promise<Done> {
+  const tip = mirror.branches.get(pull.branch);
+  /** Only that the comment has been seen. */
+  const asIs = async (...replies: string[]): Promise<Done> => {
+    const marker = { ...before, ...(said.handled !== undefined && { handled: said.handled }) };
+    const around = partsOf(pull.body);
+    const wanted = { marker, own: around.own, commit: before.commit ?? pull.head, title: pull.title };
+    const body = bodyOf(wanted, pull.body);
+    return { pull: await forge.updatePull(pull.number, { body }), moved: false, replies };
+  };
+  if (JSON.stringify(said.answers) === JSON.stringify(before.answers)) return asIs();
+  if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
+    return asIs('people have committed to this branch, so it is theirs: change it there');
+  const told = tellPart(frozen, part, said, base);
+  if (!hasEdits(told.rows)) return asIs('then nothing is left to merge: close it instead');
+  try {
+    const commit = await commitPart(told, frozen, base, mirror);
+    const wanted = { ...told.wanted, commit };
+    if ([...bodyOf(wanted, pull.body)].length > longestBody)
+      return asIs('a description holds no more answers: merge this first, or change the branch itself');
+    return { pull: await bringUpPart({ forge, mirror }, pull, wanted), moved: true, replies: [] };
+  } catch (error) {
+    if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
+    return asIs(error.message);
+  }
+}

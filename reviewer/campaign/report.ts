@@ -1,0 +1,130 @@
+import { startOf } from '../../bundle/grants/dates.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import { isOver } from './due.ts';
+import { digestOf } from './freeze.ts';
+import type { Frozen, FrozenEntry } from './frozen.ts';
+import { eligible, needsSecond } from './people.ts';
+import { partsOfCampaign } from './rows.ts';
+import type { PartResult, PartState } from './settlePart.ts';
+
+/**
+ * What became of a grant, by what the base says of it: `kept` was attested, `changed` is other than it was frozen and not
+ * attested, `unreviewed` is as it was although its pull request is done, `open` is still to be answered.
+ */
+export type Outcome = 'kept' | 'narrowed' | 'suspended' | 'removed' | 'changed' | 'unreviewed' | 'open';
+
+/** Whose word it was. */
+export type Attested = { by: string | null; approved: readonly string[] };
+
+export type PartReport = {
+  owner: string;
+  number: number | null;
+  url: string | null;
+  branch: string;
+  state: PartState;
+  /** How many of its grants have been answered. */
+  answered: number;
+  /** The forge's names of who merged it, and who approved that very commit. */
+  merged_by?: string | null;
+  approved_by?: readonly string[];
+  /** Where the tier asks for two people. */
+  second_approver?: 'given' | 'missing' | 'waiting';
+  reason?: string;
+  grants: readonly { grant: string; api: string; tier: string; proposed: string; outcome: Outcome }[];
+};
+
+/** How a campaign stands, or ended. */
+export type Report = {
+  campaign: string;
+  scope: string | null;
+  opened: string;
+  due: string;
+  as_of: string;
+  commit: string;
+  population: Frozen['population'];
+  evidence: Frozen['evidence'];
+  /** All is answered, or left unanswered as the rules say. */
+  finished: boolean;
+  overdue: boolean;
+  /** Owners who have finished. */
+  done: number;
+  totals: Readonly<Record<Outcome, number>>;
+  /** What an auditor would ask about. */
+  problems: readonly string[];
+  parts: readonly PartReport[];
+};
+
+export function outcomeOf(
+  entry: FrozenEntry,
+  now: Grant | undefined,
+  state: PartState,
+  { opened }: Pick<Frozen, 'opened'>,
+): Outcome {
+  if (now === undefined) return 'removed';
+  const isSame = digestOf(now) === entry.digest;
+  if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
+  if (now.review !== undefined && startOf(now.review.at) >= startOf(opened))
+    return now.covers.length < entry.covers ? 'narrowed' : 'kept';
+  if (!isSame) return 'changed';
+  return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
+}
+
+const isDone = (state: PartState) => /^(?:merged|lapsed|nothing)$/.test(state);
+
+/** Counts a campaign to its end. Pure; `now`: seconds since 1970. */
+export function reportOf(
+  frozen: Frozen,
+  results: readonly PartResult[],
+  attested: ReadonlyMap<string, Attested>,
+  { organisation, grants }: { organisation: Organisation; grants: ReadonlyMap<string, Grant> },
+  now: number,
+): Report {
+  const over = isOver(frozen, now);
+  const byOwner = new Map(results.map((result) => [result.owner, result]));
+  const totals: Record<Outcome, number> = {
+    ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, changed: 0, unreviewed: 0, open: 0 },
+  };
+  const problems: string[] = [];
+  const parts = partsOfCampaign(frozen).map((part): PartReport => {
+    const { owner } = part;
+    const result = byOwner.get(owner);
+    const state = result?.state ?? 'waiting';
+    const word = attested.get(owner);
+    const rows = part.entries.map((entry) => {
+      const outcome = outcomeOf(entry, grants.get(entry.grant), state, frozen);
+      totals[outcome] += 1;
+      const { grant, api, tier, action } = entry;
+      return { grant, api, tier, proposed: action === 'recertify' ? 'keep' : action, outcome };
+    });
+    const second = needsSecond(part, organisation) ? secondOf() : undefined;
+    function secondOf() {
+      if (state !== 'merged') return 'waiting' as const;
+      const logins = [...(word?.approved ?? []), ...(word?.by ? [word.by] : [])];
+      return eligible(logins, part, organisation).length >= 2 ? ('given' as const) : ('missing' as const);
+    }
+    if (second === 'missing') problems.push(`${owner}: merged without a second approver`);
+    if (state === 'failed') problems.push(`${owner}: ${result?.reason ?? 'could not be brought in line'}`);
+    if (state === 'declined') problems.push(`${owner}: closed without a review`);
+    if (over && (state === 'open' || state === 'waiting'))
+      problems.push(`${owner}: overdue since ${frozen.due}`);
+    return {
+      ...{ owner, number: result?.number ?? null, url: result?.url ?? null, branch: result?.branch ?? '' },
+      state,
+      answered: rows.filter(({ outcome }) => !/^(?:open|unreviewed|changed)$/.test(outcome)).length,
+      ...(word !== undefined && { merged_by: word.by, approved_by: word.approved }),
+      ...(second !== undefined && { second_approver: second }),
+      ...(result?.reason !== undefined && { reason: result.reason }),
+      grants: rows,
+    };
+  });
+  const isFinal = ({ state }: PartReport) => isDone(state) || (over && state === 'declined');
+  return {
+    ...{ campaign: frozen.name, scope: frozen.scope, opened: frozen.opened, due: frozen.due },
+    as_of: new Date(now * 1000).toISOString().replace('.000Z', 'Z'),
+    ...{ commit: frozen.commit, population: frozen.population, evidence: frozen.evidence },
+    finished: parts.every(isFinal),
+    overdue: over && !parts.every(isFinal),
+    done: parts.filter(isFinal).length,
+    ...{ totals, problems, parts },
+  };
+}

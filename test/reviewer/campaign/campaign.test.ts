@@ -1,0 +1,248 @@
+import * as assert from 'node:assert/strict';
+import { findOpa } from '../../../bundle/policy/opa.ts';
+import { answer } from '../../../reviewer/answer.ts';
+import { type CampaignOptions, campaign } from '../../../reviewer/campaign.ts';
+import { suite } from '../../_suite.ts';
+import { asOf, base, dayMs, rules } from '../_review.ts';
+import { closeWorlds, idle, token, tokenOf, world } from '../_world.ts';
+
+const test = suite('a campaign');
+
+const directory = (base['grants/directory/okta.yaml'] ?? '')
+  .replace('id: 00u1, status: active', 'id: 00u1, status: active, github: ann, manager: cleo@example.com')
+  .replace('id: 00u3, status: deprovisioned', 'id: 00u3, status: active, github: eve')
+  .replace('id: 00u4, status: active', 'id: 00u4, status: active, github: dana, manager: cleo@example.com');
+const here = await world(
+  [
+    { id: 'busy', principal: 'user:dana@example.com' },
+    { id: 'idle', principal: 'service:invoicer', rest: idle },
+    { id: 'wide', owner: 'user:dana@example.com', rest: 'role: admin # for now' },
+    { id: 'pay', principal: 'service:invoicer', api: 'payments', owner: 'user:dana@example.com' },
+    { id: 'low', principal: 'service:invoicer', api: 'notes', owner: 'user:cleo@example.com' },
+  ],
+  {
+    'grants/directory/okta.yaml': directory,
+    'grants/apis/notes.yaml': (base['grants/apis/orders.yaml'] ?? '')
+      .replace('api: orders', 'api: notes')
+      .replace('tier: medium', 'tier: low')
+      .replaceAll('orders', 'notes'),
+    'grants/review.yaml': `${rules}campaigns: { second_approver: [high], manager_after_days: 5 }\n`,
+  },
+);
+test.after(closeWorlds);
+
+const target = {
+  ...{ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token, retries: 0, timeoutMs: 5000 },
+  cloneUrl: here.repository,
+};
+const opa = await findOpa();
+const run = (options: Partial<CampaignOptions> = {}) =>
+  campaign({
+    ...{ root: here.here.root, decisions: [here.here.decisions], asOf: here.clock.now, opa },
+    ...{ name: '2026-Q4', scope: null, due: '2026-12-23', forge: target, apply: true },
+    ...options,
+  });
+
+type Pull = { body: string; state: string; head: { sha: string }; requested_reviewers: { login: string }[] };
+async function call<T>(path: string, body?: unknown, as = token, method = 'POST'): Promise<T> {
+  const response = await fetch(`${here.forge.api}/repos/acme/access${path}`, {
+    headers: { authorization: `token ${as}` },
+    ...(body !== undefined && { method, body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as T;
+}
+const pullOf = (number: number) => call<Pull>(`/pulls/${number}`);
+const at = (days: number) => {
+  here.clock.now = asOf + days * dayMs;
+};
+const said = async (number: number) =>
+  (await call<{ body: string }[]>(`/issues/${number}/comments`)).map(({ body }) => body);
+const states = ({ report }: Awaited<ReturnType<typeof run>>) =>
+  report.parts.map(({ owner, state, answered }) => `${owner} ${state} ${answered}`);
+const mainFile = (path: string) => here.bare('show', `main:${path}`);
+
+test('shows what it would ask, and changes nothing, until it is applied', async () => {
+  const { report, writes } = await run({ apply: false });
+  assert.deepEqual(
+    report.parts.map(({ owner, grants, state }) => [owner, state, grants.map((one) => one.proposed)]),
+    [
+      ['group:desk', 'waiting', ['keep', 'revoke']],
+      ['user:cleo@example.com', 'waiting', ['suspend']],
+      ['user:dana@example.com', 'waiting', ['suspend', 'narrow']],
+    ],
+  );
+  assert.equal(writes, 0);
+  assert.deepEqual(here.writes(), { calls: [], branches: '' });
+});
+
+test('opens one pull request per owner, what needs thought first, and asks who answers', async () => {
+  const { report, error } = await run();
+  assert.equal(error, null);
+  assert.equal(report.population.grants, 5);
+  assert.deepEqual(
+    here.writes().calls.filter((one) => one === 'POST /pulls'),
+    ['POST /pulls', 'POST /pulls', 'POST /pulls'],
+  );
+  const desk = await pullOf(2);
+  assert.match(desk.body, /### To think about \(1\)\n\n.*\n.*\n\| \*\*revoke\*\* \| `idle`/);
+  assert.match(desk.body, /### The rest \(1\)\n\n.*\n.*\n\| \*\*keep\*\* until 2027-05-22 \| `busy`/);
+  // dana has a grant of her own there, and is not asked about it.
+  assert.deepEqual(
+    desk.requested_reviewers.map(({ login }) => login),
+    ['ann'],
+  );
+  const diff = here.bare('diff', 'main', 'grantgate/campaign/2026-Q4/group-desk', '--unified=0');
+  assert.match(
+    diff,
+    /\+ {2}review: \{ decision: keep, by: "?group:desk"?, at: "?2026-11-23T12:00:00Z"?, until: 2027-05-22, reason: Campaign 2026-Q4 \}/,
+  );
+  assert.match(diff, /-- id: idle/);
+  assert.doesNotMatch(diff, /low|wide|pay/);
+});
+
+test('changes nothing when it is run again, and is not opened anew otherwise', async () => {
+  const { results } = await run();
+  assert.deepEqual(new Set(results.map(({ action }) => action)), new Set(['unchanged']));
+  assert.deepEqual(here.writes().calls, []);
+  await assert.rejects(run({ due: '2026-12-31' }), { code: 'campaign-differs' });
+  const scope = { text: 'tier:high', scope: { kind: 'tier', name: 'high' } } as const;
+  await assert.rejects(run({ scope }), { code: 'campaign-differs' });
+  const none = { text: 'api:none', scope: { kind: 'api', name: 'none' } } as const;
+  await assert.rejects(run({ name: 'other', scope: none }), { code: 'campaign-empty' });
+  await assert.rejects(run({ name: 'other', due: '2026-11-22' }), { code: 'campaign-empty' });
+  assert.deepEqual(here.writes().calls, []);
+});
+
+test('takes answers from comments of those who may give them, for single grants', async () => {
+  at(4.9);
+  await run();
+  assert.deepEqual(here.writes().calls, [], 'nobody is reminded yet');
+  await call('/issues/2/comments', { body: '/revoke busy' }, tokenOf('eve'));
+  await call('/issues/2/comments', { body: '/keep idle 2027-01-31 the audit\n/split idle' }, tokenOf('ann'));
+  const { handled, changed } = await answer(target, 2);
+  assert.deepEqual([handled, changed], [2, true]);
+  const { body, head } = await pullOf(2);
+  assert.match(body, /\*\*keep\*\* until 2027-01-31 \| `idle`.*ann@.*: the audit/);
+  assert.match(here.bare('show', `${head.sha}:grants/access/orders/group-desk.yaml`), /reason: the audit/);
+  const replies = await said(2);
+  assert.ok(replies.some((one) => one.includes('only its owner')));
+  assert.ok(replies.some((one) => one.includes('stays whole')));
+  assert.equal((await answer(target, 2)).handled, 0);
+  here.writes();
+  assert.deepEqual(states(await run())[0], 'group:desk open 0');
+  assert.deepEqual(here.writes().calls, [], 'and a run leaves them as they are');
+});
+
+test('asks those whom a silent owner reports to, once', async () => {
+  at(5.1);
+  await run();
+  const asked = async (number: number) =>
+    (await pullOf(number)).requested_reviewers.map(({ login }) => login);
+  assert.deepEqual(await asked(4), ['dana', 'eve']);
+  assert.deepEqual(await asked(3), ['eve'], 'cleo reports to nobody');
+  assert.deepEqual(await asked(2), ['ann'], 'ann has answered');
+  here.writes();
+  await run();
+  assert.deepEqual(here.writes().calls, []);
+});
+
+test('shows a grant that has changed since, leaves it alone, and knows nothing of those that came later', async () => {
+  const file = 'grants/access/orders/user-dana-example-com.yaml';
+  const text = mainFile(file);
+  await here.push({
+    [file]: `${text.replace('Because of wide', 'Because of more')}\n${text.replaceAll('wide', 'later')}\n`,
+  });
+  const { report } = await run();
+  assert.equal(report.population.grants, 5);
+  const { body, head } = await pullOf(4);
+  assert.match(body, /### To think about \(2\)\n\n.*\n.*\n\| \*\*changed\*\* \| `wide`/);
+  assert.doesNotMatch(body, /later`/);
+  const after = here.bare('show', `${head.sha}:${file}`);
+  assert.match(after, /role: admin/);
+  assert.doesNotMatch(after, /review:/);
+  // Until somebody decides about what it is now.
+  await call('/issues/4/comments', { body: '/narrow wide reader' }, tokenOf('dana'));
+  assert.equal((await answer(target, 4)).changed, true);
+  const decided = here.bare('show', `${(await pullOf(4)).head.sha}:${file}`);
+  assert.match(decided, /role: reader # for now/);
+  assert.match(decided, /role: admin/, 'the later one is as it was');
+});
+
+test('reminds each who has not finished once, and nobody else', async () => {
+  await here.forge.merge(2, { login: 'ann' });
+  at(15.5);
+  here.writes();
+  const half = await run();
+  assert.deepEqual(
+    half.results.map(({ action }) => action),
+    ['unchanged', 'reminded', 'reminded'],
+  );
+  assert.deepEqual(
+    here.writes().calls.filter((one) => /comments/.test(one)),
+    ['POST /issues/3/comments', 'POST /issues/4/comments'],
+  );
+  await run();
+  assert.deepEqual(here.writes().calls, [], 'once');
+  at(29.6);
+  await run();
+  assert.deepEqual(
+    (await said(3)).filter((one) => /campaign-told/.test(one)).map((one) => one.split('\n')[0]),
+    ['<!-- grantgate:campaign-told half -->', '<!-- grantgate:campaign-told 1 day -->'],
+  );
+});
+
+test('says on the commit when two people have approved it, and never for who may not', async () => {
+  const status = async () => {
+    const { head } = await pullOf(4);
+    const { statuses } = await call<{ statuses: { context: string; state: string }[] }>(
+      `/commits/${head.sha}/status`,
+    );
+    return statuses.find(({ context }) => context === 'grantgate/second-approver')?.state;
+  };
+  const approve = async (login: string) => call('/pulls/4/reviews', { event: 'APPROVE' }, tokenOf(login));
+  await approve('dana');
+  // Her own access is in it.
+  await approve('ann');
+  await run();
+  assert.equal(await status(), undefined);
+  await approve('eve');
+  await run();
+  assert.equal(await status(), 'success');
+});
+
+test('does what the rules say of those who have not answered by the due date', async () => {
+  at(31);
+  const { report } = await run();
+  assert.deepEqual(
+    report.parts.map(({ owner, state }) => `${owner} ${state}`),
+    ['group:desk merged', 'user:cleo@example.com lapsed', 'user:dana@example.com open'],
+  );
+  assert.equal(report.overdue, true);
+  assert.equal((await pullOf(3)).state, 'closed');
+  assert.match((await pullOf(3)).body, /nobody has answered by 2026-12-23, so it is left as it is/);
+});
+
+test('ends with a report of what became of each grant, by whom', async () => {
+  await here.forge.merge(4, { login: 'dana' });
+  const { report } = await run();
+  assert.equal(report.finished, true);
+  assert.deepEqual(
+    report.parts.flatMap(({ grants }) => grants.map(({ grant, outcome }) => `${grant} ${outcome}`)),
+    ['busy kept', 'idle kept', 'low unreviewed', 'pay suspended', 'wide narrowed'],
+  );
+  assert.deepEqual(
+    report.parts.map((one) => [one.merged_by, one.second_approver]),
+    [
+      ['ann', undefined],
+      [undefined, undefined],
+      ['dana', 'given'],
+    ],
+  );
+  const issue = await call<{ state: string; body: string }>('/issues/1');
+  assert.equal(issue.state, 'closed');
+  assert.match(issue.body, /\*\*Closed\.\*\* 3 of 3 owners done/);
+  here.writes();
+  await run();
+  assert.deepEqual(here.writes().calls, []);
+  assert.deepEqual((await run({ apply: false })).report.totals, report.totals);
+});
