@@ -1,3 +1,5 @@
+import { maskTokens } from '../../bundle/format/maskTokens.ts';
+
 /** A request and its answer, as an access log tells them. */
 export type Access = {
   /** Milliseconds since 1970, when it came. */
@@ -96,11 +98,11 @@ function refererOf(referer: string | undefined): string | null {
 
 const agentOf = (agent: string | undefined) => (agent === undefined ? null : bounded(agent, longest.text));
 
-const credential =
-  /e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*|gg_[A-Za-z0-9]{4,32}_[A-Za-z0-9_-]+|\b(?:bearer|basic)(?:\s|%20)+[^\s"]+/gi;
+const mark = '[credential]';
+const credential = /gg_[A-Za-z0-9]{4,32}_[A-Za-z0-9_-]+|\b(?:bearer|basic)(?:\s|%20)+[^\s"]+/gi;
 
 /** Masked before it is cut: a part of a credential is none any more to the eye, and still most of its secret. */
 function bounded(text: string, most: number): string {
-  const masked = text.slice(0, 4 * most).replace(credential, '[credential]');
+  const masked = maskTokens(text.slice(0, 4 * most), mark).replace(credential, mark);
   return masked.length > most ? `${masked.slice(0, most)}…` : masked;
 }

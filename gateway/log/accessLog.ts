@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import { type Access, accessLine } from './accessLine.ts';
@@ -48,7 +48,7 @@ export function openAccessLog({ config, now, onFailure, output = process.stdout 
     if (taken.length === 0) return;
     try {
       const text = taken.join('');
-      if (file !== null) writeWhole(file.fd, Buffer.from(text));
+      if (file !== null) writeWhole(file, text);
       else if ((output.writableLength ?? 0) > mostWaiting) throw new Error('nobody reads standard output');
       else output.write(text);
     } catch (error) {
@@ -113,18 +113,30 @@ export function openAccessLog({ config, now, onFailure, output = process.stdout 
   };
 }
 
-function openFile({ access, access_file: path }: Config): { fd: number; path: string } | null {
+/** Where a pipe stands in place of the file, nobody waits for whoever reads it. */
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+const appending = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
+
+/** `torn`: what was written last is not all of a line. */
+type File = { fd: number; path: string; torn: boolean };
+
+function openFile({ access, access_file: path }: Config): File | null {
   if (access === 'off' || path === undefined) return null;
   try {
-    return { fd: openSync(path, 'a', 0o640), path };
+    return { fd: openSync(path, appending, 0o640), path, torn: false };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
     throw new ConfigError([`"log.access_file": ${path} cannot be written to${code}`]);
   }
 }
 
-function writeWhole(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+function writeWhole(file: File, text: string): void {
+  // The rest of a line is lost: the next one must not go on in its place.
+  const bytes = Buffer.from(file.torn ? `\n${text}` : text);
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file.fd, bytes, done);
+    file.torn = bytes[done - 1] !== 0x0a;
+  }
 }
 
 /** Counts the bytes of an answer's body. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts';
+import { holdsToken } from '../../bundle/format/maskTokens.ts';
 import { isReserved } from './reservedHeaders.ts';
 
 // RFC 9110, 7.6.1: these speak to the next hop only.
@@ -87,15 +88,15 @@ export function createForwardable(): Forwardable {
 }
 
 const announcesToken = /^(?:bearer|token|access[-_]token|authorization|jwt|api[-_]?key)$/i;
-const holdsToken =
-  /^base64url\.bearer\.|^gg_[A-Za-z0-9]{4,32}_|e(?:yJ|yA|w[o0k])[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/;
+const isToken = /^base64url\.bearer\.|^gg_[A-Za-z0-9]{4,32}_/;
 
 /** Browsers can send no other header with a WebSocket, so tokens stand among the protocols: alone, or behind a word for them. */
 function withoutTokens(value: string): string {
   const protocols = value.split(',').map((protocol) => protocol.trim());
   return protocols
     .filter(
-      (protocol, index) => !holdsToken.test(protocol) && !announcesToken.test(protocols[index - 1] ?? ''),
+      (protocol, index) =>
+        !isToken.test(protocol) && !holdsToken(protocol) && !announcesToken.test(protocols[index - 1] ?? ''),
     )
     .join(', ');
 }

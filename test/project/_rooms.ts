@@ -115,7 +115,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/source/contract',
     ],
   ],
-  ['gateway/log', ['gateway/config']],
+  ['gateway/log', ['bundle/format', 'gateway/config']],
   ['gateway/http', ['bundle/format', 'gateway/config', 'gateway/source/contract']],
   [
     'gateway/identity',
@@ -236,6 +236,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/upstream',
     [
+      'bundle/format',
       'gateway/config',
       'gateway/decision',
       'gateway/http',

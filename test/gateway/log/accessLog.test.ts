@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -139,6 +141,58 @@ test('a file that cannot be written to stops the start, and one that fails later
   log.begin(request as never, null, '192.0.2.1')?.end(101);
   log.close();
   assert.equal(failures.length, 1);
+});
+
+test('where a pipe stands in place of the file nobody waits for its reader, and a line cut short ends there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-access-'));
+  const path = join(folder, 'access.log');
+  execFileSync('mkfifo', [path]);
+  const failures: number[] = [];
+  const open = () =>
+    openAccessLog({
+      config: { access: 'json', access_file: path },
+      now: () => 0,
+      onFailure: (_, lost) => failures.push(lost),
+    });
+  assert.throws(open, /\(ENXIO\)/);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const read = () => {
+    const buffer = Buffer.alloc(1_000_000);
+    let text = '';
+    try {
+      for (let size = 1; size > 0; ) {
+        size = readSync(reader, buffer);
+        text += buffer.toString('utf8', 0, size);
+      }
+    } catch (error) {
+      assert.match(String(error), /EAGAIN/);
+    }
+    return text;
+  };
+  try {
+    const log = open();
+    const headers = { 'user-agent': 'x'.repeat(500) };
+    const request = { method: 'GET', url: '/', httpVersion: '1.1', headers, socket: { bytesWritten: 0 } };
+    const note = async (count: number) => {
+      for (let left = count; left > 0; left -= 1) log.begin(request as never, null, '192.0.2.1')?.end(101);
+      await new Promise((done) => setImmediate(done));
+    };
+    await note(500);
+    assert.equal(failures.length, 1);
+    const before = read();
+    assert.ok(!before.endsWith('\n'));
+    await note(2);
+    const [rest, ...whole] = read().trimEnd().split('\n');
+    assert.equal(rest, '');
+    assert.deepEqual(
+      whole.map((line) => (JSON.parse(line) as { status: number }).status),
+      [101, 101],
+    );
+    log.close();
+  } finally {
+    closeSync(reader);
+    await rm(folder, { recursive: true });
+  }
 });
 
 let world: World;
