@@ -93,7 +93,6 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     const replay = openPullReplay({
       ...{ base: tree, decisions: options.decisions, asOf: seconds, opa: options.opa, signal, progress },
       days: Math.ceil((seconds - from) / 86_400),
-      treeOf: (commit) => gitTree(mirror.repository, commit, mirror.folder),
     });
     try {
       stopIfAborted(signal);

@@ -27,12 +27,22 @@ export async function git(repository: string, args: readonly string[], input = '
 
 /** The full id of the commit a revision names. Throws GitError, `git-revision` when there is no such commit. */
 export async function resolveCommit(repository: string, revision: string): Promise<string> {
+  return (await askCommit(repository, revision, [])).commit;
+}
+
+/** The same, and what `git rev-parse` says to some options besides, in one process. */
+export async function askCommit(
+  repository: string,
+  revision: string,
+  asked: readonly string[],
+): Promise<{ commit: string; said: readonly string[] }> {
   // A revision from the outside must not become an option.
   if (revision === '' || revision.startsWith('-') || /[\0\r\n]/.test(revision))
     throw new GitError('git-revision', `${JSON.stringify(revision)} is not a revision`);
   try {
-    const found = await git(repository, ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`]);
-    return found.toString().trim();
+    const args = ['rev-parse', ...asked, '--verify', '--quiet', `${revision}^{commit}`];
+    const said = (await git(repository, args)).toString().split('\n');
+    return { commit: said[asked.length] ?? '', said };
   } catch (cause) {
     // What is fatal to Git (a folder that belongs to another user, a broken object, no repository), or what kept it from
     // starting, says nothing about the commit, and a person needs those words.
@@ -44,6 +54,28 @@ export async function resolveCommit(repository: string, revision: string): Promi
     if (!answered) throw cause;
     throw new GitError('git-revision', `${repository} has no commit ${JSON.stringify(revision)}`, { cause });
   }
+}
+
+/**
+ * How many commits lead to one along first parents, and when it was committed, in seconds since 1970: one process, and
+ * its listing is not kept. Throws GitError.
+ */
+export async function firstParents(
+  repository: string,
+  commit: string,
+): Promise<{ counter: number; at: number }> {
+  const args = ['rev-list', '--first-parent', '--timestamp', commit, '--'];
+  const child = startGit(args, { ...reading, cwd: repository });
+  let counter = 0;
+  let first = '';
+  for await (const chunk of child.output) {
+    if (counter === 0) first += chunk.toString('latin1', 0, 80);
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) counter += 1;
+  }
+  const { code, stderr, error } = await child.finished;
+  if (error !== null) throw error;
+  if (code !== 0) throw failed(args, repository, stderr);
+  return { counter, at: Number.parseInt(first, 10) };
 }
 
 /** Cuts a stream of chunks into pieces of wanted lengths. */

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { git, mostFileBytes, resolveCommit, streamBlobs } from './git.ts';
+import { askCommit, firstParents, git, mostFileBytes, streamBlobs } from './git.ts';
 import { GitError } from './gitError.ts';
 
 /** What stands at a path. `id` is the Git blob id (null for files on disk), `size` counts bytes. */
@@ -92,21 +92,10 @@ function reading({ entries, contents }: Source): Files {
 }
 
 /** Facts about a commit that do not depend on where it is read from. */
-async function commitFacts(repository: string, revision: string) {
-  // A process each, and who waits for a merge to be enforced waits for them: all at once.
-  const [shown, count, shallow] = await Promise.all(
-    [
-      ['show', '--no-patch', '--format=%ct', revision],
-      ['rev-list', '--count', '--first-parent', revision],
-      ['rev-parse', '--is-shallow-repository'],
-    ].map(async (args) => (await git(repository, args)).toString().trim()),
-  );
-  return {
-    revision,
-    counter: Number(count),
-    committedAt: new Date(Number(shown) * 1000).toISOString().replace('.000Z', 'Z'),
-    shallow: shallow === 'true',
-  };
+async function commitFacts(repository: string, revision: string, shallow: boolean) {
+  const { counter, at } = await firstParents(repository, revision);
+  const committedAt = new Date(at * 1000).toISOString().replace('.000Z', 'Z');
+  return { revision, counter, committedAt, shallow };
 }
 
 /**
@@ -115,7 +104,8 @@ async function commitFacts(repository: string, revision: string) {
  */
 export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
   const within = withinOf(folder);
-  const facts = await commitFacts(repository, await resolveCommit(repository, revision));
+  const { commit, said } = await askCommit(repository, revision, ['--is-shallow-repository']);
+  const facts = await commitFacts(repository, commit, said[0] === 'true');
   return {
     root: repository,
     within,
@@ -196,13 +186,12 @@ async function isKnown(root: string, commit: string): Promise<boolean> {
 
 /** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */
 export async function workingTree(root: string): Promise<Tree> {
-  const facts = await git(root, ['rev-parse', '--show-prefix'])
-    .then(async (prefix) => {
-      const commit = await resolveCommit(root, 'HEAD');
+  const facts = await askCommit(root, 'HEAD', ['--is-shallow-repository', '--show-prefix'])
+    .then(async ({ commit, said: [shallow, prefix] }) => {
       // A folder that only lies inside of a repository, which never held anything there, is none of its folders.
-      if (prefix.toString().trim() !== '' && !(await isKnown(root, commit)))
+      if (prefix !== '' && !(await isKnown(root, commit)))
         throw new GitError('git-revision', `${root} is no folder of a repository`);
-      return commitFacts(root, commit);
+      return commitFacts(root, commit, shallow === 'true');
     })
     .catch((error: unknown) => {
       // Outside of Git there is no history to look at. A repository that Git refuses to read has one, and to pass it over

@@ -16,7 +16,7 @@ import { settle } from './settle.ts';
 import { branchOf, branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
 import { bodyParts, joinBody, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
-import type { Mirror } from './workspace.ts';
+import type { Files, Mirror } from './workspace.ts';
 
 type Options = {
   forge: Forge;
@@ -27,8 +27,8 @@ type Options = {
   brake: Brake | null;
   /** Filled as pull requests are dealt with, so that an error leaves what was done. */
   pulls: Pull[];
-  /** What recorded requests say of a commit, as Markdown; left out, nothing is said of them. */
-  replay?: (commit: string) => Promise<string | null>;
+  /** What recorded requests say of a commit on top of the base, as Markdown; left out, nothing is said of them. */
+  replay?: (commit: string, files: Files) => Promise<string | null>;
   /** What else the dashboard says. */
   also?: readonly Section[];
   /** Milliseconds since 1970. */

@@ -18,7 +18,7 @@ import { goneWhy, isBlind } from './text/gone.ts';
 import { bodyParts, type Entry, joinBody, type Marker, parseBody } from './text/marker.ts';
 import { renderTitle } from './text/title.ts';
 import { unanswered } from './unanswered.ts';
-import type { Mirror } from './workspace.ts';
+import type { Files, Mirror } from './workspace.ts';
 
 export type Settling = {
   forge: Forge;
@@ -31,8 +31,8 @@ export type Settling = {
   people: People;
   /** Why a group is not to be changed now, or null: the brake. */
   stopped: (family: Family) => string | null;
-  /** What recorded requests say of a commit. */
-  replay: (commit: string) => Promise<string | null>;
+  /** What recorded requests say of a commit on top of the base. */
+  replay: (commit: string, files: Files) => Promise<string | null>;
 };
 
 const sameSet = (left: readonly string[], right: readonly string[]) =>
@@ -237,7 +237,7 @@ async function prepare(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },
       fileUrl: people.fileUrl,
-      replay: await replay(commit),
+      replay: await replay(commit, files),
       mentions: people.losing(combine(entries.map(editFor), organisation)),
     },
     { ...marker, commit },

@@ -1,5 +1,5 @@
 import { BundleError } from '../../bundle/bundleError.ts';
-import type { Tree } from '../../bundle/git/tree.ts';
+import { type Tree, withFiles } from '../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 import { prose } from '../forge/markdown.ts';
@@ -10,8 +10,6 @@ import { createOpenSide, type OpenSide } from './side.ts';
 
 type Options = {
   base: Tree;
-  /** The tree of one of the review's own commits. */
-  treeOf: (commit: string) => Promise<Tree>;
   decisions: readonly string[];
   /** Whole seconds since 1970. */
   asOf: number;
@@ -21,8 +19,14 @@ type Options = {
   progress?: ((line: string) => void) | undefined;
 };
 
-/** What recorded requests say of a commit that the review proposes, as Markdown; null where none are on record. */
-export type PullReplay = { of: (commit: string) => Promise<string | null>; close: () => Promise<void> };
+/**
+ * What recorded requests say of a commit that the review proposes, as Markdown; null where none are on record. `files`
+ * are those in which it differs from the base; null for one that is gone.
+ */
+export type PullReplay = {
+  of: (commit: string, files: ReadonlyMap<string, string | null>) => Promise<string | null>;
+  close: () => Promise<void>;
+};
 
 /** A description holds the findings, too. */
 const mostCallers = 5;
@@ -43,12 +47,17 @@ export function openPullReplay(options: Options): PullReplay {
     return { openSide, ...replayer };
   };
   return {
-    async of(commit) {
+    async of(commit, files) {
       try {
         opened ??= open();
         const at = await opened;
         if (at === null) return null;
-        const found = await at.replay(await at.openSide(await options.treeOf(commit)));
+        // What it holds is at hand; its place in history is asked for by nobody.
+        const bytes = new Map(
+          [...files].map(([path, text]) => [path, text === null ? null : Buffer.from(text)]),
+        );
+        const head = await at.openSide({ ...base, ...withFiles(base, bytes), revision: commit });
+        const found = await at.replay(head);
         if (found.requests.recorded === 0) return null;
         const text = replayMarkdown(found, mostCallers).trim();
         return text.length > longest ? replayMarkdown(found, 0).trim() : text;

@@ -45,9 +45,10 @@ export async function replayRevisions(options: Options): Promise<Replay> {
   const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
   const openSide = createOpenSide(options.opa ?? (await findOpa(progress === undefined ? {} : { progress })));
   progress?.('compiling both revisions');
-  const base = await openSide(await gitTree(repository, from));
+  const tree = await gitTree(repository, from);
+  const base = await openSide(tree);
   const head = await openSide(await gitTree(repository, ours));
-  const replayer = await openReplayer({ ...options, tree: await gitTree(repository, from), base, head });
+  const replayer = await openReplayer({ ...options, tree, base, head });
   try {
     return await replayer.replay(head);
   } finally {
