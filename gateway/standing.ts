@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { type GatewayConfig, readSecret } from './config/config.ts';
-import { readSourceAccess, readVerifyKeyTexts } from './config/readSource.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { readSourceConfig } from './config/readSource.ts';
 import type { Decided } from './decision/admission.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
@@ -117,19 +117,7 @@ export function openStanding(options: Options) {
 }
 
 /** All that a loop over the source depends on, secrets included. */
-function read({ bundle, state }: Options['config'], env: NodeJS.ProcessEnv) {
-  const verifyKeyPem = readVerifyKeyTexts(bundle, env);
-  return {
-    source: {
-      url: bundle.source,
-      stateFolder: state,
-      ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
-      ...(bundle.token === undefined ? {} : { token: readSecret(bundle.token, env) }),
-      ...(bundle.long_poll === undefined ? {} : { longPollSeconds: bundle.long_poll / 1000 }),
-      redirectOrigins: bundle.redirect_origins,
-      ...readSourceAccess(bundle, env),
-    },
-    pollMs: bundle.poll,
-    holdShare: bundle.hold.grants,
-  };
+function read(config: Options['config'], env: NodeJS.ProcessEnv) {
+  const { poll, hold } = config.bundle;
+  return { source: readSourceConfig(config, env), pollMs: poll, holdShare: hold.grants };
 }

@@ -87,12 +87,13 @@ async function onPath(env: NodeJS.ProcessEnv): Promise<string | null> {
 
 /**
  * Finds opa of the pinned version: `OPA_PATH`, then PATH, then the user's cache folder; else installs it there.
- * `progress` is told, line by line, what is passed over and what is being installed. Throws OpaError.
+ * `progress` is told, line by line, what is passed over and what is being installed. With `install: false` it is only looked
+ * for. Throws OpaError.
  */
 export async function findOpa(
-  options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void } = {},
+  options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void; install?: boolean } = {},
 ): Promise<Opa> {
-  const { env = process.env, progress = () => {} } = options;
+  const { env = process.env, progress = () => {}, install = true } = options;
   const found = (path: string): Opa => ({
     path,
     version: opaVersion,
@@ -135,6 +136,7 @@ export async function findOpa(
     `${cached}: ${'version' in answer ? `is OPA ${answer.version}` : 'not there, or does not run'}`,
   );
 
+  if (!install) throw new OpaError('opa-missing', `OPA ${opaVersion} is not there: ${looked.join('; ')}`);
   const isThere = async () => {
     const now = await versionOf(cached);
     return 'version' in now && now.version === opaVersion;

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError, readSecret } from './config.ts';
 import type { GatewayConfig } from './gatewayConfig.ts';
+import { nearestFolder } from './nearestFolder.ts';
 import { readSourceAccess, readVerifyKeyTexts } from './readSource.ts';
 
 /**
@@ -66,7 +67,7 @@ export function checkPlaces(config: GatewayConfig, env: NodeJS.ProcessEnv, make:
 function writable(folder: string, make: boolean): void {
   try {
     if (make) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const there = make ? folder : nearest(folder);
+    const there = make ? folder : nearestFolder(folder);
     if (!statSync(there).isDirectory()) throw new Error(`${there} is no folder`);
     accessSync(there, constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -76,10 +77,4 @@ function writable(folder: string, make: boolean): void {
       { cause: error },
     );
   }
-}
-
-/** The folder itself or the nearest above it that is there. */
-function nearest(folder: string): string {
-  for (let at = folder; ; at = dirname(at))
-    if (statSync(at, { throwIfNoEntry: false }) !== undefined || dirname(at) === at) return at;
 }

@@ -1,6 +1,6 @@
 import type { KeyTexts } from '../../bundle/archive/keys.ts';
 import type { SourceConfig } from '../source/openSource.ts';
-import { readSecret } from './config.ts';
+import { type GatewayConfig, readSecret } from './config.ts';
 import type { SourceAccess } from './sourceConfig.ts';
 
 /**
@@ -16,6 +16,23 @@ export function readVerifyKeyTexts(
       Object.entries(keys).map(([id, file]) => [id, readSecret({ file }, env)] as const),
     );
   return key === undefined ? undefined : readSecret({ file: key }, env);
+}
+
+/** The source of the bundle in force, with its secrets. Throws ConfigError when one is missing. */
+export function readSourceConfig(
+  { bundle, state }: Pick<GatewayConfig, 'bundle' | 'state'>,
+  env: NodeJS.ProcessEnv,
+): SourceConfig {
+  const verifyKeyPem = readVerifyKeyTexts(bundle, env);
+  return {
+    url: bundle.source,
+    stateFolder: state,
+    ...(verifyKeyPem === undefined ? {} : { verifyKeyPem }),
+    ...(bundle.token === undefined ? {} : { token: readSecret(bundle.token, env) }),
+    ...(bundle.long_poll === undefined ? {} : { longPollSeconds: bundle.long_poll / 1000 }),
+    redirectOrigins: bundle.redirect_origins,
+    ...readSourceAccess(bundle, env),
+  };
 }
 
 /** How a source is reached, with its secrets. Throws ConfigError when one is missing. */

@@ -7,19 +7,25 @@ type Options = {
   /** Milliseconds for all of it. */
   timeout: number;
   init?: RequestInit;
+  /** Is told what came before the body, whatever the status. */
+  onHeaders?: (headers: Headers) => void;
 };
 
 /**
  * Asks somebody we need an answer of, and trusts nothing but the answer: no redirect, no delay, no size without end.
  * What is compressed all the same counts as what it unpacks to, piece by piece.
  */
-export async function fetchJson(uri: string, { largest, timeout, init = {} }: Options): Promise<unknown> {
+export async function fetchJson(
+  uri: string,
+  { largest, timeout, init = {}, onHeaders }: Options,
+): Promise<unknown> {
   const response = await fetch(uri, {
     ...init,
     headers: { accept: 'application/json', 'accept-encoding': 'identity', ...init.headers },
     redirect: 'error',
     signal: AbortSignal.timeout(timeout),
   });
+  onHeaders?.(response.headers);
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
     throw new AnswerError('status', `${uri} answered ${response.status}`);

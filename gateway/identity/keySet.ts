@@ -1,20 +1,9 @@
 // Wraps what jose leaves open (createRemoteJWKSet has no stale-if-error, no back-off and no size cap): one fetch in
 // flight, known keys survive an outage of the issuer up to a bound, unknown key ids cannot make us fetch in a loop.
-import {
-  createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWK,
-  type JWSHeaderParameters,
-} from 'jose';
-import { AnswerError } from '../http/fault.ts';
-import { fetchJson } from '../http/fetchJson.ts';
+import { createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import { fetchKeys } from './fetchKeys.ts';
 
 const failureCooldownMs = 5_000;
-const bounds = { timeout: 5_000, largest: 512 * 1024 };
-/** Of a set: each unknown `kid` is looked for among all of them. */
-const mostKeys = 256;
 
 type LocalSet = ReturnType<typeof createLocalJWKSet>;
 type Key = Awaited<ReturnType<LocalSet>>;
@@ -69,8 +58,7 @@ export function createKeySet(options: Options): KeySet {
   let failure: unknown = null;
 
   const load = async () => {
-    const uri = jwksUri ?? (await discover(issuer));
-    const keys = published(await fetchJson(uri, bounds));
+    const keys = await fetchKeys({ issuer, jwksUri });
     const fetched = JSON.stringify(keys);
     const next = createLocalJWKSet(keys);
     if (fetched !== text) {
@@ -129,39 +117,4 @@ export function createKeySet(options: Options): KeySet {
       }
     },
   };
-}
-
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
-/**
- * The keys of a set, each once. Throws when there are none, or when one is not public: such a set was published by
- * mistake, and must not replace one that was not.
- */
-function published(fetched: unknown): JSONWebKeySet {
-  const { keys } = (typeof fetched === 'object' && fetched !== null ? fetched : {}) as { keys?: unknown };
-  if (!Array.isArray(keys) || keys.length === 0)
-    throw new AnswerError('key-set-empty', 'the key set holds no key');
-  if (keys.length > mostKeys)
-    throw new AnswerError('too-large', `the key set holds more than ${mostKeys} keys`);
-  const each = new Map<string, JWK>();
-  for (const key of keys) {
-    if (typeof key !== 'object' || key === null)
-      throw new AnswerError('content', 'the key set holds what is no key');
-    if (privateMembers.some((member) => Object.hasOwn(key, member)))
-      throw new AnswerError('key-not-public', 'the key set holds a key that is not public');
-    each.set(JSON.stringify(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1))), key as JWK);
-  }
-  return { keys: [...each.values()] };
-}
-
-async function discover(issuer: string): Promise<string> {
-  const document = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, bounds);
-  const { issuer: named, jwks_uri: uri } = document as { issuer?: unknown; jwks_uri?: unknown };
-  if (named !== issuer) throw new AnswerError('content', 'the discovery document names another issuer');
-  if (typeof uri !== 'string' || !URL.canParse(uri))
-    throw new AnswerError('content', 'the discovery document has no jwks_uri');
-  const secure = new URL(issuer).protocol === 'https:';
-  if (secure && new URL(uri).protocol !== 'https:')
-    throw new AnswerError('content', 'the jwks_uri is not https');
-  return uri;
 }

@@ -8,6 +8,7 @@ import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
 import { openFloorFile } from './floorFile.ts';
+import { keptAs } from './keptAs.ts';
 import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
 import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
@@ -33,20 +34,19 @@ const source = openSource(config, {
 /** Its exact age does not matter; a write at each look would. */
 const confirmEveryMs = 60_000;
 let confirmed = Number.NEGATIVE_INFINITY;
-// What was kept before signers were demanded was never held to them: it counts as another source's.
-const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
+const keptUnder = keptAs(source, config);
 
 const loop = startLoadLoop({
   source,
   prepare: createPrepare(),
   removed: (before, after) => countRemoved(before.lines, after.lines),
   holdShare,
-  floorFile: openFloorFile(config.stateFolder, keptAs),
+  floorFile: openFloorFile(config.stateFolder, keptUnder),
   floor,
   pollMs,
   post,
   async lastGood() {
-    const kept = await readLastGood(config.stateFolder, keptAs);
+    const kept = await readLastGood(config.stateFolder, keptUnder);
     if (kept === null) return null;
     // Signed archives prove themselves again, by the keys configured now. What came from Git was packed here.
     const keys =
@@ -62,12 +62,12 @@ const loop = startLoadLoop({
   async keep({ bundle, archive }, force) {
     const { counter, rollback } = bundle;
     const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
-    await saveLastGood(config.stateFolder, keptAs, kept, force);
+    await saveLastGood(config.stateFolder, keptUnder, kept, force);
   },
   async confirm(release) {
     const now = performance.now();
     if (now - confirmed < confirmEveryMs) return;
-    await confirmLastGood(config.stateFolder, keptAs, release);
+    await confirmLastGood(config.stateFolder, keptUnder, release);
     confirmed = now;
   },
 });

@@ -17,11 +17,17 @@ export function claim(lock: string): { release: () => void } | { holder: number 
       };
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      const holder = Number(readFileSync(lock, 'utf8'));
-      if (holder !== process.pid && alive(holder)) return { holder };
+      const holder = holderOf(lock);
+      if (holder !== null && holder !== process.pid) return { holder };
       unlinkSync(lock);
     }
   }
+}
+
+/** The living process that holds a lock file; null when none does. Throws what the file system says. */
+export function holderOf(lock: string): number | null {
+  const holder = Number(readFileSync(lock, 'utf8'));
+  return alive(holder) ? holder : null;
 }
 
 function alive(pid: number): boolean {
