@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { demo } from './demo.ts';
+import { doctor } from './gateway/doctor.ts';
 import { explain } from './gateway/explain.ts';
 import { publish } from './gateway/publish.ts';
 import { serve } from './gateway/serve.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     verify,
     push,
     key,
+    doctor,
     serve,
     publish,
     status,

@@ -1,0 +1,72 @@
+import { statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { checkPlaces } from '../config/checkPlaces.ts';
+import { ConfigError, type GatewayConfig } from '../config/config.ts';
+import { nearestFolder } from '../config/nearestFolder.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
+
+const MiB = 2 ** 20;
+/** A decision file's own size, and what a busy gateway writes in an hour. */
+const free = { needed: 256 * MiB, wanted: 2048 * MiB };
+
+/** What the configuration names on this machine: it can be used, and nobody else can write to the state. */
+export async function checkFolders(
+  config: GatewayConfig,
+  env: NodeJS.ProcessEnv,
+  uid: number | undefined,
+): Promise<Finding[]> {
+  return [...places(config, env), ...ownedState(config.state, uid), await freeDisk(config.decisions.folder)];
+}
+
+function places(config: GatewayConfig, env: NodeJS.ProcessEnv): Finding[] {
+  try {
+    checkPlaces(config, env, false);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n').map((line) => {
+      const [, setting = 'places', message = line] = /^"([^"]+)": (.*)$/.exec(line) ?? [];
+      return problem(
+        setting,
+        message,
+        'give the user that runs the gateway what the setting names, or change it',
+      );
+    });
+  }
+  return [ok('places', 'folders, secrets, keys and certificates can be used')];
+}
+
+function ownedState(folder: string, uid: number | undefined): Finding[] {
+  const facts = statSync(folder, { throwIfNoEntry: false });
+  if (facts === undefined) return [ok('state', `${folder} is made at the first start`)];
+  if (uid === undefined) return [];
+  if (facts.uid !== uid)
+    return [
+      problem(
+        'state',
+        `${folder} belongs to user ${facts.uid}, and this is user ${uid}`,
+        `run it as the user that runs the gateway, or \`chown ${uid}\` the folder: what is kept there decides`,
+      ),
+    ];
+  if ((facts.mode & 0o022) !== 0)
+    return [
+      problem(
+        'state',
+        `${folder} can be written to by other users`,
+        `\`chmod 700 ${folder}\`: whoever writes there can put an older bundle in place`,
+      ),
+    ];
+  return [ok('state', `${folder} is this user's alone`)];
+}
+
+async function freeDisk(folder: string): Promise<Finding> {
+  const { bavail, bsize, files, ffree } = await statfs(nearestFolder(folder));
+  const bytes = bavail * bsize;
+  const told = `${Math.floor(bytes / MiB)} MiB free for ${folder}`;
+  const advice = 'make room, or move old files away: a full disk denies requests';
+  if (bytes < free.needed) return problem('decisions.folder', `only ${told}`, advice);
+  // Some file systems count no inodes.
+  if (files > 0 && ffree < 1000)
+    return problem('decisions.folder', `only ${ffree} inodes free for ${folder}`, advice);
+  if (bytes < free.wanted) return warning('decisions.folder', `only ${told}`, advice);
+  return ok('decisions.folder', told);
+}
