@@ -2,7 +2,7 @@
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
  * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
  * `source-malformed`, `campaign-empty`, `campaign-differs`, `campaign-malformed`, `check-invalid`,
- * `check-mismatch`, `trends-malformed`, `aborted`.
+ * `check-mismatch`, `trends-malformed`, `records-in-use`, `erasure-key`, `aborted`.
  */
 export class ReviewError extends Error {
   readonly code:
@@ -23,6 +23,8 @@ export class ReviewError extends Error {
     | 'check-invalid'
     | 'check-mismatch'
     | 'trends-malformed'
+    | 'records-in-use'
+    | 'erasure-key'
     | 'aborted';
   constructor(code: ReviewError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { filesOf } from './decisionFiles.ts';
+import { lastPruned, manifestName } from './lastPruned.ts';
 import type { Link } from './record.ts';
 
 /** Binds an instance's files together: each begins with the digest of the one before it. */
@@ -28,9 +29,6 @@ export type Chain = {
   /** Notes how far the chain has come; `ended` when nothing follows in this run. */
   note(ended?: boolean): void;
 };
-
-/** Next to the decision files: what was pruned and erased of them, a line each. */
-export const manifestName = 'manifest.jsonl';
 
 const waitingCharacters = 64 * 1024;
 const pieceBytes = 256 * 1024;
@@ -133,6 +131,9 @@ function lastOf(home: string, note: Note | null): Current | null {
     // Of files without a header, as older versions wrote them, the newest is the last.
     if (place !== null && place >= (last?.place ?? 0)) last = { name: file.name, place };
   }
+  const pruned = lastPruned(home);
+  if (pruned !== null && pruned.place >= (note?.place ?? 0) && pruned.place > (last?.place ?? -1))
+    return { ...pruned, hash: null, digest: pruned.sha256 };
   if (note !== null && note.place > (last?.place ?? -1))
     return { file: note.file, place: note.place, bytes: note.bytes, hash: null, digest: note.sha256 };
   if (last === null) return null;

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decisionFiles } from './decisionFiles.ts';
+import { lastPruned } from './lastPruned.ts';
 
 /** Gives an instance its numbers for ever: none comes twice, over restarts, rotation and clean-up of files. */
 export type Sequence = {
@@ -61,7 +62,8 @@ export function openSequence(home: string, kept: string | undefined): Sequence {
 
 function lastGiven({ seq, reserved, file, ended }: Note, home: string, inFiles: number): number {
   if (ended) return seq;
-  const whole = file !== null && existsSync(join(home, file)) && inFiles >= seq;
+  const there = file !== null && (existsSync(join(home, file)) || lastPruned(home)?.file === file);
+  const whole = there && inFiles >= seq;
   return whole ? inFiles : reserved;
 }
 
@@ -79,9 +81,12 @@ function readNote(path: string): Note | null {
   return { seq: Number(seq), reserved: Number(reserved), file, ended: ended === true };
 }
 
-/** The last `seq` in the files. Looks at each: after a clock was set back, the newest is not the last one written. */
+/** The last `seq` in the files, pruned ones too. Looks at each: after a clock was set back, the newest is not the last one written. */
 function lastSeq(home: string): number {
-  return decisionFiles(home).reduce((last, name) => Math.max(last, lastSeqOf(join(home, name))), 0);
+  return decisionFiles(home).reduce(
+    (last, name) => Math.max(last, lastSeqOf(join(home, name))),
+    lastPruned(home)?.seq ?? 0,
+  );
 }
 
 /** The `seq` of a file's last line; cuts off a torn one. */

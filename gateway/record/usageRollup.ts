@@ -81,7 +81,8 @@ function* entriesOf(path: string): Generator<LogEntry | Heartbeat | Stopped> {
   }
 }
 
-function entryOf(line: string): LogEntry | Heartbeat | Stopped | null {
+/** What a line says; null where it is none that counts. */
+export function entryOf(line: string): LogEntry | Heartbeat | Stopped | null {
   try {
     const entry = JSON.parse(line) as LogEntry | Heartbeat | Stopped;
     const { seq, timestamp } = entry;

@@ -318,6 +318,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence', ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/reviewError.ts']],
+  ['reviewer/records', ['bundle/grants', 'gateway/record', 'reviewer/evidence', 'reviewer/reviewError.ts']],
   ['reviewer/sources', ['bundle/bucket', 'bundle/format', 'reviewer/evidence', 'reviewer/reviewError.ts']],
   [
     'reviewer/detect',
