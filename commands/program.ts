@@ -5,6 +5,7 @@ import { explain } from './gateway/explain.ts';
 import { publish } from './gateway/publish.ts';
 import { serve } from './gateway/serve.ts';
 import { status } from './gateway/status.ts';
+import { records } from './records/records.ts';
 import { build } from './repository/build.ts';
 import { check } from './repository/check.ts';
 import { diff } from './repository/diff.ts';
@@ -51,6 +52,7 @@ export function createProgram(): Command {
     inventory,
     usage,
     trends,
+    records,
     sync,
     review,
     report,
