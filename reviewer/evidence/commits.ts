@@ -19,40 +19,39 @@ export type Step = {
   files: readonly Changed[];
 };
 
-type Commit = { commit: string; at: number; changes: { path: string; id: string }[] };
+/** What a commit on a branch that was merged did to a file; null where it is not there. */
+export type AsideChange = { path: string; before: Buffer | null; after: Buffer | null };
+
+type Commit = { commit: string; at: number; changes: { path: string; before: string; id: string }[] };
 const rooms = ['grants/access', 'grants/apis', 'grants/directory'];
 const isBlob = (id: string) => !/^0*$/.test(id);
 
-/** Along first parents, oldest first: when something took effect, not when it was written. */
-async function commitsOf(tree: Tree, revision: string): Promise<Commit[]> {
+/** Commits that `which` names and that changed files of some rooms, oldest first. */
+async function logOf(tree: Tree, which: readonly string[], within: readonly string[]): Promise<Commit[]> {
   const output = await git(tree.root, [
-    ...['log', '--first-parent', '-m', '--raw', '-z', '--no-abbrev'],
-    ...[
-      '--no-renames',
-      '--no-color',
-      '--no-show-signature',
-      '--reverse',
-      '--format=%x00commit %ct %H',
-      revision,
-    ],
+    ...['log', '--raw', '-z', '--no-abbrev', '--no-renames', '--no-color', '--no-show-signature'],
+    ...['--reverse', '--format=%x00commit %ct %H', ...which],
     // Paths are those below the folder that holds grants/.
     tree.within === '' ? '--relative' : `--relative=${tree.within}`,
-    ...['--', ...rooms.map((room) => `${tree.within}${room}`)],
+    ...['--', ...within.map((room) => `${tree.within}${room}`)],
   ]);
   const commits: Commit[] = [];
-  let id = '';
+  let [before, id] = ['', ''];
   for (const field of output.toString().split('\0')) {
     const text = field.trim();
     if (id !== '') {
-      commits.at(-1)?.changes.push({ path: field, id });
+      commits.at(-1)?.changes.push({ path: field, before, id });
       id = '';
     } else if (text.startsWith('commit ')) {
       const [, at, commit = ''] = text.split(' ');
       commits.push({ commit, at: Number(at), changes: [] });
-    } else if (text.startsWith(':')) id = text.split(' ')[3] ?? '';
+    } else if (text.startsWith(':')) [, , before = '', id = ''] = text.split(' ');
   }
   return commits;
 }
+
+/** Along first parents, oldest first: when something took effect, not when it was written. */
+const commitsOf = (tree: Tree, revision: string) => logOf(tree, ['--first-parent', '-m', revision], rooms);
 
 /**
  * When commits took effect: none before those it builds on, whatever its own clock said (a branch of long ago that was
@@ -142,5 +141,47 @@ export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Ste
   if (tree.source === 'disk') {
     const files = await uncommitted(tree, committed);
     if (files.length > 0) yield { commit: null, at: asOf, blind: false, files };
+  }
+}
+
+/**
+ * Changes of grants on merged branches that left no trace along first parents, oldest first. Whoever merges the enforced
+ * branch into their own and pushes that makes what was enforced meanwhile a side branch: a grant that was taken and given
+ * back there is as it was, and looks as if nobody had ever wanted it. Throws GitError.
+ */
+export async function* readAsides(
+  tree: Tree,
+  asOf: number,
+): AsyncGenerator<{ at: number; files: readonly AsideChange[] }> {
+  const { revision } = tree;
+  if (revision === null) return;
+  const merges = await git(tree.root, ['rev-list', '--merges', '--max-count=1', revision]);
+  if (merges.length === 0) return;
+  const along = await logOf(tree, ['--first-parent', '-m', revision], ['grants/access']);
+  const known = new Set(along.map(({ commit }) => commit));
+  const states = new Set(along.flatMap(({ changes }) => changes.map(({ path, id }) => `${id} ${path}`)));
+  const all = ['--full-history', '--no-merges', '--topo-order', revision];
+  const beside = (await logOf(tree, all, ['grants/access'])).filter(({ commit }) => !known.has(commit));
+  const hidden = new Set(
+    beside.flatMap(({ changes }) =>
+      changes.flatMap(({ path, id }) => (states.has(`${id} ${path}`) ? [] : [path])),
+    ),
+  );
+  const asides = beside.map(({ at, changes }) => ({
+    at: Math.min(at, asOf),
+    changes: changes.filter(({ path }) => hidden.has(path)),
+  }));
+  const ids = asides.flatMap(({ changes }) => changes.flatMap(({ before, id }) => [before, id]));
+  const reader = createReader(tree, ids.filter(isBlob));
+  const take = (id: string) => (isBlob(id) ? reader.take(id) : null);
+  try {
+    for (const { at, changes } of asides) {
+      const files: AsideChange[] = [];
+      for (const { path, before, id } of changes)
+        files.push({ path, before: await take(before), after: await take(id) });
+      if (files.length > 0) yield { at, files };
+    }
+  } finally {
+    await reader.close();
   }
 }

@@ -3,7 +3,7 @@ import { startOf } from '../../bundle/grants/dates.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { ReviewError } from '../reviewError.ts';
-import { readCommits } from './commits.ts';
+import { readAsides, readCommits } from './commits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
 import { createDirectoryHistory, type DirectoryHistory } from './directoryHistory.ts';
 import { createGrantHistory, type GrantHistory } from './grantHistory.ts';
@@ -113,5 +113,6 @@ async function readHistory(tree: Tree, organisation: Organisation, asOf: number)
     grants.step(step);
     directories.step(step);
   }
+  for await (const aside of readAsides(tree, asOf)) grants.aside(aside);
   return { of: grants.of, directories: directories.end(), from };
 }

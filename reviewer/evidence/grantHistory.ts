@@ -4,7 +4,7 @@ import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import { readAccess, readApi } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import type { Step } from './commits.ts';
+import type { AsideChange, Step } from './commits.ts';
 
 /** What Git tells of a grant, in seconds since 1970. */
 export type GrantHistory = {
@@ -106,6 +106,7 @@ export function createGrantHistory() {
   const tracks = new Map<string, Track>();
   const files = new Map<string, ReadonlyMap<string, string>>();
   const apis = new Map<string, Roles>();
+  const takenAside = new Set<string>();
   const parse = createParser();
 
   const appear = (id: string, text: string, { at, blind }: Step) => {
@@ -178,6 +179,28 @@ export function createGrantHistory() {
       for (const id of gone) {
         const track = tracks.get(id);
         if (track !== undefined && !there.has(id)) track.text = null;
+      }
+    },
+    /** A commit on a merged branch, after all steps: it gave what it gave no later than it was merged. */
+    aside({ at, files: changed }: { at: number; files: readonly AsideChange[] }): void {
+      const textsIn = (which: 'before' | 'after') =>
+        new Map(changed.flatMap((file) => [...(file[which] === null ? [] : textsOf(file[which]))]));
+      const [were, are] = [textsIn('before'), textsIn('after')];
+      for (const id of were.keys()) if (!are.has(id)) takenAside.add(id);
+      for (const [id, text] of are) {
+        const [track, earlier] = [tracks.get(id), were.get(id)];
+        if (track === undefined || text === earlier) continue;
+        const later = (known: number | null) => Math.max(known ?? at, at);
+        if (earlier === undefined) {
+          if (!takenAside.has(id)) continue;
+          [track.grownAt, track.restoredAt] = [later(track.grownAt), later(track.restoredAt)];
+          continue;
+        }
+        const [old, now] = [parse(earlier), parse(text)];
+        if (old === null || now === null) continue;
+        if (old.state === 'suspended' && now.state === 'active') track.restoredAt = later(track.restoredAt);
+        if (grew(old, now, at) || isWider(coversOf(old, apis), coversOf(now, apis)))
+          track.grownAt = later(track.grownAt);
       }
     },
     of: (id: string): GrantHistory | null => tracks.get(id) ?? null,

@@ -81,6 +81,26 @@ test('a commit takes effect no earlier than what it builds on, and no later than
   assert.equal(await grown([9, one()], [7, { [file]: null }], [-400, one()]), seconds(0));
 });
 
+test('what was taken and given back on a branch that was merged is known, though the merge shows nothing of it', async () => {
+  const [file = '', text = ''] = Object.entries(one())[0] ?? [];
+  await known([9, { ...one(), ...access([{ id: 'two', owner: 'user:ann@example.com' }]) }]);
+  const enforced = here.git('branch', '--show-current').trim();
+  here.git('checkout', '--quiet', '-b', `${enforced}-own`);
+  await here.commit({ 'README.md': 'mine' }, daysAgo(7));
+  here.git('checkout', '--quiet', enforced);
+  await here.commit({ [file]: null }, daysAgo(6));
+  await here.commit({ [file]: text }, daysAgo(3));
+  // Somebody pulls and pushes: what was enforced is the second parent from now on.
+  here.git('checkout', '--quiet', `${enforced}-own`);
+  here.git('merge', '--quiet', '--no-edit', enforced);
+  await here.commit({ 'README.md': 'more' }, daysAgo(1));
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
+  await evidence.usage.close();
+  const { of } = evidence.history;
+  assert.deepEqual([of('one')?.grownAt, of('one')?.restoredAt], [seconds(3), seconds(3)]);
+  assert.deepEqual([of('two')?.grownAt, of('two')?.restoredAt], [null, null]);
+});
+
 test('what somebody put back is not held against the login or the owner of before', async () => {
   const away = okta(10, (text) =>
     text.replace('00u1', '00u9').replaceAll('status: active', 'status: suspended'),
