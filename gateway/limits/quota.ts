@@ -7,12 +7,13 @@ import { Refusal } from '../http/refusal.ts';
 import type { Limit } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
-/** What is left where the request is within the limits of its principal (null: there are no rates), else why not. */
-export type Quota = (
-  decided: Decided,
-  at: number,
-  carrier: Carrier | undefined,
-) => Promise<Refusal | Allowance | null>;
+type Left = Refusal | Allowance | null;
+
+/**
+ * What is left where the request is within the limits of its principal (null: there are no rates), else why not. A
+ * promise only where others have to be asked, or grants have rates.
+ */
+export type Quota = (decided: Decided, at: number, carrier: Carrier | undefined) => Left | Promise<Left>;
 
 type Options = {
   limit: Limit;
@@ -46,9 +47,7 @@ export function createQuota({ limit, concurrency }: Options): Quota {
     return null;
   };
 
-  type Left = Refusal | Allowance | null;
-
-  const takeGrants = async (decided: Decided, at: number, before: Allowance | null): Promise<Left> => {
+  const takeGrants = (decided: Decided, at: number, before: Allowance | null): Left | Promise<Left> => {
     const { facts, result } = decided.decision;
     if (facts.size === 0) return before;
     const rates: [id: string, rate: Rate][] = [];
@@ -57,10 +56,19 @@ export function createQuota({ limit, concurrency }: Options): Quota {
       if (rate === null) return before;
       rates.push([id, rate]);
     }
+    return takeRates(rates, decided, at, before);
+  };
+
+  const takeRates = async (
+    rates: readonly [id: string, rate: Rate][],
+    { identity }: Decided,
+    at: number,
+    before: Allowance | null,
+  ): Promise<Left> => {
     let refusal: Refusal | null = null;
     let least = Number.POSITIVE_INFINITY;
     for (const [id, rate] of rates) {
-      const left = await limit(`grant ${id} ${decided.identity.subject}`, rate, at);
+      const left = await limit(`grant ${id} ${identity.subject}`, rate, at);
       if (left <= 0) return passed(before, 'grant', rate, left);
       if (left >= least) continue;
       least = left;
@@ -69,18 +77,21 @@ export function createQuota({ limit, concurrency }: Options): Quota {
     return refusal ?? before;
   };
 
-  const take = async (decided: Decided, at: number): Promise<Left> => {
+  const take = (decided: Decided, at: number): Left | Promise<Left> => {
     const { route, enforcement } = decided;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
     if (rate === undefined) return takeGrants(decided, at, null);
-    const left = await limit(keyOf(decided), rate, at);
-    if (left > 0) return exceeded('api', rate, left);
-    return takeGrants(decided, at, passed(null, 'api', rate, left));
+    const after = (left: number) =>
+      left > 0 ? exceeded('api', rate, left) : takeGrants(decided, at, passed(null, 'api', rate, left));
+    const left = limit(keyOf(decided), rate, at);
+    return typeof left === 'number' ? after(left) : left.then(after);
   };
 
-  return async (decided, at, carrier) => {
-    const left = await take(decided, at);
-    return left instanceof Refusal ? left : (enter(decided, carrier) ?? left);
+  return (decided, at, carrier) => {
+    const entered = (left: Left): Left =>
+      left instanceof Refusal ? left : (enter(decided, carrier) ?? left);
+    const left = take(decided, at);
+    return left instanceof Promise ? left.then(entered) : entered(left);
   };
 }
 

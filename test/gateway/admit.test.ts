@@ -123,6 +123,20 @@ test('what was revoked while the keys were fetched is not let in', async () => {
   );
 });
 
+test('a request that waits for nobody is handed to the record at once; one whose limit is counted elsewhere is not', async () => {
+  const { enforcement } = revision('a', true);
+  const here = gate({ enforcement: () => enforcement });
+  const asked = here.ask();
+  assert.equal(here.records.length, 1);
+  assert.equal(await asked, 'admitted');
+  const there = gate({ enforcement: () => enforcement, limit: async () => -1 });
+  const waiting = there.ask();
+  assert.equal(there.records.length, 0);
+  assert.equal(await waiting, 'admitted');
+  const over = gate({ enforcement: () => enforcement, limit: async () => 1000 });
+  assert.equal(await over.ask(), '429 rate-exceeded');
+});
+
 test('a wrong credential at a path without the method is a guess like any other, and told nothing', async () => {
   const { enforcement } = revision('a', true);
   const route = {
