@@ -74,16 +74,13 @@ const changed = (item: Item, { conditions, limits, ...to }: GrantChange): Item =
   ...(limits && { limits: { ...mapping(item.limits), ...limits } }),
 });
 
-function set(
-  text: string,
-  file: string,
-  { index, item }: { index: number; item: Item },
-  to: GrantChange,
-): string {
+function set(text: string, file: string, parsed: Parsed, index: number, to: GrantChange): string {
+  const item = itemsOf(parsed, file)[index] ?? {};
   let result = text;
   const apply = (key: keyof GrantChange, value: string | undefined) => {
-    if (value !== undefined)
-      result = setField(result, parseYaml(result, file), index, key, value, order[key]);
+    if (value === undefined) return;
+    const read = result === text ? parsed : parseYaml(result, file);
+    result = setField(result, read, index, key, value, order[key]);
   };
   const { conditions, limits } = changed(item, to);
   apply('principal', to.principal && scalar(to.principal));
@@ -122,11 +119,11 @@ function splice(text: string, file: string, parsed: Parsed, index: number, chang
     case 'delete':
       return removeItem(text, { places: parsed.places, path: [] }, index);
     case 'suspend':
-      return set(text, file, { index, item: itemsOf(parsed, file)[index] ?? {} }, { state: 'suspended' });
+      return set(text, file, parsed, index, { state: 'suspended' });
     case 'narrow':
       return narrowTo(text, parsed, index, change.to);
     case 'set':
-      return set(text, file, { index, item: itemsOf(parsed, file)[index] ?? {} }, change.to);
+      return set(text, file, parsed, index, change.to);
     default:
       change satisfies never;
       throw failed(file, 'unknown edit');
@@ -137,10 +134,15 @@ function splice(text: string, file: string, parsed: Parsed, index: number, chang
  * Applies an edit to the text of an access file by splicing at the grant's place: comments, blank lines, key order and
  * line ends outside the edited lines stay byte for byte. Answers null when the last grant goes, and the file with it.
  * The result is read back and compared with what it must say, whatever `by` made of it; throws ReviewError
- * `edit-failed`.
+ * `edit-failed`. `parsed` is how the text reads, where that is known.
  */
-export function edit(text: string, file: string, change: Edit, by: typeof splice = splice): string | null {
-  const parsed = parseYaml(text, file);
+export function edit(
+  text: string,
+  file: string,
+  change: Edit,
+  by: typeof splice = splice,
+  parsed: Parsed = parseYaml(text, file),
+): string | null {
   const items = itemsOf(parsed, file);
   const index = indexOf(items, change.grant, file);
   const wanted = expected(items, index, change);
@@ -156,8 +158,12 @@ export function edit(text: string, file: string, change: Edit, by: typeof splice
 }
 
 /** The text of a grant in its file, with the comments that belong to it; for lists in brackets the item alone. */
-export function grantText(text: string, file: string, grant: string): string {
-  const parsed = parseYaml(text, file);
+export function grantText(
+  text: string,
+  file: string,
+  grant: string,
+  parsed: Parsed = parseYaml(text, file),
+): string {
   const index = indexOf(itemsOf(parsed, file), grant, file);
   const list = { places: parsed.places, path: [] };
   if (isFlow(text, list)) {

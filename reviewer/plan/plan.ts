@@ -2,8 +2,9 @@ import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
 import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Fault, Verdict } from '../detect/detect.ts';
+import { createIsolate } from '../edit/isolate.ts';
 import type { Evidence } from '../evidence/gather.ts';
-import type { Plan } from './finding.ts';
+import type { Finding, Plan } from './finding.ts';
 import { propose, shown } from './propose.ts';
 import { dayOf, instantOf } from './sentence.ts';
 
@@ -21,8 +22,13 @@ export async function makePlan(
     .filter((one) => one.repeated > 0)
     .map(({ instance, repeated: numbers }) => ({ instance, numbers }));
   const reports = verdicts.filter((verdict) => verdict.verdict === 'report');
-  const files = [...new Set(reports.map(({ grant }) => grant.place.file))].sort();
-  const texts = new Map([...(await tree.read(files))].map(([path, bytes]) => [path, bytes.toString('utf8')]));
+  // File by file, however they come: one is in memory at a time.
+  const byFile = Map.groupBy(reports, ({ grant }) => grant.place.file);
+  const proposed = new Map<Verdict, Finding>();
+  for await (const [file, bytes] of tree.stream([...byFile.keys()].sort())) {
+    const isolate = createIsolate(bytes.toString('utf8'));
+    for (const report of byFile.get(file) ?? []) proposed.set(report, propose(report, evidence, isolate));
+  }
   const blind = new Map<string, { detectors: DetectorName[]; coverage: number }>();
   for (const verdict of verdicts) {
     if (verdict.verdict !== 'not-evaluable') continue;
@@ -47,7 +53,7 @@ export async function makePlan(
       ...(usage.faulty.length > 0 && { faulty: usage.faulty }),
       ...(repeated.length > 0 && { repeated }),
     },
-    findings: reports.map((report) => propose(report, evidence, texts)),
+    findings: reports.map((report) => proposed.get(report) ?? propose(report, evidence, createIsolate(''))),
     not_evaluable: [...blind].map(([grant, found]) => ({ grant, ...found })),
     ...(faults.length > 0 && { faults }),
     exempt: verdicts

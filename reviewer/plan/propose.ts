@@ -6,7 +6,7 @@ import type { Verdict } from '../detect/detect.ts';
 import type { Observed } from '../detect/observed.ts';
 import { accountStatus } from '../detect/people.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
-import { isolate } from '../edit/isolate.ts';
+import type { createIsolate, Isolated } from '../edit/isolate.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -185,33 +185,40 @@ function setOf(report: Report, evidence: Evidence): SetKeys | undefined {
 }
 
 /** The grant's text after an edit that keeps it; one that cannot be edited is shown, and held back, as it is. */
-function afterEdit(text: string, file: string, change: Edit): string {
+function afterEdit({ text, parsed }: Isolated, file: string, change: Edit): string {
   try {
-    return grantText(edit(text, file, change) ?? '', file, change.grant);
+    return grantText(edit(text, file, change, undefined, parsed) ?? '', file, change.grant);
   } catch (error) {
     if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
-    return grantText(text, file, change.grant);
+    return grantText(text, file, change.grant, parsed);
   }
 }
 
 const merges = (detector: string, { review }: Organisation) =>
   review.pull_requests.merge.some((kind) => kind === detector);
 
-/** Turns a detector's report into a finding with its sentence, evidence and the change it asks for. */
-export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<string, string>): Finding {
+/**
+ * Turns a detector's report into a finding with its sentence, evidence and the change it asks for. `isolate` cuts grants
+ * out of the file that this one stands in.
+ */
+export function propose(
+  report: Report,
+  evidence: Evidence,
+  isolate: ReturnType<typeof createIsolate>,
+): Finding {
   const { organisation, history } = evidence;
   const { grant, detector, action, severity, also } = report;
   const roles = organisation.apis.get(grant.api)?.roles ?? new Map<string, readonly string[]>();
   const to = action === 'narrow' ? narrowedTo(report, roles) : undefined;
   const set = setOf(report, evidence);
   const { file } = grant.place;
-  const text = isolate(texts.get(file) ?? '', grant.id);
+  const own = isolate(grant.id);
   // Nobody can be named: the plan says so, and no merge could put it right.
   const change =
     action === 'reassign' && set === undefined
       ? null
       : editOf({ grant: grant.id, action, ...(to && { to }), ...(set && { set }) });
-  const before = grantText(text, file, grant.id);
+  const before = grantText(own.text, file, grant.id, own.parsed);
   const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
   // In the order in which people read it, as `review --json` prints it.
   const decided = {
@@ -234,7 +241,7 @@ export function propose(report: Report, evidence: Evidence, texts: ReadonlyMap<s
     change: {
       file,
       before,
-      after: change === null ? before : change.kind === 'delete' ? '' : afterEdit(text, file, change),
+      after: change === null ? before : change.kind === 'delete' ? '' : afterEdit(own, file, change),
     },
     ...(also.length > 0 && { also }),
   };

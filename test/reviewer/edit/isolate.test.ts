@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Edit, edit, grantText } from '../../../reviewer/edit/edit.ts';
-import { isolate } from '../../../reviewer/edit/isolate.ts';
+import { createIsolate } from '../../../reviewer/edit/isolate.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('isolate');
@@ -50,18 +50,18 @@ test('a grant and its edits read the same cut out of its file as in it', () => {
         { kind: 'narrow', grant, to: { operations: ['get'] } },
         { kind: 'set', grant, to: { owner: 'group:night', expires: '2027-01-01' } },
       ];
-      const part = isolate(text, grant);
+      const { text: part, parsed } = createIsolate(text)(grant);
       assert.equal(
-        result(() => grantText(part, 'f', grant)),
+        result(() => grantText(part, 'f', grant, parsed)),
         result(() => grantText(text, 'f', grant)),
       );
       for (const change of edits) {
-        const after = (whole: string) => {
-          const edited = edit(whole, 'f', change);
+        const after = (whole: string, known?: typeof parsed) => {
+          const edited = edit(whole, 'f', change, undefined, known);
           return edited === null ? null : grantText(edited, 'f', grant);
         };
         assert.equal(
-          result(() => after(part)),
+          result(() => after(part, parsed)),
           result(() => after(text)),
         );
       }
@@ -71,15 +71,16 @@ test('a grant and its edits read the same cut out of its file as in it', () => {
 });
 
 test('cuts out of many, and leaves alone what is not plainly written', () => {
+  const cut = (text: string, grant: string) => createIsolate(text)(grant).text;
   const many = Array.from({ length: 9 }, (_, id) => `- id: grant-${id}\n  role: reader\n`).join('');
-  assert.equal(isolate(many, 'grant-4').split('- id').length - 1, 3);
-  assert.equal(isolate(many, 'grant-0').split('- id').length - 1, 2);
+  assert.equal(cut(many, 'grant-4').split('- id').length - 1, 3);
+  assert.equal(cut(many, 'grant-0').split('- id').length - 1, 2);
   for (const odd of [
     '[{ id: grant-1 }, { id: grant-2 }]',
     `${many}x: 1\n`,
     `${many}- id: grant-4\n`,
     many.replaceAll('- id', '-  id'),
   ])
-    assert.equal(isolate(odd, 'grant-4'), odd);
-  assert.equal(isolate(many, 'grant-99'), many);
+    assert.equal(cut(odd, 'grant-4'), odd);
+  assert.equal(cut(many, 'grant-99'), many);
 });
