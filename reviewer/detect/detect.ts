@@ -5,12 +5,14 @@ import { readPolicies } from '../../bundle/policy/policies.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { assertLookedUp, createAskWindows, type Windows } from './askWindows.ts';
 import { type Duty, dutiesOf } from './duties.ts';
-import { type Facts, factsOf } from './factsOf.ts';
-import { type Action, createJudge, type Judgement, type Severity } from './judge.ts';
+import { type Facts, factsOf, grantFacts } from './factsOf.ts';
+import { type Action, compileJudge, type Judgement, type Severity } from './judge.ts';
+import { type JudgePool, openJudgePool } from './judgePool.ts';
 import type { Observe, Observed } from './observed.ts';
 import { type OwnFacts, type OwnJudge, type OwnWord, openOwnDetectors } from './ownDetectors.ts';
-import { type SeenIn, usageIn } from './usage.ts';
+import { type Asked, createUsageIn, type SeenIn } from './usage.ts';
 
 /** One detector's word on a grant, with what was seen in its window (null when it needs no usage). */
 export type Verdict = {
@@ -85,9 +87,24 @@ export async function detect(
   opa: Opa,
   { signal, observe }: { signal?: AbortSignal | undefined; observe?: Observe } = {},
 ): Promise<{ verdicts: Verdict[]; faults: Fault[] }> {
-  const { tree, organisation, asOf } = evidence;
-  const judge = await createJudge(opa, await readPolicies(tree, 'review'));
-  const { judges, broken } = await openOwnDetectors(opa, tree);
+  const pool = openJudgePool(
+    await compileJudge(opa, await readPolicies(evidence.tree, 'review')),
+    evidence.organisation.grants.length,
+  );
+  try {
+    return await detectBy(pool, evidence, await openOwnDetectors(opa, evidence.tree), { signal, observe });
+  } finally {
+    await pool.close();
+  }
+}
+
+async function detectBy(
+  pool: JudgePool,
+  evidence: Evidence,
+  { judges, broken }: Awaited<ReturnType<typeof openOwnDetectors>>,
+  { signal, observe }: { signal: AbortSignal | undefined; observe: Observe | undefined },
+): Promise<{ verdicts: Verdict[]; faults: Fault[] }> {
+  const { organisation, asOf } = evidence;
   const duties = dutiesOf(organisation, asOf);
   const grants = [...organisation.grants].sort((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map(grants.map((grant) => [grant.id, grant]));
@@ -98,15 +115,6 @@ export async function detect(
     const key = `${grant} ${detector ?? ''}`;
     if (!unsound.has(key)) faults.push({ grant, ...(detector && { detector }), message: error.message });
     unsound.add(key);
-  };
-  const asked = (grant: Grant, facts: unknown): Judgement => {
-    stopIfAborted(signal);
-    try {
-      return judge(grant.id, facts);
-    } catch (error) {
-      noted(grant.id, error);
-      return { windows: {}, findings: [] };
-    }
   };
   const askedOwn = (one: OwnJudge, grant: Grant, facts: Facts, usage: UsageInput | null): OwnSaid[] => {
     try {
@@ -142,14 +150,25 @@ export async function detect(
       },
     };
   };
-  const windows = grants.map((grant) => ({
-    grant,
-    windows: asked(grant, factsFor(grant, null).facts).windows,
-  }));
-  const seen = await usageIn(windows, evidence);
+  const askWindows = createAskWindows(pool.judge, {
+    as_of: asOf,
+    thresholds: organisation.review.thresholds,
+    ...(observe && { observed: {} }),
+  });
+  const windowsOf = (grant: Grant): Windows => {
+    stopIfAborted(signal);
+    try {
+      const own = judges.length === 0 ? [] : factsFor(grant, null).said.map(({ input }) => input);
+      return askWindows(grantFacts(grant, evidence), own);
+    } catch (error) {
+      noted(grant.id, error);
+      return {};
+    }
+  };
+  const asked: readonly Asked[] = grants.map((grant) => ({ grant, windows: windowsOf(grant) }));
   if (observe)
     observed = await observe(
-      windows.flatMap(({ grant, windows: { 'rate-limit': from } }) =>
+      asked.flatMap(({ grant, windows: { 'rate-limit': from } }) =>
         from === undefined ? [] : [{ grant: grant.id, from }],
       ),
     );
@@ -157,11 +176,20 @@ export async function detect(
   const going = new Set<string>();
   const inputOf = (used: Iterable<[string, SeenIn]>): UsageInput =>
     Object.fromEntries([...used].map(([name, found]) => [name, usageInput(found, byId, going)]));
-  const judgeOne = (grant: Grant, at: number) => {
-    const used = seen[at] ?? new Map<string, SeenIn>();
-    const { said, facts } = factsFor(grant, inputOf(used));
-    for (const finding of asked(grant, facts).findings) {
-      const held = used.get(finding.detector)?.facts ?? null;
+  const findingsOf = ({ grant, windows }: Asked, answer: Judgement | ReviewError) => {
+    try {
+      if (answer instanceof ReviewError) throw answer;
+      assertLookedUp(grant.id, windows, answer.windows);
+      return answer.findings;
+    } catch (error) {
+      noted(grant.id, error);
+      return [];
+    }
+  };
+  const take = (one: Seen, { said, facts }: ReturnType<typeof factsFor>, answer: Judgement | ReviewError) => {
+    const { grant } = one;
+    for (const finding of findingsOf(one, answer)) {
+      const held = one.used.get(finding.detector)?.facts ?? null;
       const seenUses = observed.get(grant.id);
       const own = said.find(({ input }) => input.detector === finding.detector);
       verdicts.push({
@@ -170,22 +198,50 @@ export async function detect(
         ...(seenUses && { observed: seenUses }),
         ...finding,
       });
-      if (finding.verdict === 'report' && leaving.has(finding.action)) going.add(grant.id);
+      if (isLeaving(finding)) going.add(grant.id);
     }
   };
-  const spare: { grant: Grant; at: number }[] = [];
-  for (const [at, grant] of grants.entries()) {
-    if ((seen[at]?.get('redundant')?.companions.length ?? 0) > 0) spare.push({ grant, at });
-    else judgeOne(grant, at);
+  /** Asks about many at once, by what was used of each; what comes of it is taken in their order. */
+  const judgeAll = async (
+    many: readonly Seen[],
+    usedOf: (one: Seen) => Iterable<[string, SeenIn]>,
+    taken: (one: Seen, told: ReturnType<typeof factsFor>, answer: Judgement | ReviewError) => void,
+  ) => {
+    for (const some of portionsOf(many, atOnce)) {
+      stopIfAborted(signal);
+      const told = some.map((one) => factsFor(one.grant, inputOf(usedOf(one))));
+      const answers = await pool.all(told.map(({ facts }) => ({ grant: facts.grant.id, facts })));
+      for (const [at, one] of some.entries()) {
+        const [its, answer] = [told[at], answers[at]];
+        if (its !== undefined && answer !== undefined) taken(one, its, answer);
+      }
+    }
+  };
+
+  const usageIn = await createUsageIn(evidence);
+  const spare: Seen[] = [];
+  for (const some of portionsOf(asked, lookedUpAtOnce)) {
+    stopIfAborted(signal);
+    const used = await usageIn(some);
+    const seen = some.map((one, at): Seen => ({ ...one, used: used[at] ?? new Map() }));
+    const hasCompanions = ({ used }: Seen) => (used.get('redundant')?.companions.length ?? 0) > 0;
+    spare.push(...seen.filter(hasCompanions));
+    await judgeAll(
+      seen.filter((one) => !hasCompanions(one)),
+      ({ used }) => used,
+      take,
+    );
   }
   // Whatever else takes one of them away is known before any is called redundant beside it.
-  for (const { grant, at } of spare) {
-    const used = [...(seen[at] ?? [])].filter(([name]) => name !== 'redundant');
-    const { findings } = asked(grant, factsFor(grant, inputOf(used)).facts);
-    if (findings.some((finding) => finding.verdict === 'report' && leaving.has(finding.action)))
-      going.add(grant.id);
-  }
-  for (const { grant, at } of spare.sort((a, b) => latestFirst(a.grant, b.grant))) judgeOne(grant, at);
+  await judgeAll(
+    spare,
+    ({ used }) => [...used].filter(([name]) => name !== 'redundant'),
+    (one, _, answer) => {
+      if (findingsOf(one, answer).some(isLeaving)) going.add(one.grant.id);
+    },
+  );
+  for (const one of spare.sort((a, b) => latestFirst(a.grant, b.grant)))
+    await judgeAll([one], ({ used }) => used, take);
 
   const whole = faults.filter(({ detector }) => detector === undefined);
   const [first] = whole;
@@ -194,6 +250,19 @@ export async function detect(
   verdicts.sort((a, b) => order(a.grant.id, b.grant.id) || order(a.detector, b.detector));
   return { verdicts, faults };
 }
+
+type Seen = Asked & { used: Map<string, SeenIn> };
+
+/** So many grants are looked up in one query, and judged before anything is taken from the answers. */
+const lookedUpAtOnce = 50_000;
+const atOnce = 5_000;
+
+function* portionsOf<T>(all: readonly T[], most: number): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += most) yield all.slice(at, at + most);
+}
+
+const isLeaving = (finding: Judgement['findings'][number]) =>
+  finding.verdict === 'report' && leaving.has(finding.action);
 
 type UsageInput = Record<string, ReturnType<typeof usageInput>>;
 

@@ -37,13 +37,20 @@ const judgement = z.object({ windows: z.record(z.string(), z.number()), findings
 /** What the policies say of one grant: the windows to look at, and, once their usage is among the facts, findings. */
 export type Judgement = { windows: Readonly<Record<string, number>>; findings: z.infer<typeof findings> };
 
-/** Asks about one grant's facts. Throws ReviewError `policy-undefined`, which names the grant. */
+/** Asks about one grant's facts (an ArrayBuffer holds them as JSON). Throws ReviewError `policy-undefined`, which names the grant. */
 export type Judge = (grant: string, facts: unknown) => Judgement;
 
-/** Compiles the review policies to be asked. Throws BundleError (they do not compile), OpaError. */
-export async function createJudge(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Judge> {
-  const wasm = await compilePolicy(opa, policies, entrypoint);
-  const evaluator = createEvaluator(await WebAssembly.compile(new Uint8Array(wasm)), entrypoint);
+/** Compiles the review policies. Throws BundleError (they do not compile), OpaError. */
+export async function compileJudge(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(new Uint8Array(await compilePolicy(opa, policies, entrypoint)));
+}
+
+/** Makes compiled review policies ready to be asked. */
+export function createJudge(module: WebAssembly.Module): Judge {
+  const evaluator = createEvaluator(module, entrypoint);
   const data = {};
   return (grant, facts) => {
     let answer: unknown;

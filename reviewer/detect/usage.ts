@@ -29,24 +29,28 @@ function remembered(coverage: Coverage, historyFrom: number | null): Coverage {
   };
 }
 
-/** Looks up, for all grants at once, what was used in their windows: detector → what was seen, in the order asked. */
-export async function usageIn(asked: readonly Asked[], evidence: Evidence): Promise<Map<string, SeenIn>[]> {
-  const { usage, asOf, history } = evidence;
+/** Looks up what was used in windows: detector → what was seen, in the order asked. */
+export type UsageIn = (asked: readonly Asked[]) => Promise<Map<string, SeenIn>[]>;
+
+/** Looks up what was used, for many grants at once. */
+export async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): Promise<UsageIn> {
   const coverage = remembered(evidence.coverage, history.from);
-  const flat = asked.flatMap(({ grant, windows }, index) =>
-    Object.entries(windows).map(([name, from]) => ({ index, name, grant: grant.id, from })),
-  );
   const last = await usage.lastUses();
-  const used = await usage.windows(flat);
-  const spare = flat.filter(({ name }) => name === 'redundant');
-  const companions = await usage.companions(spare);
-  const seen = asked.map(() => new Map<string, SeenIn>());
-  let next = 0;
-  for (const [i, { index, name, grant, from }] of flat.entries()) {
-    const known = { used: used[i] ?? null, lastUsedAt: last.get(grant) ?? null, coverage };
-    const facts = usageFacts({ from, to: asOf }, known);
-    const others = name === 'redundant' ? (companions[next++] ?? []) : [];
-    seen[index]?.set(name, { facts, companions: others });
-  }
-  return seen;
+  return async (asked) => {
+    const flat = asked.flatMap(({ grant, windows }, index) =>
+      Object.entries(windows).map(([name, from]) => ({ index, name, grant: grant.id, from })),
+    );
+    const used = await usage.windows(flat);
+    const spare = flat.filter(({ name }) => name === 'redundant');
+    const companions = await usage.companions(spare);
+    const seen = asked.map(() => new Map<string, SeenIn>());
+    let next = 0;
+    for (const [i, { index, name, grant, from }] of flat.entries()) {
+      const known = { used: used[i] ?? null, lastUsedAt: last.get(grant) ?? null, coverage };
+      const facts = usageFacts({ from, to: asOf }, known);
+      const others = name === 'redundant' ? (companions[next++] ?? []) : [];
+      seen[index]?.set(name, { facts, companions: others });
+    }
+    return seen;
+  };
 }
