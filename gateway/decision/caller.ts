@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Identity, identityBytes } from '../identity/identify.ts';
 import type { Decide, Decision, Question } from './decision.ts';
+import { isTooCostly } from './evaluator.ts';
 
 /**
  * What is known of one credential under one revision: who it proves to be, and what was answered to it. What was made
@@ -43,7 +44,7 @@ export function createCallers(decide: Decide, { maxBytes = 128 * 2 ** 20 } = {})
       const before = answers.find((one) => isSameQuestion(one, question));
       if (before !== undefined && holdsAt(before.decision, time)) return asOf(before.decision, time);
       const decision = decide(question);
-      if (decision.failure !== null) return decision;
+      if (decision.failure !== null && !isTooCostly(decision.failure)) return decision;
       const answer = { route, method, networks, decision: { ...decision, nanoseconds: 0 } };
       // One that is over makes room for its successor; of too many, the oldest goes.
       const others = answers.filter((one) => one !== before).slice(1 - mostQuestions);

@@ -9,7 +9,7 @@ import {
   type GrantFacts,
   newMemory,
 } from './decision.ts';
-import type { Evaluator } from './evaluator.ts';
+import { type Evaluator, isTooCostly } from './evaluator.ts';
 import { createReadLines, factsOf, type LineFacts } from './readLines.ts';
 
 const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
@@ -64,7 +64,7 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
         nanoseconds,
         facts: noFacts,
         failure,
-        holds: second(time),
+        holds: isTooCostly(failure) ? { from: time, until: time + costlySeconds } : second(time),
         memory: newMemory(),
       };
     }
@@ -90,6 +90,9 @@ const inOrder = (grants: readonly string[]): readonly string[] =>
 
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+/** How long what cost too much stays denied without being tried again. */
+const costlySeconds = 10;
 
 const second = (time: number): Decision['holds'] => ({ from: time, until: time + 1 });
 

@@ -49,6 +49,8 @@ export function enforce(
   };
 }
 
+const few = { maxBytes: 4 * 2 ** 20 };
+
 /** The enforcement before, in no more memory than what it had otherwise takes, where that is known. */
 function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { snapshot } = enforcement;
@@ -66,7 +68,8 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
     principal: slices.principal,
     // It is asked about denials only, so mostly never.
     decide: (question) => {
-      decide ??= createDecide(slices, createEvaluator(wasm, decisionPath));
+      // The same denial may come a thousand times a second.
+      decide ??= createCallers(createDecide(slices, createEvaluator(wasm, decisionPath)), few).decide;
       return decide(question);
     },
     previous: null,

@@ -50,6 +50,10 @@ export class EvaluationError extends Error {
   }
 }
 
+/** Whether that is what went wrong: the same question of the same revision would cost as much again. */
+export const isTooCostly = (failure: unknown): boolean =>
+  failure instanceof EvaluationError && failure.code === 'evaluation-too-costly';
+
 /** The counter of a metered module; a plain one has none, and is not bounded. */
 function counterOf(policy: Policy): WebAssembly.Global | null {
   const instance = 'wasmInstance' in policy ? policy.wasmInstance : null;

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createCallers } from '../../../gateway/decision/caller.ts';
 import { type Decision, newMemory, type Question } from '../../../gateway/decision/decision.ts';
+import { EvaluationError } from '../../../gateway/decision/evaluator.ts';
 import type { Identity } from '../../../gateway/identity/authenticate.ts';
 import { createRecordLine } from '../../../gateway/record/recordLine.ts';
 import { createAssertionOf } from '../../../gateway/upstream/assertion.ts';
@@ -78,6 +79,15 @@ test('does not remember what went wrong', () => {
   const { decide, asked } = world({ failure: new Error('broken') });
   decide(question());
   decide(question());
+  assert.equal(asked(), 2);
+});
+
+test('remembers what cost too much: whoever asks it over and over takes no more time', () => {
+  const { decide, asked } = world({ failure: new EvaluationError('unreachable', 0) });
+  decide(question());
+  assert.ok(decide(question()).failure instanceof EvaluationError);
+  assert.equal(asked(), 1);
+  decide(question({ networks: ['office'] }));
   assert.equal(asked(), 2);
 });
 

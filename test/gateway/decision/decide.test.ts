@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { createDecide } from '../../../gateway/decision/decide.ts';
+import { EvaluationError } from '../../../gateway/decision/evaluator.ts';
 import type { Slices } from '../../../gateway/revision/slices.ts';
 import { suite } from '../../_suite.ts';
 
@@ -43,6 +44,17 @@ test('an answer holds for its second, until an examination of the policy says th
     from: Number.NEGATIVE_INFINITY,
     until: 200,
   });
+});
+
+test('what cost too much is not tried again for a while, and any other failure in the next second', () => {
+  const holds = (failure: unknown) =>
+    createDecide(slices, {
+      evaluate: () => {
+        throw failure;
+      },
+    })(question).holds;
+  assert.deepEqual(holds(new EvaluationError('unreachable', 0)), { from: 100, until: 110 });
+  assert.deepEqual(holds(new EvaluationError('broken', 7)), { from: 100, until: 101 });
 });
 
 test('an allow that names its grants is one', () => {
