@@ -117,8 +117,9 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     return await advance({ forge, approvals, mirror, frozen, base, pace, now, signal, progress });
 
     async function viewCampaign(opened: Frozen): Promise<CampaignResult> {
-      const results = viewParts(opened, await listParts(forge, opened));
-      const attested = await attestations(results, forge, approvals);
+      const known = await listParts(forge, opened);
+      const results = viewParts(opened, known);
+      const attested = await attestations(results, known, forge, approvals);
       return { report: reportOf(opened, results, attested, base, now), results: [], writes: 0, error: null };
     }
   } finally {

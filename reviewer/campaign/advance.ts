@@ -83,7 +83,7 @@ export async function advance(options: Options): Promise<Advanced> {
     results.push(result);
     if (result.action !== 'unchanged') progress?.(`${result.action} ${result.url ?? result.branch}`);
   }
-  const attested = await attestations(results, forge, approvals).catch((caught: unknown) => {
+  const attested = await attestations(results, known, forge, approvals).catch((caught: unknown) => {
     if (!isOurs(caught)) throw caught;
     error ??= caught;
     return new Map<string, Attested>();
@@ -134,17 +134,21 @@ function failed(part: Part, frozen: Frozen, known: readonly ForgePull[], { messa
   return { ...at, number, url, state: 'failed', action: 'failed', reason: message };
 }
 
-/** Who merged what, and who had approved it. */
+/** Who merged what and when, and who had approved that very commit. */
 export async function attestations(
   results: readonly PartResult[],
-  forge: Pick<Forge, 'getPull'>,
+  known: readonly ForgePull[],
+  forge: Pick<Forge, 'mergeOf'>,
   approvals: Options['approvals'],
 ): Promise<Map<string, Attested>> {
   const found = new Map<string, Attested>();
   for (const { owner, number, state } of results) {
-    if (state !== 'merged' || number === null) continue;
-    const pull = await forge.getPull(number);
-    found.set(owner, { by: pull.mergedBy ?? null, approved: await approvals(number, pull.head) });
+    const pull = known.find((one) => one.number === number);
+    if (state !== 'merged' || pull === undefined) continue;
+    const merge = await forge.mergeOf(pull.number);
+    if (merge === null) continue;
+    const at = new Date(merge.mergedMs).toISOString().replace('.000Z', 'Z');
+    found.set(owner, { by: merge.mergedBy, at, approved: await approvals(pull.number, pull.head) });
   }
   return found;
 }

@@ -34,7 +34,7 @@ export function sortRows(rows: readonly Row[]): Row[] {
 const size = (text: string) => [...text].length;
 const cut = (text: string) =>
   size(text) > longestWhy ? `${[...text].slice(0, longestWhy - 1).join('')}…` : text;
-/** In a table a line, and no column more. */
+/** Code in a table: no column more. What is prose has its bars taken apart already. */
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
 const used = ({ entry: { use } }: Row) =>
@@ -74,7 +74,7 @@ function why({ standing, decision, entry, proposal }: Row): string {
 }
 
 const line = (row: Row) =>
-  `| **${row.proposal}**${cell(towards(row))} | ${cell(code(row.entry.grant))} | ${cell(code(nameOf(row.entry.principal)))} | ${cell(code(`${row.entry.api}: ${row.entry.gives}`))} (${row.entry.tier}) | ${used(row)} | ${cell(prose(cut(why(row))))} |`;
+  `| **${row.proposal}**${cell(towards(row))} | ${cell(code(row.entry.grant))} | ${cell(code(nameOf(row.entry.principal)))} | ${cell(code(`${row.entry.api}: ${row.entry.gives}`))} (${row.entry.tier}) | ${used(row)} | ${prose(cut(why(row)))} |`;
 const head = (since: string) =>
   `| | Grant | Who | May do (tier) | Used since ${since.slice(0, 10)} | Why |\n| --- | --- | --- | --- | --- | --- |`;
 

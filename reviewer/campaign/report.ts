@@ -14,7 +14,7 @@ import type { PartResult, PartState } from './settlePart.ts';
 export type Outcome = 'kept' | 'narrowed' | 'suspended' | 'removed' | 'changed' | 'unreviewed' | 'open';
 
 /** Whose word it was. */
-export type Attested = { by: string | null; approved: readonly string[] };
+export type Attested = { by: string; at: string; approved: readonly string[] };
 
 export type PartReport = {
   owner: string;
@@ -25,7 +25,8 @@ export type PartReport = {
   /** How many of its grants have been answered. */
   answered: number;
   /** The forge's names of who merged it, and who approved that very commit. */
-  merged_by?: string | null;
+  merged_by?: string;
+  merged_at?: string;
   approved_by?: readonly string[];
   /** Where the tier asks for two people. */
   second_approver?: 'given' | 'missing' | 'waiting';
@@ -99,7 +100,7 @@ export function reportOf(
     const second = needsSecond(part, organisation) ? secondOf() : undefined;
     function secondOf() {
       if (state !== 'merged') return 'waiting' as const;
-      const logins = [...(word?.approved ?? []), ...(word?.by ? [word.by] : [])];
+      const logins = [...(word?.approved ?? []), ...(word === undefined ? [] : [word.by])];
       return eligible(logins, part, organisation).length >= 2 ? ('given' as const) : ('missing' as const);
     }
     if (second === 'missing') problems.push(`${owner}: merged without a second approver`);
@@ -111,7 +112,7 @@ export function reportOf(
       ...{ owner, number: result?.number ?? null, url: result?.url ?? null, branch: result?.branch ?? '' },
       state,
       answered: rows.filter(({ outcome }) => !/^(?:open|unreviewed|changed)$/.test(outcome)).length,
-      ...(word !== undefined && { merged_by: word.by, approved_by: word.approved }),
+      ...(word !== undefined && { merged_by: word.by, merged_at: word.at, approved_by: word.approved }),
       ...(second !== undefined && { second_approver: second }),
       ...(result?.reason !== undefined && { reason: result.reason }),
       grants: rows,

@@ -14,8 +14,6 @@ export type ForgePull = {
   /** Milliseconds since 1970. */
   createdAt: number;
   closedAt: number | null;
-  /** Who merged it, where a single one was asked for: lists do not say. */
-  mergedBy?: string;
 };
 
 /** What GitHub's list and its single pull request have in common. */
@@ -27,7 +25,6 @@ export type RawPull = {
   state: string;
   draft?: boolean | undefined;
   merged_at?: string | null;
-  merged_by?: { login: string } | null;
   created_at: string;
   updated_at: string;
   closed_at: string | null;
@@ -50,6 +47,5 @@ export function pullOf(pull: RawPull): ForgePull {
     labels: (pull.labels ?? []).map(({ name }) => name ?? ''),
     createdAt: Date.parse(pull.created_at),
     closedAt: pull.closed_at === null ? null : Date.parse(pull.closed_at),
-    ...(pull.merged_by && { mergedBy: pull.merged_by.login }),
   };
 }

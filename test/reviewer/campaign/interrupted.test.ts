@@ -1,0 +1,123 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { remember } from '../../../bundle/git/remember.ts';
+import { gitTree } from '../../../bundle/git/tree.ts';
+import { load } from '../../../bundle/grants/load.ts';
+import { advance } from '../../../reviewer/campaign/advance.ts';
+import { digestOf } from '../../../reviewer/campaign/freeze.ts';
+import { type Frozen, parseFrozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts';
+import { createPace } from '../../../reviewer/campaign/pace.ts';
+import { baseOf } from '../../../reviewer/campaign/preparePart.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, base, dayMs, place, rules } from '../_review.ts';
+import { type Harm, memoryForge } from './_forge.ts';
+
+const test = suite('a campaign that is interrupted');
+
+const here = await place({
+  ...access([
+    { id: 'one', principal: 'service:invoicer' },
+    { id: 'two', principal: 'service:invoicer' },
+    { id: 'pay', principal: 'service:invoicer', api: 'payments', owner: 'user:dana@example.com' },
+    { id: 'low', principal: 'service:invoicer', api: 'notes', owner: 'user:cleo@example.com' },
+  ]),
+  'grants/apis/notes.yaml': (base['grants/apis/orders.yaml'] ?? '')
+    .replace('tier: medium', 'tier: low')
+    .replaceAll('orders', 'notes'),
+  'grants/directory/okta.yaml': (base['grants/directory/okta.yaml'] ?? '')
+    .replace('id: 00u1, status: active', 'id: 00u1, status: active, github: ann, manager: cleo@example.com')
+    .replace('id: 00u3, status: deprovisioned', 'id: 00u3, status: active, github: cleo')
+    .replace('id: 00u4, status: active', 'id: 00u4, status: active, github: dana'),
+  'grants/review.yaml': rules,
+});
+test.after(here.remove);
+const tree = remember(await gitTree(here.root, 'main'));
+const { organisation } = await load(tree);
+assert.ok(organisation);
+const grants = baseOf(tree, organisation);
+const frozen: Frozen = {
+  ...{
+    version: 1,
+    name: 'q4',
+    scope: null,
+    opened: '2026-11-23T12:00:00Z',
+    due: '2026-12-23',
+    commit: 'main',
+  },
+  population: { grants: 4, digest: 'sha256:0' },
+  evidence: { from: '2026-08-23T12:00:00Z', records: 9, instances: 1, coverage: 1, digest: 'sha256:1' },
+  entries: organisation.grants
+    .map((grant) => ({
+      ...{ grant: grant.id, principal: grant.principal, api: grant.api, owner: grant.owner },
+      tier: organisation.apis.get(grant.api)?.tier ?? ('low' as const),
+      ...{ digest: digestOf(grant), covers: grant.covers.length, gives: 'reader' },
+      action: grant.id === 'two' ? ('revoke' as const) : ('recertify' as const),
+    }))
+    .sort((a, b) => (a.grant < b.grant ? -1 : 1)),
+};
+
+/** Days at which something is due: opening, managers, half time, a day before the end, the end. */
+const days = [0, 11, 16, 29.6, 31];
+
+/** Runs through a campaign; each time once harmed, once not. Answers with how it ends. */
+async function through(harms: readonly (Harm | null)[]) {
+  let now = asOf;
+  const memory = memoryForge(() => now);
+  const run = () =>
+    advance({
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, now: Math.floor(now / 1000) },
+      approvals: async () => [],
+      pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => now, sleep: async () => {} }),
+    });
+  const counts: number[] = [];
+  for (const [index, day] of days.entries()) {
+    now = asOf + day * dayMs;
+    const harm = harms[index] ?? null;
+    memory.harm(harm);
+    if (harm !== null) await run().catch((error: Error) => assert.match(error.message, /killed|went wrong/));
+    memory.harm(null);
+    const { error } = await run();
+    assert.equal(error, null);
+    counts.push(memory.writes());
+    memory.harm(null);
+    await run();
+    assert.equal(memory.writes(), 0, `a run more on day ${day} changes nothing`);
+  }
+  return { end: memory.end(), counts };
+}
+
+const clean = await through([]);
+
+test('comes to the same end wherever it was interrupted, in one more run', async () => {
+  const harmOf = (writes: number) =>
+    fc.option(
+      fc.record({
+        at: fc.nat(writes),
+        kind: fc.constantFrom('crash' as const, 'failed' as const, 'limited' as const),
+        when: fc.constantFrom('before' as const, 'after' as const),
+      }),
+    );
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(...clean.counts.map(harmOf)), async (harms) => {
+      assert.deepEqual((await through(harms)).end, clean.end);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('does something at each of these days, and says nothing twice', () => {
+  assert.ok(
+    clean.counts.every((count) => count > 0),
+    String(clean.counts),
+  );
+  const said = clean.end.pulls.map((pull) => pull.said.map((one) => one.split('\n')[0]));
+  for (const one of said) assert.equal(new Set(one).size, one.length);
+  assert.deepEqual(
+    clean.end.pulls.map(({ branch, state }) => `${branch.split('/').at(-1)} ${state}`),
+    ['group-desk open', 'user-cleo@example.com closed', 'user-dana@example.com open'],
+  );
+});
+
+test('is frozen in a text that reads back the same', () => {
+  assert.deepEqual(parseFrozen(renderFrozen(frozen)), frozen);
+});

@@ -1,0 +1,208 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { reminderAt } from '../../../reviewer/campaign/due.ts';
+import type { Frozen, FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
+import { campaignOf, isCampaignName, partBranch } from '../../../reviewer/campaign/frozen.ts';
+import {
+  type Answers,
+  joinPart,
+  packAnswers,
+  parsePart,
+  partsOf,
+  unpackAnswers,
+} from '../../../reviewer/campaign/marker.ts';
+import { createPace } from '../../../reviewer/campaign/pace.ts';
+import { renderPart } from '../../../reviewer/campaign/renderPart.ts';
+import type { Row } from '../../../reviewer/campaign/rows.ts';
+import { parseScope } from '../../../reviewer/campaign/scope.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('texts of a campaign');
+
+const entry = (number: number, more: Partial<FrozenEntry> = {}): FrozenEntry => ({
+  ...{ grant: `orders-grant-${number}`, principal: 'user:somebody.with.a.name@example.com', api: 'orders' },
+  ...{ tier: 'medium', owner: 'group:desk', digest: '0', covers: 2, gives: 'reader', action: 'recertify' },
+  use: { allows: number, days: 3, last: '2026-11-20T00:00:00Z' },
+  ...more,
+});
+const row = (number: number, more: Partial<Row> = {}): Row => ({
+  ...{ number, entry: entry(number), standing: 'same', edits: [], proposal: 'keep' },
+  ...more,
+});
+const frozen: Frozen = {
+  ...{
+    version: 1,
+    name: 'q4',
+    scope: null,
+    opened: '2026-11-23T12:00:00Z',
+    due: '2026-12-23',
+    commit: 'abc',
+  },
+  population: { grants: 4, digest: 'sha256:0' },
+  evidence: { from: '2026-08-23T12:00:00Z', records: 9, instances: 1, coverage: 1, digest: 'sha256:1' },
+  entries: [],
+};
+const textOf = (rows: readonly Row[]) =>
+  renderPart(
+    {
+      frozen,
+      part: { owner: 'group:desk', entries: rows.map((one) => one.entry) },
+      rows,
+      needsSecond: false,
+    },
+    2000,
+  );
+
+test('show three grants without anything to unfold, and what needs thought first', () => {
+  const text = textOf([
+    row(0),
+    row(1, { standing: 'changed', proposal: 'changed' }),
+    row(2, { proposal: 'revoke', entry: entry(2, { detector: 'never-used', why: 'Nobody | used it' }) }),
+  ]);
+  assert.doesNotMatch(text, /<details>/);
+  const order = ['orders-grant-1', 'orders-grant-2', 'orders-grant-0'].map((name) => text.indexOf(name));
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  );
+  assert.match(text, /Nobody \\\| used it/);
+  for (const line of text.split('\n').filter((one) => one.startsWith('| **')))
+    assert.equal(line.replaceAll(/\\./g, '').split('|').length, 8, line);
+});
+
+test('hold three hundred grants, and stay within the limit however many there are', () => {
+  const many = (count: number, why?: string) =>
+    textOf(
+      Array.from({ length: count }, (_, i) =>
+        row(i, { entry: entry(i, why === undefined ? {} : { detector: 'mover', why }) }),
+      ),
+    );
+  const text = many(300);
+  assert.match(text, /<details><summary><b>The rest \(300\)|### The rest \(300\)/);
+  assert.equal(text.match(/orders-grant-/g)?.length, 300);
+  for (const one of [many(3000), many(3000, 'x'.repeat(5000)), many(1), many(400, '😀'.repeat(300))])
+    assert.ok([...one].length < 65_536 - 2000 - 4000);
+  assert.match(many(3000), /\d+ grants more, for a description holds no more: \d+ on `orders`/);
+});
+
+test('take apart what names would say to the forge', () => {
+  const hostile = row(0, {
+    entry: entry(0, {
+      principal: 'user:@everyone|<!-- x -->',
+      why: '@ann closes #1 | <b>',
+      detector: 'mover',
+    }),
+  });
+  const text = textOf([hostile]);
+  assert.doesNotMatch(text.replaceAll(/`[^`]*`/g, ''), /@ann|#1\b(?<!\\#1)|<b>/);
+});
+
+const decision = fc.record(
+  {
+    kind: fc.constant('keep' as const),
+    by: fc.constantFrom('user:ann', 'user:--dana'),
+    at: fc.constant('2026-11-23T12:00:00Z'),
+    until: fc.constant('2027-01-01'),
+    reason: fc.string(),
+  },
+  { noNullPrototype: true },
+);
+
+test('answers are read back as they were written, with what people wrote around them', () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(40), decision, fc.option(fc.string(), { nil: undefined }))),
+      fc.constantFrom('', 'Please look.', 'two\n\nlines --> here'),
+      (given, above) => {
+        const answers: Answers = new Map(
+          given.map(([number, one, digest]) => [
+            number,
+            { decision: one, ...(digest !== undefined && { digest }) },
+          ]),
+        );
+        const marker = {
+          ...{ version: 1 as const, campaign: 'q4', owner: 'group:desk', commit: null },
+          answers: packAnswers(answers),
+        };
+        const body = joinPart(marker, 'our text', { above, below: 'below' });
+        assert.deepEqual(parsePart(body), marker);
+        assert.deepEqual(partsOf(body), { above, own: 'our text', below: 'below' });
+        assert.deepEqual(
+          new Map([...unpackAnswers(marker.answers, 41)].sort()),
+          new Map([...answers].sort()),
+        );
+      },
+    ),
+  ));
+
+test('an answer for all grants is one line, and no number lies beyond the list', () => {
+  const keep = { kind: 'keep', by: 'user:ann', at: 'a', until: 'b', reason: 'c' } as const;
+  const all: Answers = new Map(Array.from({ length: 300 }, (_, i) => [i, { decision: keep }]));
+  const packed = packAnswers(all);
+  assert.deepEqual(
+    packed.map(({ of }) => of),
+    ['0-299'],
+  );
+  assert.equal(unpackAnswers([{ of: '0-999999', decision: keep }], 3).size, 3);
+  assert.equal(parsePart('<!-- grantgate:campaign {"version":2} -->'), null);
+});
+
+test('names of campaigns are parts of branches, and nothing else is', () => {
+  for (const name of ['2026-Q4', 'a', 'soc2.2026']) {
+    assert.ok(isCampaignName(name), name);
+    assert.equal(campaignOf(partBranch(name, 'group:the desk')), name);
+  }
+  for (const name of ['', '../x', 'a..b', 'a/b', 'a.lock', '-a', 'a.', 'x'.repeat(41), 'a b'])
+    assert.ok(!isCampaignName(name), name);
+  assert.equal(campaignOf('grantgate/review/group-desk/removal'), null);
+  for (const scope of ['api:', 'orders', 'owner:desk', 'what:x', ''])
+    assert.equal(parseScope(scope), null, scope);
+  assert.deepEqual(parseScope('owner:group:a:b'), { kind: 'owner', name: 'group:a:b' });
+});
+
+test('the pace holds in every window, and what it promises is what it keeps', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('write' as const, 'notice' as const), { maxLength: 80 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (kinds, perMinute, noticesPerHour) => {
+        let now = 0;
+        const sleep = async (ms: number) => {
+          now += ms;
+        };
+        const pace = createPace({ perMinute, noticesPerHour }, { now: () => now, sleep });
+        const promised = pace.doneAt(kinds);
+        const made: { kind: string; at: number }[] = [];
+        for (const kind of kinds) {
+          await pace.take(kind);
+          made.push({ kind, at: now });
+        }
+        assert.equal(now, promised);
+        for (const { at } of made) {
+          const within = (ms: number) => made.filter((one) => one.at >= at && one.at < at + ms);
+          assert.ok(within(60_000).length <= perMinute);
+          assert.ok(within(3_600_000).filter(({ kind }) => kind === 'notice').length <= noticesPerHour);
+        }
+      },
+    ),
+  ));
+
+test('one reminder is due at a time, none before half time, and none to who was asked later', () => {
+  const rules = { reminder_days: [7, 1] } as Parameters<typeof reminderAt>[1];
+  const when = { opened: '2026-11-01T00:00:00Z', due: '2026-11-30' };
+  const at = (day: string, asked = '2026-11-01') =>
+    reminderAt(when, rules, { asked: Date.parse(asked) / 1000, now: Date.parse(day) / 1000 });
+  assert.deepEqual(
+    ['2026-11-15', '2026-11-17', '2026-11-24', '2026-11-30', '2026-12-01'].map((day) => at(day)),
+    [null, 'half', '7 days', '1 day', null],
+  );
+  assert.equal(at('2026-11-20', '2026-11-17'), null);
+  assert.equal(
+    reminderAt({ ...when, due: '2026-11-05' }, rules, {
+      asked: Date.parse(when.opened) / 1000,
+      now: Date.parse('2026-11-02') / 1000,
+    }),
+    null,
+  );
+});
