@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Gateway } from '../../gateway/serve.ts';
+import type { Workers } from '../../gateway/workers/workers.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, print } from '../terminal.ts';
@@ -21,11 +23,28 @@ export function serve(program: Command): void {
         if (!Number.isInteger(workers) || workers < 1 || workers > 64)
           throw new UsageError(`--workers must be a number from 1 to 64, got "${options.workers}"`);
         const { checkPlaces } = await import('../../gateway/config/checkPlaces.ts');
-        checkPlaces(config, process.env, options.check !== true);
         if (options.check) {
+          checkPlaces(config, process.env, false);
           print(`${options.config} can be served`);
           return;
         }
+        const { reread: takeOver } = await import('./reread.ts');
+        const running = Promise.withResolvers<Gateway | Workers>();
+        const reread = async () => {
+          const gateway = await running.promise;
+          await ('restart' in gateway ? gateway.restart() : takeOver(file, config, gateway));
+        };
+        const reopen = async () => (await running.promise).reopen();
+        // From here on: a signal that comes while it is starting would end it, or open Node's debugger.
+        process.on('SIGHUP', async () => {
+          const gateway = await running.promise;
+          gateway.rotate();
+          gateway.reopen();
+          if (!('restart' in gateway)) await reread();
+        });
+        process.on('SIGUSR1', () => void reopen());
+        process.on('SIGUSR2', () => void reread());
+        checkPlaces(config, process.env, true);
         const gateway =
           workers === 1
             ? await (await import('../../gateway/serve.ts')).serve({ config })
@@ -34,17 +53,7 @@ export function serve(program: Command): void {
                 config,
                 workers,
               });
-        const { reread: takeOver } = await import('./reread.ts');
-        const reread = () =>
-          void ('restart' in gateway ? gateway.restart() : takeOver(file, config, gateway));
-        process.on('SIGHUP', () => {
-          gateway.rotate();
-          gateway.reopen();
-          if (!('restart' in gateway)) reread();
-        });
-        // Without a listener, this one would open Node's debugger.
-        process.on('SIGUSR1', () => gateway.reopen());
-        process.on('SIGUSR2', reread);
+        running.resolve(gateway);
         await stopSignal();
         await gateway.close();
         // An open channel to a supervisor would keep the process alive.

@@ -1,8 +1,11 @@
 import * as assert from 'node:assert/strict';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { parseConfig } from '../../gateway/config/config.ts';
 import { trustedBy } from '../../gateway/trustedBy.ts';
@@ -11,6 +14,7 @@ import { startIssuer } from './_issuer.ts';
 import { type Fleet, startFleet } from './_workers.ts';
 
 const test = suite('takeOver');
+const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
 let gateway: Fleet;
 let written: Record<string, unknown>;
@@ -240,6 +244,36 @@ test('an access log begins when it is asked for, and SIGUSR1 opens its file anew
     return there(file)();
   });
   await signal(change({}), taken);
+});
+
+test('a signal that comes while it is starting does not end it, and is heard once it serves', async () => {
+  const folder = join(gateway.folder, 'second');
+  await mkdir(folder);
+  const file = join(folder, 'gateway.yaml');
+  const { issuers, bundle } = written;
+  await writeFile(
+    file,
+    JSON.stringify({ listen: { port: 0 }, admin: { port: 0 }, state: 'state', bundle, issuers }),
+  );
+  const child = spawn(process.execPath, [cli, 'serve', '--config', file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let told = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    told += chunk.toString();
+  });
+  const exited = new Promise((done) => child.once('exit', (code, signal) => done(signal ?? code)));
+  try {
+    // Its places are made just before it begins.
+    await until(async () => existsSync(join(folder, 'state')));
+    for (const name of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) child.kill(name);
+    await until(async () => child.exitCode !== null || child.signalCode !== null || /read anew/.test(told));
+    assert.match(told, /"msg":"configuration read anew/);
+    child.kill('SIGTERM');
+    assert.equal(await exited, 0);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('an issuer that is believed otherwise than before is another one, how long its word counts apart', () => {
