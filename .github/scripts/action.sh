@@ -44,6 +44,12 @@ check-pull)
     set -- "$@" --pull "$GRANTGATE_NUMBER"
   fi
   ;;
+post)
+  token
+  case ${GRANTGATE_FILE:-} in '' | -*) fail 'post needs file' ;; esac
+  case ${GRANTGATE_HEAD:-} in '' | *[!0-9a-f]*) fail 'post needs head, the commit that was checked' ;; esac
+  set -- check-pull --post "$GRANTGATE_FILE" --head "$GRANTGATE_HEAD"
+  ;;
 review)
   token
   set -- review --apply --root "$root" --decisions "$GRANTGATE_DECISIONS"
@@ -58,7 +64,7 @@ request)
   number
   set -- request --apply --issue "$GRANTGATE_NUMBER" --root "$root"
   ;;
-*) fail 'command must be check, check-pull, review, answer, request or build' ;;
+*) fail 'command must be check, check-pull, post, review, answer, request or build' ;;
 esac
 
 # The program's own packages, and opa, are seen to without the token.

@@ -111,3 +111,15 @@ test('whatever is wrong in the inputs is refused, and nothing of them is run', (
   }
   assert.ok(!existsSync(join(repository(), 'pwned')));
 });
+
+test('post takes a file and the commit that it is of, and nothing that could be an option', () => {
+  const good = { command: 'post', token: 'x', file: 'none.json', head: 'a'.repeat(40) };
+  for (const change of [
+    { file: '' },
+    { file: '--repository=a/b' },
+    { head: '' },
+    { head: 'main' },
+    { token: '' },
+  ])
+    assert.equal(run({ ...good, ...change }).code, 2, JSON.stringify(change));
+});
