@@ -10,6 +10,7 @@ import { build } from './repository/build.ts';
 import { check } from './repository/check.ts';
 import { diff } from './repository/diff.ts';
 import { importOpenapi } from './repository/importOpenapi.ts';
+import { init } from './repository/init.ts';
 import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(--help shows what there is)');
   for (const command of [
+    init,
     check,
     build,
     verify,

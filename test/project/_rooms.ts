@@ -24,6 +24,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
+  ['bundle/scaffold', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/import', 'bundle/yaml']],
   ['bundle/access', ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/yaml']],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
