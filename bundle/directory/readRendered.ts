@@ -1,4 +1,4 @@
-import { type DirectoryText, renderDirectory } from './renderDirectory.ts';
+import { type DirectoryText, directoryPieces } from './renderDirectory.ts';
 
 type Person = { -readonly [K in keyof DirectoryText['people'][number]]: DirectoryText['people'][number][K] };
 
@@ -11,17 +11,26 @@ function unquoted(text: string): string {
 }
 
 /**
- * Reads a directory that {@link renderDirectory} wrote, in a fraction of the time and memory that YAML takes: 100,000
+ * Reads a directory that `renderDirectory` wrote, in a fraction of the time and memory that YAML takes: 100,000
  * people are 30 MB. Null for any other text, which is for a reader of YAML then. What is read here is written again and
  * compared, so that no text is ever read otherwise than YAML would read it.
  */
 export function readRendered(text: string): DirectoryText | null {
   try {
     const read = readLines(text);
-    return read !== null && renderDirectory(read) === text ? read : null;
+    return read !== null && isWritten(read, text) ? read : null;
   } catch {
     return null;
   }
+}
+
+function isWritten(directory: DirectoryText, text: string): boolean {
+  let at = 0;
+  for (const piece of directoryPieces(directory)) {
+    if (!text.startsWith(piece, at)) return false;
+    at += piece.length;
+  }
+  return at === text.length;
 }
 
 function readLines(text: string): DirectoryText | null {

@@ -27,20 +27,40 @@ const plain = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/;
 const reserved = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
 const name = (text: string) => (plain.test(text) && !reserved.test(text) ? text : quoted(text));
 
-/** grants/directory/PROVIDER.yaml of a directory, in the order it has: the same directory gives the same text. */
-export function renderDirectory({ provider, synced, complete, people, groups }: DirectoryText): string {
-  const lines = [`provider: ${provider}`, `synced: ${synced}`, `complete: ${complete}`];
-  lines.push(people.length === 0 ? 'people: []' : 'people:');
+const linesInPiece = 4096;
+
+function* linesOf({ provider, synced, complete, people, groups }: DirectoryText): Generator<string> {
+  yield `provider: ${provider}`;
+  yield `synced: ${synced}`;
+  yield `complete: ${complete}`;
+  yield people.length === 0 ? 'people: []' : 'people:';
   for (const { login, id, status, manager, last_sign_in: lastSignIn } of people) {
-    lines.push(`  - login: ${quoted(login)}`, `    id: ${quoted(id)}`, `    status: ${status}`);
-    if (manager !== undefined) lines.push(`    manager: ${quoted(manager)}`);
-    if (lastSignIn !== undefined) lines.push(`    last_sign_in: ${lastSignIn}`);
+    yield `  - login: ${quoted(login)}`;
+    yield `    id: ${quoted(id)}`;
+    yield `    status: ${status}`;
+    if (manager !== undefined) yield `    manager: ${quoted(manager)}`;
+    if (lastSignIn !== undefined) yield `    last_sign_in: ${lastSignIn}`;
   }
-  lines.push(groups.length === 0 ? 'groups: []' : 'groups:');
+  yield groups.length === 0 ? 'groups: []' : 'groups:';
   for (const group of groups) {
-    lines.push(`  - name: ${name(group.name)}`);
-    lines.push(group.members.length === 0 ? '    members: []' : '    members:');
-    for (const member of group.members) lines.push(`      - ${quoted(member)}`);
+    yield `  - name: ${name(group.name)}`;
+    yield group.members.length === 0 ? '    members: []' : '    members:';
+    for (const member of group.members) yield `      - ${quoted(member)}`;
   }
-  return `${head}${lines.join('\n')}\n`;
 }
+
+/** {@link renderDirectory} in pieces: a million lines one by one take several times the memory of the text. */
+export function* directoryPieces(directory: DirectoryText): Generator<string> {
+  yield head;
+  let lines: string[] = [];
+  for (const line of linesOf(directory)) {
+    lines.push(line);
+    if (lines.length < linesInPiece) continue;
+    yield `${lines.join('\n')}\n`;
+    lines = [];
+  }
+  if (lines.length > 0) yield `${lines.join('\n')}\n`;
+}
+
+/** grants/directory/PROVIDER.yaml of a directory, in the order it has: the same directory gives the same text. */
+export const renderDirectory = (directory: DirectoryText): string => [...directoryPieces(directory)].join('');

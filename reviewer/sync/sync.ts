@@ -57,14 +57,12 @@ export async function sync({ config, read, tree, data, earlier, now }: Options):
   const file = `grants/directory/${provider}.yaml`;
   const current = (await tree.list()).includes(file) ? (await tree.read([file])).get(file) : undefined;
   const before = current === undefined ? null : parseDirectory(current, file);
-  const found = await read(createWanted(config.groups));
-  const synced = `${new Date(now).toISOString().slice(0, 19)}Z`;
-  const after = select(found, config, { synced, before });
+  const { after, notes } = await readTaken(read, config, before, now);
   assertPlausible(before, after, config.shrink);
   const text = renderDirectory(after);
-  // What is written is what was meant: read back by the reader that everybody else uses.
-  parseDirectory(Buffer.from(text), file);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
+  // What is written is what was meant: read back by the reader that everybody else uses.
+  if (data === null) parseDirectory(Buffer.from(text), file);
   const access = data === null ? null : await accessChanges(data, withFile(tree, file, Buffer.from(text)));
   return {
     provider,
@@ -77,8 +75,20 @@ export async function sync({ config, read, tree, data, earlier, now }: Options):
     access,
     onlyTakesAway: access !== null && takesAway(access, changes),
     mergeRemovals: config.merge_removals,
-    notes: found.notes,
+    notes,
   };
+}
+
+/** What is taken of a provider; all else that it told is not kept any longer. */
+async function readTaken(
+  read: ReadProvider,
+  config: ProviderConfig,
+  before: DirectoryFile | null,
+  now: number,
+): Promise<{ after: DirectoryFile; notes: readonly string[] }> {
+  const found = await read(createWanted(config.groups));
+  const synced = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  return { after: select(found, config, { synced, before }), notes: found.notes };
 }
 
 /** Whether a change can only take away: what it gives to nobody today it must give to nobody tomorrow either. */
