@@ -38,14 +38,14 @@ const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 /** Every decision on record in the window that no roll-up counts, once. */
 function decisions({ files, from, to, copies, rolled }: Asked): string {
   if (files.length === 0)
-    return `CREATE TEMP TABLE asked (ms BIGINT, api VARCHAR, operation VARCHAR, person VARCHAR, denied VARCHAR, grants VARCHAR[])`;
+    return `CREATE TEMP TABLE asked (instance VARCHAR, ms BIGINT, api VARCHAR, operation VARCHAR, person VARCHAR, denied VARCHAR, grants VARCHAR[])`;
   return `CREATE TEMP ${copies ? 'TABLE' : 'VIEW'} asked AS
 WITH line AS (
   SELECT *, epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms
   FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
   WHERE decision_id IS NOT NULL AND event IS NULL AND result.allow IS NOT NULL
 )
-SELECT ${copies ? 'DISTINCT ON (line.instance, seq, decision_id)' : ''} ms, input.api AS api, input.operation AS operation, input.subject AS person,
+SELECT ${copies ? 'DISTINCT ON (line.instance, seq, decision_id)' : ''} line.instance AS instance, ms, input.api AS api, input.operation AS operation, input.subject AS person,
   CASE WHEN NOT result.allow THEN coalesce(result.reason, 'denied') WHEN status = 429 THEN 'limited' END AS denied,
   CASE WHEN result.allow AND status IS DISTINCT FROM 429 THEN list_distinct(result.grants) END AS grants
 FROM line ${
@@ -63,38 +63,48 @@ const keys: Readonly<Record<View, readonly string[]>> = {
   person: ['person'],
 };
 
-/** Of a day in a roll-up that is counted, or that the records do not have either. */
-const counted = (from: number, to: number) =>
-  `JOIN roll USING (instance, d) WHERE (counts OR NOT whole) AND d BETWEEN ${Math.floor(from / 86_400)} AND ${Math.floor(to / 86_400)}`;
+/** Days of roll-ups in the window: those that count, whose decisions are in no record, or those that vouch for nothing. */
+const days = ({ from, to }: Asked, which: 'counts' | 'NOT whole') =>
+  `JOIN roll USING (instance, d) WHERE ${which} AND d BETWEEN ${Math.floor(from / 86_400)} AND ${Math.floor(to / 86_400)}`;
 
-const ofGrants = ({ from, to, rolled }: Asked) => `
+// What a roll-up says that vouches for nothing is held against the records: the records may have the same uses.
+const ofGrants = (asked: Asked) => `
 WITH minute AS (
-  SELECT "grant", api, operation, ms // 60000 AS minute, count(*) AS n, min(ms) AS first, max(ms) AS last
-  FROM (SELECT unnest(grants) AS "grant", api, operation, ms FROM asked WHERE grants IS NOT NULL) GROUP BY ALL
+  SELECT instance, "grant", api, operation, ms // 60000 AS minute, count(*) AS n, min(ms) AS first, max(ms) AS last
+  FROM (SELECT instance, unnest(grants) AS "grant", api, operation, ms FROM asked WHERE grants IS NOT NULL) GROUP BY ALL
+), told AS (
+  SELECT instance, "grant", api, operation, minute // 1440 AS d, sum(n) AS n, max(n) AS busiest, min(first) AS first, max(last) AS last
+  FROM minute GROUP BY ALL
+  ${asked.rolled ? `UNION ALL SELECT instance, "grant", api, operation, d, count, busiest, first, last FROM rolled ${days(asked, 'NOT whole')}` : ''}
 ), part AS (
-  SELECT "grant", api, minute // 1440 AS d, sum(n) AS n, max(n) AS busiest, min(first) AS first, max(last) AS last FROM minute GROUP BY ALL
-  ${rolled ? `UNION ALL SELECT "grant", api, d, count, busiest, first, last FROM rolled ${counted(from, to)}` : ''}
+  SELECT "grant", api, d, max(n) AS n, max(busiest) AS busiest, min(first) AS first, max(last) AS last
+  FROM told GROUP BY instance, "grant", api, operation, d
+  ${asked.rolled ? `UNION ALL SELECT "grant", api, d, count, busiest, first, last FROM rolled ${days(asked, 'counts')}` : ''}
 )
 SELECT "grant", any_value(api) AS api, sum(n)::BIGINT AS n, count(DISTINCT d) AS days, max(busiest) AS busiest, min(first) AS first, max(last) AS last,
   NULL AS denied FROM part GROUP BY "grant" ORDER BY n DESC, "grant"`;
 
-const ofRequests = (by: View, { from, to, rolled }: Asked) => {
+/** Of roll-ups. A request that several grants justified is one: those beyond the first are taken off again. */
+const requestsIn = (asked: Asked, which: 'counts' | 'NOT whole') => `
+    SELECT instance, api, operation, NULL AS denied, d, greatest(1, sum(count) - coalesce(any_value(more), 0)) AS n, min(first) AS first, max(last) AS last
+    FROM (SELECT rolled.* FROM rolled ${days(asked, which)}) AS use
+    LEFT JOIN (SELECT instance, d, operation, sum(count * (len(together) - 1)) AS more FROM shared GROUP BY ALL) USING (instance, d, operation)
+    GROUP BY instance, api, operation, d
+    UNION ALL SELECT instance, api, operation, reason, d, count, first, last FROM (SELECT refused.* FROM refused ${days(asked, which)})`;
+
+const ofRequests = (by: View, asked: Asked) => {
   const key = keys[by].join(', ');
-  // A request that several grants justified is one: those beyond the first are taken off again.
-  const fromRolled = `
-  UNION ALL SELECT ${key}, NULL, d, n, first, last FROM (
-    SELECT ${by === 'api' ? 'api' : 'api, operation'}, d, greatest(1, sum(n)) AS n, min(first) AS first, max(last) AS last FROM (
-      SELECT api, operation, instance, d, sum(count) - coalesce(any_value(more), 0) AS n, min(first) AS first, max(last) AS last
-      FROM (SELECT rolled.* FROM rolled ${counted(from, to)}) AS use
-      LEFT JOIN (SELECT instance, d, operation, sum(count * (len(together) - 1)) AS more FROM shared GROUP BY ALL) USING (instance, d, operation)
-      GROUP BY api, operation, instance, d) GROUP BY ALL)
-  UNION ALL SELECT ${key}, reason, d, count, first, last FROM (SELECT refused.* FROM refused ${counted(from, to)})`;
+  const rolled = asked.rolled && by !== 'person';
+  const fine = by === 'person' ? 'person' : 'api, operation';
   return `
-WITH part AS (
-  SELECT ${key}, denied, ms // 86400000 AS d, count(*) AS n, min(ms) AS first, max(ms) AS last FROM asked GROUP BY ALL
-  ${rolled && by !== 'person' ? fromRolled : ''}
+WITH told AS (
+  SELECT instance, ${fine}, denied, ms // 86400000 AS d, count(*) AS n, min(ms) AS first, max(ms) AS last FROM asked GROUP BY ALL
+  ${rolled ? `UNION ALL ${requestsIn(asked, 'NOT whole')}` : ''}
+), part AS (
+  SELECT ${fine}, denied, d, max(n) AS n, min(first) AS first, max(last) AS last FROM told GROUP BY instance, ${fine}, denied, d
+  ${rolled ? `UNION ALL SELECT api, operation, denied, d, n, first, last FROM (${requestsIn(asked, 'counts')})` : ''}
 ), whole AS (
-  SELECT ${key}, denied, sum(n)::BIGINT AS n, count(DISTINCT d) AS days, min(first) AS first, max(last) AS last FROM part GROUP BY ALL
+  SELECT ${key}, denied, sum(n)::BIGINT AS n, count(DISTINCT d) AS days, min(first) AS first, max(last) AS last FROM part GROUP BY ${key}, denied
 )
 SELECT ${key}, coalesce(sum(n) FILTER (WHERE denied IS NULL), 0)::BIGINT AS n, coalesce(max(days) FILTER (WHERE denied IS NULL), 0) AS days,
   min(first) AS first, max(last) AS last,

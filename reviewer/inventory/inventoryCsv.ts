@@ -21,8 +21,12 @@ const head = [
 // What a spreadsheet takes for a formula, also in full width and behind blanks that it drops.
 const formula = /^[\s\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
 
-/** One cell: never run by a spreadsheet, and read back by RFC 4180. */
-export function cell(value: string): string {
+// What steers a terminal, or turns the text around it; the break of a line stays, in quotes.
+const steering = /(?![\t\r\n])[\p{Cc}\p{Bidi_Control}]/gu;
+
+/** One cell: never run by a spreadsheet nor by a terminal, and read back by RFC 4180. */
+export function cell(text: string): string {
+  const value = text.replace(steering, '\ufffd');
   const safe = formula.test(value) ? `'${value}` : value;
   return /[",\r\n;]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
