@@ -115,7 +115,11 @@ function refusalOf(status: number, where: string): SyncError {
     return new SyncError('sync-forbidden', `${where} answered 403: the credential may not read that`);
   if (status === 404)
     return new SyncError('sync-not-found', `${where} answered 404: wrong address, or nothing we may see`);
-  if (status === 410) return new SyncError('sync-gone', `${where} answered 410`);
+  if (status === 400 || status === 410)
+    return new SyncError(
+      'sync-gone',
+      `${where} answered ${status}: it does not take the request, or no longer`,
+    );
   return new SyncError('sync-answer', `${where} answered ${status}`);
 }
 

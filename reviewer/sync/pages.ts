@@ -34,17 +34,33 @@ export async function* eachPage<T>(
   }
 }
 
-/** All items, each id once: what moved to a later page between two answers is told twice, and the later word counts. */
+const mostPasses = 3;
+
+/**
+ * All items, each id once: what moved to a later page between two answers is told twice, and the later word counts. Where
+ * the provider has forgotten our place in its list (Okta and Graph say so by 400, others by 410), it is read from the
+ * beginning: what came after that place would be missing.
+ */
 export async function readAll<T>(
   client: Client,
   first: string,
   paged: Paged<T>,
   idOf: (item: T) => string,
 ): Promise<T[]> {
-  const found = new Map<string, T>();
-  for await (const page of eachPage(client, first, paged))
-    for (const item of page) found.set(idOf(item), item);
-  return [...found.values()];
+  for (let pass = 1; ; pass += 1) {
+    const found = new Map<string, T>();
+    let pages = 0;
+    try {
+      for await (const page of eachPage(client, first, paged)) {
+        pages += 1;
+        for (const item of page) found.set(idOf(item), item);
+      }
+      return [...found.values()];
+    } catch (error) {
+      const forgotten = error instanceof SyncError && error.code === 'sync-gone' && pages > 0;
+      if (!forgotten || pass === mostPasses) throw error;
+    }
+  }
 }
 
 /** A value in its form. Throws SyncError `sync-answer`, naming the place and nothing of the content. */

@@ -8,7 +8,7 @@ export type SyncErrorCode =
   | 'sync-unreachable'
   | 'sync-answer' // an answer that the provider's documentation does not have
   | 'sync-incomplete' // not every page could be read
-  | 'sync-gone' // what a remembered cursor stood for is forgotten; only inside
+  | 'sync-gone' // the place in a list that we were at is forgotten, again and again; or a request is not taken
   | 'sync-shrunk' // fewer people than is plausible
   | 'sync-invalid' // read whole, but no directory that grants could rest on
   | 'aborted';

@@ -320,6 +320,37 @@ test('the credential is renewed once, and never sent anywhere else', async () =>
   assert.deepEqual(elsewhere.requests, []);
 });
 
+test('a list whose place was forgotten is read from its beginning, and not for ever', async () => {
+  for (const [kind, status] of [
+    ['okta', 400],
+    ['entra', 410],
+    ['github', 410],
+  ] as const) {
+    const here = world(kind);
+    const isLater = (url = '') => /[?&](?:after|%24skiptoken|\$skiptoken)=/.test(url);
+    let forgotten = 0;
+    stubs[kind].fault = ({ url }) => {
+      if (!isLater(url) || forgotten === 2) return null;
+      forgotten += 1;
+      // Whoever came meanwhile stands where we have been already.
+      if (forgotten === 1) organisation.people.unshift({ id: '99', login: 'first@example.com' });
+      return { status, body: { error: { code: 'Directory_ExpiredPageToken' } } };
+    };
+    assert.equal((await one(here)).people, 6, kind);
+    assert.match(fileOf(here, kind), /first@example.com/);
+    const before = fileOf(here, kind);
+    stubs[kind].fault = ({ url }) => (isLater(url) ? { status } : null);
+    await assert.rejects(here.run(), { code: 'sync-gone' });
+    // Of a first page it is no place in a list that is wrong.
+    stubs[kind].requests.length = 0;
+    stubs[kind].fault = ({ method }) => (method === 'GET' ? { status } : null);
+    await assert.rejects(here.run(), { code: 'sync-gone' });
+    assert.equal(stubs[kind].requests.filter((line) => line.startsWith('GET')).length, 1);
+    assert.equal(fileOf(here, kind), before);
+    organisation.people.shift();
+  }
+});
+
 test('pages that lead in a circle end the read', async () => {
   stubs.okta.fault = (request) => ({
     headers: { link: `<${stubs.okta.url}${request.url}>; rel="next"` },
