@@ -37,6 +37,8 @@ export async function openDatabase(memory: string, signal?: AbortSignal): Promis
   });
   const connection = await database.connect();
   await connection.run("SET TimeZone = 'UTC'");
+  // Nobody opens the file again: what memory holds of it need not be written at the end.
+  await connection.run('PRAGMA disable_checkpoint_on_shutdown');
   const interrupt = () => connection.interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
   let closed = false;

@@ -62,8 +62,9 @@ function surroundings(forge: Remote, token: string): GitSurroundings {
         credentials: { origin: url.origin, authorization: `Basic ${credentials}` },
       }),
     config: {
-      // The copy is gone in a minute.
+      // The copy is gone in a minute: one file rather than one for each object.
       'fastimport.unpackLimit': '1',
+      'fetch.unpackLimit': '1',
       // A connection that stands still is given up.
       'http.lowSpeedLimit': '1',
       'http.lowSpeedTime': String(Math.ceil(forge.timeoutMs / 1000)),

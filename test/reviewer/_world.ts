@@ -78,7 +78,7 @@ export async function world(grants: readonly GrantText[] = standard, files: File
   await cp(join(here.root, '.git'), repository, { recursive: true });
   await writeFile(
     join(repository, 'config'),
-    (await readFile(join(repository, 'config'), 'utf8')).replace('bare = false', 'bare = true'),
+    `${(await readFile(join(repository, 'config'), 'utf8')).replace('bare = false', 'bare = true')}[receive]\n\tautogc = false\n`,
   );
   const clock = { now: asOf };
   const forge = await startForge({

@@ -21,10 +21,24 @@ const statuses: Record<string, ChangedFile['status']> = {
   T: 'changed',
 };
 
-/** The best common ancestor; null for unrelated histories. */
-export async function mergeBase(git: Git, left: string, right: string): Promise<string | null> {
-  const { code, stdout } = await git.run(['merge-base', left, right], { codes: [1] });
-  return code === 0 ? stdout.toString().trim() : null;
+const bases = new WeakMap<Git, Map<string, Promise<string | null>>>();
+const mostKept = 1000;
+
+/** The best common ancestor of two commits, by their ids; null for unrelated histories. It never changes, and is kept. */
+export function mergeBase(git: Git, left: string, right: string): Promise<string | null> {
+  const kept = bases.get(git) ?? new Map<string, Promise<string | null>>();
+  bases.set(git, kept);
+  const key = [left, right].sort().join(' ');
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const asked = git
+    .run(['merge-base', left, right], { codes: [1] })
+    .then(({ code, stdout }) => (code === 0 ? stdout.toString().trim() : null));
+  kept.set(key, asked);
+  asked.catch(() => kept.delete(key));
+  const oldest = kept.keys().next();
+  if (kept.size > mostKept && !oldest.done) kept.delete(oldest.value);
+  return asked;
 }
 
 export async function isAncestor(git: Git, ancestor: string, tip: string): Promise<boolean> {

@@ -1,4 +1,6 @@
-import { isAncestor } from '../git/compare.ts';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { mergeBase } from '../git/compare.ts';
 import { readRefs } from '../git/readRefs.ts';
 import { type Core, openPulls } from './core.ts';
 import { announcePull, announcePush, pushDetails, type RefMove } from './events.ts';
@@ -17,7 +19,11 @@ const tip = (refs: ReadonlyMap<string, string>, branch: string) => refs.get(`ref
 
 /** Keeps the commits of a pull request reachable after its branch is gone. */
 export async function keepHead(core: Core, issue: PullIssue): Promise<void> {
-  await core.git.run(['update-ref', `refs/pull/${issue.number}/head`, issue.pull.head.sha]);
+  // As Git writes it, without starting it: a lock beside it, and the one name for the other.
+  const ref = join(core.git.repository, 'refs', 'pull', String(issue.number), 'head');
+  await mkdir(dirname(ref), { recursive: true });
+  await writeFile(`${ref}.lock`, `${issue.pull.head.sha}\n`);
+  await rename(`${ref}.lock`, ref);
 }
 
 /** Brings one open pull request in line with its branches; true when something changed. */
@@ -37,7 +43,7 @@ async function follow(core: Core, issue: PullIssue, by: User, moved: ReadonlySet
     pull.head.sha = head;
     await keepHead(core, issue);
   }
-  if (await isAncestor(core.git, head, base)) {
+  if ((await mergeBase(core.git, base, head)) === head) {
     // Somebody merged by pushing to the base; a head moved back onto its base holds nothing to merge any more.
     if (baseMoved) mergeRecord(core, issue, by, base);
     else closeRecord(core, issue, by);
