@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -140,12 +141,27 @@ exemptions:
 /** When every commit of a sample tree was made: the same files give the same commit ids. */
 const clock = '2026-11-23T10:00:00Z';
 
+/** Neither the machine's configuration, nor hooks that nobody runs, nor a second process that looks for work. */
+export const plainGit = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_TEMPLATE_DIR: '',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'maintenance.auto',
+  GIT_CONFIG_VALUE_0: 'false',
+} as const;
+
+/** The commit that a work tree stands on, as `git rev-parse HEAD` says. */
+export function headOf(root: string): string {
+  const head = readFileSync(join(root, '.git', 'HEAD'), 'utf8').trim();
+  return head.startsWith('ref: ') ? readFileSync(join(root, '.git', head.slice(5)), 'utf8').trim() : head;
+}
+
 /** Runs Git in a folder with a fixed author and clock, untouched by the machine's configuration. */
 export function runGit(folder: string, ...args: string[]): string {
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     HOME: folder,
-    GIT_CONFIG_NOSYSTEM: '1',
+    ...plainGit,
     GIT_AUTHOR_NAME: 'Ann',
     GIT_AUTHOR_EMAIL: 'ann@example.com',
     GIT_COMMITTER_NAME: 'Ann',
@@ -180,7 +196,7 @@ export async function sampleTree(
     await write(files);
     runGit(root, 'add', '--all');
     runGit(root, 'commit', '--quiet', '--allow-empty', '--message', message);
-    return runGit(root, 'rev-parse', 'HEAD').trim();
+    return headOf(root);
   };
   await write({ ...sampleFiles, ...overrides });
   if (options.git) {

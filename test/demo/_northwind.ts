@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Octokit } from '@octokit/rest';
 import { type Forge, type ForgeOptions, startForge } from '../../demo/forge/startForge.ts';
+import { plainGit } from '../bundle/_organisation.ts';
 import { undescribed } from './_described.ts';
 
 const execute = promisify(execFile);
@@ -16,7 +17,7 @@ export const where = { owner: 'northwind', repo: 'access' };
 
 const environment = {
   ...process.env,
-  GIT_CONFIG_NOSYSTEM: '1',
+  ...plainGit,
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_TERMINAL_PROMPT: '0',
   GIT_AUTHOR_NAME: 'Ann',

@@ -74,7 +74,29 @@ test('the tour holds: allowed, merged, refused at once, nobody else disturbed, n
   assert.equal(existsSync(join(folder, 'state.json')), false);
 });
 
-test('it runs until Ctrl-C, tells where everything is, works as it says, and leaves nothing behind', async () => {
+test('Ctrl-C while it starts leaves no process and no broken state; killed outright, the gateway ends, too', async () => {
+  for (const [delay, signal] of [
+    [300, 'SIGINT'],
+    [1500, 'SIGTERM'],
+    [3000, 'SIGINT'],
+  ] as const) {
+    const { child, ended, output } = run();
+    await new Promise((done) => setTimeout(done, delay));
+    child.kill(signal);
+    // Null: the signal came before there was anything to clean up.
+    assert.ok([130, null].includes(await ended), output());
+    assert.deepEqual(processes(), []);
+  }
+  const killed = run();
+  await until(() => killed.output().includes('running the first review'), 300_000);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  // The gateway notices that nobody is left to serve.
+  await until(() => processes().length === 0, 60_000);
+});
+
+test('after that it runs until Ctrl-C, tells where everything is, works as it says, and leaves nothing behind', async () => {
+  assert.notDeepEqual(readdirSync(folder), [], 'what was killed has left its folder as it was');
   const { child, output, ended } = run();
   await until(() => existsSync(join(folder, 'state.json')) && output().includes('git clone'), 300_000);
   const { gateway, admin, forge, repository, tokens, pulls } = state();
@@ -113,27 +135,6 @@ test('it runs until Ctrl-C, tells where everything is, works as it says, and lea
   assert.equal(await ended, 0, output());
   assert.deepEqual(processes(), []);
   for (const name of ['state.json', 'tokens']) assert.equal(existsSync(join(folder, name)), false);
-});
-
-test('Ctrl-C while it starts leaves no process and no broken state; killed outright, the next start works', async () => {
-  for (const delay of [300, 1500, 3000]) {
-    const { child, ended, output } = run();
-    await new Promise((done) => setTimeout(done, delay));
-    child.kill('SIGINT');
-    // Null: the signal came before there was anything to clean up.
-    assert.ok([130, null].includes(await ended), output());
-    assert.deepEqual(processes(), []);
-  }
-  const killed = run();
-  await until(() => killed.output().includes('running the first review'), 300_000);
-  killed.child.kill('SIGKILL');
-  await killed.ended;
-  // The gateway notices that nobody is left to serve.
-  await until(() => processes().length === 0, 60_000);
-  const again = run();
-  await until(() => existsSync(join(folder, 'state.json')), 300_000);
-  again.child.kill('SIGTERM');
-  assert.equal(await again.ended, 0);
 });
 
 test('a folder with other files is left alone', async () => {

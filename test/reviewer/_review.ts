@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { type ReviewResult, review } from '../../reviewer/review.ts';
+import { headOf, plainGit } from '../bundle/_organisation.ts';
 
 /** The instant every review here judges at: noon, so that days cut across it. */
 export const asOf = Date.parse('2026-11-23T12:00:00Z');
@@ -200,10 +201,7 @@ export async function place(files: Files): Promise<Place> {
       env: {
         PATH: process.env.PATH,
         HOME: folder,
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: 'maintenance.auto',
-        GIT_CONFIG_VALUE_0: 'false',
+        ...plainGit,
         GIT_AUTHOR_NAME: 'Ann',
         GIT_AUTHOR_EMAIL: 'ann@example.com',
         GIT_COMMITTER_NAME: 'Ann',
@@ -217,7 +215,7 @@ export async function place(files: Files): Promise<Place> {
     await write(changes);
     git('add', '--all');
     git('commit', '--quiet', '--allow-empty', '--message', 'grants: change');
-    return git('rev-parse', 'HEAD').trim();
+    return headOf(root);
   };
   await mkdir(root, { recursive: true });
   git('init', '--quiet', '--initial-branch=main');
