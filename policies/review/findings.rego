@@ -85,8 +85,13 @@ judged_instead("never-used") if {
 
 # METADATA
 # title: What removes a grant
-# description: Detectors whose finding takes the grant away, strongest first.
-removing := ["expired", "orphan-disabled", "orphan-missing", "never-used", "dormant", "redundant"]
+# description: Detectors whose finding takes the grant away, strongest first. One that finds another owner takes nothing.
+removing := ["expired", "orphan-disabled", "orphan-missing", "ownerless", "never-used", "dormant", "redundant"]
+
+removals := [detector |
+	some detector in removing
+	not {"detector": detector, "action": "reassign"} in candidates
+]
 
 reported contains candidate.detector if {
 	some candidate in candidates
@@ -94,7 +99,7 @@ reported contains candidate.detector if {
 	not exemptions[candidate.detector]
 }
 
-strongest := [detector | some detector in array.concat(removing, own_removing); detector in reported][0]
+strongest := [detector | some detector in array.concat(removals, own_removing); detector in reported][0]
 
 # What the product finds weighs more than what a repository's own detectors do.
 own_removing := sort([own.detector | some own in input.own; own.action in {"revoke", "suspend"}])
@@ -138,5 +143,5 @@ severity(detector) := own_severity[detector] if {
 	not sensitive
 } else := "high" if {
 	sensitive
-	detector in ({"separation-of-duties"} | {name | some name in removing})
+	detector in ({"separation-of-duties"} | {name | some name in removals})
 } else := "medium"

@@ -17,3 +17,14 @@ test_keep_and_break_glass_give_no_owner if {
 	found(object.union(ownerless_since(days(1)), {"grant": kept})) == [report("ownerless", "reassign", "medium")]
 	found(object.union(ownerless_since(days(1)), {"grant": {"cadence": "break-glass"}})) == [report("ownerless", "reassign", "medium")]
 }
+
+test_going_ownerless_is_a_removal_and_a_new_owner_is_none if {
+	dormant := {"usage": {"dormant": unused}}
+	found(object.union(ownerless_since(days(30)), dormant)) == [also_report("ownerless", "revoke", "medium", ["dormant"])]
+	found(object.union(ownerless_since(days(30) + 1), dormant)) == [also_report("dormant", "suspend", "medium", ["ownerless"])]
+	gone := {"account": {"status": "deprovisioned"}}
+	found(object.union(ownerless_since(days(30)), gone)) == [also_report("orphan-disabled", "revoke", "high", ["ownerless"])]
+	high := {"grant": {"tier": "high"}}
+	found(object.union(ownerless_since(days(30)), high)) == [report("ownerless", "revoke", "high")]
+	found(object.union(ownerless_since(days(30) + 1), high)) == [report("ownerless", "reassign", "medium")]
+}
