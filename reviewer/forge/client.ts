@@ -31,6 +31,7 @@ function authentication({ token, appAuth }: ForgeTarget) {
 /** Makes a client; nothing is called yet. */
 export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
   const { baseUrl, timeoutMs = 30_000, retries = 3, retryAfterMs = 1000 } = target;
+  const { deadline = (ms: number) => AbortSignal.timeout(ms) } = target.time ?? {};
   const never = () => false;
   const octokit = new Throttled({
     ...authentication(target),
@@ -52,7 +53,10 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       fetch: (url: string, init: RequestInit) =>
         fetch(url, {
           ...init,
-          signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
+          signal: AbortSignal.any([
+            deadline(timeoutMs, init.method ?? 'GET', url),
+            ...(signal ? [signal] : []),
+          ]),
         }),
     },
   });
@@ -62,7 +66,7 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
   });
   const clock = {
     now: Date.now,
-    sleep: (ms: number) => sleep(ms, undefined, signal ? { signal } : {}),
+    sleep: target.time?.sleep ?? ((ms: number) => sleep(ms, undefined, signal ? { signal } : {})),
     ...(target.waitMs !== undefined && { longest: target.waitMs }),
   };
   return {

@@ -20,6 +20,13 @@ export type ForgeTarget = {
   retryAfterMs?: number;
   /** The longest that a limit is waited for, in ms; 2 minutes when left out. */
   waitMs?: number;
+  /** How time passes; as it does when left out. */
+  time?: {
+    /** Waits for a limit's end, in ms. */
+    sleep?: (ms: number) => Promise<unknown>;
+    /** Ends a call once it took so long, in ms. */
+    deadline?: (ms: number, method: string, url: string) => AbortSignal;
+  };
 };
 
 /** GitHub's own Git address beside its API's. */

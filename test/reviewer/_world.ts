@@ -109,7 +109,7 @@ export async function world(grants: readonly GrantText[] = standard, files: File
             repo: 'access',
             token,
             retries: 0,
-            timeoutMs: 5000,
+            timeoutMs: 120_000,
             waitMs: 5000,
             // Half the processes; what passes over HTTP is tested once.
             cloneUrl: repository,

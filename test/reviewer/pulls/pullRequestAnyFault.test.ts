@@ -112,7 +112,7 @@ async function openIn(from: string) {
       const cloneUrl = 'git@forge.example.com:acme/access.git';
       const target = { baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl };
       await openPullRequests({
-        forge: openForge({ ...target, retries: 0, timeoutMs: 5000, waitMs: 0 }),
+        forge: openForge({ ...target, retries: 0, timeoutMs: 120_000, waitMs: 0 }),
         mirror: await mirrorOf(repository),
         ...{ plan, evidence, brake: null, pulls: [], asOf },
       }).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, daysAgo, type GrantText, withGroups } from '../_review.ts';
@@ -22,11 +22,17 @@ const faults: readonly [number | 'hang' | 'reset', string][] = [
   ['reset', 'forge-unreachable'],
 ];
 
+/** A creation that hangs is given up at once; whatever else there is has its time. */
+const deadline = (ms: number, method: string, url: string) =>
+  AbortSignal.timeout(method === 'POST' && url.endsWith('/pulls') ? 100 : ms);
+
 test('whatever a creation fails with: the plan is there, the call is named, no branch is deleted, the next run goes on', async () => {
   const { apply, forge, writes } = await world([standard[0] as GrantText]);
   for (const [status, code] of faults) {
     const disarm = forge.fail({ method: 'POST', path: /\/pulls$/, status, times: 9 });
-    const { plan, pulls, error } = await apply({ forge: { timeoutMs: 1000, waitMs: 0 } });
+    const { plan, pulls, error } = await apply({
+      forge: { waitMs: 0, ...(status === 'hang' && { time: { deadline } }) },
+    });
     disarm();
     assert.equal(error?.code, code, String(status));
     assert.match(error?.message ?? '', /^POST \/repos\/acme\/access\/pulls /);
@@ -68,6 +74,7 @@ test('one owner is refused, everybody else is dealt with', async () => {
 test('a branch that only a refused push keeps from an owner is that owner’s trouble alone', async () => {
   const { apply, here } = await world();
   const hook = join(here.folder, 'forge.git', 'hooks', 'update');
+  await mkdir(dirname(hook));
   await writeFile(hook, '#!/bin/sh\ncase "$1" in */urgent-high) echo "not this one" >&2; exit 1;; esac\n');
   await chmod(hook, 0o755);
   const { pulls, error } = await apply();
@@ -112,9 +119,10 @@ test('a limit that names its end is waited for, and one that asks for too much e
     headers: { 'retry-after': '1' },
     message: 'You have exceeded a secondary rate limit',
   });
-  const began = performance.now();
-  assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
-  assert.ok(performance.now() - began >= 2000);
+  const waited: number[] = [];
+  const sleep = async (ms: number) => waited.push(ms);
+  assert.deepEqual(actions(await apply({ forge: { time: { sleep } } })), ['opened group-desk/removal idle']);
+  assert.deepEqual(waited, [1000, 1000]);
   forge.fail({ method: 'GET', path: /\/pulls$/, status: 429, headers: { 'retry-after': '3600' } });
   assert.equal((await apply()).error?.code, 'forge-limited');
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' };
@@ -126,7 +134,7 @@ test('an answer that is lost after the work was done leads to no second pull req
   for (const status of [500, 'reset'] as const) {
     const { apply, forge } = await world([standard[0] as GrantText]);
     forge.fail({ method: 'POST', path: /\/pulls$/, status, when: 'after' });
-    const result = await apply({ forge: { timeoutMs: 1000 } });
+    const result = await apply();
     assert.equal(result.error, null);
     assert.deepEqual(
       result.pulls.map(({ action, number }) => [action, number]),
@@ -233,7 +241,7 @@ test('the token is in no argument, address or message', async () => {
 });
 
 test('stops when it is told to, and leaves nothing behind that the next run cannot go on from', async () => {
-  const { apply, forge, here, writes } = await world();
+  const { apply, forge, here } = await world();
   const scratch = join(here.folder, 'tmp');
   await mkdir(scratch);
   const folder = process.env.TMPDIR;
@@ -244,13 +252,19 @@ test('stops when it is told to, and leaves nothing behind that the next run cann
   );
   const mend = forge.fail({ method: 'POST', path: /\/pulls$/, status: 'hang' });
   const stop = new AbortController();
-  // Once the first branch is there, the call that hangs is what comes next; it would hang for an hour.
-  const watch = setInterval(() => {
-    if (writes().branches === '') return;
-    clearInterval(watch);
-    setTimeout(() => stop.abort(), 500);
-  }, 50);
-  const { error, plan } = await apply({ signal: stop.signal, forge: { timeoutMs: 3_600_000 } });
+  const { error, plan } = await apply({
+    signal: stop.signal,
+    forge: {
+      timeoutMs: 3_600_000,
+      time: {
+        // The call that hangs is under way, and would be for an hour.
+        deadline(ms, method, url) {
+          if (method === 'POST' && url.endsWith('/pulls')) setImmediate(() => stop.abort());
+          return AbortSignal.timeout(ms);
+        },
+      },
+    },
+  });
   process.env.TMPDIR = folder ?? '';
   if (folder === undefined) delete process.env.TMPDIR;
   assert.deepEqual(await readdir(scratch), []);

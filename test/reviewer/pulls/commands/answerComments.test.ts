@@ -46,7 +46,7 @@ const run = ({ forge, repository }: World) =>
   answer(
     {
       ...{ baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl: repository },
-      ...{ retries: 0, timeoutMs: 5000 },
+      ...{ retries: 0, timeoutMs: 120_000 },
     },
     1,
   );
