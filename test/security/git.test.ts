@@ -177,6 +177,7 @@ test('no variable, no user’s, machine’s or repository’s setting, hook, ali
   assert.deepEqual(await marks(), []);
   // The repository's own, as it may lie in a folder that was handed over with all that is in it.
   for (const [key, value] of settings()) runGit(sample.root, 'config', key, value);
+  await mkdir(join(sample.root, '.git/hooks'));
   for (const hook of await readdir(join(folder, 'hooks')))
     await writeFile(join(sample.root, '.git/hooks', hook), `#!/bin/sh\nexec '${script}'\n`, { mode: 0o755 });
   assert.deepEqual(await answers(), expected);

@@ -288,6 +288,7 @@ test('packs the copy when much is loose in it, and goes on reading it', async ()
 test('runs no hook and obeys no configuration but its own', async () => {
   const marker = join(stateFolder, 'ran');
   const script = `#!/bin/sh\ntouch ${marker}\n`;
+  await mkdir(join(tree.root, '.git/hooks'));
   for (const hook of ['post-checkout', 'reference-transaction', 'post-update']) {
     await writeFile(join(tree.root, '.git/hooks', hook), script);
     await chmod(join(tree.root, '.git/hooks', hook), 0o755);
