@@ -49,7 +49,7 @@ async function run(options: Options): Promise<void> {
     throw new UsageError(`--person must be "user:LOGIN", got "${person}"`);
   const room = await import('../../reviewer/records/eraseRecords.ts');
   const { erasureKey, pseudonymOf } = await import('../../reviewer/records/pseudonym.ts');
-  const { findMentions } = await import('../../reviewer/records/findMentions.ts');
+  const { findMentions, otherEvidence } = await import('../../reviewer/records/findMentions.ts');
   const folder = folderOf(decisions);
   const key = erasureKey(keyFile, apply);
   const now = Date.now();
@@ -60,10 +60,18 @@ async function run(options: Options): Promise<void> {
     pseudonym: key === null ? 'user:erased' : pseudonymOf(person, key),
     today: new Date(now).toISOString().slice(0, 10),
   });
-  const listed = await findMentions([usage, ...packs], person);
+  const others = otherEvidence(folder);
+  const listed = await findMentions([usage, ...packs, ...others], person);
+  const packed = others.filter((path) => path.endsWith('.parquet'));
   const refused = files.filter((one) => one.refused !== null);
   if (json)
-    printJson({ pseudonym: key === null ? null : pseudonymOf(person, key), applied: apply, files, listed });
+    printJson({
+      pseudonym: key === null ? null : pseudonymOf(person, key),
+      applied: apply,
+      files,
+      listed,
+      unread: packed,
+    });
   else {
     for (const { path, lines, mentions, refused: reason } of files) {
       if (reason !== null) print(`refused: ${reason}`);
@@ -71,6 +79,7 @@ async function run(options: Options): Promise<void> {
         print(`${path}: ${lines} ${lines === 1 ? 'line' : 'lines'}${apply ? ' changed' : ''}`);
       if (mentions > 0) print(`${path}: ${mentions} more have the login within other text, and stay`);
     }
+    for (const path of packed) print(`${path}: cannot be looked into; make it again of erased records`);
     for (const path of listed) print(`${path}: names the person, and stays as it is`);
     const changed = files.filter(({ lines, refused: reason }) => lines > 0 && reason === null).length;
     print(
@@ -80,5 +89,5 @@ async function run(options: Options): Promise<void> {
       print(`the pseudonym is ${pseudonymOf(person, key)}; delete ${keyFile} and nothing leads back`);
     if (!apply && changed > 0) print('nothing was changed: --apply does it');
   }
-  if (refused.length > 0) process.exitCode = 1;
+  if (refused.length + packed.length > 0) process.exitCode = 1;
 }

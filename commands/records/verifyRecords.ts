@@ -14,19 +14,29 @@ export function verifyRecords(group: Command): void {
         'where decision files and their manifests lie: all places that an instance has',
         ['.grantgate/decisions'],
       )
+      .option(
+        '--usage <folder>',
+        'daily roll-ups: those that pruned days were left to must be what they were',
+      )
       .option('--json', 'print it as JSON')
       .action(run),
-    'grantgate records verify .grantgate/decisions /archive/decisions',
+    'grantgate records verify .grantgate/decisions /archive/decisions --usage .grantgate/usage',
   );
 }
 
-async function run(folders: string[], { json }: { json?: true }): Promise<void> {
+async function run(folders: string[], { usage, json }: { usage?: string; json?: true }): Promise<void> {
   const { readArchives } = await import('../../reviewer/records/readArchive.ts');
+  const { missingRollups } = await import('../../reviewer/records/missingRollups.ts');
   const { verifyChain } = await import('../../reviewer/records/verifyChain.ts');
   const { verifyText } = await import('../../reviewer/records/verifyText.ts');
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const verdicts = (await readArchives(folders, stop.signal, progress)).map(verifyChain);
+  const verdicts = [];
+  for (const archive of await readArchives(folders, stop.signal, progress)) {
+    const verdict = verifyChain(archive);
+    const lost = usage === undefined ? [] : await missingRollups(archive, usage);
+    verdicts.push({ ...verdict, breaks: [...verdict.breaks, ...lost] });
+  }
   if (json) printJson(verdicts);
   else for (const line of verifyText(verdicts)) print(line);
   if (verdicts.some(({ breaks, gaps }) => breaks.length + gaps.length > 0)) process.exitCode = 1;

@@ -8,6 +8,9 @@ const parts = (name: string): { day: string; number: number; open: boolean } | n
   return { day: match[1], number: Number(match[2] ?? 0), open: match[3] === undefined };
 };
 
+/** Whether a file is called as the writer calls its own. */
+export const isDecisionFile = (name: string): boolean => parts(name) !== null;
+
 /** The instance's files, oldest first, those too that nobody appends to. */
 export function filesOf(home: string) {
   if (!existsSync(home)) return [];

@@ -1,29 +1,55 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { filesOf } from '../../gateway/record/decisionFiles.ts';
-import { headerOf } from './scanFile.ts';
+import { ReviewError } from '../reviewError.ts';
+import { headOf } from './scanFile.ts';
 
-/** Folders right below `decisions` that hold an instance's files, with their paths, sorted. */
-export function homesIn(decisions: string): { instance: string; home: string }[] {
-  if (!existsSync(decisions)) return [];
-  return readdirSync(decisions, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && filesOf(join(decisions, entry.name)).length > 0)
-    .map(({ name }) => ({ instance: name, home: join(decisions, name) }))
-    .sort((a, b) => (a.instance < b.instance ? -1 : 1));
-}
-
-/** An instance's files by name, in the order they were written, with their places (0: no header). */
+/** A folder of one instance's decision files; those in the order they were written (place 0: no header). */
+export type Home = {
+  home: string;
+  /** As its files say, whatever the folder is called. */
+  instance: string;
+  order: Order;
+};
 export type Order = readonly { name: string; day: string; place: number }[];
 
+/**
+ * Every folder with decision files, `decisions` itself or below it, sorted. Throws ReviewError `decisions-unreadable` where
+ * there is none: nothing found must not look like nothing to do.
+ */
+export async function homesIn(decisions: string): Promise<Home[]> {
+  const homes: Home[] = [];
+  for (const home of foldersIn(decisions))
+    if (filesOf(home).length > 0) {
+      const heads = await headsOf(home);
+      const instance = heads.find((one) => one.instance !== null)?.instance ?? basename(home);
+      homes.push({ home, instance, order: heads });
+    }
+  if (homes.length === 0)
+    throw new ReviewError('decisions-unreadable', `there are no decision files in ${decisions}`);
+  return homes;
+}
+
+/** Links are followed, each folder once. */
+function foldersIn(root: string): string[] {
+  const found = new Set<string>();
+  const visit = (path: string) => {
+    const real = existsSync(path) ? realpathSync(path) : null;
+    if (real === null || found.has(real) || !statSync(real).isDirectory()) return;
+    found.add(real);
+    for (const name of readdirSync(real)) visit(join(real, name));
+  };
+  visit(root);
+  return [...found].sort();
+}
+
 /** Order is by place, and by name among files without a header, which come first. */
-export async function orderOf(home: string): Promise<Order> {
-  const found = await Promise.all(
-    filesOf(home).map(async ({ name, day }) => ({
-      name,
-      day,
-      place: (await headerOf(join(home, name)))?.place ?? 0,
-    })),
-  );
+async function headsOf(home: string) {
+  const found = [];
+  for (const { name, day } of filesOf(home)) {
+    const { chain, instance } = await headOf(join(home, name));
+    found.push({ name, day, place: chain?.place ?? 0, instance });
+  }
   return found.sort((a, b) => a.place - b.place);
 }
 

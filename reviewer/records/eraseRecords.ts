@@ -2,7 +2,7 @@ import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { manifestName } from '../../gateway/record/lastPruned.ts';
 import { stopIfAborted } from '../reviewError.ts';
-import { homesIn, isBeingWritten, type Order, orderOf, writtenTo } from './beingWritten.ts';
+import { homesIn, isBeingWritten, type Order, writtenTo } from './beingWritten.ts';
 import { appendNotes, type Erased, readManifest } from './manifest.ts';
 import { manifestLock, syncFolder } from './manifestLock.ts';
 import { reasonOf } from './readArchive.ts';
@@ -44,11 +44,10 @@ type Options = {
 export async function eraseRecords(options: Options): Promise<ErasedFile[]> {
   const { decisions, apply, signal, progress } = options;
   const found: ErasedFile[] = [];
-  for (const { instance, home } of homesIn(decisions)) {
+  for (const { instance, home, order } of await homesIn(decisions)) {
     const release = apply ? manifestLock(home) : () => {};
     try {
       if (apply) removeDrafts(home);
-      const order = await orderOf(home);
       for (const { name } of order) {
         stopIfAborted(signal);
         progress?.(`reading ${join(home, name)}`);
@@ -81,7 +80,7 @@ async function eraseFile(asked: Asked): Promise<ErasedFile> {
     if (of.lines === 0) return { ...of, refused: null };
     if (isBeingWritten(home, order, today, name)) return { ...of, refused: writtenTo(home, path) };
     if (!apply) return { ...of, refused: null };
-    const after = await rewriteFile(path, draft, createReplacer(person, pseudonym), before);
+    const after = await rewriteFile({ path, draft, instance, before }, createReplacer(person, pseudonym));
     const file = name.replace(/\.(?:gz|zst)$/, '');
     const note: Erased = { file, before, after, lines: of.lines, pseudonym };
     const known = readManifest(join(home, manifestName)).erased;

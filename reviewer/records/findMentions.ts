@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { isDecisionFile } from '../../gateway/record/decisionFiles.ts';
 import { contentOf } from './readLines.ts';
 
 /**
@@ -20,6 +21,13 @@ export async function findMentions(folders: readonly string[], person: string): 
   for (const folder of folders)
     for (const path of filesBelow(folder)) if (await mentions(path, forms)) found.push(path);
   return found.sort();
+}
+
+/** Evidence in a folder that no decision file's name has: it is read by reviews, and erased by nobody. */
+export function otherEvidence(folder: string): string[] {
+  return filesBelow(folder).filter(
+    (path) => /\.(?:ndjson(?:\.gz|\.zst)?|parquet)$/.test(path) && !isDecisionFile(basename(path)),
+  );
 }
 
 function filesBelow(folder: string): string[] {

@@ -4,7 +4,7 @@ import { manifestName } from '../../gateway/record/lastPruned.ts';
 import { createUsageDay } from '../../gateway/record/usageDay.ts';
 import { entryOf } from '../../gateway/record/usageRollup.ts';
 import { stopIfAborted } from '../reviewError.ts';
-import { homesIn, isBeingWritten, type Order, orderOf, writtenTo } from './beingWritten.ts';
+import { homesIn, isBeingWritten, type Order, writtenTo } from './beingWritten.ts';
 import { exactRollup } from './exactRollup.ts';
 import {
   appendNotes,
@@ -16,7 +16,7 @@ import {
 } from './manifest.ts';
 import { manifestLock, syncFolder } from './manifestLock.ts';
 import { reasonOf } from './readArchive.ts';
-import { type FileFacts, headerOf, scanFile } from './scanFile.ts';
+import { type FileFacts, headOf, scanFile } from './scanFile.ts';
 
 /** A whole day of an instance that goes, or why it stays. */
 export type PrunedDay = {
@@ -50,10 +50,9 @@ type Options = {
 export async function pruneRecords(options: Options): Promise<PrunedDay[]> {
   const { decisions, keepFrom, today, apply, signal } = options;
   const days: PrunedDay[] = [];
-  for (const { instance, home } of homesIn(decisions)) {
+  for (const { instance, home, order } of await homesIn(decisions)) {
     const release = apply ? manifestLock(home) : () => {};
     try {
-      const order = await orderOf(home);
       const due = [...new Set(order.map(({ day }) => day))].sort();
       for (const day of due.filter((one) => one < keepFrom && one < today)) {
         stopIfAborted(signal);
@@ -111,7 +110,7 @@ async function readDay({ home, day, instance, order, today }: Day, names: readon
       });
       if (file.malformed !== null) return { reason: `line ${file.malformed} of ${name} is no record` };
       if (file.instance !== instance)
-        return { reason: `${name} is of ${file.instance}, and lies in the folder of ${instance}` };
+        return { reason: `${name} is of ${file.instance}, and lies beside files of ${instance}` };
       facts.push(file);
     } catch (error) {
       return { reason: `${name} cannot be read: ${reasonOf(error)}` };
@@ -130,7 +129,7 @@ async function refusal(
   for (const { name, path: file, sha256, chain } of facts) {
     const at = order.findIndex((one) => join(home, one.name) === file);
     const next = order[at + 1];
-    const header = next === undefined ? null : await headerOf(join(home, next.name));
+    const header = next === undefined ? null : (await headOf(join(home, next.name))).chain;
     // Between two files without headers nothing tells.
     if (header === null && chain === null) continue;
     // The last one of all: the note is what a next one goes on from.

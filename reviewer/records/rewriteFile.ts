@@ -25,12 +25,13 @@ const vouched = ({ lines, records, seq, jumps, malformed, torn, chain }: FileFac
  * answers with the new digest. Throws where the old one is not `before` any more, or the new one would vouch for less.
  */
 export async function rewriteFile(
-  path: string,
-  draft: string,
+  { path, draft, instance, before }: { path: string; draft: string; instance: string; before: string },
   replacer: Replacer,
-  before: string,
 ): Promise<string> {
   const was = await scanFile(path);
+  // The note would stand in the manifest of another.
+  if (was.instance !== instance)
+    throw new Error(`it is of ${was.instance}, and lies beside files of ${instance}`);
   if (was.sha256 !== before) throw new Error('somebody writes into it');
   const [lines, file] = [
     Readable.from(replacedLines(path, replacer)),

@@ -118,15 +118,17 @@ function isLink(value: unknown): value is Link {
   );
 }
 
-/** What a file's first line says of its place, without reading on; null where it has no header or cannot be read. */
-export async function headerOf(path: string): Promise<Link | null> {
+/** What a file's first line says: of its place null where it has no header, of its instance where it names none. */
+export async function headOf(path: string): Promise<{ chain: Link | null; instance: string | null }> {
   try {
     for await (const [first] of readLines(path)) {
-      const chain = first === undefined ? null : lineOf(first)?.chain;
-      return isLink(chain) ? chain : null;
+      const line = first === undefined ? null : lineOf(first);
+      if (line === null) break;
+      const instance = typeof line.instance === 'string' ? line.instance : null;
+      return { chain: isLink(line.chain) ? line.chain : null, instance };
     }
   } catch {
     // What reads it whole says why.
   }
-  return null;
+  return { chain: null, instance: null };
 }

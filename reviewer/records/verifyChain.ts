@@ -13,7 +13,8 @@ export type BreakKind =
   | 'unknown'
   | 'unchained'
   | 'unreadable'
-  | 'manifest';
+  | 'manifest'
+  | 'rollup';
 
 /** Where a chain does not hold, at which file, in a sentence. */
 export type Break = { kind: BreakKind; file: string; sentence: string };
@@ -64,14 +65,21 @@ export function verifyChain({ instance, files, manifests, unreadable }: Archive)
     file: path,
     sentence: `${path} cannot be read: ${reason}`,
   }));
-  const manifest = longest(manifests, breaks);
-  const erased = manifest?.erased ?? [];
+  for (const { path, broken } of manifests)
+    if (broken !== null)
+      breaks.push({
+        kind: 'manifest',
+        file: path,
+        sentence: `${path} was changed: its line ${broken} does not follow from the one before it`,
+      });
+  const erased = manifests.flatMap((manifest) => manifest.erased);
+  const pruned = manifests.flatMap((manifest) => manifest.pruned);
   const was = (sha256: string) => earlierDigests(sha256, erased);
-  const nodes = nodesOf(files, manifest?.pruned ?? [], was);
+  const nodes = nodesOf(files, pruned, was);
   const chained = placed(nodes, was, breaks);
   const first = chained[0];
   const old = unchainedOf(nodes, first, breaks);
-  for (const { chain, name } of chained) checkAnchor(chain, name, manifest, breaks);
+  for (const { chain, name } of chained) checkAnchor(chain, name, manifests, breaks);
 
   const order = [...old, ...chained];
   const holds: { from: string; to: string; files: number }[] = [];
@@ -105,19 +113,6 @@ export function verifyChain({ instance, files, manifests, unreadable }: Archive)
     breaks,
     gaps,
   };
-}
-
-/** The manifest that tells most; copies of it must be its beginning. */
-function longest(manifests: readonly Manifest[], breaks: Break[]): Manifest | null {
-  const [most = null, ...others] = [...manifests].sort((a, b) => b.bytes.length - a.bytes.length);
-  const broken = (file: string, what: string) =>
-    breaks.push({ kind: 'manifest', file, sentence: `${file} ${what}` });
-  if (most !== null && most.broken !== null)
-    broken(most.path, `was changed: its line ${most.broken} does not follow from the one before it`);
-  for (const { path, bytes } of others)
-    if (most !== null && !most.bytes.subarray(0, bytes.length).equals(bytes))
-      broken(path, `and ${most.path} tell different things of the same instance`);
-  return most;
 }
 
 function nodesOf(
@@ -180,13 +175,21 @@ function unchainedOf(nodes: readonly Node[], first: Node | undefined, breaks: Br
   return old.sort((a, b) => due(a) - due(b) || (a.name < b.name ? -1 : 1));
 }
 
-function checkAnchor(chain: Link | null, name: string, manifest: Manifest | null, breaks: Break[]): void {
+/** Folders that files were moved to have manifests of their own: one of them must go on from what a header knew. */
+function checkAnchor(
+  chain: Link | null,
+  name: string,
+  manifests: readonly Manifest[],
+  breaks: Break[],
+): void {
   const notes = chain?.notes ?? null;
-  if (notes === null) return;
-  const there = manifest?.bytes.subarray(0, notes.bytes) ?? Buffer.alloc(0);
-  if (there.length === notes.bytes && hashed(there) === notes.sha256) return;
-  const what = manifest === null ? 'is missing' : 'was changed';
-  if (breaks.some(({ kind }) => kind === 'manifest')) return;
+  if (notes === null || breaks.some(({ kind }) => kind === 'manifest')) return;
+  const isKnown = manifests.some(({ bytes }) => {
+    const there = bytes.subarray(0, notes.bytes);
+    return there.length === notes.bytes && hashed(there) === notes.sha256;
+  });
+  if (isKnown) return;
+  const what = manifests.length === 0 ? 'is missing' : 'was changed';
   breaks.push({
     kind: 'manifest',
     file: name,

@@ -3,7 +3,9 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   unlinkSync,
@@ -13,7 +15,9 @@ import { join } from 'node:path';
 import { keepFrom } from '../../../commands/arguments/keepFrom.ts';
 import { UsageError } from '../../../commands/arguments/usageError.ts';
 import { openRecordWriter } from '../../../gateway/record/recordWriter.ts';
+import { missingRollups } from '../../../reviewer/records/missingRollups.ts';
 import { pruneRecords } from '../../../reviewer/records/pruneRecords.ts';
+import { readArchives } from '../../../reviewer/records/readArchive.ts';
 import { suite } from '../../_suite.ts';
 import {
   compress,
@@ -180,6 +184,72 @@ test('notes that are changed or taken out show, and so does a manifest that late
   // The last note was altered, and nothing but the next header could tell.
   writeFileSync(manifest, notes.replace(/"lines":(\d+)(?=[^\n]*\n$)/, '"lines":99'));
   assert.deepEqual(kinds(await verified(home)), [['manifest', `${dayOf(days)}.ndjson`]]);
+});
+
+test('a roll-up that a pruned day was left to must stay what it was', async () => {
+  const { prune, decisions, usage, rollup } = world();
+  await prune(true);
+  const [archive] = await readArchives([decisions]);
+  assert.ok(archive !== undefined);
+  assert.deepEqual(await missingRollups(archive, usage), []);
+  unlinkSync(rollup(0));
+  appendFileSync(rollup(2), '\n');
+  assert.deepEqual(
+    (await missingRollups(archive, usage)).map(({ kind, file }) => [kind, file]),
+    [
+      ['rollup', rollup(0)],
+      ['rollup', rollup(2)],
+    ],
+  );
+});
+
+test('finds an instance by what its files say, wherever they lie, and a day of several files', async () => {
+  const root = archive.copy();
+  copies.push(root);
+  const moved = join(root, 'archive', 'of-2026', 'gateway one');
+  mkdirSync(moved, { recursive: true });
+  for (const day of [0, 1])
+    renameSync(join(root, 'd', 'gw-1', `${dayOf(day)}.ndjson`), join(moved, `${dayOf(day)}.ndjson`));
+  const all = (apply: boolean, decisions: string) =>
+    pruneRecords({
+      ...{ decisions, usage: join(root, 'u'), apply, keepFrom: dayOf(3), today: dayOf(9), now: firstDay },
+    });
+  const old = await all(true, join(root, 'archive'));
+  assert.deepEqual(
+    old.map(({ instance, day, refused }) => [instance, day, refused]),
+    [0, 1].map((day) => ['gw-1', dayOf(day), null]),
+  );
+  await all(true, join(root, 'd', 'gw-1'));
+  const { breaks, gaps, pruned } = await verified(join(root, 'archive'), join(root, 'd'));
+  assert.deepEqual([breaks, gaps, pruned], [[], [], 3], 'each folder has a manifest of its own');
+  await assert.rejects(all(false, join(root, 'u', 'nowhere')), /there are no decision files/);
+
+  const busy = writeArchive(1);
+  copies.push(busy.root);
+  for (const restart of ['gz', 'zst'] as const) {
+    const last =
+      busy
+        .names()
+        .filter((name) => name.endsWith('.ndjson'))
+        .at(-1) ?? '';
+    compress(join(busy.home, last), restart);
+    const writer = busy.open();
+    writer.write(record(busy.clock.now, 'user:bob', restart));
+    writer.close();
+  }
+  busy.clock.now += 2 * dayMs;
+  const after = busy.open();
+  after.heartbeat();
+  after.close();
+  const several = await pruneRecords({
+    ...{ decisions: busy.decisions, usage: busy.usage, apply: true, keepFrom: dayOf(1), today: dayOf(9) },
+    now: firstDay,
+  });
+  assert.deepEqual(
+    several.map(({ files, records, refused }) => [files.length, records, refused]),
+    [[3, 6, null]],
+  );
+  assert.deepEqual(kinds(await busy.verify()), []);
 });
 
 test('two cannot prune one instance at once', async () => {
