@@ -1,0 +1,69 @@
+import * as assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from '../../_suite.ts';
+import { evidence, verified, writeArchive } from './_archive.ts';
+
+const test = suite('reviewer/records: killed');
+const days = 40;
+const archive = writeArchive(days);
+const copies: string[] = [];
+test.after(() => {
+  for (const folder of copies) rmSync(folder, { recursive: true, force: true });
+  archive.remove();
+});
+const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
+
+/** Runs a command on the copy; killed as soon as its manifest has `bytes` or it has ended. */
+async function run(
+  root: string,
+  command: readonly string[],
+  bytes = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  const places = ['--decisions', join(root, 'd'), '--usage', join(root, 'u')];
+  const child = spawn(process.execPath, [cli, 'records', ...command, ...places, '--apply'], {
+    stdio: 'ignore',
+  });
+  const manifest = join(root, 'd', 'gw-1', 'manifest.jsonl');
+  let ended = false;
+  const exit = new Promise<void>((done) =>
+    child.once('exit', () => {
+      ended = true;
+      done();
+    }),
+  );
+  while (!ended && (!existsSync(manifest) || statSync(manifest).size < bytes))
+    await new Promise((done) => setImmediate(done));
+  const isKilled = !ended;
+  if (isKilled) child.kill('SIGKILL');
+  await exit;
+  return isKilled;
+}
+
+test('pruning and erasing that are killed with -9 leave a chain that holds, and go on to their end', async () => {
+  const before = await evidence(archive.decisions, archive.usage, days);
+  for (const [command, bytes] of [
+    [['prune', '--keep', '1d'], 3000],
+    [['erase', '--person', 'user:ann@example.com', '--key', 'KEY'], 3000],
+  ] as const) {
+    const root = archive.copy();
+    copies.push(root);
+    const home = join(root, 'd', 'gw-1');
+    const asked = command.map((word) => (word === 'KEY' ? join(root, 'key') : word));
+    await run(root, asked, bytes);
+    const cut = await verified(home);
+    assert.deepEqual([cut.breaks, cut.gaps, cut.records], [[], [], 4 * days], asked[0]);
+    const half = { ...(await evidence(join(root, 'd'), join(root, 'u'), days)) };
+    assert.deepEqual(half, before);
+    await run(root, asked);
+    const done = await verified(home);
+    assert.deepEqual([done.breaks, done.gaps, done.pruned + done.erased], [[], [], days]);
+    assert.deepEqual(await evidence(join(root, 'd'), join(root, 'u'), days), before);
+    assert.deepEqual(
+      readdirSync(home).filter((name) => /lock|draft/.test(name)),
+      [],
+    );
+  }
+});
