@@ -197,7 +197,10 @@ async function declined(
   const { rows } = tellPart(frozen, part, said, base);
   const suspends = rows.some(({ proposal, edits }) => proposal === 'suspend' && edits.length > 0);
   // Asked once more, and not against what was said a second time.
-  return suspends ? bring(part, pull, said, settling, 'open') : as();
+  if (!suspends) return as();
+  const brought = await bring(part, pull, said, settling, 'open');
+  await remind(part, brought.pull ?? pull, said, settling);
+  return brought;
 }
 
 /** Says on the commit whether two people have approved it, where the tier asks for that. */

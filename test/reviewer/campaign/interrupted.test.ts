@@ -121,3 +121,33 @@ test('does something at each of these days, and says nothing twice', () => {
 test('is frozen in a text that reads back the same', () => {
   assert.deepEqual(parseFrozen(renderFrozen(frozen)), frozen);
 });
+
+test('reminds nobody of what somebody has closed, and asks once more where the rules suspend', async () => {
+  let now = asOf;
+  const memory = memoryForge(() => now);
+  const on = async (day: number) => {
+    now = asOf + day * dayMs;
+    const { report } = await advance({
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, now: Math.floor(now / 1000) },
+      approvals: async () => [],
+      pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => now, sleep: async () => {} }),
+    });
+    return report.parts.find(({ owner }) => owner === 'user:dana@example.com')?.state;
+  };
+  const dana = () => memory.end().pulls.find(({ branch }) => branch.endsWith('user-dana@example.com'));
+  const close = () => {
+    for (const pull of memory.pulls) if (pull.branch.endsWith('user-dana@example.com')) pull.state = 'closed';
+  };
+  assert.equal(await on(0), 'open');
+  close();
+  assert.equal(await on(16), 'declined');
+  assert.deepEqual(dana()?.said, []);
+  assert.equal(await on(31), 'open');
+  assert.match(dana()?.holds ?? '', /state: suspended/);
+  assert.doesNotMatch(dana()?.holds ?? '', /decision: keep/, 'silence attests nothing');
+  await on(31.1);
+  assert.equal(dana()?.said.length, 1);
+  assert.match(dana()?.said[0] ?? '', /nobody has answered by 2026-12-23/);
+  close();
+  assert.equal(await on(32), 'declined');
+});
