@@ -2,8 +2,9 @@ import type { Problem } from '../bundleError.ts';
 import { readRendered } from '../directory/readRendered.ts';
 import type { Files } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
+import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
-import { type ReadFile, readChecked } from '../yaml/readFile.ts';
+import { type ReadFile, readChecked, readYaml } from '../yaml/readFile.ts';
 import { type FileKind, fileKind } from './fileKinds.ts';
 import { type ReviewRules, reviewFile } from './reviewRules.ts';
 import {
@@ -62,6 +63,39 @@ export const readApi = (bytes: Buffer, file: string) => readChecked(apiFile, byt
 export const readDirectory = (bytes: Buffer, file: string) =>
   readChecked(directoryFile, bytes, file, { limits: directoryLimits, shortcut: readRendered });
 
+/**
+ * The same file without all of its places, which take several times what the grants do: those of its grants and their ids
+ * are kept, the others found again where something is to be said of them.
+ */
+function withoutPlaces({ list: _, ...read }: AccessRead & { list?: unknown }, bytes: Buffer): AccessRead {
+  return read.problems.length > 0
+    ? read
+    : { ...read, places: fewPlaces(placesOfGrants(read), read.file, bytes) };
+}
+
+const placesOfGrants = ({ entries, places }: AccessRead) => ({
+  items: entries.map(({ index }) => places.value([index])),
+  ids: entries.map(({ index }) => places.nearest([index, 'id'])),
+});
+
+/** A function of its own: what a closure here sees stays in memory as long as the file. */
+function fewPlaces({ items, ids }: ReturnType<typeof placesOfGrants>, file: string, bytes: Buffer): Places {
+  let again: Places | null = null;
+  const all = () => {
+    again ??= readYaml(bytes, file).places;
+    return again;
+  };
+  const at = <T>(known: readonly T[], index: PropertyKey | undefined) =>
+    typeof index === 'number' ? known[index] : undefined;
+  return {
+    value: (path) => (path.length === 1 ? at(items, path[0]) : undefined) ?? all().value(path),
+    key: (path) => all().key(path),
+    nearest: (path) =>
+      (path.length === 2 && path[1] === 'id' ? at(ids, path[0]) : undefined) ?? all().nearest(path),
+    at: (offset) => all().at(offset),
+  };
+}
+
 const layout =
   'expected apis/API.yaml, apis/API.openapi.yaml, access/API/NAME.yaml, directory/PROVIDER.yaml, networks.yaml or review.yaml';
 
@@ -110,7 +144,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         all.openapi.set(path, readDocument(bytes, path));
         break;
       case 'access':
-        all.access.push(readAccess(bytes, path, found.api));
+        all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes));
         break;
       case 'directory':
         all.directories.push({
