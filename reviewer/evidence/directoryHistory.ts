@@ -125,8 +125,8 @@ export function createDirectoryHistory(organisation: Organisation) {
     const known = new Map<string, string>();
     for (const { login, id } of file.people) known.set(fold(`user:${login}`), id);
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
-    const synced = startOf(file.synced);
     const before = state.get(provider);
+    const isNewer = before === undefined || startOf(before.synced) < startOf(file.synced);
     const runs = absent.get(provider) ?? new Map<string, Absence>();
     absent.set(provider, runs);
     for (const name of principals) {
@@ -137,11 +137,16 @@ export function createDirectoryHistory(organisation: Organisation) {
         ids.set(place, id);
         runs.delete(name);
         lost.delete(name);
-      } else if (before === undefined || startOf(before.synced) < synced) {
-        const run = runs.get(name) ?? { syncs: 0, from: synced, to: synced };
-        runs.set(name, { syncs: run.syncs + 1, from: run.syncs === 0 ? synced : run.from, to: synced });
+      } else if (isNewer) {
+        // By when it was committed at the latest: a clock that is ahead does not make two syncs a day apart.
+        const run = runs.get(name) ?? { syncs: 0, from: at, to: at };
+        runs.set(name, {
+          syncs: run.syncs + 1,
+          from: run.syncs === 0 ? at : run.from,
+          to: Math.max(run.from, at),
+        });
         // Taken out by hand: no sync has said so yet.
-      } else if (!runs.has(name)) runs.set(name, { syncs: 0, from: synced, to: synced });
+      } else if (!runs.has(name)) runs.set(name, { syncs: 0, from: at, to: at });
     }
   };
 

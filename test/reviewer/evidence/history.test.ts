@@ -183,6 +183,10 @@ test('who is absent is counted sync by sync, and begins anew when known again', 
   // Edited by hand: no sync has said so.
   assert.equal((await absences([9, okta(9)], [8, okta(9, gone)]))?.[0]?.syncs, 0);
   assert.equal(await absences([9, okta(9)], [5, { 'grants/directory/okta.yaml': null }]), null);
+  // A clock that is two days ahead: the syncs are an hour apart all the same.
+  assert.deepEqual(await absences([9, okta(9)], [8, okta(8, gone)], [7.9, okta(6, gone)]), [
+    { syncs: 2, from: seconds(8), to: seconds(7.9) },
+  ]);
   const short = (text: string) => gone(text).replace('complete: true', 'complete: false');
   assert.deepEqual(await absences([9, okta(9)], [8, okta(8, short)], [5, okta(5)]), null);
 });
