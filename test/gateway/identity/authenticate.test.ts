@@ -17,10 +17,14 @@ const services = (...credentials: string[]) => {
 };
 
 let world: World;
-test.before.each(async () => {
+test.before(async () => {
   world = await startWorld({ files: services(key.yaml.slice(2)) });
 });
-test.after.each(() => world.close());
+test.after(() => world.close());
+// Each finds the API and the service as they were at first.
+test.after.each(async () => {
+  await world.push({ ...services(key.yaml.slice(2)), ...(await accepting(null)) });
+});
 
 /** orders.yaml as the world has it, with these ways to authenticate. */
 const accepting = async (methods: string | null) => {
