@@ -38,7 +38,7 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   const { openSource } = await import('../../bundle/import/openSource.ts');
   const { check } = await import('../../bundle/check.ts');
   const root = resolve(folder);
-  const facts = lstatSync(root, { throwIfNoEntry: false });
+  const facts = usable(root, () => lstatSync(root, { throwIfNoEntry: false }));
   if (facts !== undefined && !facts.isDirectory())
     throw new UsageError(`${root} is no folder: name one, or one that is not there yet`);
   const branch = await branchOf(root, facts !== undefined);
@@ -46,7 +46,7 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   if ('problems' in read) throw new UsageError(read.problems.join('\n'));
   const source = given.openapi === undefined ? null : await openSource(given.openapi);
   const { files, unrouted } = scaffold({ answers: read.answers, source, root, branch, now: Date.now() });
-  mkdirSync(root, { recursive: true });
+  usable(root, () => mkdirSync(root, { recursive: true }));
   const outcome = writeNew(root, files);
   if ('inTheWay' in outcome)
     throw new UsageError(
@@ -72,6 +72,16 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
       '\n',
     ),
   );
+}
+
+/** What the system says against a folder is said of what was asked for. Throws UsageError. */
+function usable<T>(root: string, look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new UsageError(`${root} cannot be a folder of yours (${code}): name another`, { cause: error });
+  }
 }
 
 const nextCommands = (folder: string, repository: boolean): string[] => {

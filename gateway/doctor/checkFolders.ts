@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type StatsFs, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { checkPlaces } from '../config/checkPlaces.ts';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
@@ -15,7 +15,12 @@ export async function checkFolders(
   env: NodeJS.ProcessEnv,
   uid: number | undefined,
 ): Promise<Finding[]> {
-  return [...places(config, env), ...ownedState(config.state, uid), await freeDisk(config.decisions.folder)];
+  const { folder } = config.decisions;
+  return [
+    ...places(config, env),
+    ...ownedState(config.state, uid),
+    freeDisk(folder, await statfs(nearestFolder(folder))),
+  ];
 }
 
 function places(config: GatewayConfig, env: NodeJS.ProcessEnv): Finding[] {
@@ -58,8 +63,10 @@ function ownedState(folder: string, uid: number | undefined): Finding[] {
   return [ok('state', `${folder} is this user's alone`)];
 }
 
-async function freeDisk(folder: string): Promise<Finding> {
-  const { bavail, bsize, files, ffree } = await statfs(nearestFolder(folder));
+type Disk = Pick<StatsFs, 'bavail' | 'bsize' | 'files' | 'ffree'>;
+
+/** Whether decisions can be written for a while on a disk like that. */
+export function freeDisk(folder: string, { bavail, bsize, files, ffree }: Disk): Finding {
   const bytes = bavail * bsize;
   const told = `${Math.floor(bytes / MiB)} MiB free for ${folder}`;
   const advice = 'make room, or move old files away: a full disk denies requests';

@@ -81,6 +81,9 @@ test('begins a repository that is green, says what comes next, and refuses to be
   ])
     assert.ok(missing.stderr.includes(option), option);
   assert.ok(!existsSync(join(home, 'nothing')));
+  const beneath = await grantgate(...call.map((word) => (word === 'fresh' ? 'fresh/gateway.yaml/x' : word)));
+  assert.equal(beneath.code, 2);
+  assert.match(beneath.stderr, /cannot be a folder of yours \(ENOTDIR\)/);
 });
 
 test('is green without a warning, whatever lawful names people and groups have', async () => {

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import { pack, readSigningKey } from '../../../bundle/archive/pack.ts';
+import { freeDisk } from '../../../gateway/doctor/checkFolders.ts';
 import { doctor } from '../../../gateway/doctor/doctor.ts';
 import { doctorText } from '../../../gateway/doctor/doctorText.ts';
 import type { Finding } from '../../../gateway/doctor/finding.ts';
@@ -135,6 +137,9 @@ test('refuses a bundle that is missing, of another signer, over, or older than w
   await openFloorFile(state, name).raise({ counter: bundle.counter + 1 }, false);
   saying(await examine(), 'problem', 'bundle.source', /older than release/);
   await saveLastGood(state, name, { archive: Buffer.from('x'), counter: 1 });
+  chmodSync(join(state, 'last-good.bundle'), 0o666);
+  saying(await examine(), 'warning', 'bundle.source', /written by another user: a start without/);
+  chmodSync(join(state, 'last-good.bundle'), 0o600);
   rmSync(join(folder, 'bundle.tar.gz'));
   saying(await examine(), 'problem', 'bundle.source', /there is no bundle at .*would serve on/);
   const later = { now: () => Date.now() + 7_200_000 };
@@ -171,6 +176,32 @@ test('refuses an issuer without keys that fit, with another clock, or without an
   issuer.fault('hang');
   const patience = { long: 60_000, short: 700 };
   saying(await examine({}, { patience }), 'problem', check, /no answer within/);
+});
+
+test('counts no key that could not verify: of another use, too short, or for another algorithm', async () => {
+  const check = `issuer ${issuer.url}`;
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+  const unfit = [short, { kty: 'oct' }, { kty: 'RSA', n: 'AQAB' }];
+  try {
+    for (const change of [{ use: 'enc' }, { key_ops: ['encrypt'] }, { alg: 'RSA-OAEP' }]) {
+      issuer.publish((keys) => keys.map((key) => ({ ...key, ...change })));
+      saying(await examine(), 'problem', check, /none of its 1 keys/);
+    }
+    issuer.publish(() => unfit);
+    saying(await examine(), 'problem', check, /none of its 3 keys/);
+    issuer.publish((keys) => [...keys, ...unfit]);
+    saying(await examine(), 'ok', check, /1 of 4 keys/);
+  } finally {
+    issuer.publish((keys) => keys);
+  }
+});
+
+test('warns of a disk that fills, and refuses one that is full', () => {
+  const MiB = 2 ** 20;
+  const disk = (mebibytes: number, ffree = 5000, files = 10_000) =>
+    freeDisk('/x', { bavail: mebibytes, bsize: MiB, files, ffree }).state;
+  assert.deepEqual([disk(4000), disk(1000), disk(100)], ['ok', 'warning', 'problem']);
+  assert.deepEqual([disk(4000, 10), disk(4000, 0, 0)], ['problem', 'ok']);
 });
 
 test('refuses an introspection endpoint that turns us away, or takes any token for active', async () => {
