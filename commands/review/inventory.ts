@@ -49,6 +49,8 @@ async function runInventory(options: Options): Promise<void> {
     root: folderOf(options.root),
     decisions: options.decisions ?? null,
     asOf: Math.floor(asOf / 1000),
+    missing: (file, reason) =>
+      process.stderr.write(`${file} cannot be read, so uses may be missing: ${reason}\n`),
   });
   if (options.json)
     printJson((await import('../../reviewer/inventory/inventoryJson.ts')).inventoryJson(found, by));

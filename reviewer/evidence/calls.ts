@@ -1,4 +1,4 @@
-import { logsUnreadable, openDatabase, quoted } from './database.ts';
+import { logsUnreadable, openDatabase, passOver, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Requests for one operation, by whomever; instants in seconds since 1970. */
@@ -25,16 +25,23 @@ export async function readCalls(sources: readonly string[], asOf: number): Promi
   if (files.length === 0) return [];
   const database = await openDatabase('700MB');
   const query = (some: readonly string[]) => `
-SELECT DISTINCT ON (decision_id) input.api AS api, input.operation AS operation,
+SELECT input.api AS api, input.operation AS operation,
   concat_ws(' ', input.method, input.path) AS call, result.allow AS allow,
-  epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms
+  epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms, decision_id
 FROM read_json([${some.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
 WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND input.operation IS NOT NULL`;
   try {
-    await database.connection.run(`CREATE TABLE asked AS ${query(files)}`);
+    await database.connection.run(
+      'CREATE TABLE asked (api VARCHAR, operation VARCHAR, call VARCHAR, allow BOOLEAN, ms BIGINT, decision_id VARCHAR)',
+    );
+    const take = (some: readonly string[]) => database.connection.run(`INSERT INTO asked ${query(some)}`);
+    // One that cannot be read fails the query for all.
+    await take(files).catch(async () => {
+      for (const file of files) await take([file]).catch(passOver);
+    });
     const rows = await database.read(`
 SELECT api, operation, max(call) AS call, count(*) AS requests, count(*) FILTER (WHERE allow) AS allowed, min(ms) AS first, max(ms) AS last
-FROM asked WHERE ms <= ${Math.floor(asOf * 1000)} GROUP BY api, operation ORDER BY api, operation`);
+FROM (SELECT DISTINCT ON (decision_id) * FROM asked) WHERE ms <= ${Math.floor(asOf * 1000)} GROUP BY api, operation ORDER BY api, operation`);
     return rows.map((row) => ({
       api: String(row.api),
       operation: String(row.operation),

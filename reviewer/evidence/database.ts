@@ -65,3 +65,8 @@ export function reasonOf(error: unknown): string | null {
 
 export const isTooLong = (error: unknown): boolean =>
   error instanceof Error && error.message.includes('maximum_object_size');
+
+/** For a file that counts for nothing as it cannot be read; the end of the reading is another matter. */
+export const passOver = (error: unknown): void => {
+  if (/interrupt/i.test(String(error))) throw error;
+};

@@ -1,4 +1,4 @@
-import { logsUnreadable, openDatabase, quoted } from './database.ts';
+import { logsUnreadable, openDatabase, passOver, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Denials of one caller for one operation; instants in seconds since 1970. */
@@ -42,10 +42,6 @@ const listOf = (joined: unknown) =>
   String(joined)
     .split('\n')
     .filter((name) => name !== '');
-
-const passOver = (error: unknown) => {
-  if (/interrupt/i.test(String(error))) throw error;
-};
 
 /**
  * Counts denials from `since` to `asOf` (seconds since 1970) by caller, operation and reason, each decision once, of

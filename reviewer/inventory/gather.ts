@@ -13,10 +13,17 @@ type Options = {
   decisions: readonly string[] | null;
   /** Seconds since 1970. */
   asOf: number;
+  /** Told of files that cannot be read: what they hold of use is missing. */
+  missing?: (file: string, reason: string) => void;
 };
 
 /** Reads all that an inventory is made of. Throws ReviewError `grants-invalid` and what reading the records throws; GitError. */
-export async function gatherInventory({ root, decisions, asOf }: Options): Promise<Inventory> {
+export async function gatherInventory({
+  root,
+  decisions,
+  asOf,
+  missing = () => {},
+}: Options): Promise<Inventory> {
   const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
   const tree = bare.toString().trim() === 'true' ? await gitTree(root, 'HEAD') : await workingTree(root);
   const { organisation, problems } = await load(tree);
@@ -24,15 +31,20 @@ export async function gatherInventory({ root, decisions, asOf }: Options): Promi
     const lines = problems.map((one) => `\n  ${one.file}:${one.line}:${one.column}: ${one.message}`);
     throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
   }
-  const seen = decisions === null ? null : await readSeen(decisions, asOf);
+  const seen = decisions === null ? null : await readSeen(decisions, asOf, missing);
   return openInventory({ asOf, revision: tree.revision, organisation, seen });
 }
 
-async function readSeen(sources: readonly string[], asOf: number): Promise<Seen> {
+async function readSeen(
+  sources: readonly string[],
+  asOf: number,
+  missing: NonNullable<Options['missing']>,
+): Promise<Seen> {
   const usage = await readUsage({ sources, asOf, since: 0 });
   try {
     if (usage.files === 0)
       throw new ReviewError('decisions-unreadable', `there are no decision logs in ${sources.join(', ')}`);
+    for (const { file, reason } of usage.unreadable) missing(file, reason);
     const lastUse = new Map<string, Map<string, number>>();
     for (const { grant, operation, last } of await usage.uses()) {
       const uses = lastUse.get(grant) ?? new Map<string, number>();

@@ -139,6 +139,19 @@ test('without decision records nothing is said of use', async () => {
   );
 });
 
+test('a file of records that cannot be read takes nothing from the others, and is named', async () => {
+  const broken = join(here.folder, '2026-11-20.ndjson.gz');
+  await writeFile(broken, 'no gzip');
+  const named: string[] = [];
+  const found = await gatherInventory({
+    ...{ root: here.root, decisions: [here.decisions, broken], asOf: seconds },
+    missing: (file) => named.push(file),
+  });
+  assert.deepEqual(found.seen?.calls, inventory.seen?.calls);
+  assert.ok((found.seen?.calls.length ?? 0) > 0);
+  assert.deepEqual(named, [broken]);
+});
+
 /** RFC 4180, as a reader has it. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
