@@ -7,7 +7,7 @@ const withUsualPort = /^(?:https:.*:443|http:.*:80)$/;
 
 const origin = z
   .string()
-  .regex(originForm, { error: 'must be an origin like "https://app.example.com", or "*"' })
+  .regex(originForm, { error: 'must be an origin like "https://app.shop.example", or "*"' })
   .refine((value) => !withUsualPort.test(value), { error: 'must leave out the port that its scheme has' });
 
 const headerName = z
@@ -27,7 +27,7 @@ const names = <T extends z.ZodType>(item: T) =>
 /** Which pages of other origins may call an API from a browser. Methods are those of its operations. */
 export const cors = z
   .strictObject({
-    origins: names(origin).describe('The origins, like `https://app.example.com`; `*` alone means any.'),
+    origins: names(origin).describe('The origins, like `https://app.shop.example`; `*` alone means any.'),
     headers: names(headerName)
       .optional()
       .describe('Request headers that pages may set, like `authorization` and `content-type`.'),

@@ -130,15 +130,15 @@ test('lines that are found or cut wrongly show', () => {
   const mismatch = { code: 'golden-mismatch' };
   check({});
   // Cut for somebody whom no directory knows, so for no group.
-  assert.throws(() => check({ slice: (api) => slices.slice(api, 'user:nobody@grantgate', []) }), mismatch);
+  assert.throws(() => check({ cut: (api) => slices.cut(api, 'user:nobody@grantgate', []) }), mismatch);
   assert.throws(
-    () => check({ slice: (_, subject, groups) => slices.slice('payments', subject, groups) }),
+    () => check({ cut: (_, subject, groups) => slices.cut('payments', subject, groups) }),
     mismatch,
   );
   assert.throws(
     () =>
       check({
-        slice: () => {
+        cut: () => {
           throw new Error('no such line');
         },
       }),

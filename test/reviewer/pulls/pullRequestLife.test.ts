@@ -139,16 +139,25 @@ test('a branch that was squashed away, with a commit by somebody on it, holds no
 });
 
 test('a change taken out of the branch and merged is a decision, and remembered as one', async () => {
-  const here = await world([ofAnn, busy, { id: 'idle-too', rest: idle }]);
-  await here.apply();
-  const kept = access([ofAnn, busy]);
-  await here.push(kept, branch);
+  const ended = (id: string) => ({ id, rest: 'role: reader\nexpires: 2026-11-01' });
+  const here = await world([ended('ended'), busy, ended('ended-too')]);
+  const [opened] = (await here.apply()).pulls;
+  assert.ok(opened);
+  await here.push(access([ended('ended'), busy]), opened.branch);
   await here.forge.merge(1);
   const first = await here.apply();
   assert.deepEqual(done(first), ['held 1: merged without it within 30 days']);
-  assert.deepEqual(first.pulls[0]?.grants, ['idle']);
+  assert.deepEqual(first.pulls[0]?.grants, ['ended']);
   const month = await here.apply({ asOf: asOf + 31 * 86_400_000 });
   assert.ok(month.pulls.every(({ action }) => action !== 'held'));
+});
+
+test('a grant that was put back in the branch was given back, so its disuse counts from then', async () => {
+  const here = await world([ofAnn, busy, { id: 'idle-too', rest: idle }]);
+  await here.apply();
+  await here.push(access([ofAnn, busy]), branch);
+  await here.forge.merge(1);
+  assert.deepEqual((await here.apply()).plan.findings, []);
 });
 
 test('an answer ends when the grant was widened since', async () => {
