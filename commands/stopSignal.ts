@@ -11,3 +11,10 @@ export function stopSignal(): Promise<void> {
     if (process.connected) process.once('disconnect', done);
   });
 }
+
+/** Aborted by the first SIGINT or SIGTERM. */
+export function abortOnStop(): AbortSignal {
+  const stop = new AbortController();
+  void stopSignal().then(() => stop.abort());
+  return stop.signal;
+}

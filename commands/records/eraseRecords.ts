@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function eraseRecords(group: Command): void {
@@ -53,10 +53,9 @@ async function run(options: Options): Promise<void> {
   const folder = folderOf(decisions);
   const key = erasureKey(keyFile, apply);
   const now = Date.now();
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const files = await room.eraseRecords({
-    ...{ person, decisions: folder, apply, now, signal: stop.signal, progress },
+    ...{ person, decisions: folder, apply, now, signal, progress },
     pseudonym: key === null ? 'user:erased' : pseudonymOf(person, key),
     today: new Date(now).toISOString().slice(0, 10),
   });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { keepFrom } from '../arguments/keepFrom.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function pruneRecords(group: Command): void {
@@ -31,10 +31,9 @@ async function run(options: Options): Promise<void> {
   const { keep, decisions, usage, apply = false, json } = options;
   const now = Date.now();
   const room = await import('../../reviewer/records/pruneRecords.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const days = await room.pruneRecords({
-    ...{ decisions: folderOf(decisions), usage, apply, now, signal: stop.signal },
+    ...{ decisions: folderOf(decisions), usage, apply, now, signal },
     ...{ keepFrom: keepFrom(keep, now), today: new Date(now).toISOString().slice(0, 10) },
   });
   const refused = days.filter((one) => one.refused !== null);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 
 export function verifyRecords(group: Command): void {
@@ -29,10 +29,9 @@ async function run(folders: string[], { usage, json }: { usage?: string; json?: 
   const { missingRollups } = await import('../../reviewer/records/missingRollups.ts');
   const { verifyChain } = await import('../../reviewer/records/verifyChain.ts');
   const { verifyText } = await import('../../reviewer/records/verifyText.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const verdicts = [];
-  for (const archive of await readArchives(folders, stop.signal, progress)) {
+  for (const archive of await readArchives(folders, signal, progress)) {
     const verdict = verifyChain(archive);
     const lost = usage === undefined ? [] : await missingRollups(archive, usage);
     verdicts.push({ ...verdict, breaks: [...verdict.breaks, ...lost] });

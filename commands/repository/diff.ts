@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { badRevision } from '../arguments/badRevision.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
@@ -33,7 +34,6 @@ type Options = { root: string; mergeBase?: true; at?: string; format: string; js
 
 async function runDiff(base: string, head: string, options: Options): Promise<void> {
   const { diffRevisions } = await import('../../bundle/diff/diffRevisions.ts');
-  const { GitError } = await import('../../bundle/git/gitError.ts');
   const at = options.at === undefined ? null : Date.parse(options.at);
   if (Number.isNaN(at))
     throw new UsageError(`--at must be an instant like 2026-03-01T09:00:00Z, got "${options.at}"`);
@@ -43,11 +43,7 @@ async function runDiff(base: string, head: string, options: Options): Promise<vo
     head,
     mergeBase: options.mergeBase === true,
     at: at === null ? null : Math.floor(at / 1000),
-  }).catch((error: unknown) => {
-    if (error instanceof GitError && error.code === 'git-revision')
-      throw new UsageError(error.message, { cause: error });
-    throw error;
-  });
+  }).catch(badRevision);
   const format = options.json ? 'json' : options.format;
   if (format === 'json') printJson((await import('../../reviewer/diff/diffJson.ts')).diffJson(found));
   else if (format === 'markdown')

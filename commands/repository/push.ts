@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, readKey } from '../terminal.ts';
 
 export function push(program: Command): void {
@@ -59,8 +59,7 @@ async function runPush(address: string, file: string, options: PushOptions): Pro
     archive,
     options.key === undefined ? null : readVerifyKey(readKey(options.key)),
   );
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const target = {
     address,
     registry: credentialsOf(options),
@@ -68,7 +67,7 @@ async function runPush(address: string, file: string, options: PushOptions): Pro
     origins: options.origins?.map(originOf),
     tls: { ca: options.ca },
   };
-  const { address: where, digest } = await pushBundle(archive, bundle, target, stop.signal);
+  const { address: where, digest } = await pushBundle(archive, bundle, target, signal);
   const { revision, counter } = bundle;
   if (options.json)
     printJson({

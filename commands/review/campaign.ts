@@ -1,7 +1,7 @@
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { folderOf, print, printJson, progress } from '../terminal.ts';
 
 const isDay = (text: string) =>
@@ -42,8 +42,7 @@ export async function runCampaign(options: Options): Promise<void> {
     );
   if (due !== undefined && !isDay(due))
     throw new UsageError(`--due must be a day like 2026-12-31, got "${due}"`);
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const isNamed = options.repository !== undefined && Boolean(process.env[options.tokenEnv]);
   const { report, results, writes, error } = await campaign({
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
@@ -54,7 +53,7 @@ export async function runCampaign(options: Options): Promise<void> {
     ...(due !== undefined && { due }),
     ...((options.apply || isNamed) && { forge: await forgeIn(options) }),
     ...(options.apply && { apply: true }),
-    ...{ signal: stop.signal, progress },
+    ...{ signal, progress },
   });
   const done = results.filter(({ action }) => action !== 'unchanged');
   if (options.json)

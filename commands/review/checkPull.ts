@@ -1,8 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { PullCheck } from '../../reviewer/check/pullCheck.ts';
+import { asOfOf } from '../arguments/asOf.ts';
+import { badRevision } from '../arguments/badRevision.ts';
+import { daysOf } from '../arguments/days.ts';
 import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function checkPull(program: Command): void {
@@ -93,23 +96,14 @@ async function runCheckPull(
 }
 
 async function compute(base: string, head: string, options: Options): Promise<PullCheck> {
-  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
-  if (Number.isNaN(asOf))
-    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
-  if (!/^[1-9]\d{0,3}$/.test(options.days))
-    throw new UsageError(`--days must be a number from 1 to 9999, got "${options.days}"`);
+  const asOf = asOfOf(options);
+  const days = daysOf(options);
   const { checkPull } = await import('../../reviewer/check/checkPull.ts');
-  const { GitError } = await import('../../bundle/git/gitError.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   return checkPull({
     ...{ repository: folderOf(options.root), base, head, decisions: options.decisions },
-    ...{ days: Number(options.days), asOf: Math.floor(asOf / 1000), signal: stop.signal, progress },
-  }).catch((error: unknown) => {
-    if (error instanceof GitError && error.code === 'git-revision')
-      throw new UsageError(error.message, { cause: error });
-    throw error;
-  });
+    ...{ days, asOf: Math.floor(asOf / 1000), signal, progress },
+  }).catch(badRevision);
 }
 
 /** The directory of the base: who is who is never read from what is to be merged. */
@@ -141,11 +135,10 @@ async function post(check: PullCheck, options: Posting): Promise<void> {
   const { openChecks } = await import('../../reviewer/forge/checks.ts');
   const { postCheck } = await import('../../reviewer/check/postCheck.ts');
   const target = forgeTarget(options);
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const { number, commit: head, base, trusted, root, revision, json } = options;
   const directory = await directoryAt(root, revision);
-  const forge = openChecks(target, stop.signal);
+  const forge = openChecks(target, signal);
   const posted = await postCheck({ forge, check, number, head, base, directory, trusted });
   if (json) printJson(posted);
   else if (posted.outcome === null)

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from '../arguments/usageError.ts';
+import { asOfOf } from '../arguments/asOf.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function inventory(program: Command): void {
@@ -41,9 +41,7 @@ type Options = {
 async function runInventory(options: Options): Promise<void> {
   const { gatherInventory } = await import('../../reviewer/inventory/gather.ts');
   const { views } = await import('../../reviewer/inventory/inventory.ts');
-  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
-  if (Number.isNaN(asOf))
-    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  const asOf = asOfOf(options);
   const by = views.find((view) => view === options.by) ?? 'api';
   const found = await gatherInventory({
     root: folderOf(options.root),

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { asOfOf } from '../arguments/asOf.ts';
+import { badRevision } from '../arguments/badRevision.ts';
+import { daysOf } from '../arguments/days.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function replay(program: Command): void {
@@ -47,26 +49,17 @@ type Options = {
 };
 
 async function runReplay(base: string, head: string, options: Options): Promise<void> {
-  const asOf = options.asOf === undefined ? Date.now() : Date.parse(options.asOf);
-  if (Number.isNaN(asOf))
-    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
-  if (!/^[1-9]\d{0,3}$/.test(options.days))
-    throw new UsageError(`--days must be a number from 1 to 9999, got "${options.days}"`);
+  const asOf = asOfOf(options);
+  const days = daysOf(options);
   const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');
   const { verdictOf } = await import('../../reviewer/replay/replay.ts');
-  const { GitError } = await import('../../bundle/git/gitError.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const found = await replayRevisions({
     ...{ repository: folderOf(options.root), base, head, mergeBase: options.mergeBase === true },
-    ...{ decisions: options.decisions, asOf: Math.floor(asOf / 1000), days: Number(options.days) },
-    signal: stop.signal,
+    ...{ decisions: options.decisions, asOf: Math.floor(asOf / 1000), days },
+    signal,
     progress,
-  }).catch((error: unknown) => {
-    if (error instanceof GitError && error.code === 'git-revision')
-      throw new UsageError(error.message, { cause: error });
-    throw error;
-  });
+  }).catch(badRevision);
   const format = options.json ? 'json' : options.markdown ? 'markdown' : options.format;
   if (format === 'json') printJson((await import('../../reviewer/replay/replayJson.ts')).replayJson(found));
   else if (format === 'markdown')

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { durationOf } from '../arguments/duration.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress, readKey } from '../terminal.ts';
 
 type Options = ForgeOptions & {
@@ -70,13 +70,12 @@ async function runReport(options: Options): Promise<void> {
     options.key === undefined
       ? null
       : (await import('../../bundle/archive/signingKey.ts')).readSigningKey(readKey(options.key));
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const adminToken = process.env[options.adminTokenEnv] ?? null;
   const { pack, about } = await periodReport({
     root: folderOf(options.root),
     ...{ revision: options.revision, period: periodOf(options, Date.now()) },
-    ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: stop.signal, progress },
+    ...{ decisions: options.decisions, usage: options.usage, adminToken, signal, progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),
   });

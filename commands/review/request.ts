@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
 type Options = ForgeOptions & {
@@ -134,9 +134,8 @@ async function askForIssue(number: string, options: Options): Promise<void> {
 
 async function openForgeOf(options: Options) {
   const { openForge } = await import('../../reviewer/forge/forge.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
-  return { forge: openForge(await forgeIn(options), stop.signal), signal: stop.signal };
+  const signal = abortOnStop();
+  return { forge: openForge(await forgeIn(options), signal), signal };
 }
 
 /** Texts of whole files are for the disk. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
 type Options = ForgeOptions & {
@@ -59,12 +59,11 @@ async function runRestore(grant: string, options: Options): Promise<void> {
   if (options.apply) {
     const { openForge } = await import('../../reviewer/forge/forge.ts');
     const { openProposal } = await import('../../reviewer/proposal/openProposal.ts');
-    const stop = new AbortController();
-    void stopSignal().then(() => stop.abort());
-    const forge = openForge(await forgeIn(options), stop.signal);
+    const signal = abortOnStop();
+    const forge = openForge(await forgeIn(options), signal);
     const { action, pull, proposal } = await openProposal(
       forge,
-      { prefix: restorePrefix, signal: stop.signal },
+      { prefix: restorePrefix, signal },
       async (tree) => {
         const restored = await restoreGrant(tree, grant, wanted);
         return { ...restoreProposal(restored, asOf), restored };

@@ -3,7 +3,7 @@ import type { ReviewResult } from '../../reviewer/review.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop, stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 import { trendsFile } from './trends.ts';
 
@@ -96,8 +96,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   const { review } = await import('../../reviewer/review.ts');
   const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
   const asOf = asOfOf(options);
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
   const { plan, summary, pulls, missed, told, error, explained } = await review({
@@ -109,7 +108,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
     ...(options.recommend && { recommend: true }),
-    signal: stop.signal,
+    signal,
     progress,
   });
   if (options.explain !== undefined) {
@@ -172,9 +171,8 @@ function numberOf(text: string, option: string, most: number): number {
 async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const { answer } = await import('../../reviewer/answer.ts');
   const number = numberOf(text, '--answer', 2 ** 31);
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
-  const { handled, changed, reason } = await answer(await forgeIn(options), number, stop.signal);
+  const signal = abortOnStop();
+  const { handled, changed, reason } = await answer(await forgeIn(options), number, signal);
   print(
     `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} carried out, ${changed ? 'changed' : 'unchanged'}`}\n`,
   );

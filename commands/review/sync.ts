@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 
 type Options = ForgeOptions & {
@@ -47,21 +47,20 @@ async function runSync(options: Options): Promise<void> {
   if (shrink !== undefined && !(shrink >= 0 && shrink <= 1))
     throw new UsageError(`--shrink must be a share from 0 to 1, got "${options.shrink}"`);
   if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const root = resolve(options.root);
   const settings = {
     configFile: resolve(options.config ?? `${root}/sync.yaml`),
     only: options.provider,
     ...(shrink === undefined ? {} : { shrink }),
     env: process.env,
-    signal: stop.signal,
+    signal,
     progress,
   };
   if (options.apply) {
     const { openForge } = await import('../../reviewer/forge/forge.ts');
     const { proposeSync } = await import('../../reviewer/sync/propose.ts');
-    const proposed = await proposeSync(openForge(await forgeIn(options), stop.signal), settings);
+    const proposed = await proposeSync(openForge(await forgeIn(options), signal), settings);
     if (options.json)
       printJson(proposed.map(({ synced: { text: _, ...facts }, ...more }) => ({ ...facts, ...more })));
     else

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
+import { asOfOf } from '../arguments/asOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
-import { stopSignal } from '../stopSignal.ts';
+import { abortOnStop } from '../stopSignal.ts';
 import { example } from '../terminal.ts';
 
 export function usage(program: Command): void {
@@ -46,9 +47,7 @@ type Options = {
 async function runUsage(places: string[], options: Options): Promise<void> {
   const { by } = options;
   const now = Date.now() / 1000;
-  const to = options.asOf === undefined ? null : Date.parse(options.asOf) / 1000;
-  if (Number.isNaN(to))
-    throw new UsageError(`--as-of must be an instant like 2026-03-01T09:00:00Z, got "${options.asOf}"`);
+  const to = options.asOf === undefined ? null : asOfOf(options) / 1000;
   const day = /^\d{4}-\d{2}-\d{2}$/.test(options.since ?? '') ? `${options.since}T00:00:00Z` : 'none';
   const from = options.since === undefined ? (to ?? now) - 90 * 86_400 : Date.parse(day) / 1000;
   if (Number.isNaN(from))
@@ -56,13 +55,12 @@ async function runUsage(places: string[], options: Options): Promise<void> {
   const { views } = await import('../../reviewer/evidence/tally.ts');
   const { bucketAccess } = await import('../../reviewer/sources/bucketObjects.ts');
   const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');
-  const stop = new AbortController();
-  void stopSignal().then(() => stop.abort());
+  const signal = abortOnStop();
   const report = await gatherUsage({
     ...{ places, from, to, now, by: views.find((view) => view === by) ?? 'grant' },
     token: process.env[options.adminTokenEnv] || null,
     bucket: bucketAccess(process.env),
-    signal: stop.signal,
+    signal,
   });
   try {
     for await (const piece of await piecesOf(report, options))
