@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type Decision, decision } from '../pulls/text/decision.ts';
-import { endMark } from '../pulls/text/marker.ts';
+import { type BodyParts, createMarker } from '../pulls/text/hiddenMarker.ts';
 
 // What a pull request remembers beyond what is frozen: answers. Those that many grants share stand once, with the
 // grants as numbers of the owner's list, so that three hundred fit into a description.
@@ -77,43 +77,14 @@ export function unpackAnswers(packed: PartMarker['answers'], count: number): Ans
   return answers;
 }
 
-const hidden = (value: PartMarker): string =>
-  `<!-- grantgate:campaign ${JSON.stringify(value).replaceAll('--', '\\u002d\\u002d')} -->`;
-const pattern = /^<!-- grantgate:campaign (\{.*\}) -->\r?$/m;
-
+const form = createMarker('campaign', marker);
 /** Reads what a body remembers; null when it holds no marker, or a broken one. */
-export function parsePart(body: string): PartMarker | null {
-  const text = pattern.exec(body)?.[1];
-  if (text === undefined) return null;
-  try {
-    return marker.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-/** What people wrote above and below, and our own text. */
-export type Around = { above: string; own: string; below: string };
-
-export function partsOf(body: string): Around {
-  const text = body.replace(/\r\n/g, '\n');
-  const found = pattern.exec(text);
-  if (found === null) return { above: '', own: '', below: text.trim() };
-  const from = found.index + found[0].length;
-  const end = text.lastIndexOf(`\n${endMark}`);
-  return {
-    above: text.slice(0, found.index).trim(),
-    own: text.slice(from, end < from ? undefined : end).trim(),
-    below: end < from ? '' : text.slice(end + endMark.length + 1).trim(),
-  };
-}
+export const parsePart = form.parse;
+export const partsOf = form.parts;
 
 /** Puts a body together, with what people wrote. */
-export function joinPart(
+export const joinPart = (
   value: PartMarker,
   own: string,
-  { above, below }: Pick<Around, 'above' | 'below'> = { above: '', below: '' },
-): string {
-  const parts = [above, `${hidden(value)}\n${own.trim()}\n${endMark}`, below];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
-}
+  around: Pick<BodyParts, 'above' | 'below'> = { above: '', below: '' },
+): string => form.join(value, own, around);

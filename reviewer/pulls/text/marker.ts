@@ -3,9 +3,9 @@ import { detectorName } from '../../../bundle/grants/names.ts';
 import { actions } from '../../detect/judge.ts';
 import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
+import { createMarker } from './hiddenMarker.ts';
 
-// A pull request's body is what the review remembers of it. The first line that is a marker holds it, hidden when the
-// body is rendered; a second marker ends what the review wrote, and whatever people write above or below is theirs.
+// A pull request's body is what the review remembers of it.
 
 const entry = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
@@ -60,46 +60,11 @@ const marker = z.object({
 export type Entry = z.output<typeof entry>;
 export type Marker = z.output<typeof marker>;
 
-/** Ends what the review wrote. */
-export const endMark = '<!-- grantgate:end -->';
-
-/** Two hyphens would end the comment early. */
-export const hidden = (value: Marker): string =>
-  `<!-- grantgate:review ${JSON.stringify(value).replaceAll('--', '\\u002d\\u002d')} -->`;
-
-const pattern = /^<!-- grantgate:review (\{.*\}) -->\r?$/m;
-
+const form = createMarker('review', marker);
+export const hidden = form.hidden;
 /** Reads what a body remembers; null when it holds no marker, or a broken one. */
-export function parseBody(body: string): Marker | null {
-  const text = pattern.exec(body)?.[1];
-  if (text === undefined) return null;
-  try {
-    return marker.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
+export const parseBody = form.parse;
 /** A body in its parts: what people wrote above and below, and the review's own text after its marker. */
-export function bodyParts(body: string): { above: string; own: string; below: string } {
-  const text = body.replace(/\r\n/g, '\n');
-  const found = pattern.exec(text);
-  if (found === null) return { above: '', own: '', below: text.trim() };
-  const from = found.index + found[0].length;
-  const end = text.lastIndexOf(`\n${endMark}`);
-  return {
-    above: text.slice(0, found.index).trim(),
-    own: text.slice(from, end < from ? undefined : end).trim(),
-    below: end < from ? '' : text.slice(end + endMark.length + 1).trim(),
-  };
-}
-
+export const bodyParts = form.parts;
 /** Puts a body together again, with what people wrote. */
-export function joinBody(
-  value: Marker,
-  own: string,
-  { above, below }: { above: string; below: string },
-): string {
-  const parts = [above, `${hidden(value)}\n${own.trim()}\n${endMark}`, below];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
-}
+export const joinBody = form.join;

@@ -11,7 +11,8 @@ import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tie
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/text/body.ts';
 import { branchOf, parseBranch } from '../../../reviewer/pulls/text/branch.ts';
-import { bodyParts, endMark, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import { endMark } from '../../../reviewer/pulls/text/hiddenMarker.ts';
+import { bodyParts, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, place } from '../_review.ts';
