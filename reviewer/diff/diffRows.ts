@@ -73,6 +73,10 @@ export function grantsOf({ kind, before, after }: Change): string[] {
   return [...new Set(ways.map(({ grant }) => grant))];
 }
 
+/** Who gains, loses or keeps what, and by which grants, on one line. */
+export const changeLine = (change: Change): string =>
+  `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`;
+
 /** One sentence on all of it. */
 export function summaryOf({ changes }: RevisionDiff): string {
   const all = (...kinds: Change['kind'][]) => {

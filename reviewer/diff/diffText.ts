@@ -1,16 +1,12 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from './diffRows.ts';
+import { changeLine, conditionsChanged, notesOf, summaryOf } from './diffRows.ts';
 
 /** The difference for a terminal: one line for each change, and by which grants. `revisions` stands in front. */
 export function diffText(diff: RevisionDiff): string {
   const lines = [`${diff.base.slice(0, 12)}..${diff.head.slice(0, 12)}: ${summaryOf(diff)}`];
   for (const change of diff.changes) {
-    const { api, operations } = change;
     const terms = conditionsChanged(change);
-    lines.push(
-      `  ${whoOf(change)} ${verbOf(change)} ${operations.join(', ')} of ${api} (${grantsOf(change).join(', ')})`,
-      ...(terms === '' ? [] : [`      ${terms}`]),
-    );
+    lines.push(`  ${changeLine(change)}`, ...(terms === '' ? [] : [`      ${terms}`]));
   }
   const notes = notesOf(diff);
   if (notes.length > 0) lines.push('Also:', ...notes.map((note) => `  ${note}`));

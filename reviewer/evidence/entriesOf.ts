@@ -1,4 +1,5 @@
 import type { FileChange } from '../../bundle/git/fileChanges.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { readAccess } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 
@@ -16,3 +17,9 @@ export function entriesOf(
   }
   return found;
 }
+
+/** What a grant of any time covers, by the roles of today; null for a role that is no more. */
+export const coversOf = (
+  { api, role, operations }: GrantEntry,
+  { apis }: Pick<Organisation, 'apis'>,
+): readonly string[] | null => operations ?? apis.get(api)?.roles.get(role ?? '') ?? null;

@@ -1,10 +1,7 @@
+import { baseStyle } from '../page/baseStyle.ts';
+
 // Both stand in the page as they are here, and the page's policy names their hashes.
-export const style = `
-:root { color-scheme: light dark; --line: #8884; --ink: #1f2328; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; } }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: var(--ink); background: var(--paper); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; }
+export const style = `${baseStyle}
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; max-width: 24rem; }
 #grants td:nth-child(n+7) { white-space: nowrap; }
 #grants td:first-child { min-width: 16rem; }

@@ -1,7 +1,8 @@
+import { quoted } from '../evidence/database.ts';
+
 const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
   status: 'INTEGER', input: 'STRUCT(subject VARCHAR, mfa BOOLEAN, networks VARCHAR[])',
   result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])' }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** Every use of every grant up to an instant (seconds), each once. */
 export const useTable = (files: readonly string[], asOf: number): string => `

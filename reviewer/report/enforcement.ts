@@ -1,6 +1,6 @@
 import { git } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { openDatabase } from '../evidence/database.ts';
+import { openDatabase, quoted } from '../evidence/database.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 
 /**
@@ -16,7 +16,6 @@ export type Enforcement = {
 
 const columns = `{ timestamp: 'VARCHAR', instance: 'VARCHAR', decision_id: 'VARCHAR', event: 'VARCHAR',
   bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))' }`;
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** Reads decision records, each file for itself: one that cannot be read shows nothing. Throws GitError. */
 export async function readEnforcement(

@@ -6,7 +6,7 @@ import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import { entriesOf } from '../evidence/entriesOf.ts';
+import { coversOf, entriesOf } from '../evidence/entriesOf.ts';
 
 /** What a commit decided about a grant. */
 export type GrantChange = {
@@ -91,7 +91,7 @@ function whatChanged(
   if (canonicalJson(was.review ?? null) !== canonicalJson(is.review ?? null) && is.review !== undefined)
     found.push('kept');
   if (was.state !== is.state) found.push(is.state === 'suspended' ? 'suspended' : 'reactivated');
-  const [old, now] = [coversOf(was, organisation), coversOf(is, organisation)];
+  const [old, now] = [coversOf(was, organisation) ?? [], coversOf(is, organisation) ?? []];
   if (now.some((operation) => !old.includes(operation))) found.push('widened');
   if (old.some((operation) => !now.includes(operation))) found.push('narrowed');
   const end = ({ expires }: GrantEntry) =>
@@ -111,9 +111,3 @@ function whatChanged(
   if (rest(was) !== rest(is)) found.push('changed');
   return found;
 }
-
-/** By the roles of today. */
-const coversOf = (
-  { api, role, operations }: GrantEntry,
-  { apis }: Pick<Organisation, 'apis'>,
-): readonly string[] => operations ?? apis.get(api)?.roles.get(role ?? '') ?? [];

@@ -1,4 +1,5 @@
 import { barChart } from '../page/barChart.ts';
+import { baseStyle } from '../page/baseStyle.ts';
 import { type Html, html, page } from '../page/html.ts';
 import { chartStyle, lineChart } from '../page/lineChart.ts';
 import { counted, dayOf } from '../plan/sentence.ts';
@@ -9,13 +10,8 @@ import { shown, type Table } from './table.ts';
 /** More rows of a table than this are in its CSV and JSON only. */
 const mostRows = 400;
 
-const style = `
-:root { color-scheme: light dark; --line: #8884; --ink: #1f2328; --soft: #59636e; --paper: #fff; --fill: #0969da; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --paper: #0d1117; --fill: #4493f8; } }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: var(--ink); background: var(--paper); }
+const style = `${baseStyle}
 a { color: var(--fill); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; max-width: 24rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .soft { color: var(--soft); }
@@ -32,7 +28,6 @@ h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem 2rem; }
 figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 .rows table { font-size: .86em; }
-nav ul { columns: 2; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } section { break-inside: auto; } tr { break-inside: avoid; } h2 { break-after: avoid; } }
 ${chartStyle}`;
 

@@ -1,4 +1,4 @@
-import { grantsOf, verbOf, whoOf } from '../diff/diffRows.ts';
+import { changeLine } from '../diff/diffRows.ts';
 import { code, fenced, prose } from '../forge/markdown.ts';
 import { listed, nameOf } from '../plan/sentence.ts';
 import type { Proposal } from '../proposal/openProposal.ts';
@@ -9,11 +9,7 @@ export const emergencyPrefix = 'grantgate/emergency/';
 export const requestLabel = 'grantgate-request';
 export const emergencyLabel = 'grantgate-emergency';
 
-const effects = ({ changes }: Requested) =>
-  changes.map(
-    (change) =>
-      `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`,
-  );
+const effects = ({ changes }: Requested) => changes.map(changeLine);
 
 const roleNote = ({ role }: Requested): string[] =>
   role === null

@@ -7,6 +7,7 @@ import type { Api } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import { edit } from '../edit/edit.ts';
 import { putBack } from '../edit/putBack.ts';
+import { coversOf } from '../evidence/entriesOf.ts';
 import { grew } from '../evidence/grantHistory.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -113,13 +114,9 @@ function gaveMore(
   asOf: number,
 ): boolean {
   if (now === null || grew(now, then, asOf)) return true;
-  const [less, more] = [coversOf(now, apis), coversOf(then, apis)];
+  // A role that is no more: that is for the check of the result to say.
+  const [less, more] = [coversOf(now, { apis }), coversOf(then, { apis })];
   return more === null || less === null || more.some((operation) => !less.includes(operation));
-}
-
-/** Null for a role that is no more: that is for the check of the result to say. */
-function coversOf({ api, role, operations }: GrantEntry, apis: ReadonlyMap<string, Api>) {
-  return operations ?? apis.get(api)?.roles.get(role ?? '') ?? null;
 }
 
 async function told(tree: Tree, { commit, at }: Version): Promise<Step> {

@@ -1,4 +1,4 @@
-import { grantsOf, verbOf, whoOf } from '../diff/diffRows.ts';
+import { changeLine } from '../diff/diffRows.ts';
 import { grantText } from '../edit/edit.ts';
 import { code, fenced, prose } from '../forge/markdown.ts';
 import { dayOf, nameOf } from '../plan/sentence.ts';
@@ -15,12 +15,7 @@ const stepOf = ({ commit, at, subject }: Step) =>
 function effects({ changes }: Restored): string[] {
   if (changes.length === 0)
     return ['nobody gains anything by it: whoever held it is not active, or has it already'];
-  const shown = changes
-    .slice(0, most)
-    .map(
-      (change) =>
-        `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`,
-    );
+  const shown = changes.slice(0, most).map(changeLine);
   return changes.length > most ? [...shown, `… and ${changes.length - most} more`] : shown;
 }
 

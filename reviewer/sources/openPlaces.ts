@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { openDatabase } from '../evidence/database.ts';
+import { openDatabase, quoted } from '../evidence/database.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 import { textOf } from '../evidence/malformedLines.ts';
 import { stopIfAborted } from '../reviewError.ts';
@@ -124,8 +124,6 @@ async function isRollup(file: string): Promise<boolean> {
     return /^\s*\{"day":/.test(line);
   }
 }
-
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** The rows as lines of JSON, instants and days written as we write them. */
 async function fromParquet(path: string, folder: string, index: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { grantsOf, verbOf, whoOf } from '../diff/diffRows.ts';
+import { changeLine } from '../diff/diffRows.ts';
 import { counted, listed } from '../plan/sentence.ts';
 import type { Synced } from './sync.ts';
 
@@ -44,12 +44,7 @@ export function syncText({ provider, file, due, people, groups, changes, access,
     lines.push('  access: cannot be told, as the repository has problems (grantgate check)');
   else if (access.length > 0) {
     lines.push('Access:');
-    tell(
-      access.map(
-        (change) =>
-          `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`,
-      ),
-    );
+    tell(access.map(changeLine));
   }
   tell(notes.map((note) => `note: ${note}`));
   return `${lines.map((line) => line.replace(/\p{Cc}+/gu, ' ')).join('\n')}\n`;

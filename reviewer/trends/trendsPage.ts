@@ -1,15 +1,11 @@
+import { baseStyle } from '../page/baseStyle.ts';
 import { html, page } from '../page/html.ts';
 import { chartStyle, type Line, lineChart } from '../page/lineChart.ts';
 import { series } from './series.ts';
 import type { Trend } from './trend.ts';
 
-const style = `
-:root { color-scheme: light dark; --line: #8884; --ink: #1f2328; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; } }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: var(--ink); background: var(--paper); }
+const style = `${baseStyle}
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem 2rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 ${chartStyle}`;

@@ -2,8 +2,7 @@ import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import { entriesOf } from '../evidence/entriesOf.ts';
+import { coversOf, entriesOf } from '../evidence/entriesOf.ts';
 
 /** What a commit took away and nothing has given back. */
 export type Taken = {
@@ -47,8 +46,8 @@ export async function takenSince(
       const is = after.get(id) ?? null;
       const now = current.get(id);
       const held = now !== undefined && now.state === 'active' ? now.covers : [];
-      const covered = is === null || is.state === 'suspended' ? [] : coversOf(is, organisation);
-      const operations = coversOf(was, organisation).filter(
+      const covered = is === null || is.state === 'suspended' ? [] : (coversOf(is, organisation) ?? []);
+      const operations = (coversOf(was, organisation) ?? []).filter(
         (operation) => !covered.includes(operation) && !held.includes(operation),
       );
       if (operations.length === 0) continue;
@@ -58,9 +57,4 @@ export async function takenSince(
     }
   }
   return [...found.values()].sort((a, b) => (a.grant < b.grant ? -1 : 1));
-}
-
-/** By the roles of today: those of then are in no file that changed. */
-function coversOf({ api, role, operations }: GrantEntry, { apis }: Pick<Organisation, 'apis'>): string[] {
-  return [...(operations ?? apis.get(api)?.roles.get(role ?? '') ?? [])];
 }

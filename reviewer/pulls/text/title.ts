@@ -1,4 +1,4 @@
-import type { Action } from '../../detect/judge.ts';
+import { type Action, actions } from '../../detect/judge.ts';
 import type { Finding } from '../../plan/finding.ts';
 import type { DetectorTier, Risk } from '../../plan/tiers.ts';
 
@@ -14,18 +14,7 @@ export type Title = {
 
 /** What a decision in a comment makes of a proposal stands in the title, too. */
 export type TitleAction = Action | 'keep' | 'extend';
-const order: readonly TitleAction[] = [
-  'delete',
-  'revoke',
-  'suspend',
-  'narrow',
-  'renew',
-  'reassign',
-  'recertify',
-  'tighten',
-  'extend',
-  'keep',
-];
+const order: readonly TitleAction[] = [...actions, 'extend', 'keep'];
 const longestOwner = 120;
 const mostApis = 3;
 
