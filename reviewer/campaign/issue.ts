@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Forge } from '../forge/forge.ts';
-import { code, prose } from '../forge/markdown.ts';
+import { cell, code, prose } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
 import { optional } from '../pulls/announce.ts';
 import type { Frozen } from './frozen.ts';
@@ -34,7 +34,7 @@ export function renderIssue(frozen: Frozen, report: Report, ready: string | null
   const { name, scope, opened, due, commit, population, evidence } = frozen;
   const rows = report.parts.map(
     ({ owner, number, grants, state, answered, reason }) =>
-      `| ${code(owner).replaceAll('|', '\\|')} | ${number === null ? '' : `#${number}`} | ${answered} of ${grants.length} | ${stateWords[state]}${state === 'failed' ? `: ${prose(reason ?? '')}` : ''} |`,
+      `| ${cell(code(owner))} | ${number === null ? '' : `#${number}`} | ${answered} of ${grants.length} | ${stateWords[state]}${state === 'failed' ? `: ${prose(reason ?? '')}` : ''} |`,
   );
   const table: string[] = [];
   let left = longest;

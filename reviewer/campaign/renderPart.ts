@@ -1,4 +1,4 @@
-import { code, prose } from '../forge/markdown.ts';
+import { cell, code, prose } from '../forge/markdown.ts';
 import { counted, listed, nameOf } from '../plan/sentence.ts';
 import type { Frozen } from './frozen.ts';
 import type { Part, Row } from './rows.ts';
@@ -34,8 +34,6 @@ export function sortRows(rows: readonly Row[]): Row[] {
 const size = (text: string) => [...text].length;
 const cut = (text: string) =>
   size(text) > longestWhy ? `${[...text].slice(0, longestWhy - 1).join('')}…` : text;
-/** Code in a table: no column more. What is prose has its bars taken apart already. */
-const cell = (text: string) => text.replaceAll('|', '\\|');
 
 const used = ({ entry: { use } }: Row) =>
   use === undefined

@@ -1,4 +1,4 @@
-import { code, prose } from '../forge/markdown.ts';
+import { cell, code, prose } from '../forge/markdown.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { replayMarkdown } from '../replay/replayMarkdown.ts';
 import { requirementText } from './findingText.ts';
@@ -14,7 +14,6 @@ export const commentMark = '<!-- grantgate:check -->';
  */
 const mostBytes = 60_000;
 
-const cell = (text: string) => text.replaceAll('|', '\\|');
 const size = (text: string) => Buffer.byteLength(text) + 1;
 
 /** Lines as long as there is room, and a word on those that have none; `more` are not among them at all. */

@@ -1,12 +1,9 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { code, prose } from '../forge/markdown.ts';
+import { cell, code, prose } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
 import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from './diffRows.ts';
 
 const mostNames = 6;
-
-/** A cell of a table: a bar in it would begin the next one, in code spans too. */
-const cell = (text: string) => text.replaceAll('|', '\\|');
 
 /** Names as code, of many the first few and how many more. */
 function names(all: readonly string[]): string {

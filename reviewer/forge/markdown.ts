@@ -34,3 +34,6 @@ export function prose(text: string): string {
     .replace(/:\/\//g, ':<!-- -->//')
     .replace(/\bwww\./gi, 'www<!-- -->.');
 }
+
+/** A cell of a table, of Markdown: a bar in it would begin the next one, in code spans too. */
+export const cell = (markdown: string): string => markdown.replaceAll('|', '\\|');

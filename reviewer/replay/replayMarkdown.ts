@@ -1,4 +1,4 @@
-import { code, prose } from '../forge/markdown.ts';
+import { cell, code, prose } from '../forge/markdown.ts';
 import { instantOf } from '../plan/sentence.ts';
 import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {
@@ -14,8 +14,6 @@ import {
   sentenceOf,
 } from './replayWords.ts';
 
-/** A cell of a table: a bar in it would begin the next one, in code spans too. */
-const cell = (text: string) => text.replaceAll('|', '\\|');
 const row = (...cells: string[]) => `| ${cells.map(cell).join(' | ')} |`;
 
 function table(title: string, { by, more }: Effects, why: (effect: Effect) => string, most: number) {

@@ -1,4 +1,4 @@
-import { code } from '../forge/markdown.ts';
+import { cell, code } from '../forge/markdown.ts';
 import { counted, dayOf, listed, nameOf } from '../plan/sentence.ts';
 import type { Missed } from './missedGrants.ts';
 
@@ -20,7 +20,7 @@ export function missedComment(missed: Missed, restore: string | null): string {
     .slice(0, most)
     .map(
       ({ subject, operation, count, last }) =>
-        `| ${code(subject).replaceAll('|', '\\|')} | ${code(operation)} | ${count} | ${dayOf(last)} |`,
+        `| ${cell(code(subject))} | ${code(operation)} | ${count} | ${dayOf(last)} |`,
     );
   const rest = missed.denied.length - rows.length;
   return [
