@@ -3,6 +3,7 @@ import type { Forge } from '../forge/forge.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
 import { optional } from '../pulls/announce.ts';
+import { type KeptIssue, readKeptIssue } from '../pulls/keptIssue.ts';
 import type { Frozen } from './frozen.ts';
 import type { Report } from './report.ts';
 
@@ -73,26 +74,16 @@ export function renderIssue(frozen: Frozen, report: Report, ready: string | null
   ].join('\n\n');
 }
 
-type Kept = { number: number; body: string; state: 'open' | 'closed' };
-
-/** The issue of a campaign; null without one. Where a list lagged there may be two: the older one stays. */
-export async function readIssue(forge: Forge, name: string): Promise<Kept | null> {
-  let found: Kept[] = [];
-  await optional(async () => {
-    found = (await forge.issues(issueLabel)).filter(({ body }) => nameIn(body) === name);
-  });
-  const [kept = null, ...more] = found.toSorted((a, b) => a.number - b.number);
-  for (const { number, state } of more)
-    if (state === 'open') await optional(() => forge.updateIssue(number, { state: 'closed' }));
-  return kept;
-}
+/** The issue of a campaign; null without one. */
+export const readIssue = (forge: Forge, name: string): Promise<KeptIssue | null> =>
+  readKeptIssue(forge, issueLabel, (body) => nameIn(body) === name);
 
 /** Writes it where it says something else. A forge without issues, or a token that may not, does without. */
 export async function writeIssue(
   forge: Forge,
-  kept: Kept | null,
+  kept: KeptIssue | null,
   { name, body, finished }: { name: string; body: string; finished: boolean },
-): Promise<Kept | null> {
+): Promise<KeptIssue | null> {
   const state = finished ? 'closed' : 'open';
   let written = kept;
   if (kept === null)

@@ -2,6 +2,7 @@ import type { Forge } from '../forge/forge.ts';
 import { code, prose } from '../forge/markdown.ts';
 import { counted } from '../plan/sentence.ts';
 import { optional } from './announce.ts';
+import { type KeptIssue, readKeptIssue } from './keptIssue.ts';
 import type { Pull } from './pull.ts';
 
 export const dashboardLabel = 'grantgate-dashboard';
@@ -73,27 +74,14 @@ export function renderDashboard(
   ].join('\n\n');
 }
 
-type Kept = { number: number; body: string; state: 'open' | 'closed' };
-
-/**
- * The dashboard as it stands; null where there is none. Where a list lagged there may be two: the older one stays. Not
- * even its absence may hold up a review.
- */
-export async function readDashboard(forge: Forge): Promise<Kept | null> {
-  let found: Kept[] = [];
-  await optional(async () => {
-    found = (await forge.issues(dashboardLabel)).filter(({ body }) => body.startsWith(first));
-  });
-  const [kept = null, ...more] = found.toSorted((a, b) => a.number - b.number);
-  for (const { number, state } of more)
-    if (state === 'open') await optional(() => forge.updateIssue(number, { state: 'closed' }));
-  return kept;
-}
+/** The dashboard as it stands; null where there is none. */
+export const readDashboard = (forge: Forge): Promise<KeptIssue | null> =>
+  readKeptIssue(forge, dashboardLabel, (body) => body.startsWith(first));
 
 /** Writes it where it says something else; it is begun once something is held back. */
 export async function writeDashboard(
   forge: Forge,
-  kept: Kept | null,
+  kept: KeptIssue | null,
   pulls: readonly Pull[],
   paused: string | null,
   also: readonly Section[] = [],
