@@ -144,8 +144,17 @@ function everybodyElse({ organisation, pulls }: Loop, now: number): Callable[] {
 }
 
 async function firstDenial(ask: () => Promise<Answer>, since: number) {
+  let cut = false;
   while (performance.now() - since < 120_000) {
-    const denied = await ask();
+    let denied: Answer;
+    try {
+      denied = await ask();
+    } catch (error) {
+      // Of the last answer that has begun when access ends the connection is cut; of no other one.
+      if (cut) throw error;
+      cut = true;
+      continue;
+    }
     if (denied.status === 403) {
       const problem = JSON.parse(denied.text) as Problem;
       // The last one allowed may have been under way still; it was ended, not denied.
