@@ -5,6 +5,7 @@ import { createAnswerQuestion } from './decisionPoint/decisionPoint.ts';
 import { createOnRequest } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
 import type { Authenticate } from './identity/authenticate.ts';
+import type { Authentication } from './identity/authentication.ts';
 import { type Collaborators, readSecrets } from './openCollaborators.ts';
 import { parseSource } from './source/contract/parseSource.ts';
 import { createDoubted } from './streams/doubted.ts';
@@ -23,8 +24,15 @@ type Trust = {
 /** What is done with requests by one configuration. Another one may take over while requests of this one are under way. */
 export type Handling = ReturnType<typeof createHandling>;
 
-/** Leads requests through their stages. Throws ConfigError when a secret is missing. */
-export function createHandling(collaborators: Collaborators, config: GatewayConfig) {
+/**
+ * Leads requests through their stages. `before` is how callers were believed until then, and stays as it is. Throws
+ * ConfigError when a secret is missing.
+ */
+export function createHandling(
+  collaborators: Collaborators,
+  config: GatewayConfig,
+  before: Authentication | null = null,
+) {
   const { env, now, log, access, metrics, faults, writer, streams, assertions } = collaborators;
   const { authentication, limits, standing } = collaborators;
   const { enforcement, lapse, hold } = standing;
@@ -37,7 +45,8 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
     bodyBytes: config.limits.body,
     now,
   });
-  const believe = authentication(config);
+  const authenticated = authentication(config, before);
+  const believe = authenticated.authenticate;
   let next: Trust | null = null;
   /** Who waited while the configuration changed, for an issuer or to be counted, is held to the new one. */
   const authenticate: Authenticate = (...asked) => {
@@ -100,6 +109,7 @@ export function createHandling(collaborators: Collaborators, config: GatewayConf
     source: config.bundle.source,
     explain: createExplainHere({ config, snapshot: () => enforcement()?.snapshot ?? null, now }),
     config,
+    authentication: authenticated,
     authenticate,
     mayStay,
     /** Nothing comes any more: ends the connections to upstreams once those that are under way have their answers. */

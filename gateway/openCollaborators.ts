@@ -1,6 +1,6 @@
 import { ConfigError, type GatewayConfig, readSecret } from './config/config.ts';
 import { createFaults } from './faults.ts';
-import { createAuthentication } from './identity/authentication.ts';
+import { type Authentication, createAuthentication } from './identity/authentication.ts';
 import type { Limit } from './limits/limit.ts';
 import { openLimits } from './limits/limits.ts';
 import { openAccessLog } from './log/accessLog.ts';
@@ -87,14 +87,18 @@ export async function openCollaborators({
     ...{ config, env, metrics, log, streams, now, elapsed },
     onSwap: worker?.onSwap,
   });
-  const authentication = createAuthentication({
-    env,
-    now,
-    onKeyFetch: faults.keys,
-    onIntrospection: metrics.introspected,
-    onFailure: faults.introspection,
-    onTokenRefused: faults.token,
-  });
+  const authentication = (believed: GatewayConfig, before: Authentication | null) =>
+    createAuthentication(
+      believed,
+      {
+        ...{ env, now },
+        onKeyFetch: faults.keys,
+        onIntrospection: metrics.introspected,
+        onFailure: faults.introspection,
+        onTokenRefused: faults.token,
+      },
+      before,
+    );
   const limits = await openLimits({
     config: config.limits,
     password: storePassword,

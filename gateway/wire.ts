@@ -66,7 +66,7 @@ export function wire(collaborators: Collaborators) {
     sweep,
     /** Handles what comes from now on by another configuration: the result does it. Throws as wiring does. */
     prepare(next: GatewayConfig): () => void {
-      const prepared = createHandling(collaborators, next);
+      const prepared = createHandling(collaborators, next, handling.authentication);
       return () => {
         const before = handling;
         handling = prepared;

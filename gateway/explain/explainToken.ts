@@ -37,7 +37,8 @@ type Options = { config: GatewayConfig; env: NodeJS.ProcessEnv; now: () => numbe
  */
 export async function explainToken(text: string, options: Options): Promise<TokenExplanation> {
   const token = text.trim().replace(/^bearer +/i, '');
-  const { verifyJwt, introspect } = createTokenChecks(options.config, options);
+  const { verifyJwt, introspection } = createTokenChecks(options.config, options);
+  const introspect = introspection?.introspect ?? null;
   const told = { token: shownOf(token), login: null, subject: null };
   const refused = (code: string, cause: string, reason: string) => ({
     ...told,

@@ -3,9 +3,9 @@ import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
 import { type GatewayConfig, readSecret } from '../config/config.ts';
 import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { createIntrospect, type Introspect, type IntrospectionResult } from './introspect.ts';
-import { createKeySets, type KeySets } from './keySets.ts';
+import { type Issuers, openIssuers } from './issuers.ts';
 import type { TokenCause } from './tokenRefusal.ts';
-import { createJwtVerifier } from './verifyJwt.ts';
+import { createJwtVerifier, type JwtVerifier } from './verifyJwt.ts';
 
 type Reports = {
   env: NodeJS.ProcessEnv;
@@ -19,55 +19,73 @@ type Reports = {
 
 type Options = Reports & { onTokenRefused?: (issuer: string | null, why: TokenCause) => void };
 
-/** The checks of tokens that are configured. Throws ConfigError when a secret is missing. */
-export function createTokenChecks(
-  { issuers, introspection }: Pick<GatewayConfig, 'issuers' | 'introspection'>,
-  options: Reports,
-  keySets?: KeySets,
-  introspectBy = createIntrospectBy(options),
-) {
-  const { now, onKeyFetch } = options;
-  return {
-    verifyJwt: createJwtVerifier({ issuers, now, onKeyFetch, keySets }),
-    introspect: introspectBy(introspection),
-  };
-}
-
-/** Asks as before, with what was answered before, where nothing of it has changed. */
-function createIntrospectBy({ env, now, onIntrospection, onFailure }: Reports) {
-  let last: { by: object; introspect: Introspect } | null = null;
-  return (config: GatewayConfig['introspection']): Introspect | null => {
-    if (config === undefined) return null;
-    const clientSecret = readSecret(config.client_secret, env);
-    const by = { config, clientSecret };
-    if (last !== null && isDeepStrictEqual(last.by, by)) return last.introspect;
-    const introspect = createIntrospect({
-      ...{ config, clientSecret, now },
-      ...(onIntrospection === undefined ? {} : { onAnswer: onIntrospection }),
-      onFailure: (error) => onFailure?.(config.issuer, error),
-    });
-    last = { by, introspect };
-    return introspect;
-  };
-}
+/** How tokens are checked by one configuration, and what is known of those who issue them. */
+export type TokenChecks = {
+  issuers: Issuers;
+  verifyJwt: JwtVerifier;
+  /** `by` is all that asking depends on. */
+  introspection: { by: object; introspect: Introspect } | null;
+};
 
 /**
- * Puts together the ways to authenticate that a configuration names; the next one goes on with what is known by then of
- * the issuers that are in both. Throws ConfigError when a secret is missing.
+ * The checks of tokens that are configured; what has not changed since `before` goes on with what is known by then, and
+ * what was before stays as it is. Throws ConfigError when a secret is missing.
  */
-export function createAuthentication(options: Options): (config: GatewayConfig) => Authenticate {
-  const { now, onTokenRefused, onKeyFetch } = options;
-  const keySets = createKeySets({ now, onKeyFetch });
-  const introspectBy = createIntrospectBy(options);
-  return (config) => {
-    const { issuers, introspection, listen } = config;
-    const methods: AuthenticationMethod[] = [
-      ...(issuers.length > 0 ? (['jwt'] as const) : []),
-      ...(introspection !== undefined ? (['introspection'] as const) : []),
-      'api-key',
-      ...(listen.tls?.client_ca !== undefined ? (['client-certificate'] as const) : []),
-    ];
-    const checks = createTokenChecks(config, options, keySets, introspectBy);
-    return createAuthenticate({ ...checks, methods, onTokenRefused, now });
+export function createTokenChecks(
+  config: Pick<GatewayConfig, 'issuers' | 'introspection'>,
+  reports: Reports,
+  before: TokenChecks | null = null,
+): TokenChecks {
+  const issuers = openIssuers(config.issuers, reports, before?.issuers);
+  return {
+    issuers,
+    verifyJwt: createJwtVerifier(issuers, reports.now),
+    introspection: openIntrospection(config.introspection, reports, before?.introspection ?? null),
+  };
+}
+
+function openIntrospection(
+  config: GatewayConfig['introspection'],
+  { env, now, onIntrospection, onFailure }: Reports,
+  before: TokenChecks['introspection'],
+): TokenChecks['introspection'] {
+  if (config === undefined) return null;
+  const clientSecret = readSecret(config.client_secret, env);
+  const by = { config, clientSecret };
+  if (before !== null && isDeepStrictEqual(before.by, by)) return before;
+  const introspect = createIntrospect({
+    ...{ config, clientSecret, now },
+    ...(onIntrospection === undefined ? {} : { onAnswer: onIntrospection }),
+    onFailure: (error) => onFailure?.(config.issuer, error),
+  });
+  return { by, introspect };
+}
+
+/** The ways to authenticate of one configuration. */
+export type Authentication = { authenticate: Authenticate; checks: TokenChecks };
+
+/**
+ * Puts together the ways to authenticate that a configuration names, which goes on with what the one before knows.
+ * Throws ConfigError when a secret is missing.
+ */
+export function createAuthentication(
+  config: GatewayConfig,
+  options: Options,
+  before: Authentication | null,
+): Authentication {
+  const { issuers, introspection, listen } = config;
+  const methods: AuthenticationMethod[] = [
+    ...(issuers.length > 0 ? (['jwt'] as const) : []),
+    ...(introspection !== undefined ? (['introspection'] as const) : []),
+    'api-key',
+    ...(listen.tls?.client_ca !== undefined ? (['client-certificate'] as const) : []),
+  ];
+  const checks = createTokenChecks(config, options, before?.checks);
+  const { verifyJwt, introspection: asking } = checks;
+  const { onTokenRefused, now } = options;
+  const introspect = asking?.introspect ?? null;
+  return {
+    checks,
+    authenticate: createAuthenticate({ verifyJwt, introspect, methods, onTokenRefused, now }),
   };
 }

@@ -1,11 +1,10 @@
 import { hash, KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify } from 'jose';
-import type { IssuerConfig } from '../config/config.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
+import type { Issuer, Issuers } from './issuers.ts';
 import { type KeySet, KeySetError } from './keySet.ts';
-import { createKeySets, type Issuer, type KeySets } from './keySets.ts';
 import {
   claimsBytes,
   claimsFault,
@@ -31,24 +30,10 @@ const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const invalid = (why: TokenCause, issuer: string | null) =>
   new TokenRefusal(why, issuer, toldOf(why), challenge(['jwt'], 'invalid_token'));
 
-type Options = {
-  issuers: readonly IssuerConfig[];
-  now: () => number;
-  /** The keys of an issuer came, or why not. */
-  onKeyFetch?: ((issuer: string, failure: unknown) => void) | undefined;
-  /** Who else has keys of these issuers; left out, nobody. */
-  keySets?: KeySets | undefined;
-};
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
-/** Builds the verifier for the configured issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
-export function createJwtVerifier({
-  issuers,
-  now,
-  onKeyFetch,
-  keySets = createKeySets({ now, onKeyFetch }),
-}: Options): JwtVerifier {
-  const trusted = new Map(issuers.map((config) => [config.issuer, keySets(config)] as const));
+/** Builds the verifier for these issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
+export function createJwtVerifier(trusted: Issuers, now: () => number): JwtVerifier {
   // Keyed by hash: no usable credential stays in memory longer than its request.
   const verified = lruCache<Cached>(mostBytes, ({ claims }) => claimsBytes(claims));
 

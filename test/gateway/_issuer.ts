@@ -1,6 +1,23 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { parseConfig } from '../../gateway/config/config.ts';
+import { openIssuers } from '../../gateway/identity/issuers.ts';
+import { createJwtVerifier, type JwtVerifier } from '../../gateway/identity/verifyJwt.ts';
+
+/** Issuers as gateway.yaml has them, for the audience `grantgate` where they name none. */
+export const issuersOf = (issuers: readonly Record<string, unknown>[]) =>
+  parseConfig(
+    {
+      bundle: { source: 'git+file:///x' },
+      issuers: issuers.map((issuer) => ({ audience: 'grantgate', ...issuer })),
+    },
+    '/gateway.yaml',
+  ).issuers;
+
+/** Verifies what these issuers sign. */
+export const verifierOf = (issuers: readonly Record<string, unknown>[], now: () => number): JwtVerifier =>
+  createJwtVerifier(openIssuers(issuersOf(issuers), { now }), now);
 
 /** What a token may be signed with; EdDSA has two names. */
 export const algorithms = [

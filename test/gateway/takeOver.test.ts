@@ -174,6 +174,16 @@ test('an issuer comes and goes without those of others; its streams end with it'
   }
 });
 
+test('a configuration that is refused leaves the keys of an issuer known, though it would believe it otherwise', async () => {
+  const [issuer] = written.issuers as object[];
+  // Its place is the last thing to be judged.
+  const log = { access: 'combined', access_file: 'no/such/folder/access.log' };
+  await signal(change({ issuers: [{ ...issuer, keys: { max_age: '1h' } }], log }), refused);
+  // The issuer has not answered since the test before.
+  await signal(change({ limits: { body: '2kB' } }), taken);
+  assert.equal(await call(), 200);
+});
+
 test('who waits for an issuer while the configuration changes twice is held to the last one', async () => {
   const other = await startIssuer();
   const token = await other.token({ sub: 'ann@example.com', exp: Math.floor(Date.now() / 1000) + 3600 });

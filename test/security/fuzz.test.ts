@@ -8,13 +8,13 @@ import { random } from '../../demo/random.ts';
 import { checkPush, WebhookError } from '../../gateway/admin/pushWebhook.ts';
 import { ConfigError, parseConfig } from '../../gateway/config/config.ts';
 import { Refusal } from '../../gateway/http/refusal.ts';
-import { createJwtVerifier } from '../../gateway/identity/verifyJwt.ts';
 import { canonicalize } from '../../gateway/request/canonicalize.ts';
 import { traceOf } from '../../gateway/request/trace.ts';
 import { indexLines, openIndex } from '../../gateway/revision/lineIndex.ts';
 import { createForwardable } from '../../gateway/upstream/headers.ts';
 import { suite } from '../_suite.ts';
 import { sampleFiles, sampleTree } from '../bundle/_organisation.ts';
+import { verifierOf } from '../gateway/_issuer.ts';
 
 // What reads bytes of strangers is fed with mutated input: it may refuse, by its own error, and nothing else. The
 // seed is fixed, so a failure comes again; CI takes a minute over all stages together, a run by hand ten seconds.
@@ -127,13 +127,7 @@ async function stages(): Promise<Stage[]> {
   await tree.remove();
   if (organisation === null) throw new Error('the sample does not check');
   const data = compile(organisation).toString();
-  const verify = createJwtVerifier({
-    issuers: parseConfig(
-      { bundle: { source: 'git+file:///x' }, issuers: [{ issuer: 'http://127.0.0.1:9', audience: 'x' }] },
-      '/g.yaml',
-    ).issuers,
-    now: () => 0,
-  });
+  const verify = verifierOf([{ issuer: 'http://127.0.0.1:9' }], () => 0);
   const b64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return [
     {

@@ -2,11 +2,9 @@ import * as assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { parseConfig } from '../../../gateway/config/config.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
-import { createJwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
-import { algorithms } from '../_issuer.ts';
+import { algorithms, verifierOf } from '../_issuer.ts';
 
 const test = suite('tokenAlgorithms');
 const now = Date.parse('2026-11-23T10:00:00Z');
@@ -30,13 +28,8 @@ test.after.each(async () => {
   await new Promise((done) => server.close(done));
 });
 
-const verifier = (changes: Record<string, unknown> = {}) => {
-  const issuers = [{ issuer: url, audience: 'grantgate', ...changes }];
-  return createJwtVerifier({
-    issuers: parseConfig({ bundle: { source: 'git+file:///x' }, issuers }, '/gateway.yaml').issuers,
-    now: () => now,
-  });
-};
+const verifier = (changes: Record<string, unknown> = {}) =>
+  verifierOf([{ issuer: url, ...changes }], () => now);
 
 /** Publishes a key and signs with it; `published` are changes to what the set says of the key. */
 async function tokenOf(alg: string, published: Partial<JWK> = {}, signedAs = alg): Promise<string> {

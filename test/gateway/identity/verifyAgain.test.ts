@@ -2,13 +2,11 @@ import * as assert from 'node:assert/strict';
 import { generateKeyPairSync, KeyObject, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
-import { parseConfig } from '../../../gateway/config/config.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { clockToleranceSeconds } from '../../../gateway/identity/tokenClaims.ts';
 import { takeApart, verifyAgain } from '../../../gateway/identity/verifyAgain.ts';
-import { createJwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
-import { algorithms, startIssuer } from '../_issuer.ts';
+import { algorithms, startIssuer, verifierOf } from '../_issuer.ts';
 
 const test = suite('verifyAgain');
 const start = Date.parse('2026-11-23T10:00:00Z');
@@ -109,13 +107,7 @@ test('a token with a critical header, of another algorithm than its issuer may u
 test('the tokens after the first are verified at once, until the keys change or grow old', async () => {
   let now = start;
   const issuer = await startIssuer({ now: () => now });
-  const verify = createJwtVerifier({
-    issuers: parseConfig(
-      { bundle: { source: 'git+file:///x' }, issuers: [{ issuer: issuer.url, audience: 'grantgate' }] },
-      '/gateway.yaml',
-    ).issuers,
-    now: () => now,
-  });
+  const verify = verifierOf([{ issuer: issuer.url }], () => now);
   let number = 0;
   const fresh = (claims = {}, header = {}) => {
     number += 1;

@@ -1,11 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { exportSPKI } from 'jose';
-import { parseConfig } from '../../../gateway/config/config.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
-import { createJwtVerifier, type JwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
+import type { JwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
-import { type Issuer, startIssuer } from '../_issuer.ts';
+import { type Issuer, startIssuer, verifierOf } from '../_issuer.ts';
 
 const test = suite('verifyJwt');
 let issuer: Issuer;
@@ -13,17 +12,11 @@ let verify: JwtVerifier;
 let clock = Date.parse('2026-11-23T10:00:00Z');
 const now = () => clock;
 
-const verifierFor = (...urls: string[]) =>
-  createJwtVerifier({
-    issuers: parseConfig(
-      {
-        bundle: { source: 'git+file:///x' },
-        issuers: urls.map((url) => ({ issuer: url, audience: 'grantgate' })),
-      },
-      '/gateway.yaml',
-    ).issuers,
+const verifierFor = (...issuers: string[]) =>
+  verifierOf(
+    issuers.map((url) => ({ issuer: url })),
     now,
-  });
+  );
 
 test.before.each(async () => {
   issuer = await startIssuer({ now });
@@ -254,17 +247,8 @@ test('a new key under the name of an old one is fetched once it signs, and not f
 });
 
 test('how long keys count is configured', async () => {
-  const [config] = parseConfig(
-    {
-      bundle: { source: 'git+file:///x' },
-      issuers: [
-        { issuer: issuer.url, audience: 'grantgate', keys: { max_age: '10s', stale: '20s', cooldown: '1s' } },
-      ],
-    },
-    '/gateway.yaml',
-  ).issuers;
-  assert.ok(config !== undefined);
-  const short = createJwtVerifier({ issuers: [config], now });
+  const keys = { max_age: '10s', stale: '20s', cooldown: '1s' };
+  const short = verifierOf([{ issuer: issuer.url, keys }], now);
   assert.equal(await codeOf(short, await issuer.token()), 'accepted');
   issuer.fault('down');
   clock += 25_000;

@@ -9,8 +9,8 @@ export type Proven = { generation: number | null; keys: Map<string, KeyObject> }
 /** An issuer, and what is known of its keys. */
 export type Issuer = { config: IssuerConfig; keys: KeySet; proven: Proven };
 
-/** Gives each configured issuer its keys. */
-export type KeySets = (config: IssuerConfig) => Issuer;
+/** The issuers of one configuration, by their names in tokens. */
+export type Issuers = ReadonlyMap<string, Issuer>;
 
 type Options = {
   now: () => number;
@@ -19,14 +19,18 @@ type Options = {
 };
 
 /**
- * An issuer that is configured as it was before keeps what is known of its keys: when a configuration is taken over, it
- * may not answer at the moment. `now` in ms.
+ * Gives each configured issuer its keys. One that is configured as it was `before` keeps what is known of them: when a
+ * configuration is taken over, it may not answer at the moment. What was before stays as it is, for the new one may yet
+ * be refused. `now` in ms.
  */
-export function createKeySets({ now, onKeyFetch }: Options): KeySets {
-  const known = new Map<string, Issuer>();
-  return (config) => {
-    const before = known.get(config.issuer);
-    if (before !== undefined && isDeepStrictEqual(before.config, config)) return before;
+export function openIssuers(
+  configs: readonly IssuerConfig[],
+  { now, onKeyFetch }: Options,
+  before: Issuers = new Map(),
+): Issuers {
+  const open = (config: IssuerConfig): Issuer => {
+    const known = before.get(config.issuer);
+    if (known !== undefined && isDeepStrictEqual(known.config, config)) return known;
     const keys = createKeySet({
       issuer: config.issuer,
       ...(config.jwks_uri === undefined ? {} : { jwksUri: config.jwks_uri }),
@@ -34,8 +38,7 @@ export function createKeySets({ now, onKeyFetch }: Options): KeySets {
       now,
       onFetch: (failure) => onKeyFetch?.(config.issuer, failure),
     });
-    const issuer = { config, keys, proven: { generation: null, keys: new Map<string, KeyObject>() } };
-    known.set(config.issuer, issuer);
-    return issuer;
+    return { config, keys, proven: { generation: null, keys: new Map() } };
   };
+  return new Map(configs.map((config) => [config.issuer, open(config)]));
 }
