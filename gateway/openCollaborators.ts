@@ -7,6 +7,7 @@ import { openAccessLog } from './log/accessLog.ts';
 import { createLog } from './log/createLog.ts';
 import { createToldLately } from './memory/toldLately.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { createRecordFeed } from './record/recordFeed.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
 import { openStanding } from './standing.ts';
@@ -54,6 +55,7 @@ export async function openCollaborators({
   const metrics = createMetrics({ openRequests: () => streams.size });
   const faults = createFaults({ metrics, log, now });
   const { folder, usage, instance } = config.decisions;
+  const feed = createRecordFeed();
   const writer = openRecordWriter({
     folder,
     usage,
@@ -62,6 +64,7 @@ export async function openCollaborators({
     now,
     onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
     onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
+    onLines: feed.push,
   });
   const lost = createToldLately();
   const access = openAccessLog({
@@ -108,7 +111,7 @@ export async function openCollaborators({
   });
   return {
     ...{ config, env, now, startedAt, secrets, worker },
-    ...{ log, access, metrics, faults, writer, streams, assertions, standing, authentication, limits },
+    ...{ log, access, metrics, faults, writer, feed, streams, assertions, standing, authentication, limits },
   };
 }
 

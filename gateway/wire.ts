@@ -15,7 +15,7 @@ export type Wired = ReturnType<typeof wire>;
  * secret is missing.
  */
 export function wire(collaborators: Collaborators) {
-  const { config, now, log, metrics, writer, streams, assertions, limits, standing } = collaborators;
+  const { config, now, log, metrics, writer, feed, streams, assertions, limits, standing } = collaborators;
   const { enforcement, lapse } = standing;
   let draining = false;
   let handling = createHandling(collaborators, config);
@@ -46,6 +46,7 @@ export function wire(collaborators: Collaborators) {
       text: await metrics.registry.metrics(),
     }),
     usage: (since) => writer.usage?.texts(since) ?? [],
+    decisions: feed,
     jwks: assertions.jwks,
     explain: (question) => handling.explain(question),
     now,

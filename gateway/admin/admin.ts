@@ -7,11 +7,13 @@ import { refuse, sendJson } from '../http/answer.ts';
 import { assertBearer, assertLoopback } from '../http/bearer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
+import type { RecordFeed } from '../record/recordFeed.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { forges } from './pushWebhook.ts';
 import { createReceivePush } from './receivePush.ts';
 import { receiveReload } from './receiveReload.ts';
 import { revisionFacts } from './revisionFacts.ts';
+import { sendDecisions } from './sendDecisions.ts';
 
 /** What the admin listener shows and does; each a function, so that it never holds a revision itself. */
 export type AdminOptions = {
@@ -33,6 +35,8 @@ export type AdminOptions = {
   metrics: () => Promise<{ contentType: string; text: string }>;
   /** The roll-ups from a day on, in pieces of text. */
   usage: (since: string) => Iterable<Buffer>;
+  /** What was decided last, and is decided from now on. */
+  decisions: RecordFeed;
   /** The public keys of assertions, or null when none are made. */
   jwks: () => string | null;
   explain: ExplainHere;
@@ -42,7 +46,7 @@ export type AdminOptions = {
 
 const largestQuestion = 64 * 1024;
 
-/** The listener for operators: health, metrics, revision, usage, reload and the push webhook. */
+/** The listener for operators: health, metrics, revision, usage, decisions, reload and the push webhook. */
 export function createAdmin(options: AdminOptions): Server {
   const handlers: Record<string, (request: IncomingMessage, response: ServerResponse, url: URL) => unknown> =
     {
@@ -67,6 +71,14 @@ export function createAdmin(options: AdminOptions): Server {
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });
         // Whoever goes away in the middle need not be told.
         await pipeline(Readable.from(texts), response).catch(() => response.destroy());
+      },
+      'GET /decisions': (request, response, url) => {
+        const token = options.token();
+        sendDecisions(request, response, url, {
+          feed: options.decisions,
+          // A token that is no longer good ends what was opened by it.
+          mayStay: () => options.token() === token,
+        });
       },
       'GET /.well-known/jwks.json': (_request, response) => {
         const keys = options.jwks();

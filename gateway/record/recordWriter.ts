@@ -53,6 +53,8 @@ type Options = {
   onUsageFailure?: (error: unknown) => void;
   /** A batch is in the file: the milliseconds since its first record was taken. */
   onWritten?: (milliseconds: number) => void;
+  /** Hears of the lines of decisions and closed streams that have just been written. */
+  onLines?: (lines: readonly string[]) => void;
   /** How files that are complete get to the disk. */
   syncLater?: SyncLater;
 };
@@ -71,7 +73,7 @@ type Pending = {
  * Throws RecordError when the folder cannot be written or another process holds the instance's name.
  */
 export function openRecordWriter(options: Options): RecordWriter {
-  const { folder, usage, state, instance, now, onUsageFailure, onWritten } = options;
+  const { folder, usage, state, instance, now, onUsageFailure, onWritten, onLines } = options;
   const { syncLater = createSyncLater() } = options;
   const home = join(folder, instance);
   const release = claimed(home, instance);
@@ -122,6 +124,8 @@ export function openRecordWriter(options: Options): RecordWriter {
       seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
     }
     for (const one of taken) one.written?.(failure);
+    if (failure === null && onLines !== undefined)
+      onLines(taken.filter(({ entry }) => takesNumber(entry)).map(({ line }) => line));
     // Only now: their requests are on their way.
     chain.settle();
   };

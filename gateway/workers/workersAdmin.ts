@@ -8,6 +8,7 @@ import {
 import { refuse } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
+import { followWorkers } from './followWorkers.ts';
 
 /** A worker that serves: where its own admin listener is, and which revision it enforces. */
 export type Seated = { instance: string; socket: string; counter: number };
@@ -39,7 +40,8 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
       return begun ? allReady(answers) : starting(allReady(answers));
     },
     'GET /revision': (answers) => furthestBehind(slowestFirst(worstFirst(answers))),
-    'GET /usage': (answers) => joined(worstFirst(answers)),
+    'GET /usage': (answers) => joined(worstFirst(answers), 'day'),
+    'GET /decisions': (answers) => joined(worstFirst(answers), 'timestamp'),
     'POST /reload': (answers) => anyChanged(furthestBehind(worstFirst(answers)), answers),
   };
 
@@ -51,6 +53,15 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
       const [first] = seated;
       if (first === undefined)
         throw new Refusal(503, 'no-worker', 'No worker serves at the moment.', { 'retry-after': '1' });
+      if (name === 'GET /decisions' && request.method === 'GET' && /[?&]follow\b/.test(request.url ?? '')) {
+        const refused = await followWorkers(
+          seated.map(({ socket }) => socket),
+          request,
+          response,
+        );
+        if (refused !== null) response.writeHead(refused.status, kept(refused.headers)).end(refused.body);
+        return;
+      }
       const merge =
         merges[name] ??
         (name.startsWith('POST /webhooks/')
@@ -99,17 +110,21 @@ function forwardTo(worker: Seated, { method, url, headers }: IncomingMessage, bo
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', fail);
       response.once('end', () => {
-        const kept = passedOn.flatMap((name) => {
-          const value = response.headers[name];
-          return typeof value === 'string' ? [[name, value]] : [];
-        });
         const status = response.statusCode ?? 502;
-        done({ worker, status, headers: Object.fromEntries(kept), body: Buffer.concat(chunks) });
+        done({ worker, status, headers: kept(response.headers), body: Buffer.concat(chunks) });
       });
     });
     sent.end(body);
   });
 }
+
+const kept = (headers: IncomingMessage['headers']): Record<string, string> =>
+  Object.fromEntries(
+    passedOn.flatMap((name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
 
 /** Only the answers with the worst status: one worker that is not ready, or refuses, speaks for all. */
 function worstFirst(answers: readonly Answer[]): Answer[] {
@@ -168,14 +183,14 @@ const anyChanged = (answer: Answer, answers: readonly Answer[]) =>
         changed: answers.some((one) => jsonOf(one)?.changed === true),
       }));
 
-/** The lines of all, by day. */
-function joined(answers: readonly Answer[]): Answer {
+/** The lines of all, by day or instant. */
+function joined(answers: readonly Answer[], key: 'day' | 'timestamp'): Answer {
   const answer = furthestBehind(answers);
   if (answer.status >= 300) return answer;
   const lines = answers.flatMap(({ body }) => body.toString().split('\n').filter(Boolean));
-  const dayOf = (line: string) => String((JSON.parse(line) as { day?: unknown }).day);
+  const placeOf = (line: string) => String((JSON.parse(line) as { [name: string]: unknown })[key]);
   const sorted = lines
-    .map((line) => [dayOf(line), line] as const)
+    .map((line) => [placeOf(line), line] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return { ...answer, body: Buffer.from(sorted.map(([, line]) => `${line}\n`).join('')) };
 }

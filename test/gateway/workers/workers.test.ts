@@ -113,6 +113,26 @@ test('both workers serve one port, each with records of its own, and their metri
   );
 });
 
+test('whoever follows the decisions hears of those of every worker, in whole lines', async () => {
+  const past = (await (await fetch(`${fleet.admin}/decisions`)).text()).trimEnd().split('\n');
+  assert.equal(past.length, 20);
+  const stop = new AbortController();
+  const response = await fetch(`${fleet.admin}/decisions?follow`, { signal: stop.signal });
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+  })().catch(() => {});
+  for (let count = 0; count < 20; count += 1) await once(fleet);
+  await until(() => text.split('\n').length === 41);
+  const seen = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { instance: string });
+  assert.deepEqual([...new Set(seen.map(({ instance }) => instance))].sort(), ['gw-1-w1', 'gw-1-w2']);
+  stop.abort();
+  await reading;
+});
+
 test('a reload has reached every worker when it is answered, and tells the revision of all', async () => {
   await fleet.tree.commit({ 'grants/networks.yaml': 'office: [127.0.0.0/8]\n' });
   const before = (await (await fetch(`${fleet.admin}/revision`)).json()) as { counter: number };
