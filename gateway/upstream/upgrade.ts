@@ -54,7 +54,7 @@ export function createUpgrade(options: Options): Upgrade {
     onClosed,
     onUpstreamFailure,
   } = options;
-  const proxy = createProxyServer({ agent: false, ws: true, xfwd: false, changeOrigin: true, toProxy: true });
+  const proxy = createProxyServer({ agent: false, ws: true, xfwd: false, toProxy: true });
   proxy.on('error', () => undefined);
   const relays = createRelays(proxy);
   const forwardable = createForwardable();
@@ -131,9 +131,8 @@ export function createUpgrade(options: Options): Upgrade {
 /** Node, too, would ask for a certificate of the Host header's name. */
 function targetOf({ route }: Admission) {
   const target = route.upstream;
-  if (route.keepsHost !== true) return { target };
-  if (!target.startsWith('https:')) return { target, changeOrigin: false };
-  return { target, changeOrigin: false, agent: new Agent({ servername: serverName(route) ?? '' }) };
+  if (route.keepsHost !== true || !target.startsWith('https:')) return { target };
+  return { target, agent: new Agent({ servername: serverName(route) ?? '' }) };
 }
 
 const carrierOf = (socket: Duplex): Carrier => ({

@@ -219,6 +219,13 @@ test('what an upstream answers to a handshake is filtered as every other answer'
   check(await ask(get()), '403');
 });
 
+test('a handshake reaches its upstream under the target as it was decided, byte for byte', async () => {
+  answer = (socket) => void socket.write(agreed(['Connection: Upgrade', 'Upgrade: websocket', accept]));
+  const target = `/orders/v1/orders?q="a"<b>|^\`{'}\\..%2e/../x`;
+  assert.match(await ask(upgrade().replace('/orders/v1/orders', target)), /^HTTP\/1\.1 101 /);
+  assert.equal(asked[0]?.split(' ')[1], target.slice('/orders'.length));
+});
+
 test('a handshake that is none goes to nobody, and half of one is a request like any other', async () => {
   answer = (socket) => void socket.write(ok);
   const version = 'Sec-WebSocket-Version: 13';
