@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -379,6 +380,29 @@ test('a day of several files is counted from all of them', () => {
   now += day;
   open().close();
   assert.equal(uses(root)['2026-11-23'], 2);
+});
+
+test('a day that is over and was counted whole is not counted again at the next start', () => {
+  const root = folder();
+  let now = start;
+  const open = opener(root, () => now);
+  const first = open();
+  first.write(entry(start));
+  first.close();
+  const usage = join(root, 'usage', 'gw-1', '2026-11-23.ndjson');
+  const decisions = join(root, 'decisions', 'gw-1', '2026-11-23.ndjson');
+  const restart = (recorded: number, counted: number) => {
+    utimesSync(decisions, new Date(recorded), new Date(recorded));
+    utimesSync(usage, new Date(counted), new Date(counted));
+    const { ino } = statSync(usage);
+    open().close();
+    return statSync(usage).ino === ino;
+  };
+  assert.equal(restart(start, start + 1000), false, 'the day may still get lines');
+  now += day;
+  assert.equal(restart(start + 1000, start), false, 'records are newer');
+  assert.equal(restart(start, start), false, 'records may be newer');
+  assert.equal(restart(start, start + 1000), true);
 });
 
 test('goes on after a line longer than any window, whole or torn', () => {
