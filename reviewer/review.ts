@@ -1,11 +1,13 @@
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
+import type { Evidence } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { localTree, type PlanOptions, planFor } from './planFor.ts';
-import { openPullRequests } from './pulls/openPullRequests.ts';
+import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
+import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
@@ -40,12 +42,16 @@ export type ReviewResult = {
   missed: readonly Missed[];
   /** What was said of that on the forge. */
   told: readonly Told[];
+  /** Whether the repository lets the review open pull requests; null where it does not say. */
+  consent: boolean | null;
   /** Why the finding that was asked about was found; null when the plan has none of that fingerprint. */
   explained?: Explained | null;
 };
 
 const isOurs = (error: unknown): error is ReviewError | ForgeError =>
   error instanceof ForgeError || error instanceof ReviewError;
+
+const consentOf = ({ organisation }: Evidence) => organisation.review.pull_requests.consent ?? null;
 
 /**
  * Reviews access: gathers evidence, asks the detectors, makes the plan and, with `apply`, opens and updates pull
@@ -55,18 +61,13 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, summary, missed, stopped, faulty, explained } = await planFor(
+    const { plan, summary, missed, stopped, faulty, explained, evidence } = await planFor(
       await localTree(root),
       options,
     );
-    const error = stopped?.error ?? faulty;
     return {
-      plan,
-      summary,
-      pulls: [],
-      missed,
-      told: [],
-      error,
+      ...{ plan, summary, missed, pulls: [], told: [], consent: consentOf(evidence) },
+      error: stopped?.error ?? faulty,
       ...(explained !== undefined && { explained }),
     };
   }
@@ -79,8 +80,8 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan, summary, missed } = await planFor(await localTree(root), options);
-    return { plan, summary, pulls: [], missed, told: [], error };
+    const { plan, summary, missed, evidence } = await planFor(await localTree(root), options);
+    return { plan, summary, missed, pulls: [], told: [], consent: consentOf(evidence), error };
   }
   try {
     const { plan, summary, missed, stopped, faulty, evidence } = await planFor(
@@ -88,6 +89,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       options,
     );
     const pulls: Pull[] = [];
+    const made = { plan, summary, missed, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];
     const { asOf: seconds, from, tree } = evidence;
     const replay = openPullReplay({
@@ -96,16 +98,18 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     });
     try {
       stopIfAborted(signal);
+      const known = await knownPulls(forge, Number(asOf));
+      const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOf: Number(asOf) };
+      if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
       const { emergency } = evidence.organisation.review;
       const also = emergency.principals.length === 0 ? [] : [await unattested(forge, Number(asOf))];
       await openPullRequests({
-        ...{ forge, mirror, plan, evidence, pulls, also, asOf: Number(asOf), signal, progress },
-        ...{ brake: stopped, replay: replay.of },
+        ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
       });
       told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });
-      return { plan, summary, pulls, missed, told, error: stopped?.error ?? faulty };
+      return { ...made, told, error: stopped?.error ?? faulty };
     } catch (error) {
-      if (isOurs(error)) return { plan, summary, pulls, missed, told, error };
+      if (isOurs(error)) return { ...made, told, error };
       throw error;
     } finally {
       await replay.close();

@@ -259,6 +259,7 @@ export const reviewFile = z.strictObject({
     .describe('How `review --campaign` asks every owner about every grant.'),
   pull_requests: z
     .strictObject({
+      consent: z.boolean().optional().describe('Whether it may open any; left out, its first one asks.'),
       open: z.int().min(1).default(10).describe('Pull requests that may be open at the same time.'),
       per_hour: z.int().min(1).default(2).describe('Pull requests that may be opened in an hour.'),
       schedule: text(100)

@@ -99,7 +99,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   const signal = abortOnStop();
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
-  const { plan, summary, pulls, missed, told, error, explained } = await review({
+  const { plan, summary, pulls, missed, told, error, explained, consent } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
     usage: options.usage,
@@ -133,10 +133,19 @@ async function runReview(options: ReviewOptions): Promise<void> {
       const said = told.find(({ grant }) => grant === one.grant);
       print(`${missedSentence(one)}${said === undefined ? '' : `; said in ${said.pull}`}`);
     }
-    if (!options.apply && plan.findings.length > 0)
-      print('Nothing was changed: with --apply, pull requests are opened and updated.\n');
+    if (!options.apply && plan.findings.length > 0) print(`Nothing was changed: ${wouldBe(consent)}.\n`);
   }
   if (error !== null) throw error;
+}
+
+/** What a run with --apply would do, by what the repository says of it. */
+function wouldBe(consent: boolean | null): string {
+  if (consent === false)
+    return 'nor would it be with --apply, for grants/review.yaml says `pull_requests: { consent: false }`';
+  const opened = 'with --apply, pull requests are opened and updated';
+  return consent === true
+    ? opened
+    : `${opened}; where the review is new to the repository, first one that only shows what would be`;
 }
 
 /** Adds the run to the file of runs, and tells Prometheus. Only what somebody asked for fails where it cannot be written. */

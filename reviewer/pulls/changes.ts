@@ -50,9 +50,19 @@ export async function checkFiles(tree: Tree, files: Files): Promise<void> {
   await check(withFiles(tree, changed));
 }
 
-/** The same of a merge. `id`: a commit's or a tree's. */
-export const checkCommit = (mirror: Mirror, id: string): Promise<void> =>
-  check(gitFiles(mirror.repository, id, mirror.folder));
+/** Whether a branch merges, and gives a base that can be enforced: one that begins at the base was looked at when it was made. */
+export async function mergesWell(mirror: Mirror, tip: string): Promise<boolean> {
+  if (await mirror.isAhead(tip)) return true;
+  const merged = await mirror.merged(tip);
+  if (merged === null) return false;
+  try {
+    await check(gitFiles(mirror.repository, merged, mirror.folder));
+    return true;
+  } catch (error) {
+    if (error instanceof ReviewError && error.code === 'edit-failed') return false;
+    throw error;
+  }
+}
 
 async function check(tree: TreeFiles): Promise<void> {
   const { problems } = await load(tree);

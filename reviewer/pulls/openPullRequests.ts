@@ -21,6 +21,8 @@ import type { Files, Mirror } from './workspace.ts';
 type Options = {
   forge: Forge;
   mirror: Mirror;
+  /** The review's pull requests, as `knownPulls` lists them. */
+  known: readonly ForgePull[];
   plan: Plan;
   evidence: Evidence;
   /** What of the plan must not be applied. */
@@ -36,6 +38,10 @@ type Options = {
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
 };
+
+/** The review's pull requests: open ones, and those closed so lately that it counts. `asOf`: ms since 1970. */
+export const knownPulls = (forge: Forge, asOf: number): Promise<ForgePull[]> =>
+  forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
 
 /** Without a token that is taken, within limits, there is nothing to be done for anybody. */
 const endsRun = (error: unknown) =>
@@ -53,6 +59,7 @@ export async function openPullRequests(options: Options): Promise<void> {
   const {
     forge,
     mirror,
+    known,
     evidence,
     plan,
     brake,
@@ -62,7 +69,6 @@ export async function openPullRequests(options: Options): Promise<void> {
     progress,
     replay = async () => null,
   } = options;
-  const known = await forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
   const answers = answered(known, asOf);
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
   const left = groups.map((group) => ({
@@ -116,7 +122,7 @@ const lineOf = ({ action, url, branch, reason }: Pull) =>
   `${action} ${url ?? branch}${reason === undefined ? '' : ` (${reason})`}`;
 
 /** What no merge could put right. */
-const isBlocked = ({ action, set }: Finding) => action === 'reassign' && set === undefined;
+export const isBlocked = ({ action, set }: Finding) => action === 'reassign' && set === undefined;
 
 function blocked({ grant, principal, owner, api }: Finding): Pull {
   const branch = branchOf({ owner, tier: 'certification', risk: 'routine', turn: 1 });

@@ -4,10 +4,9 @@ import { prose } from '../forge/markdown.ts';
 import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { instantOf, nameOf } from '../plan/sentence.ts';
-import { ReviewError } from '../reviewError.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
-import { checkCommit, checkFiles, filesOf } from './changes.ts';
+import { checkFiles, filesOf, mergesWell } from './changes.ts';
 import { isTold, type People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
@@ -97,7 +96,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     [...found],
   );
   const tip = mirror.branches.get(branch);
-  const sound = tip !== undefined && (await mergesWell(tip, options));
+  const sound = tip !== undefined && (await mergesWell(mirror, tip));
   if (same && sound && marker?.commit === tip) {
     const due = await answerForNobody(task, marker, options);
     if (due !== null) return due;
@@ -191,20 +190,6 @@ async function mergedByItself(
 ): Promise<boolean> {
   const isPlain = entries.length > 0 && entries.every(({ decision }) => decision === undefined);
   return tier === 'automatic' && isPlain && commit !== null && forge.mergePull(pull.number, commit);
-}
-
-/** Whether a branch merges, and gives a base that can be enforced: one that begins at the base was looked at when it was made. */
-async function mergesWell(tip: string, { mirror }: Settling): Promise<boolean> {
-  if (await mirror.isAhead(tip)) return true;
-  const merged = await mirror.merged(tip);
-  if (merged === null) return false;
-  try {
-    await checkCommit(mirror, merged);
-    return true;
-  } catch (error) {
-    if (error instanceof ReviewError && error.code === 'edit-failed') return false;
-    throw error;
-  }
 }
 
 type Asked = { family: Family; findings: readonly Finding[]; waiting: number };

@@ -438,6 +438,19 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/pulls/onboarding',
+    [
+      'bundle/format',
+      'bundle/grants',
+      'reviewer/edit',
+      'reviewer/evidence',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/pulls',
+      'reviewer/pulls/text',
+    ],
+  ],
+  [
     'reviewer/proposal',
     [
       'bundle/bundleError.ts',
@@ -592,6 +605,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/plan',
       'reviewer/pulls',
       'reviewer/pulls/commands',
+      'reviewer/pulls/onboarding',
       'reviewer/recommend',
       'reviewer/replay',
       'reviewer/report',

@@ -23,7 +23,7 @@ export const rules = `thresholds:
   dormant: { days: 3, days_high: 2, revoke_after_days: 2 }
   over_privileged: { days: 3, unused_share: 0.5, unused_operations: 2, allows: 4, days_used: 2 }
   brake: 1
-pull_requests: { open: 10, per_hour: 10 }
+pull_requests: { consent: true, open: 10, per_hour: 10 }
 `;
 
 const api = (name: string, tier: string) => `api: ${name}

@@ -24,9 +24,12 @@ const held: readonly (readonly [behaviour: string, file: string, name: string])[
   ['it tells who loses access, and who decides', 'pullRequestPeople', 'asks the owner’s people'],
   ['the base decides, whatever a branch says', 'pullRequests', "judges the forge's branch"],
   ['it backs off', 'pullRequestFaults', 'a limit that names its end is waited for'],
+  ['it asks for no more than can be read', 'allot', 'no more than a person can read'],
   ['it splits', 'commands/answerComments', 'a grant that is split off gets its own'],
   ['it pauses when it is ignored', 'pullRequestPeople', 'pauses when nobody has acted'],
   ['it has a brake', 'pullRequests', 'a brake stops what takes much away'],
+  ['new to a repository, it only shows what it would do', 'onboarding', 'only shows what would be opened'],
+  ['it changes nothing unless told to, and says so', 'onboarding', 'without --apply nothing is changed'],
   ['it is answered in comments', 'commands/answerComments', 'a keep rewrites the same diff'],
   [
     'it says why, and how to see the same',

@@ -16,7 +16,7 @@ import { openForge } from '../../../reviewer/forge/forge.ts';
 import { ForgeError } from '../../../reviewer/forge/forgeError.ts';
 import { makePlan } from '../../../reviewer/plan/plan.ts';
 import { importOf } from '../../../reviewer/pulls/mirror/importOf.ts';
-import { openPullRequests } from '../../../reviewer/pulls/openPullRequests.ts';
+import { knownPulls, openPullRequests } from '../../../reviewer/pulls/openPullRequests.ts';
 import { bot, type Mirror } from '../../../reviewer/pulls/workspace.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, logLines, place } from '../_review.ts';
@@ -111,13 +111,14 @@ async function openIn(from: string) {
       // Each forge has another port, and texts are compared.
       const cloneUrl = 'git@forge.example.com:acme/access.git';
       const target = { baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl };
-      await openPullRequests({
-        forge: openForge({ ...target, retries: 0, timeoutMs: 120_000, waitMs: 0 }),
-        mirror: await mirrorOf(repository),
-        ...{ plan, evidence, brake: null, pulls: [], asOf },
-      }).catch((error: unknown) => {
+      const on = openForge({ ...target, retries: 0, timeoutMs: 120_000, waitMs: 0 });
+      try {
+        const mirror = await mirrorOf(repository);
+        const known = await knownPulls(on, asOf);
+        await openPullRequests({ forge: on, mirror, known, plan, evidence, brake: null, pulls: [], asOf });
+      } catch (error) {
         if (!(error instanceof ForgeError)) throw error;
-      });
+      }
       return forge.calls.slice(before);
     },
   };

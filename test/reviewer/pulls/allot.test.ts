@@ -1,0 +1,70 @@
+import * as assert from 'node:assert/strict';
+import type { Finding } from '../../../reviewer/plan/finding.ts';
+import { allot, type OpenPull } from '../../../reviewer/pulls/allot.ts';
+import { groupFindings } from '../../../reviewer/pulls/group.ts';
+import { entriesOf } from '../../../reviewer/pulls/text/body.ts';
+import { branchOf } from '../../../reviewer/pulls/text/branch.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('which findings share a pull request');
+
+const family = { owner: 'group:desk', tier: 'tidying', risk: 'routine' } as const;
+const id = (number: number) => String(number).padStart(3, '0');
+const found = (from: number, to: number): Finding[] =>
+  Array.from({ length: to - from }, (_, index) => ({
+    fingerprint: id(from + index).padStart(32, '0'),
+    grant: `grant-${id(from + index)}`,
+    principal: 'user:ann@example.com',
+    api: 'orders',
+    action: 'delete',
+    detector: 'expired',
+    severity: 'low',
+    owner: family.owner,
+    sentence: 'it has ended',
+    change: { file: 'grants/access/orders/desk.yaml', before: '', after: '' },
+    evidence: { granted: '2026-01-01T00:00:00Z', ended: '2026-11-01T00:00:00Z' },
+  }));
+const opened = (turn: number, findings: readonly Finding[], closedToMore: boolean): OpenPull => ({
+  pull: {
+    ...{ number: turn, url: '', branch: branchOf({ ...family, turn }), head: 'f'.repeat(40), labels: [] },
+    ...{ title: '', body: '', state: 'open', merged: false, createdAt: 0, closedAt: null },
+    draft: false,
+  },
+  marker: {
+    ...{ version: 2, as_of: '', title: '', commit: null, ...family },
+    entries: entriesOf(findings),
+  },
+  handsOff: false,
+  closedToMore,
+});
+const dealt = (findings: readonly Finding[], opens: readonly OpenPull[]) =>
+  allot(groupFindings({ findings }), opens, () => 'free').map((task) =>
+    task.kind === 'close'
+      ? `close ${task.branch}`
+      : `${task.kind} ${task.branch.slice(17)} ${task.findings[0]?.grant}..${task.findings.at(-1)?.grant} (${task.waiting} wait)`,
+  );
+
+test('no more than a person can read; the rest comes once that is merged, or beside what takes no more', () => {
+  assert.deepEqual(dealt(found(0, 250), []), ['open group-desk/tidying grant-000..grant-099 (150 wait)']);
+  assert.deepEqual(dealt(found(0, 250), [opened(1, found(0, 100), false)]), [
+    'hold group-desk/tidying grant-000..grant-099 (150 wait)',
+  ]);
+  assert.deepEqual(dealt(found(0, 250), [opened(1, found(0, 100), true)]), [
+    'hold group-desk/tidying grant-000..grant-099 (0 wait)',
+    'open group-desk/tidying-2 grant-100..grant-199 (50 wait)',
+  ]);
+});
+
+test('what was split stays split; what is new joins the first that still takes more', () => {
+  const opens = [opened(1, found(0, 2), true), opened(2, found(2, 4), false), opened(3, found(4, 5), false)];
+  assert.deepEqual(dealt(found(0, 7), opens), [
+    'hold group-desk/tidying grant-000..grant-001 (0 wait)',
+    'hold group-desk/tidying-2 grant-002..grant-006 (0 wait)',
+    'hold group-desk/tidying-3 grant-004..grant-004 (0 wait)',
+  ]);
+  assert.deepEqual(dealt(found(2, 4), opens), [
+    'close grantgate/review/group-desk/tidying',
+    'hold group-desk/tidying-2 grant-002..grant-003 (0 wait)',
+    'close grantgate/review/group-desk/tidying-3',
+  ]);
+});
