@@ -19,7 +19,8 @@ const isPolicy = (path: string) => path.endsWith('.rego') && !path.endsWith('_te
 const sorted = (files: Iterable<[string, Buffer]>) =>
   new Map([...files].sort(([a], [b]) => compareCodePoints(a, b)));
 
-async function builtIn(room: PolicyRoom): Promise<Map<string, Buffer>> {
+/** What comes with the product for a room, as {@link readPolicies} answers where a repository has none of its own. */
+export async function builtIn(room: PolicyRoom): Promise<Map<string, Buffer>> {
   const files: [string, Buffer][] = [];
   const names = await readdir(join(builtInPolicies, room), { recursive: true });
   for (const name of names.filter(isPolicy))

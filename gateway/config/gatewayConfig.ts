@@ -103,6 +103,10 @@ const decisionPoint = z
     authzen: z
       .strictObject({
         callers: z.array(service).min(1).describe('The services that may ask, for whomever they name.'),
+        search: z
+          .array(service)
+          .default([])
+          .describe('The services that may search who may do what, where; nobody, unless they are named.'),
         url: secureUrl
           .refine((value) => !/[?#]|\/$/.test(value), { error: 'must have no query and no slash at its end' })
           .optional()

@@ -6,19 +6,27 @@ import type { Outcome } from '../decision/outcome.ts';
 import { sendProblem } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
-import type { Authenticate, Identity } from '../identity/authenticate.ts';
-import { anybody, isPublic } from '../identity/identify.ts';
+import type { Authenticate } from '../identity/authenticate.ts';
 import { createDecisionIds } from '../record/decisionIds.ts';
 import { createRecordOf } from '../record/recordOf.ts';
 import type { RecordWriter } from '../record/recordWriter.ts';
-import { routeOf } from '../request/route.ts';
-import { type Evaluation, readEvaluation, readEvaluations, type Semantic } from './authzenRequest.ts';
+import {
+  type Evaluation,
+  readEvaluation,
+  readEvaluations,
+  readSearch,
+  type SearchKind,
+  type Semantic,
+} from './authzenRequest.ts';
+import { questionOf } from './question.ts';
+import { createSearch } from './search.ts';
 
 type Options = {
   enforcement: () => Enforcement | null;
   authenticate: Authenticate;
-  /** `service:NAME` of those who may ask. */
+  /** `service:NAME` of those who may ask, and of those who may search. */
   callers: readonly string[];
+  searchers: readonly string[];
   writer: Pick<RecordWriter, 'write'>;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -31,8 +39,23 @@ type Options = {
 type Answer = { decision: boolean; context: Record<string, unknown> };
 
 const largestBody = 256 * 1024;
-export const evaluationPath = '/access/v1/evaluation';
-export const evaluationsPath = '/access/v1/evaluations';
+const paths = {
+  evaluation: '/access/v1/evaluation',
+  evaluations: '/access/v1/evaluations',
+  subject: '/access/v1/search/subject',
+  resource: '/access/v1/search/resource',
+  action: '/access/v1/search/action',
+} as const;
+type Endpoint = keyof typeof paths;
+
+/** The endpoint at a path; null when it is none, or nobody may search. */
+export function endpointAt(path: string, canSearch: boolean): Endpoint | null {
+  const found = (Object.keys(paths) as Endpoint[]).find((endpoint) => paths[endpoint] === path) ?? null;
+  return found === null || (isSearch(found) && !canSearch) ? null : found;
+}
+
+const isSearch = (endpoint: Endpoint): endpoint is SearchKind =>
+  endpoint !== 'evaluation' && endpoint !== 'evaluations';
 
 /**
  * Answers applications that ask in code, as the OpenID AuthZEN Authorization API 1.0 says. Only known services may
@@ -40,41 +63,30 @@ export const evaluationsPath = '/access/v1/evaluations';
  */
 export function createAuthzen(options: Options) {
   const { enforcement, authenticate, writer, now, onAllowed, onOutcome, onFailure } = options;
-  const callers = new Set(options.callers.map(fold));
+  const asking = { ask: new Set(options.callers.map(fold)), search: new Set(options.searchers.map(fold)) };
+  const search = createSearch(now);
   const nextId = createDecisionIds();
   const recordOf = createRecordOf();
 
-  const assertCaller = async (request: IncomingMessage, by: Enforcement) => {
+  const assertCaller = async (request: IncomingMessage, by: Enforcement, callers: ReadonlySet<string>) => {
     const { url = '' } = request;
     const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
     const { subject } = await authenticate(request, query, by.snapshot, null);
     if (!callers.has(subject) || by.principal(subject)?.active !== true)
-      throw new Refusal(403, 'caller-not-allowed', 'The caller may not ask for decisions.');
+      throw new Refusal(403, 'caller-not-allowed', 'The caller may not ask this.');
   };
 
   const evaluate = async (by: Enforcement, asked: Evaluation): Promise<Answer> => {
-    const route = asked.api === null ? null : routeOf(by.snapshot.apis, asked.api, asked.operation);
-    if (route === null) return { decision: false, context: { reason: 'no-such-operation' } };
-    const open = isPublic(by.snapshot, route.route);
-    // Not even a name: nothing that could be asked or recorded.
-    if (asked.subject === null && !open) return { decision: false, context: { reason: 'principal-unknown' } };
     const at = now();
+    const question = questionOf(by.snapshot, asked, at);
+    // Not even a name: nothing that could be asked or recorded.
+    if (typeof question === 'string') return { decision: false, context: { reason: question } };
+    const { identity, route } = question;
     const id = nextId(at);
-    // As at the gateway: who calls what is public is not asked.
-    const identity: Identity =
-      open || asked.subject === null
-        ? anybody
-        : { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
-    const decision = by.decide({
-      identity,
-      route: route.route,
-      method: route.method,
-      networks: [...new Set(asked.networks)].filter((name) => by.snapshot.networks.has(name)).sort(),
-      time: asked.time ?? Math.floor(at / 1000),
-    });
+    const decision = by.decide(question);
     if (decision.failure !== null) onFailure(decision.failure, id);
-    const record = recordOf({ id, decision, enforcement: by, identity, route: route.route }, at, 200);
-    const { api, operation } = route.route;
+    const record = recordOf({ id, decision, enforcement: by, identity, route }, at, 200);
+    const { api, operation } = route;
     const { allow, reason } = decision.result;
     const failure = await new Promise<Error | null>((done) => writer.write(record, done));
     if (failure !== null) {
@@ -85,7 +97,7 @@ export function createAuthzen(options: Options) {
       });
     }
     const regressed = record.regressed !== undefined;
-    if (allow) onAllowed?.({ identity, route: route.route, address: null, networks: asked.networks });
+    if (allow) onAllowed?.({ identity, route, address: null, networks: asked.networks });
     onOutcome({ api, operation, outcome: allow ? 'allowed' : 'denied', reason, decision, regressed });
     return { decision: allow, context: { reason, decision_id: id } };
   };
@@ -114,24 +126,25 @@ export function createAuthzen(options: Options) {
     return answers;
   };
 
-  const answer = async (request: IncomingMessage, path: string): Promise<unknown> => {
+  const answer = async (request: IncomingMessage, endpoint: Endpoint): Promise<unknown> => {
     if (request.method !== 'POST')
       throw new Refusal(405, 'method-not-allowed', 'Questions are posted.', { allow: 'POST' });
     const by = enforcement();
     if (by === null)
       throw new Refusal(503, 'no-bundle', 'No access policy is loaded yet.', { 'retry-after': '5' });
-    await assertCaller(request, by);
+    await assertCaller(request, by, isSearch(endpoint) ? asking.search : asking.ask);
     const body = await readJson(request);
-    const several = path === evaluationsPath ? readEvaluations(body) : null;
+    if (isSearch(endpoint)) return search(by.snapshot, readSearch(endpoint, body));
+    const several = endpoint === 'evaluations' ? readEvaluations(body) : null;
     if (several === null) return evaluate(by, readEvaluation(body));
     return { evaluations: await evaluateAll(by, several.items, several.semantic) };
   };
 
-  return async (request: IncomingMessage, response: ServerResponse, path: string): Promise<void> => {
+  return async (request: IncomingMessage, response: ServerResponse, endpoint: Endpoint): Promise<void> => {
     const requestId = request.headers['x-request-id'];
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);
     try {
-      sendJson(response, await answer(request, path));
+      sendJson(response, await answer(request, endpoint));
     } catch (error) {
       if (!(error instanceof Refusal)) onFailure(error, null);
       const refusal =
@@ -146,11 +159,16 @@ export function createAuthzen(options: Options) {
 }
 
 /** The metadata document, for a decision point that is reached at `url`. */
-export function sendConfiguration(response: ServerResponse, url: string): void {
+export function sendConfiguration(response: ServerResponse, url: string, canSearch: boolean): void {
   sendJson(response, {
     policy_decision_point: url,
-    access_evaluation_endpoint: `${url}${evaluationPath}`,
-    access_evaluations_endpoint: `${url}${evaluationsPath}`,
+    access_evaluation_endpoint: url + paths.evaluation,
+    access_evaluations_endpoint: url + paths.evaluations,
+    ...(canSearch && {
+      search_subject_endpoint: url + paths.subject,
+      search_resource_endpoint: url + paths.resource,
+      search_action_endpoint: url + paths.action,
+    }),
   });
 }
 

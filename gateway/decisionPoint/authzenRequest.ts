@@ -24,17 +24,21 @@ const evaluation = z.object({
   context: context.optional(),
 });
 
+/** What an application says of the call that it asks about. */
+export type Circumstances = {
+  networks: readonly string[];
+  mfa: boolean;
+  /** Whole seconds since 1970; null: now. */
+  time: number | null;
+};
+
 /** One question in our terms. */
-export type Evaluation = {
+export type Evaluation = Circumstances & {
   /** `user:LOGIN` or `service:NAME`; null when it can be neither. */
   subject: string | null;
   /** Null when the resource is no API. */
   api: string | null;
   operation: string;
-  networks: readonly string[];
-  mfa: boolean;
-  /** Whole seconds since 1970; null: now. */
-  time: number | null;
 };
 
 export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
@@ -54,15 +58,76 @@ const batch = z.object({
 /** Reads one evaluation request. Throws Refusal 400. */
 export function readEvaluation(value: unknown): Evaluation {
   const { subject, action, resource, context: given } = parse(evaluation, value);
-  const named = principalName.safeParse(`${subject.type}:${subject.id}`);
-  const caller = subject.type === 'user' || subject.type === 'service';
   return {
-    subject: caller && named.success ? fold(named.data) : null,
-    api: resource.type === 'api' ? resource.id : null,
+    subject: subjectOf(subject),
+    api: apiOf(resource),
     operation: action.name,
-    networks: given?.networks ?? [],
-    mfa: given?.mfa ?? false,
-    time: given?.time ?? null,
+    ...circumstancesOf(given),
+  };
+}
+
+const isCaller = (type: string): boolean => type === 'user' || type === 'service';
+
+type Entity = { type: string; id?: string | undefined };
+
+function subjectOf({ type, id }: Entity): string | null {
+  const named = principalName.safeParse(`${type}:${id}`);
+  return id !== undefined && isCaller(type) && named.success ? fold(named.data) : null;
+}
+
+const apiOf = ({ type, id }: Entity): string | null => (type === 'api' ? (id ?? null) : null);
+
+const circumstancesOf = (given: z.output<typeof context> | undefined): Circumstances => ({
+  networks: given?.networks ?? [],
+  mfa: given?.mfa ?? false,
+  time: given?.time ?? null,
+});
+
+// What is searched for has a type; an id beside it does not count, whatever it is.
+const wanted = entity.omit({ id: true });
+const page = z.object({
+  token: z.string().max(4096).optional(),
+  limit: z.int().min(0).optional(),
+  properties,
+});
+const { action } = evaluation.shape;
+const search = z.object({ context: context.optional(), page: page.optional() });
+const searches = {
+  subject: search.extend({ subject: wanted, action, resource: entity }),
+  resource: search.extend({ subject: entity, action, resource: wanted }),
+  action: search.extend({ subject: entity, action: action.optional(), resource: entity }),
+};
+
+export type SearchKind = keyof typeof searches;
+
+/** An evaluation of which one part is searched for: null, as is a part that nothing can be found for. */
+export type Search = Circumstances & {
+  kind: SearchKind;
+  subject: string | null;
+  api: string | null;
+  operation: string | null;
+  /** The type of what is searched for: `user`, `service`, `api`, or one that nothing here has. */
+  type: string;
+  page: z.output<typeof page> | null;
+};
+
+/** Reads one search request (section 8). Throws Refusal 400. */
+export function readSearch(kind: SearchKind, value: unknown): Search {
+  const given: {
+    subject: Entity;
+    action?: { name: string } | undefined;
+    resource: Entity;
+    context?: z.output<typeof context> | undefined;
+    page?: z.output<typeof page> | undefined;
+  } = parse(searches[kind], value);
+  return {
+    kind,
+    subject: subjectOf(given.subject),
+    api: apiOf(given.resource),
+    operation: kind === 'action' ? null : (given.action?.name ?? null),
+    type: kind === 'subject' ? given.subject.type : given.resource.type,
+    page: given.page ?? null,
+    ...circumstancesOf(given.context),
   };
 }
 

@@ -8,7 +8,7 @@ import { listen, urlOf } from '../http/listen.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Authenticate } from '../identity/authenticate.ts';
 import type { RecordWriter } from '../record/recordWriter.ts';
-import { createAuthzen, evaluationPath, evaluationsPath, sendConfiguration } from './authzen.ts';
+import { createAuthzen, endpointAt, sendConfiguration } from './authzen.ts';
 import { createForwardAuth } from './forwardAuth.ts';
 import { authorizePath } from './originalRequest.ts';
 
@@ -57,16 +57,20 @@ export function createAnswerQuestion({
           onOutcome,
         });
   const evaluate =
-    authzen === undefined ? null : createAuthzen({ ...options, onOutcome, callers: authzen.callers });
+    authzen === undefined
+      ? null
+      : createAuthzen({ ...options, onOutcome, callers: authzen.callers, searchers: authzen.search });
 
+  const canSearch = (authzen?.search ?? []).length > 0;
   return (request, response, own) => {
     const [path = ''] = (request.url ?? '').split('?', 1);
+    const endpoint = endpointAt(path, canSearch);
     if (authorize !== null && (path === authorizePath || path.startsWith(`${authorizePath}/`))) {
       authorize(request, response);
-    } else if (evaluate !== null && (path === evaluationPath || path === evaluationsPath)) {
-      void evaluate(request, response, path);
+    } else if (evaluate !== null && endpoint !== null) {
+      void evaluate(request, response, endpoint);
     } else if (evaluate !== null && path === '/.well-known/authzen-configuration') {
-      sendConfiguration(response, authzen?.url ?? own);
+      sendConfiguration(response, authzen?.url ?? own, canSearch);
     } else {
       sendProblem(request, response, new Refusal(404, 'not-found', 'There is nothing to ask here.'), null);
     }

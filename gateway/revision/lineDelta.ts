@@ -69,5 +69,6 @@ export function beforeDelta(after: LineIndex, delta: SharedDelta, head: LineInde
     count: after.count,
     grants: (api, principal) => find(api, principal, () => after.grants(api, principal)),
     principal: (subject) => find(null, subject, () => after.principal(subject)),
+    walk: null,
   };
 }

@@ -20,6 +20,17 @@ export type LineIndex = {
   grants(api: string, principal: string): Uint8Array | null;
   /** The line of `subject` under principals, or null. */
   principal(subject: string): Uint8Array | null;
+  /** Its lines one after another; null where they are kept only to be compared. */
+  readonly walk: LineWalk | null;
+};
+
+/** The lines of an index by their numbers; in each section they stand in the order of their keys. */
+export type LineWalk = {
+  /** The numbers of an API's lines, or of the principals' (null): from the first, to before the end. */
+  section(api: string | null): { first: number; end: number };
+  /** The number of the line of `subject` under principals, or -1. */
+  principal(subject: string): number;
+  line(number: number): Uint8Array;
 };
 
 const [quote, backslash] = [0x22, 0x5c];
@@ -61,26 +72,28 @@ export function openIndex(shared: SharedLines): LineIndex {
   const mask = slots.length - 1;
   const numbers = new Map(shared.sections.map((section, number) => [section.api, number]));
 
-  const find = (api: string | null, name: string): Uint8Array | null => {
+  const section = (api: string | null) => shared.sections[numbers.get(api) ?? -1] ?? { first: 0, end: 0 };
+  const bytes = (line: number) => data.subarray(spans[line * 2] ?? 0, spans[line * 2 + 1]);
+  const find = (api: string | null, name: string): number => {
     const number = numbers.get(api);
-    const section = number === undefined ? undefined : shared.sections[number];
     const key = keyBytes(name);
-    if (number === undefined || section === undefined || key === null) return null;
+    if (number === undefined || key === null) return -1;
+    const { first, end } = section(api);
     let slot = hashKey(key, number, shared.seed) & mask;
     for (;;) {
       const line = (slots[slot] ?? 0) - 1;
-      if (line < 0) return null;
-      const start = spans[line * 2] ?? 0;
-      if (line >= section.first && line < section.end && sameKey(data, start, key))
-        return data.subarray(start, spans[line * 2 + 1]);
+      if (line < 0) return -1;
+      if (line >= first && line < end && sameKey(data, spans[line * 2] ?? 0, key)) return line;
       slot = (slot + 1) & mask;
     }
   };
+  const found = (line: number) => (line < 0 ? null : bytes(line));
   return {
     head: shared.head,
     count: spans.length / 2,
-    grants: (api, principal) => find(api, principal),
-    principal: (subject) => find(null, subject),
+    grants: (api, principal) => found(find(api, principal)),
+    principal: (subject) => found(find(null, subject)),
+    walk: { section, line: bytes, principal: (subject) => find(null, subject) },
   };
 }
 
@@ -123,12 +136,22 @@ function sameKey(data: Uint8Array, start: number, key: string): boolean {
   return data[from + key.length] === quote && data[from + key.length + 1] === 0x3a;
 }
 
+/** The key of a line. */
+export function keyOf(line: Uint8Array): string {
+  const text = Buffer.from(line.buffer, line.byteOffset, closingQuote(line) + 1).toString('utf8');
+  return String(JSON.parse(text));
+}
+
 /** The value of a line, as JSON text: its key is another one in each, and V8 would keep a shape for every object with one. */
 export function valueText(line: Uint8Array): string {
+  // Behind the quote and the colon.
+  return Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8', closingQuote(line) + 2);
+}
+
+function closingQuote(line: Uint8Array): number {
   let at = 1;
   while (at < line.length && line[at] !== quote) at += line[at] === backslash ? 2 : 1;
-  // Behind the quote and the colon.
-  return Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8', at + 2);
+  return at;
 }
 
 /** The bytes that each section's lines take: an API's grants, or the principals (null). */

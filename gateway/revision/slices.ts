@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { apiFields } from '../../bundle/policy/policyReads.ts';
-import { valueText } from './lineIndex.ts';
+import { type LineIndex, valueText } from './lineIndex.ts';
 import type { Snapshot } from './snapshot.ts';
 
 // opa-wasm 1.10 takes data as JSON bytes only in a real ArrayBuffer: a Buffer or a shared one it would stringify.
@@ -30,7 +30,9 @@ export type Slices = {
 };
 
 /** The part of a snapshot that slices are cut from; where nothing says what the policy reads, it is given everything. */
-export type Sliceable = Pick<Snapshot, 'lines'> & { reads?: Pick<Snapshot['reads'], 'api' | 'networks'> };
+export type Sliceable = { lines: Omit<LineIndex, 'walk'> } & {
+  reads?: Pick<Snapshot['reads'], 'api' | 'networks'>;
+};
 
 /** A principal's line is not `{"active":…,"groups":[…]}`: nobody can be decided by it. */
 export class SliceError extends Error {
@@ -181,7 +183,8 @@ function createFixed(
 
 const mostApis = 20_000;
 
-function readPrincipal(line: Uint8Array): Principal {
+/** Reads a principal's line. Throws SliceError. */
+export function readPrincipal(line: Uint8Array): Principal {
   const entry: unknown = JSON.parse(valueText(line));
   if (typeof entry === 'object' && entry !== null && 'active' in entry && 'groups' in entry) {
     const { active, groups } = entry;

@@ -268,13 +268,17 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/decisionPoint',
     [
+      'bundle/format',
       'bundle/grants',
+      'bundle/policy',
       'gateway/config',
       'gateway/decision',
       'gateway/http',
       'gateway/identity',
+      'gateway/memory',
       'gateway/record',
       'gateway/request',
+      'gateway/revision',
       'gateway/upstream',
     ],
   ],

@@ -1,0 +1,160 @@
+import { setImmediate } from 'node:timers/promises';
+import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { builtIn, decisionPath } from '../../bundle/policy/policies.ts';
+import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads.ts';
+import { createDecide } from '../decision/decide.ts';
+import type { Decide } from '../decision/decision.ts';
+import { createEvaluator } from '../decision/evaluator.ts';
+import { isPublic } from '../identity/identify.ts';
+import { createSlices, type Slices } from '../revision/slices.ts';
+import type { Snapshot } from '../revision/snapshot.ts';
+import type { Search } from './authzenRequest.ts';
+import { createHolders } from './holders.ts';
+import { type Asked, questionOf } from './question.ts';
+import { readPage, tokenOf } from './searchPage.ts';
+
+/** A subject, a resource or an action, as AuthZEN has them. */
+export type Found = { type: string; id: string } | { name: string };
+
+/** What AuthZEN calls a Search API Response; `page` is there when it does not hold everything, or was asked for. */
+export type SearchAnswer = { page?: { next_token: string; count: number }; results: readonly Found[] };
+
+/** What might be found, in order; `entries` may be many, and are made when they are looked at. */
+type Candidates = { count: number; nameOf: (at: number) => string; asked: (name: string) => Asked };
+
+/** As many answers of the policy does one page cost at most; a page may then be short, or empty, and goes on. */
+const mostDecisions = 1000;
+/** Of these in one turn of the event loop: requests wait for no more than that, about 1 ms. */
+const decisionsOfATurn = 10;
+
+/** What searches in one snapshot need. It has slices and a policy of its own: who is asked about pushes no caller out. */
+type Searched = {
+  snapshot: Snapshot;
+  decide: Decide;
+  slices: Slices;
+  holders: ReturnType<typeof createHolders>;
+};
+
+/**
+ * Finds who may do something, where, or what, as OpenID AuthZEN's Search APIs say. Candidates come from the lines of the
+ * bundle, looked up by what is asked; each is then decided by the policy, so that a result is exactly what an
+ * evaluation would allow. Only people and services of the directory are found. Nothing of it is on record: nobody has
+ * called anything. Throws Refusal 400 for a token of another question.
+ */
+export function createSearch(now: () => number) {
+  let open: Searched | null = null;
+  let standard: Promise<string> | null = null;
+
+  const searchedIn = (snapshot: Snapshot): Searched => {
+    if (open?.snapshot === snapshot) return open;
+    const { lines, reads, wasm } = snapshot;
+    if (lines.walk === null) throw new Error('never: what is in force can be walked');
+    const slices = createSlices({ lines, reads }, { maxBytes: 4 * 2 ** 20 });
+    const decide = createDecide(slices, createEvaluator(wasm, decisionPath), reads.clock);
+    open = { snapshot, decide, slices, holders: createHolders(lines.walk) };
+    return open;
+  };
+
+  /** The policy that comes with the product allows nothing but what a grant of the caller names. */
+  const isStandard = async ({ sources }: PolicyReads): Promise<boolean> => {
+    standard ??= builtIn('authz').then(sourcesDigest);
+    return sources.includes(await standard);
+  };
+
+  return async (snapshot: Snapshot, search: Search): Promise<SearchAnswer> => {
+    const at = now();
+    const searched = searchedIn(snapshot);
+    const { limit, after } = readPage(search);
+    const candidates = await candidatesOf(searched, search, await isStandard(snapshot.reads));
+
+    const results: Found[] = [];
+    let next =
+      after === null ? 0 : lowerBound(candidates.count, (at) => isBehind(candidates.nameOf(at), after));
+    let last = after;
+    for (let decisions = 0; next < candidates.count; next += 1, decisions += 1) {
+      if (results.length === limit || decisions === mostDecisions) break;
+      if (decisions > 0 && decisions % decisionsOfATurn === 0) await setImmediate();
+      last = candidates.nameOf(next);
+      const question = questionOf(snapshot, candidates.asked(last), at);
+      if (typeof question !== 'string' && searched.decide(question).result.allow)
+        results.push(foundAs(search, last));
+    }
+    const isAll = next >= candidates.count;
+    if (isAll && search.page === null) return { results };
+    const token = isAll ? '' : tokenOf(search, { after: last, limit });
+    return { page: { next_token: token, count: results.length }, results };
+  };
+}
+
+async function candidatesOf(
+  { snapshot, slices, holders }: Searched,
+  search: Search,
+  isStandard: boolean,
+): Promise<Candidates> {
+  const { kind, type, subject, api, operation } = search;
+  const listed = (names: readonly string[], asked: Candidates['asked']): Candidates => ({
+    count: names.length,
+    nameOf: (at) => names[at] ?? '',
+    asked,
+  });
+  const holdsAt = (name: string): boolean =>
+    !isStandard ||
+    (subject !== null &&
+      [subject, ...(slices.principal(subject)?.groups ?? [])].some((one) =>
+        snapshot.lines.grants(name, one),
+      ));
+  const isOpen = (one: string, name: string) => isPublic(snapshot, { api: one, operation: name });
+  const nothing = listed([], () => ({ ...search, operation: '' }));
+
+  if (kind === 'action') {
+    if (api === null) return nothing;
+    const names = Object.keys(snapshot.apis.get(api)?.operations ?? {})
+      .filter((name) => isOpen(api, name) || holdsAt(api))
+      .sort(compareCodePoints);
+    return listed(names, (name) => ({ ...search, operation: name }));
+  }
+  if (operation === null) return nothing;
+  if (kind === 'resource') {
+    if (type !== 'api') return nothing;
+    const names = [...snapshot.apis]
+      .filter(
+        ([name, { operations }]) =>
+          Object.hasOwn(operations, operation) && (isOpen(name, operation) || holdsAt(name)),
+      )
+      .map(([name]) => name)
+      .sort(compareCodePoints);
+    return listed(names, (name) => ({ ...search, api: name, operation }));
+  }
+  if (api === null || (type !== 'user' && type !== 'service')) return nothing;
+  if (questionOf(snapshot, { ...search, subject: `${type}:x`, operation }, 0) === 'no-such-operation')
+    return nothing;
+  const lines = isOpen(api, operation)
+    ? holders.everybody()
+    : await holders.of(api, isStandard ? operation : null);
+  // Names stand in the order of their bytes: services, then users.
+  const from = lowerBound(lines.length, (at) => holders.nameOf(lines[at] ?? 0) >= `${type}:`);
+  const to = lowerBound(lines.length, (at) => holders.nameOf(lines[at] ?? 0) >= `${type};`);
+  return {
+    count: to - from,
+    nameOf: (at) => holders.nameOf(lines[from + at] ?? 0),
+    asked: (name) => ({ ...search, subject: name, operation }),
+  };
+}
+
+function foundAs({ kind, type }: Search, name: string): Found {
+  if (kind === 'action') return { name };
+  return { type, id: kind === 'subject' ? name.slice(type.length + 1) : name };
+}
+
+const isBehind = (name: string, after: string): boolean => compareCodePoints(name, after) > 0;
+
+/** The first of `count` for which a condition holds that holds for all after it. */
+function lowerBound(count: number, holds: (at: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
