@@ -19,7 +19,7 @@ export type Found = { type: string; id: string } | { name: string };
 /** What AuthZEN calls a Search API Response; `page` is there when it does not hold everything, or was asked for. */
 export type SearchAnswer = { page?: { next_token: string; count: number }; results: readonly Found[] };
 
-/** What might be found, in order; `entries` may be many, and are made when they are looked at. */
+/** What might be found, in order: names are made when they are looked at, as there may be many. */
 type Candidates = { count: number; nameOf: (at: number) => string; asked: (name: string) => Asked };
 
 /** As many answers of the policy does one page cost at most; a page may then be short, or empty, and goes on. */
@@ -42,17 +42,20 @@ type Searched = {
  * called anything. Throws Refusal 400 for a token of another question.
  */
 export function createSearch(now: () => number) {
-  let open: Searched | null = null;
+  // Held as long as its snapshot is in force: nothing of it must keep the lines of an old revision.
+  const opened = new WeakMap<Snapshot, Searched>();
   let standard: Promise<string> | null = null;
 
   const searchedIn = (snapshot: Snapshot): Searched => {
-    if (open?.snapshot === snapshot) return open;
+    const before = opened.get(snapshot);
+    if (before !== undefined) return before;
     const { lines, reads, wasm } = snapshot;
     if (lines.walk === null) throw new Error('never: what is in force can be walked');
     const slices = createSlices({ lines, reads }, { maxBytes: 4 * 2 ** 20 });
     const decide = createDecide(slices, createEvaluator(wasm, decisionPath), reads.clock);
-    open = { snapshot, decide, slices, holders: createHolders(lines.walk) };
-    return open;
+    const searched = { snapshot, decide, slices, holders: createHolders(lines.walk) };
+    opened.set(snapshot, searched);
+    return searched;
   };
 
   /** The policy that comes with the product allows nothing but what a grant of the caller names. */
@@ -69,7 +72,7 @@ export function createSearch(now: () => number) {
 
     const results: Found[] = [];
     let next =
-      after === null ? 0 : lowerBound(candidates.count, (at) => isBehind(candidates.nameOf(at), after));
+      after === null ? 0 : lowerBound(candidates.count, (one) => isBehind(candidates.nameOf(one), after));
     let last = after;
     for (let decisions = 0; next < candidates.count; next += 1, decisions += 1) {
       if (results.length === limit || decisions === mostDecisions) break;
