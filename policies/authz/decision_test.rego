@@ -36,7 +36,7 @@ decide_over(changes, grants) := decision if {
 		with data.grants as grants
 }
 
-allowed_by(ids) := {"allow": true, "grants": ids, "reason": "granted"}
+allowed_by(ids) := {"allow": true, "grants": {id | some id in ids}, "reason": "granted"}
 
 denied(reason) := {"allow": false, "grants": [], "reason": reason}
 
@@ -64,7 +64,7 @@ test_grant_for_another_api_allows_nothing if {
 	decide_over({}, {"payments": {"group:billing": [read]}}) == denied("no-grant")
 }
 
-test_every_grant_that_holds_is_named_once_and_sorted if {
+test_every_grant_that_holds_is_named_once if {
 	grants := {"orders": {
 		"group:finance": [{"id": "c", "operations": ["getOrder"]}, {"id": "a", "operations": ["getOrder"]}],
 		"group:billing": [

@@ -1,9 +1,8 @@
 import * as assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { compile } from '../../bundle/compile/compile.ts';
 import { admitPolicy } from '../../bundle/policy/admitPolicy.ts';
+import { answerAll } from '../../bundle/policy/answerAll.ts';
 import { examinePolicy } from '../../bundle/policy/examinePolicy.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
@@ -115,31 +114,16 @@ let opa: Opa;
 let work: Awaited<ReturnType<typeof folder>>;
 test.before(async () => {
   opa = await findOpa();
-  work = await folder({ 'data.json': document.toString() });
+  work = await folder({});
 });
 test.after(() => work.remove());
 
 type Compared = { answers: unknown[]; clock: boolean };
 
 async function compare(rego: string, asked: ReturnType<typeof inputs>): Promise<Compared> {
-  const { reads, wasm } = await admitPolicy(
-    opa,
-    new Map([['policies/authz/x.rego', Buffer.from(rego)]]),
-    work.path,
-  );
-  await writeFile(join(work.path, 'x.rego'), rego);
-  await writeFile(join(work.path, 'inputs.json'), JSON.stringify({ inputs: asked }));
-  const query =
-    'answers := [answer | some one in data.inputs; answer := data.grantgate.authz.decision with input as one]';
-  const loaded = ['x.rego', 'data.json', 'inputs.json'].flatMap((name) => ['-d', name]);
-  const { code, stdout, stderr } = await opa.run(['eval', '--format', 'json', ...loaded, query], {
-    cwd: work.path,
-  });
-  assert.equal(code, 0, stdout + stderr);
-  const found = z.object({
-    result: z.tuple([z.object({ bindings: z.object({ answers: z.array(z.unknown()) }) })]),
-  });
-  const byOpa = found.parse(JSON.parse(stdout)).result[0].bindings.answers;
+  const policies = new Map([['policies/authz/x.rego', Buffer.from(rego)]]);
+  const { reads, wasm } = await admitPolicy(opa, policies, work.path);
+  const byOpa = await answerAll(opa, policies, decisionPath)(asked, JSON.parse(document.toString()));
   const evaluator = createEvaluator(new WebAssembly.Module(new Uint8Array(wasm)), decisionPath);
   const slices = createSlices({ lines: openIndex(indexLines(document)), reads });
   asked.forEach((input, index) => {

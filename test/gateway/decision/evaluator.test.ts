@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { compilePolicy } from '../../../bundle/policy/compilePolicy.ts';
 import { meterWasm } from '../../../bundle/policy/meterWasm.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
+import { decisionPath, readPolicies } from '../../../bundle/policy/policies.ts';
 import { createEvaluator, EvaluationError, type Evaluator } from '../../../gateway/decision/evaluator.ts';
 import { suite } from '../../_suite.ts';
 
@@ -22,11 +23,10 @@ decision := "found" if {
 	all[input.least] > a
 }
 
-decision := "found" if {
+decision := count(text24) if {
 	input.ask == "memory"
-	all := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-	some a in all; some b in all; some c in all; some d in all; some e in all; some f in all; some g in all
-	a + b + c + d + e + f + g > 90
+	text0 := input.text
+${Array.from({ length: 24 }, (_, at) => `\ttext${at + 1} := concat("", [text${at}, text${at}])`).join('\n')}
 }
 
 undefined_one := true if input.ask == "never"
@@ -63,7 +63,7 @@ test('what does not come to an end in time is an error of its own, and the next 
       code: 'evaluation-too-costly',
       message: /takes more than \d+ steps/,
     });
-    assert.throws(() => metered.evaluate({ ask: 'memory' }, data), {
+    assert.throws(() => metered.evaluate({ ask: 'memory', text: '0123456789' }, data), {
       code: 'evaluation-too-costly',
       message: /takes more than \d+ KiB of memory/,
     });
@@ -72,6 +72,58 @@ test('what does not come to an end in time is an error of its own, and the next 
   // The bound is for each question, not for all.
   for (let round = 0; round < 40; round += 1)
     assert.equal(metered.evaluate({ ask: 'count', items: new Array(20_000).fill(1) }, data), 20_000);
+});
+
+const [caller, groups] = ['user:ann@example.com', ['group:a', 'group:b']];
+const thousands = (count: number) =>
+  json({
+    grants: {
+      orders: Object.fromEntries(
+        groups.map((group) => [
+          group,
+          Array.from({ length: count / 2 }, (_, number) => ({
+            conditions: { mfa: true, networks: ['lab', 'office'] },
+            expires: 200 + number,
+            id: `orders-read-of-${group}-${number}`,
+            operations: ['createOrder', 'getOrder', 'listOrders'],
+          })),
+        ]),
+      ),
+    },
+    principals: { [caller]: { active: true, groups } },
+  });
+
+test('a caller with 20,000 grants at one API is decided, whether they hold or not, in memory that is given back', async () => {
+  const ours = await readPolicies({ list: async () => [], read: async () => new Map() }, 'authz');
+  const decide = createEvaluator(
+    meterWasm(await compilePolicy(await findOpa(), ours, decisionPath)),
+    decisionPath,
+  );
+  const { Instance } = WebAssembly;
+  let instances = 0;
+  WebAssembly.Instance = class extends Instance {
+    constructor(...of: ConstructorParameters<typeof Instance>) {
+      super(...of);
+      instances += 1;
+    }
+  };
+  try {
+    const ask = (data: ArrayBuffer, changes: object) => {
+      const question = { api: 'orders', groups, networks: ['office'], operation: 'getOrder', time: 100 };
+      const answer = decide.evaluate({ ...question, subject: caller, mfa: true, ...changes }, data);
+      const { allow, grants, reason } = answer as { allow: boolean; grants: string[]; reason: string };
+      return [allow, new Set(grants).size, reason];
+    };
+    const [many, few] = [thousands(20_000), thousands(2)];
+    assert.deepEqual(ask(many, {}), [true, 20_000, 'granted']);
+    assert.deepEqual(ask(many, { mfa: false }), [false, 0, 'condition-not-met']);
+    assert.deepEqual(ask(many, { operation: 'deleteOrder' }), [false, 0, 'operation-not-covered']);
+    assert.equal(instances, 0);
+    for (let round = 0; round < 3; round += 1) assert.deepEqual(ask(few, {}), [true, 2, 'granted']);
+    assert.equal(instances, 1);
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
 });
 
 test('refuses a module without the entrypoint', () => {
