@@ -25,6 +25,17 @@ import { sync } from './review/sync.ts';
 import { trends } from './review/trends.ts';
 import { usage } from './review/usage.ts';
 
+type AddCommand = (program: Command) => void;
+
+const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
+  ['A repository of grants:', [init, check, diff, explain, importOpenapi, sync, key]],
+  ['Bundles:', [build, verify, push, publish]],
+  ['Gateways:', [doctor, serve, status]],
+  ['Reviews:', [review, checkPull, replay, request, restore]],
+  ['Evidence:', [inventory, usage, trends, report, records]],
+  ['To try it:', [demo]],
+];
+
 /**
  * All commands, in the order that help lists them. Rooms are imported by the command that needs them, so that `check` does
  * not wait for DuckDB.
@@ -35,33 +46,9 @@ export function createProgram(): Command {
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(--help shows what there is)');
-  for (const command of [
-    init,
-    check,
-    build,
-    verify,
-    push,
-    key,
-    doctor,
-    serve,
-    publish,
-    status,
-    explain,
-    importOpenapi,
-    diff,
-    replay,
-    checkPull,
-    inventory,
-    usage,
-    trends,
-    records,
-    sync,
-    review,
-    report,
-    request,
-    restore,
-    demo,
-  ])
-    command(program);
+  for (const [heading, commands] of groups) {
+    program.commandsGroup(heading);
+    for (const command of commands) command(program);
+  }
   return program;
 }

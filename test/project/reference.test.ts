@@ -37,6 +37,12 @@ test('every command and each of its options stands on the page and in the manual
     }
 });
 
+test('the README names every command', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').replace(/[`,]/g, '');
+  for (const command of createProgram().commands)
+    assert.match(readme, new RegExp(`(?:^|[·|] )${command.name()}\\b`, 'm'), command.name());
+});
+
 test('the manual has no line that would be taken for a request of its own', () => {
   const known = /^\.(?:TH|SH|SS|TP|B|I|PP|nf|fi)\b/;
   const requests = (pages.get('grantgate.1') ?? '').split('\n').filter((line) => /^[.']/.test(line));
