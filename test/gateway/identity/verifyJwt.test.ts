@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { exportSPKI } from 'jose';
 import { Refusal } from '../../../gateway/http/refusal.ts';
+import { TokenRefusal } from '../../../gateway/identity/tokenRefusal.ts';
 import type { JwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
 import { type Issuer, startIssuer, verifierOf } from '../_issuer.ts';
@@ -112,6 +113,18 @@ test('refuses what is no compact JWS: JWE, megabytes, broken parts', async () =>
   ]) {
     assert.match(await code(token), /^401/);
   }
+});
+
+test('a token with anything before, behind or within it that base64 passes over is told to have no form', async () => {
+  const good = await issuer.token();
+  const [header, payload, signature] = good.split('.');
+  assert.equal(await code(good), 'accepted');
+  for (const token of [`!${good}`, `${good}=`, `${good}\n`, `${header}.!${payload}.${signature}`, ` ${good}`])
+    await assert.rejects(
+      async () => verify(token),
+      (error) => error instanceof TokenRefusal && error.why === 'form',
+      JSON.stringify(token),
+    );
 });
 
 test('finds a new key without being told, and forgets a removed one within the cache age', async () => {
