@@ -26,7 +26,7 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
  * mistake, and must not replace one that was not.
  */
 function published(fetched: unknown): JSONWebKeySet {
-  const { keys } = (typeof fetched === 'object' && fetched !== null ? fetched : {}) as { keys?: unknown };
+  const { keys } = membersOf(fetched);
   if (!Array.isArray(keys) || keys.length === 0)
     throw new AnswerError('key-set-empty', 'the key set holds no key');
   if (keys.length > mostKeys)
@@ -44,7 +44,7 @@ function published(fetched: unknown): JSONWebKeySet {
 
 async function discover(issuer: string): Promise<string> {
   const document = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, bounds);
-  const { issuer: named, jwks_uri: uri } = document as { issuer?: unknown; jwks_uri?: unknown };
+  const { issuer: named, jwks_uri: uri } = membersOf(document);
   if (named !== issuer) throw new AnswerError('content', 'the discovery document names another issuer');
   if (typeof uri !== 'string' || !URL.canParse(uri))
     throw new AnswerError('content', 'the discovery document has no jwks_uri');
@@ -53,3 +53,6 @@ async function discover(issuer: string): Promise<string> {
     throw new AnswerError('content', 'the jwks_uri is not https');
   return uri;
 }
+
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
