@@ -35,7 +35,7 @@ type Options = {
   verifyJwt: JwtVerifier;
   /** Null when nobody is configured who could be asked about opaque tokens. */
   introspect: Introspect | null;
-  /** The ways that are configured; challenges name no others. */
+  /** The ways that challenges name where an API says nothing of its own. */
   methods?: readonly AuthenticationMethod[];
   /** Is told of tokens that are refused; the issuer is a configured one, or null. */
   onTokenRefused?: ((issuer: string | null, why: TokenCause) => void) | undefined;

@@ -73,13 +73,9 @@ export function createAuthentication(
   options: Options,
   before: Authentication | null,
 ): Authentication {
-  const { issuers, introspection, listen } = config;
-  const methods: AuthenticationMethod[] = [
-    ...(issuers.length > 0 ? (['jwt'] as const) : []),
-    ...(introspection !== undefined ? (['introspection'] as const) : []),
-    'api-key',
-    ...(listen.tls?.client_ca !== undefined ? (['client-certificate'] as const) : []),
-  ];
+  const shown = config.listen.tls?.client_ca !== undefined;
+  // Keys are bearers too, and need nothing to be configured: that challenge comes in any case.
+  const methods: AuthenticationMethod[] = ['api-key', ...(shown ? (['client-certificate'] as const) : [])];
   const checks = createTokenChecks(config, options, before?.checks);
   const { verifyJwt, introspection: asking } = checks;
   const { onTokenRefused, now } = options;
