@@ -30,7 +30,6 @@ export function createRows<Row extends object>(order: (a: Row, b: Row) => number
     let [here, there] = [0, 0];
     for (;;) {
       const [a, b] = [one[here], other[there]];
-      if (a === undefined && b === undefined) return merged;
       const first = b === undefined || (a !== undefined && order(a, b) <= 0) ? a : b;
       if (first === undefined) return merged;
       if (first === a) here += 1;
