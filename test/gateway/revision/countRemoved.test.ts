@@ -9,7 +9,7 @@ const test = suite('countRemoved');
 
 type Grants = Record<string, Record<string, string[]>>;
 
-const linesOf = (grants: Grants) =>
+const linesOf = (grants: Grants, groups: string[] = []) =>
   indexLines(
     lineForm({
       apis: { billing: apiEntry('billing'), orders: apiEntry('orders'), é: apiEntry('x') },
@@ -23,7 +23,7 @@ const linesOf = (grants: Grants) =>
           ),
         ]),
       ),
-      principals: { 'user:ann': { active: true, groups: [] } },
+      principals: { 'user:ann': { active: true, groups } },
     }),
   );
 
@@ -39,6 +39,12 @@ test('counts what a principal has lost, not what others were given or what only 
   assert.equal(removed(before, { billing: before.orders }), 4);
   assert.equal(removed(before, {}), 4);
   assert.equal(removed({}, before), 0);
+});
+
+test('who is in other groups than before has lost no grant by that', () => {
+  const grants = { orders: { 'group:a': ['g1'] } };
+  assert.equal(countRemoved(linesOf(grants, ['group:a']), linesOf(grants)), 0);
+  assert.equal(countRemoved(linesOf(grants), linesOf({}, ['group:b'])), 1);
 });
 
 test('agrees with a plain count over whole documents, whatever changes', () => {

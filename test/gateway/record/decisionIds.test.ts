@@ -1,0 +1,25 @@
+import * as assert from 'node:assert/strict';
+import { createDecisionIds } from '../../../gateway/record/decisionIds.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('decisionIds');
+const start = Date.parse('2026-11-23T10:00:00Z');
+
+test('ids only grow, however many are given out in a millisecond, and when a clock is set back', () => {
+  const idOf = createDecisionIds();
+  const ids = Array.from({ length: 2000 }, (_, at) => idOf(start + Math.floor(at / 100)));
+  ids.push(idOf(start - 60_000), idOf(start));
+  for (const id of ids) assert.match(id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
+  assert.deepEqual(ids, [...new Set(ids)].sort());
+});
+
+test('two processes in the same millisecond give out others, and what comes next cannot be told', () => {
+  const [one, other] = [createDecisionIds(), createDecisionIds()];
+  const drawn = Array.from({ length: 600 }, (_, at) => [one(start + at), other(start + at)])
+    .flat()
+    .map((id) => id.slice(10));
+  assert.equal(new Set(drawn).size, drawn.length);
+  // 80 bits each: of the characters at one place, none is rare.
+  for (let place = 0; place < 16; place += 1)
+    assert.equal(new Set(drawn.map((random) => random[place])).size, 32, `place ${place}`);
+});
