@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BundleError } from '../../bundle/bundleError.ts';
-import { sizeOf } from '../arguments/size.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { example, print, printJson, readKey, readKeys } from '../terminal.ts';
 
@@ -20,6 +19,7 @@ export function verify(program: Command): void {
           const { limitsOf, verify } = await import('../../bundle/archive/verify.ts');
           const { formatRelease } = await import('../../bundle/archive/release.ts');
           const { readVerifyKeys } = await import('../../bundle/archive/keys.ts');
+          const { sizeOf } = await import('../arguments/size.ts');
           if ((options.key === undefined) === (options.keys === undefined))
             throw new UsageError('either --key or --keys is needed');
           const keys = readVerifyKeys(
