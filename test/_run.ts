@@ -73,17 +73,15 @@ function testFiles(): string[] {
     .map((name) => join(root, 'test', name));
 }
 
-async function inParallel<T>(
-  items: T[],
-  width: number,
-  work: (item: T) => Promise<Outcome>,
-): Promise<Outcome[]> {
-  const queue = [...items];
+type Job = () => Promise<Outcome | Outcome[]>;
+
+async function inParallel(jobs: readonly Job[], width: number): Promise<Outcome[]> {
+  const queue = [...jobs];
   const outcomes: Outcome[] = [];
   await Promise.all(
     Array.from({ length: width }, async () => {
-      for (let item = queue.shift(); item !== undefined; item = queue.shift())
-        outcomes.push(await work(item));
+      for (let job = queue.shift(); job !== undefined; job = queue.shift())
+        outcomes.push(...[await job()].flat());
     }),
   );
   return outcomes;
@@ -91,17 +89,18 @@ async function inParallel<T>(
 
 const only = process.argv.slice(2);
 const files = testFiles().filter((path) => only.length === 0 || only.some((part) => path.includes(part)));
-const outcomes: Outcome[] = [];
-if (only.length === 0) {
-  outcomes.push(await gate('tsc', bin('tsc'), ['--noEmit']));
-  outcomes.push(await gate('biome', bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.']));
-  outcomes.push(...(await regoGates(root, gate)));
-}
+const gates: Job[] = [
+  () => gate('tsc', bin('tsc'), ['--noEmit']),
+  () => gate('biome', bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.']),
+  () => regoGates(root, gate),
+];
 // What takes longest begins first, so that nothing long is left alone at the end: whole programs, then the largest files.
 const isWhole = (path: string) => (path.includes(join('test', 'e2e')) ? 1 : 0);
 const order = new Map(files.map((path) => [path, isWhole(path) * 1e9 + statSync(path).size]));
 files.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0));
-outcomes.push(...(await inParallel(files, Math.min(2, availableParallelism()), file)));
+const jobs = [...(only.length === 0 ? gates : []), ...files.map((path) => () => file(path))];
+// One more than there are cores, four at most: files also wait, for programs, for disks and for clocks.
+const outcomes = await inParallel(jobs, Math.min(4, availableParallelism() + 1));
 
 const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 const nothingRan = files.length === 0;
