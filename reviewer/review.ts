@@ -92,9 +92,20 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     const made = { plan, summary, missed, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];
     const { asOf: seconds, from, tree } = evidence;
+    const days = Math.ceil((seconds - from) / 86_400);
+    // With roll-ups more is known than the records tell.
+    const isOfRecords = (options.usage ?? []).length === 0 && seconds - days * 86_400 === from;
     const replay = openPullReplay({
-      ...{ base: tree, decisions: options.decisions, asOf: seconds, opa: options.opa, signal, progress },
-      days: Math.ceil((seconds - from) / 86_400),
+      ...{
+        base: tree,
+        decisions: options.decisions,
+        asOf: seconds,
+        days,
+        opa: options.opa,
+        signal,
+        progress,
+      },
+      ...(isOfRecords && { known: evidence.usage }),
     });
     try {
       stopIfAborted(signal);

@@ -7,16 +7,18 @@ type Read = (sql: string) => Promise<Row[]>;
 
 /** What records, and roll-ups where there are some, show of each instance, sorted by name. */
 export async function instancesOf(read: Read, rollups: Rollups | null): Promise<InstanceSigns[]> {
-  const lives = new Map((await read(livesOf)).map((row) => [String(row.instance), row]));
+  const alive = await read(livesOf);
+  const lives = new Map(alive.map((row) => [String(row.instance), row]));
   const rolled = new Map(rollups?.lives.map((row) => [String(row.instance), row]));
-  const [told, rolledSeen] = [
-    spansByInstance(await read(minutesOf('true'))),
-    spansByInstance(rollups?.seen ?? []),
-  ];
-  const beats = spansByInstance([...(await read(minutesOf('hb OR stopped'))), ...(rollups?.beats ?? [])]);
-  const ends = spansByInstance(await read(minutesOf('ends')));
+  const minutes = await read(minutesOf);
+  const minutesWith = (kind: 'seen' | 'beat' | 'end') => minutes.filter((row) => row.kind === kind);
+  const [told, rolledSeen] = [spansByInstance(minutesWith('seen')), spansByInstance(rollups?.seen ?? [])];
+  const beats = spansByInstance([...minutesWith('beat'), ...(rollups?.beats ?? [])]);
+  const ends = spansByInstance(minutesWith('end'));
   const rolledEnds = spansByInstance(rollups?.ends ?? []);
-  const again = [...(await read(repeatsOf)), ...(rollups?.repeats ?? [])];
+  // A number that two decisions have is there more than once.
+  const isRepeated = alive.some(({ copies }) => copies === true);
+  const again = [...(isRepeated ? await read(repeatsOf) : []), ...(rollups?.repeats ?? [])];
   const repeats = spansByInstance(again);
   const repeated = new Map<string, number>();
   for (const { instance, numbers } of again)
@@ -27,14 +29,14 @@ export async function instancesOf(read: Read, rollups: Rollups | null): Promise<
     const life = lives.get(instance);
     const next = Math.min(Number(life?.next ?? Infinity), Number(rolled.get(instance)?.next ?? Infinity));
     const [here, there] = [told.get(instance) ?? [], rolledSeen.get(instance) ?? []];
-    const minutes = union([...here, ...there]);
+    const seen = union([...here, ...there]);
     const [ended, over] = [minutesIn(ends.get(instance)), minutesIn(rolledEnds.get(instance))];
     return {
       instance,
-      first: minutes[0]?.from ?? 0,
-      last: (minutes.at(-1)?.to ?? 1) - 1,
+      first: seen[0]?.from ?? 0,
+      last: (seen.at(-1)?.to ?? 1) - 1,
       whole: next <= 1,
-      seen: minutes,
+      seen,
       // Whoever saw the minute must have seen that nothing followed in it.
       ends: [...new Set([...ended, ...over])].filter(
         (at) => (ended.has(at) || !isIn(here, at)) && (over.has(at) || !isIn(there, at)),

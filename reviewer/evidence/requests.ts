@@ -5,7 +5,7 @@ import { logsUnreadable, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { coverageIn } from './gather.ts';
 import { foldRequests, rememberRequests } from './requestsSql.ts';
-import { readUsage } from './usage.ts';
+import { readUsage, type Usage } from './usage.ts';
 
 /**
  * Requests that asked the policy the same and were answered alike, as the records have them: what a record leaves out is
@@ -69,9 +69,14 @@ type Options = {
   byTime: boolean;
   /** What is expected of gateways. */
   rules: Pick<Organisation, 'review'>;
+  /** What was found of the same window in the same sources before; left out, they are looked through for it. */
+  known?: WindowSigns | undefined;
   memory?: string;
   signal?: AbortSignal | undefined;
 };
+
+/** What `readUsage` tells of a window, from its beginning up to its end. */
+export type WindowSigns = Pick<Usage, 'instances' | 'records' | 'unreadable' | 'files'>;
 
 /**
  * Reads the requests of a window from decision records into a database of its own, on disk, to be asked until it is
@@ -79,10 +84,9 @@ type Options = {
  */
 export async function readRequests(options: Options): Promise<Requests> {
   const { sources, from, to, byTime, rules, memory = '400MB', signal } = options;
-  const usage = await readUsage({ sources, asOf: to, since: from, memory, signal });
-  const { instances, records, unreadable } = usage;
-  const coverage = coverageIn(usage, rules);
-  await usage.close();
+  const signs = options.known ?? (await windowSigns({ sources, asOf: to, since: from, memory, signal }));
+  const { instances, records, unreadable } = signs;
+  const coverage = coverageIn(signs, rules);
   const cut = new Set(unreadable.map(({ file }) => file));
   const files = (await decisionFiles(sources)).filter((file) => !cut.has(file));
   stopIfAborted(signal);
@@ -91,10 +95,11 @@ export async function readRequests(options: Options): Promise<Requests> {
   try {
     const copies = instances.some((one) => one.copies);
     await connection.run(rememberRequests(files, { from, to, byTime, copies }));
+    let again = keepFew(() => rowsOf(connection));
     const [counted] = await read('SELECT sum(requests)::DOUBLE AS requests FROM asked');
     return {
       window: {
-        ...{ from, to, files: usage.files, coverage: coverage.share(from, to) },
+        ...{ from, to, files: signs.files, coverage: coverage.share(from, to) },
         lostMinutes: coverage.lost(from, to),
         instances: coverage.instances(from, to),
       },
@@ -114,8 +119,9 @@ export async function readRequests(options: Options): Promise<Requests> {
         }
         appender.closeSync();
         await connection.run(foldRequests);
+        again = keepFew(() => rowsOf(connection));
       },
-      each: () => rowsOf(connection),
+      each: () => again(),
       close,
     };
   } catch (error) {
@@ -123,6 +129,31 @@ export async function readRequests(options: Options): Promise<Requests> {
     stopIfAborted(signal);
     throw logsUnreadable(error);
   }
+}
+
+/** So many are kept as they were read, for whoever asks for them again. */
+const mostKept = 50_000;
+
+/** Reads once what is few. */
+function keepFew<T>(read: () => AsyncIterable<readonly T[]>): () => AsyncIterable<readonly T[]> {
+  let kept: readonly (readonly T[])[] | null = null;
+  return async function* () {
+    if (kept !== null) return yield* kept;
+    const some: (readonly T[])[] = [];
+    let count = 0;
+    for await (const one of read()) {
+      count += one.length;
+      if (count <= mostKept) some.push(one);
+      yield one;
+    }
+    if (count <= mostKept) kept = some;
+  };
+}
+
+async function windowSigns(options: Parameters<typeof readUsage>[0]): Promise<WindowSigns> {
+  const usage = await readUsage(options);
+  await usage.close();
+  return usage;
 }
 
 async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly Asked[]> {

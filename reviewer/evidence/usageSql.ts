@@ -85,17 +85,25 @@ WITH more AS (
 SELECT instance, count(*) AS numbers, min(first) // 60000 AS "from", max(last) // 60000 + 1 AS "to"
 FROM twice GROUP BY instance ORDER BY instance`;
 
-/** Runs of minutes with a sign of some kind. */
-export const minutesOf = (kind: string) => `
+/**
+ * Runs of minutes, by kind: `seen` with any sign, `beat` with a heartbeat or an end, `end` with an orderly end that
+ * nothing followed. Within a run the minute and its place among those of its kind grow alike.
+ */
+export const minutesOf = `
 WITH minute AS (
-  SELECT instance, ms // 60000 AS minute, bool_or(hb) AS hb, bool_or(stopped) AS stopped,
+  SELECT instance, ms // 60000 AS minute, bool_or(hb OR stopped) AS beat,
     coalesce(max(ms) FILTER (WHERE stopped) >= max(ms), false) AS ends
   FROM sign GROUP BY instance, minute
-), run AS (
-  SELECT instance, minute, minute - row_number() OVER (PARTITION BY instance ORDER BY minute) AS run
-  FROM minute WHERE ${kind}
+), run AS MATERIALIZED (
+  SELECT *, minute - row_number() OVER w AS seen_run, minute - row_number() OVER (PARTITION BY instance, beat ORDER BY minute) AS beat_run
+  FROM minute WINDOW w AS (PARTITION BY instance ORDER BY minute)
 )
-SELECT instance, min(minute) AS "from", max(minute) + 1 AS "to" FROM run GROUP BY instance, run ORDER BY ALL`;
+SELECT 'seen' AS kind, instance, min(minute) AS "from", max(minute) + 1 AS "to" FROM run GROUP BY instance, seen_run
+UNION ALL
+SELECT 'beat', instance, min(minute), max(minute) + 1 FROM run WHERE beat GROUP BY instance, beat_run
+UNION ALL
+SELECT 'end', instance, minute, minute + 1 FROM run WHERE ends
+ORDER BY ALL`;
 
 /** Heartbeats between the numbers of a run of a roll-up say nothing new. */
 const inRun = 'ANTI JOIN run ON sign.instance = run.instance AND NOT taken AND seq >= low AND seq < high';

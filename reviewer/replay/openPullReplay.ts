@@ -2,6 +2,7 @@ import { BundleError } from '../../bundle/bundleError.ts';
 import { type Tree, withFiles } from '../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
+import type { WindowSigns } from '../evidence/requests.ts';
 import { prose } from '../forge/markdown.ts';
 import type { Replayer } from './createReplayer.ts';
 import { replayMarkdown } from './replayMarkdown.ts';
@@ -14,6 +15,8 @@ type Options = {
   /** Whole seconds since 1970. */
   asOf: number;
   days: number;
+  /** What was found of the window before, if it was of the same records. */
+  known?: WindowSigns | undefined;
   opa?: Opa | undefined;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
@@ -34,7 +37,7 @@ const longest = 8_000;
 
 /** Reads the records when the first commit is asked about, and once for all of them. */
 export function openPullReplay(options: Options): PullReplay {
-  const { base, decisions, asOf, days, signal, progress } = options;
+  const { base, decisions, asOf, days, known, signal, progress } = options;
   type Opened = { openSide: OpenSide; replay: Replayer; close: () => Promise<void> };
   let opened: Promise<Opened | null> | null = null;
   const open = async (): Promise<Opened | null> => {
@@ -43,7 +46,9 @@ export function openPullReplay(options: Options): PullReplay {
       options.opa ?? (await findOpa(progress === undefined ? {} : { progress })),
     );
     const side = await openSide(base);
-    const replayer = await openReplayer({ tree: base, base: side, decisions, asOf, days, signal, progress });
+    const replayer = await openReplayer({
+      ...{ tree: base, base: side, decisions, asOf, days, known, signal, progress },
+    });
     return { openSide, ...replayer };
   };
   return {

@@ -6,7 +6,7 @@ import { type ReviewRules, reviewFile } from '../../bundle/grants/reviewRules.ts
 import { networksFile } from '../../bundle/grants/schema.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { readChecked } from '../../bundle/yaml/readFile.ts';
-import { type Requests, readRequests } from '../evidence/requests.ts';
+import { type Requests, readRequests, type WindowSigns } from '../evidence/requests.ts';
 import { createReplayer, type Replayer } from './createReplayer.ts';
 import type { Networks } from './networks.ts';
 import type { Replay } from './replay.ts';
@@ -19,6 +19,8 @@ type Window = {
   asOf: number;
   /** How far the window reaches back. */
   days: number;
+  /** What was found of the window before. */
+  known?: WindowSigns | undefined;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
 };
@@ -66,11 +68,11 @@ export type OpenReplayer = { replay: Replayer; openSide: OpenSide; close: () => 
 export async function openReplayer(
   options: Window & { tree: Tree; base: Side; head?: Side },
 ): Promise<Omit<OpenReplayer, 'openSide'>> {
-  const { tree, base, head, decisions, asOf, days, signal, progress } = options;
+  const { tree, base, head, decisions, asOf, days, known, signal, progress } = options;
   const review = await rulesOf(tree);
   progress?.('reading decision records');
   const requests = await readRequests({
-    ...{ sources: decisions, from: asOf - days * 86_400, to: asOf, rules: { review }, signal },
+    ...{ sources: decisions, from: asOf - days * 86_400, to: asOf, rules: { review }, known, signal },
     byTime: base.snapshot.reads.clock || head?.snapshot.reads.clock === true,
   });
   try {
