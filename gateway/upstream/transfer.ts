@@ -210,10 +210,9 @@ export class Transfer implements Dispatcher.DispatchHandler {
     if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
       const again = this.#again;
       this.#again = null;
-      if (again()) {
-        this.#over = false;
-        return;
-      }
+      this.#over = false;
+      if (again()) return;
+      this.#over = true;
     }
     if (this.#response.headersSent) {
       this.#response.destroy();

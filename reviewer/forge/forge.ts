@@ -4,7 +4,6 @@ import { ForgeError } from './forgeError.ts';
 import { mergeOf } from './mergeOf.ts';
 import { pullOf, type RawPull } from './rawPull.ts';
 import { cloneUrlOf, type ForgeTarget } from './target.ts';
-import { whoAmI } from './whoAmI.ts';
 
 export type { CommitStatus, Forge, ForgeComment, ForgeIssue, Reviewers } from './contract.ts';
 export type { ForgePull } from './rawPull.ts';
@@ -13,8 +12,7 @@ export type { ForgeTarget } from './target.ts';
 /** Makes a forge over GitHub's REST API; nothing is called yet. */
 export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
   const { owner, repo, base = 'main', timeoutMs = 30_000 } = target;
-  const client = openClient(target, signal);
-  const { octokit, call } = client;
+  const { octokit, call } = openClient(target, signal);
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
   const path = `${root}/pulls`;
@@ -171,7 +169,14 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return { ...issueOf(data), author: data.user?.login ?? '', createdMs: Date.parse(data.created_at) };
       });
     },
-    whoAmI: () => whoAmI(client),
+    async whoAmI() {
+      return call('GET /user', async () => (await octokit.rest.users.getAuthenticated()).data.login).catch(
+        (error: unknown) => {
+          if (error instanceof ForgeError && error.code === 'forge-forbidden') return null;
+          throw error;
+        },
+      );
+    },
     async issues(label) {
       return call(`GET ${root}/issues`, async () => {
         const asked = { ...repository, labels: label, state: 'all', per_page: 100 } as const;

@@ -34,14 +34,18 @@ const mostEnds = 16;
 
 export function createReplayer({ requests, base, eras, asOf, coverage, signal }: Options): Replayer {
   const find = createFindOperation(base.snapshot.apis);
+  /** Of each request, in their order, whether base allows it; once it is known. */
+  const allowedByBase: (boolean | undefined)[] = [];
   return async (head) => {
     const tally = createTally();
-    const decideOne = pairOf(base, head, eras, asOf);
+    const decideOne = pairOf({ base, head, eras, asOf, allowedByBase });
     const findNext = createFindOperation(head.snapshot.apis);
     const isMoved = movedApis(base, head);
+    let place = -1;
     for await (const some of requests.each()) {
       stopIfAborted(signal);
       for (const asked of some) {
+        place += 1;
         const { subject, api, operation } = asked;
         if (!isSubject(subject) || api === null || operation === null) {
           tally.skip('record-incomplete', asked);
@@ -57,7 +61,7 @@ export function createReplayer({ requests, base, eras, asOf, coverage, signal }:
         const is = direct === null ? findNext.byName(api, asked) : findNext.byPath(api, asked);
         if (is === null) tally.skip('operation-removed', asked);
         else if (isMoved(api)) tally.skip('route-changed', asked);
-        else decideOne({ asked, subject, was, is }, tally);
+        else decideOne({ asked, place, subject, was, is }, tally);
       }
     }
     const { records, unreadable, window } = requests;
@@ -92,10 +96,17 @@ function movedApis(base: Side, head: Side): (api: string) => boolean {
   };
 }
 
-type Pair = { asked: Asked; subject: string; was: Found; is: Found };
+type Pair = { asked: Asked; place: number; subject: string; was: Found; is: Found };
+type Sides = {
+  base: Side;
+  head: Side;
+  eras: readonly (Networks | null)[];
+  asOf: number;
+  allowedByBase: (boolean | undefined)[];
+};
 
 /** Decides one folded request by both revisions, and counts what becomes of it. */
-function pairOf(base: Side, head: Side, eras: readonly (Networks | null)[], asOf: number) {
+function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
   const networks = { base: base.snapshot.networks, head: head.snapshot.networks };
   const places = [null, ...eras].map((then) => ({
     base: createPlacesOf(then, networks.base),
@@ -104,12 +115,21 @@ function pairOf(base: Side, head: Side, eras: readonly (Networks | null)[], asOf
   const isAlike = alikeOf(base, head);
   const lessKnown = narrowedCredentials(base.snapshot.credentials, head.snapshot.credentials);
   const fewerWays = narrowedAuthentication(base.snapshot.apis, head.snapshot.apis);
+  // What a record leaves open is open in the same ways, then.
+  const sameNetworks = isDeepStrictEqual(networks.base, networks.head);
   const timed = base.snapshot.reads.clock || head.snapshot.reads.clock;
 
-  return ({ asked, subject, was, is }: Pair, tally: Tally): void => {
+  return ({ asked, place, subject, was, is }: Pair, tally: Tally): void => {
     const { groups, era, timeOfWeek } = asked;
     const here = places[era + 1] ?? places[0];
     if (here === undefined) return;
+    const same = was.method === is.method && sameRoute(was, is) && isAlike(was.route.api, subject, groups);
+    const isWeakened = () => lessKnown.has(subject) || fewerWays(was.route.api);
+    const known = same && sameNetworks ? allowedByBase[place] : undefined;
+    if (known === false || (known === true && !isWeakened())) {
+      tally.count(asked, known);
+      return;
+    }
     const time = timeOfWeek === null ? asOf : nextInWeek(timeOfWeek, asOf);
     const asks = (side: Side, found: Found, world: World, at: number): Decision =>
       side.decide({
@@ -125,13 +145,13 @@ function pairOf(base: Side, head: Side, eras: readonly (Networks | null)[], asOf
       { base: here.base(asked.networks), head: here.head(asked.networks) },
       networks,
     );
-    const same = was.method === is.method && sameRoute(was, is) && isAlike(was.route.api, subject, groups);
     const answers = worlds.map((world) => {
       const before = asks(base, was, world, time);
       return { world, before, after: same ? before : asks(head, is, world, time) };
     });
     const grants = new Set(answers.flatMap(({ before }) => before.result.grants));
     const passing = answers.filter(({ before }) => before.result.allow);
+    if (sameNetworks) allowedByBase[place] = passing.length > 0;
     tally.count(asked, passing.length > 0);
     const what = { asked, subject, api: was.route.api, operation: was.route.operation };
     const gained = answers.filter(({ before, after }) => !before.result.allow && after.result.allow);

@@ -103,7 +103,10 @@ const sideOf = (revision: string) => {
 };
 
 /** Requests of two whole days, decided by base unless said otherwise. */
-async function replay(name: string, recorded: readonly Partial<Recorded>[], from = base) {
+const replay = async (name: string, recorded: readonly Partial<Recorded>[], from = base) =>
+  (await replayerOf(recorded, from))(name);
+
+async function replayerOf(recorded: readonly Partial<Recorded>[], from = base) {
   const before = await sideOf(from);
   const grown = (await sideOf(heads['office grows'] ?? '')).snapshot.networks;
   const eras = [before.snapshot.networks, grown];
@@ -113,7 +116,7 @@ async function replay(name: string, recorded: readonly Partial<Recorded>[], from
     eraOf,
   );
   const replayer = createReplayer({ requests, base: before, eras, asOf: asOf / 1000, coverage: 0.95 });
-  return replayer(await sideOf(heads[name] ?? name));
+  return (name: string) => sideOf(heads[name] ?? name).then(replayer);
 }
 
 /** The same from files. */
@@ -346,6 +349,24 @@ test('from files: each record once, of the window, by what networks meant then, 
   ]);
   assert.equal(sumOf(found.unproven.by), 4);
   assert.equal(found.window.coverage, 1);
+});
+
+test('one head after the other is answered as each is alone, whatever was asked before', async () => {
+  const recorded: Partial<Recorded>[] = [
+    {},
+    { networks: ['office'], operation: 'remove', mfa: true },
+    { operation: 'create', allow: false },
+    { subject: dana, operation: 'list' },
+    { subject: dana, api: 'payments', operation: 'create', allow: false },
+    { subject: dana, api: 'payments' },
+    { subject: invoicer },
+    { asked: { networks: null, mfa: null } },
+    { revision: 'c'.repeat(40), operation: 'remove', networks: ['office'] },
+  ];
+  const shared = await replayerOf(recorded);
+  const names = Object.keys(heads);
+  for (const name of [...names, ...names.toReversed()])
+    assert.deepEqual(await shared(name), await replay(name, recorded), name);
 });
 
 test('texts fit a terminal of 80 columns, say how many are left out, and escape names', async () => {
