@@ -12,7 +12,7 @@ import { type Action, compileJudge, type Judgement, type Severity } from './judg
 import { type JudgePool, openJudgePool } from './judgePool.ts';
 import type { Observe, Observed } from './observed.ts';
 import { type OwnFacts, type OwnJudge, type OwnWord, openOwnDetectors } from './ownDetectors.ts';
-import { type Asked, createUsageIn, type SeenIn } from './usage.ts';
+import { type Asked, lookUpUsage, type SeenIn } from './usage.ts';
 
 /** One detector's word on a grant, with what was seen in its window (null when it needs no usage). */
 export type Verdict = {
@@ -218,11 +218,9 @@ async function detectBy(
     }
   };
 
-  const usageIn = await createUsageIn(evidence);
   const spare: Seen[] = [];
-  for (const some of portionsOf(asked, lookedUpAtOnce)) {
+  for await (const [some, used] of lookUpUsage(evidence, asked)) {
     stopIfAborted(signal);
-    const used = await usageIn(some);
     const seen = some.map((one, at): Seen => ({ ...one, used: used[at] ?? new Map() }));
     const hasCompanions = ({ used }: Seen) => (used.get('redundant')?.companions.length ?? 0) > 0;
     spare.push(...seen.filter(hasCompanions));
@@ -253,8 +251,7 @@ async function detectBy(
 
 type Seen = Asked & { used: Map<string, SeenIn> };
 
-/** So many grants are looked up in one query, and judged before anything is taken from the answers. */
-const lookedUpAtOnce = 50_000;
+/** So many are judged before anything is taken from the answers. */
 const atOnce = 5_000;
 
 function* portionsOf<T>(all: readonly T[], most: number): Generator<readonly T[]> {

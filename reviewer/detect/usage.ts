@@ -30,10 +30,9 @@ function remembered(coverage: Coverage, historyFrom: number | null): Coverage {
 }
 
 /** Looks up what was used in windows: detector → what was seen, in the order asked. */
-export type UsageIn = (asked: readonly Asked[]) => Promise<Map<string, SeenIn>[]>;
+type UsageIn = (asked: readonly Asked[]) => Promise<Map<string, SeenIn>[]>;
 
-/** Looks up what was used, for many grants at once. */
-export async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): Promise<UsageIn> {
+async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): Promise<UsageIn> {
   const coverage = remembered(evidence.coverage, history.from);
   const last = await usage.lastUses();
   return async (asked) => {
@@ -53,4 +52,37 @@ export async function createUsageIn({ usage, asOf, history, ...evidence }: Evide
     }
     return seen;
   };
+}
+
+/** So many grants are looked up in one query. */
+const atOnce = 20_000;
+
+/**
+ * Looks up what was used, portion after portion of the grants: the next one while whoever takes them is busy with this
+ * one.
+ */
+export async function* lookUpUsage(
+  evidence: Evidence,
+  asked: readonly Asked[],
+): AsyncGenerator<readonly [some: readonly Asked[], used: readonly Map<string, SeenIn>[]]> {
+  const usageIn = await createUsageIn(evidence);
+  const from = (at: number) => {
+    const some = asked.slice(at, at + atOnce);
+    const used = some.length === 0 ? Promise.resolve([]) : usageIn(some);
+    // Whether it failed is asked at its turn, if that comes.
+    used.catch(() => {});
+    return { some, used };
+  };
+  let coming = from(0);
+  try {
+    for (let at = 0; at < asked.length; at += atOnce) {
+      const { some, used } = coming;
+      const found = await used;
+      coming = from(at + atOnce);
+      yield [some, found];
+    }
+  } finally {
+    // The database may be closed after this.
+    await coming.used.catch(() => {});
+  }
 }

@@ -40,8 +40,9 @@ type Options = {
   unreachable?: readonly { file: string; reason: string }[] | undefined;
   asOf: number;
   signal?: AbortSignal | undefined;
-  progress?: ((line: string) => void) | undefined;
+  progress?: Progress;
 };
+type Progress = ((line: string) => void) | undefined;
 
 /**
  * Reads grants, directories, decision records and history. The usage is to be closed. Throws ReviewError `grants-invalid`
@@ -50,6 +51,35 @@ type Options = {
  */
 export async function gather(options: Options): Promise<Evidence> {
   const { tree, decisions, rollups, unreachable = [], asOf, signal, progress } = options;
+  // Threads of its own read the records, so that is under way while the grants and their history are read here.
+  const ending = new AbortController();
+  const since = Promise.withResolvers<number>();
+  const reading = readUsage({
+    ...{ sources: decisions, rollups, asOf, since: since.promise },
+    signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
+  });
+  const settled = Promise.allSettled([reading, since.promise]);
+  try {
+    const organisation = await readOrganisation(tree);
+    progress?.('reading the history of grants');
+    const history = await readHistory(tree, organisation, asOf);
+    const { never_used, dormant, over_privileged } = organisation.review.thresholds;
+    const from = asOf - 86_400 * Math.max(never_used.days, dormant.days, over_privileged.days);
+    since.resolve(from);
+    progress?.('reading decision records');
+    const read = await reading;
+    const usage = { ...read, unreadable: [...read.unreadable, ...unreachable] };
+    tellOf(usage, from, progress);
+    return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
+  } catch (error) {
+    ending.abort();
+    since.reject(error);
+    await settled;
+    throw error;
+  }
+}
+
+async function readOrganisation(tree: Tree): Promise<Organisation> {
   const { organisation, problems } = await load(tree);
   if (organisation === null) {
     const lines = problems.map(
@@ -63,22 +93,18 @@ export async function gather(options: Options): Promise<Evidence> {
       'directory-incomplete',
       `${short.map(({ file }) => file).join(', ')}: the identity sync did not read every page ("complete: false"), so nobody can be told missing or disabled; run the sync again`,
     );
-  progress?.('reading the history of grants');
-  const history = await readHistory(tree, organisation, asOf);
+  return organisation;
+}
 
-  const { never_used, dormant, over_privileged } = organisation.review.thresholds;
-  const from = asOf - 86_400 * Math.max(never_used.days, dormant.days, over_privileged.days);
-  progress?.('reading decision records');
-  const read = await readUsage({ sources: decisions, rollups, asOf, since: from, signal });
-  const usage = { ...read, unreadable: [...read.unreadable, ...unreachable] };
+function tellOf({ files, records, torn, unreadable, faulty }: Usage, from: number, progress: Progress): void {
+  const cut = torn > 0 ? `, ${torn} torn last lines` : '';
   progress?.(
-    `${usage.files} files, ${usage.records} records since ${new Date(from * 1000).toISOString().slice(0, 10)}${usage.torn > 0 ? `, ${usage.torn} torn last lines` : ''}`,
+    `${files} files, ${records} records since ${new Date(from * 1000).toISOString().slice(0, 10)}${cut}`,
   );
-  for (const { file, reason } of usage.unreadable)
+  for (const { file, reason } of unreadable)
     progress?.(`${file} cannot be read, its time is not covered: ${reason}`);
-  for (const { instance, day, reason } of usage.faulty)
+  for (const { instance, day, reason } of faulty)
     progress?.(`the roll-up of ${instance} for ${day} covers nothing: ${reason}`);
-  return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
 }
 
 /** How much of any window the records vouch for, by what the rules say of gateways. */

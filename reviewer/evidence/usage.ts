@@ -65,8 +65,8 @@ type Options = {
   rollups?: readonly string[] | undefined;
   /** Seconds since 1970; what came later is left out. */
   asOf: number;
-  /** Seconds since 1970: where counting `records` begins. */
-  since: number;
+  /** Seconds since 1970: where counting `records` begins; may be told while they are read. */
+  since: number | Promise<number>;
   memory?: string;
   signal?: AbortSignal | undefined;
 };
@@ -112,7 +112,7 @@ async function gathered(
   database: Database,
   files: { records: readonly string[]; rollups: readonly string[] },
   asOf: number,
-  since: number,
+  since: number | Promise<number>,
 ): Promise<Usage> {
   const { connection, read, close } = database;
   const unreadable = await loadAll(connection, files.records, asOf);
@@ -128,14 +128,15 @@ async function gathered(
   for (const statement of rollups === null ? useTables : jointUses) await connection.run(statement);
   const missing = new Set([...unreadable, ...cut.unreadable].map(({ file }) => file));
   const whole = files.records.filter((file) => !missing.has(file));
+  const from = await since;
   const [counted] = await read(
-    `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(since * 1000)}`,
+    `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(from * 1000)}`,
   );
   const [rolled] =
     rollups === null
       ? []
       : await read(
-          `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(since / 86_400)}`,
+          `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(from / 86_400)}`,
         );
 
   const ask = async (asked: readonly { grant: string; from: number }[]) => {
