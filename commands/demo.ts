@@ -19,7 +19,10 @@ export function demo(program: Command): void {
         if (port !== null && (!Number.isInteger(port) || port < 0 || port > 65_535))
           throw new UsageError(`--port must be a port number, got "${options.port}"`);
         // The demo brings what production has already; it is the one room no other imports, so it is loaded by name.
-        const { demo } = await import('../demo/demo.ts');
+        const { demo } = await import('../demo/demo.ts').catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+          throw new UsageError('the demo is in clones of the repository only: run "npm start" in one');
+        });
         process.exitCode = await demo({
           folder: resolve(options.folder),
           tour: options.tour === true,

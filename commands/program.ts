@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { demo } from './demo.ts';
 import { doctor } from './gateway/doctor.ts';
@@ -25,6 +26,10 @@ import { sync } from './review/sync.ts';
 import { trends } from './review/trends.ts';
 import { usage } from './review/usage.ts';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 type AddCommand = (program: Command) => void;
 
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
@@ -43,7 +48,7 @@ const groups: readonly (readonly [heading: string, commands: readonly AddCommand
 export function createProgram(): Command {
   const program = new Command('grantgate')
     .description('A policy-as-code gateway for APIs whose access reviews happen in Git.')
-    .version('0.1.0')
+    .version(version)
     .exitOverride()
     .showHelpAfterError('(--help shows what there is)');
   for (const [heading, commands] of groups) {

@@ -50,7 +50,7 @@ const compiler = fileURLToPath(new URL('..', import.meta.url));
 export function compilerVersion(folder: string = compiler): string {
   const hash = createHash('sha256');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.ts'),
+    /\.[jt]s$/.test(name),
   );
   for (const name of [...sources.sort(), '../package.json']) {
     const content = readFileSync(join(folder, name));

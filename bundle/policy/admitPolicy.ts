@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
@@ -14,8 +14,8 @@ import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 
 /** This code, in the names of what is kept: another version of it judges anew. */
 const version = sha256(
-  ['examinePolicy.ts', 'kinds.ts', 'scopes.ts', 'shapes.ts', 'syntax.ts']
-    .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
+  ['examinePolicy', 'kinds', 'scopes', 'shapes', 'syntax']
+    .map((name) => readFileSync(join(import.meta.dirname, name + extname(import.meta.filename)), 'utf8'))
     .join(),
 );
 

@@ -88,7 +88,7 @@ test.before.each(() => {
 test.after(() => rmSync(work, { recursive: true, force: true }));
 
 test('every script is executable and stops at the first failure', () => {
-  for (const name of readdirSync(join(root, '.github/scripts'))) {
+  for (const name of readdirSync(join(root, '.github/scripts')).filter((one) => one.endsWith('.sh'))) {
     const file = join(root, '.github/scripts', name);
     accessSync(file, constants.X_OK);
     assert.match(readFileSync(file, 'utf8'), /^#!\/usr\/bin\/env bash\n(?:#.*\n)*set -euo pipefail\n/, name);
@@ -184,6 +184,30 @@ for (const ref of ['refs/heads/other', 'refs/pull/7/merge', 'refs/tags/nightly',
     assert.deepEqual(calls(), []);
   });
 }
+
+test('a tag releases the version that it names, with what changed and what it is made of', () => {
+  for (const name of ['npm', 'npx']) standIn(name);
+  mkdirSync(join(repository, 'dist'), { recursive: true });
+  writeFileSync(join(repository, 'dist/package.json'), '{"version":"1.2.3"}');
+  const changes = (text: string) => writeFileSync(join(repository, 'CHANGELOG.md'), text);
+  const publish = (ref: string) => run('publish-package.sh', { GITHUB_REF: ref, GH_TOKEN: 'hunter2' });
+
+  changes('## Unreleased\n- later\n\n## 1.2.3 (2026-12-01)\n- now\n\n## 1.2.30\n- before\n');
+  const { code, stderr } = publish('refs/tags/v1.2.3');
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(calls(), [
+    'npm sbom --omit dev --package-lock-only --sbom-format cyclonedx',
+    'npx --yes npm@11.21.2 publish ./dist --access public --provenance',
+    'gh release create v1.2.3 --verify-tag --title 1.2.3 --notes - now sbom.cdx.json',
+  ]);
+  for (const ref of ['refs/tags/v1.2.4', 'refs/tags/1.2.3', 'refs/heads/main']) {
+    assert.match(publish(ref).stderr, /only the tag v1\.2\.3 releases it/);
+    assert.deepEqual(calls(), []);
+  }
+  changes('## Unreleased\n- later\n\n## 1.2.30\n- before\n');
+  assert.match(publish('refs/tags/v1.2.3').stderr, /has no entry under "## 1\.2\.3"/);
+  assert.deepEqual(calls(), []);
+});
 
 test('without decision logs the review has an empty folder, and the run says so', () => {
   const { code, stdout } = run('fetch-decisions.sh', { DECISIONS: join(work, 'temp/decisions') });

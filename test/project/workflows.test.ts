@@ -22,6 +22,7 @@ test('there are those that the project needs', () => {
     'check.yml',
     'container.yml',
     'post.yml',
+    'release.yml',
     'request.yml',
     'review.yml',
   ]);
