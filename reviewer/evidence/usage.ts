@@ -31,6 +31,13 @@ export type WindowOfUse = { allows: number; daysUsed: number; operations: readon
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
   uses(): Promise<DayOfUse[]>;
+  /** What was used of each grant over all days; `last` in seconds since 1970. */
+  totals(): Promise<{ grant: string; operation: string; count: number; last: number }[]>;
+  /** How often the grants that are asked about under one key were used on each day since 1970, from `from` on. */
+  daily(
+    asked: readonly { key: string; grant: string }[],
+    from: number,
+  ): Promise<{ key: string; day: number; count: number }[]>;
   /** Grant → its last use known, seconds since 1970. */
   lastUses(): Promise<ReadonlyMap<string, number>>;
   /**
@@ -73,6 +80,8 @@ type Options = {
 
 const nothing: Usage = {
   uses: async () => [],
+  totals: async () => [],
+  daily: async () => [],
   lastUses: async () => new Map(),
   windows: async (asked) => asked.map(() => null),
   companions: async (asked) => asked.map(() => []),
@@ -176,6 +185,35 @@ async function gathered(
         count: Number(row.count),
         first: Number(row.first) / 1000,
         last: Number(row.last) / 1000,
+      }));
+    },
+    async totals() {
+      const rows = await read(
+        'SELECT "grant", operation, sum(count)::BIGINT AS count, max(last) AS last FROM use GROUP BY 1, 2',
+      );
+      return rows.map((row) => ({
+        grant: String(row.grant),
+        operation: String(row.operation),
+        count: Number(row.count),
+        last: Number(row.last) / 1000,
+      }));
+    },
+    async daily(asked, from) {
+      await connection.run('CREATE OR REPLACE TEMP TABLE asked_daily (key VARCHAR, "grant" VARCHAR)');
+      const appender = await connection.createAppender('asked_daily', null, 'temp');
+      for (const { key, grant } of asked) {
+        appender.appendVarchar(key);
+        appender.appendVarchar(grant);
+        appender.endRow();
+      }
+      appender.closeSync();
+      const rows = await read(
+        `SELECT key, day, sum(count)::BIGINT AS count FROM use JOIN asked_daily USING ("grant") WHERE day >= ${Math.floor(from)} GROUP BY 1, 2 ORDER BY 1, 2`,
+      );
+      return rows.map(({ key, day, count }) => ({
+        key: String(key),
+        day: Number(day),
+        count: Number(count),
       }));
     },
     async lastUses() {

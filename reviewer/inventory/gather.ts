@@ -2,7 +2,7 @@ import { git } from '../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import { readCalls } from '../evidence/calls.ts';
-import { readUsage } from '../evidence/usage.ts';
+import { readUsage, type Usage } from '../evidence/usage.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type Inventory, openInventory, type Seen } from './inventory.ts';
 
@@ -45,14 +45,19 @@ async function readSeen(
     if (usage.files === 0)
       throw new ReviewError('decisions-unreadable', `there are no decision logs in ${sources.join(', ')}`);
     for (const { file, reason } of usage.unreadable) missing(file, reason);
-    const lastUse = new Map<string, Map<string, number>>();
-    for (const { grant, operation, last } of await usage.uses()) {
-      const uses = lastUse.get(grant) ?? new Map<string, number>();
-      lastUse.set(grant, uses);
-      uses.set(operation, Math.max(last, uses.get(operation) ?? 0));
-    }
-    return { lastUse, calls: await readCalls(sources, asOf), records: usage.records };
+    return { lastUse: await lastUses(usage), calls: await readCalls(sources, asOf), records: usage.records };
   } finally {
     await usage.close();
   }
+}
+
+/** Grant → operation → its last use, seconds since 1970. */
+export async function lastUses(usage: Pick<Usage, 'totals'>): Promise<Seen['lastUse']> {
+  const found = new Map<string, Map<string, number>>();
+  for (const { grant, operation, last } of await usage.totals()) {
+    const uses = found.get(grant);
+    if (uses === undefined) found.set(grant, new Map([[operation, last]]));
+    else uses.set(operation, last);
+  }
+  return found;
 }

@@ -1,50 +1,30 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
+import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';
 import { counted, dayOf, instantOf } from '../plan/sentence.ts';
+import { columnOf, heat, heatText } from './heat.ts';
 import { conditionsText, type Inventory, lastUseOf, neverCalled, uncatalogued } from './inventory.ts';
 import { script, style } from './pageAssets.ts';
 
 const mostHolders = 200;
 
-/** Who stands over a column: a group, or everybody who holds something directly. */
-const columnOf = ({ principal }: Grant) => (principal.startsWith('group:') ? principal : 'directly');
-
-type Cell = { held: number; used: number };
-
-/** API → column → how many operations of how many grants are held, and used. */
-function heat(inventory: Inventory): Map<string, Map<string, Cell>> {
-  const rows = new Map<string, Map<string, Cell>>();
-  for (const grant of inventory.access.grants) {
-    if (inventory.access.idle(grant) !== null) continue;
-    const row = rows.get(grant.api) ?? new Map<string, Cell>();
-    rows.set(grant.api, row);
-    const cell = row.get(columnOf(grant)) ?? { held: 0, used: 0 };
-    row.set(columnOf(grant), cell);
-    cell.held += grant.covers.length;
-    cell.used += grant.covers.filter((one) => lastUseOf(inventory, grant.id, one) !== null).length;
-  }
-  return rows;
-}
-
-function heatMap(inventory: Inventory): Html {
-  const rows = heat(inventory);
-  const columns = [...new Set([...rows.values()].flatMap((row) => [...row.keys()]))].sort(compareCodePoints);
-  const name = (column: string) => column.replace(/^group:/, '');
-  const cell = (api: string, column: string) => {
-    const found = rows.get(api)?.get(column);
-    if (found === undefined) return html`<td></td>`;
-    const share = inventory.seen === null ? null : Math.floor((found.used / found.held) * 100);
-    const level = share === null ? 'unknown' : `heat${Math.floor(share / 20)}`;
-    const text = share === null ? String(found.held) : `${share} %`;
-    const title = `${name(column)} on ${api}: ${counted(found.held, 'operation')} held${share === null ? '' : `, ${found.used} used`}`;
-    return html`<td><button class="${level}" data-api="${api}" data-column="${column}" title="${title}">${text}</button></td>`;
-  };
-  const head = columns.map((column) => html`<th scope="col"><span>${name(column)}</span></th>`);
-  const body = [...rows.keys()]
-    .sort(compareCodePoints)
-    .map((api) => html`<tr><th scope="row">${api}</th>${columns.map((column) => cell(api, column))}</tr>`);
-  return html`<table id="heat"><thead><tr><th scope="col">API</th>${head}</tr></thead><tbody>${body}</tbody></table>`;
+function drawn(inventory: Inventory): Html {
+  const cells = heat(inventory);
+  const columns = [...new Set([...cells.values()].flatMap((row) => [...row.keys()]))].sort(compareCodePoints);
+  const headOf = (column: string) => column.replace(/^group:/, '');
+  return heatMap({
+    corner: 'API',
+    columns: columns.map((name) => ({ name, head: headOf(name) })),
+    rows: [...cells.keys()].sort(compareCodePoints).map((name) => ({ name, head: name })),
+    cell(api, column) {
+      const found = cells.get(api)?.get(column);
+      if (found === undefined) return null;
+      const { share, text } = heatText(found, inventory.seen !== null);
+      const title = `${headOf(column)} on ${api}: ${counted(found.held, 'operation')} held${share === null ? '' : `, ${found.used} used`}`;
+      return html`<button class="${heatOf(share)}" data-api="${api}" data-column="${column}" title="${title}">${text}</button>`;
+    },
+  });
 }
 
 function grantRow(inventory: Inventory, grant: Grant): Html {
@@ -92,7 +72,7 @@ export function inventoryPage(inventory: Inventory): string {
   const body = html`<h1>Access inventory</h1>
 <p>As of ${instantOf(asOf)}${revision !== null && html` at revision <code>${revision.slice(0, 12)}</code>`}: ${counted(organisation.apis.size, 'API')}, ${counted(access.grants.length, 'grant')}, ${seen === null ? 'no decision records given, so nothing is said of use' : counted(seen.records, 'decision record')}.</p>
 <h2>${seen === null ? 'Operations held' : 'Share of held access that was used'}</h2>
-<div class="scroll">${heatMap(inventory)}</div>
+<div class="scroll">${drawn(inventory)}</div>
 <h2>Grants</h2>
 <p><input id="search" type="search" aria-label="Search grants" placeholder="Search"> <button id="all">Show all</button> <output id="count"></output></p>
 <div class="scroll"><table id="grants"><thead><tr>${heads.map((head) => html`<th scope="col" aria-sort="none"><button>${head}</button></th>`)}</tr></thead><tbody>

@@ -1,4 +1,5 @@
 import { baseStyle } from '../page/baseStyle.ts';
+import { heatStyle } from '../page/heatMap.ts';
 
 // Both stand in the page as they are here, and the page's policy names their hashes.
 export const style = `${baseStyle}
@@ -9,12 +10,8 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bo
 #grants th button:focus-visible { outline: 2px solid; }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
-#heat td { padding: 2px; border: 0; }
-#heat button { width: 100%; min-width: 4rem; border: 0; border-radius: 4px; padding: .4rem; font: inherit; cursor: pointer; color: #111; }
 #heat button[aria-pressed=true] { outline: 3px solid var(--ink); }
-.heat0 { background: #f4a6a0; } .heat1 { background: #f7c59f; } .heat2 { background: #f6e3a1; }
-.heat3 { background: #d3e8a8; } .heat4 { background: #a9d99b; } .heat5 { background: #7cc47f; } .unknown { background: #c9d1d9; }
-.idle { opacity: .6; }
+${heatStyle}.idle { opacity: .6; }
 summary { cursor: pointer; }
 code { font-size: .9em; }
 `;

@@ -1,3 +1,4 @@
+import { scaleBand, scaleLinear } from 'd3-scale';
 import { type Html, html } from './html.ts';
 
 const [width, side, value] = [640, 150, 90];
@@ -9,9 +10,15 @@ export function barChart(title: string, bars: readonly { label: string; value: n
   if (bars.length === 0) return html`<p class="soft">${title}: nothing to show.</p>`;
   const height = bars.length * step + 4;
   const most = Math.max(1, ...bars.map((bar) => bar.value));
+  const across = scaleLinear()
+    .domain([0, most])
+    .range([0, width - side - value]);
+  const down = scaleBand<number>()
+    .domain(bars.keys())
+    .range([2, height - 2]);
   const rows = bars.map((bar, index) => {
-    const top = 2 + index * step;
-    const long = at((bar.value / most) * (width - side - value));
+    const top = at(down(index) ?? 0);
+    const long = at(across(bar.value));
     return html`<g><text x="${side - 8}" y="${top + 16}" text-anchor="end">${bar.label}</text><rect class="bar" x="${side}" y="${top + 3}" width="${long}" height="${step - 6}" rx="2"/><text x="${side + long + 6}" y="${top + 16}">${bar.value}${unit}</text></g>`;
   });
   const said = bars.map((bar) => `${bar.label} ${bar.value}${unit}`).join(', ');

@@ -1,7 +1,12 @@
+import { scaleLinear, scaleUtc } from 'd3-scale';
+import { line as path } from 'd3-shape';
 import { type Html, html } from './html.ts';
 
+// d3's shapes and scales draw; they need no document, and what they draw is text that is escaped like any other.
+
 /** `at` in ms since 1970; a value that is not known leaves a gap. */
-export type Line = { name: string; points: readonly { at: number; value: number | null }[] };
+type Point = { at: number; value: number | null };
+export type Line = { name: string; points: readonly Point[] };
 
 const width = 560;
 const height = 200;
@@ -9,17 +14,11 @@ const [left, right, top, bottom] = [52, 12, 10, 24];
 /** So many lines are told apart. */
 export const mostLines = 8;
 
-/** Up to five round steps that hold all of it, from zero: whole ones for what is counted. */
+/** Few round steps that hold all of it, from zero: whole ones for what is counted. */
 export function ticks(most: number, whole = false): number[] {
   if (!(most > 0)) return [0, 1];
-  const rough = most / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const factor =
-    ((whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).find((one) => one * power >= rough * (1 - 1e-9)) ?? 10) *
-    power;
-  const step = Math.max(whole ? 1 : 0, factor);
-  const steps = Math.ceil((most / step) * (1 - 1e-9));
-  return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
+  const steps = scaleLinear().domain([0, most]).nice(4).ticks(4);
+  return whole ? steps.filter(Number.isInteger) : steps;
 }
 
 const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
@@ -41,14 +40,16 @@ export function lineChart(
   const [first, end] = [Math.min(...times), Math.max(...times)];
   const scale = ticks(Math.max(0, ...all.map(({ value }) => value ?? 0)), unit === number);
   const most = scale.at(-1) ?? 1;
-  const x = (at: number) =>
-    Math.round(
-      (end === first
-        ? left + (width - left - right) / 2
-        : left + ((at - first) / (end - first)) * (width - left - right)) * 10,
-    ) / 10;
-  const y = (value: number) =>
-    Math.round((height - bottom - (value / most) * (height - top - bottom)) * 10) / 10;
+  const rounded = (value: number) => Math.round(value * 10) / 10;
+  const across = scaleUtc()
+    .domain([first, end])
+    .range([left, width - right]);
+  // Of one instant alone, the middle.
+  const x = (at: number) => rounded(first === end ? (left + width - right) / 2 : across(at));
+  const down = scaleLinear()
+    .domain([0, most])
+    .range([height - bottom, top]);
+  const y = (value: number) => rounded(down(value));
   const grid = scale.map(
     (value) =>
       html`<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="tick" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${unit(value)}</text>`,
@@ -61,18 +62,16 @@ export function lineChart(
             html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayOf(at)}</text>`,
         );
   const paths = drawn.map(({ name, points }, index) => {
-    const runs: string[] = [];
-    let open = false;
-    for (const { at, value } of points) {
-      if (value !== null) runs.push(`${open ? 'L' : 'M'}${x(at)} ${y(value)}`);
-      open = value !== null;
-    }
+    const drawnLine = path<Point>(
+      ({ at }) => x(at),
+      ({ value }) => y(value ?? 0),
+    ).defined(({ value }) => value !== null);
     const dots = points.map(
       ({ at, value }) =>
         value !== null &&
         html`<circle class="line${index}" cx="${x(at)}" cy="${y(value)}" r="3"><title>${name}, ${dayOf(at)}: ${unit(value)}</title></circle>`,
     );
-    return html`<path class="line${index}" d="${runs.join('')}"/>${dots}`;
+    return html`<path class="line${index}" d="${drawnLine([...points]) ?? ''}"/>${dots}`;
   });
   const legend = drawn.map(
     (line, index) => html`<li><i class="line${index}"></i>${line.name} <b>${unit(last(line))}</b></li>`,
