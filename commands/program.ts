@@ -16,6 +16,7 @@ import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
 import { verify } from './repository/verify.ts';
 import { checkPull } from './review/checkPull.ts';
+import { console } from './review/console.ts';
 import { inventory } from './review/inventory.ts';
 import { replay } from './review/replay.ts';
 import { report } from './review/report.ts';
@@ -37,7 +38,7 @@ const groups: readonly (readonly [heading: string, commands: readonly AddCommand
   ['Bundles:', [build, verify, push, publish]],
   ['Gateways:', [doctor, serve, status]],
   ['Reviews:', [review, checkPull, replay, request, restore]],
-  ['Evidence:', [inventory, usage, trends, report, records]],
+  ['Evidence:', [inventory, usage, trends, console, report, records]],
   ['To try it:', [demo]],
 ];
 

@@ -84,6 +84,7 @@ export async function planFor(
       summary,
       missed,
       explained,
+      verdicts,
       stopped: brake(plan, evidence.organisation),
       faulty,
     };

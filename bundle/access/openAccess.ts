@@ -25,6 +25,8 @@ export type Access = {
   /** What its members hold by being in the group: by its grants and those of the groups that it is in. */
   byGroup(group: string): readonly Holding[];
   byGrant(id: string): readonly Holding[];
+  /** The grants that give the members of a group something, with the groups from it to the one that each names. */
+  ofGroup(group: string): readonly { grant: Grant; higher: readonly string[] }[];
   /** Null when the grant gives something. */
   idle(grant: Grant): Idle | null;
   isActive(subject: string): boolean;
@@ -69,6 +71,14 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
     [subject, ...(organisation.memberships.get(subject) ?? [])]
       .flatMap((holder) => ofPrincipal.get(holder) ?? [])
       .sort((a, b) => compareCodePoints(a.id, b.id));
+  const ofGroup = (group: string) =>
+    [group, ...above(group)]
+      .flatMap((name) => (ofPrincipal.get(name) ?? []).filter(isLive))
+      .sort((a, b) => compareCodePoints(a.id, b.id))
+      .map((grant) => ({
+        grant,
+        higher: grant.principal === group ? [] : (reachOf(grant.principal).get(group) ?? []),
+      }));
   return {
     byApi: (api) => (ofApi.get(api) ?? []).flatMap(holdings),
     byPerson: (subject) =>
@@ -77,18 +87,11 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
         : grantsOf(subject)
             .filter(isLive)
             .map((grant) => ({ grant, subject, chain: reached(grant.principal).get(subject) ?? [] })),
+    ofGroup,
     byGroup: (group) =>
-      [group, ...above(group)]
-        .flatMap((name) => (ofPrincipal.get(name) ?? []).filter(isLive))
-        .sort((a, b) => compareCodePoints(a.id, b.id))
-        .flatMap((grant) => {
-          const higher = grant.principal === group ? [] : (reachOf(grant.principal).get(group) ?? []);
-          return [...reached(group)].map(([subject, chain]) => ({
-            grant,
-            subject,
-            chain: [...chain, ...higher],
-          }));
-        }),
+      ofGroup(group).flatMap(({ grant, higher }) =>
+        [...reached(group)].map(([subject, chain]) => ({ grant, subject, chain: [...chain, ...higher] })),
+      ),
     byGrant(id) {
       const grant = byId.get(id);
       return grant === undefined ? [] : holdings(grant);

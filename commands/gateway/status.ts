@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { RevisionAnswer } from '../../gateway/admin/askRevision.ts';
 import type { FleetStatus, Wanted } from '../../gateway/admin/fleetStatus.ts';
 import { durationOf } from '../arguments/duration.ts';
+import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 
@@ -48,7 +49,7 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
   const { fleetText } = await import('../../gateway/admin/fleetText.ts');
   const { watchFleet } = await import('../../gateway/admin/watchFleet.ts');
-  checkUrls(urls);
+  assertGatewayUrls(urls);
   const waitMs = options.wait === undefined ? 0 : durationOf(options.wait, '--wait');
   const token = process.env[options.tokenEnv] || null;
   if (token === null && command.getOptionValueSource('tokenEnv') === 'cli')
@@ -69,19 +70,6 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   else print(fleetText(found));
   await report(found, waitMs > 0);
   if (!found.enforced) process.exitCode = 1;
-}
-
-function checkUrls(urls: readonly string[]): void {
-  for (const url of urls) {
-    const parsed = URL.parse(url);
-    const plain = parsed !== null && /^https?:$/.test(parsed.protocol) && !/[?#]/.test(url);
-    if (!plain || parsed.username !== '' || parsed.password !== '')
-      throw new UsageError(
-        'a gateway is named by an address like http://127.0.0.1:9090, without credentials',
-      );
-  }
-  if (new Set(urls.map((url) => new URL(url).href)).size < urls.length)
-    throw new UsageError('a gateway is named twice');
 }
 
 /** What the gateways should enforce. A repository at hand says which commits hold it; else numbers do. */

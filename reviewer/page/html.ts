@@ -37,17 +37,24 @@ type Page = {
   style: string;
   /** Runs behind the body; left out, the page runs nothing. */
   script?: string;
+  /** A server of ours answers the page's forms and its script's questions; left out, the page asks nobody. */
+  served?: true;
   body: Html;
 };
 
-/** One page that needs nothing else, and may do nothing but what its own style and script say. */
-export function page({ title, style, script, body }: Page): string {
-  const policy = [
+/** What a page may do: nothing but what its own style and script say. */
+export const policyOf = ({ style, script, served }: Pick<Page, 'style' | 'script' | 'served'>): string =>
+  [
     "default-src 'none'",
     `style-src ${hash(style)}`,
     ...(script === undefined ? [] : [`script-src ${hash(script)}`]),
-    "base-uri 'none'; form-action 'none'",
+    ...(served && script !== undefined ? ["connect-src 'self'"] : []),
+    `base-uri 'none'; form-action ${served ? "'self'" : "'none'"}`,
   ].join('; ');
+
+/** One page that needs nothing else, and may do nothing but what its own style and script say. */
+export function page({ title, style, script, served, body }: Page): string {
+  const policy = policyOf({ style, ...(script !== undefined && { script }), ...(served && { served }) });
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>${new Html(style)}</style></head>

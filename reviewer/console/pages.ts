@@ -1,0 +1,167 @@
+import { GitError } from '../../bundle/git/gitError.ts';
+import { html, type Part } from '../page/html.ts';
+import type { Changes } from './changes.ts';
+import { Refused } from './guard.ts';
+import { shownDays } from './openUse.ts';
+import { recentDecisions } from './tail.ts';
+import { accessPage } from './views/accessPage.ts';
+import { changeForm, comparisonPart } from './views/changePage.ts';
+import { type DecisionFilter, decisionFilters, decisionsPage } from './views/decisionsPage.ts';
+import { findingPage, findingsPage } from './views/findingsPage.ts';
+import { type Fleet, fleetPage } from './views/fleetPage.ts';
+import type { frame } from './views/frame.ts';
+import { grantPage } from './views/grantPage.ts';
+import { pageSize } from './views/links.ts';
+import { overviewPage } from './views/overviewPage.ts';
+import { cellGrants, cellPage, usagePage } from './views/usagePage.ts';
+import type { World } from './world.ts';
+
+export type Sources = {
+  world: World;
+  changes: Changes;
+  gateways: readonly string[];
+  adminToken: string | null;
+  /** Null when no gateway was named. */
+  fleet: (() => Promise<Fleet>) | null;
+};
+
+export type Page = Pick<Parameters<typeof frame>[0], 'title' | 'view' | 'search'> & {
+  body: Part;
+  status?: number;
+  /** Seconds after which the browser looks again: something is still being worked out. */
+  again?: number;
+};
+
+const longest = 300;
+
+/** A parameter as text. Throws Refused 400 when it is longer than any name. */
+function textOf(query: URLSearchParams, name: string): string {
+  const text = query.get(name) ?? '';
+  if (text.length > longest) throw new Refused(400, `"${name}" is longer than ${longest} characters.`);
+  return text;
+}
+
+/** The place of the first row that `page` asks for, from 0. */
+function placeOf(query: URLSearchParams): number {
+  const page = query.get('page') ?? '1';
+  if (!/^[1-9]\d{0,6}$/.test(page)) throw new Refused(400, '"page" must be a number from 1.');
+  return (Number(page) - 1) * pageSize;
+}
+
+export const filterOf = (query: URLSearchParams): DecisionFilter => {
+  const [answer = '', who = '', api = '', operation = '', reason = ''] = decisionFilters.map((name) =>
+    textOf(query, name),
+  );
+  return { answer, who, api, operation, reason };
+};
+
+/** Path → what it shows. Throws Refused for what there is none of. */
+export const pages: Readonly<Record<string, (query: URLSearchParams, sources: Sources) => Promise<Page>>> = {
+  async '/'(_query, { world, fleet }) {
+    const { inventory, plan } = world.known();
+    const told = fleet === null ? null : (await fleet()).sentence;
+    return { title: 'Overview', view: '/', body: overviewPage({ inventory, plan, fleet: told }) };
+  },
+
+  async '/access'(query, { world }) {
+    for (const name of ['q', 'person', 'group', 'api', 'operation']) textOf(query, name);
+    const search = textOf(query, 'q').trim();
+    const title = search === '' ? 'Who may do what' : `Search: ${search}`;
+    return {
+      title,
+      view: '/access',
+      search,
+      body: accessPage(world.known().inventory, query, placeOf(query)),
+    };
+  },
+
+  async '/grant'(query, { world }) {
+    const { inventory, tree, plan } = world.known();
+    const id = textOf(query, 'id');
+    const grant = inventory.access.grants.find((one) => one.id === id);
+    if (grant === undefined) throw new Refused(404, 'There is no such grant.');
+    const days = await world.daysOf([id]);
+    const { file, start, end } = grant.place;
+    const bytes = await tree.read([file]).catch(() => null);
+    const text = bytes?.get(file)?.toString('utf8').slice(start, end) ?? null;
+    const findings = (plan?.findings ?? []).filter((finding) => finding.grant === id);
+    const none = Array.from({ length: shownDays }, () => 0);
+    const facts = { inventory, grant, text, days: days === null ? null : (days.get(id) ?? none), findings };
+    return { title: `Grant ${id}`, view: '/access', body: grantPage(facts, placeOf(query)) };
+  },
+
+  async '/usage'(query, { world }) {
+    const { inventory, use } = world.known();
+    const [api, column, from] = [textOf(query, 'api'), textOf(query, 'column'), placeOf(query)];
+    if (api === '' && column === '')
+      return { title: 'What is used', view: '/usage', body: usagePage(inventory, use, from) };
+    const all = cellGrants(inventory, api, column);
+    const grants = all.slice(from, from + pageSize);
+    const days = (await world.daysOf(grants.map(({ id }) => id))) ?? new Map();
+    return {
+      title: 'What is used',
+      view: '/usage',
+      body: cellPage(inventory, { api, column, grants, total: all.length, days }, from),
+    };
+  },
+
+  async '/findings'(query, { world }) {
+    const { plan } = world.known();
+    for (const name of ['detector', 'severity', 'api', 'owner']) textOf(query, name);
+    const body =
+      plan === null
+        ? html`<p>There is no plan at the moment.</p>`
+        : findingsPage(plan, query, placeOf(query));
+    return { title: 'Findings', view: '/findings', body, ...(plan === null && { again: 5 }) };
+  },
+
+  async '/finding'(query, { world }) {
+    const id = textOf(query, 'id');
+    const explained = world.known().plan === null ? null : await world.explain(id);
+    if (explained === null)
+      throw new Refused(404, 'The plan has no such finding; a newer review may have dropped it.');
+    return {
+      title: `${explained.finding.detector}: ${explained.finding.grant}`,
+      view: '/findings',
+      body: findingPage(explained),
+    };
+  },
+
+  async '/change'(query, { changes }) {
+    const { names, current } = await changes.branches();
+    const [base, head] = [textOf(query, 'base') || current, textOf(query, 'head')];
+    const form = changeForm(names, base, head);
+    const page = (body: Part, more: Partial<Page> = {}): Page => ({
+      title: 'What a branch would change',
+      view: '/change',
+      body,
+      ...more,
+    });
+    if (head === '') return page(form);
+    try {
+      const found = await changes.compare(base, head);
+      const busy = found.diff.state === 'waiting' || found.replay.state === 'waiting';
+      return page(
+        html`${form}${comparisonPart(found, { base, head }, placeOf(query))}`,
+        busy ? { again: 2 } : {},
+      );
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      return page(html`${form}<p class="note bad">${error.message}</p>`, { status: 404 });
+    }
+  },
+
+  async '/decisions'(query, { gateways, adminToken }) {
+    const filter = filterOf(query);
+    const { decisions, silent } = await recentDecisions(gateways, adminToken, filter);
+    return {
+      title: 'Decisions as they happen',
+      view: '/decisions',
+      body: decisionsPage({ gateways: gateways.length, decisions, silent }, filter),
+    };
+  },
+
+  async '/fleet'(_query, { fleet }) {
+    return { title: 'Fleet', view: '/fleet', body: fleetPage(fleet === null ? null : await fleet()) };
+  },
+};

@@ -1,0 +1,25 @@
+import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import type { Explained } from '../plan/explainFinding.ts';
+import type { Plan } from '../plan/finding.ts';
+import type { PlanOptions } from '../planFor.ts';
+import type { Replay } from '../replay/replay.ts';
+
+type Commits = { repository: string; base: string; head: string };
+
+/** What may be asked of a thread, and what it answers. Instants are seconds since 1970. */
+export type Questions = {
+  /** Plans a review; {@link Questions.explain} is about the last one. */
+  review: {
+    asked: Pick<PlanOptions, 'decisions' | 'usage' | 'adminToken'> & { root: string; asOf: number };
+    answer: { plan: Plan; faulty: string | null };
+  };
+  explain: { asked: { fingerprint: string }; answer: Explained | null };
+  diff: { asked: Commits & { at: number }; answer: RevisionDiff };
+  replay: {
+    asked: Commits & { decisions: readonly string[]; asOf: number; days: number };
+    answer: Replay;
+  };
+};
+export type Kind = keyof Questions;
+export type ThreadRequest = { id: number; kind: Kind; asked: unknown } | { kind: 'close' };
+export type ThreadReply = { id: number } & ({ answer: unknown } | { error: string });

@@ -1,0 +1,53 @@
+// What takes long, beside the thread that serves pages. One question after the other; what explains the last review
+// goes in between.
+import { parentPort } from 'node:worker_threads';
+import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
+import { explainFinding } from '../plan/explainFinding.ts';
+import { localTree, planFor } from '../planFor.ts';
+import { shortened } from '../replay/replay.ts';
+import { replayRevisions } from '../replay/replayRevisions.ts';
+import type { Kind, Questions, ThreadReply, ThreadRequest } from './questions.ts';
+
+/** So many callers of each kind are shown; the counts are of all. */
+const mostCallers = 200;
+
+const port = parentPort;
+if (port === null) throw new Error('threadWorker.ts runs as a worker thread');
+const stop = new AbortController();
+const { signal } = stop;
+type Made = Awaited<ReturnType<typeof planFor>>;
+let made: Made | null = null;
+
+const answers: { [K in Kind]: (asked: Questions[K]['asked']) => Promise<Questions[K]['answer']> } = {
+  async review({ root, asOf, ...sources }) {
+    made = await planFor(await localTree(root), { ...sources, asOf: asOf * 1000, signal });
+    return { plan: made.plan, faulty: made.faulty?.message ?? null };
+  },
+  explain: async ({ fingerprint }) =>
+    made === null ? null : explainFinding(fingerprint, made.plan.findings, made.verdicts, made.evidence),
+  diff: (asked) => diffRevisions({ ...asked, mergeBase: true }),
+  replay: async (asked) =>
+    shortened(await replayRevisions({ ...asked, mergeBase: true, signal }), mostCallers),
+};
+
+const post = (reply: ThreadReply) => port.postMessage(reply);
+const answer = async (id: number, kind: Kind, asked: unknown) => {
+  try {
+    // Both sides are of one version: what is asked has the shape of its kind.
+    post({ id, answer: await answers[kind](asked as never) });
+  } catch (error) {
+    post({ id, error: error instanceof Error ? error.message : String(error) });
+  }
+};
+
+let running: Promise<void> = Promise.resolve();
+port.on('message', (request: ThreadRequest) => {
+  if (request.kind === 'close') {
+    stop.abort();
+    void running.then(() => port.close());
+    return;
+  }
+  const { id, kind, asked } = request;
+  if (kind === 'explain') void answer(id, kind, asked);
+  else running = running.then(() => answer(id, kind, asked));
+});

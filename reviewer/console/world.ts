@@ -1,0 +1,193 @@
+import type { Tree } from '../../bundle/git/tree.ts';
+import { load } from '../../bundle/grants/load.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { heat } from '../inventory/heat.ts';
+import { type Inventory, openInventory } from '../inventory/inventory.ts';
+import type { Explained } from '../plan/explainFinding.ts';
+import type { Plan } from '../plan/finding.ts';
+import { localTree } from '../planFor.ts';
+import { ReviewError } from '../reviewError.ts';
+import { type OpenUse, openUse } from './openUse.ts';
+import { stampOf } from './stampOf.ts';
+import type { Thread } from './thread.ts';
+import type { Standing } from './views/frame.ts';
+import type { Use } from './views/usagePage.ts';
+
+type Options = {
+  root: string;
+  decisions: readonly string[];
+  /** Gateways' roll-ups: folders, files, globs, and addresses of admin listeners. */
+  usage: readonly string[];
+  adminToken: string | null;
+  /** The instant that all is told of, seconds since 1970; null: now, whenever that is. */
+  asOf: number | null;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  thread: Thread;
+};
+
+/** What is known at this moment; what is still being read is null, and the standing's notes say so. */
+export type Known = {
+  tree: Tree;
+  inventory: Inventory;
+  use: Use;
+  plan: Plan | null;
+  standing: Standing;
+};
+
+export type World = {
+  known(): Known;
+  /** Has the repository looked at again, and old evidence read anew; pages do not wait for it. */
+  look(): void;
+  /** Grant → uses a day, to today; null while nothing is known of use. */
+  daysOf(grants: readonly string[]): Promise<ReadonlyMap<string, readonly number[]> | null>;
+  explain(fingerprint: string): Promise<Explained | null>;
+  close(): Promise<void>;
+};
+
+/** A look at the repository costs some milliseconds; reading all evidence, seconds. */
+const lookEveryMs = 2000;
+const readEveryMs = 15 * 60_000;
+/** Grants end as time passes. */
+const openEverySeconds = 300;
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Reads the grants, and begins to read all else. Throws ReviewError `grants-invalid`, GitError. */
+export async function openWorld(options: Options): Promise<World> {
+  const { root, decisions, usage, adminToken, now, thread } = options;
+  const instant = () => options.asOf ?? Math.floor(now() / 1000);
+
+  let stamp = await stampOf(root);
+  let { tree, organisation } = await readTree(root);
+  let broken: string | null = null;
+  let opened: OpenUse | null = null;
+  let useNote: Standing['notes'][number] | null = null;
+  let plan: Plan | null = null;
+  let planNote: Standing['notes'][number] | null = null;
+  let closed = false;
+
+  const made = (): Pick<Known, 'inventory' | 'use'> => {
+    const inventory = openInventory({
+      asOf: instant(),
+      revision: tree.revision,
+      organisation,
+      seen: opened?.seen ?? null,
+    });
+    return { inventory, use: { cells: heat(inventory), days: opened?.apiDays ?? new Map() } };
+  };
+  let current = made();
+
+  const readUse = async () => {
+    useNote = { text: 'Decision records are being read; what is said of use follows.' };
+    try {
+      const next = await openUse({ decisions, usage, adminToken, asOf: instant(), organisation });
+      if (closed) return await next?.close();
+      const before = opened;
+      opened = next;
+      await before?.close();
+      useNote =
+        next === null
+          ? {
+              text: `There are no decision records in ${[...decisions, ...usage].join(', ') || 'what was named'}, so nothing is said of use.`,
+            }
+          : next.missing.length === 0
+            ? null
+            : {
+                text: `Some records cannot be read, so uses may be missing: ${next.missing.slice(0, 5).join('; ')}`,
+                bad: true,
+              };
+      current = made();
+    } catch (error) {
+      useNote = { text: `Nothing is known of use: ${messageOf(error)}`, bad: true };
+    }
+  };
+  const readPlan = async () => {
+    planNote = {
+      text: plan === null ? 'A review is under way; its findings follow.' : 'A new review is under way.',
+    };
+    try {
+      const { plan: next, faulty } = await thread.ask('review', {
+        root,
+        decisions,
+        usage,
+        adminToken,
+        asOf: instant(),
+      });
+      plan = next;
+      planNote = faulty === null ? null : { text: faulty, bad: true };
+    } catch (error) {
+      plan = null;
+      planNote = { text: `There are no findings: ${messageOf(error)}`, bad: true };
+    }
+  };
+  let readAt = now();
+  let reading: Promise<unknown> | null = null;
+  const read = () => {
+    readAt = now();
+    reading ??= Promise.all([readUse(), readPlan()]).finally(() => {
+      reading = null;
+    });
+  };
+  read();
+
+  let lookedAt = now();
+  let looking: Promise<void> | null = null;
+  const lookOnce = async () => {
+    const next = await stampOf(root);
+    if (next !== stamp) {
+      try {
+        ({ tree, organisation } = await readTree(root));
+        broken = null;
+        current = made();
+        readAt = Number.NEGATIVE_INFINITY;
+      } catch (error) {
+        broken = `What is shown is of before: ${messageOf(error)}`;
+      }
+      stamp = next;
+    } else if (instant() - current.inventory.asOf >= openEverySeconds) current = made();
+    if (reading === null && now() - readAt > readEveryMs) read();
+  };
+
+  return {
+    known: () => ({
+      ...{ tree, plan, ...current },
+      standing: {
+        ...{ root, revision: tree.revision, asOf: current.inventory.asOf },
+        notes: [...(broken === null ? [] : [{ text: broken, bad: true as const }]), useNote, planNote].filter(
+          (note) => note !== null,
+        ),
+      },
+    }),
+    look() {
+      if (looking !== null || now() - lookedAt < lookEveryMs) return;
+      lookedAt = now();
+      looking = lookOnce()
+        .catch((error: unknown) => {
+          broken = `The repository cannot be read: ${messageOf(error)}`;
+        })
+        .finally(() => {
+          looking = null;
+        });
+    },
+    daysOf: async (grants) => (await opened?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
+    explain: (fingerprint) => thread.ask('explain', { fingerprint }),
+    async close() {
+      closed = true;
+      await thread.close();
+      await looking;
+      await reading;
+      await opened?.close();
+    },
+  };
+}
+
+async function readTree(root: string): Promise<{ tree: Tree; organisation: Organisation }> {
+  const tree = await localTree(root);
+  const { organisation, problems } = await load(tree);
+  if (organisation !== null) return { tree, organisation };
+  const lines = problems
+    .slice(0, 50)
+    .map((one) => `\n  ${one.file}:${one.line}:${one.column}: ${one.message}`);
+  throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
+}
