@@ -1,9 +1,10 @@
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { instantOf } from '../plan/sentence.ts';
-import { type Answered, ownMark, respond } from '../pulls/commands/answerComments.ts';
+import { type Answered, respond } from '../pulls/commands/answerComments.ts';
 import { decide } from '../pulls/commands/decide.ts';
-import { type Command, parseCommands } from '../pulls/commands/parse.ts';
+import type { Command } from '../pulls/commands/parse.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
+import { readComment } from '../pulls/commands/readComment.ts';
 import { renderReply } from '../pulls/commands/renderReply.ts';
 import type { Entry } from '../pulls/text/marker.ts';
 import type { Mirror } from '../pulls/workspace.ts';
@@ -38,9 +39,9 @@ export async function answerPart(options: Options): Promise<Answered> {
   let handled = 0;
   let changed = false;
   for (const comment of await forge.comments(number)) {
-    if (marker.handled?.includes(comment.key) || comment.body.includes(ownMark)) continue;
-    const { commands, misuses } = parseCommands(comment.body, grants);
-    if (commands.length + misuses.length === 0) continue;
+    const read = marker.handled?.includes(comment.key) ? null : readComment(comment, grants);
+    if (read === null) continue;
+    const { commands, misuses, refused } = read;
     const who = {
       login: comment.author,
       principal: principalOf(comment.author, base.organisation),
@@ -63,7 +64,7 @@ export async function answerPart(options: Options): Promise<Answered> {
     marker = parsePart(pull.body) ?? before;
     handled += 1;
     changed ||= done.moved;
-    await respond(forge, number, comment, said([...replies, ...done.replies]));
+    await respond(forge, number, comment, said([...refused, ...replies, ...done.replies]));
   }
   return { number, handled, changed };
 }

@@ -18,6 +18,10 @@ export type ForgeComment = {
   kind: 'comment' | 'review';
   key: string;
   author: string;
+  /** A program wrote it. */
+  isBot: boolean;
+  /** Changed since it was written, by its author or by whoever may push; of reviews nobody says. */
+  isEdited: boolean;
   body: string;
   atMs: number;
 };

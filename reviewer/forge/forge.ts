@@ -141,7 +141,8 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
                   id,
                   kind: 'review',
                   key: `r${id}`,
-                  author: user?.login ?? '',
+                  ...authorOf(user),
+                  isEdited: false,
                   body,
                   atMs: Date.parse(submitted_at),
                 },
@@ -222,12 +223,22 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
   };
 }
 
-type RawComment = { id: number; user: { login: string } | null; body?: string | null; created_at: string };
-const commentOf = ({ id, user, body, created_at }: RawComment): ForgeComment => ({
+type RawUser = { login: string; type?: string } | null;
+const authorOf = (user: RawUser) => ({ author: user?.login ?? '', isBot: user?.type === 'Bot' });
+
+type RawComment = {
+  id: number;
+  user: RawUser;
+  body?: string | null;
+  created_at: string;
+  updated_at: string;
+};
+const commentOf = ({ id, user, body, created_at, updated_at }: RawComment): ForgeComment => ({
   id,
   kind: 'comment',
   key: `c${id}`,
-  author: user?.login ?? '',
+  ...authorOf(user),
+  isEdited: updated_at !== created_at,
   body: body ?? '',
   atMs: Date.parse(created_at),
 });

@@ -1,7 +1,7 @@
 import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
 import { type Group, mostFindings } from './group.ts';
-import { branchOf, type Family, parseBranch, sameFamily } from './text/branch.ts';
+import { branchOf, type Family, turnOf } from './text/branch.ts';
 import { type Marker, parseBody } from './text/marker.ts';
 
 /** An open pull request of the review, with what it remembers and how it may be dealt with. */
@@ -48,8 +48,8 @@ export function allot(
     const family: Family = { owner, tier, risk };
     const mine = opens
       .flatMap((open) => {
-        const named = parseBranch(open.pull.branch);
-        return named !== null && sameFamily(named, family) ? [{ open, turn: named.turn }] : [];
+        const turn = turnOf(open.pull.branch, family);
+        return turn === null ? [] : [{ open, turn }];
       })
       .sort((a, b) => a.turn - b.turn);
     const left = new Map(group.findings.map((finding) => [finding.fingerprint, finding]));

@@ -1,6 +1,7 @@
 import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import { bodyParts, joinBody, type Marker, parseBody } from './text/marker.ts';
+import { joinBody } from './text/joinBody.ts';
+import { bodyParts, type Marker, parseBody } from './text/marker.ts';
 import type { Mirror } from './workspace.ts';
 
 // What is announced is what is merged. A text names the commit that it speaks of, and only that commit gets the status
@@ -61,6 +62,8 @@ export async function bringUp(
   const said = parseBody(pull.body);
   const own = said === null ? '' : parts.own.replace(`${changing}\n\n`, '');
   const { closed: _, remembered: __, ...kept } = said ?? { ...wanted.marker, entries: [] };
+  // What has no room is refused before anything is written.
+  const body = joinBody(withCommit(wanted), wanted.own, parts);
   await forge.updatePull(pull.number, {
     body: joinBody({ ...kept, commit: null }, `${changing}\n\n${own}`, parts),
     ...(state !== undefined && { state }),
@@ -68,7 +71,7 @@ export async function bringUp(
   if (mirror.branches.get(pull.branch) !== wanted.commit) await mirror.push(pull.branch, wanted.commit);
   const updated = await forge.updatePull(pull.number, {
     ...titleFor(pull, wanted),
-    body: joinBody(withCommit(wanted), wanted.own, parts),
+    body,
   });
   await vouch(forge, wanted.commit);
   return updated;

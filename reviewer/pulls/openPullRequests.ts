@@ -13,8 +13,9 @@ import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
 import { openRoom } from './room.ts';
 import { settle } from './settle.ts';
-import { branchOf, branchPrefix, parseBranch, sameFamily } from './text/branch.ts';
-import { bodyParts, joinBody, parseBody } from './text/marker.ts';
+import { branchOf, branchPrefix, turnOf } from './text/branch.ts';
+import { joinBody } from './text/joinBody.ts';
+import { bodyParts, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
 import type { Files, Mirror } from './workspace.ts';
 
@@ -184,8 +185,7 @@ async function openPulls(
   const grows = groups.filter(({ findings }) => findings.some(({ fingerprint }) => !held.has(fingerprint)));
   const found: OpenPull[] = [];
   for (const pull of open) {
-    const named = parseBranch(pull.branch);
-    const mayGrow = named !== null && grows.some((group) => sameFamily(group, named));
+    const mayGrow = grows.some((group) => turnOf(pull.branch, group) !== null);
     const tip = mirror.branches.get(pull.branch);
     const handsOff = tip !== undefined && (await mirror.hasHumanCommits(tip));
     const closedToMore = handsOff || (mayGrow && (await forge.isApproved(pull.number)));

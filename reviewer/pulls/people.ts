@@ -32,7 +32,9 @@ export function forgeName(principal: string, { people }: Pick<Organisation, 'peo
   if (!principal.startsWith('user:')) return null;
   const person = people.get(principal.slice('user:'.length));
   if (person?.status !== 'active') return null;
-  return person.github ?? (person.provider === 'github' ? person.login : null);
+  const name = person.github ?? (person.provider === 'github' ? person.login : null);
+  // Whatever else a directory holds there would be a mention of others.
+  return name !== null && /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name) ? name : null;
 }
 
 /** The people behind an owner: themselves, or the members of their group, sorted. */

@@ -4,12 +4,14 @@ import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
+import { notTheirs } from '../pulls/commands/readComment.ts';
+import { spokenLines } from '../pulls/commands/spokenLines.ts';
 import { peopleBehind } from '../pulls/people.ts';
 import { versionsOf } from '../restore/versionsOf.ts';
 import { emergencyLabel, emergencyPrefix } from './requestProposal.ts';
 
 export const attestedLabel = 'grantgate-attested';
-const command = /^\/attest[ \t]+(\S.*)$/m;
+const command = /^\/attest[ \t]+(\S.*)$/;
 const ownMark = '<!-- grantgate:attest -->';
 
 /**
@@ -35,11 +37,15 @@ export async function attest(
   const comments = await forge.comments(number);
   for (const { body } of comments)
     if (body.startsWith(ownMark)) replied.add(/\[(\w+)\]/.exec(body)?.[1] ?? '');
-  for (const { key, author, body } of comments) {
-    const reason = body.startsWith(ownMark) ? undefined : command.exec(body)?.[1]?.trim();
+  for (const comment of comments) {
+    const { key, author, body } = comment;
+    if (comment.isBot || body.startsWith(ownMark)) continue;
+    const reason = spokenLines(body).flatMap((line) => command.exec(line)?.[1]?.trim() ?? [])[0];
     if (reason === undefined) continue;
+    const spoiled = notTheirs(comment);
     const principal = principalOf(author, organisation);
     if (
+      spoiled === null &&
       principal !== null &&
       answering.includes(fold(principal)) &&
       fold(principal) !== fold(taken.principal)
@@ -54,7 +60,7 @@ export async function attest(
     if (!replied.has(key))
       await forge.comment(
         number,
-        `${ownMark}\n<!-- [${key}] -->\n${code(author)} cannot attest this: somebody who answers for the API must, and not whoever took the access.`,
+        `${ownMark}\n<!-- [${key}] -->\n${code(author)} cannot attest this: ${spoiled ?? 'somebody who answers for the API must, and not whoever took the access'}.`,
       );
   }
   return { attested: false };

@@ -423,7 +423,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'reviewer/pulls/text',
-    ['bundle/grants', 'reviewer/detect', 'reviewer/edit', 'reviewer/forge', 'reviewer/plan'],
+    [
+      'bundle/grants',
+      'reviewer/detect',
+      'reviewer/edit',
+      'reviewer/forge',
+      'reviewer/plan',
+      'reviewer/reviewError.ts',
+    ],
   ],
   ['reviewer/pulls/mirror', []],
   [

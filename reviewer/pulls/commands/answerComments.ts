@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgeComment, ForgePull } from '../../forge/forge.ts';
+import { prose } from '../../forge/markdown.ts';
 import { instantOf } from '../../plan/sentence.ts';
 import { ReviewError } from '../../reviewError.ts';
 import { bringUp, openPull, optional, say, type Wanted } from '../announce.ts';
@@ -13,8 +14,8 @@ import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
 import type { Mirror } from '../workspace.ts';
 import { decide, type Outcome } from './decide.ts';
-import { parseCommands } from './parse.ts';
 import { principalOf } from './permission.ts';
+import { ownMark, readComment } from './readComment.ts';
 import { renderReply } from './renderReply.ts';
 
 type Options = {
@@ -46,11 +47,13 @@ export async function answerComments(options: Options): Promise<Answered> {
   let handled = 0;
   let changed = false;
   for (const comment of await forge.comments(number)) {
-    // What the review writes itself asks for nothing: its replies show commands.
-    if (done.has(comment.key) || comment.body.includes(ownMark)) continue;
-    const grants = marker.entries.map(({ grant }) => grant);
-    const { commands, misuses } = parseCommands(comment.body, grants);
-    if (commands.length + misuses.length === 0) continue;
+    if (done.has(comment.key)) continue;
+    const read = readComment(
+      comment,
+      marker.entries.map(({ grant }) => grant),
+    );
+    if (read === null) continue;
+    const { commands, misuses, refused } = read;
     const who = {
       login: comment.author,
       principal: principalOf(comment.author, base.organisation),
@@ -64,7 +67,11 @@ export async function answerComments(options: Options): Promise<Answered> {
     };
     const { replies, moved, result } = await carryOut(next, outcome, pull, options);
     const asks = commands.some(({ verb }) => verb === 'help');
-    const reply = renderReply(comment.author, { replies: [...outcome.replies, ...replies], misuses, asks });
+    const reply = renderReply(comment.author, {
+      replies: [...refused, ...outcome.replies, ...replies],
+      misuses,
+      asks,
+    });
     pull = result;
     marker = parseBody(pull.body) ?? next;
     handled += 1;
@@ -94,7 +101,7 @@ export async function answerComments(options: Options): Promise<Answered> {
       return { replies: [], moved: true, result };
     } catch (error) {
       if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
-      return { replies: [error.message], moved: false, result: await asIs() };
+      return { replies: [prose(error.message)], moved: false, result: await asIs() };
     }
   }
 
@@ -126,9 +133,6 @@ export async function answerComments(options: Options): Promise<Answered> {
     if (opened !== null) await optional(() => forge.addLabels(opened.number, pull.labels));
   }
 }
-
-/** In each reply, so that it is told from what people say, whoever's token wrote it. */
-export const ownMark = '<!-- grantgate:reply -->';
 
 /** Nods, or says what could not be done. */
 export async function respond(

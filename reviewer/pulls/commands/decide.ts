@@ -1,5 +1,6 @@
 import { endOf } from '../../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
+import { code } from '../../forge/markdown.ts';
 import type { Decision } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
 import type { Command } from './parse.ts';
@@ -92,7 +93,7 @@ function decisionFor(
       const { owner } = command;
       const [kind, name] = [owner.slice(0, owner.indexOf(':')), owner.slice(owner.indexOf(':') + 1)];
       const known = kind === 'group' ? organisation.groups.has(name) : organisation.people.has(name);
-      if (!known) return `no directory knows \`${owner.replaceAll('`', '')}\``;
+      if (!known) return `no directory knows ${code(owner)}`;
       if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
       if (owner === grant.principal)
         return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
@@ -122,10 +123,10 @@ function narrowing(
   const role = apis.get(grant.api)?.roles.get(wanted);
   const operations = role ?? [...new Set(wanted.split(',').filter((name) => name !== ''))].sort();
   const wider = operations.filter((name) => !grant.covers.includes(name));
-  const shown = wanted.replaceAll('`', '');
+  const shown = code(wanted);
   if (operations.length === 0 || wider.length > 0)
-    return `\`${shown}\` is no role or list of operations that \`${entry.grant}\` covers`;
-  if (operations.length >= grant.covers.length) return `\`${shown}\` is all that \`${entry.grant}\` covers`;
+    return `${shown} is no role or list of operations that \`${entry.grant}\` covers`;
+  if (operations.length >= grant.covers.length) return `${shown} is all that \`${entry.grant}\` covers`;
   return {
     kind: 'narrow',
     ...said,

@@ -1,3 +1,6 @@
+import { code } from '../../forge/markdown.ts';
+import { spokenLines } from './spokenLines.ts';
+
 /** What somebody asks for in a comment; `grant` is null for all that the pull request holds. */
 export type Command =
   | { verb: 'keep' | 'extend'; grant: string | null; until: string; reason: string }
@@ -29,20 +32,6 @@ const isDay = (text: string) => {
 };
 const longestReason = 500;
 
-/** Lines outside code, quotes and HTML comments: what is only shown is not asked for. */
-function spokenLines(text: string): string[] {
-  const lines: string[] = [];
-  let fence: string | null = null;
-  for (const line of text.replace(/<!--[\s\S]*?(?:-->|$)/g, '').split(/\r\n|\n|\r/)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (fence !== null) {
-      if (mark?.startsWith(fence)) fence = null;
-    } else if (mark !== undefined) fence = mark;
-    else lines.push(line);
-  }
-  return lines;
-}
-
 /** Reads the commands of a comment, in their order; `grants` are those that the pull request holds. */
 export function parseCommands(
   text: string,
@@ -73,7 +62,7 @@ function readCommand(verb: Verb, words: string[], grants: readonly string[]): Co
     case 'extend': {
       if (word === undefined || !isDay(word)) {
         if (word !== undefined && more[0] !== undefined && isDay(more[0]))
-          return `this pull request holds no grant \`${word.replaceAll('`', '')}\``;
+          return `this pull request holds no grant ${code(word)}`;
         return `UNTIL must be a day like 2027-03-31: ${form}`;
       }
       const reason = more.join(' ').trim();
@@ -91,8 +80,7 @@ function readCommand(verb: Verb, words: string[], grants: readonly string[]): Co
     case 'suspend':
     case 'split':
     case 'why':
-      if (rest.length > 0)
-        return `this pull request holds no grant \`${rest.join(' ').replaceAll('`', '')}\`: ${form}`;
+      if (rest.length > 0) return `this pull request holds no grant ${code(rest.join(' '))}: ${form}`;
       return { verb, grant };
     case 'help':
       return { verb };

@@ -1,4 +1,5 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { code } from '../../forge/markdown.ts';
 import type { Entry } from '../text/marker.ts';
 import type { Verb } from './parse.ts';
 
@@ -41,5 +42,5 @@ export function refusal(
   if (keeps.has(verb) && isTheirs)
     return `\`${id}\` is your own access: somebody else who answers for it decides to keep it`;
   if (owns || mayWrite) return null;
-  return `\`${id}\` is ${grant.owner}'s: only its owner, by the directory, or who may push here decides about it`;
+  return `\`${id}\` is ${code(grant.owner)}'s: only its owner, by the directory, or who may push here decides about it`;
 }

@@ -9,7 +9,7 @@ import type { Family } from './branch.ts';
 import { editFor } from './decision.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';
-import { replayPart, tailMark } from './sections.ts';
+import { leftOut, replayPart, tailMark } from './sections.ts';
 
 /** GitHub's limit, counted in characters. */
 export const longestBody = 65_536;
@@ -86,7 +86,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
     tailMark,
     ...(mentions.length > 0
       ? [
-          `${mentions.map((name) => `@${name}`).join(', ')}: you lose access by this. If you still need it, say so here; ${nameOf(family.owner)} decides.`,
+          `${mentions.map((name) => `@${name}`).join(', ')}: you lose access by this. If you still need it, say so here; ${prose(nameOf(family.owner))} decides.`,
         ]
       : []),
     '### To decide otherwise',
@@ -103,10 +103,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
     const decision = decisions.get(finding.fingerprint);
     const text = section(finding, { organisation, asOf, fileUrl, decision, lost: lost.get(finding.grant) });
     if (size(text) + 2 > left) {
-      const omitted = findings.length - index;
-      more.push(
-        `**${counted(omitted, 'further finding')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`,
-      );
+      more.push(leftOut(findings.length - index));
       break;
     }
     left -= size(text) + 2;

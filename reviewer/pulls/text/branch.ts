@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type DetectorTier, detectorTierNames, type Risk } from '../../plan/tiers.ts';
 
 /** Every branch of the review begins with this. */
@@ -9,7 +10,8 @@ export type Family = { owner: string; tier: DetectorTier; risk: Risk };
 export type Named = Family & { turn: number };
 
 // What Git forbids in branch names, and what would have to be quoted in a shell or an address, stands as the bytes of
-// its UTF-8; so do "..", ".lock" and a dot at an end. A long name is cut nowhere: two owners never share a branch.
+// its UTF-8; so do "..", ".lock" and a dot at an end. Two owners never share a branch: a name that would be longer than a
+// file's or a ref's may be is cut, and ends in "==" and a hash of the whole.
 const bytes = (text: string) =>
   [...Buffer.from(text)].map((byte) => `=${byte.toString(16).padStart(2, '0')}`).join('');
 const encode = (name: string) =>
@@ -17,9 +19,16 @@ const encode = (name: string) =>
 const decode = (name: string) =>
   name.replace(/(?:=[0-9a-f]{2})+/g, (run) => Buffer.from(run.replaceAll('=', ''), 'hex').toString());
 
+const longestName = 120;
+const shortened = (name: string) => {
+  if (name.length <= longestName) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 24);
+  return `${name.slice(0, longestName - 26).replace(/=[0-9a-f]?$/, '')}==${hash}`;
+};
+
 /** An owner as a part of a branch: `group-billing`. */
 export const ownerPart = (owner: string): string =>
-  `${owner.slice(0, owner.indexOf(':'))}-${encode(owner.slice(owner.indexOf(':') + 1))}`;
+  `${owner.slice(0, owner.indexOf(':'))}-${shortened(encode(owner.slice(owner.indexOf(':') + 1)))}`;
 
 /** The branch of an owner's findings of one tier: `grantgate/review/group-billing/removal-high`. */
 export function branchOf({ owner, tier, risk, turn }: Named): string {
@@ -31,7 +40,7 @@ const pattern = new RegExp(
   `^(user|group)-([^/]+)/(${detectorTierNames.join('|')})(-high)?(?:-([1-9]\\d{0,3}))?$`,
 );
 
-/** Reads a branch's name back; null for any other branch. */
+/** Reads a branch's name back, of a long owner what is left of it; null for any other branch. */
 export function parseBranch(branch: string): Named | null {
   const match = pattern.exec(branch.startsWith(branchPrefix) ? branch.slice(branchPrefix.length) : '');
   if (match === null) return null;
@@ -43,5 +52,8 @@ export function parseBranch(branch: string): Named | null {
 }
 
 export const isUrgent = (branch: string): boolean => parseBranch(branch)?.tier === 'urgent';
-export const sameFamily = (one: Family, other: Family): boolean =>
-  one.owner === other.owner && one.tier === other.tier && one.risk === other.risk;
+/** Whether a branch is of a family, and which of its. */
+export const turnOf = (branch: string, family: Family): number | null => {
+  const turn = parseBranch(branch)?.turn;
+  return turn !== undefined && branchOf({ ...family, turn }) === branch ? turn : null;
+};

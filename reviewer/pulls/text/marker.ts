@@ -66,5 +66,5 @@ export const hidden = form.hidden;
 export const parseBody = form.parse;
 /** A body in its parts: what people wrote above and below, and the review's own text after its marker. */
 export const bodyParts = form.parts;
-/** Puts a body together again, with what people wrote. */
-export const joinBody = form.join;
+/** A body of its parts, however long. */
+export const markedBody = form.join;

@@ -8,6 +8,12 @@ export const tailMark = '<!-- grantgate:tail -->';
 const replayMarks = ['<!-- grantgate:replay -->', '<!-- grantgate:replay-end -->'] as const;
 export const replayPart = (text: string): string => `${replayMarks[0]}\n${text}\n${replayMarks[1]}`;
 const replayed = new RegExp(`\\n*${replayMarks[0]}[^]*?${replayMarks[1]}`, 'g');
+
+/** Ends a text that is not whole. */
+export const leftOut = (omitted: number): string =>
+  `**${counted(omitted, 'further finding')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`;
+export const leftOutLine = /\n*\*\*\d+ further findings? (?:is|are) left out here[^\n]*$/;
+
 const begins = /^<!-- grantgate:grant ([0-9a-f]{32}) -->$/gm;
 
 /** A pull request's text in its parts, so that a decision is written without the evidence being gathered anew. */

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts';
+import { forgeName } from '../../../reviewer/pulls/people.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
@@ -44,6 +45,16 @@ test('reads CODEOWNERS as GitHub does: the last pattern wins', () => {
   assert.equal(of('grants/access/orders/desk.yaml'), 'orders,org/orders');
   assert.equal(of('docs/a'), 'docs');
   assert.equal(of('docs/a/b'), 'all');
+});
+
+test('only what can be a name on the forge is called by it', () => {
+  const named = (github: string) =>
+    forgeName('user:x', {
+      people: new Map([['x', { login: 'x', id: '1', provider: 'okta', status: 'active' as const, github }]]),
+    });
+  assert.equal(named('ann-b_corp'), 'ann-b_corp');
+  for (const other of ['acme/everyone', '@ann', 'ann, @bob', '**ann**', 'a b', '-ann', ''])
+    assert.equal(named(other), null, other);
 });
 
 test('asks the owner’s people and the code owners, never the person under review; labels, links and mentions', async () => {

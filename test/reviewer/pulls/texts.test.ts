@@ -10,9 +10,11 @@ import { losses } from '../../../reviewer/plan/losses.ts';
 import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tiers.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/text/body.ts';
-import { branchOf, parseBranch } from '../../../reviewer/pulls/text/branch.ts';
+import { branchOf, ownerPart, parseBranch, turnOf } from '../../../reviewer/pulls/text/branch.ts';
 import { endMark } from '../../../reviewer/pulls/text/hiddenMarker.ts';
-import { bodyParts, joinBody, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import { joinBody } from '../../../reviewer/pulls/text/joinBody.ts';
+import { bodyParts, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import { joinOwn, splitOwn } from '../../../reviewer/pulls/text/sections.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, place } from '../_review.ts';
@@ -38,6 +40,7 @@ const finding = (changes: Partial<Omit<Finding, 'detector' | 'evidence'>> = {}, 
   ...changes,
   ...seen,
 });
+const plannedAt = '2026-11-23T12:00:00Z';
 const planOf = (findings: readonly Finding[]): Plan => ({
   as_of: '2026-11-23T12:00:00Z',
   revision: 'abc',
@@ -327,6 +330,57 @@ test('names a few of many people and counts the rest', async () => {
   assert.match(body, /30 people can no longer do/);
   assert.match(body, /p19@example\.com` and 10 more\./);
   assert.doesNotMatch(body, /p20@/);
+});
+
+test('long names are cut, and no two owners share a branch for that', () => {
+  for (const unit of ['a', 'ü', '=', '日']) {
+    const [one, other] = ['x', 'y'].map((end) => ({
+      ...({ owner: `group:${unit.repeat(253)}${end}`, tier: 'certification', risk: 'high' } as const),
+    }));
+    if (one === undefined || other === undefined) throw new Error();
+    const branch = branchOf({ ...one, turn: 9999 });
+    // What a ref may have on GitHub, and a file's name anywhere.
+    assert.ok(branch.length < 200, branch);
+    assert.match(branch, /^grantgate\/review\/group-[a-z0-9=]+==[0-9a-f]{24}\/certification-high-9999$/);
+    assert.equal(turnOf(branch, one), 9999);
+    assert.equal(turnOf(branch, other), null);
+    assert.equal(turnOf(branch, { ...one, risk: 'routine' }), null);
+    assert.equal(turnOf('main', one), null);
+  }
+  // Nobody's own name reads like a cut one.
+  assert.match(ownerPart('group:a==0123456789abcdef01234567'), /^group-a=3d=3d/);
+});
+
+test('decisions and people may make a body longer than GitHub takes: then sections give way', async () => {
+  const organisation = await organisationOf([{ id: 'desk-read', principal: 'group:desk' }]);
+  const findings = Array.from({ length: 100 }, (_, i) =>
+    finding({ fingerprint: i.toString(16).padStart(32, '0') }),
+  );
+  const { marker, body } = bodyOf(findings, organisation);
+  const keep = (reason: string): Marker => ({
+    ...marker,
+    entries: marker.entries.map((entry) => ({
+      ...entry,
+      decision: { kind: 'keep', by: 'user:dana@example.com', at: plannedAt, until: '2027-03-31', reason },
+    })),
+  });
+  const kept = keep('the audit');
+  const own = joinOwn(splitOwn(bodyParts(body).own), kept.entries);
+  const above = 'Ann writes. '.repeat(800);
+  const whole = joinBody(kept, own, { above, below: 'below' });
+  assert.ok([...whole].length <= longestBody);
+  assert.deepEqual(parseBody(whole)?.entries, kept.entries);
+  const parts = bodyParts(whole);
+  assert.deepEqual([parts.above, parts.below], [above.trim(), 'below']);
+  const shown = splitOwn(parts.own).sections.size;
+  assert.ok(shown > 0);
+  assert.match(parts.own, new RegExp(`\\*\\*${100 - shown} further findings are left out here[^*]*\\*\\*$`));
+  // Said once, however often it is written anew.
+  const again = joinBody(kept, parts.own, { above: `${above}${above}`, below: '' });
+  assert.equal(again.match(/left out here/g)?.length, 1);
+  assert.throws(() => joinBody(keep('r'.repeat(500)), own, { above: '', below: '' }), {
+    code: 'edit-failed',
+  });
 });
 
 test('a body that would be too long leaves sections out, says so, and still reads back', async () => {

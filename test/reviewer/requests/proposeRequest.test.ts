@@ -92,6 +92,11 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
   await comment(tokenOf('dana'), '/attest it was me');
   await comment(tokenOf('eve'), '/attest fine');
   await comment(tokenOf('ann'), 'I will /attest this later');
+  await comment(tokenOf('ann'), '```\n/attest shown, not said\n```');
+  // Whoever may push may change what somebody else has written.
+  const changed = await comment(tokenOf('ann'), 'hm');
+  here.clock.now += 1000;
+  await octokit(token).issues.updateComment({ ...repo, comment_id: changed.data.id, body: '/attest fine' });
   // The text of the pull request is no evidence of who took what.
   await octokit(token).pulls.update({
     ...repo,
@@ -100,7 +105,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
   });
   for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
   assert.ok(!(await labels()).includes('grantgate-attested'));
-  assert.equal((await said()).length, 5);
+  assert.equal((await said()).length, 8);
   const dashboard = async () => {
     await here.apply();
     const found = await octokit(token).issues.listForRepo({
@@ -120,7 +125,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,
   );
-  assert.equal((await said()).length, 7);
+  assert.equal((await said()).length, 10);
 });
 
 test('an issue made by the form becomes one pull request, for its author; what cannot be is answered', async () => {

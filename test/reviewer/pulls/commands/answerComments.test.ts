@@ -105,12 +105,18 @@ test('who may not is told so once, and the diff stays', async () => {
   await comment(here, 'ann', '/keep idle 2027-03-31 I need it');
   await comment(here, 'dana', '/keep idle soon');
   await comment(here, 'eve', 'thanks!');
-  assert.deepEqual(await run(here), { number: 1, handled: 3, changed: false });
+  // Nor whose comment was written by a program, or by somebody else since.
+  await call(here, token, 'POST', '/issues/1/comments', { body: '/revoke idle' });
+  const { id } = await comment(here, 'dana', 'let me look');
+  here.clock.now += 1000;
+  await call(here, tokenOf('ann'), 'PATCH', `/issues/comments/${id}`, { body: '/revoke idle' });
+  assert.deepEqual(await run(here), { number: 1, handled: 4, changed: false });
   assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
   assert.equal((await shown(here)).head.sha, before.head.sha);
   const replies = (await comments(here)).filter(({ body }) => body.startsWith('<!-- grantgate:reply -->'));
-  assert.equal(replies.length, 3);
-  assert.match(replies[0]?.body ?? '', /@eve\n\n- `idle` is group:desk's/);
+  assert.equal(replies.length, 4);
+  assert.match(replies[3]?.body ?? '', /@dana\n\n- the comment was changed after it was written/);
+  assert.match(replies[0]?.body ?? '', /@eve\n\n- `idle` is `group:desk`'s/);
   assert.match(replies[1]?.body ?? '', /@ann\n\n- `idle` is your own access/);
   assert.match(replies[2]?.body ?? '', /UNTIL must be a day/);
 });

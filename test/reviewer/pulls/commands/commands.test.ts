@@ -40,6 +40,47 @@ test('reads what stands alone in a line, and nothing that is only shown', () => 
   });
 });
 
+test('what is shown as code or as somebody else’s is asked of nobody, however it is written', () => {
+  const asked = (lines: readonly string[], end = '\n') =>
+    parseCommands(lines.join(end), grants).commands.length;
+  for (const shown of [
+    // Only a fence with nothing behind it closes another.
+    ['```sh', '``` not yet', '/revoke', '```'],
+    ['````', '```', '/revoke', '````'],
+    ['~~~', '```', '/revoke', '~~~'],
+    ['```', '/revoke'],
+    ['    /revoke'],
+    ['\t/revoke'],
+    ['`', '/revoke', '`'],
+    ['Write ``a', '/revoke', '`` here'],
+    ['<pre>', '/revoke', '</pre>'],
+    ['<PRE class="x"><code>', '', '/revoke', '</code></PRE>'],
+    ['<blockquote>', '/revoke', '</blockquote>'],
+    ['<!--', '/revoke'],
+    ['> a', '> /revoke'],
+    ['/ revoke'],
+    ['/REVOKE'],
+    ['\u00a0/revoke'],
+    ['/revoke\u200b'],
+  ])
+    for (const end of ['\n', '\r\n', '\r']) assert.equal(asked(shown, end), 0, JSON.stringify(shown));
+  for (const said of [
+    ['```', 'code', '```', '/revoke'],
+    ['~~~ `', '~~~', '/revoke'],
+    ['`', '', '/revoke', '', '`'],
+    ['`a` and `b`', '/revoke'],
+    ['\\`', '/revoke', '`'],
+    ['<pre>x</pre>', '/revoke'],
+    ['<b>', '/revoke', '</b>'],
+    ['> a', '', '/revoke'],
+    ['/revoke   '],
+  ])
+    for (const end of ['\n', '\r\n', '\r']) assert.equal(asked(said, end), 1, JSON.stringify(said));
+  assert.deepEqual(parseCommands('/keep 2027-03-31 as `x` says', grants).commands, [
+    { verb: 'keep', grant: null, until: '2027-03-31', reason: 'as `x` says' },
+  ]);
+});
+
 test('says of each misuse what is wrong with it', () => {
   for (const [line, problem] of [
     ['/keep', /UNTIL must be a day/],

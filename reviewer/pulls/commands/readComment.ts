@@ -1,0 +1,24 @@
+import type { ForgeComment } from '../../forge/forge.ts';
+import { type Command, type Misuse, parseCommands } from './parse.ts';
+
+/** In each reply, so that it is told from what people say, whoever's token wrote it. */
+export const ownMark = '<!-- grantgate:reply -->';
+
+/** What a comment asks for; `refused`: why none of it is carried out. */
+export type Read = { commands: Command[]; misuses: Misuse[]; refused: string[] };
+
+/** Why a comment's commands are nobody's word; null where they are its author's. */
+export const notTheirs = ({ isEdited }: Pick<ForgeComment, 'isEdited'>): string | null =>
+  isEdited ? 'the comment was changed after it was written, perhaps by somebody else: write it anew' : null;
+
+/**
+ * Reads a comment for commands; null where it asks for nothing. A program's is no decision, and what the review writes
+ * itself asks for nothing: its replies show commands.
+ */
+export function readComment(comment: ForgeComment, grants: readonly string[]): Read | null {
+  if (comment.isBot || comment.body.includes(ownMark)) return null;
+  const { commands, misuses } = parseCommands(comment.body, grants);
+  if (commands.length + misuses.length === 0) return null;
+  const why = notTheirs(comment);
+  return why === null ? { commands, misuses, refused: [] } : { commands: [], misuses: [], refused: [why] };
+}
