@@ -1,6 +1,7 @@
 import { endOf } from '../../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
+import { peopleBehind } from '../people.ts';
 import type { Decision } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
 import type { Command } from './parse.ts';
@@ -94,6 +95,7 @@ function decisionFor(
       const [kind, name] = [owner.slice(0, owner.indexOf(':')), owner.slice(owner.indexOf(':') + 1)];
       const known = kind === 'group' ? organisation.groups.has(name) : organisation.people.has(name);
       if (!known) return `no directory knows ${code(owner)}`;
+      if (!isSomebody(owner, organisation)) return `nobody active is behind ${code(owner)}`;
       if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
       if (owner === grant.principal)
         return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
@@ -108,6 +110,12 @@ function decisionFor(
       return 'it decides nothing';
   }
 }
+
+/** Whether anybody could answer for what an owner is given. */
+const isSomebody = (owner: string, organisation: Organisation) =>
+  peopleBehind(owner, organisation).some(
+    (principal) => organisation.people.get(principal.replace(/^user:/, ''))?.status === 'active',
+  );
 
 function narrowing(
   wanted: string | null,

@@ -1,5 +1,6 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
+import { peopleBehind } from '../people.ts';
 import type { Entry } from '../text/marker.ts';
 import type { Verb } from './parse.ts';
 
@@ -33,8 +34,11 @@ export function refusal(
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
   const person = people.get(grant.principal.replace(/^user:/, ''));
+  const reached = grant.principal.startsWith('group:') ? peopleBehind(grant.principal, { memberships }) : [];
   const isTheirs =
     grant.principal === principal ||
+    // A group of one is that one.
+    (reached.length === 1 && reached[0] === principal) ||
     (grant.principal.startsWith('user:') && same(person?.github ?? person?.login ?? '', login));
   const owns =
     principal !== null &&

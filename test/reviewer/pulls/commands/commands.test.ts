@@ -135,9 +135,13 @@ const here = await place({
   ...access([
     { id: 'orders-read', principal: 'user:ann@example.com' },
     { id: 'orders-write', principal: 'service:invoicer', rest: 'role: editor' },
+    { id: 'of-solo', principal: 'group:solo' },
+    { id: 'of-desk', principal: 'group:desk' },
     { id: 'other', principal: 'service:invoicer', owner: 'group:night', rest: 'role: editor' },
   ]),
-  'grants/directory/okta.yaml': okta,
+  'grants/directory/okta.yaml': `${okta}  - { name: solo, members: ["user:ann@example.com"] }
+  - { name: gone, members: ["user:bob@example.com", "user:cleo@example.com"] }
+`,
 });
 test.after(() => here.remove());
 const { organisation } = await load(await workingTree(here.root));
@@ -198,6 +202,12 @@ test('nobody keeps access of their own, by whatever name; giving it up is anybod
     assert.equal(said(text, dana).decided.length, 1, text);
   }
   assert.deepEqual(said('/revoke orders-read', ann).decided, ['orders-read: revoke']);
+  // A group of one is that one; a group of several answers for itself.
+  const keep = (grant: string, who: Commenter) =>
+    said(`/keep ${grant} 2027-03-31 ours`, who, [entry('of-solo'), entry('of-desk')]);
+  assert.match(keep('of-solo', { ...ann, mayWrite: true }).replies, /your own access/);
+  assert.equal(keep('of-solo', dana).decided.length, 1);
+  assert.equal(keep('of-desk', ann).decided.length, 1);
   // All or nothing.
   assert.deepEqual(said('/keep 2027-03-31 all of it', dana).decided.length, 3);
   assert.deepEqual(said('/keep 2027-03-31 all of it', ann).decided, []);
@@ -212,7 +222,9 @@ test('refuses what would do nothing, or more than the grant', () => {
     ['/narrow orders-write editor', /is all that/],
     ['/narrow orders-write remove', /covers/],
     ['/narrow orders-write', /to what\?/],
-    ['/reassign orders-write group:nowhere', /no directory knows/],
+    ['/reassign orders-write group:nowhere', /no directory knows `group:nowhere`/],
+    ['/reassign orders-write group:gone', /nobody active is behind `group:gone`/],
+    ['/reassign orders-write user:bob@example.com', /nobody active/],
     ['/reassign orders-write service:invoicer', /./],
   ] as const) {
     const held = [entry('orders-write', changes ?? {})];
