@@ -1,4 +1,4 @@
-import { logsUnreadable, openDatabase, passOver, quoted } from './database.ts';
+import { inDatabase, passOver, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Requests for one operation, by whomever; instants in seconds since 1970. */
@@ -23,14 +23,13 @@ const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR
 export async function readCalls(sources: readonly string[], asOf: number): Promise<Calls[]> {
   const files = await decisionFiles(sources);
   if (files.length === 0) return [];
-  const database = await openDatabase('700MB');
   const query = (some: readonly string[]) => `
 SELECT input.api AS api, input.operation AS operation,
   concat_ws(' ', input.method, input.path) AS call, result.allow AS allow,
   epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms, decision_id
 FROM read_json([${some.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
 WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND input.operation IS NOT NULL`;
-  try {
+  return inDatabase('700MB', undefined, async (database) => {
     await database.connection.run(
       'CREATE TABLE asked (api VARCHAR, operation VARCHAR, call VARCHAR, allow BOOLEAN, ms BIGINT, decision_id VARCHAR)',
     );
@@ -51,9 +50,5 @@ FROM (SELECT DISTINCT ON (decision_id) * FROM asked) WHERE ms <= ${Math.floor(as
       first: Number(row.first) / 1000,
       last: Number(row.last) / 1000,
     }));
-  } catch (error) {
-    throw logsUnreadable(error);
-  } finally {
-    await database.close();
-  }
+  });
 }

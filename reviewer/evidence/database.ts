@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { ReviewError } from '../reviewError.ts';
+import { ReviewError, stopIfAborted } from '../reviewError.ts';
 
 /** A text as SQL writes it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -54,6 +54,26 @@ export async function openDatabase(memory: string, signal?: AbortSignal): Promis
       await rm(scratch, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Works in a fresh database, which goes with it. Whatever fails in it throws ReviewError `decisions-unreadable`, or
+ * `aborted`.
+ */
+export async function inDatabase<T>(
+  memory: string,
+  signal: AbortSignal | undefined,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(memory, signal);
+  try {
+    return await work(database);
+  } catch (error) {
+    stopIfAborted(signal);
+    throw logsUnreadable(error);
+  } finally {
+    await database.close();
+  }
 }
 
 /** Why a file could not be read, in one line; null when the reading was ended. */

@@ -1,4 +1,4 @@
-import { logsUnreadable, openDatabase, passOver, quoted } from './database.ts';
+import { inDatabase, passOver, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Denials of one caller for one operation; instants in seconds since 1970. */
@@ -59,8 +59,7 @@ export async function readDenials(
   const day = new Date(since * 1000 - 86_400_000).toISOString().slice(0, 10);
   const files = (await decisionFiles(sources)).filter((file) => !isBefore(file, day));
   if (files.length === 0 || apis.length === 0) return [];
-  const database = await openDatabase('700MB', signal);
-  try {
+  return inDatabase('700MB', signal, async (database) => {
     await database.connection.run(table);
     // One that cannot be unpacked fails a query for all, so each is asked alone.
     for (const file of files)
@@ -80,9 +79,5 @@ GROUP BY ALL ORDER BY api, operation, subject, reason, first`);
       first: Number(row.first) / 1000,
       last: Number(row.last) / 1000,
     }));
-  } catch (error) {
-    throw logsUnreadable(error);
-  } finally {
-    await database.close();
-  }
+  });
 }

@@ -1,9 +1,8 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Observe, Observed } from '../detect/observed.ts';
-import { type Database, openDatabase, type Row } from '../evidence/database.ts';
+import { type Database, inDatabase, type Row } from '../evidence/database.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 import type { Evidence } from '../evidence/gather.ts';
-import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { fitNetworks, type Places } from './fitNetworks.ts';
 import { fitPrincipal } from './fitPrincipal.ts';
 import { type Busy, createMeter, isSafe, perMinute as minutely, ratesFor } from './fitRate.ts';
@@ -27,8 +26,7 @@ export function createObserve({ evidence, decisions, signal }: Options): Observe
     const cut = new Set(usage.unreadable.map(({ file }) => file));
     const files = (await decisionFiles(decisions)).filter((file) => !cut.has(file));
     if (files.length === 0 || asked.length === 0) return new Map();
-    const database = await openDatabase('700MB', signal);
-    try {
+    return inDatabase('700MB', signal, async (database) => {
       await database.connection.run(useTable(files, asOf));
       await database.connection.run('CREATE TABLE win ("grant" VARCHAR, "from" BIGINT)');
       const appender = await database.connection.createAppender('win');
@@ -38,16 +36,8 @@ export function createObserve({ evidence, decisions, signal }: Options): Observe
         appender.endRow();
       }
       appender.closeSync();
-      return await observedIn(database, organisation);
-    } catch (error) {
-      stopIfAborted(signal);
-      const message = error instanceof Error ? error.message : String(error);
-      throw new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, {
-        cause: error,
-      });
-    } finally {
-      await database.close();
-    }
+      return observedIn(database, organisation);
+    });
   };
 }
 

@@ -1,6 +1,6 @@
 import { git } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { openDatabase, quoted } from '../evidence/database.ts';
+import { inDatabase, passOver, quoted } from '../evidence/database.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 
 /**
@@ -17,7 +17,10 @@ export type Enforcement = {
 const columns = `{ timestamp: 'VARCHAR', instance: 'VARCHAR', decision_id: 'VARCHAR', event: 'VARCHAR',
   bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))' }`;
 
-/** Reads decision records, each file for itself: one that cannot be read shows nothing. Throws GitError. */
+/**
+ * Reads decision records, each file for itself: one that cannot be read shows nothing. Throws GitError, ReviewError
+ * `decisions-unreadable`, `aborted`.
+ */
 export async function readEnforcement(
   tree: Tree,
   sources: readonly string[],
@@ -27,8 +30,7 @@ export async function readEnforcement(
   const places = await placesOf(tree);
   const first = new Map<string, { place: number; at: number }[]>();
   if (files.length > 0) {
-    const database = await openDatabase('700MB', signal);
-    try {
+    await inDatabase('700MB', signal, async (database) => {
       await database.connection.run('CREATE TABLE seen (instance VARCHAR, revision VARCHAR, ms BIGINT)');
       for (const file of files)
         await database.connection
@@ -37,9 +39,7 @@ export async function readEnforcement(
 FROM read_json(${quoted(file)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
 WHERE decision_id IS NOT NULL AND instance IS NOT NULL AND bundles.grantgate.revision IS NOT NULL GROUP BY ALL`,
           )
-          .catch((error: unknown) => {
-            if (signal?.aborted) throw error;
-          });
+          .catch(passOver);
       const rows = await database.read(
         `SELECT instance, revision, min(ms) AS ms FROM seen WHERE ms < ${Math.floor(to * 1000)} GROUP BY ALL ORDER BY ms`,
       );
@@ -49,9 +49,7 @@ WHERE decision_id IS NOT NULL AND instance IS NOT NULL AND bundles.grantgate.rev
         const place = places.get(String(revision));
         if (place !== undefined) first.get(name)?.push({ place, at: Number(ms) / 1000 });
       }
-    } finally {
-      await database.close();
-    }
+    });
   }
   const instances = [...first.keys()].sort();
   return {

@@ -39,6 +39,16 @@ export function columnsOf(by: string): Column[] {
 /** Rows that the widths are taken from; those that follow are set in the same. */
 const measured = 500;
 
+/** The names of the columns, then the first rows. */
+function* head(columns: readonly Column[], rows: readonly Tally[], widths: readonly number[]) {
+  yield line(
+    columns.map(({ name }) => name),
+    columns,
+    widths,
+  );
+  yield* lines(columns, rows, widths);
+}
+
 function* lines(columns: readonly Column[], rows: readonly Tally[], widths: readonly number[]) {
   for (const row of rows)
     yield line(
@@ -71,23 +81,12 @@ async function* table({ rows }: UsageReport, by: string): AsyncGenerator<string>
     if (widths !== null) yield* lines(columns, [row], widths);
     else if (some.push(row) >= measured) {
       widths = measure();
-      yield line(
-        columns.map(({ name }) => name),
-        columns,
-        widths,
-      );
-      yield* lines(columns, some, widths);
+      yield* head(columns, some, widths);
     }
   }
   if (widths !== null) return;
   if (some.length === 0) return yield 'nothing was used in this time';
-  widths = measure();
-  yield line(
-    columns.map(({ name }) => name),
-    columns,
-    widths,
-  );
-  yield* lines(columns, some, widths);
+  yield* head(columns, some, measure());
 }
 
 function* coverageLines(days: readonly CoveredDay[], all: boolean): Generator<string> {
