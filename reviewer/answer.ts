@@ -1,13 +1,12 @@
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
-import { load } from '../bundle/grants/load.ts';
 import { campaignOf } from './campaign/frozen.ts';
 import { answerCampaign } from './campaign.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
+import { organisationOf } from './organisationOf.ts';
 import { type Answered, answerComments } from './pulls/commands/answerComments.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { attest } from './requests/attest.ts';
-import { ReviewError } from './reviewError.ts';
 
 export type { Answered } from './pulls/commands/answerComments.ts';
 
@@ -22,12 +21,7 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
   const mirror = await openMirror(forge, signal);
   try {
     const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
-    const { organisation, problems } = await load(tree);
-    if (organisation === null)
-      throw new ReviewError(
-        'grants-invalid',
-        `the base branch has ${problems.length} problems: nobody's right can be told`,
-      );
+    const organisation = await organisationOf(tree, "nobody's right can be told, as the base branch has");
     const attested = await attest(forge, number, { tree, organisation });
     if (attested !== null) return { number, handled: attested.attested ? 1 : 0, changed: false };
     return await answerComments({ forge, mirror, base: { tree, organisation }, number });

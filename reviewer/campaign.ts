@@ -1,7 +1,6 @@
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
-import { load } from '../bundle/grants/load.ts';
 import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
 import { answerPart } from './campaign/answerPart.ts';
 import { freeze } from './campaign/freeze.ts';
@@ -13,6 +12,7 @@ import type { Scope } from './campaign/scope.ts';
 import type { PartResult } from './campaign/settlePart.ts';
 import { openChecks } from './forge/checks.ts';
 import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
+import { organisationOf } from './organisationOf.ts';
 import { dayOf } from './plan/sentence.ts';
 import { localTree, type PlanOptions, planFor } from './planFor.ts';
 import type { Answered } from './pulls/commands/answerComments.ts';
@@ -46,10 +46,7 @@ export type CampaignResult = {
 
 /** Throws ReviewError `grants-invalid`. */
 async function baseAt(tree: Tree): Promise<Base> {
-  const { organisation, problems } = await load(tree);
-  if (organisation !== null) return baseOf(tree, organisation);
-  const said = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  throw new ReviewError('grants-invalid', `the base branch has ${said}: \`grantgate check\` names them`);
+  return baseOf(tree, await organisationOf(tree, 'the base branch has'));
 }
 
 /** Freezes what is in scope, by the evidence of a tree. */

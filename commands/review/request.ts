@@ -99,9 +99,12 @@ async function runRequest(options: Options): Promise<void> {
   }
   if (principal === undefined) throw new UsageError('--principal is missing');
   const { workingTree } = await import('../../bundle/git/tree.ts');
+  const { organisationOf } = await import('../../reviewer/organisationOf.ts');
   const { requestGrant } = await import('../../reviewer/requests/requestGrant.ts');
   const root = folderOf(options.root);
-  const requested = await requestGrant(await workingTree(root), { ...asked, principal }, asOf);
+  const tree = await workingTree(root);
+  const organisation = await organisationOf(tree);
+  const requested = await requestGrant({ tree, organisation }, { ...asked, principal }, asOf);
   if (options.write) {
     const { writeTexts } = await import('../../reviewer/proposal/writeTexts.ts');
     await writeTexts(root, requested.texts);

@@ -1,7 +1,7 @@
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
-import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
 import { readAsides, readCommits } from './commits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
@@ -80,13 +80,7 @@ export async function gather(options: Options): Promise<Evidence> {
 }
 
 async function readOrganisation(tree: Tree): Promise<Organisation> {
-  const { organisation, problems } = await load(tree);
-  if (organisation === null) {
-    const lines = problems.map(
-      ({ file, line, column, message }) => `\n  ${file}:${line}:${column}: ${message}`,
-    );
-    throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
-  }
+  const organisation = await organisationOf(tree);
   const short = organisation.directories.filter(({ complete }) => !complete);
   if (short.length > 0)
     throw new ReviewError(

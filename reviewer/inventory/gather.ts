@@ -1,8 +1,8 @@
 import { git } from '../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
-import { load } from '../../bundle/grants/load.ts';
 import { readCalls } from '../evidence/calls.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
+import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type Inventory, openInventory, type Seen } from './inventory.ts';
 
@@ -26,11 +26,7 @@ export async function gatherInventory({
 }: Options): Promise<Inventory> {
   const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
   const tree = bare.toString().trim() === 'true' ? await gitTree(root, 'HEAD') : await workingTree(root);
-  const { organisation, problems } = await load(tree);
-  if (organisation === null) {
-    const lines = problems.map((one) => `\n  ${one.file}:${one.line}:${one.column}: ${one.message}`);
-    throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
-  }
+  const organisation = await organisationOf(tree);
   const seen = decisions === null ? null : await readSeen(decisions, asOf, missing);
   return openInventory({ asOf, revision: tree.revision, organisation, seen });
 }

@@ -1,7 +1,7 @@
-import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
+import { organisationOf } from '../organisationOf.ts';
 import { type Opened, openProposal } from '../proposal/openProposal.ts';
 import { optional } from '../pulls/announce.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
@@ -42,8 +42,8 @@ export async function proposeRequest(
     forge,
     { prefix, ...(signal && { signal }) },
     async (tree) => {
-      const { organisation } = await load(tree);
-      const own = organisation === null ? null : principalOf(login, organisation);
+      const organisation = await organisationOf(tree);
+      const own = principalOf(login, organisation);
       const principal = asked.principal ?? own;
       if (principal === null || (emergency && principal !== own))
         throw new ReviewError(
@@ -52,12 +52,12 @@ export async function proposeRequest(
             ? `in an emergency access is for whoever asks, and ${login} is ${own ?? 'nobody whom the directory knows'}`
             : `no active person of the directory is called ${login} on the forge: \`github:\` beside a person says so`,
         );
-      const requested = await requestGrant(tree, { ...asked, principal }, asOf);
+      const requested = await requestGrant({ tree, organisation }, { ...asked, principal }, asOf);
       const texts = requestProposal(requested, { asOf, emergency, ...(issue !== undefined && { issue }) });
       return {
         ...texts,
         requested,
-        reviewers: organisation === null ? [] : namesOf(requested, organisation),
+        reviewers: namesOf(requested, organisation),
       };
     },
   );

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
-import { load } from '../../bundle/grants/load.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Api, Organisation } from '../../bundle/grants/organisation.ts';
 import { accessFile, type GrantEntry } from '../../bundle/grants/schema.ts';
@@ -50,13 +49,11 @@ const refused = (what: string) => new ReviewError('request-refused', what);
  * with it. `asOf`: seconds since 1970. Throws ReviewError `request-refused`, `grants-invalid`, and what reading the tree
  * throws.
  */
-export async function requestGrant(tree: Tree, request: GrantRequest, asOf: number): Promise<Requested> {
-  const { organisation, problems } = await load(tree);
-  if (organisation === null)
-    throw new ReviewError(
-      'grants-invalid',
-      `the repository is not valid as it is: ${problems.length} problems (grantgate check)`,
-    );
+export async function requestGrant(
+  { tree, organisation }: { tree: Tree; organisation: Organisation },
+  request: GrantRequest,
+  asOf: number,
+): Promise<Requested> {
   const api = apiOf(request, organisation);
   const principal = knownPrincipal(request.principal, organisation);
   const { to, role } = smallest(request, api);

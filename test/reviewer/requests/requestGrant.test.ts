@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
+import { organisationOf } from '../../../reviewer/organisationOf.ts';
 import { withTexts } from '../../../reviewer/proposal/effectOf.ts';
 import { readIssueForm } from '../../../reviewer/requests/readIssueForm.ts';
 import { type GrantRequest, requestGrant } from '../../../reviewer/requests/requestGrant.ts';
@@ -22,8 +23,12 @@ const wanted: GrantRequest = {
   reason: 'Refund of order 811',
   emergency: false,
 };
+const known = async () => {
+  const tree = await workingTree(here.root);
+  return { tree, organisation: await organisationOf(tree) };
+};
 const ask = async (more: Partial<GrantRequest> = {}) =>
-  requestGrant(await workingTree(here.root), { ...wanted, ...more }, now);
+  requestGrant(await known(), { ...wanted, ...more }, now);
 const refused = (more: Partial<GrantRequest>, message: RegExp) =>
   assert.rejects(ask(more), (error: { code?: string; message: string }) => {
     assert.equal(error.code, 'request-refused');
@@ -151,15 +156,27 @@ test('the form is read as GitHub writes it, and nothing in it is more than text'
   assert.throws(() => readIssueForm(''), { code: 'request-refused' });
 });
 
+test('what is asked of a repository that is not valid is told each of its problems', async () => {
+  const tree = withTexts(
+    await workingTree(here.root),
+    new Map([['grants/networks.yaml', 'office: no\nlab: 7\n']]),
+  );
+  await assert.rejects(organisationOf(tree, 'the base branch has'), {
+    code: 'grants-invalid',
+    message:
+      /^the base branch has 2 problems:\n {2}grants\/networks\.yaml:1:9: .*\n {2}grants\/networks\.yaml:2:6: /,
+  });
+});
+
 test('by property: whatever the texts, what is written says what was asked, or it is refused', async () => {
-  const tree = await workingTree(here.root);
+  const base = await known();
   await fc.assert(
     fc.asyncProperty(
       fc.string({ maxLength: 60, unit: 'binary' }),
       fc.option(fc.string({ maxLength: 30 }), { nil: undefined }),
       async (reason, ticket) => {
         const request = { ...wanted, reason, ...(ticket !== undefined && { ticket }) };
-        const made = await requestGrant(tree, request, now).catch((error: { code?: string }) => {
+        const made = await requestGrant(base, request, now).catch((error: { code?: string }) => {
           assert.equal(error.code, 'request-refused');
           return null;
         });
