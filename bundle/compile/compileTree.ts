@@ -123,22 +123,19 @@ async function compileDirectory(tree: Tree, store: CompileStore): Promise<Compil
   const key = store.keyOf('directory', ...found.flatMap(({ path, id }) => [path, id]));
   const kept = store.get('directory', key);
   if (kept !== null) {
-    const [checksum = '', text = ''] = splitOnce(kept.toString());
-    if (checksum === String(crc32(text))) return JSON.parse(text) as CompiledDirectory;
+    const end = kept.indexOf('\n');
+    const text = kept.subarray(end + 1);
+    if (kept.subarray(0, Math.max(0, end)).toString() === String(crc32(text)))
+      return JSON.parse(text.toString()) as CompiledDirectory;
   }
   const read = await readGrants(part);
   const { directory, problems } = resolveDirectory(read);
   // Without any such file the reading says that grants/ is empty, which it need not be.
   if ((entries.length > 0 && read.problems.length > 0) || problems.length > 0) return null;
   const compiled = { ...directoryText(directory), services: [...directory.services.keys()].map(fold) };
-  const text = JSON.stringify(compiled);
-  store.put('directory', key, Buffer.from(`${crc32(text)}\n${text}`));
+  const text = Buffer.from(JSON.stringify(compiled));
+  store.put('directory', key, Buffer.concat([Buffer.from(`${crc32(text)}\n`), text]));
   return compiled;
-}
-
-function splitOnce(text: string): [string, string] {
-  const at = text.indexOf('\n');
-  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function sortedIds(sections: readonly Section[]): BigUint64Array {

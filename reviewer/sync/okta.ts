@@ -5,26 +5,36 @@ import type { Client } from './client.ts';
 import type { ProviderPerson, ReadProvider } from './directory.ts';
 import { inParallel, nextLink, readAll } from './pages.ts';
 
-const user = z.object({
-  id: z.string().min(1),
-  status: z.enum([
-    'ACTIVE',
-    'DEPROVISIONED',
-    'LOCKED_OUT',
-    'PASSWORD_EXPIRED',
-    'PROVISIONED',
-    'RECOVERY',
-    'STAGED',
-    'SUSPENDED',
-  ]),
-  lastLogin: z.iso.datetime({ offset: true }).nullish(),
-  profile: z.object({ login: z.string().min(1), managerId: z.string().nullish() }),
-});
+const user = z
+  .object({
+    id: z.string().min(1),
+    status: z.enum([
+      'ACTIVE',
+      'DEPROVISIONED',
+      'LOCKED_OUT',
+      'PASSWORD_EXPIRED',
+      'PROVISIONED',
+      'RECOVERY',
+      'STAGED',
+      'SUSPENDED',
+    ]),
+    lastLogin: z.iso.datetime({ offset: true }).nullish(),
+    profile: z.object({ login: z.string().min(1), managerId: z.string().nullish() }),
+  })
+  .transform(
+    ({ id, status, lastLogin, profile }): ProviderPerson => ({
+      id,
+      login: profile.login,
+      status: statusOf(status),
+      manager: profile.managerId || null,
+      lastSignIn: lastLogin ?? null,
+    }),
+  );
 const group = z.object({ id: z.string().min(1), profile: z.object({ name: z.string().min(1) }) });
 const member = z.object({ id: z.string().min(1) });
 
 /** Locked, expired and not yet activated accounts come back by themselves or by their person: they are no leavers. */
-const statusOf = (status: z.output<typeof user>['status']): ProviderPerson['status'] =>
+const statusOf = (status: string): ProviderPerson['status'] =>
   status === 'DEPROVISIONED' ? 'deprovisioned' : status === 'SUSPENDED' ? 'suspended' : 'active';
 
 const width = 8;
@@ -43,18 +53,13 @@ export function readOkta(client: Client): ReadProvider {
       wanted(profile.name),
     );
     return {
-      people: [...people.values()].map(({ id, status, lastLogin, profile }) => ({
-        id,
-        login: profile.login,
-        status: statusOf(status),
-        manager: profile.managerId || null,
-        lastSignIn: lastLogin ?? null,
-      })),
+      people: [...people.values()],
       groups: await inParallel(groups, width, async ({ id, profile }) => ({
         id,
         name: profile.name,
+        // The same text as the person's, not one for each membership.
         people: (await all(`/api/v1/groups/${encodeURIComponent(id)}/users?limit=200`, member)).map(
-          (one) => one.id,
+          (one) => people.get(one.id)?.id ?? one.id,
         ),
         groups: [],
       })),

@@ -42,6 +42,7 @@ export function select(
   assertDistinct(people, ({ login }) => login, 'people', provider);
 
   const loginOf = new Map(people.map(({ id, login }) => [id, login]));
+  const memberOf = new Map(people.map(({ id, login }) => [id, `user:${login}`]));
   const byLogin = new Map(people.map(({ login }) => [fold(login), login]));
   const managerOf = (manager: string | null) =>
     manager === null ? undefined : (loginOf.get(manager) ?? byLogin.get(fold(manager)));
@@ -66,7 +67,7 @@ export function select(
         name,
         members: [
           ...new Set([
-            ...members.flatMap((id) => (loginOf.has(id) ? [`user:${loginOf.get(id)}`] : [])),
+            ...members.flatMap((id) => memberOf.get(id) ?? []),
             ...groups.flatMap((id) => (byId.has(id) ? [`group:${byId.get(id)?.name}`] : [])),
           ]),
         ].sort(compareCodePoints),
@@ -108,14 +109,10 @@ function mentioned(
 
 /** A login that a closed account has left to another person is the other person's. */
 function withoutFormer(people: readonly ProviderPerson[]): ProviderPerson[] {
-  const holders = new Map<string, ProviderPerson[]>();
-  for (const person of people)
-    holders.set(fold(person.login), [...(holders.get(fold(person.login)) ?? []), person]);
-  return people.filter(
-    (person) =>
-      person.status !== 'deprovisioned' ||
-      !holders.get(fold(person.login))?.some((other) => other !== person && other.status !== 'deprovisioned'),
-  );
+  const isFormer = ({ status }: ProviderPerson) => status === 'deprovisioned';
+  if (!people.some(isFormer)) return [...people];
+  const held = new Set(people.filter((person) => !isFormer(person)).map(({ login }) => fold(login)));
+  return people.filter((person) => !isFormer(person) || !held.has(fold(person.login)));
 }
 
 function assertDistinct<T extends { id: string }>(

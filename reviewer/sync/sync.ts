@@ -40,8 +40,8 @@ type Options = {
   read: ReadProvider;
   /** The repository as it is. */
   tree: Tree;
-  /** Its data.json, from {@link dataOf}; the same for every provider of a run. */
-  data: Buffer | null;
+  /** Its data.json, as {@link dataOf} has it; the same for every provider of a run, made when one needs it first. */
+  data: () => Promise<Buffer | null>;
   /** The file as it was before it was changed last; null where there is no such. */
   earlier: DirectoryFile | null;
   /** Milliseconds since 1970. */
@@ -59,16 +59,16 @@ export async function sync({ config, read, tree, data, earlier, now }: Options):
   const before = current === undefined ? null : parseDirectory(current, file);
   const { after, notes } = await readTaken(read, config, before, now);
   assertPlausible(before, after, config.shrink);
-  const text = renderDirectory(after);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
-  // What is written is what was meant: read back by the reader that everybody else uses.
-  if (data === null) parseDirectory(Buffer.from(text), file);
-  const access = data === null ? null : await accessChanges(data, withFile(tree, file, Buffer.from(text)));
+  const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
+  const text = renderDirectory(after);
+  // What is not written changes nobody's access.
+  const access = due ? await accessChanges(text, { file, tree, data: await data() }) : [];
   return {
     provider,
     file,
     text,
-    due: before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after),
+    due,
     people: after.people.length,
     groups: after.groups.length,
     changes,
@@ -139,9 +139,18 @@ export async function dataOf(tree: Tree): Promise<Buffer | null> {
   }
 }
 
-async function accessChanges(before: Buffer, after: Tree): Promise<readonly Change[]> {
+async function accessChanges(
+  text: string,
+  { file, tree, data }: { file: string; tree: Tree; data: Buffer | null },
+): Promise<readonly Change[] | null> {
+  const bytes = Buffer.from(text);
+  // What is written is what was meant: read back by the reader that everybody else uses.
+  if (data === null) {
+    parseDirectory(bytes, file);
+    return null;
+  }
   try {
-    return diffData(before, (await compileTree(after)).data, { at: null }).changes;
+    return diffData(data, (await compileTree(withFile(tree, file, bytes))).data, { at: null }).changes;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     throw new SyncError(

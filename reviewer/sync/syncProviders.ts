@@ -46,7 +46,11 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     env,
     configFile: resolve(configFile),
   };
-  const data = await dataOf(against.tree);
+  let made: Promise<Buffer | null> | null = null;
+  const data = () => {
+    made ??= dataOf(against.tree);
+    return made;
+  };
   const results: Synced[] = [];
   for (const one of all) {
     if (only.length > 0 && !only.includes(one.provider)) continue;
