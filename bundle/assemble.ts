@@ -7,6 +7,7 @@ import { dataDigest } from './format/digest.ts';
 import { scanLines } from './format/scanLines.ts';
 import { git } from './git/git.ts';
 import { gitTree, type Tree } from './git/tree.ts';
+import { assertKnowsParams, restrictsParams } from './knowsParams.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
 import { answerAll } from './policy/answerAll.ts';
 import { assertPackages } from './policy/assertPackages.ts';
@@ -93,6 +94,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   const { data, grants } = await compileTree(tree, cache === undefined ? undefined : join(cache, 'grants'));
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
+  if (restrictsParams(data)) assertKnowsParams(policies);
   const { reads, wasm } = await admitPolicy(opa, policies, cache);
   const at = Math.floor(Date.parse(tree.committedAt ?? '') / 1000);
   const golden =

@@ -1,5 +1,5 @@
 import { unknownNames } from './access/unknownNames.ts';
-import type { Problem } from './bundleError.ts';
+import { BundleError, type Problem } from './bundleError.ts';
 import { checkDetectors } from './detectors/checkDetectors.ts';
 import { unknownDetectors } from './detectors/unknownDetectors.ts';
 import { git } from './git/git.ts';
@@ -7,8 +7,10 @@ import { type Tree, workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
 import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
+import { assertKnowsParams } from './knowsParams.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { findOpa } from './policy/opa.ts';
+import { readPolicies } from './policy/policies.ts';
 import { problem, sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
@@ -58,6 +60,8 @@ export async function checkTree(
   if (await hasPolicies(tree)) {
     const opa = await findOpa(options);
     policies.push(...(await checkPolicies(tree, opa)));
+    if (organisation?.grants.some(({ params }) => params !== undefined))
+      policies.push(...(await knows(tree)));
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
   }
   if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
@@ -68,6 +72,17 @@ export async function checkTree(
     summary: summarize(organisation),
     public: openOperations(organisation),
   };
+}
+
+/** A policy from before grants could restrict path parameters is found here, not when it is built. */
+async function knows(tree: Tree): Promise<Problem[]> {
+  try {
+    assertKnowsParams(await readPolicies(tree, 'authz'));
+    return [];
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    return [problem('policies/authz', 'policy', error.message)];
+  }
 }
 
 /** What anybody may call, as `OPERATION of API`. */

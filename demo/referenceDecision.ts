@@ -1,4 +1,4 @@
-import type { GrantLine } from '../bundle/format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../bundle/format/grantLine.ts';
 
 /** The part of the policy's input that a decision depends on. */
 export type Request = {
@@ -9,6 +9,8 @@ export type Request = {
   operation: string;
   networks?: readonly string[];
   mfa?: boolean;
+  params?: Readonly<Record<string, string | null>>;
+  claims?: Readonly<Record<string, string | null>>;
   time: number;
 };
 
@@ -21,7 +23,15 @@ export type Facts = {
 type Decision = { allow: boolean; grants: string[]; reason: string };
 
 // From the least to the most specific: the denial is that of the grant that came furthest.
-const ladder = ['no-grant', 'operation-not-covered', 'expired', 'suspended', 'condition-not-met', 'granted'];
+const ladder = [
+  'no-grant',
+  'operation-not-covered',
+  'parameter-not-covered',
+  'expired',
+  'suspended',
+  'condition-not-met',
+  'granted',
+];
 
 /**
  * The decision of policies/authz said a second time, in another language and another way: the recorded history is
@@ -48,10 +58,19 @@ export function referenceDecision(request: Request, { principal, grantsOf }: Fac
 
 function verdict(grant: GrantLine, request: Request): string {
   if (!grant.operations.includes(request.operation)) return 'operation-not-covered';
+  if (!Object.entries(grant.conditions?.params ?? {}).every((one) => isWithin(one, request)))
+    return 'parameter-not-covered';
   if (grant.expires !== undefined && request.time >= grant.expires) return 'expired';
   if (grant.state === 'suspended') return 'suspended';
   const { mfa, networks } = grant.conditions ?? {};
   if (mfa && request.mfa !== true) return 'condition-not-met';
   if (networks && !networks.some((name) => request.networks?.includes(name))) return 'condition-not-met';
   return 'granted';
+}
+
+function isWithin([name, wanted]: [string, ParamsLine[string]], { params, claims }: Request): boolean {
+  const value = new Map(Object.entries(params ?? {})).get(name);
+  if (!value) return false;
+  if (!('claim' in wanted)) return wanted.includes(value);
+  return new Map(Object.entries(claims ?? {})).get(wanted.claim) === value;
 }

@@ -96,10 +96,11 @@ export function createAdmit(dependencies: Dependencies): Admit {
         doors.refused(withCors(refusal, decided.cors), id, decided);
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
-        const { identity, route, address } = decided;
+        const { identity, route, address, canonical } = decided;
         if (Math.abs(at - decision.memory.told) >= toldEveryMs) {
           decision.memory.told = at;
-          onAllowed?.({ identity, route, address, networks: decision.input.networks });
+          const { networks } = decision.input;
+          onAllowed?.({ identity, route, address, networks, path: canonical.path });
         }
         try {
           doors.admitted({ ...decided, allowance, assertion: assertionOf?.(decided) ?? null });
@@ -129,7 +130,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const networks = by.networksOf(request.address);
       const time = Math.floor(now() / 1000);
       const may = others.some(
-        ({ method, route }) => by.decide({ identity, route, method, networks, time }).result.allow,
+        ({ method, route }) =>
+          by.decide({ identity, route, method, networks, time, path: canonical.path }).result.allow,
       );
       return may ? methodNotAllowed(others) : noSuchOperation();
     } catch (error) {
@@ -198,7 +200,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (enforcement() !== by) return await attempt(request, doors, counted ?? 'arrived');
       const at = now();
       const time = Math.floor(at / 1000);
-      const decision = by.decide({ identity, route, method: canonical.method, networks, time });
+      const { path } = canonical;
+      const decision = by.decide({ identity, route, method: canonical.method, networks, time, path });
       const trace = traceOf(rawHeaders);
       const decided = {
         id: nextId(at),

@@ -1,11 +1,13 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import type { GrantLine } from '../format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../format/grantLine.ts';
 
 /** Under which conditions a grant holds. */
 export type Conditions = {
   /** The caller must be in one of them; null: anywhere. */
   networks: readonly string[] | null;
   mfa: boolean;
+  /** Which values path parameters must have; left out: any. */
+  params?: ParamsLine;
   /** Exclusive, whole seconds since 1970; null: no end. */
   expires: number | null;
 };
@@ -20,41 +22,87 @@ export type ConditionsChange = 'tightened' | 'loosened' | 'shortened' | 'extende
 export const conditionsOf = ({ conditions, expires }: GrantLine): Conditions => ({
   networks: conditions?.networks ?? null,
   mfa: conditions?.mfa === true,
+  ...(conditions?.params && { params: conditions.params }),
   expires: expires ?? null,
 });
 
-type Atom = { network: string | null; mfa: boolean; expires: number };
+/** Parameter → the values it may have, each as a text that no other has; left out: any. */
+type Values = ReadonlyMap<string, readonly string[]>;
+type Atom = { network: string | null; mfa: boolean; values: Values; expires: number };
 
-/** One for each network: then whatever one atom allows is allowed by the others only if one of them allows it all. */
-const atomsOf = (all: readonly Conditions[]): Atom[] =>
-  all.flatMap(({ networks, mfa, expires }) =>
-    (networks ?? [null]).map((network) => ({ network, mfa, expires: expires ?? Number.POSITIVE_INFINITY })),
+/** A claim may be any value, so it is one of its own: it includes no other and is included in none. */
+const valuesOf = (params: ParamsLine = {}): Values =>
+  new Map(
+    Object.entries(params).map(([name, wanted]) => [
+      name,
+      'claim' in wanted ? [`claim ${wanted.claim}`] : [...wanted].map((value) => `= ${value}`),
+    ]),
   );
+
+/** Beyond so many, access is compared list by list: it may be called other than it was where values moved between grants. */
+const mostAtoms = 2_000;
+
+/** Every choice of one value for each parameter. */
+function choices(values: Values): Values[] {
+  let all: Values[] = [new Map()];
+  for (const [name, list] of values) {
+    if (all.length * list.length > mostAtoms) return [values];
+    all = all.flatMap((one) => list.map((value) => new Map([...one, [name, [value]]])));
+  }
+  return all;
+}
+
+/** One for each network and value: then whatever one atom allows is allowed by the others only if one of them allows it all. */
+const atomsOf = (all: readonly Conditions[], choose: (values: Values) => Values[]): Atom[] =>
+  all.flatMap(({ networks, mfa, params, expires }) =>
+    (networks ?? [null]).flatMap((network) =>
+      choose(valuesOf(params)).map((values) => ({
+        ...{ network, mfa, values },
+        expires: expires ?? Number.POSITIVE_INFINITY,
+      })),
+    ),
+  );
+const whole = (values: Values): Values[] => [values];
 
 const within = (atom: Atom, atoms: readonly Atom[], clock: boolean) =>
   atoms.some(
     (other) =>
       (other.network === null || other.network === atom.network) &&
       (!other.mfa || atom.mfa) &&
-      (!clock || other.expires >= atom.expires),
+      (!clock || other.expires >= atom.expires) &&
+      hasOnly(atom.values, other.values),
   );
 
-const allWithin = (atoms: readonly Atom[], others: readonly Atom[], clock: boolean) =>
-  atoms.every((atom) => within(atom, others, clock));
+/** Whether every parameter that `wanted` restricts has none but its values. */
+const hasOnly = (values: Values, wanted: Values): boolean =>
+  [...wanted].every(([name, list]) => values.get(name)?.every((value) => list.includes(value)) === true);
+
+/** What is in a choice of values of the others is in them: those are looked at whole, and so is what is mostly the same. */
+function allWithin(some: readonly Conditions[], others: readonly Conditions[], clock: boolean): boolean {
+  const around = atomsOf(others, whole);
+  const isWithin = (one: Atom) => within(one, around, clock);
+  return atomsOf(some, whole).every(isWithin) || atomsOf(some, choices).every(isWithin);
+}
 
 /** Compares the conditions under which something may be done before and after; null when they come to the same. */
 export function compareConditions(
   before: readonly Conditions[],
   after: readonly Conditions[],
 ): ConditionsChange | null {
-  const [old, now] = [atomsOf(before), atomsOf(after)];
-  const [kept, grown] = [allWithin(old, now, true), !allWithin(now, old, true)];
+  const [kept, grown] = [allWithin(before, after, true), !allWithin(after, before, true)];
   if (kept && !grown) return null;
   if (!kept && grown) return 'altered';
-  const sameConditions = allWithin(old, now, false) && allWithin(now, old, false);
+  const sameConditions = allWithin(before, after, false) && allWithin(after, before, false);
   if (sameConditions) return grown ? 'extended' : 'shortened';
   return grown ? 'loosened' : 'tightened';
 }
+
+/** Whether all that changed is which values path parameters may have: then there is more access, or less, to the same. */
+export const isOfValues = (before: readonly Conditions[], after: readonly Conditions[]): boolean =>
+  compareConditions(before, after) !== null &&
+  compareConditions(before.map(ofAnyValue), after.map(ofAnyValue)) === null;
+
+const ofAnyValue = ({ params: _, ...conditions }: Conditions): Conditions => conditions;
 
 /** The conditions in force, each once and without those that another one includes; sorted. */
 export function widestConditions(all: readonly Conditions[]): Conditions[] {
@@ -63,9 +111,9 @@ export function widestConditions(all: readonly Conditions[]): Conditions[] {
   return texts
     .filter(([, one], index) =>
       texts.every(([, other], position) => {
-        if (position === index || !allWithin(atomsOf([one]), atomsOf([other]), true)) return true;
+        if (position === index || !allWithin([one], [other], true)) return true;
         // Of two that include each other the first one stays.
-        return allWithin(atomsOf([other]), atomsOf([one]), true) && position > index;
+        return allWithin([other], [one], true) && position > index;
       }),
     )
     .map(([, one]) => one);

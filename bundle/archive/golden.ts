@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import type { ParamsLine } from '../format/grantLine.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
@@ -22,13 +23,20 @@ const most = 50;
 /** How many lines of grants are asked about; up to three questions each, and one about nobody. */
 const picks = 12;
 
-/** A question with the answer it must get from a bundle; `time` in whole seconds since 1970. */
+const given = z.record(z.string(), z.string());
+
+/**
+ * A question with the answer it must get from a bundle; `time` in whole seconds since 1970. `params` and `claims` are those
+ * that a grant of the caller restricts, where one does.
+ */
 export const golden = z.strictObject({
   api: z.string(),
+  claims: given.optional(),
   expect: result,
   mfa: z.boolean(),
   networks: z.array(z.string()),
   operation: z.string(),
+  params: given.optional(),
   subject: z.string(),
   time: z.int().min(0),
 });
@@ -76,7 +84,8 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
     }
     document.grants[api] = held;
     const [method = '', path = ''] = apis[api]?.operations[operation]?.split(' ') ?? [];
-    return { ...question, groups, method, path };
+    const restricting = [subject, ...groups].flatMap((name) => held[name] ?? []);
+    return { ...question, groups, method, path, ...givenTo(restricting, question) };
   });
   const answers = inputs.length === 0 ? [] : await answerAll(inputs, document);
   return asked.map((question, index) => {
@@ -90,10 +99,28 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
   });
 }
 
+/** As the gateway puts it: what grants of the caller restrict, and nothing else. */
+function givenTo(grants: readonly Grant[], { params = {}, claims = {} }: Asked) {
+  const restricted = grants.flatMap(({ conditions }) => Object.entries(conditions?.params ?? {}));
+  const named = restricted.flatMap(([, wanted]) => ('claim' in wanted ? [wanted.claim] : []));
+  const values = (names: readonly string[], of: Readonly<Record<string, string>>) =>
+    Object.fromEntries(names.map((name) => [name, of[name] ?? null]));
+  return {
+    params:
+      restricted.length === 0
+        ? undefined
+        : values(
+            restricted.map(([name]) => name),
+            params,
+          ),
+    claims: named.length === 0 ? undefined : values(named, claims),
+  };
+}
+
 type Grant = {
   operations: string[];
   expires?: number;
-  conditions?: { mfa?: boolean; networks?: string[] };
+  conditions?: { mfa?: boolean; networks?: string[]; params?: ParamsLine };
 };
 type Principal = { active: boolean; groups: string[] };
 type Apis = Record<string, { operations: Record<string, string> }>;
@@ -113,13 +140,17 @@ function questions(text: Text, at: number): Asked[] {
     const { conditions, expires } = grant;
     const networks = conditions?.networks ?? [];
     const [operation = 'none'] = grant.operations;
-    const wanted = { api, mfa: conditions?.mfa === true, networks, operation, subject, time: at };
+    const wanted = {
+      ...{ api, mfa: conditions?.mfa === true, networks, operation, subject, time: at },
+      ...(conditions?.params && meeting(conditions.params)),
+    };
     const other = Object.keys(text.apis[api]?.operations ?? {}).find(
       (name) => !grant.operations.includes(name),
     );
     asked.push(wanted);
     if (other !== undefined) asked.push({ ...wanted, operation: other });
-    if (conditions !== undefined) asked.push({ ...wanted, mfa: false, networks: [] });
+    if (conditions?.params !== undefined) asked.push({ ...wanted, params: elsewhere(conditions.params) });
+    else if (conditions !== undefined) asked.push({ ...wanted, mfa: false, networks: [] });
     else if (expires !== undefined) asked.push({ ...wanted, time: expires });
   }
   const [api, entry] = Object.entries(text.apis)[0] ?? [];
@@ -128,6 +159,24 @@ function questions(text: Text, at: number): Asked[] {
     asked.push({ api, mfa: true, networks: [], operation, subject: 'user:nobody@grantgate', time: at });
   return asked;
 }
+
+const someone = 'grantgate';
+
+/** Values that a grant is content with. */
+function meeting(params: ParamsLine) {
+  const entries = Object.entries(params);
+  const claims = entries.flatMap(([, wanted]) => ('claim' in wanted ? [[wanted.claim, someone]] : []));
+  return {
+    params: Object.fromEntries(
+      entries.map(([name, wanted]) => [name, 'claim' in wanted ? someone : (wanted[0] ?? someone)]),
+    ),
+    ...(claims.length > 0 && { claims: Object.fromEntries(claims) as Record<string, string> }),
+  };
+}
+
+/** Values that it does not know. */
+const elsewhere = (params: ParamsLine) =>
+  Object.fromEntries(Object.keys(params).map((name) => [name, `not ${someone}`]));
 
 /** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
 type Text = {

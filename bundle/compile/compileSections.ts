@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import type { Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
+import { parametersOf } from '../openapi/parameters.ts';
 import type { ApiScope } from './compileAccess.ts';
 import { openCompilePool } from './compilePool.ts';
 import type { CompileStore } from './compileStore.ts';
@@ -66,7 +67,7 @@ export async function compileSections({ tree, files, apis, store }: Options) {
     const scoped = [
       api,
       canonicalJson(Object.fromEntries(scope.roles)),
-      canonicalJson([...scope.operations.keys()].sort()),
+      canonicalJson([...scope.operations].map(([name, form]) => [name, ...parametersOf(form)]).sort()),
     ];
     const key = store.keyOf('section', ...scoped, ...own.map(({ id }) => id));
     const kept = keptSection(store, api, own, key);

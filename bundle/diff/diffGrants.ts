@@ -19,6 +19,7 @@ export type GrantPart =
   | 'conditions'
   | 'expires'
   | 'operations'
+  | 'params'
   | 'principal'
   | 'rate'
   | 'resumed'
@@ -45,11 +46,17 @@ function partsChanged(was: HeldGrant, is: HeldGrant): GrantPart[] {
   const parts: GrantPart[] = [];
   if (was.api !== is.api) parts.push('api');
   if (was.principal !== is.principal) parts.push('principal');
-  for (const part of ['conditions', 'expires', 'operations', 'rate'] as const)
-    if (text(was.grant[part]) !== text(is.grant[part])) parts.push(part);
+  const [old, now] = [partsOf(was.grant), partsOf(is.grant)];
+  for (const part of ['conditions', 'expires', 'operations', 'params', 'rate'] as const)
+    if (text(old[part]) !== text(now[part])) parts.push(part);
   if (was.grant.state !== is.grant.state)
     parts.push(is.grant.state === 'suspended' ? 'suspended' : 'resumed');
   return parts;
+}
+
+/** What is asked of parameters stands for itself. */
+function partsOf({ conditions: { params, ...conditions } = {}, ...grant }: GrantLine) {
+  return { ...grant, ...(Object.keys(conditions).length > 0 && { conditions }), params };
 }
 
 const text = (value: unknown) => (value === undefined ? '' : canonicalJson(value));

@@ -5,13 +5,19 @@ import { readRate } from './rate.ts';
 export type GrantLine = {
   id: string;
   operations: readonly string[];
-  conditions?: { mfa?: true; networks?: readonly string[] };
+  conditions?: { mfa?: true; networks?: readonly string[]; params?: ParamsLine };
   /** Exclusive, whole seconds since 1970. */
   expires?: number;
   /** `600/min`. */
   rate?: string;
   state?: 'suspended';
 };
+
+/**
+ * The values that path parameters must have: one of these, or that of a claim. It stands among the conditions, where a
+ * policy that knows nothing of it takes it for a condition that is not met.
+ */
+export type ParamsLine = Readonly<Record<string, readonly string[] | { claim: string }>>;
 
 type Check = (value: unknown) => boolean;
 
@@ -23,9 +29,12 @@ const holds = (value: unknown, checks: Readonly<Record<string, Check>>): boolean
   isRecord(value) &&
   Object.entries(value).every(([key, item]) => Object.hasOwn(checks, key) && checks[key]?.(item) === true);
 
+const isWanted: Check = (value) =>
+  isTexts(value) || (isRecord(value) && Object.keys(value).join() === 'claim' && isText(value.claim));
 const conditions: Readonly<Record<keyof NonNullable<GrantLine['conditions']>, Check>> = {
   mfa: (value) => value === true,
   networks: isTexts,
+  params: (value) => isRecord(value) && Object.values(value).every(isWanted),
 };
 const parts: Readonly<Record<keyof GrantLine, Check>> = {
   id: isText,

@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { parametersOf } from '../openapi/parameters.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import type { Place } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
@@ -90,6 +91,11 @@ function coverage(
 ): readonly string[] {
   // The folder or the API's own file is already at fault; a second complaint would not help.
   if (api === undefined || api.name !== entry.api) return [];
+  const restricted = restrictedBy(entry, api, report);
+  const lacks = (operation: string): string | undefined => {
+    const own = parametersOf(api.operations.get(operation) ?? '');
+    return restricted.find((name) => !own.includes(name));
+  };
   if (entry.role !== undefined) {
     const covered = api.roles.get(entry.role);
     if (covered === undefined)
@@ -98,7 +104,14 @@ function coverage(
         'unknown-role',
         `"role" of ${show(entry.id)} must be a role of ${api.name} (${[...api.roles.keys()].join(', ') || 'it has none'}), got ${show(entry.role)}${nearMiss(entry.role, api.roles.keys())}`,
       );
-    return covered ?? [];
+    const within = (covered ?? []).filter((operation) => lacks(operation) === undefined);
+    if (covered !== undefined && covered.length > 0 && within.length === 0)
+      report(
+        ['params'],
+        'parameter-missing',
+        `"params" of ${show(entry.id)} must name path parameters that an operation of the role ${entry.role} has, got ${restricted.map(show).join(', ')}`,
+      );
+    return within;
   }
   entry.operations?.forEach((operation, index) => {
     if (!api.operations.has(operation))
@@ -107,6 +120,32 @@ function coverage(
         'unknown-operation',
         `"operations" of ${show(entry.id)} must name operations of ${api.name}, got ${show(operation)}${nearMiss(operation, api.operations.keys())}`,
       );
+    else if (lacks(operation) !== undefined)
+      report(
+        ['operations', index],
+        'parameter-missing',
+        `"operations" of ${show(entry.id)} must have every parameter that "params" names, got ${show(operation)} without ${show(lacks(operation))} (${api.operations.get(operation)})`,
+      );
   });
   return [...(entry.operations ?? [])].sort();
+}
+
+/** The parameters that a grant restricts, less those that its API does not have: they are reported. */
+function restrictedBy(
+  { id, params = {} }: GrantEntry,
+  api: Pick<Api, 'name' | 'operations'>,
+  report: (path: (string | number)[], code: string, message: string) => void,
+): string[] {
+  const names = Object.keys(params);
+  if (names.length === 0) return names;
+  const known = new Set([...api.operations.values()].flatMap(parametersOf));
+  return names.filter((name) => {
+    if (known.has(name)) return true;
+    report(
+      ['params', name],
+      'unknown-parameter',
+      `"params" of ${show(id)} must name path parameters of ${api.name} that stand once and alone in their segment (${[...known].sort().join(', ') || 'it has none'}), got ${show(name)}${nearMiss(name, known)}`,
+    );
+    return false;
+  });
 }

@@ -4,6 +4,7 @@ import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
 import { cors } from './api/cors.ts';
 import { exception } from './api/exception.ts';
+import { params } from './api/params.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
 
@@ -196,6 +197,11 @@ export const grant = z
       .enum(['active', 'suspended'])
       .default('active')
       .describe('A suspended one allows nothing, and is kept.'),
+    params: params
+      .optional()
+      .describe(
+        'Which values path parameters must have, by name: any of a list, or what a claim of the token says; of a role, operations without these parameters are not granted.',
+      ),
     conditions: conditions.optional().describe('What must hold of a request besides.'),
     limits: z
       .strictObject({

@@ -23,12 +23,14 @@ import {
 
 const inputFields = [
   'api',
+  'claims',
   'groups',
   'groups_from',
   'method',
   'mfa',
   'networks',
   'operation',
+  'params',
   'path',
   'subject',
   'time',
@@ -132,6 +134,11 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
     } else if (name === null) refuse(found, 'a field of input must be named, not computed');
     else if (!inputFields.includes(name))
       refuse(found, `a decision does not get input.${name}, expected one of ${inputFields.join(', ')}`);
+    else if ((name === 'params' || name === 'claims') && constant(path[1]) !== null)
+      refuse(
+        found,
+        `of input.${name} a decision gets what grants of the caller restrict: it is read by a name that such a grant has, as in input.params[name]`,
+      );
   };
 
   const roots = new Set<Node>();

@@ -6,7 +6,13 @@ import { UsageError } from '../arguments/usageError.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 
 type Asked = Omit<RepositoryQuestion, 'subject' | 'api'> &
-  Partial<Pick<RepositoryQuestion, 'subject' | 'api'>> & { token?: string; config?: string; json?: true };
+  Partial<Pick<RepositoryQuestion, 'subject' | 'api'>> & {
+    token?: string;
+    config?: string;
+    json?: true;
+    param?: string[];
+    claim?: string[];
+  };
 
 export function explain(program: Command): void {
   example(
@@ -19,6 +25,8 @@ export function explain(program: Command): void {
       .option('--method <method>', 'its method; GET, when left out')
       .option('--path <path>', 'its path')
       .option('--networks <names...>', 'declared networks the caller is in')
+      .option('--param <name=value...>', 'path parameters of the request, where the operation is named')
+      .option('--claim <name=value...>', "claims of the caller's token that grants compare parameters with")
       .option('--mfa', 'the caller signed in with a second factor')
       .option('--at <time>', 'the instant to decide at (RFC 3339); now, when left out')
       .option('--token <file>', 'instead of a subject: why that token would be refused; - is standard input')
@@ -26,7 +34,7 @@ export function explain(program: Command): void {
       .option('--root <folder>', 'the repository', '.')
       .option('--revision <commit>', 'a commit; the files on disk, when left out')
       .option('--json', 'print the explanation as JSON')
-      .action(async ({ json, token, config, ...asked }: Asked) => {
+      .action(async ({ json, token, config, param, claim, ...asked }: Asked) => {
         if (token !== undefined) {
           if (config === undefined || asked.subject !== undefined || asked.api !== undefined)
             throw new UsageError('--token goes with --config gateway.yaml, and without --subject and --api');
@@ -45,12 +53,23 @@ export function explain(program: Command): void {
         const { subject, api } = asked;
         if (subject === undefined || api === undefined)
           throw new UsageError('name --subject and --api, or --token and --config');
-        const question = { ...asked, subject, api };
+        const question = { ...asked, subject, api, params: pairs(param), claims: pairs(claim) };
         const { explainRepository } = await import('../../gateway/explain/explainRepository.ts');
         const { explanation, text } = await explainRepository(question, { now: Date.now(), progress });
         if (json) printJson(explanation);
         else print(text);
       }),
     'grantgate explain --subject user:ann@example.com --api orders --operation getOrder',
+  );
+}
+
+/** `NAME=VALUE` as an object; a value may hold an equals sign. */
+function pairs(texts: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      if (at <= 0) throw new UsageError(`expected NAME=VALUE, got ${JSON.stringify(text)}`);
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
   );
 }

@@ -5,7 +5,7 @@ import type { CanonicalRequest } from '../request/canonicalize.ts';
 import type { CorsHeaders } from '../request/cors.ts';
 import type { Route } from '../request/route.ts';
 import type { Trace } from '../request/trace.ts';
-import type { Decision } from './decision.ts';
+import type { Decision, Question } from './decision.ts';
 import type { Enforcement } from './enforcement.ts';
 
 /** What ends together with a request: its response, or the socket of an upgraded one. */
@@ -16,13 +16,13 @@ export type Carrier = {
   answered?: number;
 };
 
-/** Who was allowed to do what. `address` is null where somebody else said in which `networks` the caller is. */
+/** Who was allowed to do what, the last time it was told. `address` is null where somebody else said in which `networks` the caller is. */
 export type AllowedCall = {
   identity: Identity;
   route: { api: string; operation: string };
   address: string | null;
   networks: readonly string[];
-};
+} & Pick<Question, 'path' | 'stated'>;
 
 /** A request that the policy has been asked about. */
 export type Decided = {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type Identity, identityBytes } from '../identity/identify.ts';
 import type { Decide, Decision, Question } from './decision.ts';
 import { isTooCostly } from './evaluator.ts';
+import { isSameGiven } from './given.ts';
 
 /**
  * What is known of one credential under one revision: who it proves to be, and what was answered to it. What was made
@@ -73,10 +74,19 @@ function bytesOf({ identity, answers }: Caller, key: string): number {
   for (const { networks, decision } of answers) {
     const { input, result, facts } = decision;
     const named = lettersOf(input.groups) + lettersOf(result.grants) + input.subject.length;
-    bytes += 1500 + 4 * named + lettersOf(networks) + input.path.length + 150 * facts.size;
+    const given = givenBytes(input.params) + givenBytes(input.claims);
+    bytes += given + 1500 + 4 * named + lettersOf(networks) + input.path.length + 150 * facts.size;
   }
   return bytes;
 }
+
+const givenBytes = (given: Readonly<Record<string, string | null>> | undefined): number =>
+  given === undefined
+    ? 0
+    : Object.entries(given).reduce(
+        (sum, [name, value]) => sum + 100 + 4 * (name.length + (value?.length ?? 0)),
+        0,
+      );
 
 /** With the reference to each, and the head of its text. */
 const lettersOf = (names: readonly string[]): number =>
@@ -93,11 +103,17 @@ const isSameIdentity = (one: Identity, other: Identity): boolean =>
       ? one.groups === other.groups
       : isSameList(one.groups, other.groups)));
 
-const isSameQuestion = (one: Answer, { route, method, networks }: Question): boolean =>
-  one.route.operation === route.operation &&
-  one.route.api === route.api &&
-  one.method === method &&
-  isSameList(one.networks, networks);
+const isSameQuestion = (one: Answer, question: Question): boolean => {
+  const { route, method, networks } = question;
+  return (
+    one.route.operation === route.operation &&
+    one.route.api === route.api &&
+    one.method === method &&
+    isSameList(one.networks, networks) &&
+    // What was remembered for one tenant must not answer for another.
+    isSameGiven(one.decision.input, question)
+  );
+};
 
 const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
   one === other || (one.length === other.length && one.every((name, index) => name === other[index]));

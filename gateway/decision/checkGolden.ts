@@ -26,13 +26,14 @@ export function checkGolden(
 }
 
 function answerOf(
-  { subject, api, operation, mfa, networks, time }: Omit<Golden, 'expect'>,
+  { subject, api, operation, mfa, networks, time, params = {}, claims = {} }: Omit<Golden, 'expect'>,
   apis: ReadonlyMap<string, ApiEntry>,
   decide: Decide,
 ): [allow: boolean, grants: readonly string[], reason: string] {
   const found = routeOf(apis, api, operation);
   if (found === null) return [false, [], 'no-such-operation'];
   const identity = { subject, groups: null, mfa, expiresAt: null };
-  const { allow, grants, reason } = decide({ identity, ...found, networks, time }).result;
+  const stated = { params: new Map(Object.entries(params)), claims: new Map(Object.entries(claims)) };
+  const { allow, grants, reason } = decide({ identity, ...found, networks, time, stated }).result;
   return [allow, grants, reason];
 }

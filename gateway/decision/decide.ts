@@ -8,9 +8,11 @@ import {
   type DecisionResult,
   type GrantFacts,
   newMemory,
+  type Question,
 } from './decision.ts';
 import { type Evaluator, isTooCostly } from './evaluator.ts';
-import { createReadLines, factsOf, type LineFacts } from './readLines.ts';
+import { claimOf, givenOf, paramOf } from './given.ts';
+import { createReadLines, factsOf, type LineFacts, namesOf } from './readLines.ts';
 
 const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
 const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], reason });
@@ -21,9 +23,11 @@ const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], 
  */
 export function createDecide(slices: Slices, evaluator: Evaluator, clock = true): Decide {
   const read = createReadLines();
-  return ({ identity, route, method, networks, time }) => {
+  return (asked) => {
+    const { identity, route, method, networks, time } = asked;
     const started = performance.now();
     let groups: readonly string[] = identity.groups ?? [];
+    let given: Pick<DecisionInput, 'params' | 'claims'> | null = null;
     const input = (): DecisionInput => ({
       subject: identity.subject,
       groups,
@@ -35,14 +39,17 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
       networks,
       mfa: identity.mfa,
       time,
+      // Behind the time, which is looked for by its name where a record is written.
+      ...given,
     });
     try {
       const principal = slices.principal(identity.subject);
       groups = identity.groups ?? principal?.groups ?? [];
-      const question = input();
       const { document, lines } = slices.cut(route.api, identity.subject, groups);
+      const known = read(route.api, lines);
+      given = givenBy(known, asked);
+      const question = input();
       const result = resultOf(evaluator.evaluate(question, document));
-      const known = result.allow || !clock ? read(route.api, lines) : [];
       const facts = result.allow ? factsOf(result.grants, known) : noFacts;
       const holds = clock ? second(time) : between(known, time);
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
@@ -68,6 +75,20 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
         memory: newMemory(),
       };
     }
+  };
+}
+
+/** What the caller's grants ask of the request: nothing else of its path and of its token is told. */
+function givenBy(
+  known: readonly LineFacts[],
+  asked: Question,
+): Pick<DecisionInput, 'params' | 'claims'> | null {
+  const params = namesOf(known, 'params');
+  if (params.length === 0) return null;
+  const claims = namesOf(known, 'claims');
+  return {
+    params: givenOf(params, (name) => paramOf(asked, name)),
+    ...(claims.length > 0 && { claims: givenOf(claims, (name) => claimOf(asked, name)) }),
   };
 }
 

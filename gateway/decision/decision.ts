@@ -18,10 +18,23 @@ export type DecisionInput = {
   mfa: boolean;
   /** Whole seconds since 1970. */
   time: number;
+  /**
+   * The path parameters that grants of the caller restrict at this API, by name; null where the request has none of that
+   * name. Left out where none is restricted.
+   */
+  params?: Readonly<Record<string, string | null>>;
+  /** The claims of the caller's token that these grants name, likewise. */
+  claims?: Readonly<Record<string, string | null>>;
 };
 
 /** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
 export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };
+
+/** What somebody who asks in code says of a request, by name: nothing else is known of it. */
+export type Stated = {
+  readonly params: ReadonlyMap<string, string>;
+  readonly claims: ReadonlyMap<string, string>;
+};
 
 /** What is asked for one request; `time` is whole seconds since 1970. */
 export type Question = {
@@ -30,6 +43,10 @@ export type Question = {
   method: string;
   networks: readonly string[];
   time: number;
+  /** The canonical path, for its parameters; left out where there is none, and somebody says what would be in it. */
+  path?: string;
+  /** What whoever asks says of parameters and claims; counts where no path and no credential is there. */
+  stated?: Stated;
 };
 
 /** What the data says about the grants a decision may rest on. */

@@ -10,6 +10,9 @@ export type LineFacts = {
   readonly facts: ReadonlyMap<string, GrantFacts>;
   /** When its grants expire, whole seconds since 1970. */
   readonly ends: readonly number[];
+  /** Names of the path parameters that its grants restrict, and of the claims they compare them with; sorted. */
+  readonly params: readonly string[];
+  readonly claims: readonly string[];
 };
 
 type Options = { read?: (line: Uint8Array) => LineFacts; mostBytes?: number };
@@ -22,7 +25,8 @@ type Options = { read?: (line: Uint8Array) => LineFacts; mostBytes?: number };
 export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Options = {}) {
   const groups = lruCache<LineFacts>(
     mostBytes,
-    ({ facts, ends }) => 400 + 250 * facts.size + 16 * ends.length,
+    ({ facts, ends, params, claims }) =>
+      400 + 250 * facts.size + 16 * ends.length + lettersOf(params) + lettersOf(claims),
   );
   return (api: string, lines: readonly HeldLine[]): readonly LineFacts[] =>
     lines.map(({ name, line }) => {
@@ -35,6 +39,9 @@ export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Optio
       return facts;
     });
 }
+
+const lettersOf = (names: readonly string[]): number =>
+  names.reduce((sum, { length }) => sum + length + 24, 0);
 
 const none: ReadonlyMap<string, GrantFacts> = new Map();
 
@@ -56,10 +63,33 @@ export function factsOf(
 export function readLine(line: Uint8Array): LineFacts {
   const facts = new Map<string, GrantFacts>();
   const ends: number[] = [];
-  for (const { id, rate, expires } of readGrantLine(JSON.parse(valueText(line)))) {
+  let restricted: Restricted | null = null;
+  for (const { id, rate, expires, conditions } of readGrantLine(JSON.parse(valueText(line)))) {
+    if (conditions?.params !== undefined) {
+      restricted ??= { params: new Set(), claims: new Set() };
+      for (const [name, wanted] of Object.entries(conditions.params)) {
+        restricted.params.add(name);
+        if ('claim' in wanted) restricted.claims.add(wanted.claim);
+      }
+    }
     if (rate === undefined && expires === undefined) continue;
     facts.set(id, { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null });
     if (expires !== undefined) ends.push(expires);
   }
-  return { facts, ends };
+  if (restricted === null) return { facts, ends, params: nothing, claims: nothing };
+  const { params, claims } = restricted;
+  return { facts, ends, params: [...params].sort(), claims: [...claims].sort() };
+}
+
+type Restricted = { params: Set<string>; claims: Set<string> };
+const nothing: readonly string[] = [];
+
+/** The names of all lines, each once and sorted, so that the same question reads the same. */
+export function namesOf(lines: readonly LineFacts[], part: 'params' | 'claims'): readonly string[] {
+  let names: readonly string[] = nothing;
+  for (const line of lines) {
+    const more = line[part];
+    if (more.length > 0) names = names.length === 0 ? more : [...new Set([...names, ...more])].sort();
+  }
+  return names;
 }

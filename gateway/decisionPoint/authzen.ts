@@ -82,10 +82,11 @@ export function createAuthzen(options: Options) {
     // Not even a name: nothing that could be asked or recorded.
     if (typeof question === 'string') return { decision: false, context: { reason: question } };
     const { identity, route } = question;
+    const { stated } = asked;
     const id = nextId(at);
     const decision = by.decide(question);
     if (decision.failure !== null) onFailure(decision.failure, id);
-    const record = recordOf({ id, decision, enforcement: by, identity, route }, at, 200);
+    const record = recordOf({ id, decision, enforcement: by, identity, route, stated }, at, 200);
     const { api, operation } = route;
     const { allow, reason } = decision.result;
     const failure = await new Promise<Error | null>((done) => writer.write(record, done));
@@ -97,7 +98,7 @@ export function createAuthzen(options: Options) {
       });
     }
     const regressed = record.regressed !== undefined;
-    if (allow) onAllowed?.({ identity, route, address: null, networks: asked.networks });
+    if (allow) onAllowed?.({ identity, route, address: null, networks: asked.networks, stated });
     onOutcome({ api, operation, outcome: allow ? 'allowed' : 'denied', reason, decision, regressed });
     return { decision: allow, context: { reason, decision_id: id } };
   };

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { fold, principal as principalName } from '../../bundle/grants/names.ts';
+import type { Stated } from '../decision/decision.ts';
 import { Refusal } from '../http/refusal.ts';
 
 // OpenID AuthZEN Authorization API 1.0, sections 5 to 7. Keys we do not know are passed over, as it says.
-const properties = z.object({}).optional();
+const properties = z.record(z.string(), z.unknown()).optional();
 const entity = z.object({ type: z.string().min(1), id: z.string().min(1), properties });
 const instant = z
   .string()
@@ -30,6 +31,8 @@ export type Circumstances = {
   mfa: boolean;
   /** Whole seconds since 1970; null: now. */
   time: number | null;
+  /** The resource's properties are its path parameters, the subject's its claims. */
+  stated: Stated;
 };
 
 /** One question in our terms. */
@@ -62,13 +65,14 @@ export function readEvaluation(value: unknown): Evaluation {
     subject: subjectOf(subject),
     api: apiOf(resource),
     operation: action.name,
-    ...circumstancesOf(given),
+    ...circumstancesOf(given, subject, resource),
   };
 }
 
 const isCaller = (type: string): boolean => type === 'user' || type === 'service';
 
-type Entity = { type: string; id?: string | undefined };
+type Entity = { type: string; id?: string | undefined; properties?: Properties };
+type Properties = Readonly<Record<string, unknown>> | undefined;
 
 function subjectOf({ type, id }: Entity): string | null {
   const named = principalName.safeParse(`${type}:${id}`);
@@ -77,10 +81,15 @@ function subjectOf({ type, id }: Entity): string | null {
 
 const apiOf = ({ type, id }: Entity): string | null => (type === 'api' ? (id ?? null) : null);
 
-const circumstancesOf = (given: z.output<typeof context> | undefined): Circumstances => ({
+const circumstancesOf = (
+  given: z.output<typeof context> | undefined,
+  subject: Entity,
+  resource: Entity,
+): Circumstances => ({
   networks: given?.networks ?? [],
   mfa: given?.mfa ?? false,
   time: given?.time ?? null,
+  stated: { params: textsOf(resource.properties), claims: textsOf(subject.properties) },
 });
 
 // What is searched for has a type; an id beside it does not count, whatever it is.
@@ -127,9 +136,14 @@ export function readSearch(kind: SearchKind, value: unknown): Search {
     operation: kind === 'action' ? null : (given.action?.name ?? null),
     type: kind === 'subject' ? given.subject.type : given.resource.type,
     page: given.page ?? null,
-    ...circumstancesOf(given.context),
+    ...circumstancesOf(given.context, given.subject, given.resource),
   };
 }
+
+/** Those of its properties that are texts: what is compared is compared exactly, so nothing is made a text here. */
+const textsOf = (all: Properties = {}): ReadonlyMap<string, string> =>
+  new Map(Object.entries(all).filter((one): one is [string, string] => one.every(isText)));
+const isText = (value: unknown) => typeof value === 'string' && value.isWellFormed();
 
 /**
  * Reads a request with several evaluations, each completed by the request's own subject, action, resource and context.

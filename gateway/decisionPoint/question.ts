@@ -13,7 +13,7 @@ export type Asked = Circumstances & { subject: string | null; api: string | null
  */
 export function questionOf(
   snapshot: Snapshot,
-  { subject, api, operation, networks, mfa, time }: Asked,
+  { subject, api, operation, networks, mfa, time, stated }: Asked,
   now: number,
 ): Question | 'no-such-operation' | 'principal-unknown' {
   const found = api === null ? null : routeOf(snapshot.apis, api, operation);
@@ -28,5 +28,6 @@ export function questionOf(
     method,
     networks: [...new Set(networks)].filter((name) => snapshot.networks.has(name)).sort(),
     time: time ?? Math.floor(now / 1000),
+    stated,
   };
 }

@@ -35,7 +35,8 @@ export const tokenOf = (search: Search, { after, limit }: SearchPage): string =>
     'base64url',
   );
 
-const digestOf = ({ page, ...asked }: Search): string => sha256(canonicalJson(asked));
+const digestOf = ({ page, stated, ...asked }: Search): string =>
+  sha256(canonicalJson({ ...asked, params: [...stated.params], claims: [...stated.claims] }));
 
 function parsed(text: string): unknown {
   try {

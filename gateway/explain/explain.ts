@@ -44,6 +44,8 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
     method: matched.method,
     networks: [...asked.networks].sort(),
     time: asked.time,
+    ...(asked.stated !== undefined && { stated: asked.stated }),
+    ...(matched.path !== undefined && { path: matched.path }),
   });
   if (failure !== null) throw failure;
 

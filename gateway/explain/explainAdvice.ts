@@ -30,6 +30,9 @@ export function adviceFor({ reason, input, owner, grants, roles }: Denied): Advi
       if (nearest)
         return { ...of(nearest, `Nothing to ask for: ${nearest.id} ${nearest.sentence}.`), of: null };
       break;
+    case 'parameter-not-covered':
+      if (nearest) return of(nearest, `Ask ${whose} for it: ${nearest.id} ${nearest.sentence}.`);
+      break;
     case 'suspended':
       if (nearest) return of(nearest, `Ask ${whose} to resume ${nearest.id}.`);
       break;

@@ -1,4 +1,5 @@
 import { conditionsOf } from '../../bundle/access/conditions.ts';
+import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { GrantLine } from '../../bundle/format/grantLine.ts';
 import type { DecisionInput } from '../decision/decision.ts';
 
@@ -31,6 +32,8 @@ export function grantSentence(
   switch (reason) {
     case 'operation-not-covered':
       return `covers ${entry.operations.join(', ')}, not ${input.operation}`;
+    case 'parameter-not-covered':
+      return `is for ${paramsText(entry.conditions?.params ?? {})} only, not for ${givenText(input)}`;
     case 'expired':
       return entry.expires === undefined ? 'has expired' : `ended ${instant(entry.expires)}`;
     case 'suspended':
@@ -44,4 +47,13 @@ export function grantSentence(
     default:
       return `does not hold: ${reason}`;
   }
+}
+
+/** What the request has under the names that grants restrict, and the token under those that they compare it with. */
+export function givenText({ params = {}, claims = {} }: Pick<DecisionInput, 'params' | 'claims'>): string {
+  const told = (all: Readonly<Record<string, string | null>>, what: string) =>
+    Object.entries(all).map(
+      ([name, value]) => `${what}${name} ${value === null ? '(none)' : JSON.stringify(value)}`,
+    );
+  return [...told(params, ''), ...told(claims, 'claim ')].join(', ') || 'none';
 }

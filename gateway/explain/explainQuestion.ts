@@ -22,6 +22,8 @@ export const question = z.strictObject({
   networks: z.array(z.string()).default([]),
   mfa: z.boolean().default(false),
   at: instant.optional(),
+  params: z.record(z.string(), z.string()).default({}),
+  claims: z.record(z.string(), z.string()).default({}),
 });
 
 export type Question = z.input<typeof question>;
@@ -34,7 +36,7 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
     const place = issue?.path.join('.') ?? '';
     throw new ExplainError(`${place === '' ? 'the question' : `"${place}"`}: ${issue?.message}`);
   }
-  const { subject, api, operation, method, path, mfa, at, networks } = result.data;
+  const { subject, api, operation, method, path, mfa, at, networks, params, claims } = result.data;
   const unknown = networks.find((name) => !snapshot.networks.has(name));
   if (unknown !== undefined) {
     const known = [...snapshot.networks.keys()].sort().join(', ');
@@ -42,6 +44,8 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
   }
   if ((operation === undefined) === (path === undefined) || (method !== undefined && path === undefined))
     throw new ExplainError('name either the operation, or the method and the path');
+  if (path !== undefined && Object.keys(params).length > 0)
+    throw new ExplainError('path parameters stand in the path; name them where the operation is named');
   return {
     subject: fold(subject),
     api,
@@ -50,5 +54,6 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
     networks: [...new Set(networks)],
     mfa,
     time: Math.floor((at === undefined ? now : Date.parse(at)) / 1000),
+    stated: { params: new Map(Object.entries(params)), claims: new Map(Object.entries(claims)) },
   };
 }

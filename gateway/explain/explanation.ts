@@ -1,6 +1,6 @@
 import type { Change } from '../../bundle/git/changesOf.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import type { DecisionInput } from '../decision/decision.ts';
+import type { DecisionInput, Stated } from '../decision/decision.ts';
 import type { Route } from '../request/route.ts';
 
 /** An operation as callers see it. */
@@ -10,6 +10,8 @@ export type Matched = {
   /** Where it is called: `/orders/v1/orders/{orderId}`, with the host before it where the API has one of its own. */
   address: string;
   route: Route;
+  /** The canonical path of a request that means it; left out where its name was given. */
+  path?: string;
 };
 
 /** What would help whoever was denied. */
@@ -32,6 +34,8 @@ export type Asked = {
   networks: readonly string[];
   mfa: boolean;
   time: number;
+  /** What is said of path parameters and claims of the caller's token, by name. */
+  stated?: Stated;
 };
 
 /** Where a grant stands and who put it there. */

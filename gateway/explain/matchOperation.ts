@@ -24,11 +24,11 @@ export function matchOperation(
     if (found === null) return [];
     return [{ operation, method: found.method, address: prefix + found.route.template, route: found.route }];
   });
-  const named = 'operation' in call ? call.operation : operationAt(apis, entry, api, call.method, call.path);
-  const matched = candidates.find(({ operation }) => operation === named) ?? null;
+  const named = 'operation' in call ? call : operationAt(apis, entry, api, call.method, call.path);
+  const matched = candidates.find(({ operation }) => operation === named?.operation) ?? null;
   // HEAD is answered by GET operations.
   if (matched !== null && 'method' in call)
-    return { matched: { ...matched, method: call.method }, candidates };
+    return { matched: { ...matched, ...named, method: call.method }, candidates };
   return { matched, candidates };
 }
 
@@ -38,14 +38,18 @@ function operationAt(
   api: string,
   method: string,
   path: string,
-): string | null {
+): { operation: string; path: string } | null {
   const router = createRouter(apis);
   const host = 'host' in route ? route.host : 'localhost';
   // As callers write it, or as the API declares it.
   const paths = 'prefix' in route ? [path, route.prefix + path] : [path];
   for (const target of paths) {
-    const found = accepted(() => router(canonicalize(method, target, ['host', host])));
-    if (found?.api === api) return found.operation;
+    const found = accepted(() => {
+      const canonical = canonicalize(method, target, ['host', host]);
+      const to = router(canonical);
+      return to && { ...to, path: canonical.path };
+    });
+    if (found?.api === api) return { operation: found.operation, path: found.path };
     if (found !== null)
       throw new ExplainError(`${method} ${path} is ${found.operation} of ${found.api}, not of ${api}`);
   }

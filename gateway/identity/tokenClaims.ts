@@ -147,7 +147,7 @@ function hasSecondFactor(
 }
 
 /** A claim by its name or, where none is called so, by a path through others: `realm_access.roles`. */
-function claimAt(payload: Readonly<Record<string, unknown>>, name: string): unknown {
+export function claimAt(payload: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];
   let value: unknown = payload;
   for (const part of name.split('.')) {

@@ -27,7 +27,10 @@ const perTurn = 2;
 
 /** `now` in milliseconds since 1970. */
 export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
-  const kept = lruCache<Kept>(mostBytes, ({ identity }) => identityBytes(identity));
+  const kept = lruCache<Kept>(
+    mostBytes,
+    ({ identity, path = '' }) => identityBytes(identity) + 2 * path.length,
+  );
 
   /** Null where the call would not be allowed any more in any case: then it tells nothing about the change. */
   const survives = (call: Kept, before: Enforcement, after: Enforcement): boolean | null => {
@@ -37,13 +40,14 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
   };
 
   return {
-    note({ identity, route, address, networks }) {
+    note(call) {
+      const { identity, route } = call;
       const { subject } = identity;
       const key = `${subject.length} ${subject} ${route.api} ${route.operation}`;
       const at = now();
       const known = kept.get(key);
       if (known !== undefined && Math.abs(at - known.at) < again) return;
-      kept.set(key, { identity, route, address, networks, at });
+      kept.set(key, { ...call, at });
     },
     async compare(before, after) {
       const untouched = createUntouched(before, after);
@@ -65,14 +69,18 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
 }
 
 /** What throws allows nothing. */
-function allows(by: Enforcement, { identity, route, address, networks }: AllowedCall, time: number): boolean {
+function allows(by: Enforcement, call: AllowedCall, time: number): boolean {
+  const { identity, route, address, networks, path, stated } = call;
   try {
     const found = routeOf(by.snapshot.apis, route.api, route.operation);
     if (found === null || !stillProved(identity, route.api, by.snapshot)) return false;
     const within =
       address === null ? networks.filter((name) => by.snapshot.networks.has(name)) : by.networksOf(address);
-    return by.decide({ identity, route: found.route, method: found.method, networks: within, time }).result
-      .allow;
+    return by.decide({
+      ...{ identity, ...found, networks: within, time },
+      ...(path !== undefined && { path }),
+      ...(stated !== undefined && { stated }),
+    }).result.allow;
   } catch {
     return false;
   }

@@ -156,7 +156,8 @@ export function createCompare({
         return;
       }
       const networks = other.networksOf(address);
-      const answer = other.decide({ identity, route: found, method: canonical.method, networks, time });
+      const { method, path } = canonical;
+      const answer = other.decide({ identity, route: found, method, networks, time, path });
       const facts = { reason: result.reason, shadow_reason: answer.result.reason };
       if (answer.failure !== null) done('failed', facts);
       else if (answer.result.allow === result.allow) done('same', facts);

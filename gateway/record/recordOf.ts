@@ -1,7 +1,8 @@
 import { decisionPath } from '../../bundle/policy/policies.ts';
-import type { Decision } from '../decision/decision.ts';
+import type { Decision, Stated } from '../decision/decision.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
 import type { Identity } from '../identity/authenticate.ts';
+import type { CanonicalRequest } from '../request/canonicalize.ts';
 import type { Route } from '../request/route.ts';
 import type { Trace } from '../request/trace.ts';
 import type { NewRecord } from './recordLine.ts';
@@ -13,6 +14,9 @@ export type Recordable = {
   enforcement: Enforcement;
   identity: Identity;
   route: Route;
+  /** What was asked for; or what was stated of it. */
+  canonical?: Pick<CanonicalRequest, 'path'>;
+  stated?: Stated;
   /** Where the request came from; left out where the networks were named by who asked. */
   address?: string;
   trace?: Trace | null;
@@ -52,12 +56,17 @@ function recordAt(decided: Recordable, timestamp: string, status: number | null)
 }
 
 /** Asked only of denials, so allowed requests pay nothing for it. */
-function regression({ decision, enforcement, identity, route, address }: Recordable): NewRecord['regressed'] {
+function regression(decided: Recordable): NewRecord['regressed'] {
+  const { decision, enforcement, identity, route, address, canonical, stated } = decided;
   const before = enforcement.previous;
   if (decision.result.allow || before === null) return undefined;
   const { method, time } = decision.input;
   // The merge may have been about the networks themselves.
   const networks = address === undefined ? decision.input.networks : before.networksOf(address);
-  const { result } = before.decide({ identity, route, method, networks, time });
+  const { result } = before.decide({
+    ...{ identity, route, method, networks, time },
+    ...(canonical !== undefined && { path: canonical.path }),
+    ...(stated !== undefined && { stated }),
+  });
   return result.allow ? { revision: before.snapshot.revision, grants: result.grants } : undefined;
 }

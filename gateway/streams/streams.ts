@@ -80,6 +80,7 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
       route,
       method: admission.canonical.method,
       networks: by.networksOf(admission.address),
+      path: admission.canonical.path,
       time: Math.floor(now() / 1000),
     });
     if (!decision.result.allow) return false;

@@ -25,8 +25,8 @@ package grantgate.authz
 #   `allow`; `grants`, the ids of the grants that justify it (none in a denial), a set, as sorting thousands would cost
 #   WASM their square: OPA's JSON has it sorted, and the gateway sorts it; and `reason`, one of the codes below. Of several denials the most specific is given. What is wrong with the caller comes first:
 #   `principal-unknown`, `principal-inactive`. Then speaks the grant that came furthest through coverage, expiry,
-#   state and conditions: `condition-not-met`, `suspended`, `expired`, `operation-not-covered`, and `no-grant` when
-#   there is none. An input that cannot be understood is denied with `invalid-input`.
+#   state and conditions: `condition-not-met`, `suspended`, `expired`, `parameter-not-covered`,
+#   `operation-not-covered`, and `no-grant` when there is none. An input that cannot be understood is denied with `invalid-input`.
 # entrypoint: true
 default decision := {"allow": false, "grants": [], "reason": "invalid-input"}
 
@@ -68,6 +68,11 @@ suspended := "suspended"
 expired := "expired"
 
 # METADATA
+# title: Parameter not covered
+# description: A grant covers the operation, but not with this value of a path parameter.
+parameter_not_covered := "parameter-not-covered"
+
+# METADATA
 # title: Operation not covered
 # description: The principal has grants for this API, and none covers this operation.
 operation_not_covered := "operation-not-covered"
@@ -88,6 +93,8 @@ denial := principal_unknown if {
 	suspended in failures
 } else := expired if {
 	expired in failures
+} else := parameter_not_covered if {
+	parameter_not_covered in failures
 } else := operation_not_covered if {
 	operation_not_covered in failures
 } else := no_grant
@@ -102,6 +109,7 @@ holding_grants contains grant.id if {
 	some principal in principals
 	some grant in data.grants[input.api][principal]
 	covers_operation(grant)
+	covers_parameters(grant)
 	not_expired(grant)
 	not_suspended(grant)
 	conditions_met(grant)
@@ -109,6 +117,8 @@ holding_grants contains grant.id if {
 
 failure(grant) := operation_not_covered if {
 	not covers_operation(grant)
+} else := parameter_not_covered if {
+	not covers_parameters(grant)
 } else := expired if {
 	not not_expired(grant)
 } else := suspended if {
@@ -120,6 +130,37 @@ covers_operation(grant) if {
 	is_string(grant.id)
 	is_array(grant.operations)
 	input.operation in grant.operations
+}
+
+# Every parameter that the grant restricts has a value that it names. Conditions that are none are not met, whatever
+# stands in them: that is asked afterwards.
+covers_parameters(grant) if {
+	not grant.conditions
+} else if {
+	not is_object(grant.conditions)
+} else if {
+	restricted := object.get(grant.conditions, "params", {})
+	is_object(restricted)
+	every name, wanted in restricted {
+		has_value(name, wanted)
+	}
+}
+
+# Values are texts, and compared as they are; one that is missing or empty is none, on either side.
+has_value(name, values) if {
+	is_array(values)
+	value := input.params[name]
+	is_string(value)
+	value != ""
+	value in values
+}
+
+has_value(name, wanted) if {
+	is_string(wanted.claim)
+	value := input.params[name]
+	is_string(value)
+	value != ""
+	value == input.claims[wanted.claim]
 }
 
 # Exclusive: at the very second of its expiry a grant is over. One without expiry outlasts any time there is.
@@ -141,6 +182,9 @@ conditions_met(grant) if {
 }
 
 condition_met("mfa", true) if input.mfa == true
+
+# What a grant covers was asked before.
+condition_met("params", _)
 
 condition_met("networks", names) if {
 	is_array(names)

@@ -119,6 +119,54 @@ test_all_conditions_must_hold if {
 	decide({"networks": ["office"]}, [grant]) == denied("condition-not-met")
 }
 
+restricted_to(params) := object.union(read, {"conditions": {"params": params}})
+
+test_parameter_must_have_one_of_the_values if {
+	grant := restricted_to({"tenant": ["acme", "other"]})
+	decide({"params": {"tenant": "acme"}}, [grant]) == allowed_by(["orders-billing-read"])
+	every value in ["third", "ACME", "", null, 7, true, ["acme"], {"acme": "acme"}] {
+		decide({"params": {"tenant": value}}, [grant]) == denied("parameter-not-covered")
+	}
+	decide({"params": {"region": "acme"}}, [grant]) == denied("parameter-not-covered")
+	decide({"params": ["acme"]}, [grant]) == denied("parameter-not-covered")
+	decide({}, [grant]) == denied("parameter-not-covered")
+}
+
+test_every_restricted_parameter_counts if {
+	grant := restricted_to({"tenant": ["acme"], "region": ["eu"]})
+	decide({"params": {"tenant": "acme", "region": "eu"}}, [grant]) == allowed_by(["orders-billing-read"])
+	decide({"params": {"tenant": "acme", "region": "us"}}, [grant]) == denied("parameter-not-covered")
+	decide({"params": {"tenant": "acme"}}, [grant]) == denied("parameter-not-covered")
+}
+
+test_parameter_must_be_what_the_claim_says if {
+	grant := restricted_to({"customer": {"claim": "customer_id"}})
+	decide({"params": {"customer": "7"}, "claims": {"customer_id": "7"}}, [grant]) == allowed_by(["orders-billing-read"])
+	every claim in ["07", 7, "", null, ["7"], {"7": "7"}] {
+		decide({"params": {"customer": "7"}, "claims": {"customer_id": claim}}, [grant]) == denied("parameter-not-covered")
+		decide({"params": {"customer": claim}, "claims": {"customer_id": claim}}, [grant]) == wanted(claim)
+	}
+	decide({"params": {"customer": "7"}, "claims": {"other": "7"}}, [grant]) == denied("parameter-not-covered")
+	decide({"params": {"customer": "7"}}, [grant]) == denied("parameter-not-covered")
+}
+
+# A text other than the empty one is equal to itself; nothing else is.
+wanted("07") := allowed_by(["orders-billing-read"])
+
+wanted(claim) := denied("parameter-not-covered") if claim != "07"
+
+test_malformed_restrictions_hold_for_nothing if {
+	every params in ["acme", ["acme"], null, 7, {"tenant": "acme"}, {"tenant": null}, {"tenant": {"claim": 7}}, {"tenant": [7]}] {
+		decide({"params": {"tenant": "acme"}, "claims": {"7": "acme"}}, [restricted_to(params)]) == denied("parameter-not-covered")
+	}
+	decide({"params": {"tenant": "acme"}}, [object.union(read, {"conditions": "params"})]) == denied("condition-not-met")
+}
+
+test_grant_that_restricts_nothing_holds_whatever_the_parameters_are if {
+	decide({"params": {"tenant": "acme"}}, [read]) == allowed_by(["orders-billing-read"])
+	decide({}, [restricted_to({})]) == allowed_by(["orders-billing-read"])
+}
+
 test_empty_conditions_ask_for_nothing if {
 	decide({}, [object.union(read, {"conditions": {}})]) == allowed_by(["orders-billing-read"])
 }
@@ -173,6 +221,7 @@ test_directory_entries_that_are_no_groups_lend_no_grants if {
 # The most specific reason, one rung of the ladder at a time: each list of grants adds one that came further.
 test_order_of_reasons if {
 	not_covered := {"id": "a-1", "operations": ["createOrder"]}
+	elsewhere := object.union(restricted_to({"tenant": ["acme"]}), {"id": "a-0", "expires": now})
 	past := object.union(read, {"id": "a-2", "expires": now})
 	halted := object.union(read, {"id": "a-3", "state": "suspended"})
 	unmet := object.union(read, {"id": "a-4", "conditions": {"mfa": true}})
@@ -180,7 +229,8 @@ test_order_of_reasons if {
 	ladder := [
 		{"grants": [], "reason": "no-grant"},
 		{"grants": [not_covered], "reason": "operation-not-covered"},
-		{"grants": [past, not_covered], "reason": "expired"},
+		{"grants": [elsewhere, not_covered], "reason": "parameter-not-covered"},
+		{"grants": [past, elsewhere, not_covered], "reason": "expired"},
 		{"grants": [halted, past, not_covered], "reason": "suspended"},
 		{"grants": [unmet, halted, past, not_covered], "reason": "condition-not-met"},
 		{"grants": [held, unmet, halted, past, not_covered], "reason": "granted"},

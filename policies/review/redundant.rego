@@ -4,7 +4,7 @@ package grantgate.review
 # title: Redundant
 # description: |
 #   The grant is used, and each use was also justified by one other grant that is active and stays, lasts at least as
-#   long and asks no more conditions.
+#   long and asks no more, of the caller or of path parameters.
 candidates contains {"detector": "redundant", "action": "delete"} if {
 	windows.redundant
 	input.usage.redundant.allows > 0
@@ -18,6 +18,7 @@ stands_in(other) if {
 	lasts_as_long(other)
 	not asks_mfa_too(other)
 	not asks_network_too(other)
+	not restricts_more(other)
 }
 
 lasts_as_long(other) if not other.expires_at
@@ -38,4 +39,20 @@ asks_network_too(other) if {
 	some network in input.grant.conditions.networks
 	other.conditions.networks
 	not network in other.conditions.networks
+}
+
+restricts_more(other) if {
+	some name, wanted in other.params
+	not restricted_alike(name, wanted)
+}
+
+restricted_alike(name, wanted) if input.grant.params[name] == wanted
+
+restricted_alike(name, wanted) if {
+	is_array(wanted)
+	own := input.grant.params[name]
+	is_array(own)
+	every value in own {
+		value in wanted
+	}
 }

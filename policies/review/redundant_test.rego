@@ -38,6 +38,20 @@ test_redundant_only_beside_what_asks_no_more if {
 	found(beside([twin], {"conditions": {"networks": ["office"], "mfa": true}})) == spare
 }
 
+test_redundant_only_beside_what_restricts_no_more if {
+	acme := object.union(twin, {"params": {"tenant": ["acme", "other"]}})
+	found(beside([acme], {})) == []
+	found(beside([acme], {"params": {"tenant": ["acme"]}})) == spare
+	found(beside([acme], {"params": {"tenant": ["acme", "third"]}})) == []
+	found(beside([acme], {"params": {"region": ["acme"]}})) == []
+	found(beside([twin], {"params": {"tenant": ["acme"]}})) == spare
+	own := object.union(twin, {"params": {"tenant": {"claim": "sub"}}})
+	found(beside([own], {"params": {"tenant": {"claim": "sub"}}})) == spare
+	found(beside([own], {"params": {"tenant": {"claim": "org"}}})) == []
+	found(beside([own], {"params": {"tenant": ["sub"]}})) == []
+	found(beside([acme], {"params": {"tenant": {"claim": "sub"}}})) == []
+}
+
 test_unused_grant_is_not_redundant if {
 	idle := {"usage": {"redundant": object.union(unused, {"companions": [twin]})}}
 	found(with_changes(idle)) == []

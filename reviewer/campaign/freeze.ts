@@ -16,6 +16,7 @@ export const digestOf = (grant: Grant): string =>
     canonicalJson([
       ...[grant.principal, grant.api, [...grant.covers], grant.reason, grant.owner, grant.expiresAt],
       ...[grant.state, grant.cadence ?? null, grant.conditions ?? null, grant.limits ?? null],
+      ...(grant.params === undefined ? [] : [grant.params]),
     ]),
   ).slice(0, 16);
 

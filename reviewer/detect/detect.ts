@@ -1,3 +1,4 @@
+import { paramsLine } from '../../bundle/access/grantLine.ts';
 import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
@@ -51,13 +52,14 @@ const usageInput = (
   companions: companions.flatMap((id) => {
     const other = others.get(id);
     if (other === undefined) return [];
-    const { state, expiresAt, conditions } = other;
+    const { state, expiresAt, conditions, params } = other;
     return [
       {
         id,
         state,
         ...(expiresAt !== null && { expires_at: expiresAt }),
         ...(conditions && { conditions }),
+        ...(params && { params: paramsLine(params) }),
         going: going.has(id),
       },
     ];

@@ -1,3 +1,4 @@
+import { paramsLine } from '../../bundle/access/grantLine.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
@@ -22,6 +23,7 @@ export function grantFacts(grant: Grant, { organisation, history }: Evidence) {
     ...(grant.expiresAt !== null && { expires_at: grant.expiresAt }),
     ...(grant.cadence && { cadence: grant.cadence }),
     ...(grant.conditions && { conditions: grant.conditions }),
+    ...(grant.params && { params: paramsLine(grant.params) }),
     ...(grant.limits?.rate !== undefined && { rate: grant.limits.rate }),
     ...(grant.state === 'suspended' && known?.suspendedAt != null && { suspended_at: known.suspendedAt }),
     changed_since_review: known?.changedSinceReview ?? false,

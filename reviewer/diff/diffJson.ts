@@ -12,9 +12,10 @@ export function diffJson({
   heads,
   unknown,
 }: RevisionDiff): unknown {
-  const terms = ({ networks, mfa, expires }: Conditions) => ({
+  const terms = ({ networks, mfa, params, expires }: Conditions) => ({
     networks,
     mfa,
+    ...(params !== undefined && { params }),
     expires: expires === null ? null : instantOf(expires),
   });
   return {

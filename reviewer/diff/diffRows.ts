@@ -1,4 +1,5 @@
-import type { Conditions } from '../../bundle/access/conditions.ts';
+import { type Conditions, isOfValues } from '../../bundle/access/conditions.ts';
+import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { anonymous } from '../../bundle/format/anonymous.ts';
@@ -17,11 +18,26 @@ const verbs: Readonly<Record<Change['kind'], string>> = {
   extended: 'keep, for a longer time,',
 };
 
+/** Where only values of path parameters come or go: to what they name, access is gained or lost. */
+const ofValues: Partial<typeof verbs> = {
+  tightened: 'lose, for some values,',
+  loosened: 'gain, for more values,',
+};
+
+const isValues = ({ kind, conditions }: Change): boolean =>
+  ofValues[kind] !== undefined && isOfValues(conditions.before, conditions.after);
+
+const verbIn = (change: Change): string =>
+  (isValues(change) ? ofValues[change.kind] : undefined) ?? verbs[change.kind];
+
 const singular = (verb: string) => verb.replace(/^\w+/, (word) => `${word}s`);
 
 /** "lose", or "loses" after one name. */
-export const verbOf = ({ kind, group, members, who }: Change): string =>
-  who.length === 1 || (group !== null && who.length === members) ? singular(verbs[kind]) : verbs[kind];
+export const verbOf = (change: Change): string => {
+  const { group, members, who } = change;
+  const verb = verbIn(change);
+  return who.length === 1 || (group !== null && who.length === members) ? singular(verb) : verb;
+};
 
 /** "3 people", "1 person and 2 services"; "anybody" beside them where an operation is public. */
 export function peopleAndServices(who: Iterable<string>): string {
@@ -52,8 +68,9 @@ export function whoOf({ group, members, who }: Change): string {
 
 /** "from office or vpn, with a second factor, until 2027-03-01T00:00:00Z"; "anywhere" when nothing is asked. */
 function conditionsText(all: readonly Conditions[]): string {
-  const one = ({ networks, mfa, expires }: Conditions) =>
+  const one = ({ networks, mfa, params, expires }: Conditions) =>
     [
+      ...(params === undefined ? [] : [`for ${paramsText(params)}`]),
       networks === null ? 'anywhere' : `from ${networks.join(' or ')}`,
       ...(mfa ? ['with a second factor'] : []),
       ...(expires === null ? [] : [`until ${instantOf(expires)}`]),
@@ -79,10 +96,8 @@ export const changeLine = (change: Change): string =>
 
 /** One sentence on all of it. */
 export function summaryOf({ changes }: RevisionDiff): string {
-  const all = (...kinds: Change['kind'][]) => {
-    const found = changes.filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
-    return new Set(found.flatMap(({ who }) => who));
-  };
+  const all = (...kinds: Change['kind'][]) =>
+    new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
   if (changes.length === 0) return 'Nobody gains or loses access.';
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
   const clauses = [
@@ -95,6 +110,10 @@ export function summaryOf({ changes }: RevisionDiff): string {
     .map(([who, verb]) => `${peopleAndServices(who)} ${who.size === 1 ? singular(verb) : verb}`);
   return `${said.join('; ')}.`;
 }
+
+/** More values are more access, fewer are less. */
+const kindIn = (change: Change): Change['kind'] =>
+  !isValues(change) ? change.kind : change.kind === 'loosened' ? 'gains' : 'loses';
 
 /** What changed beside access: each a line of plain text. */
 export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDiff): string[] {

@@ -89,9 +89,20 @@ export function grew(before: GrantEntry, after: GrantEntry, at: number): boolean
   const over = before.expires !== undefined && endOf(before.expires) <= at;
   if (over && (after.expires === undefined || endOf(after.expires) > at)) return true;
   if (before.conditions?.mfa === true && after.conditions?.mfa !== true) return true;
+  if (before.params !== undefined && !isWithin(before.params, after.params)) return true;
   const [from, to] = [before.conditions?.networks, after.conditions?.networks];
   return from !== undefined && (to === undefined || to.some((name) => !from.includes(name)));
 }
+
+type Params = NonNullable<GrantEntry['params']>;
+
+/** Whether whatever path parameters may be afterwards, they might be before. */
+const isWithin = (before: Params, after: Params = {}): boolean =>
+  Object.entries(before).every(([name, wanted]) => {
+    const now = after[name];
+    if (now === undefined || typeof now === 'string' || typeof wanted === 'string') return now === wanted;
+    return now.every((value) => wanted.includes(value));
+  });
 
 const isWider = (before: readonly string[], after: readonly string[]) =>
   after.some((operation) => !before.includes(operation));

@@ -21,6 +21,12 @@ export type Asked = {
   path: string | null;
   networks: readonly string[] | null;
   mfa: boolean | null;
+  /**
+   * The path parameters and claims on record: those that grants of the caller restricted then, with null for what the
+   * request did not have. Of all others nothing is known.
+   */
+  params: Given;
+  claims: Given;
   /** What {@link Requests.fold} was told of the revision that decided. */
   era: number;
   /** Seconds since the last Thursday, 00:00 UTC; null where requests were folded without regard to the time. */
@@ -30,6 +36,9 @@ export type Asked = {
   first: number;
   last: number;
 };
+
+/** Names and values; null: it was looked for, and not there. */
+export type Given = Readonly<Record<string, string | null>>;
 
 /** How much is known of the window; instants in seconds since 1970, `coverage` from 0 to 1. */
 export type Window = {
@@ -171,7 +180,8 @@ async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly As
   };
   for await (const rows of result.yieldRowsJs())
     yield rows.map((row): Asked => {
-      const [, subject, groups, api, operation, method, path, networks, mfa, era, time, ...rest] = row;
+      const [, subject, groups, api, operation, method, path, networks, mfa, params, claims, ...others] = row;
+      const [era, time, ...rest] = others;
       const [allow, requests, first, last] = rest;
       return {
         ...{ subject: text(subject), api: text(api), operation: text(operation) },
@@ -179,6 +189,7 @@ async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly As
         groups: list(groups),
         networks: list(networks),
         mfa: mfa === 'true' ? true : mfa === 'false' ? false : null,
+        ...{ params: given(params), claims: given(claims) },
         era: Number(era),
         timeOfWeek: time === null ? null : Number(time),
         allow: allow === true,
@@ -194,3 +205,14 @@ function text(json: unknown): string | null {
   const value: unknown = JSON.parse(json);
   return typeof value === 'string' ? value : null;
 }
+
+/** What is neither text nor null is not told. */
+function given(json: unknown): Given {
+  const value: unknown = typeof json === 'string' ? JSON.parse(json) : null;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((one): one is [string, string | null] => isGiven(one[1])),
+  );
+}
+
+const isGiven = (value: unknown): boolean => value === null || typeof value === 'string';

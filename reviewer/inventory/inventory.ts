@@ -1,4 +1,6 @@
+import { paramsLine } from '../../bundle/access/grantLine.ts';
 import { type Access, type Holding, openAccess } from '../../bundle/access/openAccess.ts';
+import { paramsText } from '../../bundle/access/paramsText.ts';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { dotSegment, operationForm, operationNameForm } from '../../bundle/openapi/operationForm.ts';
@@ -100,9 +102,10 @@ export function neverCalled({ organisation, access, seen }: Inventory) {
   );
 }
 
-/** "with a second factor, from office or vpn"; empty when nothing is asked. */
-export const conditionsText = ({ conditions }: Grant): string =>
+/** "for tenant acme, with a second factor, from office or vpn"; empty when nothing is asked. */
+export const conditionsText = ({ conditions, params }: Grant): string =>
   [
+    ...(params ? [`for ${paramsText(paramsLine(params))}`] : []),
     ...(conditions?.mfa ? ['with a second factor'] : []),
     ...(conditions?.networks ? [`from ${conditions.networks.join(' or ')}`] : []),
   ].join(', ');

@@ -35,7 +35,12 @@ export function inventoryJson(inventory: Inventory, by: View): unknown {
     grants: access.grants.map((grant) => ({
       ...{ grant: grant.id, api: grant.api, principal: grant.principal, role: grant.role ?? null },
       ...{ operations: grant.covers, owner: grant.owner, reason: grant.reason, since: grant.granted },
-      ...{ until: grant.expires ?? null, conditions: grant.conditions ?? {}, idle: access.idle(grant) },
+      ...{
+        until: grant.expires ?? null,
+        conditions: grant.conditions ?? {},
+        params: grant.params ?? {},
+        idle: access.idle(grant),
+      },
       ...{ holders: access.byGrant(grant.id).length, file: grant.place.file, line: grant.place.line },
       last_used:
         seen === null

@@ -28,7 +28,12 @@ export function edited(edit: Edit, grant: Grant, organisation: Organisation): Gr
     case 'narrow': {
       const { to } = edit;
       const covers =
-        'operations' in to ? to.operations : (organisation.apis.get(grant.api)?.roles.get(to.role) ?? []);
+        'operations' in to
+          ? to.operations
+          : (organisation.apis.get(grant.api)?.roles.get(to.role) ?? []).filter(
+              // Of a role, what does not have the parameters is not granted.
+              (operation) => grant.params === undefined || grant.covers.includes(operation),
+            );
       return { ...grant, covers };
     }
     case 'set': {

@@ -18,14 +18,14 @@ import { dayOf, instantOf, sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
 
-type Judged = Pick<Grant, 'id' | 'principal' | 'covers' | 'expiresAt' | 'conditions' | 'state'>;
+type Judged = Pick<Grant, 'id' | 'principal' | 'covers' | 'expiresAt' | 'conditions' | 'params' | 'state'>;
 
 /**
  * A stable name of a proposal: 32 hexadecimal digits of what is decided about. What the grant reaches and how much is
  * at stake belong to it, so that an answer given for less does not stand for more.
  */
 export const fingerprint = (
-  { id, principal, covers, expiresAt, conditions, state }: Judged,
+  { id, principal, covers, expiresAt, conditions, params, state }: Judged,
   detector: string,
   action: string,
   severity: string,
@@ -35,6 +35,7 @@ export const fingerprint = (
     canonicalJson([
       ...[id, detector, action, severity, to ?? null],
       ...[principal, [...covers], expiresAt, conditions ?? null, state],
+      ...(params === undefined ? [] : [params]),
     ]),
   ).slice(0, 32);
 

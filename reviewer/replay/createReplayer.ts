@@ -10,6 +10,7 @@ import { narrowedAuthentication, narrowedCredentials } from './narrowedCredentia
 import { createPlacesOf, type Networks } from './networks.ts';
 import type { Replay } from './replay.ts';
 import type { Side } from './side.ts';
+import { mayBeAllowed, statedBy } from './statedBy.ts';
 import { type World, worldsOf } from './worlds.ts';
 
 type Options = {
@@ -131,6 +132,7 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
       return;
     }
     const time = timeOfWeek === null ? asOf : nextInWeek(timeOfWeek, asOf);
+    const stated = statedBy(asked);
     const asks = (side: Side, found: Found, world: World, at: number): Decision =>
       side.decide({
         ...found,
@@ -139,6 +141,7 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
           : { subject, groups, mfa: world.mfa, expiresAt: null },
         networks: side === base ? world.base : world.head,
         time: at,
+        stated,
       });
     const worlds = worldsOf(
       asked,
@@ -151,9 +154,21 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
     });
     const grants = new Set(answers.flatMap(({ before }) => before.result.grants));
     const passing = answers.filter(({ before }) => before.result.allow);
-    if (sameNetworks) allowedByBase[place] = passing.length > 0;
-    tally.count(asked, passing.length > 0);
     const what = { asked, subject, api: was.route.api, operation: was.route.operation };
+    const mayHold = (decision: Decision) => mayBeAllowed(decision, asked);
+    const isAllowed = passing.length > 0 || (asked.allow && answers.some(({ before }) => mayHold(before)));
+    if (sameNetworks) allowedByBase[place] = isAllowed;
+    tally.count(asked, isAllowed);
+    const doubtful = answers.some(
+      ({ before, after }) =>
+        before !== after &&
+        !after.result.allow &&
+        (before.result.allow ? mayHold(after) : asked.allow && mayHold(before)),
+    );
+    if (doubtful) {
+      tally.add('unproven', { ...what, grants, why: 'parameters' });
+      return;
+    }
     const gained = answers.filter(({ before, after }) => !before.result.allow && after.result.allow);
     if (gained.length > 0 && (passing.length === 0 || !asked.allow)) {
       const by = new Set(gained.flatMap(({ after }) => after.result.grants));
@@ -162,7 +177,8 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
         grants: by,
         why: gained.length === answers.length ? 'granted' : 'condition',
       });
-    }
+    } else if (!asked.allow && answers.some(({ before, after }) => before !== after && mayHold(after)))
+      tally.add('allowed', { ...what, grants: [], why: 'parameters' });
     if (passing.length === 0) return;
     const lost = passing.filter(({ after }) => !after.result.allow);
     if (lost.length > 0) {

@@ -58,6 +58,7 @@ export function leftOutOf({ requests: all, skipped }: Replay): string[] {
 const denials: Readonly<Record<string, string>> = {
   'no-grant': 'no grant is left',
   'operation-not-covered': 'no grant covers it any more',
+  'parameter-not-covered': 'no grant covers that value of a path parameter any more',
   expired: 'the grant has expired',
   suspended: 'the grant is suspended',
   'condition-not-met': 'a condition is not met',
@@ -66,6 +67,7 @@ const denials: Readonly<Record<string, string>> = {
 };
 const doubts: Readonly<Record<string, string>> = {
   condition: 'the records do not show whether its condition is met',
+  parameters: 'the records do not hold the path parameters or claims that a grant restricts',
   credentials: 'a credential of the service goes, and records do not say which was used',
   authentication: 'a way to authenticate goes, and records do not say which was used',
 };
@@ -74,7 +76,11 @@ export const deniedWhy = ({ why }: Pick<Effect, 'why'>): string => denials[why] 
 export const doubtOf = ({ why }: Pick<Effect, 'why'>): string => doubts[why] ?? why;
 export const endingWhy = ({ why }: Pick<Effect, 'why'>): string => `denied from ${instantOf(Number(why))} on`;
 export const allowedWhy = ({ why }: Pick<Effect, 'why'>): string =>
-  why === 'condition' ? 'if its condition is met, which the records do not show' : 'a grant gives it now';
+  why === 'condition'
+    ? 'if its condition is met, which the records do not show'
+    : why === 'parameters'
+      ? 'if the grant is for its path parameters, which the records do not hold'
+      : 'a grant gives it now';
 
 const losses: Readonly<Record<Skipped['reason'], string>> = {
   'operation-removed': 'the operation is gone, or has another method or path',

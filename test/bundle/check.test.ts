@@ -69,6 +69,18 @@ test('refuses a built-in that the runtime lacks, but not in a test of the policy
   assert.equal(await told(), []);
 });
 
+test('refuses grants that restrict path parameters beside a policy that knows nothing of such', async () => {
+  const file = 'grants/access/orders/billing.yaml';
+  const restricted = String(sampleFiles[file]).replace(
+    'operations: [createOrder]',
+    'operations: [getOrder]\n  params: { orderId: ["7"] }',
+  );
+  await begin({ [file]: restricted, ...policy('decision := {"allow": false} # params') });
+  assert.match(String(await told()), /^policies\/authz:1:1: grants restrict path parameters/);
+  await sample.write(policy('decision := {"allow": input.params == {}}'));
+  assert.not.match(String(await told()), /grants restrict/);
+});
+
 test('refuses policies that would not build', async () => {
   await begin(policy('other := 1'));
   assert.match(String((await told())[0]), /^policies\/authz:1:1: opa build refuses the policies/);

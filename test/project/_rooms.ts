@@ -25,7 +25,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
   ['bundle/scaffold', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/import', 'bundle/yaml']],
-  ['bundle/access', ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/yaml']],
+  [
+    'bundle/access',
+    ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/yaml'],
+  ],
   ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   [
     'bundle/compile',
@@ -35,6 +38,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/format',
       'bundle/git',
       'bundle/grants',
+      'bundle/openapi',
       'bundle/policy',
       'bundle/yaml',
     ],
@@ -135,6 +139,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle/archive',
       'bundle/format',
+      'bundle/openapi',
       'bundle/policy',
       'gateway/http',
       'gateway/identity',
@@ -332,6 +337,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/detect',
     [
+      'bundle/access',
       'bundle/bundleError.ts',
       'bundle/detectors',
       'bundle/git',

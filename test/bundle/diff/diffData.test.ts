@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Change, diffData } from '../../../bundle/diff/diffData.ts';
 import { changedLines } from '../../../bundle/format/changedLines.ts';
 import { dataSections, nothing } from '../../../bundle/format/dataSections.ts';
-import type { GrantLine } from '../../../bundle/format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../../../bundle/format/grantLine.ts';
 import { suite } from '../../_suite.ts';
 import { apiEntry, lineForm } from '../../gateway/_document.ts';
 
@@ -23,6 +23,11 @@ const operations = ['get', 'list', 'make'];
 const groups = ['group:a', 'group:a-b', 'group:c'];
 const people = ['user:ann', 'user:ann2', 'user:bob', 'user:cleo', 'service:bot'];
 const networks = ['office', 'vpn'];
+const tenants = ['acme', 'beta'];
+/** What a request may have: values that are named somewhere, one that no grant names, and the caller's own. */
+const requests = [...tenants, 'other'].flatMap((tenant) =>
+  ['eu', 'us', 'mine'].map((region) => ({ tenant, region })),
+);
 
 const documents: fc.Arbitrary<Document> = fc
   .record({
@@ -36,6 +41,16 @@ const documents: fc.Arbitrary<Document> = fc
         mfa: fc.boolean(),
         networks: fc.option(fc.subarray(networks, { minLength: 1 }), { nil: undefined }),
         conditional: fc.boolean(),
+        params: fc.option(
+          fc.record(
+            {
+              tenant: fc.subarray(tenants, { minLength: 1 }),
+              region: fc.oneof(fc.subarray(['eu', 'us'], { minLength: 1 }), fc.constant({ claim: 'home' })),
+            },
+            { requiredKeys: [] },
+          ),
+          { nil: undefined },
+        ),
       }),
       { maxLength: 12 },
     ),
@@ -61,6 +76,7 @@ const documents: fc.Arbitrary<Document> = fc
       const asked = {
         ...(one.mfa ? { mfa: true as const } : {}),
         ...(one.networks === undefined ? {} : { networks: one.networks }),
+        ...(one.params === undefined ? {} : { params: one.params }),
       };
       ofApi[one.principal]?.push({
         ...(one.conditional && Object.keys(asked).length > 0 ? { conditions: asked } : {}),
@@ -116,13 +132,21 @@ function allowed({ grants, principals }: Document, at: number | null): Map<strin
             if (conditions?.mfa === true && !mfa) continue;
             const wanted = conditions?.networks;
             if (wanted !== undefined && !wanted.some((network) => present.includes(network))) continue;
-            for (const operation of given) {
-              const key = `${name} ${api} ${operation}`;
-              found.set(key, (found.get(key) ?? new Set()).add(JSON.stringify([present, mfa, time])));
+            for (const { tenant, region } of requests) {
+              const { params = {} } = conditions ?? {};
+              if (!fits(params.tenant, tenant) || !fits(params.region, region)) continue;
+              for (const operation of given) {
+                const key = `${name} ${api} ${operation}`;
+                const context = JSON.stringify([tenant, region, present, mfa, time]);
+                found.set(key, (found.get(key) ?? new Set()).add(context));
+              }
             }
           }
   return found;
 }
+
+const fits = (wanted: ParamsLine[string] | undefined, value: string) =>
+  wanted === undefined || ('claim' in wanted ? value === 'mine' : wanted.includes(value));
 
 const withoutTime = (all: Set<string>) => new Set([...all].map((one) => one.replace(/,\d+\]$/, ']')));
 

@@ -123,7 +123,7 @@ limits: { rate: 5 }
     `${billing}:11:12: "expires" of "orders-invoicer-read" must be a date like 2026-03-01 or an instant like 2026-03-01T09:00:00Z, got "2026-02-30"`,
     `${billing}:12:22: "conditions.mfa" of "orders-invoicer-read" must be true, or left out, got false`,
     `${billing}:12:39: "conditions.networks" of "orders-invoicer-read" must name at least one, got an empty list`,
-    `${billing}:13:3: unknown key "reviw" (did you mean "review"?), expected one of id, principal, api, role, operations, reason, ticket, owner, granted, expires, cadence, state, conditions, limits, review`,
+    `${billing}:13:3: unknown key "reviw" (did you mean "review"?), expected one of id, principal, api, role, operations, reason, ticket, owner, granted, expires, cadence, state, params, conditions, limits, review`,
     `${billing}:14:3: this entry must be a mapping, got "just text"`,
     'grants/access/payments/billing.yaml:1:7: the grant id "orders-invoicer-read" is taken at grants/access/orders/commerce.yaml:1',
     'grants/access/payments/billing.yaml:2:14: "service:nobody" of "orders-invoicer-read" is not in directory/services.yaml',

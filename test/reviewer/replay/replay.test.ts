@@ -59,6 +59,8 @@ test.before(async () => {
   await head('only readme', {});
   await head('mfa', changed('ann-read', { rest: 'role: reader\nconditions: { mfa: true }' }));
   await head('vpn', changed('ann-read', { rest: 'role: reader\nconditions: { networks: [vpn] }' }));
+  await head('restricted', changed('ann-read', { rest: 'role: reader\nparams: { id: ["7"] }' }));
+  await head('own', changed('ann-read', { rest: 'role: reader\nparams: { id: claim:number }' }));
   await head('lab', {
     ...changed('ann-read', { rest: 'role: reader\nconditions: { networks: [lab] }' }),
     'grants/networks.yaml': `${networks('192.0.2.0/24')}lab: [198.51.100.0/24]\n`,
@@ -168,6 +170,40 @@ test('a condition that head adds is decided by what the record holds of it', asy
     `${ann} get 4 ann-read condition-not-met`,
   ]);
   assert.deepEqual((await replay('vpn', [{ networks: ['vpn'] }])).denied.by, []);
+});
+
+test('a grant that is restricted to values of a path parameter is decided by those on record, and by no guess', async () => {
+  const given = (id: string | null, number?: string | null) => ({
+    asked: { params: { id }, claims: number === undefined ? {} : { number } },
+  });
+  const seven = await replay('restricted', [given('7')]);
+  assert.deepEqual([seven.denied.by, seven.unproven.by], [[], []]);
+  const eight = await replay('restricted', [given('8'), { operation: 'list' }]);
+  assert.deepEqual(lines(eight.denied.by), [
+    `${ann} get 1 ann-read condition-not-met`,
+    `${ann} list 1 ann-read condition-not-met`,
+  ]);
+  const untold = await replay('restricted', [{ times: 2 }]);
+  assert.deepEqual(lines(untold.unproven.by), [`${ann} get 2 ann-read parameters`]);
+  assert.equal(verdictOf(untold), 'affects');
+  assert.match(replayText(untold), /records do not hold the path parameters/);
+  const back = await replay(heads['without ann-read'] ?? '', [{ times: 2 }], heads.restricted);
+  assert.deepEqual(lines(back.unproven.by), [`${ann} get 2  parameters`]);
+  const wider = await replay(base, [{ times: 2 }], heads.restricted);
+  assert.deepEqual([wider.unproven.by, wider.denied.by, wider.requests.allowed], [[], [], 2]);
+  assert.deepEqual(
+    lines((await replay('restricted', [{ allow: false }], heads['without ann-read'])).allowed.by),
+    [`${ann} get 1  parameters`],
+  );
+  for (const [id, number, denied] of [
+    ['7', '7', []],
+    ['7', '8', [`${ann} get 1 ann-read condition-not-met`]],
+    ['7', null, [`${ann} get 1 ann-read condition-not-met`]],
+  ] as const)
+    assert.deepEqual(lines((await replay('own', [given(id, number)])).denied.by), denied);
+  assert.deepEqual(lines((await replay('own', [given('7')])).unproven.by), [
+    `${ann} get 1 ann-read parameters`,
+  ]);
 });
 
 test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
