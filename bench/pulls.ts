@@ -3,7 +3,7 @@
 // has changed; then the time from a comment to the updated diff.
 import { answer } from '../reviewer/answer.ts';
 import { asOf, rules, withGroups } from '../test/reviewer/_review.ts';
-import { closeWorlds, idle, token, world } from '../test/reviewer/_world.ts';
+import { closeWorlds, idle, token, tokenOf, world } from '../test/reviewer/_world.ts';
 
 const [findings = 500, owners = 20] = process.argv.slice(2).map(Number);
 const grants = Array.from({ length: findings }, (_, i) => ({
@@ -29,7 +29,7 @@ try {
   const began = performance.now();
   await fetch(url, {
     method: 'POST',
-    headers: { authorization: `token ${token}` },
+    headers: { authorization: `token ${tokenOf('ann')}` },
     body: JSON.stringify({ body: '/keep idle-0 2027-03-31 a reason' }),
   });
   const { changed } = await answer({ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token }, 1);

@@ -3,7 +3,7 @@ import { answer } from '../../../reviewer/answer.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { asOf, base, dayMs, daysAgo, type Files, type GrantText, rules } from '../_review.ts';
-import { actions, closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
+import { actions, closeWorlds, idle, standard, token, tokenOf, type World, world } from '../_world.ts';
 
 const test = suite('pull requests that ask');
 test.after.each(closeWorlds);
@@ -124,7 +124,7 @@ test('unanswered, what no_response suspends is nobody’s decision, says so once
   assert.deepEqual(here.writes().calls, []);
   await fetch(`${here.forge.api}/repos/acme/access/issues/1/comments`, {
     method: 'POST',
-    headers: { authorization: `token ${token}` },
+    headers: { authorization: `token ${tokenOf('ann')}` },
     body: JSON.stringify({ body: '/keep 2027-03-31 they work at night' }),
   });
   await answer(
