@@ -119,6 +119,26 @@ const decisionPoint = z
     error: 'must have "forward_auth" or "authzen", else nobody could ask',
   });
 
+const instanceName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'must be a name like "gw-1"' });
+
+/** Where many gateways share one file, each finds its own name where it runs: a pod, in its environment. */
+const instance = z
+  .union([instanceName, z.strictObject({ env: named.describe('The environment variable that holds it.') })], {
+    error: 'must be a name like "gw-1", or { env: NAME }',
+  })
+  .transform((given, context) => {
+    if (typeof given === 'string') return given;
+    const found = instanceName.safeParse(process.env[given.env]);
+    if (found.success) return found.data;
+    context.addIssue({
+      code: 'custom',
+      message: `needs a name like "gw-1" in the environment variable ${given.env}`,
+    });
+    return z.NEVER;
+  });
+
 /** gateway.yaml. Times become millitime. */
 export const gatewayConfig = z
   .strictObject({
@@ -156,11 +176,11 @@ export const gatewayConfig = z
         usage: named
           .default('.grantgate/usage')
           .describe('The folder of counts per grant, operation and day.'),
-        instance: z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'must be a name like "gw-1"' })
-          .default('gw-1')
-          .describe('The name of this gateway in records; no two may share it.'),
+        instance: instance
+          .prefault('gw-1')
+          .describe(
+            'The name of this gateway in records; no two may share it. `{ env: NAME }` takes it from the environment.',
+          ),
       })
       .prefault({})
       .describe('One line per decision, written before anything is forwarded.'),

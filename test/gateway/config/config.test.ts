@@ -54,6 +54,20 @@ test('takes files of secrets from there too, wherever they stand', () => {
   assert.deepEqual(config.webhook, { secret: { env: 'HOOK' } });
 });
 
+test('takes the name of an instance from the environment, where it says so, and never does without', () => {
+  const named = (instance: unknown) => ({ ...minimal, decisions: { instance } });
+  process.env.GRANTGATE_TEST_POD = 'grantgate-2';
+  assert.equal(parse(named({ env: 'GRANTGATE_TEST_POD' })).decisions.instance, 'grantgate-2');
+  assert.equal(parse(minimal).decisions.instance, 'gw-1');
+  for (const wrong of ['', 'a pod', '../x'])
+    for (const instance of [wrong, { env: 'GRANTGATE_TEST_POD' }]) {
+      process.env.GRANTGATE_TEST_POD = wrong;
+      assert.match(problems(named(instance)), /decisions\.instance.* a name like "gw-1"/s);
+    }
+  delete process.env.GRANTGATE_TEST_POD;
+  assert.match(problems(named({ env: 'GRANTGATE_TEST_POD' })), /variable GRANTGATE_TEST_POD/);
+});
+
 test('names every unknown key with the nearest known one, all at once', () => {
   const text = problems({ ...minimal, lisen: {}, limits: { header: 1, zzzzzzzz: 1 } });
   assert.match(text, /unknown key "lisen" \(did you mean "listen"\?\)/);
