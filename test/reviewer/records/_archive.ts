@@ -48,6 +48,7 @@ export function writeArchive(
     writer.close();
   }
   const home = join(places.decisions, 'gw-1');
+  const copies: string[] = [];
   return {
     ...{ root, ...places, home, clock, open },
     file: (day: number) => join(home, `${dayOf(day)}.ndjson`),
@@ -55,13 +56,16 @@ export function writeArchive(
     manifest: join(home, 'manifest.jsonl'),
     names: () => readdirSync(home).sort(),
     verify: () => verified(places.decisions),
-    /** The same in another folder. */
+    /** The same in another folder, to spoil; it goes with this one. */
     copy(): string {
       const to = mkdtempSync(join(tmpdir(), 'grantgate-archive-'));
+      copies.push(to);
       cpSync(root, to, { recursive: true, preserveTimestamps: true });
       return to;
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove() {
+      for (const folder of [root, ...copies]) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 

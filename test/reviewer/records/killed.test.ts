@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from '../../_suite.ts';
@@ -9,11 +9,7 @@ import { evidence, verified, writeArchive } from './_archive.ts';
 const test = suite('reviewer/records: killed');
 const days = 40;
 const archive = writeArchive(days);
-const copies: string[] = [];
-test.after(() => {
-  for (const folder of copies) rmSync(folder, { recursive: true, force: true });
-  archive.remove();
-});
+test.after(archive.remove);
 const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 
 /** Runs a command on the copy; killed as soon as its manifest has `bytes` or it has ended. */
@@ -49,7 +45,6 @@ test('pruning and erasing that are killed with -9 leave a chain that holds, and 
     [['erase', '--person', 'user:ann@example.com', '--key', 'KEY'], 3000],
   ] as const) {
     const root = archive.copy();
-    copies.push(root);
     const home = join(root, 'd', 'gw-1');
     const asked = command.map((word) => (word === 'KEY' ? join(root, 'key') : word));
     await run(root, asked, bytes);

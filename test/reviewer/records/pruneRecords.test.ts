@@ -34,16 +34,15 @@ import {
 const test = suite('reviewer/records: prune');
 const days = 5;
 const archive = writeArchive(days);
-const copies: string[] = [];
+const busy = writeArchive(1);
 test.after(() => {
-  for (const folder of copies) rmSync(folder, { recursive: true, force: true });
   archive.remove();
+  busy.remove();
 });
 
 /** A copy to prune, everything before `keep` from its first day. */
 function world(keep = 3) {
   const root = archive.copy();
-  copies.push(root);
   const home = join(root, 'd', 'gw-1');
   return {
     ...{ root, home, decisions: join(root, 'd'), usage: join(root, 'u') },
@@ -205,7 +204,6 @@ test('a roll-up that a pruned day was left to must stay what it was', async () =
 
 test('finds an instance by what its files say, wherever they lie, and a day of several files', async () => {
   const root = archive.copy();
-  copies.push(root);
   const moved = join(root, 'archive', 'of-2026', 'gateway one');
   mkdirSync(moved, { recursive: true });
   for (const day of [0, 1])
@@ -224,8 +222,6 @@ test('finds an instance by what its files say, wherever they lie, and a day of s
   assert.deepEqual([breaks, gaps, pruned], [[], [], 3], 'each folder has a manifest of its own');
   await assert.rejects(all(false, join(root, 'u', 'nowhere')), /there are no decision files/);
 
-  const busy = writeArchive(1);
-  copies.push(busy.root);
   for (const restart of ['gz', 'zst'] as const) {
     const last =
       busy
