@@ -12,7 +12,7 @@
 # FROM lines once you have resolved them in a registry you trust.
 # A test holds the versions of Node and opa to those the rest of the repository uses.
 
-FROM openpolicyagent/opa:1.22.2-static AS opa
+FROM openpolicyagent/opa:1.20.2-static AS opa
 
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app

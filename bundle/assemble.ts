@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Bundle } from './archive/bundle.ts';
-import { type AnswerAll, type Evaluate, goldenDecisions, readAnswer } from './archive/golden.ts';
+import type { Evaluate } from './archive/golden.ts';
+import { askGolden } from './askGolden.ts';
 import { BundleError } from './bundleError.ts';
 import { compileTree } from './compile/compileTree.ts';
 import { dataDigest } from './format/digest.ts';
@@ -9,10 +10,9 @@ import { git } from './git/git.ts';
 import { gitTree, type Tree } from './git/tree.ts';
 import { assertKnowsParams, restrictsParams } from './knowsParams.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
-import { answerAll } from './policy/answerAll.ts';
 import { assertPackages } from './policy/assertPackages.ts';
 import type { Opa } from './policy/opa.ts';
-import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
+import { readPolicies } from './policy/policies.ts';
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {
@@ -46,47 +46,6 @@ type AssembleOptions = {
 };
 
 /**
- * What a bundle's own questions are answered by: our policy, which is tested against OPA, by the runtime that will
- * serve it; another by OPA itself, so that the two are held against each other wherever the bundle is loaded.
- */
-async function answering(
-  evaluator: (wasm: Buffer) => Evaluate,
-  opa: Opa,
-  policies: ReadonlyMap<string, Buffer>,
-  wasm: Buffer,
-): Promise<AnswerAll> {
-  const evaluate = evaluator(wasm);
-  if (await isBuiltIn(policies, 'authz'))
-    return (inputs, document) => inputs.map((input) => evaluate(input, document));
-  const inOpa = answerAll(opa, policies, decisionPath);
-  return async (inputs, document) => {
-    // Before OPA, which would go on for as long as it takes.
-    const inWasm = inputs.map((input) => bounded(evaluate, input, document));
-    const answers = await inOpa(inputs, document);
-    const differs = answers.findIndex((answer, at) => readAnswer(answer) !== readAnswer(inWasm[at]));
-    if (differs >= 0)
-      throw new BundleError(
-        'policy-invalid',
-        `the gateway's WASM answers ${JSON.stringify(inWasm[differs])} where OPA answers ${JSON.stringify(answers[differs])}`,
-      );
-    return answers;
-  };
-}
-
-/** Undefined where the policy fails: OPA tells better why. Throws BundleError `policy-invalid` for one that does not come to an end. */
-function bounded(evaluate: Evaluate, input: unknown, document: unknown): unknown {
-  try {
-    return evaluate(input, document);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'evaluation-too-costly')
-      throw new BundleError('policy-invalid', `${error.message}, and all other requests would wait`, {
-        cause: error,
-      });
-    return undefined;
-  }
-}
-
-/**
  * Makes a bundle of a tree, a commit or not. Throws BundleError `grants-invalid` (with the problems) and
  * `policy-invalid`; GitError, TreeError, OpaError. `cache` is a folder for what is compiled; the user's when left out.
  */
@@ -96,9 +55,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   assertPackages(policies);
   if (restrictsParams(data)) assertKnowsParams(policies);
   const { reads, wasm } = await admitPolicy(opa, policies, cache);
-  const at = Math.floor(Date.parse(tree.committedAt ?? '') / 1000);
-  const golden =
-    evaluator && (await goldenDecisions(data, await answering(evaluator, opa, policies, wasm), at));
+  const golden = evaluator && (await askGolden({ tree, opa, policies, wasm, data, evaluator }));
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,

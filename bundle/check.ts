@@ -1,5 +1,8 @@
 import { unknownNames } from './access/unknownNames.ts';
+import type { Evaluate } from './archive/golden.ts';
+import { askGolden } from './askGolden.ts';
 import { BundleError, type Problem } from './bundleError.ts';
+import { compile } from './compile/compile.ts';
 import { checkDetectors } from './detectors/checkDetectors.ts';
 import { unknownDetectors } from './detectors/unknownDetectors.ts';
 import { git } from './git/git.ts';
@@ -9,8 +12,9 @@ import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
 import { assertKnowsParams } from './knowsParams.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
-import { findOpa } from './policy/opa.ts';
-import { readPolicies } from './policy/policies.ts';
+import { compilePolicy } from './policy/compilePolicy.ts';
+import { findOpa, type Opa } from './policy/opa.ts';
+import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
 import { problem, sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
@@ -31,12 +35,17 @@ function summarize(organisation: Organisation | null): Summary {
 }
 
 type Checked = { problems: Problem[]; warnings: Problem[]; summary: Summary; public: string[] };
-type CheckOptions = { env?: NodeJS.ProcessEnv; progress?: (line: string) => void };
+type CheckOptions = {
+  env?: NodeJS.ProcessEnv;
+  progress?: (line: string) => void;
+  /** Runs a compiled policy of one's own, for the questions that its bundle would carry; left out, none is asked. */
+  evaluator?: (wasm: Buffer) => Evaluate;
+};
 
 /**
  * Checks the grants repository at `root` as it lies on disk: its files, ids that Git history says were used before
- * (in a Git repository), and its own policies if it has any (these need opa, which is looked for or installed;
- * `progress` is told). Principals and owners that no directory knows are warnings, or problems where review.yaml says
+ * (in a Git repository), and its own policies if it has any, whose answers are asked for as a build would (these need opa,
+ * which is looked for or installed; `progress` is told). Principals and owners that no directory knows are warnings, or problems where review.yaml says
  * so; a warning stops nothing. `public` names what anybody may call. Never depends on the clock. Throws OpaError, GitError, TreeError.
  */
 export async function check(root: string, options: CheckOptions = {}): Promise<Checked> {
@@ -63,6 +72,8 @@ export async function checkTree(
     if (organisation?.grants.some(({ params }) => params !== undefined))
       policies.push(...(await knows(tree)));
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
+    if (policies.length === 0 && organisation !== null)
+      policies.push(...(await checkAnswers(tree, organisation, opa, options.evaluator)));
   }
   if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
   return {
@@ -78,6 +89,25 @@ export async function checkTree(
 async function knows(tree: Tree): Promise<Problem[]> {
   try {
     assertKnowsParams(await readPolicies(tree, 'authz'));
+    return [];
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    return [problem('policies/authz', 'policy', error.message)];
+  }
+}
+
+/** A decision of one's own that is green must be one that a bundle can be made of. */
+async function checkAnswers(
+  tree: Tree,
+  organisation: Organisation,
+  opa: Opa,
+  evaluator: CheckOptions['evaluator'],
+): Promise<Problem[]> {
+  const policies = await readPolicies(tree, 'authz');
+  if (evaluator === undefined || (await isBuiltIn(policies, 'authz'))) return [];
+  try {
+    const wasm = await compilePolicy(opa, policies, decisionPath);
+    await askGolden({ tree, opa, policies, wasm, data: compile(organisation), evaluator });
     return [];
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;

@@ -1,5 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { readRendered } from '../directory/readRendered.ts';
+import { detached } from '../format/detached.ts';
 import type { Files } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import type { Places } from '../yaml/places.ts';
@@ -67,10 +68,54 @@ export const readDirectory = (bytes: Buffer, file: string) =>
  * The same file without all of its places, which take several times what the grants do: those of its grants and their ids
  * are kept, the others found again where something is to be said of them.
  */
-function withoutPlaces({ list: _, ...read }: AccessRead & { list?: unknown }, bytes: Buffer): AccessRead {
-  return read.problems.length > 0
-    ? read
-    : { ...read, places: fewPlaces(placesOfGrants(read), read.file, bytes) };
+function withoutPlaces(
+  { list: _, ...read }: AccessRead & { list?: unknown },
+  bytes: Buffer,
+  share: (text: string) => string,
+): AccessRead {
+  if (read.problems.length > 0) return read;
+  const entries = read.entries.map(({ index, entry }) => ({ index, entry: withOwnTexts(entry, share) }));
+  const value = read.value && entries.map(({ entry }) => entry);
+  return { ...read, value, entries, places: fewPlaces(placesOfGrants(read), read.file, bytes) };
+}
+
+/** The same grant, with no text in it that keeps its file's in memory; those that many grants have are one. */
+function withOwnTexts(entry: GrantEntry, share: (text: string) => string): GrantEntry {
+  const { id, reason, review, operations, role, expires, ticket } = entry;
+  return {
+    ...entry,
+    id: detached(id),
+    principal: share(entry.principal),
+    api: share(entry.api),
+    owner: share(entry.owner),
+    granted: share(entry.granted),
+    reason: share(reason),
+    ...(role !== undefined && { role: share(role) }),
+    ...(operations && { operations: operations.map(share) }),
+    ...(expires !== undefined && { expires: share(expires) }),
+    ...(ticket !== undefined && { ticket: share(ticket) }),
+    ...(review && {
+      review: {
+        ...review,
+        by: share(review.by),
+        at: share(review.at),
+        ...(review.until !== undefined && { until: share(review.until) }),
+        reason: share(review.reason),
+      },
+    }),
+  };
+}
+
+/** One text for all that are the same. */
+function createShare(): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const own = detached(text);
+    known.set(own, own);
+    return own;
+  };
 }
 
 const placesOfGrants = ({ entries, places }: AccessRead) => ({
@@ -115,6 +160,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
     review: null,
     problems: [],
   };
+  const share = createShare();
   const wanted: string[] = [];
   for (const { path, kind, size } of await tree.entries()) {
     if (path === 'policies' || path.startsWith('policies/')) {
@@ -144,7 +190,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         all.openapi.set(path, readDocument(bytes, path));
         break;
       case 'access':
-        all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes));
+        all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes, share));
         break;
       case 'directory':
         all.directories.push({

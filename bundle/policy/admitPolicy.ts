@@ -14,7 +14,7 @@ import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 
 /** This code, in the names of what is kept: another version of it judges anew. */
 const version = sha256(
-  ['examinePolicy', 'kinds', 'scopes', 'shapes', 'syntax']
+  ['examinePolicy', 'kinds', 'policyReads', 'scopes', 'shapes', 'syntax']
     .map((name) => readFileSync(join(import.meta.dirname, name + extname(import.meta.filename)), 'utf8'))
     .join(),
 );

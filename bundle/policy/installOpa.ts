@@ -8,11 +8,17 @@ import { holdLock } from './holdLock.ts';
 import { OpaError } from './opaError.ts';
 
 /**
- * SHA-256 of the release binaries of the pinned version, by file name. Empty: no two public places that do not depend
- * on each other agree on those of this version yet. Until then Go's checksum database vouches where there is Go, and
- * else the checksum file beside the release, which only tells that the download came whole.
+ * SHA-256 of the release binaries of the pinned version, by file name: each stands in at least two public projects that
+ * do not depend on each other. That of Intel Macs stands in one only: there Go's checksum database vouches where there is
+ * Go, and else the checksum file beside the release, which only tells that the download came whole.
  */
-const pinned: Readonly<Record<string, string>> = {};
+const pinnedDigests: Digests = {
+  opa_darwin_arm64: '54e7008e696d39e8e4f96594e2b71bcbe45fd9a4f838102bcf1240638bf3fbe1',
+  opa_linux_amd64_static: '69da5179ee403d10fa11bab6cfb4ffb0d23dba5f9b682fa977db772a1da5670f',
+  opa_linux_arm64_static: '431bed5a365578241ab06c7cc1c7d0cdff8c11dcbc6f12c3488590deb8b8d66d',
+  'opa_windows_amd64.exe': 'e2f2e2b735ab98f316171ca47a6b352288cdeb5a616e31aa16335b8934748453',
+};
+type Digests = Readonly<Record<string, string>>;
 
 const officialReleases = 'https://github.com/open-policy-agent/opa/releases/download';
 /** Several times the size of a release binary. */
@@ -25,6 +31,7 @@ export type Install = {
   target: string;
   env: NodeJS.ProcessEnv;
   progress: (line: string) => void;
+  digests?: Digests | undefined;
   /** What was tried before, for the message when nothing works. */
   looked: string[];
 };
@@ -35,7 +42,7 @@ function releaseName(): string | null {
   const machine = { x64: 'amd64', arm64: 'arm64' }[process.arch as string];
   if (system === undefined || machine === undefined) return null;
   if (system === 'windows') return `opa_windows_${machine}.exe`;
-  return system === 'darwin' && machine === 'amd64' ? 'opa_darwin_amd64' : `opa_${system}_${machine}_static`;
+  return system === 'darwin' ? `opa_darwin_${machine}` : `opa_${system}_${machine}_static`;
 }
 
 /** Downloads into `file`; answers the digest, or what went wrong. */
@@ -67,13 +74,14 @@ async function download(url: string, file: string): Promise<{ digest: string } |
   }
 }
 
+const pinnedFor = ({ digests = pinnedDigests }: Install, name: string) => digests[name];
 const isDigest = (text: string) => /^[0-9a-f]{64}$/.test(text);
 
 /** The release binary, checked against its pin or OPA_SHA256. Answers null when it is in place, else why not. */
 async function fromPinned(install: Install, work: string): Promise<string | null> {
   const name = releaseName();
   if (name === null) return `release: none for ${process.platform} ${process.arch}`;
-  const wanted = (install.env.OPA_SHA256 || pinned[name] || '').trim().toLowerCase();
+  const wanted = (install.env.OPA_SHA256 || pinnedFor(install, name) || '').trim().toLowerCase();
   if (isDigest(wanted)) return fromRelease(install, work, name, wanted);
   return install.env.OPA_SHA256
     ? 'release: OPA_SHA256 is no SHA-256 of 64 hexadecimal digits'
@@ -85,7 +93,7 @@ async function fromPublished(install: Install, work: string): Promise<string | n
   const name = releaseName();
   if (name === null) return `release: none for ${process.platform} ${process.arch}`;
   // Who names a digest means that one.
-  if (install.env.OPA_SHA256 || pinned[name] !== undefined)
+  if (install.env.OPA_SHA256 || pinnedFor(install, name) !== undefined)
     return 'release: its own checksum file is not asked, as a digest is named';
   const url = `${releaseUrl(install, name)}.sha256`;
   const wanted = await published(url);

@@ -9,8 +9,12 @@ import { delimiter, join } from 'node:path';
 import { installOpa } from './installOpa.ts';
 import { OpaError } from './opaError.ts';
 
-/** The one version used: compiled policies are part of a bundle's bytes, and another version may compile otherwise. */
-export const opaVersion = '1.22.2';
+/**
+ * The one version used: compiled policies are part of a bundle's bytes, and another version may compile otherwise. The
+ * newest without 1.21's regressions on whose release binaries public projects agree; `strings.replace_n`, which its WASM
+ * never ends, is left out of the built-ins.
+ */
+export const opaVersion = '1.20.2';
 
 export type OpaResult = { code: number; stdout: string; stderr: string };
 
@@ -91,7 +95,13 @@ async function onPath(env: NodeJS.ProcessEnv): Promise<string | null> {
  * for. Throws OpaError.
  */
 export async function findOpa(
-  options: { env?: NodeJS.ProcessEnv; progress?: (line: string) => void; install?: boolean } = {},
+  options: {
+    env?: NodeJS.ProcessEnv;
+    progress?: (line: string) => void;
+    install?: boolean;
+    /** Of release binaries, in place of those that are pinned. */
+    digests?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Opa> {
   const { env = process.env, progress = () => {}, install = true } = options;
   const found = (path: string): Opa => ({
@@ -141,7 +151,10 @@ export async function findOpa(
     const now = await versionOf(cached);
     return 'version' in now && now.version === opaVersion;
   };
-  await installOpa({ version: opaVersion, target: cached, env, progress, looked }, isThere);
+  await installOpa(
+    { version: opaVersion, target: cached, env, progress, looked, digests: options.digests },
+    isThere,
+  );
   const installed = await versionOf(cached);
   if ('version' in installed && installed.version === opaVersion) return found(cached);
   throw new OpaError(

@@ -14,6 +14,7 @@ import {
 import type { Problem } from '../bundleError.ts';
 import { type Node, type Places, placesOf } from './places.ts';
 import { problem } from './problem.ts';
+import { readPlain } from './readPlain.ts';
 
 export type Parsed = {
   /** The document as plain data; undefined when it could not be read at all, null when it is empty. */
@@ -35,11 +36,21 @@ type Frame =
 type Key = { name: string; node: Node; skip: boolean };
 
 /**
+ * The same, by the shortest way: files of grants mostly have a form that takes no reader of all YAML.
+ */
+export function parseYaml(text: string, file: string, limits: YamlLimits = usual): Parsed {
+  const plain = text.length > limits.bytes / 2 || limits.depth < usual.depth ? null : readPlain(text);
+  return plain === null
+    ? parseAnyYaml(text, file, limits)
+    : { value: plain.value, places: placesOf(text, file, plain.root), problems: [] };
+}
+
+/**
  * Reads one YAML 1.2 document (core schema: dates, `yes` and `no` stay strings). Refuses aliases, anchors, tags,
  * merge keys, directives, duplicate and prototype keys, further documents, lone surrogates, deep nesting and large
  * files; everything found is reported, a syntax error ends the reading. Never throws.
  */
-export function parseYaml(text: string, file: string, limits: YamlLimits = usual): Parsed {
+export function parseAnyYaml(text: string, file: string, limits: YamlLimits = usual): Parsed {
   const problems: Problem[] = [];
   const root: Node = { start: 0, end: 0 };
   const places = placesOf(text, file, root);

@@ -11,7 +11,13 @@ export function check(program: Command): void {
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true; strict?: true }) => {
         const { check } = await import('../../bundle/check.ts');
-        const { problems, warnings, summary, public: open } = await check(folderOf(root));
+        const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
+        const {
+          problems,
+          warnings,
+          summary,
+          public: open,
+        } = await check(folderOf(root), { evaluator: evaluateWasm });
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
         if (!options.json)
           for (const { file, line, column, message } of warnings)

@@ -189,6 +189,6 @@ function causeOf(error: errors.JOSEError): TokenCause {
   if (error instanceof errors.JOSEAlgNotAllowed) return 'algorithm';
   if (error instanceof errors.JWKSNoMatchingKey) return 'key-unknown';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature';
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'form';
+  if (error instanceof errors.JWSInvalid) return 'form';
   return 'key-unusable';
 }

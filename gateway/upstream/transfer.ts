@@ -210,9 +210,10 @@ export class Transfer implements Dispatcher.DispatchHandler {
     if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
       const again = this.#again;
       this.#again = null;
-      this.#over = false;
-      if (again()) return;
-      this.#over = true;
+      if (again()) {
+        this.#over = false;
+        return;
+      }
     }
     if (this.#response.headersSent) {
       this.#response.destroy();

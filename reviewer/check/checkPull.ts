@@ -9,6 +9,7 @@ import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { readPolicies } from '../../bundle/policy/policies.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
+import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 import { type Replay, shortened } from '../replay/replay.ts';
 import { replayRevisions } from '../replay/replayRevisions.ts';
@@ -53,7 +54,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
   // The rules are those in force, not those of the day the branch was made.
   const rules = onto === base ? before : await gitTree(repository, onto);
   progress?.('checking files and policies');
-  const [known, checked] = [await load(before), await checkTree(after)];
+  const [known, checked] = [await load(before), await checkTree(after, { evaluator: evaluateWasm })];
   const changed = await changedLines(repository, base, head);
   stopIfAborted(signal);
 

@@ -36,21 +36,30 @@ async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): P
   const coverage = remembered(evidence.coverage, history.from);
   const last = await usage.lastUses();
   return async (asked) => {
-    const flat = asked.flatMap(({ grant, windows }, index) =>
-      Object.entries(windows).map(([name, from]) => ({ index, name, grant: grant.id, from })),
+    // Several detectors look at one window of a grant: it is looked up once.
+    const once = asked.flatMap(({ grant, windows }, index) =>
+      [...new Set(Object.values(windows))].map((from) => ({ index, grant: grant.id, from })),
     );
-    const used = await usage.windows(flat);
-    const spare = flat.filter(({ name }) => name === 'redundant');
-    const companions = await usage.companions(spare);
-    const seen = asked.map(() => new Map<string, SeenIn>());
-    let next = 0;
-    for (const [i, { index, name, grant, from }] of flat.entries()) {
+    const used = await usage.windows(once);
+    const facts = asked.map(() => new Map<number, UsageFacts>());
+    for (const [i, { index, grant, from }] of once.entries()) {
       const known = { used: used[i] ?? null, lastUsedAt: last.get(grant) ?? null, coverage };
-      const facts = usageFacts({ from, to: asOf }, known);
-      const others = name === 'redundant' ? (companions[next++] ?? []) : [];
-      seen[index]?.set(name, { facts, companions: others });
+      facts[index]?.set(from, usageFacts({ from, to: asOf }, known));
     }
-    return seen;
+    const spare = asked.flatMap(({ grant, windows: { redundant: from } }) =>
+      from === undefined ? [] : [{ grant: grant.id, from }],
+    );
+    const companions = await usage.companions(spare);
+    let next = 0;
+    return asked.map(({ windows }, index) => {
+      const seen = new Map<string, SeenIn>();
+      for (const [name, from] of Object.entries(windows)) {
+        const others = name === 'redundant' ? (companions[next++] ?? []) : [];
+        const its = facts[index]?.get(from);
+        if (its !== undefined) seen.set(name, { facts: its, companions: others });
+      }
+      return seen;
+    });
   };
 }
 

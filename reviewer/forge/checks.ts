@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { openClient } from './client.ts';
 import type { CommitStatus, ForgeComment } from './forge.ts';
-import { ForgeError } from './forgeError.ts';
 import type { ForgeTarget } from './target.ts';
+import { whoAmI } from './whoAmI.ts';
 
 /** GitHub takes so many at once, and adds those of later calls. */
 const annotationsPerCall = 50;
@@ -59,20 +59,14 @@ const user = z.looseObject({ login: z.string() });
 /** Makes the calls over GitHub's REST API; nothing is called yet. */
 export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForge {
   const { owner, repo } = target;
-  const { octokit, call } = openClient(target, signal);
+  const client = openClient(target, signal);
+  const { octokit, call } = client;
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
   const once = { request: { retries: 0 } };
   let self: Promise<string | null> | null = null;
-  /** Tokens of Apps and of workflows have no user: null. */
-  const whoami = () => {
-    self ??= call(
-      'GET /user',
-      async () => user.parse((await octokit.rest.users.getAuthenticated()).data).login,
-    ).catch((error: unknown) => {
-      if (error instanceof ForgeError && [401, 403, 404].includes(error.status ?? 0)) return null;
-      throw error;
-    });
+  const ourselves = () => {
+    self ??= whoAmI(client);
     return self;
   };
   return {
@@ -117,7 +111,7 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
       });
     },
     async ownComments(number) {
-      const me = await whoami();
+      const me = await ourselves();
       return call(`GET ${root}/issues/${number}/comments`, async () => {
         const asked = { ...repository, issue_number: number, per_page: 100 };
         const found = await octokit.paginate(octokit.rest.issues.listComments, asked);

@@ -4,6 +4,7 @@ import { ForgeError } from './forgeError.ts';
 import { mergeOf } from './mergeOf.ts';
 import { pullOf, type RawPull } from './rawPull.ts';
 import { cloneUrlOf, type ForgeTarget } from './target.ts';
+import { whoAmI } from './whoAmI.ts';
 
 export type { CommitStatus, Forge, ForgeComment, ForgeIssue, Reviewers } from './contract.ts';
 export type { ForgePull } from './rawPull.ts';
@@ -12,7 +13,8 @@ export type { ForgeTarget } from './target.ts';
 /** Makes a forge over GitHub's REST API; nothing is called yet. */
 export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
   const { owner, repo, base = 'main', timeoutMs = 30_000 } = target;
-  const { octokit, call } = openClient(target, signal);
+  const client = openClient(target, signal);
+  const { octokit, call } = client;
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
   const path = `${root}/pulls`;
@@ -170,14 +172,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return { ...issueOf(data), author: data.user?.login ?? '', createdMs: Date.parse(data.created_at) };
       });
     },
-    async whoAmI() {
-      return call('GET /user', async () => (await octokit.rest.users.getAuthenticated()).data.login).catch(
-        (error: unknown) => {
-          if (error instanceof ForgeError && error.code === 'forge-forbidden') return null;
-          throw error;
-        },
-      );
-    },
+    whoAmI: () => whoAmI(client),
     async issues(label) {
       return call(`GET ${root}/issues`, async () => {
         const asked = { ...repository, labels: label, state: 'all', per_page: 100 } as const;

@@ -163,19 +163,6 @@ const special: Readonly<Record<string, readonly string[][]>> = {
   'object.union': [objects, [...objects, '{"a":{"x":1}}', '{"a":{"b":{"q":1}}}', '{"x":{"y":2}}', '{1:5}']],
   'regex.match': [patterns, strings],
   replace: [strings, strings.filter((one) => one !== '""'), strings],
-  'strings.replace_n': [
-    [
-      '{}',
-      '{"a":"b"}',
-      '{"":"-"}',
-      '{"ab":"2","a":"1"}',
-      '{"a":"b","b":"a"}',
-      '{"":"-","a":"x"}',
-      '{"日":"n","X":""}',
-      '{"a":1}',
-    ],
-    strings,
-  ],
   substring: [strings, places, places],
   union: [['set()', '{set()}', '{{1},{1,2}}', '{{1},{2}}', '{{1,2},set()}', '{1}']],
 };

@@ -6,8 +6,10 @@ import { pack } from '../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../bundle/archive/signingKey.ts';
 import { verify } from '../../bundle/archive/verify.ts';
 import { assemble } from '../../bundle/assemble.ts';
+import { checkTree } from '../../bundle/check.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
 import { createPrepare } from '../../gateway/decision/prepare.ts';
 import { suite } from '../_suite.ts';
@@ -48,6 +50,11 @@ let bundle: Bundle;
 
 const build = async (): Promise<Bundle> =>
   assemble({ tree: await gitTree(world.tree.root, 'main'), opa: await findOpa(), evaluator: evaluateWasm });
+/** What `grantgate check` says of what is committed. */
+const checked = async (): Promise<string> => {
+  const tree = await gitTree(world.tree.root, 'main');
+  return (await checkTree(tree, { evaluator: evaluateWasm })).problems.map(formatProblem).join('\n');
+};
 const refusal = (of: Bundle): string => {
   try {
     createPrepare()(of);
@@ -77,6 +84,7 @@ test.after(async () => {
 });
 
 test('is built, signed, verified, tried by its own decisions and enforced', async () => {
+  assert.equal(await checked(), '');
   assert.deepEqual([bundle.reads.api, bundle.reads.networks], [['tier'], true]);
   const reasons = new Set(bundle.golden?.map(({ expect }) => expect.reason));
   assert.deepEqual([...reasons].sort(), ['granted', 'no-grant', 'office-only']);
@@ -109,9 +117,10 @@ endless if { ${when}; some a in all; some b in all; some c in all; some d in all
 decision := {"allow": false, "grants": [], "reason": "endless"} if endless
 `;
 
-test('is not built, and not loaded, when its evaluation does not come to an end in time', async () => {
+test('is not green, not built, and not loaded, when its evaluation does not come to an end in time', async () => {
   await world.tree.commit({ 'policies/authz/decision.rego': slow('input.method != ""') });
   await assert.rejects(build(), { code: 'policy-invalid', message: /takes more than \d+ (?:steps|KiB)/ });
+  assert.match(await checked(), /^policies\/authz:1:1: .*takes more than \d+ (?:steps|KiB)/);
   const without = await assemble({ tree: await gitTree(world.tree.root, 'main'), opa: await findOpa() });
   assert.equal(refusal(without), 'evaluation-too-costly');
   assert.equal(
@@ -120,7 +129,7 @@ test('is not built, and not loaded, when its evaluation does not come to an end 
   );
 });
 
-test('is not built when OPA finds its answers in conflict, or none', async () => {
+test('is not green, and not built, when OPA finds its answers in conflict, or none', async () => {
   const asked = async (changed: string) => {
     await world.tree.commit({ 'policies/authz/decision.rego': changed });
     return build();
@@ -129,9 +138,10 @@ test('is not built when OPA finds its answers in conflict, or none', async () =>
     code: 'policy-invalid',
     message: /does not answer .* when it is asked about/,
   });
+  assert.match(await checked(), /^policies\/authz:1:1: the policy does not answer/);
   const twice = `${rego}\ndecision := {"allow": false, "grants": [], "reason": "odd"} if input.subject != ""\n`;
   await assert.rejects(asked(twice), {
     code: 'policy-invalid',
-    message: /policies\/authz\/decision\.rego:\d+: .*produced conflicting values/,
+    message: /policies\/authz\/decision\.rego:\d+: complete rules must not produce multiple outputs/,
   });
 });

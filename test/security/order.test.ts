@@ -194,6 +194,7 @@ test('what an upstream answers to a handshake is filtered as every other answer'
     '__proto__: 8',
     'Set-Cookie: a=1',
     'Set-Cookie: b=2',
+    'Set-Cookie: c=3',
   ];
   const check = (text: string, status: string) => {
     assert.ok(text.startsWith(`HTTP/1.1 ${status} `), text);
@@ -202,7 +203,7 @@ test('what an upstream answers to a handshake is filtered as every other answer'
       /forged|keep-alive: timeout=1\r|proxy-authenticate|x-hop|__proto__|native code/i,
     );
     assert.match(text, /^constructor: 7\r$/m);
-    assert.match(text, /^set-cookie: a=1\r\nset-cookie: b=2\r$/im);
+    assert.match(text, /^set-cookie: a=1\r\nset-cookie: b=2\r\nset-cookie: c=3\r$/im);
     assert.match(text, /^x-grantgate-decision: [0-9A-Z]{26}\r$/m);
   };
   answer = (socket) =>
@@ -219,11 +220,14 @@ test('what an upstream answers to a handshake is filtered as every other answer'
   check(await ask(get()), '403');
 });
 
-test('a handshake reaches its upstream under the target as it was decided, byte for byte', async () => {
+test('a handshake reaches its upstream under the target as it was decided, byte for byte, with each of its headers', async () => {
   answer = (socket) => void socket.write(agreed(['Connection: Upgrade', 'Upgrade: websocket', accept]));
   const target = `/orders/v1/orders?q="a"<b>|^\`{'}\\..%2e/../x`;
-  assert.match(await ask(upgrade().replace('/orders/v1/orders', target)), /^HTTP\/1\.1 101 /);
+  const many = ['X-Many: 1', 'X-Many: 2', 'X-Many: 3'];
+  const handshake = upgrade([`Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13', ...many]);
+  assert.match(await ask(handshake.replace('/orders/v1/orders', () => target)), /^HTTP\/1\.1 101 /);
   assert.equal(asked[0]?.split(' ')[1], target.slice('/orders'.length));
+  assert.match(asked[0] ?? '', /^x-many: 1\r\nx-many: 2\r\nx-many: 3\r$/im);
 });
 
 test('a handshake that is none goes to nobody, and half of one is a request like any other', async () => {

@@ -8,6 +8,7 @@ import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey, sign } from '../../../bundle/archive/signingKey.ts';
 import { verify } from '../../../bundle/archive/verify.ts';
+import { canonicalJson } from '../../../bundle/format/canonicalJson.ts';
 import { dataDigest } from '../../../bundle/format/digest.ts';
 import { packTarball, unpackTarball } from '../../../bundle/format/tarball.ts';
 import { compilePolicy } from '../../../bundle/policy/compilePolicy.ts';
@@ -448,6 +449,22 @@ test('refuses a module that is no policy, answers another question or needs what
   } finally {
     await cache.remove();
   }
+});
+
+test('a policy that was changed, added or never examined is refused, though its signer vouches for it', async () => {
+  const path = 'policies/authz/decision.rego';
+  const changes: ((changed: Map<string, Buffer>) => void)[] = [
+    (changed) => changed.set(path, Buffer.from(`${changed.get(path)}\n# changed\n`)),
+    (changed) => changed.set('policies/authz/more.rego', Buffer.from('package grantgate.authz\n')),
+    (changed) => {
+      const { metadata, ...manifest } = JSON.parse(String(changed.get('.manifest')));
+      const { examined, ...told } = metadata.grantgate;
+      assert.ok(examined);
+      changed.set('.manifest', Buffer.from(canonicalJson({ ...manifest, metadata: { grantgate: told } })));
+    },
+  ];
+  assert.is(await refusal(await signed()), 'accepted');
+  for (const change of changes) assert.is(await refusal(await signed(change)), 'policy-unexamined');
 });
 
 test('keys: P-256 and RSA from 2048 bits; nothing of a key is told', () => {

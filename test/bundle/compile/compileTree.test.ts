@@ -11,6 +11,7 @@ import { BundleError } from '../../../bundle/bundleError.ts';
 import { compile } from '../../../bundle/compile/compile.ts';
 import { compilerVersion } from '../../../bundle/compile/compileStore.ts';
 import { compileTree } from '../../../bundle/compile/compileTree.ts';
+import { hashId } from '../../../bundle/compile/fragment.ts';
 import { gitTree, type Tree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
@@ -70,6 +71,12 @@ const text = (path: string) => sampleFiles[path] ?? '';
 const grant = (id: string, api = 'orders', more = 'role: reader') =>
   `- { id: ${id}, principal: "user:ann@example.com", api: ${api}, ${more}, reason: x, owner: "group:billing", granted: 2026-01-01 }\n`;
 
+/** Two ids that `hashId` cannot tell apart, as somebody may look for: then both are compared in full. */
+const alike = [
+  'gwzxyyaog3zx33ea2uja1padepvu2uja1padepvu2uja1padepvu2ujag3zxepvuzwfo',
+  'gwzx1kia1pad33eazwfo1padepvu2uja1pad33eazwfog3zxepvuzwfog3zx33ea2uja',
+] as const;
+
 const trees: [what: string, files: Files][] = [
   ['nothing changed', {}],
   ['a principal in several files', { [commerce]: text(commerce) + grant('a-first') + grant('z-last') }],
@@ -83,6 +90,7 @@ const trees: [what: string, files: Files][] = [
     'a grant moved to another file',
     { [payments]: text(payments) + grant('new-one', 'payments', 'role: payer') },
   ],
+  ['two ids of one hash', { [commerce]: text(commerce) + grant(alike[0]) + grant(alike[1]) }],
   ['comments only', { [payments]: '# nothing yet\n' }],
 ];
 const broken: [what: string, files: Files][] = [
@@ -148,6 +156,10 @@ for (const [what, files] of [...trees, ...broken]) {
     }
   });
 }
+
+test('two ids may have one hash, which the tree above is made of', () => {
+  assert.equal(hashId(alike[0]), hashId(alike[1]));
+});
 
 test('a commit costs the file it touches', async () => {
   const cache = await freshFolder('cache');

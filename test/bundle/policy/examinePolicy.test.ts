@@ -334,3 +334,43 @@ test('is not admitted, and what is admitted is kept', async () => {
     await cache.remove();
   }
 });
+
+test('whatever shape a rule has, what is read by way of it is followed or refused', async () => {
+  const bad = [
+    'x := f(data)\nf(o) := o.credentials',
+    'x := f(data.principals, "user:ann")\nf(o, y) := o[y]',
+    'x := f("group:a")\ndefault f(_) := false\nf(y) if data.grants[input.api][y]',
+    'x := data.grants[input.api][f(1)]\nf(1) := input.subject\nf(2) := "group:a"',
+    'x if { y with input as {"api": "api-1"} }\ny if data.apis[input.api].tier',
+    'x if { every o in input.groups { y with input.subject as o } }\ny if data.grants[input.api][input.subject]',
+    'x if { every y in data.principals { y.active } }',
+    'x if { input.mfa } else := data.apis["orders"].tier',
+    'x := data.grants[input.api][names]\nnames := input.subject if { input.mfa } else := "group:a"',
+    'x := data.grants[input.api][names]\ndefault names := "group:a"\nnames := input.subject if input.mfa',
+    'x := data.apis[y].tier\ndefault y := "orders"\ny := input.api if input.mfa',
+    'x := data[`credentials`]',
+    'x := data["\\u0063redentials"]',
+    'x := data[$"cred{"entials"}"]',
+    'x := data.grants[input.api][$"group:{input.operation}"]',
+    'x if { [y, _] = ["group:a", 1]; data.grants[input.api][y] }',
+    'x if { {"a": y} = {"a": "group:a"}; data.grants[input.api][y] }',
+    'x if { data.grants[input.api][y]; y = "group:a" }',
+    'x if { data.grants[y][input.subject]; y == input.api }',
+    'x := {y | some y, _ in input.groups; data.grants[input.api][y]}',
+    'x := {y | some y, _ in {"group:a": 1}; data.grants[input.api][y]}',
+    'x := {1 | some names in ["group:a"]; data.grants[input.api][names]}\nnames := input.subject',
+    'x := {1 | some y in names; data.grants[input.api][y]}\nnames[y] := y if some y in ["group:a"]',
+    'x := data.grants[input.api][names.a]\nnames["a"] := "group:a"',
+    'x := data.grants[input.api][{"a": "group:a"}.a]',
+    'x contains data.owners[y] if some y in input.groups',
+    'x if { o := data; o.credentials }',
+    'x if { o = data.grants; o["orders"] }',
+    'x if data == {}',
+    'x := {"a": [data.apis]}',
+    'x := object.get(data, "credentials", 1)',
+    'x := object.get(input, ["secret"], 1)',
+    'x := [input][0].secret',
+  ];
+  const told = await examineApart(bad);
+  for (const [index, body] of bad.entries()) assert.ok((told[index] ?? []).length > 0, body);
+});

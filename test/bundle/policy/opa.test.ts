@@ -52,10 +52,14 @@ const program = async (name: string, text: string) => {
   return path;
 };
 const cached = () => join(work.path, 'cache/grantgate', `opa-${opaVersion}`, 'opa');
-const find = async (extra: NodeJS.ProcessEnv = {}) => {
+const find = async (
+  extra: NodeJS.ProcessEnv = {},
+  digests: { digests?: Record<string, string> } = { digests: {} },
+) => {
   const lines: string[] = [];
+  const progress = (line: string) => lines.push(line);
   try {
-    return { opa: await findOpa({ env: { ...env, ...extra }, progress: (line) => lines.push(line) }), lines };
+    return { opa: await findOpa({ env: { ...env, ...extra }, progress, ...digests }), lines };
   } catch (error) {
     assert.instance(error, OpaError);
     return { error: error as OpaError, lines };
@@ -115,6 +119,19 @@ test('a release that is not the pinned file is not installed', async () => {
   );
   assert.equal(await leftovers(), []);
   assert.not((await readdir(join(work.path, 'cache/grantgate', `opa-${opaVersion}`))).includes('opa'));
+});
+
+test('the digests that are pinned hold for the releases by their names, unless another one is named', async () => {
+  const names = ['opa_darwin_arm64', 'opa_linux_amd64_static', 'opa_linux_arm64_static'];
+  answer = withChecksum(digest);
+  const { error } = await find({}, {});
+  const name = asked[0]?.split('/').at(-1) ?? '';
+  assert.is(error?.code, names.includes(name) ? 'opa-digest' : undefined);
+  assert.not(names.includes(name) && asked.some((url) => url.endsWith('.sha256')));
+  assert.is((await find({}, { digests: { [name]: digest } })).opa?.path, cached());
+  assert.is(asked.length, 2);
+  await writeFile(cached(), 'not a program');
+  assert.is((await find({ OPA_SHA256: digest }, {})).opa?.path, cached());
 });
 
 /** Answers for a release whose checksum file says this. */

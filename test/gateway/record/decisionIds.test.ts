@@ -23,3 +23,10 @@ test('two processes in the same millisecond give out others, and what comes next
   for (let place = 0; place < 16; place += 1)
     assert.equal(new Set(drawn.map((random) => random[place])).size, 32, `place ${place}`);
 });
+
+test('already the first id of a process is one that nobody else has', () => {
+  const firsts = Array.from({ length: 200 }, () => createDecisionIds()(start).slice(10));
+  assert.equal(new Set(firsts).size, firsts.length);
+  for (let place = 0; place < 16; place += 1)
+    assert.ok(new Set(firsts.map((random) => random[place])).size > 16, `place ${place}`);
+});

@@ -2,7 +2,9 @@ import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -403,6 +405,33 @@ test('a day that is over and was counted whole is not counted again at the next 
   assert.equal(restart(start + 1000, start), false, 'records are newer');
   assert.equal(restart(start, start), false, 'records may be newer');
   assert.equal(restart(start, start + 1000), true);
+});
+
+test('of the files that a start reads and an end writes, none stays open', () => {
+  const root = folder();
+  let now = start;
+  const open = () =>
+    openRecordWriter({
+      ...{ folder: join(root, 'decisions'), usage: join(root, 'usage'), state: join(root, 'state') },
+      ...{ instance: 'gw-1', now: () => now, syncLater: createSyncLater((_fd, done) => done(null)) },
+    });
+  /** The lowest one that is free. */
+  const nextDescriptor = () => {
+    const fd = openSync(root, 'r');
+    closeSync(fd);
+    return fd;
+  };
+  const before = nextDescriptor();
+  for (let round = 0; round < 3; round += 1) {
+    const writer = open();
+    writer.write(entry(now));
+    writer.flush();
+    now += day;
+    writer.write(entry(now));
+    assert.equal([...(writer.usage?.texts('2026-01-01') ?? [])].length > 0, true);
+    writer.close();
+    assert.equal(nextDescriptor(), before);
+  }
 });
 
 test('goes on after a line longer than any window, whole or torn', () => {

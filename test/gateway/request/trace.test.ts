@@ -86,6 +86,7 @@ test('a state goes with its parent, and stays behind when it is malformed', () =
   ]);
   assert.deepEqual(passes('traceparent', parent, 'tracestate', 'a=1', 'tracestate', 'a=1'), ['traceparent']);
   assert.deepEqual(passes('tracestate', 'a=1'), []);
+  assert.deepEqual(passes('traceparent', parent, 'TraceState', 'A=1'), ['traceparent'], 'in any spelling');
 });
 
 let world: World;

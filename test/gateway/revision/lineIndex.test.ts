@@ -22,6 +22,23 @@ const sample = lineForm({
 const text = (line: Uint8Array | null) => (line === null ? null : Buffer.from(line).toString());
 const open = (document: string) => openIndex(indexLines(Buffer.from(document)));
 
+test('the bytes end up in shared memory, those that are there already where they are', () => {
+  const bytes = Buffer.from(sample);
+  const { data } = indexLines(bytes);
+  assert.ok(data instanceof SharedArrayBuffer);
+  assert.equal(Buffer.from(data).toString(), sample);
+  assert.equal(indexLines(Buffer.from(data)).data, data);
+  // A part of what is shared would drag all of it along.
+  const larger = new SharedArrayBuffer(bytes.length + 8);
+  for (const at of [0, 8]) {
+    const part = Buffer.from(larger, at, bytes.length);
+    bytes.copy(part);
+    const own = indexLines(part).data;
+    assert.deepEqual([own === larger, own.byteLength], [false, bytes.length]);
+    assert.equal(Buffer.from(own).toString(), sample);
+  }
+});
+
 test('finds the line of a principal at an API, and not the one at another API', () => {
   const index = open(sample);
   assert.equal(text(index.grants('orders', 'user:ann')), '"user:ann":[{"id":"b"}]');

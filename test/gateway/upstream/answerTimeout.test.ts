@@ -15,8 +15,8 @@ for (const [milliseconds, most] of [
   test(`who waits for ${milliseconds} ms is told then, not before, and once; whose answer began is not`, () => {
     const answers = createAnswerTimeout(milliseconds);
     const told: string[] = [];
-    // In the middle of the time between two looks.
-    mock.timers.tick(5);
+    // Some looks later, in the middle of the time between two of them.
+    mock.timers.tick(7 * (most - milliseconds) + 5);
     const late = answers.await(() => {
       told.push('late');
       late();

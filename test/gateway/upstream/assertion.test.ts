@@ -48,6 +48,10 @@ test('an upstream can check who calls, for which API and by which grants', async
     assert.equal(payload.jti, record?.decision_id);
     assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60);
   }
+  const published = await fetch(`${world.gateway.url}/.well-known/jwks.json`);
+  assert.equal(published.headers.get('content-type'), 'application/json');
+  // A new key is published five minutes before it signs.
+  assert.equal(published.headers.get('cache-control'), 'public, max-age=60');
   // The other listener's neighbour: nothing else is open there, and no other method.
   assert.match(
     await raw(

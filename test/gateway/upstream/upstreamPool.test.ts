@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createUpstreamPool } from '../../../gateway/upstream/upstreamPool.ts';
 import { suite } from '../../_suite.ts';
 
@@ -22,4 +24,25 @@ test('what was given back last is taken next, and a new connection only where no
     [true, true, true, false],
   );
   await single.destroy();
+});
+
+test('an end waits until the connections have ended', async () => {
+  const server = createServer((_, response) => response.end('ok'));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const pool = createUpstreamPool(
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    10_000,
+    16_384,
+  );
+  const connection = pool.take();
+  const { body } = await connection.client.request({ path: '/', method: 'GET' });
+  assert.equal(await body.text(), 'ok');
+  let isClosed = false;
+  assert.ok(connection.socket);
+  connection.socket.once('close', () => {
+    isClosed = true;
+  });
+  await pool.destroy();
+  assert.equal(isClosed, true);
+  server.close();
 });

@@ -308,6 +308,25 @@ test('what was put back, reactivated or widened lately is not taken away for its
   }
 });
 
+test('of grants that stand in for each other the latest goes, and of one instant the last by name', async () => {
+  const twins = (one: string, other: string, api: string, days: number): GrantText[] => [
+    { id: one, api, rest: `role: reader\ngranted: ${daysAgo(30)}` },
+    { id: other, api, rest: `role: reader\ngranted: ${daysAgo(days)}` },
+  ];
+  const here = await organisation([
+    ...twins('same-first', 'same-last', 'orders', 30),
+    ...twins('z-early', 'a-late', 'payments', 20),
+  ]);
+  const together = (...grant: string[]) =>
+    ['get', 'list', 'get', 'list'].map((operation, i) => ({
+      grant,
+      operation,
+      at: asOf - (i + 0.5) * (dayMs / 2),
+    }));
+  await here.log(logLines([...together('same-first', 'same-last'), ...together('z-early', 'a-late')]));
+  assert.deepEqual(found(await here.review()), ['a-late: redundant delete', 'same-last: redundant delete']);
+});
+
 test('two live exemptions of one grant stop nothing: the longest counts', async () => {
   const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }], {
     'grants/review.yaml': `${rules}exemptions:

@@ -148,6 +148,11 @@ test('a whole roll-up covers its day; the same file twice, and an older copy of 
   await put('usage/delivered/again.ndjson', rollup.toReversed());
   const half = rollupsOf(steady.slice(0, 700), 'gw-1').get(day) ?? [];
   await put('usage/delivered/old.ndjson', half);
+  // As many numbers and minutes in this one, and fewer heartbeats: it was made before the last of them.
+  const [head = '', ...rest] = rollup;
+  const { coverage, ...line } = JSON.parse(head);
+  const late = [JSON.stringify({ ...line, coverage: { ...coverage, beats: [[0, 1410]] } }), ...rest];
+  for (const path of ['usage/a/late.ndjson', 'usage/z/late.ndjson']) await put(path, late);
   const again = await open();
   assert.deepEqual(
     [await counts(again), lostIn(again), again.records],

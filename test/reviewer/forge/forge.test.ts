@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openChecks } from '../../../reviewer/forge/checks.ts';
 import { openForge } from '../../../reviewer/forge/forge.ts';
 import { suite } from '../../_suite.ts';
 
@@ -147,4 +148,28 @@ test("takes a fork's branch of the same name, another base or another branch for
   );
   const forge = openForge({ baseUrl, owner: 'acme', repo: 'access' });
   assert.equal((await forge.listPulls('grantgate/review/', 0)).length, 1);
+});
+
+test('a token without a user is nobody’s, and whoever is not told of is not taken for nobody', async () => {
+  let status = 200;
+  const baseUrl = await answering(({ url }, response) =>
+    url === '/user' && status === 200
+      ? json(response, 200, { login: 'ann' })
+      : json(response, url === '/user' ? status : 200, []),
+  );
+  const target = { baseUrl, owner: 'acme', repo: 'access', retries: 0 };
+  const ask = (answers: number) => {
+    status = answers;
+    return [openForge(target).whoAmI(), openChecks(target).ownComments(1)] as const;
+  };
+  assert.equal(await ask(200)[0], 'ann');
+  for (const answers of [403, 404]) {
+    const [forge, checks] = ask(answers);
+    assert.deepEqual([await forge, await checks], [null, []]);
+  }
+  for (const [answers, code] of [
+    [401, 'forge-unauthorized'],
+    [500, 'forge-failed'],
+  ] as const)
+    for (const asked of ask(answers)) await assert.rejects(asked, { code });
 });

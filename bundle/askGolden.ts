@@ -1,0 +1,69 @@
+import { type AnswerAll, type Evaluate, type Golden, goldenDecisions, readAnswer } from './archive/golden.ts';
+import { BundleError } from './bundleError.ts';
+import type { Tree } from './git/tree.ts';
+import { answerAll } from './policy/answerAll.ts';
+import type { Opa } from './policy/opa.ts';
+import { decisionPath, isBuiltIn } from './policy/policies.ts';
+
+type Asked = {
+  tree: Pick<Tree, 'committedAt'>;
+  opa: Opa;
+  /** The Rego of the decision, and what it was compiled to. */
+  policies: ReadonlyMap<string, Buffer>;
+  wasm: Buffer;
+  /** The compiled document. */
+  data: Buffer;
+  /** Runs the compiled policy. */
+  evaluator: (wasm: Buffer) => Evaluate;
+};
+
+/**
+ * The decisions that a bundle carries, so that whoever loads it sees whether it decides the same there. Throws
+ * BundleError `policy-invalid` for a policy whose answers are none, do not come to an end, or are others in WASM than in
+ * OPA; OpaError.
+ */
+export async function askGolden({ tree, data, ...policy }: Asked): Promise<Golden[]> {
+  const at = tree.committedAt === null ? 0 : Math.floor(Date.parse(tree.committedAt) / 1000);
+  return goldenDecisions(data, await answering(policy), at);
+}
+
+/**
+ * What a bundle's own questions are answered by: our policy, which is tested against OPA, by the runtime that will
+ * serve it; another by OPA itself, so that the two are held against each other wherever the bundle is loaded.
+ */
+async function answering({
+  evaluator,
+  opa,
+  policies,
+  wasm,
+}: Omit<Asked, 'tree' | 'data'>): Promise<AnswerAll> {
+  const evaluate = evaluator(wasm);
+  if (await isBuiltIn(policies, 'authz'))
+    return (inputs, document) => inputs.map((input) => evaluate(input, document));
+  const inOpa = answerAll(opa, policies, decisionPath);
+  return async (inputs, document) => {
+    // Before OPA, which would go on for as long as it takes.
+    const inWasm = inputs.map((input) => bounded(evaluate, input, document));
+    const answers = await inOpa(inputs, document);
+    const differs = answers.findIndex((answer, at) => readAnswer(answer) !== readAnswer(inWasm[at]));
+    if (differs >= 0)
+      throw new BundleError(
+        'policy-invalid',
+        `the gateway's WASM answers ${JSON.stringify(inWasm[differs])} where OPA answers ${JSON.stringify(answers[differs])}`,
+      );
+    return answers;
+  };
+}
+
+/** Undefined where the policy fails: OPA tells better why. Throws BundleError `policy-invalid` for one that does not come to an end. */
+function bounded(evaluate: Evaluate, input: unknown, document: unknown): unknown {
+  try {
+    return evaluate(input, document);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'evaluation-too-costly')
+      throw new BundleError('policy-invalid', `${error.message}, and all other requests would wait`, {
+        cause: error,
+      });
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { claim, holderOf } from '../../../gateway/record/claim.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('claim');
+const folder = mkdtempSync(join(tmpdir(), 'grantgate-claim-'));
+const lock = join(folder, 'deep', '.lock');
+test.after(() => rmSync(folder, { recursive: true }));
+test.after.each(() => rmSync(join(folder, 'deep'), { recursive: true, force: true }));
+
+const take = () => {
+  const taken = claim(lock);
+  assert.ok('release' in taken);
+  return taken.release;
+};
+
+test('a lock is held by this process until it lets go of it, which it may do twice', () => {
+  const release = take();
+  assert.equal(readFileSync(lock, 'utf8'), String(process.pid));
+  assert.equal(holderOf(lock), process.pid);
+  release();
+  assert.throws(() => holderOf(lock), { code: 'ENOENT' });
+  release();
+  take()();
+});
+
+test('of a living process it is left alone, also one of another user', () => {
+  take();
+  for (const holder of [process.ppid, 1]) {
+    writeFileSync(lock, String(holder));
+    assert.deepEqual(claim(lock), { holder });
+    assert.equal(readFileSync(lock, 'utf8'), String(holder));
+  }
+});
+
+test('of a dead process, of an earlier one with our number, and of nobody, it is taken over', () => {
+  take();
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  for (const holder of [pid, process.pid, '', '0', '-1', '1.5', 'x']) {
+    writeFileSync(lock, String(holder));
+    take();
+    assert.equal(readFileSync(lock, 'utf8'), String(process.pid), String(holder));
+  }
+});
+
+test('where none can be made it is told why, and not that there is none', () => {
+  take();
+  unlinkSync(lock);
+  chmodSync(join(folder, 'deep'), 0o555);
+  chmodSync(folder, 0o755);
+  // Whoever may do everything tries it as somebody who may not.
+  const all = process.geteuid?.() === 0;
+  if (all) process.seteuid?.(65_534);
+  try {
+    assert.throws(() => claim(lock), { code: 'EACCES' });
+  } finally {
+    if (all) process.seteuid?.(0);
+    chmodSync(join(folder, 'deep'), 0o755);
+  }
+});

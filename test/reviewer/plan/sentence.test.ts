@@ -1,0 +1,114 @@
+import * as assert from 'node:assert/strict';
+import { detector } from '../../../bundle/grants/names.ts';
+import type { Evidence } from '../../../reviewer/evidence/gather.ts';
+import { type Found, listed, sentence } from '../../../reviewer/plan/sentence.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('sentence');
+
+const at = (day: string) => Date.parse(`${day}T12:00:00Z`) / 1000;
+const asOf = at('2026-11-23');
+const grant = {
+  ...{
+    id: 'g',
+    principal: 'group:desk',
+    api: 'orders',
+    owner: 'user:gone',
+    covers: ['get', 'list', 'create'],
+  },
+  ...{ expires: '2026-11-30', grantedAt: at('2026-01-01') },
+};
+const usage = { from: at('2026-11-13'), operations: ['get'], allows: 12, daysUsed: 1, lastUsedAt: null };
+const observed = {
+  ...{ busiest: 1, rate: '5/min', uses: 1, networks: ['home', 'office'], principal: 'group:few', members: 2 },
+  ...{ first: at('2026-03-01'), last: at('2026-03-02') },
+};
+const duties = [{ name: 'pay', operations: ['create', 'get'], holders: ['user:ann', 'service:bot'] }];
+type Told = { action?: string; usage?: object | null; own?: object; grant?: object; suspendedAt?: number };
+const directory = {
+  ...{ idChangedAt: () => null, absences: () => null },
+  ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
+};
+const say = (name: string, told: Told = {}, directories: object = directory): string => {
+  const { suspendedAt = null, ...more } = told;
+  const report = { detector: name, action: 'recertify', grant, usage, observed, duties, ...more };
+  const evidence = {
+    asOf,
+    organisation: {
+      people: new Map([['bob', { status: 'suspended' }]]),
+      services: new Map(),
+      memberships: new Map([
+        ['user:ann', ['group:desk']],
+        ['user:bob', ['group:desk']],
+      ]),
+    },
+    history: { directories },
+  };
+  return sentence({ report, suspendedAt } as unknown as Found, evidence as unknown as Evidence);
+};
+const bob = { grant: { ...grant, principal: 'user:bob' } };
+const access = 'orders (get, list and create)';
+
+const sentences: Readonly<Record<string, string>> = {
+  expired: `The access of the group desk to ${access} ended on 2026-11-30; it is denied already, and its entry only clutters the file.`,
+  'never-used': `The group desk has not used the access to ${access} once in the 10 days since it was last widened or put back on 2026-11-13.`,
+  dormant: `The group desk has not used the access to ${access} for at least 10 days.`,
+  'orphan-disabled': `The account of bob is suspended, yet it keeps a grant of ${access}, which holds again the moment the account does.`,
+  'over-privileged':
+    'The group desk used 1 of the 3 operations granted on orders in 10 days (12 allowed requests on 1 day); not list and create.',
+  expiring: `The access of the group desk to ${access} ends on 2026-11-30; merging this prolongs it, closing it lets it lapse.`,
+  'orphan-missing': `No directory knows the group desk any more, and the grant still names it for ${access}.`,
+  ownerless: `Nobody active is behind gone, who is to answer for the access of the group desk to ${access}.`,
+  redundant: `The group desk would keep all of its use of ${access} by another grant, which justified every request of the last 10 days too.`,
+  'high-access': `Nobody has answered for the access of the group desk to ${access} for 326 days, since 2026-01-01.`,
+  mover: `The group desk has other groups or another manager than on 2026-01-01, when the access to ${access} was last answered for.`,
+  growth: `The group desk reaches 2 people and services, 1 on 2026-01-01, when its access to ${access} was last answered for.`,
+  'separation-of-duties':
+    'By this grant ann and the service bot may do create and get on orders, and holds the other side of pay too.',
+  'rate-limit': `Nobody asked for ${access} by the grant of the group desk more than 1 time in a minute; a rate of 5/min would have refused 0 of 1 request on record.`,
+  'second-factor': `Every one of the 1 request by which the group desk used ${access} had a second factor; asking for one would have refused 0 of 1 request on record.`,
+  'known-networks': `All that the group desk did on ${access} came from home and office; allowing it from there alone would have refused 0 of 1 request on record.`,
+  'smaller-group': `Of 2 members of the group desk only some used ${access}, all of them of the group few (2); giving it to these alone would have refused 0 of 1 request on record.`,
+  'one-off': `The group desk used ${access} from 2026-03-01 to 2026-03-02 and not since, and the grant has no end; with one, it lapses unless somebody still needs it.`,
+};
+
+test('every detector has a sentence of its own', () => {
+  assert.deepEqual(Object.keys(sentences).sort(), [...detector.options].sort());
+  for (const [name, text] of Object.entries(sentences))
+    assert.equal(say(name, name === 'orphan-disabled' ? bob : {}), text);
+});
+
+test('says what is known: since when, whose, and in the words of a detector of one’s own', () => {
+  assert.equal(
+    say('dormant', { action: 'revoke', suspendedAt: at('2026-11-22') }),
+    `The access of the group desk to ${access} has been suspended for 1 day, since 2026-11-22, and nobody has asked for it back.`,
+  );
+  assert.equal(
+    say('dormant', { ...bob, usage: { ...usage, lastUsedAt: at('2026-11-20') } }),
+    `bob has not used the access to ${access} for 3 days, since 2026-11-20.`,
+  );
+  assert.match(
+    say('never-used', { usage: { ...usage, from: grant.grantedAt } }),
+    /since it was granted on 2026-01-01\.$/,
+  );
+  const another = { ...directory, idChangedAt: () => at('2026-11-01') };
+  assert.equal(
+    say('orphan-missing', bob, another),
+    `The login bob belongs to another person since 2026-11-01, and the grant for ${access} was not meant for them.`,
+  );
+  assert.match(
+    say('orphan-missing', bob, { ...another, absences: () => [asOf] }),
+    /^No directory knows bob any more/,
+  );
+  assert.equal(say('own-rule', { own: { sentence: 'Odd.' } }), 'Odd.');
+  assert.equal(say('own-rule'), `own-rule: the access of the group desk to ${access}.`);
+});
+
+test('lists a few names, and counts the others', () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  assert.deepEqual(
+    names.map((_, at) => listed(names.slice(0, at + 1))),
+    ['a', 'a and b', 'a, b and c', 'a, b, c and d', 'a, b, c and 2 more'],
+  );
+  assert.equal(listed([]), '');
+});
