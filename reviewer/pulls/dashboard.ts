@@ -7,7 +7,11 @@ import type { Pull } from './pull.ts';
 
 export const dashboardLabel = 'grantgate-dashboard';
 const first = '<!-- grantgate:dashboard -->';
-const mostGrants = 20;
+/** GitHub's limit of an issue, counted in characters. */
+const longestIssue = 65_536;
+/** How many grants a line names and lines a list has: as many as there is room for. */
+const measures = [20, 3, 0].map((grants) => ({ grants, lines: Number.POSITIVE_INFINITY }));
+const tight = [400, 200, 100, 50, 25].map((lines) => ({ grants: 0, lines }));
 
 /** One line of a branch, with a box that asks for it. */
 const box = (branch: string) => `- [ ] <!-- grantgate:ask ${branch} -->`;
@@ -23,24 +27,47 @@ export function askedFor(body: string): ReadonlySet<string> {
   );
 }
 
-/** What is held back and why, and what is open. The same pulls give the same text. */
+/**
+ * What is held back and why, and what is open, within GitHub's limit: many lines name fewer grants, or are counted. The
+ * same pulls give the same text.
+ */
 export function renderDashboard(
   pulls: readonly Pull[],
   paused: string | null,
   also: readonly Section[] = [],
 ): string {
+  let text = '';
+  for (const measure of [...measures, ...tight]) {
+    text = render(pulls, paused, also, measure);
+    if ([...text].length <= longestIssue) break;
+  }
+  return text;
+}
+
+function render(
+  pulls: readonly Pull[],
+  paused: string | null,
+  also: readonly Section[],
+  most: { grants: number; lines: number },
+): string {
   const grants = (names: readonly string[]) =>
-    names.slice(0, mostGrants).map(code).join(', ') +
-    (names.length > mostGrants ? ` and ${names.length - mostGrants} more` : '');
+    most.grants === 0
+      ? counted(names.length, 'grant')
+      : names.slice(0, most.grants).map(code).join(', ') +
+        (names.length > most.grants ? ` and ${names.length - most.grants} more` : '');
   const line = ({ number, branch, reason, grants: names }: Pull) =>
-    `${number === null ? code(branch) : `#${number}`}: ${grants(names)}${reason === undefined ? '' : ` – ${prose(reason)}`}`;
+    `${number === null ? code(branch) : `#${number}`}: ${grants(names)}${reason === undefined ? '' : ` – ${prose(reason.slice(0, 500))}`}`;
   const held = pulls.filter(({ action, number }) => action === 'held' && number === null);
   const answered = pulls.filter(({ action, number }) => action === 'held' && number !== null);
   const failed = pulls.filter(({ action }) => action === 'failed');
   const blocked = pulls.filter(({ action }) => action === 'blocked');
   const open = pulls.filter(({ action }) => /opened|updated|unchanged/.test(action));
   const list = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : [`### ${title}\n\n${lines.join('\n')}`];
+    lines.length === 0
+      ? []
+      : [
+          `### ${title}\n\n${lines.slice(0, most.lines).join('\n')}${lines.length > most.lines ? `\n- and ${lines.length - most.lines} more` : ''}`,
+        ];
   return [
     first,
     'What the access review holds back. Tick a box, and the next run opens it whatever the limits say.',

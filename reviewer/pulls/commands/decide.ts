@@ -4,7 +4,7 @@ import { code } from '../../forge/markdown.ts';
 import { peopleBehind } from '../people.ts';
 import type { Decision } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
-import type { Command } from './parse.ts';
+import { type Command, clipped } from './parse.ts';
 import { type Commenter, refusal } from './permission.ts';
 
 /** What commands make of a pull request: its entries, those that go into their own, and what to answer. */
@@ -94,8 +94,8 @@ function decisionFor(
       const { owner } = command;
       const [kind, name] = [owner.slice(0, owner.indexOf(':')), owner.slice(owner.indexOf(':') + 1)];
       const known = kind === 'group' ? organisation.groups.has(name) : organisation.people.has(name);
-      if (!known) return `no directory knows ${code(owner)}`;
-      if (!isSomebody(owner, organisation)) return `nobody active is behind ${code(owner)}`;
+      if (!known) return `no directory knows ${code(clipped(owner))}`;
+      if (!isSomebody(owner, organisation)) return `nobody active is behind ${code(clipped(owner))}`;
       if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
       if (owner === grant.principal)
         return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
@@ -131,7 +131,7 @@ function narrowing(
   const role = apis.get(grant.api)?.roles.get(wanted);
   const operations = role ?? [...new Set(wanted.split(',').filter((name) => name !== ''))].sort();
   const wider = operations.filter((name) => !grant.covers.includes(name));
-  const shown = code(wanted);
+  const shown = code(clipped(wanted));
   if (operations.length === 0 || wider.length > 0)
     return `${shown} is no role or list of operations that \`${entry.grant}\` covers`;
   if (operations.length >= grant.covers.length) return `${shown} is all that \`${entry.grant}\` covers`;

@@ -31,6 +31,11 @@ const isDay = (text: string) => {
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
 };
 const longestReason = 500;
+/** What is meant as a command is shorter, and what is answered has room in a comment. */
+const longestLine = 2000;
+/** As much of somebody's text as an answer repeats. */
+export const clipped = (line: string): string =>
+  line.length > 200 ? `${[...line].slice(0, 200).join('')}…` : line;
 
 /** Reads the commands of a comment, in their order; `grants` are those that the pull request holds. */
 export function parseCommands(
@@ -43,8 +48,12 @@ export function parseCommands(
     const match = /^\/([a-z]+)(?:[ \t]+(.*))?$/.exec(line.trimEnd());
     const verb = (Object.keys(usage) as Verb[]).find((known) => known === match?.[1]);
     if (verb === undefined) continue;
+    if (line.length > longestLine) {
+      misuses.push({ line: clipped(line.trim()), problem: `it is longer than ${longestLine} characters` });
+      continue;
+    }
     const read = readCommand(verb, (match?.[2] ?? '').trim().split(/\s+/).filter(Boolean), grants);
-    if (typeof read === 'string') misuses.push({ line: line.trim(), problem: read });
+    if (typeof read === 'string') misuses.push({ line: clipped(line.trim()), problem: read });
     else commands.push(read);
   }
   return { commands, misuses };
@@ -62,7 +71,7 @@ function readCommand(verb: Verb, words: string[], grants: readonly string[]): Co
     case 'extend': {
       if (word === undefined || !isDay(word)) {
         if (word !== undefined && more[0] !== undefined && isDay(more[0]))
-          return `this pull request holds no grant ${code(word)}`;
+          return `this pull request holds no grant ${code(clipped(word))}`;
         return `UNTIL must be a day like 2027-03-31: ${form}`;
       }
       const reason = more.join(' ').trim();
@@ -80,7 +89,8 @@ function readCommand(verb: Verb, words: string[], grants: readonly string[]): Co
     case 'suspend':
     case 'split':
     case 'why':
-      if (rest.length > 0) return `this pull request holds no grant ${code(rest.join(' '))}: ${form}`;
+      if (rest.length > 0)
+        return `this pull request holds no grant ${code(clipped(rest.join(' ')))}: ${form}`;
       return { verb, grant };
     case 'help':
       return { verb };

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import type { Finding } from '../../../reviewer/plan/finding.ts';
 import { allot, type OpenPull } from '../../../reviewer/pulls/allot.ts';
+import { askedFor, renderDashboard } from '../../../reviewer/pulls/dashboard.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { entriesOf } from '../../../reviewer/pulls/text/body.ts';
 import { branchOf } from '../../../reviewer/pulls/text/branch.ts';
@@ -67,4 +68,27 @@ test('what was split stays split; what is new joins the first that still takes m
     'hold group-desk/tidying-2 grant-002..grant-003 (0 wait)',
     'close grantgate/review/group-desk/tidying-3',
   ]);
+});
+
+test('what is held back stays in sight, however much it is', () => {
+  const pulls = (count: number, grants: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...({ number: null, url: null, action: 'held', reason: 'a limit '.repeat(9) } as const),
+      branch: branchOf({ ...family, owner: `group:team-${index}`, turn: 1 }),
+      grants: Array.from({ length: grants }, (_, at) => `grant-of-a-team-${index}-${at}`),
+    }));
+  const rendered = (count: number, grants: number) => {
+    const text = renderDashboard(pulls(count, grants), null);
+    assert.ok([...text].length <= 65_536, `${count} of ${grants}`);
+    return { text, boxes: askedFor(text.replaceAll('- [ ]', '- [x]')).size };
+  };
+  assert.match(rendered(3, 25).text, /`grant-of-a-team-2-19` and 5 more/);
+  assert.match(rendered(150, 25).text, /`grant-of-a-team-149-2` and 22 more/);
+  const counted = rendered(300, 100);
+  assert.match(counted.text, /: 100 grants – /);
+  assert.equal(counted.boxes, 300);
+  const many = rendered(5000, 100);
+  assert.match(many.text, /### Held back \(5000 pull requests\)/);
+  assert.match(many.text, new RegExp(`\n- and ${5000 - many.boxes} more`));
+  assert.ok(many.boxes >= 100);
 });

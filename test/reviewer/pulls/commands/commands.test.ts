@@ -1,11 +1,13 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { marked } from 'marked';
 import { workingTree } from '../../../../bundle/git/tree.ts';
 import { load } from '../../../../bundle/grants/load.ts';
 import { decide } from '../../../../reviewer/pulls/commands/decide.ts';
 import { type Command, parseCommands, renderCommand } from '../../../../reviewer/pulls/commands/parse.ts';
 import type { Commenter } from '../../../../reviewer/pulls/commands/permission.ts';
 import { principalOf } from '../../../../reviewer/pulls/commands/permission.ts';
+import { renderReply } from '../../../../reviewer/pulls/commands/renderReply.ts';
 import type { Entry } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
 import { access, base, place } from '../../_review.ts';
@@ -97,6 +99,23 @@ test('says of each misuse what is wrong with it', () => {
     const { commands, misuses } = parseCommands(line, grants);
     assert.deepEqual(commands, [], line);
     assert.match(misuses[0]?.problem ?? '', problem, line);
+  }
+});
+
+test('whatever is written, the answer has room in a comment and mentions nobody else', () => {
+  for (const line of [
+    `/keep 2027-03-31 ${'r'.repeat(60_000)}`,
+    `/narrow ${'@x/y '.repeat(300)}`,
+    `/why ${'`@acme/all` '.repeat(150)}`,
+    `/suspend ${'<b>'.repeat(600)}`,
+    `/keep ${'`'.repeat(1900)} 2027-03-31 r`,
+  ]) {
+    const { commands, misuses } = parseCommands(`${line}\n\n`.repeat(30), grants);
+    assert.deepEqual(commands, [], line.slice(0, 20));
+    const reply = renderReply('eve', { replies: [], misuses, asks: true }) ?? '';
+    assert.ok(reply.length < 65_536, `${line.slice(0, 20)} ${reply.length}`);
+    const html = String(marked.parse(reply, { async: false })).replace(/<code>[^<]*<\/code>/g, '');
+    assert.deepEqual(html.match(/@[\w/-]+|<b>/g), ['@eve'], line.slice(0, 20));
   }
 });
 
