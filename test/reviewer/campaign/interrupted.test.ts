@@ -5,12 +5,13 @@ import { gitTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { advance } from '../../../reviewer/campaign/advance.ts';
 import { digestOf } from '../../../reviewer/campaign/freeze.ts';
-import { type Frozen, parseFrozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts';
+import { parseFrozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts';
 import { createPace } from '../../../reviewer/campaign/pace.ts';
 import { baseOf } from '../../../reviewer/campaign/preparePart.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, place, rules } from '../_review.ts';
 import { type Harm, memoryForge } from './_forge.ts';
+import { frozenOf } from './_frozen.ts';
 
 const test = suite('a campaign that is interrupted');
 
@@ -35,18 +36,8 @@ const tree = remember(await gitTree(here.root, 'main'));
 const { organisation } = await load(tree);
 assert.ok(organisation);
 const grants = baseOf(tree, organisation);
-const frozen: Frozen = {
-  ...{
-    version: 1,
-    name: 'q4',
-    scope: null,
-    opened: '2026-11-23T12:00:00Z',
-    due: '2026-12-23',
-    commit: 'main',
-  },
-  population: { grants: 4, digest: 'sha256:0' },
-  evidence: { from: '2026-08-23T12:00:00Z', records: 9, instances: 1, coverage: 1, digest: 'sha256:1' },
-  entries: organisation.grants
+const frozen = frozenOf(
+  organisation.grants
     .map((grant) => ({
       ...{ grant: grant.id, principal: grant.principal, api: grant.api, owner: grant.owner },
       tier: organisation.apis.get(grant.api)?.tier ?? ('low' as const),
@@ -54,7 +45,8 @@ const frozen: Frozen = {
       action: grant.id === 'two' ? ('revoke' as const) : ('recertify' as const),
     }))
     .sort((a, b) => (a.grant < b.grant ? -1 : 1)),
-};
+  'main',
+);
 
 /** Days at which something is due: opening, managers, half time, a day before the end, the end. */
 const days = [0, 11, 16, 29.6, 31];

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { reminderAt } from '../../../reviewer/campaign/due.ts';
-import type { Frozen, FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
+import type { FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
 import { campaignOf, isCampaignName, partBranch } from '../../../reviewer/campaign/frozen.ts';
 import {
   type Answers,
@@ -16,6 +16,7 @@ import { renderPart } from '../../../reviewer/campaign/renderPart.ts';
 import type { Row } from '../../../reviewer/campaign/rows.ts';
 import { parseScope } from '../../../reviewer/campaign/scope.ts';
 import { suite } from '../../_suite.ts';
+import { frozenOf } from './_frozen.ts';
 
 const test = suite('texts of a campaign');
 
@@ -29,19 +30,7 @@ const row = (number: number, more: Partial<Row> = {}): Row => ({
   ...{ number, entry: entry(number), standing: 'same', edits: [], proposal: 'keep' },
   ...more,
 });
-const frozen: Frozen = {
-  ...{
-    version: 1,
-    name: 'q4',
-    scope: null,
-    opened: '2026-11-23T12:00:00Z',
-    due: '2026-12-23',
-    commit: 'abc',
-  },
-  population: { grants: 4, digest: 'sha256:0' },
-  evidence: { from: '2026-08-23T12:00:00Z', records: 9, instances: 1, coverage: 1, digest: 'sha256:1' },
-  entries: [],
-};
+const frozen = frozenOf([]);
 const textOf = (rows: readonly Row[]) =>
   renderPart(
     {
