@@ -31,14 +31,21 @@ export function readCsv(
         );
       return { id, login, status: state, manager: manager || null, lastSignIn: lastSignIn || null };
     });
+    const rowOf = new Map(people.map(({ id }, index) => [id, index]));
+    const twice = people.find(({ id }, index) => rowOf.get(id) !== index);
+    if (twice !== undefined)
+      throw new SyncError(
+        'sync-answer',
+        `${peopleFile}: two people have the id ${JSON.stringify(twice.id)}; it must be one's own for ever`,
+      );
     const rows =
       groupsFile === undefined ? [] : await rowsOf(resolve(folder, groupsFile), ['group', 'member']);
-    const names = [...new Set(rows.map(({ group = '' }) => group))];
+    const byGroup = Map.groupBy(rows, ({ group = '' }) => group);
     const ids = new Map(people.map(({ login, id }) => [fold(login), id]));
     return {
       people,
-      groups: names.map((name) => {
-        const members = rows.filter(({ group }) => group === name).map(({ member = '' }) => member);
+      groups: [...byGroup].map(([name, its]) => {
+        const members = its.map(({ member = '' }) => member);
         const inner = members
           .filter((one) => one.startsWith('group:'))
           .map((one) => one.slice('group:'.length));

@@ -38,9 +38,9 @@ export type Synced = {
 type Options = {
   config: ProviderConfig;
   read: ReadProvider;
-  /** The repository as it is. */
+  /** The repository as it is, and as providers looked at before in this run will leave it. */
   tree: Tree;
-  /** Its data.json, as {@link dataOf} has it; the same for every provider of a run, made when one needs it first. */
+  /** Its data.json, as {@link dataOf} has it; made when it is needed. */
   data: () => Promise<Buffer | null>;
   /** The file as it was before it was changed last; null where there is no such. */
   earlier: DirectoryFile | null;

@@ -100,9 +100,7 @@ const csv = z.strictObject({
   kind: z.literal('csv'),
   ...taken,
   people_file: text.describe('Columns login, id, status, manager, last_sign_in; the first two are needed.'),
-  groups_file: text
-    .optional()
-    .describe('Columns group and member, a row each: a login, `group:NAME` or `service:NAME`.'),
+  groups_file: text.optional().describe('Columns group and member, a row each: a login, or `group:NAME`.'),
 });
 
 const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, csv]);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { git } from '../../bundle/git/git.ts';
-import { type Tree, workingTree } from '../../bundle/git/tree.ts';
+import { type Tree, withFile, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { writeTexts } from '../proposal/writeTexts.ts';
 import type { Surroundings } from './client.ts';
@@ -46,9 +46,10 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     env,
     configFile: resolve(configFile),
   };
+  let { tree } = against;
   let made: Promise<Buffer | null> | null = null;
   const data = () => {
-    made ??= dataOf(against.tree);
+    made ??= dataOf(tree);
     return made;
   };
   const results: Synced[] = [];
@@ -58,7 +59,13 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     progress(`reading ${config.provider} (${config.kind}) …`);
     const read = openProvider(config, surroundings);
     const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
-    results.push(await sync({ config, read, tree: against.tree, data, earlier, now: now() }));
+    const synced = await sync({ config, read, tree, data, earlier, now: now() });
+    results.push(synced);
+    if (!synced.due) continue;
+    // The next is looked at with this one's file as it will be: whom both claim neither brings, and who moves from one to
+    // the other is in one of them.
+    tree = withFile(tree, synced.file, Buffer.from(synced.text));
+    made = null;
   }
   return results;
 }

@@ -526,6 +526,65 @@ test('of several providers none is written when one fails', async () => {
   await assert.rejects(here.run({ only: ['oktta'] }), /has no provider "oktta"/);
 });
 
+/** A repository that syncs with exported files, the first provider's before the second's. */
+function exported(): World & { put: (provider: string, people: string, groups?: string) => void } {
+  const here = world('okta');
+  const put = (provider: string, people: string, groups = `${provider},${people.split(',')[0]}\n`) => {
+    writeFileSync(join(here.root, `${provider}.csv`), `login,id\n${people}`);
+    writeFileSync(join(here.root, `${provider}-groups.csv`), `group,member\n${groups}`);
+  };
+  const entry = (name: string) =>
+    `  - { provider: ${name}, kind: csv, shrink: 1, people_file: ${name}.csv, groups_file: ${name}-groups.csv }\n`;
+  writeFileSync(join(here.root, 'sync.yaml'), `providers:\n${entry('first')}${entry('second')}`);
+  return { ...here, put };
+}
+
+test('a login that two providers claim in one run is written for neither, and who moves between them is written for both', async () => {
+  const here = exported();
+  here.put('first', 'ann@example.com,1\n', 'billing,ann@example.com\n');
+  here.put('second', 'bob@example.com,2\nAnn@example.com,9\n');
+  await assert.rejects(here.run(), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'sync-invalid');
+    assert.match(error.message, /the login "Ann@example.com" is given twice, first by first/);
+    return true;
+  });
+  assert.throws(() => readFileSync(join(here.root, 'grants/directory/first.yaml')), { code: 'ENOENT' });
+
+  here.put('second', 'bob@example.com,2\n');
+  assert.deepEqual(
+    (await here.run()).map(({ due }) => due),
+    [true, true],
+  );
+  here.put('first', 'cem@example.com,3\n', 'billing,cem@example.com\n');
+  here.put('second', 'bob@example.com,2\nann@example.com,9\n');
+  const moved = await here.run();
+  assert.deepEqual(
+    moved.map(({ changes: { came, left } }) => [came, left].map((some) => some.map(({ login }) => login))),
+    [
+      [['cem@example.com'], ['ann@example.com']],
+      [['ann@example.com'], []],
+    ],
+  );
+});
+
+test('people of an exported file have an id each, and members of its groups are in it', async () => {
+  const here = exported();
+  here.put('second', 'bob@example.com,2\n');
+  here.put('first', 'ann@example.com,1\ncem@example.com,1\n');
+  await assert.rejects(here.run(), /first\.csv: two people have the id "1"/);
+  here.put('first', 'ann@example.com,1\n', 'billing,service:robot\n');
+  await assert.rejects(here.run(), /"service:robot" of "billing" is not in first\.csv/);
+  here.put(
+    'first',
+    'ann@example.com,1\n',
+    'billing,ann@example.com\nbilling,group:inner\ninner,user:ann@example.com\n',
+  );
+  assert.deepEqual(
+    (await here.run()).map(({ groups }) => groups),
+    [2, 1],
+  );
+});
+
 test('sync.yaml is checked with places, and holds no secret', async () => {
   const here = world('okta');
   const refused = async (text: string, expected: RegExp) => {
