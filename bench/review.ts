@@ -21,6 +21,7 @@ const columns = [
   'read',
   'time',
   'processor',
+  'for a grant',
   'peak memory',
   'findings',
   'coverage',
@@ -52,6 +53,7 @@ for (const one of asked.length > 0 ? asked : judged) {
         `${Math.round(made.bytes / 1e6)} MB`,
         seconds(ms),
         seconds(cpu),
+        `${Math.round(((cpu ?? 0) * 1000) / grants)} µs`,
       ],
       ...[`${Math.round((rss ?? 0) / 1e6)} MB`, String(findings), String(coverage)],
     ]);

@@ -17,7 +17,9 @@ const settings: Record<string, (origin: string) => string> = {
   scim: (origin) => `kind: scim, url: "${origin}/scim/v2", token: { env: TOKEN }`,
 };
 
-process.stdout.write(`${people} people, ${groups} groups\nprovider  first     second    peak      file\n`);
+process.stdout.write(
+  `${people} people, ${groups} groups\nprovider  first     second    processor           peak      file\n`,
+);
 for (const kind of kinds.length > 0 ? kinds : Object.keys(settings)) {
   const root = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
   const provider = fork(url('./sync/provider.ts'), [kind, people, groups]);
@@ -34,21 +36,22 @@ for (const kind of kinds.length > 0 ? kinds : Object.keys(settings)) {
     );
     const runs = [await run(root), await run(root)];
     const seconds = runs.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`.padEnd(10));
+    const processor = runs.map(({ cpu }) => `${(cpu / 1000).toFixed(1)} s`.padEnd(10));
     const peak = `${Math.round(Math.max(...runs.map(({ kilobytes }) => kilobytes)) / 1024)} MB`.padEnd(10);
     const size = `${(statSync(join(root, `grants/directory/${kind}.yaml`)).size / 1e6).toFixed(1)} MB`;
-    process.stdout.write(`${kind.padEnd(10)}${seconds.join('')}${peak}${size}\n`);
+    process.stdout.write(`${kind.padEnd(10)}${seconds.join('')}${processor.join('')}${peak}${size}\n`);
   } finally {
     provider.disconnect();
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-/** One run of the command, and the most memory that it took. */
-async function run(root: string): Promise<{ ms: number; kilobytes: number }> {
+/** One run of the command: how long it took, of processors too (ms), and the most memory. */
+async function run(root: string): Promise<{ ms: number; cpu: number; kilobytes: number }> {
   const started = performance.now();
   const told = join(root, 'peak');
   // Written at the very end: a message to us would not leave any more.
-  const tell = `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(told)}, String(process.resourceUsage().maxRSS)));`;
+  const tell = `import { writeFileSync } from 'node:fs'; process.on('exit', () => { const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage(); writeFileSync(${JSON.stringify(told)}, [maxRSS, (userCPUTime + systemCPUTime) / 1000].join(' ')); });`;
   const child = spawn(
     process.execPath,
     [
@@ -64,6 +67,6 @@ async function run(root: string): Promise<{ ms: number; kilobytes: number }> {
   );
   const [code] = (await once(child, 'exit')) as [number];
   if (code !== 0) throw new Error(`the sync ended with ${code}`);
-  const kilobytes = Number(readFileSync(told, 'utf8'));
-  return { ms: performance.now() - started, kilobytes };
+  const [kilobytes = 0, cpu = 0] = readFileSync(told, 'utf8').split(' ').map(Number);
+  return { ms: performance.now() - started, cpu, kilobytes };
 }
