@@ -21,12 +21,12 @@ const version = sha256(
 
 const keptReads = policyReads.omit({ wasm: true });
 
-/** Examines without compiling; kept in `cache`, as what a compiler makes is. */
+/** Examines; what it finds is kept in `cache`, as what a compiler makes is. `built` is what opa made of it on the way. */
 async function readsOf(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
   cache: string,
-): Promise<z.output<typeof keptReads>> {
+): Promise<{ examined: z.output<typeof keptReads>; built: Map<string, Buffer> | null }> {
   const digest = sourcesDigest(policies);
   const names = canonicalJson([...policies].map(([name, source]) => [name, sha256(source)]));
   const file = join(cache, `${sha256([opa.version, version, names].join('\n'))}.reads.json`);
@@ -35,17 +35,17 @@ async function readsOf(
       .then(JSON.parse)
       .catch(() => null),
   );
-  if (kept.success && kept.data.sources[0] === digest) return kept.data;
+  if (kept.success && kept.data.sources[0] === digest) return { examined: kept.data, built: null };
   const { problems, reads } = await examinePolicy(opa, policies);
   if (problems.length > 0) throw new BundleError('policy-invalid', problems.map(formatProblem).join('\n'));
   const built = await buildPolicy(opa, policies, decisionPath);
-  built.delete('policy.wasm');
-  const examined = { ...reads, sources: [digest, sourcesDigest(built)] };
+  const rego = new Map([...built].filter(([name]) => name !== 'policy.wasm'));
+  const examined = { ...reads, sources: [digest, sourcesDigest(rego)] };
   // A cache that cannot be written costs time, nothing else.
   await mkdir(dirname(file), { recursive: true })
     .then(() => writeFile(file, canonicalJson(examined)))
     .catch(() => {});
-  return examined;
+  return { examined, built };
 }
 
 /**
@@ -59,7 +59,7 @@ export async function admitPolicy(
   cache: string = join(cacheFolder(), 'policies'),
 ): Promise<{ reads: PolicyReads; wasm: Buffer }> {
   assertPaths(policies);
-  const reads = await readsOf(opa, policies, cache);
-  const wasm = await compilePolicy(opa, policies, decisionPath, cache);
-  return { reads: { ...reads, wasm: sha256(wasm) }, wasm };
+  const { examined, built } = await readsOf(opa, policies, cache);
+  const wasm = await compilePolicy(opa, policies, decisionPath, cache, built);
+  return { reads: { ...examined, wasm: sha256(wasm) }, wasm };
 }

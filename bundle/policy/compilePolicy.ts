@@ -51,13 +51,14 @@ export function assertPaths(policies: ReadonlyMap<string, Buffer>): void {
 /**
  * Compiles policies (path → Rego) to WASM for one entrypoint (`grantgate/authz/decision`), with the built-ins the
  * runtime has and no others. The result is kept in `cache` (a folder; the user's when left out) under the hash of all
- * that goes into it. Throws BundleError `policy-invalid` with opa's message, OpaError.
+ * that goes into it; `built` is what `buildPolicy` has just made of the same. Throws BundleError `policy-invalid` with opa's message, OpaError.
  */
 export async function compilePolicy(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
   entrypoint: string,
   cache: string = join(cacheFolder(), 'policies'),
+  built: ReadonlyMap<string, Buffer> | null = null,
 ): Promise<Buffer> {
   assertPaths(policies);
   const capabilities = await readFile(capabilitiesFile);
@@ -65,7 +66,7 @@ export async function compilePolicy(
   const known = await kept(file);
   if (known) return known;
 
-  const compiled = (await buildPolicy(opa, policies, entrypoint)).get('policy.wasm');
+  const compiled = (built ?? (await buildPolicy(opa, policies, entrypoint))).get('policy.wasm');
   if (compiled === undefined) throw new BundleError('policy-invalid', 'opa build left no policy.wasm');
   await keep(file, compiled);
   return compiled;
