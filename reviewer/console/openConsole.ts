@@ -140,7 +140,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
     send(request, response, status, frame({ title: `${status}`, view: null, standing: known, body }), more);
   };
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 16_384 },
+    { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 16_384 },
     (request, response) => void answer(request, response),
   );
   const close = async () => {

@@ -12,6 +12,7 @@ type Options = {
   /** Seconds since 1970. */
   asOf: number;
   organisation: Organisation;
+  signal: AbortSignal;
 };
 
 type Days = ReadonlyMap<string, readonly number[]>;
@@ -39,13 +40,20 @@ export async function openUse({
   adminToken,
   asOf,
   organisation,
+  signal,
 }: Options): Promise<OpenUse | null> {
   const today = Math.floor(asOf / day);
   const from = today - shownDays + 1;
   const since = new Date((asOf - 500 * day) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ decisions, usage, since, token: adminToken });
+  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
   try {
-    const read = await readUsage({ sources: sources.decisions, rollups: sources.rollups, asOf, since: 0 });
+    const read = await readUsage({
+      sources: sources.decisions,
+      rollups: sources.rollups,
+      asOf,
+      since: 0,
+      signal,
+    });
     try {
       const missing = [...sources.unreachable, ...read.unreadable].map(
         ({ file, reason }) => `${sources.origin(file)}: ${reason}`,
@@ -75,7 +83,7 @@ export async function openUse({
       const apiDays = await daysOf(organisation.grants.map(({ id: grant, api: key }) => ({ key, grant })));
       const seen = {
         lastUse: await lastUses(read),
-        calls: await readCalls(sources.decisions, asOf),
+        calls: await readCalls(sources.decisions, asOf, signal),
         records: read.records,
       };
       return {

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { heat } from '../inventory/heat.ts';
-import { type Inventory, openInventory } from '../inventory/inventory.ts';
+import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inventory/inventory.ts';
 import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
 import { localTree } from '../planFor.ts';
@@ -65,24 +66,34 @@ export async function openWorld(options: Options): Promise<World> {
   let useNote: Standing['notes'][number] | null = null;
   let plan: Plan | null = null;
   let planNote: Standing['notes'][number] | null = null;
-  let closed = false;
 
-  const made = (): Pick<Known, 'inventory' | 'use'> => {
-    const inventory = openInventory({
-      asOf: instant(),
-      revision: tree.revision,
-      organisation,
+  const stop = new AbortController();
+  const open = (): Inventory =>
+    openInventory({
+      ...{ asOf: instant(), revision: tree.revision, organisation },
       seen: opened?.seen ?? null,
     });
-    return { inventory, use: { cells: heat(inventory), days: opened?.apiDays ?? new Map() } };
+  /** In two turns: of very many grants each takes a while, and pages need not wait for both. */
+  const counted = async (inventory: Inventory): Promise<Pick<Known, 'inventory' | 'use'>> => {
+    const cells = heat(inventory);
+    await nextTurn();
+    const [never, strange] = [neverCalled(inventory), uncatalogued(inventory)];
+    return { inventory, use: { cells, days: opened?.apiDays ?? new Map(), never, strange } };
   };
-  let current = made();
+  let current = await counted(open());
 
   const readUse = async () => {
     useNote = { text: 'Decision records are being read; what is said of use follows.' };
     try {
-      const next = await openUse({ decisions, usage, adminToken, asOf: instant(), organisation });
-      if (closed) return await next?.close();
+      const next = await openUse({
+        decisions,
+        usage,
+        adminToken,
+        asOf: instant(),
+        organisation,
+        signal: stop.signal,
+      });
+      if (stop.signal.aborted) return await next?.close();
       const before = opened;
       opened = next;
       await before?.close();
@@ -97,7 +108,8 @@ export async function openWorld(options: Options): Promise<World> {
                 text: `Some records cannot be read, so uses may be missing: ${next.missing.slice(0, 5).join('; ')}`,
                 bad: true,
               };
-      current = made();
+      // Who may do what is as it was: only what is said of use is new.
+      current = await counted({ ...current.inventory, seen: next?.seen ?? null });
     } catch (error) {
       useNote = { text: `Nothing is known of use: ${messageOf(error)}`, bad: true };
     }
@@ -139,13 +151,13 @@ export async function openWorld(options: Options): Promise<World> {
       try {
         ({ tree, organisation } = await readTree(root));
         broken = null;
-        current = made();
+        current = await counted(open());
         readAt = Number.NEGATIVE_INFINITY;
       } catch (error) {
         broken = `What is shown is of before: ${messageOf(error)}`;
       }
       stamp = next;
-    } else if (instant() - current.inventory.asOf >= openEverySeconds) current = made();
+    } else if (instant() - current.inventory.asOf >= openEverySeconds) current = await counted(open());
     if (reading === null && now() - readAt > readEveryMs) read();
   };
 
@@ -173,7 +185,7 @@ export async function openWorld(options: Options): Promise<World> {
     daysOf: async (grants) => (await opened?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
     explain: (fingerprint) => thread.ask('explain', { fingerprint }),
     async close() {
-      closed = true;
+      stop.abort();
       await thread.close();
       await looking;
       await reading;

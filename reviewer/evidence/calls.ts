@@ -20,7 +20,11 @@ const columns = `{ timestamp: 'VARCHAR', event: 'VARCHAR', decision_id: 'VARCHAR
  * Counts what decision records up to `asOf` (seconds) were asked about, sorted by API and operation, each decision once.
  * What cannot be read counts for nothing; `readUsage` tells of it. Throws ReviewError `decisions-unreadable`.
  */
-export async function readCalls(sources: readonly string[], asOf: number): Promise<Calls[]> {
+export async function readCalls(
+  sources: readonly string[],
+  asOf: number,
+  signal?: AbortSignal,
+): Promise<Calls[]> {
   const files = await decisionFiles(sources);
   if (files.length === 0) return [];
   const query = (some: readonly string[]) => `
@@ -29,7 +33,7 @@ SELECT input.api AS api, input.operation AS operation,
   epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms, decision_id
 FROM read_json([${some.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
 WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND input.operation IS NOT NULL`;
-  return inDatabase('700MB', undefined, async (database) => {
+  return inDatabase('700MB', signal, async (database) => {
     await database.connection.run(
       'CREATE TABLE asked (api VARCHAR, operation VARCHAR, call VARCHAR, allow BOOLEAN, ms BIGINT, decision_id VARCHAR)',
     );

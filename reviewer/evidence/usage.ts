@@ -2,6 +2,7 @@
 // `ignore_errors` a torn last line fails the whole query, with it a malformed line becomes a row of NULLs and says
 // nothing, so such rows are looked for and their lines located here; types are guessed unless declared; a cast to
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
@@ -31,8 +32,8 @@ export type WindowOfUse = { allows: number; daysUsed: number; operations: readon
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
   uses(): Promise<DayOfUse[]>;
-  /** What was used of each grant over all days; `last` in seconds since 1970. */
-  totals(): Promise<{ grant: string; operation: string; count: number; last: number }[]>;
+  /** What was used of each grant over all days, and last when (seconds since 1970); some thousands at once. */
+  totals(): AsyncIterable<readonly { grant: string; operation: string; last: number }[]>;
   /** How often the grants that are asked about under one key were used on each day since 1970, from `from` on. */
   daily(
     asked: readonly { key: string; grant: string }[],
@@ -80,7 +81,7 @@ type Options = {
 
 const nothing: Usage = {
   uses: async () => [],
-  totals: async () => [],
+  async *totals() {},
   daily: async () => [],
   lastUses: async () => new Map(),
   windows: async (asked) => asked.map(() => null),
@@ -187,24 +188,26 @@ async function gathered(
         last: Number(row.last) / 1000,
       }));
     },
-    async totals() {
-      const rows = await read(
-        'SELECT "grant", operation, sum(count)::BIGINT AS count, max(last) AS last FROM use GROUP BY 1, 2',
+    async *totals() {
+      const result = await connection.stream(
+        'SELECT "grant", operation, max(last) AS last FROM use GROUP BY 1, 2',
       );
-      return rows.map((row) => ({
-        grant: String(row.grant),
-        operation: String(row.operation),
-        count: Number(row.count),
-        last: Number(row.last) / 1000,
-      }));
+      for await (const rows of result.yieldRowObjects())
+        yield rows.map((row) => ({
+          grant: String(row.grant),
+          operation: String(row.operation),
+          last: Number(row.last) / 1000,
+        }));
     },
     async daily(asked, from) {
       await connection.run('CREATE OR REPLACE TEMP TABLE asked_daily (key VARCHAR, "grant" VARCHAR)');
       const appender = await connection.createAppender('asked_daily', null, 'temp');
-      for (const { key, grant } of asked) {
+      for (const [index, { key, grant }] of asked.entries()) {
         appender.appendVarchar(key);
         appender.appendVarchar(grant);
         appender.endRow();
+        // Of very many, others need not wait for all.
+        if (index % 2000 === 1999) await nextTurn();
       }
       appender.closeSync();
       const rows = await read(

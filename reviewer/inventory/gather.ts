@@ -50,10 +50,11 @@ async function readSeen(
 /** Grant → operation → its last use, seconds since 1970. */
 export async function lastUses(usage: Pick<Usage, 'totals'>): Promise<Seen['lastUse']> {
   const found = new Map<string, Map<string, number>>();
-  for (const { grant, operation, last } of await usage.totals()) {
-    const uses = found.get(grant);
-    if (uses === undefined) found.set(grant, new Map([[operation, last]]));
-    else uses.set(operation, last);
-  }
+  for await (const some of usage.totals())
+    for (const { grant, operation, last } of some) {
+      const uses = found.get(grant);
+      if (uses === undefined) found.set(grant, new Map([[operation, last]]));
+      else uses.set(operation, last);
+    }
   return found;
 }

@@ -1,7 +1,7 @@
 import { compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { columnOf, type Heat, heatText } from '../../inventory/heat.ts';
-import { type Inventory, lastUseOf, neverCalled, uncatalogued } from '../../inventory/inventory.ts';
+import { type Inventory, lastUseOf, type neverCalled, type uncatalogued } from '../../inventory/inventory.ts';
 import { heatMap, heatOf } from '../../page/heatMap.ts';
 import { type Html, html } from '../../page/html.ts';
 import { sparkline } from '../../page/sparkline.ts';
@@ -14,6 +14,8 @@ export type Use = {
   cells: ReadonlyMap<string, ReadonlyMap<string, Heat>>;
   /** Key → uses of grants a day, to today: APIs here, grants in a cell's list. */
   days: ReadonlyMap<string, readonly number[]>;
+  never: ReturnType<typeof neverCalled>;
+  strange: ReturnType<typeof uncatalogued>;
 };
 
 /** So many columns stand beside each other, those that hold most. */
@@ -78,11 +80,11 @@ const list = (title: string, items: readonly (Html | string)[]) =>
 
 /** What is used of what is held: the heat map, and what stands outside of it. */
 export function usagePage(inventory: Inventory, use: Use, from: number): Html {
-  const never = neverCalled(inventory).map(
+  const never = use.never.map(
     ({ api, operation, grants }) =>
       html`${link(operation, '/access', { api, operation })} of ${api}: ${counted(grants.length, 'grant')}`,
   );
-  const strange = uncatalogued(inventory).map(
+  const strange = use.strange.map(
     ({ api, operation, requests, allowed }) =>
       `${operation} of ${api}: ${counted(requests, 'request')}, ${allowed} allowed`,
   );
