@@ -52,6 +52,27 @@ test('a kept connection that its upstream just closed costs no safe request, and
   world.upstream.answer(null);
 });
 
+test('the answer to a request that was repeated comes whole, however it is cut', async () => {
+  const used = new WeakSet<Socket>();
+  let broken = 0;
+  world.upstream.answer((request, response) => {
+    if (used.has(request.socket)) {
+      broken += 1;
+      request.socket.destroy();
+      return;
+    }
+    used.add(request.socket);
+    response.writeHead(200, { 'content-length': 5 });
+    response.write('ab');
+    setTimeout(() => response.end('cde'), 20);
+  });
+  const get = `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`;
+  for (let round = 0; round < 4; round += 1)
+    assert.match(await raw(world.gateway.url, get, 10_000), /^HTTP\/1\.1 200 .*\r\n\r\nabcde$/s);
+  assert.ok(broken > 0);
+  world.upstream.answer(null);
+});
+
 test('an upstream that only ever closes is asked twice and no more', async () => {
   let seen = 0;
   world.upstream.answer((request) => {
