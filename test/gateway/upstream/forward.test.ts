@@ -1,10 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { Agent, createServer, type Server, request as send } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admission } from '../../../gateway/decision/admission.ts';
-import { newMemory } from '../../../gateway/decision/decision.ts';
-import { createForward } from '../../../gateway/upstream/forward.ts';
+import { Agent, request as send } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { suite } from '../../_suite.ts';
 import { raw, startWorld, type World } from '../_gateway.ts';
 
@@ -247,43 +243,6 @@ test('requests sent in one packet are answered in their order', async () => {
   assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, 3);
   world.upstream.answer(null);
 });
-
-test('an end closes the connections that were kept', async () => {
-  const upstream = createServer({ keepAliveTimeout: 600_000 }, (_, response) => response.end('ok'));
-  const sending = createForward({
-    ...{ upstreamTimeoutMs: 10_000, forwarded: () => undefined, answerHeaders: 16_384, bodyBytes: 1000 },
-    now: () => 0,
-  });
-  const front = createServer((request, response) => {
-    const onEnd = (ended: () => void) => void response.once('close', ended);
-    sending.forward({ request, response, onEnd }, admitted(urlOf(upstream)), () => undefined);
-  });
-  for (const server of [upstream, front])
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  try {
-    assert.equal(await (await fetch(urlOf(front))).text(), 'ok');
-    const kept = () => new Promise<number>((done) => upstream.getConnections((_, count) => done(count)));
-    assert.equal(await kept(), 1);
-    await sending.close();
-    for (const end = Date.now() + 10_000; (await kept()) > 0; await sleep(10))
-      assert.ok(Date.now() < end, 'still open');
-  } finally {
-    for (const server of [upstream, front]) {
-      server.closeAllConnections();
-      server.close();
-    }
-  }
-});
-
-const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-const admitted = (upstream: string) =>
-  ({
-    ...{ id: 'id', identity: { subject: 'user:ann' }, address: '127.0.0.1', assertion: null },
-    ...{ allowance: null, trace: null, enforcement: { snapshot: { apis: new Map() } } },
-    canonical: { method: 'GET', host: 'a', path: '/x', query: '' },
-    route: { api: 'orders', upstream, base: '', strip: 0 },
-    decision: { input: { groups: [] }, result: { grants: [] }, memory: newMemory() },
-  }) as unknown as Admission;
 
 async function relaxed(): Promise<string> {
   const { readFile } = await import('node:fs/promises');

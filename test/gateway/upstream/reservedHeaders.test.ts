@@ -20,6 +20,7 @@ const theirs = `
   x-users x-username x-authority x-auth x-auth-token x-request-id x-originality x-rewriter x-methods x-forwardedfor
   my-forwarded forwarded-for forwarder x-real-ip-x x-client x-remotely remote-users authorization-x x-api-keys
   client-certs client-cert-x x-api-key-id x-jwt x-sslx x-tlsx x-mtlsx http2 http2-settings-x x-xssl-a proto
+  prox prox-id x-principa x-principa-l x-client-cer
 `.match(/\S+/g) as readonly string[];
 
 test('what tells an upstream who calls, from where or what else to do is ours, in any spelling', () => {
