@@ -57,8 +57,8 @@ export function indexLines(data: Buffer, lines: DataLines = scanLines(data)): Sh
 }
 
 function shared(data: Buffer): SharedArrayBuffer {
-  const { buffer, byteOffset, length } = data;
-  if (buffer instanceof SharedArrayBuffer && byteOffset === 0 && length === buffer.byteLength) return buffer;
+  const { buffer, length } = data;
+  if (buffer instanceof SharedArrayBuffer && length === buffer.byteLength) return buffer;
   const copy = new SharedArrayBuffer(length);
   data.copy(Buffer.from(copy));
   return copy;
