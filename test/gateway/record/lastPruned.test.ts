@@ -30,6 +30,13 @@ test('is the file with the furthest place or number, in whichever order they wer
     last(pruned('a', null, [1, 5]), pruned('b', null, [6, 9]), pruned('c', null, null))?.file,
     'b',
   );
+  // Of two files, the second may hold heartbeats only.
+  const [busy, idle] = [pruned('a', 1, [1, 9]), pruned('b', 2, [10, 9])];
+  for (const lines of [
+    [busy, idle],
+    [idle, busy],
+  ])
+    assert.equal(last(...lines)?.file, 'b');
   assert.deepEqual(last(pruned('a', null, null)), { file: 'a', place: 0, seq: 0, ...facts });
 });
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -405,6 +407,24 @@ test('a day that is over and was counted whole is not counted again at the next 
   assert.equal(restart(start + 1000, start), false, 'records are newer');
   assert.equal(restart(start, start), false, 'records may be newer');
   assert.equal(restart(start, start + 1000), true);
+});
+
+test('a file without a whole line, or without a number in it, says nothing: the first one is 1', () => {
+  for (const text of ['', '{"seq":7', '{"odd":true}\n', '{"seq":"7"}\n']) {
+    const root = folder();
+    const home = join(root, 'decisions', 'gw-1');
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, '2026-11-23.ndjson'), text);
+    const writer = opener(root, () => start)();
+    writer.write(entry(start));
+    writer.close();
+    const written = files(home).flatMap((name) => lines(home, name));
+    assert.deepEqual(
+      written.filter((line) => 'result' in line).map(({ seq }) => seq),
+      [1],
+      JSON.stringify(text),
+    );
+  }
 });
 
 test('of the files that a start reads and an end writes, none stays open', () => {
