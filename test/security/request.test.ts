@@ -162,7 +162,11 @@ test('a denied request is not asked for its body', async () => {
 });
 
 test('an upgrade with a body is refused up front', async () => {
-  const { status: code, reached } = await send(
+  const {
+    status: code,
+    answer,
+    reached,
+  } = await send(
     head('GET /orders/v1/orders HTTP/1.1', [
       'Connection: Upgrade',
       'Upgrade: websocket',
@@ -172,6 +176,7 @@ test('an upgrade with a body is refused up front', async () => {
     ]),
   );
   assert.equal(code, 400);
+  assert.match(answer, /"code":"upgrade-with-body"/);
   assert.equal(reached.length, 0);
   await alive();
 });
