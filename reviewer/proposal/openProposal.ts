@@ -15,7 +15,15 @@ export type Proposal = {
 };
 
 /** What became of it: `idle`: it says that already; `left`: somebody has committed to its branch, or approved it. */
-export type Opened = { action: 'opened' | 'updated' | 'idle' | 'left'; pull: ForgePull };
+export type Opened = {
+  action: 'opened' | 'updated' | 'idle' | 'left';
+  pull: ForgePull;
+  /** What its branch holds; the proposal, unless it is left alone. */
+  commit: string;
+};
+
+/** GitHub's limit of a title. */
+const longestTitle = 256;
 
 /**
  * Makes a proposal from the enforced branch as the forge has it, and opens or updates its pull request. `prefix`: what
@@ -39,21 +47,30 @@ export async function openProposal<T extends Proposal>(
 export async function settleProposal(
   forge: Forge,
   mirror: Mirror,
-  { branch, texts, title, body, labels, at }: Proposal,
+  { branch, texts, title: whole, body, labels, at }: Proposal,
 ): Promise<Opened> {
+  const title = whole.length > longestTitle ? `${whole.slice(0, longestTitle - 2).toWellFormed()}…` : whole;
+  /** What a run that died behind the creation did not get to. */
+  const label = async (pull: ForgePull) => {
+    if (labels.some((one) => !pull.labels.includes(one))) await forge.addLabels(pull.number, labels);
+  };
   const open = await forge.findOpen(branch);
   const there = mirror.branches.get(branch);
   if (open !== null && there !== undefined) {
     if ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
-      return { action: 'left', pull: open };
+      return { action: 'left', pull: open, commit: there };
     // Instants alone are no news, while the branch still stands on the base of today.
-    if (open.body === body && (await mirror.merged(there)) !== null) return { action: 'idle', pull: open };
+    if (open.body === body && (await mirror.merged(there)) !== null) {
+      await label(open);
+      return { action: 'idle', pull: open, commit: there };
+    }
   }
-  const commit = await mirror.commit(texts, `${title}\n`, at);
+  const commit = await mirror.commit(texts, `${whole}\n`, at);
   await mirror.push(branch, commit);
-  if (open !== null && there !== undefined)
-    return { action: 'updated', pull: await forge.updatePull(open.number, { title, body }) };
-  const pull = open ?? (await forge.createPull(branch, { title, body }));
-  if (labels.length > 0) await forge.addLabels(pull.number, labels);
-  return { action: 'opened', pull };
+  const pull =
+    open !== null && there !== undefined
+      ? await forge.updatePull(open.number, { title, body })
+      : (open ?? (await forge.createPull(branch, { title, body })));
+  await label(pull);
+  return { action: open !== null && there !== undefined ? 'updated' : 'opened', pull, commit };
 }

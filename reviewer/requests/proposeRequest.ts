@@ -38,7 +38,7 @@ export async function proposeRequest(
 ): Promise<Proposed> {
   const { emergency } = asked;
   const prefix = emergency ? emergencyPrefix : requestPrefix;
-  const { proposal, action, pull } = await openProposal(
+  const { proposal, action, pull, commit } = await openProposal(
     forge,
     { prefix, ...(signal && { signal }) },
     async (tree) => {
@@ -64,7 +64,8 @@ export async function proposeRequest(
   const { requested, reviewers } = proposal;
   if (action === 'opened' && reviewers.length > 0)
     await optional(() => forge.requestReviewers(pull.number, { people: reviewers, teams: [] }));
-  const merged = emergency && action !== 'left' && (await forge.mergePull(pull.number));
+  // Just what was written here, and nothing that came to the branch since.
+  const merged = emergency && action !== 'left' && (await forge.mergePull(pull.number, commit));
   return { requested, action: merged ? 'merged' : action, url: pull.url };
 }
 

@@ -76,6 +76,22 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     /access is for whoever asks/,
   );
 
+  // What came to the branch between the writing and the merge was asked for by nobody.
+  const plain = forge();
+  const raced: typeof plain = {
+    ...plain,
+    async addLabels(number, names) {
+      await here.push({ 'grants/extra.txt': 'x' }, (await plain.getPull(number)).branch);
+      await plain.addLabels(number, names);
+    },
+  };
+  assert.equal((await proposeRequest(raced, emergency, { asOf: now, login: 'ann' })).action, 'opened');
+
+  // What a run did not get to, the next one does: without its label nobody could attest it.
+  here.forge.fail({ method: 'POST', path: /\/labels$/, status: 403 });
+  await assert.rejects(proposeRequest(forge(), emergency, { asOf: now, login: 'dana' }), {
+    code: 'forge-forbidden',
+  });
   const { action, url, requested } = await proposeRequest(forge(), emergency, { asOf: now, login: 'dana' });
   assert.equal(action, 'merged');
   assert.match(here.bare('show', `main:${requested.file}`), /principal: user:dana@example.com/);
