@@ -14,6 +14,7 @@ import { importOpenapi } from './repository/importOpenapi.ts';
 import { init } from './repository/init.ts';
 import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
+import { test } from './repository/test.ts';
 import { verify } from './repository/verify.ts';
 import { checkPull } from './review/checkPull.ts';
 import { console } from './review/console.ts';
@@ -34,7 +35,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 type AddCommand = (program: Command) => void;
 
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
-  ['A repository of grants:', [init, check, diff, explain, importOpenapi, sync, key]],
+  ['A repository of grants:', [init, check, test, diff, explain, importOpenapi, sync, key]],
   ['Bundles:', [build, verify, push, publish]],
   ['Gateways:', [doctor, serve, status]],
   ['Reviews:', [review, checkPull, replay, request, restore]],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exampleFile } from './api/example.ts';
 import { reviewFile } from './reviewRules.ts';
 import { accessFile, apiFile, directoryFile, networksFile, servicesFile } from './schema.ts';
 
@@ -9,6 +10,7 @@ const files = {
   services: { schema: servicesFile, title: 'Services: grants/directory/services.yaml' },
   networks: { schema: networksFile, title: 'Networks: grants/networks.yaml' },
   review: { schema: reviewFile, title: 'Review rules: grants/review.yaml' },
+  tests: { schema: exampleFile, title: 'Example decisions: tests/NAME.yaml' },
 };
 
 /** The JSON Schemas (draft 2020-12) of the files under grants/, file name → text, as editors and CI use them. */

@@ -40,6 +40,7 @@ export function scaffold({ answers, source, root, branch, now }: Options): Scaff
     [`grants/access/${api}/owners.yaml`, accessText(answers, at.slice(0, 10))],
     ['grants/directory/hand.yaml', directoryText(owner, people, at.replace(/\.\d+Z$/, 'Z'))],
     ['grants/review.yaml', reviewText],
+    [`tests/${api}.yaml`, examplesText(answers, text, at.slice(0, 10))],
     ['grants/README.md', nextSteps(answers, branch)],
     ['gateway.yaml', gatewayText(root, branch)],
     ['.github/CODEOWNERS', codeownersText(people)],
@@ -90,6 +91,25 @@ const accessText = ({ api, owner }: Answers, today: string) => `${schemaLine('..
   owner: ${JSON.stringify(owner)}
   granted: ${today}
 `;
+
+/** Whoever looks after it may read it, and whom nobody knows may not; they stay true until somebody changes access. */
+function examplesText({ api, owner, people }: Answers, text: string, today: string): string {
+  const { roles } = readChecked(apiFile, Buffer.from(text), `grants/apis/${api}.yaml`).value ?? {};
+  const example = (who: string, rest: string, why: string) => `\
+- who: ${JSON.stringify(`user:${who}`)}
+  api: ${api}
+  operation: ${JSON.stringify(roles?.reader?.[0] ?? '')}
+  at: ${today}
+  ${rest}
+  why: ${JSON.stringify(why)}
+`;
+  const [known] = people;
+  const allowed = `expect: allow\n  grants: [${api}-owners-read]`;
+  return `${schemaLine('../grants/schema/tests.json')}\
+# Decisions that must come out like this: \`grantgate check\` and \`grantgate test\` try them.
+${known === undefined ? '' : example(known.login, allowed, `They are in ${owner}, who look after the API`)}\
+${example('stranger@example.invalid', 'expect: deny\n  reason: principal-unknown', 'No directory knows them')}`;
+}
 
 /** By hand until `grantgate sync` takes over: then this file goes, and no id or login changes its meaning. */
 const directoryText = (

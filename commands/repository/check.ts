@@ -5,19 +5,21 @@ export function check(program: Command): void {
   example(
     program
       .command('check')
-      .description('Check grants and policies; print every problem with its place.')
+      .description('Check grants, policies and example decisions; print every problem with its place.')
       .argument('[root]', 'the repository', '.')
       .option('--strict', 'fail on warnings too')
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true; strict?: true }) => {
         const { check } = await import('../../bundle/check.ts');
         const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
-        const {
-          problems,
-          warnings,
-          summary,
-          public: open,
-        } = await check(folderOf(root), { evaluator: evaluateWasm });
+        const found = await check(folderOf(root), { evaluator: evaluateWasm });
+        const { warnings, summary, public: open } = found;
+        const problems = [...found.problems];
+        // Decided by what would be built, so only where that can be.
+        if (problems.length === 0) {
+          const { testRepository } = await import('../../gateway/explain/testRepository.ts');
+          problems.push(...(await testRepository(folderOf(root), { policies: false })).problems);
+        }
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
         if (!options.json)
           for (const { file, line, column, message } of warnings)

@@ -1,17 +1,15 @@
-import { anonymous } from '../../bundle/format/anonymous.ts';
 import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { changesOf } from '../../bundle/git/changesOf.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
-import { createDecide } from '../decision/decide.ts';
 import { createEvaluator } from '../decision/evaluator.ts';
-import { anybody, isPublic } from '../identity/identify.ts';
 import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
+import { createDecideAsked } from './decideAsked.ts';
 import { adviceFor } from './explainAdvice.ts';
 import { grantSentence } from './explainGrant.ts';
 import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
 import { type GrantSource, grantSources, rolesOf } from './grantSources.ts';
-import { ExplainError, matchOperation } from './matchOperation.ts';
+import { matchOperation } from './matchOperation.ts';
 
 /**
  * Explains a decision by asking the policy itself: once with all the caller's grants, as the gateway does, and once
@@ -31,23 +29,8 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
   }
   const slices = createSlices(snapshot);
   const evaluator = createEvaluator(snapshot.wasm, decisionPath);
-  const open = isPublic(snapshot, matched.route);
-  if (asked.subject === anonymous && !open)
-    throw new ExplainError(`${matched.operation} is not public: without a credential it is answered 401`);
-  const identity = open ? anybody : { subject: asked.subject, groups: null, mfa: asked.mfa, expiresAt: null };
-  const { input, result, failure } = createDecide(
-    slices,
-    evaluator,
-  )({
-    identity,
-    route: matched.route,
-    method: matched.method,
-    networks: [...asked.networks].sort(),
-    time: asked.time,
-    ...(asked.stated !== undefined && { stated: asked.stated }),
-    ...(matched.path !== undefined && { path: matched.path }),
-  });
-  if (failure !== null) throw failure;
+  const { identity, decision } = createDecideAsked({ snapshot, slices, evaluator })(asked, matched);
+  const { input, result } = decision;
 
   const slice = slices.slice(asked.api, identity.subject, input.groups);
   const document = JSON.parse(Buffer.from(slice).toString()) as {

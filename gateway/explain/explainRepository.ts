@@ -1,13 +1,10 @@
 import { resolve } from 'node:path';
-import { compileBundle } from '../../bundle/assemble.ts';
-import { gitTree, type Tree, workingTree } from '../../bundle/git/tree.ts';
-import { findOpa } from '../../bundle/policy/opa.ts';
-import { createPrepare } from '../decision/prepare.ts';
-import { openSnapshot, type Snapshot } from '../revision/snapshot.ts';
+import { gitTree, workingTree } from '../../bundle/git/tree.ts';
 import { explain } from './explain.ts';
 import { type Question, readQuestion } from './explainQuestion.ts';
 import { explainText } from './explainText.ts';
 import type { Explanation } from './explanation.ts';
+import { snapshotOf } from './snapshotOf.ts';
 
 /** The repository and what to explain; without a revision the files as they lie on disk. */
 export type RepositoryQuestion = Question & { root: string; revision?: string };
@@ -29,8 +26,4 @@ export async function explainRepository(
   const explained = await explain(snapshot, asked, files);
   const explanation = { ...explained, revision: files.revision };
   return { explanation, text: explainText(asked, explanation) };
-}
-
-async function snapshotOf(tree: Tree, options: { progress?: (line: string) => void }): Promise<Snapshot> {
-  return openSnapshot(createPrepare()(await compileBundle({ tree, opa: await findOpa(options) })), 0);
 }

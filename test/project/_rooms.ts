@@ -165,9 +165,11 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle',
       'bundle/access',
+      'bundle/bundleError.ts',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
+      'bundle/grants/api',
       'bundle/policy',
       'bundle/yaml',
       'gateway/config',

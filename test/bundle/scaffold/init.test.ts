@@ -66,6 +66,21 @@ test('begins a repository that is green, says what comes next, and refuses to be
   const before = readFileSync(join(home, 'fresh/grants/apis/orders.yaml'), 'utf8');
   const served = await grantgate('serve', '--config', 'fresh/gateway.yaml', '--check');
   assert.deepEqual([served.code, served.stderr], [0, '']);
+  const tested = await grantgate('test', 'fresh');
+  assert.deepEqual(
+    [tested.code, tested.stdout],
+    [0, "the policies' tests pass; 2 example decisions come out as expected\n"],
+  );
+  const examples = join(home, 'fresh/tests/orders.yaml');
+  const written = readFileSync(examples, 'utf8');
+  writeFileSync(examples, written.replace('expect: deny\n  reason: principal-unknown', 'expect: allow'));
+  const other = await grantgate('check', 'fresh');
+  assert.equal(other.code, 1);
+  assert.match(
+    other.stdout,
+    /^tests\/orders\.yaml:14:11: .* should get allow, got deny \(principal-unknown\)/,
+  );
+  writeFileSync(examples, written);
   const second = await grantgate(...call.map((word) => (word === 'orders' ? 'other' : word)));
   assert.equal(second.code, 2);
   assert.match(second.stderr, /nothing was written: grants, gateway\.yaml, .* are in the way/);

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { example, folderOf, print, printJson, progress } from '../terminal.ts';
+
+export function test(program: Command): void {
+  example(
+    program
+      .command('test')
+      .description("Run the policies' tests and the example decisions in tests/*.yaml.")
+      .argument('[root]', 'the repository', '.')
+      .option('--json', 'print problems as JSON')
+      .action(async (root: string, { json }: { json?: true }) => {
+        const { testRepository } = await import('../../gateway/explain/testRepository.ts');
+        const { problems, examples } = await testRepository(folderOf(root), { progress, policies: true });
+        if (json) printJson({ problems, examples });
+        else {
+          for (const { file, line, column, message } of problems)
+            print(`${file}:${line}:${column}: ${message}`);
+          print(
+            problems.length > 0
+              ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
+              : `the policies' tests pass; ${examples} example ${examples === 1 ? 'decision comes' : 'decisions come'} out as expected`,
+          );
+        }
+        if (problems.length > 0) process.exitCode = 1;
+      }),
+    'grantgate test',
+    'grantgate test ../access --json',
+  );
+}
