@@ -36,10 +36,9 @@ FROM judged WHERE kind IS NULL OR d <= ${Math.floor((asOf * 1000) / dayMs)}`;
 
 export const loadRollups = { table, rows };
 
-/** Files with lines that are none, and whether a line of it is one. */
-export const untoldOf = `
-SELECT file, count(*) FILTER (WHERE kind IS NULL) AS lines, count(*) FILTER (WHERE kind IS NOT NULL) AS good
-FROM told GROUP BY file HAVING lines > 0 ORDER BY file`;
+/** Files in which no line is one of a roll-up. */
+export const foreignFiles = `
+SELECT file FROM told GROUP BY file HAVING count(*) FILTER (WHERE kind IS NOT NULL) = 0 ORDER BY file`;
 
 /** So much is in a list of spans; null where one is misshapen. */
 const sizeOf = (list: string, extra: number, width: number) =>

@@ -1,5 +1,6 @@
 import { type Database, type Row, reasonOf } from './database.ts';
 import {
+  foreignFiles,
   loadRollups,
   rolledBeats,
   rolledEnds,
@@ -7,7 +8,6 @@ import {
   rolledRepeats,
   rolledSeen,
   rollTables,
-  untoldOf,
 } from './rollupSql.ts';
 
 /** A day's roll-up that vouches for nothing, and why. */
@@ -22,8 +22,6 @@ export type Rollups = {
   repeats: readonly Row[];
   faulty: readonly FaultyDay[];
   unreadable: readonly { file: string; reason: string }[];
-  /** Lines that are none, in files that are roll-ups otherwise. */
-  untold: number;
 };
 
 /**
@@ -51,12 +49,8 @@ export async function readRollups(
         unreadable.push({ file, reason });
       }
   }
-  let untold = 0;
-  for (const { file, lines, good } of await read(untoldOf)) {
-    if (Number(good) === 0)
-      unreadable.push({ file: String(file), reason: 'no line of it is one of a roll-up' });
-    else untold += Number(lines);
-  }
+  for (const { file } of await read(foreignFiles))
+    unreadable.push({ file: String(file), reason: 'no line of it is one of a roll-up' });
   for (const statement of rollTables(asOf)) await connection.run(statement);
   const faults = await read(
     "SELECT instance, strftime(make_date(d::INTEGER), '%Y-%m-%d') AS day, fault FROM roll WHERE NOT whole ORDER BY ALL",
@@ -73,6 +67,5 @@ export async function readRollups(
       reason: String(fault),
     })),
     unreadable,
-    untold,
   };
 }

@@ -437,15 +437,22 @@ test('refuses a module that is no policy, answers another question or needs what
     assert.is(await refusal(other), 'policy-unexamined');
     assert.is(await refusal(await withWasm(await compiled('grantgate/authz/open'))), 'wasm-entrypoint');
 
+    const built = async (text: string, ...entrypoints: string[]) => {
+      await writeFile(`${cache.path}/x.rego`, text);
+      const asked = entrypoints.flatMap((name) => ['-e', `grantgate/authz/${name}`]);
+      await opa.run(['build', '-t', 'wasm', ...asked, 'x.rego'], { cwd: cache.path });
+      const bytes = await readFile(`${cache.path}/bundle.tar.gz`);
+      const inside = await unpackTarball(bytes, { bytes: () => 1e9, total: 1e9, files: 100, anyOrder: true });
+      return withWasm(inside.get('policy.wasm') ?? Buffer.alloc(0));
+    };
+    for (const both of [
+      ['decision', 'open'],
+      ['open', 'decision'],
+    ])
+      assert.is(await refusal(await built(source, ...both)), 'wasm-entrypoint', String(both));
     // A built-in that opa compiles and no runtime here has; our capabilities file keeps it out of our own builds.
-    await writeFile(
-      `${cache.path}/x.rego`,
-      'package grantgate.authz\n\ndecision := {"allow": http.send(input).status_code == 200}\n',
-    );
-    await opa.run(['build', '-t', 'wasm', '-e', 'grantgate/authz/decision', 'x.rego'], { cwd: cache.path });
-    const built = await readFile(`${cache.path}/bundle.tar.gz`);
-    const sending = await unpackTarball(built, { bytes: () => 1e9, total: 1e9, files: 100, anyOrder: true });
-    assert.is(await refusal(await withWasm(sending.get('policy.wasm') ?? Buffer.alloc(0))), 'wasm-builtin');
+    const sends = 'package grantgate.authz\n\ndecision := {"allow": http.send(input).status_code == 200}\n';
+    assert.is(await refusal(await built(sends, 'decision')), 'wasm-builtin');
   } finally {
     await cache.remove();
   }

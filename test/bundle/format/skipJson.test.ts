@@ -20,6 +20,16 @@ test('counts the items of any list and ends behind it, whatever follows', () => 
   );
 });
 
+test('a line separator has to be escaped, and no letter whose bytes end alike', () => {
+  for (const text of ['\u1028', '\u{1f028}', '\u2027', '\u202a', '\\u2028'])
+    assert.deepEqual(skipItems(Buffer.from(`["${text}"]`), 0), [1, Buffer.byteLength(text) + 4], text);
+  for (const text of ['\u2028', '\u2029'])
+    assert.throws(
+      () => skipItems(Buffer.from(`["${text}"]`), 0),
+      /byte 2: a line separator that is not escaped/,
+    );
+});
+
 test('refuses a list that is none', () => {
   for (const text of ['[null]', '[1 2]', '[1}', '[1', '[,]', '[1,]'])
     assert.throws(() => skipItems(Buffer.from(text), 0), text);

@@ -374,3 +374,26 @@ test('whatever shape a rule has, what is read by way of it is followed or refuse
   const told = await examineApart(bad);
   for (const [index, body] of bad.entries()) assert.ok((told[index] ?? []).length > 0, body);
 });
+
+test('a function is given what it is given through an import too', async () => {
+  const lib = 'package grantgate.authz.lib\n\ntier(api) := data.apis[api].tier\n\nown := tier(input.api)\n';
+  const told = async (imported: string, called: string) => {
+    const body = `package grantgate.authz\n\nimport ${imported}\n\ndecision := {"allow": ${called} == "low"}\n`;
+    const { problems } = await examinePolicy(
+      opa,
+      new Map([
+        ['policies/authz/lib.rego', Buffer.from(lib)],
+        [path, Buffer.from(body)],
+      ]),
+    );
+    return problems.length;
+  };
+  const place = 'data.grantgate.authz.lib';
+  assert.equal(await told(place, 'lib.tier(input.api)'), 0);
+  for (const [imported, called] of [
+    [place, 'lib.tier(input.subject)'],
+    [`${place} as other`, 'other.tier(input.subject)'],
+    [`${place} as other`, `${place}.tier(input.subject)`],
+  ] as const)
+    assert.equal(await told(imported, called), 1, called);
+});

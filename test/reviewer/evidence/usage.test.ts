@@ -115,7 +115,10 @@ test('refuses a line that is no record, by file and line', async () => {
 });
 
 test('counts a last line torn by a crash, and refuses one torn in the middle', async () => {
-  await write(records([{ grant: 'a', at: asOf - 2000 }]));
+  // One was refused before it was known what is asked.
+  const early = { timestamp: '2026-11-23T10:00:00Z', instance: 'gw-1', seq: 2, decision_id: 'x' };
+  const refused = JSON.stringify({ ...early, result: { allow: false } });
+  await write([...records([{ grant: 'a', at: asOf - 2000 }]), refused]);
   await appendFile(file(), '{"timestamp":"2026-11-23T10:0');
   const { torn, uses } = await read();
   assert.equal(torn, 1);

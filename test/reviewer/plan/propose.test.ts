@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { editOf } from '../../../reviewer/plan/propose.ts';
+import { editOf, fingerprint } from '../../../reviewer/plan/propose.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('propose');
@@ -19,4 +19,34 @@ test('each action is carried out by its own edit, and by no other', () => {
 test('an action that no edit carries out is refused, not passed over', () => {
   for (const action of ['narrow', 'renew', 'reassign', 'recertify', 'Suspend', ''])
     assert.throws(() => editOf(asked(action)), { code: 'edit-failed' }, action);
+});
+
+test('whatever is decided about has a part in the fingerprint, and nothing else', () => {
+  type Judged = Parameters<typeof fingerprint>[0];
+  const judged = (more: object = {}) =>
+    ({
+      id: 'g',
+      principal: 'user:ann',
+      covers: ['get'],
+      expiresAt: null,
+      state: 'active',
+      ...more,
+    }) as Judged;
+  const print = fingerprint(judged(), 'dormant', 'suspend', 'high');
+  const others = [
+    ...[{ id: 'h' }, { principal: 'user:bob' }, { covers: ['get', 'list'] }, { expiresAt: 1 }].map(judged),
+    ...[{ conditions: { mfa: true } }, { state: 'suspended' }].map(judged),
+  ].map((grant) => fingerprint(grant, 'dormant', 'suspend', 'high'));
+  others.push(
+    fingerprint(judged(), 'never-used', 'suspend', 'high'),
+    fingerprint(judged(), 'dormant', 'revoke', 'high'),
+    fingerprint(judged(), 'dormant', 'suspend', 'low'),
+    fingerprint(judged(), 'dormant', 'suspend', 'high', { role: 'reader' }),
+  );
+  assert.match(print, /^[0-9a-f]{32}$/);
+  assert.equal(new Set([print, ...others]).size, others.length + 1);
+  assert.equal(
+    fingerprint(judged({ reason: 'Other', owner: 'user:eve' }), 'dormant', 'suspend', 'high'),
+    print,
+  );
 });
