@@ -16,6 +16,14 @@ const table = `CREATE TABLE told (instance VARCHAR, d BIGINT, kind VARCHAR,
   "grant" VARCHAR, operation VARCHAR, api VARCHAR, count BIGINT, first BIGINT, last BIGINT, busiest BIGINT, mfa BIGINT,
   together VARCHAR[], denied VARCHAR, file VARCHAR)`;
 
+/** More than a gateway can be asked on one day: sums of such numbers would not be any. */
+const mostADay = 1e12;
+const minutes = 'flatten(list_concat(coverage.beats, coverage.seen))';
+/** Numbers that no gateway counts to, and minutes of another day, which a head must not vouch for. */
+const outside = `list_max(flatten(coverage.runs)) > ${Number.MAX_SAFE_INTEGER} OR list_min(flatten(coverage.runs)) < 0
+        OR len(list_filter(coverage.runs, r -> greatest(r[3], r[4]) > 1440)) > 0
+        OR list_min(${minutes}) < 0 OR list_max(${minutes}) > 1440 OR list_min(coverage.ends) < 0 OR list_max(coverage.ends) > 1440`;
+
 const rows = (files: readonly string[], asOf: number) => `
 INSERT INTO told
 WITH line AS (
@@ -24,8 +32,8 @@ WITH line AS (
                  ignore_errors = true, filename = true)
 ), judged AS (
   SELECT *, CASE WHEN d IS NULL OR coalesce(instance, '') = '' THEN NULL
-      WHEN coverage IS NOT NULL THEN 'head'
-      WHEN count IS NULL OR count < 1 OR operation IS NULL THEN NULL
+      WHEN coverage IS NOT NULL THEN CASE WHEN coalesce(${outside}, false) THEN NULL ELSE 'head' END
+      WHEN count IS NULL OR count < 1 OR greatest(count, busiest, mfa) > ${mostADay} OR operation IS NULL THEN NULL
       WHEN "grant" IS NOT NULL THEN CASE WHEN f <= l THEN 'use' END
       WHEN together IS NOT NULL THEN CASE WHEN len(together) > 1 THEN 'together' END
       WHEN denied IS NOT NULL AND f <= l THEN 'denied' END AS kind

@@ -174,6 +174,8 @@ test('a roll-up that lost lines, was cut, or comes from an older version is use,
     const line = JSON.parse(head);
     return JSON.stringify({ ...line, coverage: { ...line.coverage, ...more } });
   };
+  const huge = '9223372036854775807';
+  const most = coverage({ runs: [[0, 'huge', 0, 1439]] }).replace('"huge"', huge);
   const old = JSON.stringify({
     day,
     instance: 'gw-1',
@@ -189,6 +191,15 @@ test('a roll-up that lost lines, was cut, or comes from an older version is use,
     ['misshapen', [coverage({ runs: [[1, 24, 0]] }), ...rest], /contradicts itself/],
     ['backwards', [coverage({ runs: [[24, 1, 0, 1]] }), ...rest], /contradicts itself/],
     ['more numbers than records', [coverage({ runs: [[1, 99, 0, 1439]] }), ...rest], /contradicts itself/],
+    ['a number nobody counts to', [most, ...rest], /head is missing/],
+    ['minutes of other days', [coverage({ beats: [[-9e9, 1440]] }), ...rest], /head is missing/],
+    ['minutes that are to come', [coverage({ seen: [[0, 9e15]] }), ...rest], /head is missing/],
+    ['an end of another day', [coverage({ ends: [-1] }), ...rest], /head is missing/],
+    [
+      'a count beyond all',
+      [head, ...rest.map((line) => line.replace('"count":24', `"count":${huge}`))],
+      /missing/,
+    ],
     ['another count', [head, ...rest.map((line) => line.replace('"count":24', '"count":23'))], /missing/],
   ];
   for (const [name, lines, reason] of cases) {

@@ -100,6 +100,8 @@ test('refuses a line that is no record, by file and line', async () => {
     '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":2}',
     '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":"x","heartbeat":true}',
     '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":2,"decision_id":"x","result":{"allow":true}}',
+    '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":9223372036854775807,"heartbeat":true}',
+    '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":9007199254740992,"stopped":true}',
     '{"timestamp":"2026-11-23T10:00:',
     '[]',
     'nonsense',
