@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,16 +10,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { buildPackage } from '../../.github/scripts/buildPackage.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
+import { freePort } from '../_server.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
+import { runSteps, stepsOf, unkept } from './_tutorial.ts';
 
 // The package as it lies in somebody's node_modules, where Node strips no types, beside the packages it depends on.
 const test = suite('the npm package');
@@ -74,71 +73,55 @@ test('everything in it loads', async () => {
   assert.equal(stdout, 'loaded\n');
 });
 
-test('from an empty folder to a request that is refused and one that is allowed', async () => {
+test('it says its version', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   assert.equal((await grantgate(['--version'])).stdout, `${version}\n`);
-  const upstream = createServer((_, response) => response.end('items')).listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  const address = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
-  const init = ['init', 'access', '--api', 'orders', '--upstream', address, '--owner', 'group:shop'];
-  await grantgate([...init, '--person', 'ann@example.com', '--github', 'ann']);
-  const folder = join(place, 'access');
-  const key = JSON.parse((await grantgate(['key', 'new', '--service', 'job', '--json'])).stdout) as {
-    key: string;
-    yaml: string;
-  };
-  writeFileSync(
-    join(folder, 'grants/directory/services.yaml'),
-    `services:\n  - name: job\n    owner: group:shop\n    state: active\n    credentials:\n      ${key.yaml}\n`,
-  );
-  writeFileSync(
-    join(folder, 'grants/access/orders/job.yaml'),
-    '- { id: orders-job, principal: "service:job", api: orders, role: reader, reason: Reports, owner: "group:shop", granted: 2026-01-01 }\n',
-  );
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com', ...args], {
-      cwd: folder,
-    });
-  git('init', '-q', '-b', 'main');
-  git('add', '.');
-  git('commit', '-q', '-m', 'Access in Git');
-  assert.match((await grantgate(['inventory'], folder)).stdout, /orders-job/);
-  assert.match((await grantgate(['diff', 'HEAD', 'HEAD'], folder)).stdout, /nobody/i);
+});
 
+test('with it, the tutorial leads from an empty folder to enforced requests, a revocation and a review', async () => {
+  const [upstream, listen, admin] = [await freePort(), await freePort(), await freePort()];
+  const page = readFileSync(join(root, 'docs/tutorial.md'), 'utf8')
+    .replaceAll(':3000', `:${upstream}`)
+    .replaceAll('listen(3000', `listen(${upstream}`)
+    .replaceAll(':8080', `:${listen}`)
+    .replaceAll(':9090', `:${admin}`);
+  const steps = stepsOf(page).map((step) =>
+    step.shell.startsWith('grantgate init')
+      ? {
+          ...step,
+          shell: `${step.shell}\nsed -i.bak 's/ 8080 / ${listen} /; s/ 9090 / ${admin} /' gateway.yaml; rm *.bak\n`,
+        }
+      : step,
+  );
+  const [home, folder] = [join(place, 'home'), join(place, 'empty')];
+  mkdirSync(join(home, 'grantgate'), { recursive: true });
+  mkdirSync(folder);
+  // Where the page has a clone.
   writeFileSync(
-    join(place, 'gateway.yaml'),
-    `listen: { port: 0 }\nadmin: { port: 0 }\nstate: ${join(place, 'state')}\nbundle: { source: "git+file://${folder}#main" }\ndecisions: { folder: ${join(place, 'decisions')}, instance: gw-1 }\n`,
+    join(home, 'grantgate/cli.ts'),
+    `import ${JSON.stringify(join(installed, 'grantgate.js'))};\n`,
   );
-  const gateway = spawn(
-    process.execPath,
-    [join(installed, 'grantgate.js'), 'serve', '--config', 'gateway.yaml'],
-    { cwd: place, env, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const ended = once(gateway, 'exit');
-  let log = '';
-  for (const stream of [gateway.stdout, gateway.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk));
-  try {
-    let url: string | undefined;
-    while (url === undefined) {
-      assert.equal(gateway.exitCode, null, log);
-      await setTimeout(50);
-      url = /http:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0];
-    }
-    const ask = (path: string, headers = {}) => fetch(url + path, { headers });
-    const own = { 'x-api-key': key.key };
-    let allowed = await ask('/orders/items', own);
-    for (; allowed.status === 503; allowed = await ask('/orders/items', own)) await setTimeout(50);
-    assert.deepEqual([allowed.status, await allowed.text()], [200, 'items'], log);
-    assert.equal((await ask('/orders/items')).status, 401);
-    const denied = await fetch(`${url}/orders/items`, { method: 'POST', headers: own });
-    assert.equal(denied.status, 403);
-  } finally {
-    gateway.kill('SIGTERM');
-    await ended;
-    upstream.close();
-  }
-  const reviewed = await grantgate(['review', '--decisions', join(place, 'decisions')], folder);
-  assert.match(reviewed.stdout + reviewed.stderr, /orders/);
+  const author = { GIT_AUTHOR_NAME: 'Ann', GIT_AUTHOR_EMAIL: 'ann@example.com' };
+  const committer = { GIT_COMMITTER_NAME: 'Ann', GIT_COMMITTER_EMAIL: 'ann@example.com' };
+  const { printed, code, errors } = await runSteps(steps, {
+    folder,
+    env: { ...env, ...author, ...committer, HOME: home },
+  });
+  const log = join(folder, 'gateway.log');
+  const said = `${printed.at(-1)}\n${errors}\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`;
+  assert.deepEqual([code, printed.length], [0, steps.length], said);
+  for (const [index, step] of steps.entries())
+    assert.deepEqual(unkept(step, printed[index] ?? ''), [], `${step.shell}\n${printed[index]}\n${errors}`);
+  assert.ok(steps.filter(({ prints }) => prints.length > 0).length >= 8);
+});
+
+test('a promise of a page that is not kept is found', () => {
+  const [step, ...others] = stepsOf('```sh\nask\n```\n\n```text\n{…"ok"…}\n200\n```\n\n```sh\nend\n```\n');
+  assert.ok(step !== undefined);
+  assert.deepEqual(others, [{ shell: 'end\n', prints: [] }]);
+  assert.deepEqual(unkept(step, '{"a":"ok"}\n200\n'), []);
+  assert.deepEqual(unkept(step, '200\n{"a":"ok"}\n'), ['200']);
+  assert.deepEqual(unkept(step, '{"a":"no"}\n403\n'), ['{…"ok"…}', '200']);
 });
 
 test('types come along for what is logged', () => {
