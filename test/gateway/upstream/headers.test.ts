@@ -74,6 +74,9 @@ for (const name of dropped) {
 test('drops what Connection nominates, and Connection itself', () => {
   const raw = ['Connection', 'close, X-Secret', 'x-secret', '1', 'X-Other', '2', 'Keep-Alive', 'timeout=5'];
   assert.deepEqual(forwardable(raw), ['X-Other', '2']);
+  // As long as its name.
+  const other = ['User-Agent', 'accept', 'accept', '*/*'];
+  assert.deepEqual(forwardable(other), other);
 });
 
 test('no spelling of our own or of forwarding headers survives', () => {
