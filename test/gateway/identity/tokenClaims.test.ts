@@ -107,3 +107,16 @@ test('an end in the middle of a second is that second', () => {
   assert.equal(read({})?.expiresAt, null);
   assert.equal(read({ sub: '' }), null);
 });
+
+test('an issuer names whom one of its ends fits, in any spelling, and nobody else', () => {
+  const login = (name: string) =>
+    readClaims(
+      { sub: name },
+      'jwt',
+      { issuer: 'i', login_claim: 'sub', groups: 'directory', people: ['@a.example', '@B.example'] },
+      now,
+    );
+  for (const name of ['x@a.example', 'x@b.example', 'x@A.EXAMPLE']) assert.equal(login(name)?.login, name);
+  for (const name of ['x@c.example', '@a.example.evil', 'x@a.exampl'])
+    assert.deepEqual([login(name)?.login, login(name)?.unnamed], [null, 'people'], name);
+});
