@@ -63,10 +63,18 @@ function createLens(state: State, services: Organisation['services']) {
     principal.startsWith('user:')
       ? people.get(principal.slice(5))?.status === 'active'
       : active.has(principal);
+  const standings = new Map<string, Standing>();
   return {
-    people,
+    /** Of a person; one for all that they hold. */
+    standing(principal: string): Standing | null {
+      const person = people.get(principal.slice(5));
+      if (person === undefined) return null;
+      const manager = person.manager === undefined ? null : fold(person.manager);
+      const standing = standings.get(principal) ?? { groups: of.get(principal) ?? [], manager };
+      standings.set(principal, standing);
+      return standing;
+    },
     knows: (group: string) => groups.has(group.slice('group:'.length)),
-    groups: (principal: string) => of.get(principal) ?? [],
     members: (group: string) => inside.get(group) ?? [],
     answered: (owner: string) =>
       owner.startsWith('group:') ? (inside.get(owner) ?? []).some(isActive) : isActive(owner),
@@ -112,12 +120,8 @@ export function createDirectoryHistory(organisation: Organisation) {
         if (lens.knows(principal)) sizes.set(id, lens.members(principal).length);
         continue;
       }
-      const person = lens.people.get(principal.slice(5));
-      if (person)
-        standings.set(id, {
-          groups: lens.groups(principal),
-          manager: person.manager === undefined ? null : fold(person.manager),
-        });
+      const standing = lens.standing(principal);
+      if (standing !== null) standings.set(id, standing);
     }
   };
 

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
+import { detached } from '../../bundle/format/detached.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
@@ -7,7 +8,7 @@ import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import type { AsideChange, Step } from './commits.ts';
 
 /** What Git tells of a grant, in seconds since 1970. */
-export type GrantHistory = {
+export type GrantHistory = Readonly<{
   /** The grant changed, its review aside, by a later commit than the one that wrote its review. */
   changedSinceReview: boolean;
   /** Since when it is suspended; null for an active one, and where Git does not reach back far enough to tell. */
@@ -16,12 +17,16 @@ export type GrantHistory = {
   grownAt: number | null;
   /** When it was last put back or reactivated; null when never. */
   restoredAt: number | null;
+}>;
+
+/** Of most grants: nothing happened to them since they came. */
+const untouched: GrantHistory = {
+  changedSinceReview: false,
+  suspendedAt: null,
+  grownAt: null,
+  restoredAt: null,
 };
 
-type Track = GrantHistory & {
-  /** Its text in the file; null while it is not there. */
-  text: string | null;
-};
 type Roles = ReadonlyMap<string, readonly string[]>;
 
 const idLine = /^(?:- | {2})id: *(["']?)([a-z0-9][a-z0-9-]{2,119})\1 *(?:#.*)?\r?$/gm;
@@ -111,41 +116,41 @@ const aside = ({ review: _, ...entry }: GrantEntry) => canonicalJson(entry);
 
 /**
  * Follows every grant through the commits, which are given one after the other, oldest first. Only texts that changed
- * are parsed.
+ * are parsed. Of a file its bytes are kept and nothing of the grants in it: there may be a million.
  */
 export function createGrantHistory() {
-  const tracks = new Map<string, Track>();
-  const files = new Map<string, ReadonlyMap<string, string>>();
+  /** Every grant that ever was. */
+  const histories = new Map<string, GrantHistory>();
+  /** Those of them that are not there now. */
+  const absent = new Set<string>();
+  const files = new Map<string, Buffer>();
   const apis = new Map<string, Roles>();
   const takenAside = new Set<string>();
   const parse = createParser();
-
-  const appear = (id: string, text: string, { at, blind }: Step) => {
-    const known = tracks.get(id);
-    // Most are not, and need not be read: the word stands there, or hides behind an escape.
-    const suspended = /suspended|\\/.test(text) && parse(text)?.state === 'suspended';
-    tracks.set(id, {
-      text,
-      changedSinceReview: false,
-      suspendedAt: suspended && !blind ? at : null,
-      grownAt: known === undefined ? null : at,
-      restoredAt: known === undefined ? null : at,
-    });
+  const note = (id: string, found: Partial<GrantHistory>) => {
+    histories.set(id, { ...(histories.get(id) ?? untouched), ...found });
   };
 
-  const change = (track: Track, text: string, at: number, before: ReadonlyMap<string, Roles>) => {
-    const [old, now] = [parse(track.text ?? ''), parse(text)];
-    track.text = text;
+  const appear = (id: string, text: string, { at, blind }: Step) => {
+    // Most are not, and need not be read: the word stands there, or hides behind an escape.
+    const suspended = /suspended|\\/.test(text) && parse(text)?.state === 'suspended';
+    const suspendedAt = suspended && !blind ? at : null;
+    if (histories.has(id)) note(id, { changedSinceReview: false, suspendedAt, grownAt: at, restoredAt: at });
+    else histories.set(detached(id), suspendedAt === null ? untouched : { ...untouched, suspendedAt });
+  };
+
+  const change = (id: string, texts: Comparison, at: number, before: ReadonlyMap<string, Roles>) => {
+    const [old, now] = [parse(texts.before), parse(texts.after)];
     if (old === null || now === null) return;
     if (old.state !== now.state) {
-      track.suspendedAt = now.state === 'suspended' ? at : null;
-      if (now.state === 'active') track.restoredAt = at;
+      note(id, { suspendedAt: now.state === 'suspended' ? at : null });
+      if (now.state === 'active') note(id, { restoredAt: at });
     }
-    if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) track.grownAt = at;
+    if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) note(id, { grownAt: at });
     // What the commit changed that wrote the keep was kept with it.
     if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))
-      track.changedSinceReview = false;
-    else if (aside(old) !== aside(now)) track.changedSinceReview = true;
+      note(id, { changedSinceReview: false });
+    else if (aside(old) !== aside(now)) note(id, { changedSinceReview: true });
   };
 
   /** Grants reach further when their role does. */
@@ -154,66 +159,79 @@ export function createGrantHistory() {
       [...after].filter(([role, now]) => isWider(before.get(role) ?? [], now)).map(([role]) => role),
     );
     if (wider.size === 0) return;
-    for (const track of tracks.values()) {
-      if (track.text === null || !track.text.includes(api)) continue;
-      const entry = parse(track.text);
-      if (entry?.api === api && entry.role !== undefined && wider.has(entry.role)) track.grownAt = at;
+    for (const bytes of files.values()) {
+      if (!bytes.includes(api)) continue;
+      for (const [id, text] of textsOf(bytes)) {
+        const entry = text.includes(api) ? parse(text) : null;
+        if (entry?.api === api && entry.role !== undefined && wider.has(entry.role))
+          note(id, { grownAt: at });
+      }
     }
   };
 
   return {
     step(step: Step): void {
       const before = new Map(apis);
-      const gone = new Set<string>();
-      const there = new Map<string, string>();
       for (const { path, bytes } of step.files) {
         const kind = fileKind(path);
-        if (kind.kind === 'api') {
-          const roles = bytes === null ? new Map<string, readonly string[]>() : rolesOf(bytes);
-          if (roles !== null) apis.set(kind.name, roles);
-        } else if (kind.kind === 'access') {
-          const texts = bytes === null ? new Map<string, string>() : textsOf(bytes);
-          for (const id of files.get(path)?.keys() ?? []) gone.add(id);
-          for (const [id, text] of texts) there.set(id, text);
-          files.set(path, texts);
-        }
+        if (kind.kind !== 'api') continue;
+        const roles = bytes === null ? new Map<string, readonly string[]>() : rolesOf(bytes);
+        if (roles !== null) apis.set(kind.name, roles);
       }
       for (const [api, roles] of apis) {
         const old = before.get(api);
         if (old !== undefined && old !== roles && !step.blind) widen(api, old, roles, step.at);
       }
-      for (const [id, text] of there) {
-        const track = tracks.get(id);
-        if (track === undefined || track.text === null) appear(id, text, step);
-        else if (track.text !== text) change(track, text, step.at, before);
+      const were = new Map<string, string>();
+      const are = new Map<string, string>();
+      const fresh = new Set<string>();
+      for (const { path, bytes } of step.files) {
+        if (fileKind(path).kind !== 'access') continue;
+        const old = files.get(path);
+        if (old !== undefined) for (const [id, text] of textsOf(old)) were.set(id, text);
+        files.delete(path);
+        if (bytes === null) continue;
+        files.set(path, bytes);
+        for (const [id, text] of textsOf(bytes))
+          if (histories.has(id) && !fresh.has(id)) are.set(id, text);
+          else {
+            appear(id, text, step);
+            fresh.add(id);
+          }
       }
-      for (const id of gone) {
-        const track = tracks.get(id);
-        if (track !== undefined && !there.has(id)) track.text = null;
+      for (const [id, text] of are) {
+        const old = were.get(id);
+        // What is neither gone nor in a file that changed stands twice: as if it were put back.
+        if (absent.delete(id) || old === undefined) appear(id, text, step);
+        else if (old !== text) change(id, { before: old, after: text }, step.at, before);
       }
+      for (const id of were.keys()) if (!are.has(id)) absent.add(detached(id));
     },
     /** A commit on a merged branch, after all steps: it gave what it gave no later than it was merged. */
     aside({ at, files: changed }: { at: number; files: readonly AsideChange[] }): void {
       const textsIn = (which: 'before' | 'after') =>
         new Map(changed.flatMap((file) => [...(file[which] === null ? [] : textsOf(file[which]))]));
-      const [were, are] = [textsIn('before'), textsIn('after')];
-      for (const id of were.keys()) if (!are.has(id)) takenAside.add(id);
-      for (const [id, text] of are) {
-        const [track, earlier] = [tracks.get(id), were.get(id)];
-        if (track === undefined || text === earlier) continue;
-        const later = (known: number | null) => Math.max(known ?? at, at);
-        if (earlier === undefined) {
-          if (!takenAside.has(id)) continue;
-          [track.grownAt, track.restoredAt] = [later(track.grownAt), later(track.restoredAt)];
+      const [earlier, later] = [textsIn('before'), textsIn('after')];
+      for (const id of earlier.keys()) if (!later.has(id)) takenAside.add(id);
+      for (const [id, text] of later) {
+        const [known, old] = [histories.get(id), earlier.get(id)];
+        if (known === undefined || text === old) continue;
+        const orLater = (than: number | null) => Math.max(than ?? at, at);
+        if (old === undefined) {
+          if (takenAside.has(id))
+            note(id, { grownAt: orLater(known.grownAt), restoredAt: orLater(known.restoredAt) });
           continue;
         }
-        const [old, now] = [parse(earlier), parse(text)];
-        if (old === null || now === null) continue;
-        if (old.state === 'suspended' && now.state === 'active') track.restoredAt = later(track.restoredAt);
-        if (grew(old, now, at) || isWider(coversOf(old, apis), coversOf(now, apis)))
-          track.grownAt = later(track.grownAt);
+        const [was, now] = [parse(old), parse(text)];
+        if (was === null || now === null) continue;
+        if (was.state === 'suspended' && now.state === 'active')
+          note(id, { restoredAt: orLater(known.restoredAt) });
+        if (grew(was, now, at) || isWider(coversOf(was, apis), coversOf(now, apis)))
+          note(id, { grownAt: orLater(known.grownAt) });
       }
     },
-    of: (id: string): GrantHistory | null => tracks.get(id) ?? null,
+    of: (id: string): GrantHistory | null => histories.get(id) ?? null,
   };
 }
+
+type Comparison = { before: string; after: string };
