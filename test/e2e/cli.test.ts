@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { opaVersion } from '../../bundle/policy/opa.ts';
 import { readCommands } from '../../docs/generate/commandsPage.ts';
 import { suite } from '../_suite.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
@@ -293,7 +294,8 @@ test('a missing or wrong opa is one message that says what was looked for and wh
     OPA_PATH: '/bin/true',
   });
   assert.equal(code, 2);
-  assert.match(stderr, /OPA_PATH \(\/bin\/true\).*1\.22\.2/);
+  assert.match(stderr, /OPA_PATH \(\/bin\/true\)/);
+  assert.ok(stderr.includes(opaVersion), stderr);
   assert.equal(stderr.trim().split('\n').length, 1);
 });
 
