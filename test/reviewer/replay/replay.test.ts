@@ -206,6 +206,30 @@ test('a grant that is restricted to values of a path parameter is decided by tho
   ]);
 });
 
+test('parameters and claims come out of the files of records as they went in, whatever else stands there', async () => {
+  const input = {
+    ...{ subject: ann, groups: [], api: 'orders', operation: 'get', method: 'GET', path: '/v1/things/{id}' },
+    ...{ networks: [], mfa: false, time: Math.floor(asOf / 1000) - 3600 },
+  };
+  const said = [
+    { params: { id: '7' } },
+    { params: { id: '8' }, claims: { number: '7' } },
+    { params: { id: null } },
+    { params: { id: 7 } },
+    { params: ['7'] },
+    { claims: 'x' },
+    {},
+  ];
+  const recorded = said.map((more) => ({ revision: base, input: { ...input, ...more } }));
+  const folder = await writeLog(here, 'given', recordedLines(recorded));
+  const found = await fromFiles('restricted', [folder], 2);
+  assert.deepEqual(
+    [lines(found.denied.by), lines(found.unproven.by)],
+    [[`${ann} get 2 ann-read condition-not-met`], [`${ann} get 4 ann-read parameters`]],
+  );
+  assert.equal(found.requests.allowed, 7);
+});
+
 test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
   assert.deepEqual(lines((await replay('lab', [{ times: 2 }])).unproven.by), [
     `${ann} get 2 ann-read condition`,
