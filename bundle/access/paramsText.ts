@@ -8,9 +8,9 @@ export const paramsText = (params: ParamsLine): string =>
     )
     .join(', ');
 
-/** Of many values the first ones. */
 const most = 10;
-const valuesText = (values: readonly string[]): string =>
+/** "acme or initech"; of many values the first ones. */
+export const valuesText = (values: readonly string[]): string =>
   values.length > most
     ? `${values.slice(0, most).map(shown).join(', ')} or ${values.length - most} others`
     : values.map(shown).join(' or ');

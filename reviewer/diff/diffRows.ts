@@ -1,4 +1,5 @@
 import { type Conditions, isOfValues } from '../../bundle/access/conditions.ts';
+import { movedValues } from '../../bundle/access/movedValues.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
@@ -79,10 +80,11 @@ function conditionsText(all: readonly Conditions[]): string {
 }
 
 /** The conditions that changed, or an empty text. */
-export const conditionsChanged = ({ kind, conditions }: Change): string =>
-  kind === 'loses' || kind === 'gains'
-    ? ''
-    : `${conditionsText(conditions.before)} → ${conditionsText(conditions.after)}`;
+export function conditionsChanged({ kind, conditions: { before, after } }: Change): string {
+  if (kind === 'loses' || kind === 'gains') return '';
+  const moved = movedValues(before, after);
+  return `${conditionsText(before)} → ${conditionsText(after)}${moved === '' ? '' : ` (${moved})`}`;
+}
 
 /** The grants that a change comes by: those that gave what is lost, else those that give now. */
 export function grantsOf({ kind, before, after }: Change): string[] {

@@ -1,0 +1,58 @@
+import * as assert from 'node:assert/strict';
+import type { Change } from '../../../bundle/diff/diffData.ts';
+import type { ParamsLine } from '../../../bundle/format/grantLine.ts';
+import { changeLine, conditionsChanged, summaryOf } from '../../../reviewer/diff/diffRows.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('a difference in words');
+
+const side = (tenant: readonly string[], mfa: boolean) => [
+  { networks: null, mfa, expires: null, params: { tenant } satisfies ParamsLine },
+];
+const change = (
+  kind: Change['kind'],
+  before: readonly string[],
+  after: readonly string[],
+  mfa = false,
+): Change => ({
+  ...{
+    kind,
+    api: 'orders',
+    operations: ['getOrder'],
+    group: null,
+    members: 0,
+    who: ['user:ann@example.com'],
+  },
+  before: [{ grant: 'ann-acme', through: 'user:ann@example.com' }],
+  after: [{ grant: 'ann-acme', through: 'user:ann@example.com' }],
+  conditions: { before: side(before, false), after: side(after, mfa) },
+});
+const told = (one: Change) => [
+  changeLine(one),
+  conditionsChanged(one),
+  summaryOf({
+    ...{ base: 'a', head: 'b', policiesChanged: false, changes: [one], grants: [], unknown: [] },
+    heads: { networks: [], operations: [], authentication: [], cors: [], credentials: [] },
+  }),
+];
+
+test('more values of a path parameter are a gain, and fewer a loss', () => {
+  assert.deepEqual(told(change('loosened', ['acme'], ['acme', 'beta'])), [
+    'user:ann@example.com gains, for more values, getOrder of orders (ann-acme)',
+    'for tenant acme, anywhere → for tenant acme or beta, anywhere (tenant also beta)',
+    '1 person gains access.',
+  ]);
+  assert.deepEqual(told(change('tightened', ['acme', 'beta'], ['acme'])), [
+    'user:ann@example.com loses, for some values, getOrder of orders (ann-acme)',
+    'for tenant acme or beta, anywhere → for tenant acme, anywhere (tenant no longer beta)',
+    '1 person loses access.',
+  ]);
+});
+
+test('what asks for something else besides is kept on other terms', () => {
+  assert.deepEqual(told(change('tightened', ['acme', 'beta'], ['acme'], true)), [
+    'user:ann@example.com keeps, under stricter conditions, getOrder of orders (ann-acme)',
+    'for tenant acme or beta, anywhere → for tenant acme, anywhere, with a second factor (tenant no longer beta)',
+    '1 person keeps access on other terms.',
+  ]);
+});
