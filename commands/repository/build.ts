@@ -40,20 +40,20 @@ export function build(program: Command): void {
       .option('--valid-until <time>', 'the same as a time (RFC 3339)')
       .option('--json', 'print the result as JSON')
       .action(async (options: Options) => {
-        const { assemble } = await import('../../bundle/assemble.ts');
-        const { findOpa } = await import('../../bundle/policy/opa.ts');
-        const { pack } = await import('../../bundle/archive/pack.ts');
         const { readSigningKey } = await import('../../bundle/archive/signingKey.ts');
-        const { formatRelease } = await import('../../bundle/archive/release.ts');
-        const { gitTree } = await import('../../bundle/git/tree.ts');
-        const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
         const { validUntil } = await import('../arguments/validUntil.ts');
-        const { wayBack } = await import('../arguments/wayBack.ts');
         if (options.key === undefined && options.keyId !== undefined)
           throw new UsageError('--key-id names the key of --key, which is missing');
         const key = options.key === undefined ? null : readSigningKey(readKey(options.key), options.keyId);
         const until = validUntil(options, Date.now());
         const root = folderOf(options.root);
+        const { assemble } = await import('../../bundle/assemble.ts');
+        const { findOpa } = await import('../../bundle/policy/opa.ts');
+        const { pack } = await import('../../bundle/archive/pack.ts');
+        const { formatRelease } = await import('../../bundle/archive/release.ts');
+        const { gitTree } = await import('../../bundle/git/tree.ts');
+        const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
+        const { wayBack } = await import('../arguments/wayBack.ts');
         const tree = await gitTree(root, options.revision);
         const rollback =
           options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);

@@ -16,15 +16,14 @@ export function verify(program: Command): void {
       .option('--json', 'print the result as JSON')
       .action(
         async (file: string, options: { key?: string; keys?: string[]; maxBytes: string; json?: true }) => {
+          if ((options.key === undefined) === (options.keys === undefined))
+            throw new UsageError('either --key or --keys is needed');
+          const given = options.key === undefined ? readKeys(options.keys ?? []) : readKey(options.key);
           const { limitsOf, verify } = await import('../../bundle/archive/verify.ts');
           const { formatRelease } = await import('../../bundle/archive/release.ts');
           const { readVerifyKeys } = await import('../../bundle/archive/keys.ts');
           const { sizeOf } = await import('../arguments/size.ts');
-          if ((options.key === undefined) === (options.keys === undefined))
-            throw new UsageError('either --key or --keys is needed');
-          const keys = readVerifyKeys(
-            options.key === undefined ? readKeys(options.keys ?? []) : readKey(options.key),
-          );
+          const keys = readVerifyKeys(given);
           let archive: Buffer;
           try {
             archive = readFileSync(file);

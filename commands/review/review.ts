@@ -93,12 +93,12 @@ async function runReview(options: ReviewOptions): Promise<void> {
   }
   if (options.scope !== undefined || options.due !== undefined)
     throw new UsageError('--scope and --due are of a campaign: give --campaign NAME');
-  const { review } = await import('../../reviewer/review.ts');
-  const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
   const asOf = asOfOf(options);
-  const signal = abortOnStop();
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
+  const { review } = await import('../../reviewer/review.ts');
+  const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
+  const signal = abortOnStop();
   const { plan, summary, pulls, missed, told, error, explained, consent } = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
