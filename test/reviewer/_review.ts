@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findOpa } from '../../bundle/policy/opa.ts';
+import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { type ReviewResult, review } from '../../reviewer/review.ts';
 import { headOf, plainGit } from '../bundle/_organisation.ts';
 
@@ -181,6 +181,9 @@ export type Place = {
   remove: () => Promise<void>;
 };
 
+/** Looked for once: asking it for its version takes longer than most of what is asked of it. */
+let opaHere: Promise<Opa> | null = null;
+
 /** A fresh organisation in Git, granted long ago, without any record yet. */
 export async function place(files: Files): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'grantgate-reviewer-'));
@@ -220,7 +223,8 @@ export async function place(files: Files): Promise<Place> {
   await mkdir(root, { recursive: true });
   git('init', '--quiet', '--initial-branch=main');
   await commit({ ...base, ...files });
-  const opa = await findOpa();
+  opaHere ??= findOpa();
+  const opa = await opaHere;
   return {
     folder,
     root,

@@ -96,9 +96,11 @@ let count = 0;
 async function openIn(from: string) {
   count += 1;
   const repository = join(folder, `${count}.git`);
-  await cp(from, repository, { recursive: true });
-  // New commits are made in one place, and seen everywhere.
-  await writeFile(join(repository, 'objects', 'info', 'alternates'), `${join(template, 'objects')}\n`);
+  // New commits are made in one place, and objects are seen everywhere.
+  await cp(from, repository, { recursive: true, filter: (path) => path !== join(from, 'objects') });
+  await mkdir(join(repository, 'objects', 'info'), { recursive: true });
+  const alternates = [...new Set([template, from])].map((one) => `${join(one, 'objects')}\n`);
+  await writeFile(join(repository, 'objects', 'info', 'alternates'), alternates.join(''));
   const forge = await startForge({
     ...{ repository, owner: 'acme', name: 'access', token, now: () => asOf },
     users: [{ login: 'dana', permission: 'write' }],
