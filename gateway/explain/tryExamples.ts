@@ -25,7 +25,16 @@ const mostBytes = 1024 * 1024;
 export async function readExamples(root: string): Promise<Examples> {
   const examples: PlacedExample[] = [];
   const problems: Problem[] = [];
-  const names = (await readdir(join(root, 'tests')).catch(() => [])).filter((name) => name.endsWith('.yaml'));
+  // What is proposed is tried before anybody has read it: a link would have files of this machine read, and told of.
+  const folder = await lstat(join(root, 'tests')).catch(() => null);
+  if (folder?.isSymbolicLink()) {
+    const message = '"tests" must be a folder, got a symbolic link';
+    return { examples, problems: [problem('tests', 'not-a-file', message)] };
+  }
+  const names =
+    folder?.isDirectory() === true
+      ? (await readdir(join(root, 'tests'))).filter((name) => name.endsWith('.yaml'))
+      : [];
   for (const name of names.sort()) {
     const file = `tests/${name}`;
     const stat = await lstat(join(root, file));

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { symlink } from 'node:fs/promises';
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { testRepository } from '../../../gateway/explain/testRepository.ts';
@@ -110,6 +110,13 @@ test('refuses examples that say too little or too much, and files that are none'
   await symlink('/etc/hostname', join(sample.root, 'tests/link.yaml'));
   assert.match((await tried('[]')).said.join(), /^tests\/link\.yaml:1:1: .*must be a regular file/);
   await sample.write({ 'tests/link.yaml': null });
+  await rm(join(sample.root, 'tests'), { recursive: true });
+  await symlink('/etc', join(sample.root, 'tests'));
+  const linked = await testRepository(sample.root, { policies: false });
+  assert.deepEqual(linked.problems.map(formatProblem), [
+    'tests:1:1: "tests" must be a folder, got a symbolic link',
+  ]);
+  await rm(join(sample.root, 'tests'));
 });
 
 test("runs the policies' own tests beside them", async () => {
