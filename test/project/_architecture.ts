@@ -14,7 +14,7 @@ const production: Readonly<Record<string, readonly string[]>> = {
   commands: ['bundle', 'gateway', 'reviewer', 'commands'],
   'cli.ts': ['commands'],
 };
-const others = ['demo', 'docs', 'bench', 'test'];
+const others = ['demo', 'docs', 'bench', 'test', 'examples'];
 /** What the reviewer may know of the gateway. */
 const shared = ['gateway/decision', 'gateway/revision', 'gateway/record'];
 /** The one way from production into the demo: named by its command, and loaded only when asked for. */

@@ -8,7 +8,8 @@ const test = suite('documents');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
 };
-const rooms = /^(?:\.github|bench|bundle|demo|docs|gateway|grants|policies|reviewer|test)\/[\w./-]*$/;
+const rooms =
+  /^(?:\.github|bench|bundle|demo|docs|examples|gateway|grants|policies|reviewer|test)\/[\w./-]*$/;
 
 /** Paths and npm scripts that a page names in code and that are not there. Names in capitals stand for others. */
 function missing(markdown: string): string[] {
@@ -25,7 +26,9 @@ function missing(markdown: string): string[] {
   ];
 }
 
-const pages = repositoryFiles().filter((path) => /^(?:[^/]+|(?:\.github|docs)\/[^/]+)\.md$/.test(path));
+const pages = repositoryFiles().filter((path) =>
+  /^(?:[^/]+|(?:\.github|docs|examples)\/[^/]+|examples\/[^/]+\/[^/]+)\.md$/.test(path),
+);
 
 test('there is a page on security and one on contributing', () => {
   for (const page of ['.github/SECURITY.md', '.github/CONTRIBUTING.md'])

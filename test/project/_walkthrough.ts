@@ -1,3 +1,4 @@
+import * as assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
@@ -28,6 +29,10 @@ export function unkept({ prints }: Step, printed: string): string[] {
 }
 
 const mark = '-- end of step --';
+const author = {
+  ...{ GIT_AUTHOR_NAME: 'Ann', GIT_AUTHOR_EMAIL: 'ann@example.com' },
+  ...{ GIT_COMMITTER_NAME: 'Ann', GIT_COMMITTER_EMAIL: 'ann@example.com' },
+};
 
 /**
  * Types the steps into one bash, as a reader would, and stops at the first that fails. Returns what each printed, and
@@ -40,7 +45,7 @@ export async function runSteps(
   const script = steps.map(({ shell }) => `${shell}\necho; echo '${mark}'\n`).join('');
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: folder,
-    env,
+    env: { ...env, ...author },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -48,11 +53,22 @@ export async function runSteps(
   let errors = '';
   shell.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   shell.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const closed = once(shell, 'close');
   const [code] = (await once(shell, 'exit')) as [number | null];
   endGroup(shell);
-  await once(shell, 'close');
+  await closed;
   const printed = stripVTControlCharacters(output).split(mark).slice(0, -1);
   return { printed, code, errors };
+}
+
+/** Fails unless each step ended well and printed what the page promises. */
+export function assertKept(
+  steps: readonly Step[],
+  { printed, code, errors }: Awaited<ReturnType<typeof runSteps>>,
+): void {
+  assert.deepEqual([code, printed.length], [0, steps.length], `${printed.at(-1)}\n${errors}`);
+  for (const [index, step] of steps.entries())
+    assert.deepEqual(unkept(step, printed[index] ?? ''), [], `${step.shell}\n${printed[index]}\n${errors}`);
 }
 
 /** What was started in the background shares the group that `detached` made. */
