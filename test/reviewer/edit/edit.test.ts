@@ -45,6 +45,11 @@ test('deletes a grant with the comments that belong to it, and nothing else', ()
   assert.equal(edit(text, file, deleted('orders-b')), text.replace(/# Only until[\s\S]*# end of b\n\n/, ''));
 });
 
+test('a comment below an empty first line is of the grant below it, and goes with it', () => {
+  const of = '\n# Ask Ann.\n- id: orders-a\n  granted: 2026-03-01\n- id: orders-b\n';
+  assert.equal(edit(of, file, deleted('orders-a')), '\n- id: orders-b\n');
+});
+
 test('keeps the comment of the file when its first grant goes', () => {
   assert.equal(edit(text, file, deleted('orders-a')), text.replace(/- id: orders-a[\s\S]*?audit\n/, ''));
 });
