@@ -1,9 +1,14 @@
 import * as assert from 'node:assert/strict';
 import { compilePolicy } from '../../../bundle/policy/compilePolicy.ts';
-import { meterWasm } from '../../../bundle/policy/meterWasm.ts';
+import { meterWasm, stepsLeft } from '../../../bundle/policy/meterWasm.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { decisionPath, readPolicies } from '../../../bundle/policy/policies.ts';
-import { createEvaluator, EvaluationError, type Evaluator } from '../../../gateway/decision/evaluator.ts';
+import {
+  createEvaluator,
+  EvaluationError,
+  type Evaluator,
+  mostSteps,
+} from '../../../gateway/decision/evaluator.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('evaluator');
@@ -69,9 +74,32 @@ test('what does not come to an end in time is an error of its own, and the next 
     });
     assert.equal(metered.evaluate({ ask: 'data' }, data), 'alive');
   }
-  // The bound is for each question, not for all.
-  for (let round = 0; round < 40; round += 1)
-    assert.equal(metered.evaluate({ ask: 'count', items: new Array(20_000).fill(1) }, data), 20_000);
+});
+
+test('each question has all its steps, whatever those before it took', () => {
+  const { Instance } = WebAssembly;
+  const made: WebAssembly.Instance[] = [];
+  WebAssembly.Instance = class extends Instance {
+    constructor(...of: ConstructorParameters<typeof Instance>) {
+      super(...of);
+      made.push(this);
+    }
+  };
+  try {
+    const metered = createEvaluator(meterWasm(wasm), 'probe/decision');
+    const [instance = assert.fail('none was made')] = made;
+    const left = () => Number((instance.exports[stepsLeft] as WebAssembly.Global).value);
+    for (let round = 0; round < 3; round += 1) {
+      const items = new Array(20_000).fill(1);
+      assert.equal(metered.evaluate({ ask: 'count', items }, json({})), 20_000);
+      assert.ok(left() > 0 && left() < mostSteps - 20_000, String(left()));
+      metered.evaluate({ ask: 'data' }, json({}));
+      assert.ok(left() > mostSteps - 20_000, String(left()));
+    }
+    assert.equal(made.length, 1);
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
 });
 
 const [caller, groups] = ['user:ann@example.com', ['group:a', 'group:b']];

@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { newMemory } from '../../../gateway/decision/decision.ts';
 import { createRecordLine, type NewRecord } from '../../../gateway/record/recordLine.ts';
 import { suite } from '../../_suite.ts';
 
@@ -63,4 +64,12 @@ test('the text of one decision is never taken for that of another', () => {
   ];
   for (const other of others) assert.equal(line(other, 2), expected(other, 'gw', 2));
   assert.equal(line(first, 3), expected(first, 'gw', 3));
+});
+
+test('what was written of a decision under one revision is written anew under another', () => {
+  const line = createRecordLine('gw');
+  const memory = newMemory();
+  const under = (revision: string) => ({ ...record(), memory, bundles: { grantgate: { revision } } });
+  for (const revision of ['one', 'two', 'one'])
+    assert.equal(JSON.parse(line(under(revision), 1)).bundles.grantgate.revision, revision);
 });

@@ -211,3 +211,14 @@ test('refuses a head this version does not understand, or grants at an API nobod
   const missing = { ...document(), apis: { orders: apiEntry('orders') } };
   assert.throws(() => snapshot(missing), /"payments"/);
 });
+
+test('an entry that names nobody where somebody must be named is not understood, and one name is enough', () => {
+  const withCors = (origins: string[]) => {
+    const { apis, ...rest } = document();
+    return { ...rest, apis: { ...apis, orders: { ...apiEntry('orders'), cors: { max_age: 600, origins } } } };
+  };
+  assert.deepEqual(snapshot(withCors(['https://a.example'])).apis.get('orders')?.cors?.origins, [
+    'https://a.example',
+  ]);
+  assert.throws(() => snapshot(withCors([])), { code: 'bundle-malformed' });
+});

@@ -113,6 +113,26 @@ test('trailers reach the client', async () => {
   world.upstream.answer(null);
 });
 
+test('a body keeps the length that the caller announced, and one without is sent in chunks', async () => {
+  const announced: (string | undefined)[][] = [];
+  world.upstream.answer((request, response) => {
+    announced.push([request.headers['content-length'], request.headers['transfer-encoding']]);
+    request.resume().on('end', () => response.end());
+  });
+  for (const body of ['abc', new Blob(['abc']).stream()])
+    await fetch(`${world.gateway.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body,
+      ...{ duplex: 'half' },
+    });
+  world.upstream.answer(null);
+  assert.deepEqual(announced, [
+    ['3', undefined],
+    [undefined, 'chunked'],
+  ]);
+});
+
 test('an upload that its upstream answers early gets that answer', async () => {
   world.upstream.answer((_request, response) => {
     response.writeHead(413, { 'content-length': '3' });
