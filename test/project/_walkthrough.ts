@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 /** A block of shell, and the lines that the page says it prints; `…` stands for anything there. */
@@ -45,7 +46,8 @@ export async function runSteps(
   const script = steps.map(({ shell }) => `${shell}\necho; echo '${mark}'\n`).join('');
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: folder,
-    env: { ...env, ...author },
+    // The Node that runs this, whatever else is installed.
+    env: { ...env, ...author, PATH: `${dirname(process.execPath)}:${env.PATH}` },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

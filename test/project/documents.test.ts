@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from '../_suite.ts';
+import { commandProblems } from './_commandLines.ts';
 import { repositoryFiles, root } from './_copyRepository.ts';
 
 const test = suite('documents');
@@ -37,7 +38,8 @@ test('there is a page on security and one on contributing', () => {
 
 for (const page of pages) {
   test(`${page} names only what is there`, () => {
-    assert.deepEqual(missing(readFileSync(join(root, page), 'utf8')), []);
+    const text = readFileSync(join(root, page), 'utf8');
+    assert.deepEqual([...missing(text), ...commandProblems(text)], []);
   });
 }
 
@@ -48,4 +50,17 @@ test('finds what is not there', () => {
     'npm run nothing',
   ]);
   assert.deepEqual(missing('`gateway/admit.ts`, `policies/review/NAME.rego`, `npm test`, `npm ci`'), []);
+});
+
+test('finds commands and options that are not there, in blocks and in sentences', () => {
+  const block = (line: string) => commandProblems(`\`\`\`sh\n${line}\n\`\`\`\n`);
+  assert.deepEqual(block('grantgate revoke orders'), ['grantgate revoke: no such command']);
+  assert.deepEqual(block('TOKEN=… grantgate publish --source X \\\n  --now'), [
+    'grantgate publish: no option --now',
+  ]);
+  assert.deepEqual(block('x=$(grantgate key old --json)'), ['grantgate key old: no such command']);
+  assert.deepEqual(commandProblems('Ask `grantgate serve --fast`.'), ['grantgate serve: no option --fast']);
+  assert.deepEqual(block('grantgate check --json | grep "--none" # --or'), []);
+  assert.deepEqual(block('grantgate serve --config a.yaml > log 2>&1 & gateway=$!; kill --all'), []);
+  assert.deepEqual(commandProblems('`grantgate records verify --usage X`, `grantgate --version`'), []);
 });
