@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { createProgress } from './place/progress.ts';
 import { type Loop, startLoop } from './startLoop.ts';
-import { TourError, tour } from './tour.ts';
+import { type Pages, startPages } from './startPages.ts';
+import { TourError } from './tour/steps.ts';
+import { tour } from './tour/tour.ts';
 import { welcome } from './welcome.ts';
 
 /**
@@ -23,6 +25,7 @@ export async function demo(options: {
   const note = (line: string) => void process.stderr.write(`demo: ${line}\n`);
   const progress = createProgress(note);
   let loop: Loop | null = null;
+  let pages: Pages | null = null;
   try {
     loop = await startLoop({
       folder: options.folder,
@@ -39,7 +42,8 @@ export async function demo(options: {
       print(`merge → enforced: ${Math.round(took)} ms`);
       return 0;
     }
-    print(options.json ? JSON.stringify(addresses(loop)) : welcome(loop, Date.now()));
+    pages = await startPages(loop, Date.now);
+    print(options.json ? JSON.stringify(addresses(loop, pages)) : welcome(loop, pages, Date.now()));
     await stopped;
     note('stopping …');
     return 0;
@@ -54,10 +58,12 @@ export async function demo(options: {
     return 1;
   } finally {
     progress.end();
+    await pages?.close();
     await loop?.close();
   }
 }
 
-function addresses({ gateway, admin, forge, issuer, repository, pulls }: Loop) {
-  return { gateway, admin, forge: forge.url, issuer, repository, pulls };
+function addresses({ gateway, admin, forge, issuer, repository, pulls }: Loop, pages: Pages) {
+  const { tour, console } = pages;
+  return { tour, console, gateway, admin, forge: forge.url, issuer, repository, pulls };
 }

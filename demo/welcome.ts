@@ -1,10 +1,11 @@
 import { relative } from 'node:path';
-import { callable } from './callable.ts';
 import { tokenFile } from './place/writeTokens.ts';
 import type { Loop } from './startLoop.ts';
+import type { Pages } from './startPages.ts';
+import { callable } from './tour/callable.ts';
 
 /** The short tour of a running demo: where things are, what to paste, what to try. `now` in ms. */
-export function welcome(loop: Loop, now: number): string {
+export function welcome(loop: Loop, pages: Pick<Pages, 'tour' | 'console'>, now: number): string {
   const { organisation, pulls, forge, gateway, admin } = loop;
   const grants = new Map(organisation.grants.map((grant) => [grant.id, grant]));
   const here = relative(process.cwd(), loop.folder) || '.';
@@ -12,6 +13,9 @@ export function welcome(loop: Loop, now: number): string {
   const lines = [
     '',
     'Grantgate is running. Everything is on this machine; Ctrl-C stops it and cleans up.',
+    '',
+    `  begin here   ${pages.tour}   the loop, a click for each step`,
+    `  console      ${pages.console}   who may do what, what is used, findings, decisions`,
     '',
     `  gateway      ${gateway}   in front of ${organisation.apis.size} APIs`,
     `  admin        ${admin}   /health/ready  /metrics  /revision`,

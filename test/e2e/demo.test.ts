@@ -127,6 +127,22 @@ test('after that it runs until Ctrl-C, tells where everything is, works as it sa
   const page = await (await fetch(pulls[0]?.url ?? forge)).text();
   assert.ok(page.includes(pulls[0]?.grants[0] ?? '-'));
 
+  const address = (name: string) => new RegExp(`^  ${name} +(http\\S+)`, 'm').exec(output())?.[1] ?? '';
+  const console = await (await fetch(`${address('console')}access?api=orders`)).text();
+  assert.match(console, /grants\/access\/orders\//);
+  const tour = address('begin here');
+  const press = (origin: string) =>
+    fetch(`${tour}next`, { method: 'POST', headers: { origin }, redirect: 'manual' });
+  assert.match(await (await fetch(tour)).text(), /<button>Step 1: /);
+  assert.equal((await press('http://evil.example')).status, 403);
+  assert.match(await (await fetch(tour)).text(), /<button>Step 1: /);
+  assert.equal((await press(tour.slice(0, -1))).status, 303);
+  const walked = async () => {
+    const text = await (await fetch(tour)).text();
+    return text.includes('<button>Step 2: ') ? text : null;
+  };
+  assert.match(await until(walked, 60_000), / → 200 /);
+
   const second = run();
   assert.equal(await second.ended, 1);
   assert.match(second.output(), /running already/);

@@ -1,4 +1,4 @@
-import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 
 /** A harmless request that one grant allows: reading a list. */
 export type Callable = { grant: Grant; login: string; api: string; operation: string; path: string };
