@@ -23,6 +23,8 @@ export type Changes = {
 const mostKept = 16;
 const mostBranches = 500;
 const mostWaiting = 4;
+/** A branch that was just pushed may be named before it is offered. */
+const branchesMs = 5000;
 
 /** Compares commits in a thread, one after the other, and remembers the last few. */
 export function createChanges({ root, thread, decisions, days, now }: Options): Changes {
@@ -54,6 +56,26 @@ export function createChanges({ root, thread, decisions, days, now }: Options): 
     })();
     return found;
   };
+  const readBranches = async () => {
+    const lines = async (...args: string[]) => {
+      const said = await git(root, args).catch(() => '');
+      return said.toString().split('\n').filter(Boolean);
+    };
+    const [names, [current = 'HEAD']] = await Promise.all([
+      lines(
+        'for-each-ref',
+        `--count=${mostBranches}`,
+        '--sort=-committerdate',
+        '--format=%(refname:short)',
+        'refs/heads',
+        'refs/remotes',
+      ),
+      lines('symbolic-ref', '--short', '--quiet', 'HEAD'),
+    ]);
+    return { names, current };
+  };
+  let branches: { at: number; read: ReturnType<typeof readBranches> } | null = null;
+
   return {
     async compare(base, head) {
       const [from, to] = [await resolveCommit(root, base), await resolveCommit(root, head)];
@@ -64,23 +86,11 @@ export function createChanges({ root, thread, decisions, days, now }: Options): 
       kept.set(key, known);
       return known;
     },
-    async branches() {
-      const lines = async (...args: string[]) => {
-        const said = await git(root, args).catch(() => '');
-        return said.toString().split('\n').filter(Boolean);
-      };
-      const [names, [current = 'HEAD']] = await Promise.all([
-        lines(
-          'for-each-ref',
-          `--count=${mostBranches}`,
-          '--sort=-committerdate',
-          '--format=%(refname:short)',
-          'refs/heads',
-          'refs/remotes',
-        ),
-        lines('symbolic-ref', '--short', '--quiet', 'HEAD'),
-      ]);
-      return { names, current };
+    branches() {
+      // Two processes of Git take longer than all else of the page.
+      if (branches === null || performance.now() - branches.at > branchesMs)
+        branches = { at: performance.now(), read: readBranches() };
+      return branches.read;
     },
   };
 }

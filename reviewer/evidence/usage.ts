@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
-import { type Database, isTooLong, logsUnreadable, openDatabase, reasonOf } from './database.ts';
+import { type Database, isTooLong, logsUnreadable, openDatabase, quoted, reasonOf } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
@@ -29,16 +29,15 @@ export type DayOfUse = {
 /** What was used of a grant in one window. */
 export type WindowOfUse = { allows: number; daysUsed: number; operations: readonly string[] };
 
+type Keyed = { key: string; grant: string };
+
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
   uses(): Promise<DayOfUse[]>;
   /** What was used of each grant over all days, and last when (seconds since 1970); some thousands at once. */
   totals(): AsyncIterable<readonly { grant: string; operation: string; last: number }[]>;
   /** How often the grants that are asked about under one key were used on each day since 1970, from `from` on. */
-  daily(
-    asked: readonly { key: string; grant: string }[],
-    from: number,
-  ): Promise<{ key: string; day: number; count: number }[]>;
+  daily(asked: readonly Keyed[], from: number): Promise<{ key: string; day: number; count: number }[]>;
   /** Grant → its last use known, seconds since 1970. */
   lastUses(): Promise<ReadonlyMap<string, number>>;
   /**
@@ -78,6 +77,12 @@ type Options = {
   memory?: string;
   signal?: AbortSignal | undefined;
 };
+
+/** So many grants are named in a question; more are a table of their own. */
+const fewAsked = 200;
+const namesOf = (asked: readonly Keyed[]) => asked.map(({ grant }) => quoted(grant)).join(', ');
+const valuesOf = (asked: readonly Keyed[]) =>
+  `(VALUES ${asked.map(({ key, grant }) => `(${quoted(key)}, ${quoted(grant)})`).join(', ')}) AS asked(key, "grant")`;
 
 const nothing: Usage = {
   uses: async () => [],
@@ -160,6 +165,18 @@ async function gathered(
     });
     appender.closeSync();
   };
+  const fill = async (asked: readonly Keyed[]) => {
+    await connection.run('CREATE OR REPLACE TEMP TABLE asked_daily (key VARCHAR, "grant" VARCHAR)');
+    const appender = await connection.createAppender('asked_daily', null, 'temp');
+    for (const [index, { key, grant }] of asked.entries()) {
+      appender.appendVarchar(key);
+      appender.appendVarchar(grant);
+      appender.endRow();
+      // Of very many, others need not wait for all.
+      if (index % 2000 === 1999) await nextTurn();
+    }
+    appender.closeSync();
+  };
   return {
     instances,
     records: Number(counted?.records ?? 0) + Number(rolled?.records ?? 0),
@@ -200,18 +217,16 @@ async function gathered(
         }));
     },
     async daily(asked, from) {
-      await connection.run('CREATE OR REPLACE TEMP TABLE asked_daily (key VARCHAR, "grant" VARCHAR)');
-      const appender = await connection.createAppender('asked_daily', null, 'temp');
-      for (const [index, { key, grant }] of asked.entries()) {
-        appender.appendVarchar(key);
-        appender.appendVarchar(grant);
-        appender.endRow();
-        // Of very many, others need not wait for all.
-        if (index % 2000 === 1999) await nextTurn();
-      }
-      appender.closeSync();
+      if (asked.length === 0) return [];
+      // In the order of grants, so that what is asked of few is found without reading all.
+      await connection.run(
+        'CREATE TABLE IF NOT EXISTS daily AS SELECT "grant", day, sum(count)::BIGINT AS count FROM use GROUP BY 1, 2 ORDER BY 1, 2',
+      );
+      const few = asked.length <= fewAsked ? valuesOf(asked) : null;
+      if (few === null) await fill(asked);
       const rows = await read(
-        `SELECT key, day, sum(count)::BIGINT AS count FROM use JOIN asked_daily USING ("grant") WHERE day >= ${Math.floor(from)} GROUP BY 1, 2 ORDER BY 1, 2`,
+        `SELECT key, day, sum(count)::BIGINT AS count FROM daily JOIN ${few ?? 'asked_daily'} USING ("grant")
+WHERE day >= ${Math.floor(from)} ${few === null ? '' : `AND "grant" IN (${namesOf(asked)})`} GROUP BY 1, 2 ORDER BY 1, 2`,
       );
       return rows.map(({ key, day, count }) => ({
         key: String(key),
