@@ -1,10 +1,10 @@
 import { git, resolveCommit } from '../../bundle/git/git.ts';
-import type { Thread } from './thread.ts';
+import type { Background } from './background.ts';
 import type { Comparison, Under } from './views/changePage.ts';
 
 type Options = {
   root: string;
-  thread: Thread;
+  background: Background;
   decisions: readonly string[];
   /** How far the window of recorded requests reaches back. */
   days: number;
@@ -26,8 +26,8 @@ const mostWaiting = 4;
 /** A branch that was just pushed may be named before it is offered. */
 const branchesMs = 5000;
 
-/** Compares commits in a thread, one after the other, and remembers the last few. */
-export function createChanges({ root, thread, decisions, days, now }: Options): Changes {
+/** Compares commits in the background, one after the other, and remembers the last few. */
+export function createChanges({ root, background, decisions, days, now }: Options): Changes {
   const kept = new Map<string, Comparison>();
   let waiting = 0;
 
@@ -46,9 +46,9 @@ export function createChanges({ root, thread, decisions, days, now }: Options): 
     const commits = { repository: root, base, head };
     waiting += 1;
     void (async () => {
-      found.diff = await settled(thread.ask('diff', { ...commits, at }));
+      found.diff = await settled(background.ask('diff', { ...commits, at }));
       if (found.diff.state === 'done') Object.assign(found, { base: found.diff.value.base });
-      found.replay = await settled(thread.ask('replay', { ...commits, decisions, asOf: at, days }));
+      found.replay = await settled(background.ask('replay', { ...commits, decisions, asOf: at, days }));
       waiting -= 1;
       // Another look may find what was missing, such as records.
       if (found.diff.state === 'failed' || found.replay.state === 'failed')

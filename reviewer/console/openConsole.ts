@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { html } from '../page/html.ts';
+import { openBackground } from './background.ts';
 import { createChanges } from './changes.ts';
 import { admit, Refused } from './guard.ts';
 import { filterOf, pages, type Sources } from './pages.ts';
 import { streamDecisions } from './stream.ts';
-import { openThread } from './thread.ts';
 import type { Fleet } from './views/fleetPage.ts';
 import { frame, policy, type Standing } from './views/frame.ts';
 import { openWorld } from './world.ts';
@@ -71,10 +71,18 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   if (token === '') throw new TypeError('the token of the console must not be empty');
   if (token === null && !isLoopback(host))
     throw new TypeError('without a token the console listens on loopback only');
-  const world = await openWorld({ root, decisions, usage, adminToken, asOf, now, thread: openThread() });
-  const comparing = openThread();
+  const world = await openWorld({
+    root,
+    decisions,
+    usage,
+    adminToken,
+    asOf,
+    now,
+    background: openBackground(),
+  });
+  const comparing = openBackground();
   const seconds = () => asOf ?? Math.floor(now() / 1000);
-  const changes = createChanges({ root, thread: comparing, decisions, days, now: seconds });
+  const changes = createChanges({ root, background: comparing, decisions, days, now: seconds });
   const sources: Sources = { world, changes, gateways, adminToken, fleet };
   let streams = 0;
 

@@ -6,7 +6,7 @@ import type { Replay } from '../replay/replay.ts';
 
 type Commits = { repository: string; base: string; head: string };
 
-/** What may be asked of a thread, and what it answers. Instants are seconds since 1970. */
+/** What may be asked of the background process, and what it answers. Instants are seconds since 1970. */
 export type Questions = {
   /** Plans a review; {@link Questions.explain} is about the last one. */
   review: {
@@ -21,5 +21,5 @@ export type Questions = {
   };
 };
 export type Kind = keyof Questions;
-export type ThreadRequest = { id: number; kind: Kind; asked: unknown } | { kind: 'close' };
-export type ThreadReply = { id: number } & ({ answer: unknown } | { error: string });
+export type BackgroundRequest = { id: number; kind: Kind; asked: unknown };
+export type BackgroundReply = { id: number } & ({ answer: unknown } | { error: string });

@@ -8,9 +8,9 @@ import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
 import { localTree } from '../planFor.ts';
 import { ReviewError } from '../reviewError.ts';
+import type { Background } from './background.ts';
 import { type OpenUse, openUse } from './openUse.ts';
 import { stampOf } from './stampOf.ts';
-import type { Thread } from './thread.ts';
 import type { Standing } from './views/frame.ts';
 import type { Use } from './views/usagePage.ts';
 
@@ -24,7 +24,7 @@ type Options = {
   asOf: number | null;
   /** Milliseconds since 1970. */
   now: () => number;
-  thread: Thread;
+  background: Background;
 };
 
 /** What is known at this moment; what is still being read is null, and the standing's notes say so. */
@@ -56,7 +56,7 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 /** Reads the grants, and begins to read all else. Throws ReviewError `grants-invalid`, GitError. */
 export async function openWorld(options: Options): Promise<World> {
-  const { root, decisions, usage, adminToken, now, thread } = options;
+  const { root, decisions, usage, adminToken, now, background } = options;
   const instant = () => options.asOf ?? Math.floor(now() / 1000);
 
   let stamp = await stampOf(root);
@@ -119,7 +119,7 @@ export async function openWorld(options: Options): Promise<World> {
       text: plan === null ? 'A review is under way; its findings follow.' : 'A new review is under way.',
     };
     try {
-      const { plan: next, faulty } = await thread.ask('review', {
+      const { plan: next, faulty } = await background.ask('review', {
         root,
         decisions,
         usage,
@@ -183,10 +183,10 @@ export async function openWorld(options: Options): Promise<World> {
         });
     },
     daysOf: async (grants) => (await opened?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
-    explain: (fingerprint) => thread.ask('explain', { fingerprint }),
+    explain: (fingerprint) => background.ask('explain', { fingerprint }),
     async close() {
       stop.abort();
-      await thread.close();
+      await background.close();
       await looking;
       await reading;
       await opened?.close();

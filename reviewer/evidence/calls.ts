@@ -39,7 +39,8 @@ WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND in
     );
     const take = (some: readonly string[]) => database.connection.run(`INSERT INTO asked ${query(some)}`);
     // One that cannot be read fails the query for all.
-    await take(files).catch(async () => {
+    await take(files).catch(async (error) => {
+      passOver(error);
       for (const file of files) await take([file]).catch(passOver);
     });
     const rows = await database.read(`

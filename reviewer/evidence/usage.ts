@@ -280,7 +280,9 @@ async function loadAll(connection: DuckDBConnection, files: readonly string[], a
     await read(files);
     return [];
   } catch (error) {
-    if (files.length === 1 && !compressed(files[0] ?? '') && !isTooLong(error)) throw error;
+    const alone = files.length === 1 && !compressed(files[0] ?? '') && !isTooLong(error);
+    // Who ends the reading does not want it file by file.
+    if (alone || reasonOf(error) === null) throw error;
   }
   const unreadable: { file: string; reason: string }[] = [];
   for (const file of files) {

@@ -1,18 +1,15 @@
-// What takes long, beside the thread that serves pages. One question after the other; what explains the last review
+// What takes long, beside the process that serves pages. One question after the other; what explains the last review
 // goes in between.
-import { parentPort } from 'node:worker_threads';
 import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
 import { explainFinding } from '../plan/explainFinding.ts';
 import { localTree, planFor } from '../planFor.ts';
 import { shortened } from '../replay/replay.ts';
 import { replayRevisions } from '../replay/replayRevisions.ts';
-import type { Kind, Questions, ThreadReply, ThreadRequest } from './questions.ts';
+import type { BackgroundReply, BackgroundRequest, Kind, Questions } from './questions.ts';
 
 /** So many callers of each kind are shown; the counts are of all. */
 const mostCallers = 200;
 
-const port = parentPort;
-if (port === null) throw new Error('threadWorker.ts runs as a worker thread');
 const stop = new AbortController();
 const { signal } = stop;
 type Made = Awaited<ReturnType<typeof planFor>>;
@@ -30,7 +27,7 @@ const answers: { [K in Kind]: (asked: Questions[K]['asked']) => Promise<Question
     shortened(await replayRevisions({ ...asked, mergeBase: true, signal }), mostCallers),
 };
 
-const post = (reply: ThreadReply) => port.postMessage(reply);
+const post = (reply: BackgroundReply) => void process.send?.(reply, undefined, {}, () => {});
 const answer = async (id: number, kind: Kind, asked: unknown) => {
   try {
     // Both sides are of one version: what is asked has the shape of its kind.
@@ -41,13 +38,13 @@ const answer = async (id: number, kind: Kind, asked: unknown) => {
 };
 
 let running: Promise<void> = Promise.resolve();
-port.on('message', (request: ThreadRequest) => {
-  if (request.kind === 'close') {
-    stop.abort();
-    void running.then(() => port.close());
-    return;
-  }
-  const { id, kind, asked } = request;
+process.on('message', ({ id, kind, asked }: BackgroundRequest) => {
   if (kind === 'explain') void answer(id, kind, asked);
   else running = running.then(() => answer(id, kind, asked));
+});
+// Whoever started us says when it is over, or is gone; a terminal's Ctrl-C is for it to hear.
+process.on('SIGINT', () => {});
+process.once('disconnect', () => {
+  stop.abort();
+  void running.then(() => process.exit());
 });
