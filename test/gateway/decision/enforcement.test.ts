@@ -25,7 +25,7 @@ test.after.each(async () => {
 
 const path = '/orders/v1/orders';
 const revoke = { 'grants/access/orders/billing.yaml': null, 'grants/review.yaml': null };
-const until = async (holds: () => boolean | Promise<boolean>, ms = 3000) => {
+const until = async (holds: () => boolean | Promise<boolean>, ms = 120_000) => {
   for (const end = Date.now() + ms; Date.now() < end; ) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 10));

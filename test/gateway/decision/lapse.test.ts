@@ -117,7 +117,7 @@ const ready = async ({ gateway }: World) => {
 };
 const lapsedGauge = async (given: World) =>
   /^grantgate_bundle_lapsed (\d)$/m.exec(await given.metrics())?.[1];
-async function until(condition: () => boolean | Promise<boolean>, ms = 5000): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
   for (const end = performance.now() + ms; !(await condition()); await sleep(20))
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
 }

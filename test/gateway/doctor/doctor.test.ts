@@ -247,7 +247,8 @@ test('warns of proxies that are half the world, and refuses a store that does no
   );
   saying(found, 'warning', 'trusted_proxies', /^8\.0\.0\.0\/8/);
   assert.equal(found.filter(({ check }) => check === 'trusted_proxies').length, 1);
-  saying(found, 'problem', 'limits.store', /ECONNREFUSED/);
+  // On a machine that is busy, the patience ends first.
+  saying(found, 'problem', 'limits.store', /ECONNREFUSED|does not answer/);
   const open = await examine({ listen: { host: '0.0.0.0', port: 0 } });
   saying(open, 'warning', 'trusted_proxies', /plain HTTP/);
 });

@@ -86,7 +86,7 @@ function start(verifyKeyPem: KeyTexts = ours.open): Reload {
   open.push(reload);
   return reload;
 }
-async function until(condition: () => boolean, ms = 8000): Promise<void> {
+async function until(condition: () => boolean, ms = 120_000): Promise<void> {
   for (const end = performance.now() + ms; !condition(); await sleep(10))
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
 }

@@ -415,7 +415,7 @@ async function startOpa(path: string, key: string, name: string) {
   };
 }
 
-async function until(met: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+async function until(met: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
   const end = performance.now() + ms;
   while (!(await met())) {
     if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${met}`);

@@ -21,7 +21,7 @@ test.after.each(() => world.close());
 const path = '/orders/v1/orders';
 const billing = 'grants/access/orders/billing.yaml';
 const revoke = { [billing]: null, 'grants/review.yaml': null };
-const until = async (holds: () => boolean | Promise<boolean>, ms = 5000) => {
+const until = async (holds: () => boolean | Promise<boolean>, ms = 120_000) => {
   for (const end = Date.now() + ms; Date.now() < end; ) {
     if (await holds()) return;
     await new Promise((done) => setTimeout(done, 5));
