@@ -7,9 +7,9 @@ type Refused = { status: number; headers: IncomingMessage['headers']; body: Buff
 const mostHeld = 2 ** 20;
 
 /**
- * Follows the decisions of all workers, by the Unix sockets of their admin listeners, line by line. It ends as soon as one of them does: who asks again gets
- * those that are there by then. Answers a refusal of theirs, which is still to be sent, or null. Rejects when one cannot
- * be asked.
+ * Follows the decisions of all workers, by the Unix sockets of their admin listeners, line by line. It ends as soon as
+ * one of them does: who asks again gets those that are there by then. Answers a refusal of theirs, which is still to be
+ * sent, or null. Rejects when one cannot be asked.
  */
 export async function followWorkers(
   sockets: readonly string[],
