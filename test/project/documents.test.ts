@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from '../_suite.ts';
 import { commandProblems } from './_commandLines.ts';
 import { repositoryFiles, root } from './_copyRepository.ts';
@@ -27,6 +27,17 @@ function missing(markdown: string): string[] {
   ];
 }
 
+/** Links of a page to files that are not there. */
+function lost(page: string, markdown: string): string[] {
+  const targets = [...markdown.replace(/```[\s\S]*?```|`[^`\n]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(
+    ([, target = '']) => target,
+  );
+  return targets.filter((target) => {
+    const [path = ''] = target.split('#');
+    return !/^[a-z]+:/.test(target) && path !== '' && !existsSync(join(root, dirname(page), path));
+  });
+}
+
 const pages = repositoryFiles().filter((path) =>
   /^(?:[^/]+|(?:\.github|docs|examples)\/[^/]+|examples\/[^/]+\/[^/]+)\.md$/.test(path),
 );
@@ -39,7 +50,7 @@ test('there is a page on security and one on contributing', () => {
 for (const page of pages) {
   test(`${page} names only what is there`, () => {
     const text = readFileSync(join(root, page), 'utf8');
-    assert.deepEqual([...missing(text), ...commandProblems(text)], []);
+    assert.deepEqual([...missing(text), ...lost(page, text), ...commandProblems(text)], []);
   });
 }
 
@@ -50,6 +61,14 @@ test('finds what is not there', () => {
     'npm run nothing',
   ]);
   assert.deepEqual(missing('`gateway/admit.ts`, `policies/review/NAME.rego`, `npm test`, `npm ci`'), []);
+});
+
+test('finds links to what is not there', () => {
+  assert.deepEqual(lost('docs/guide.md', '[a](none.md) [b](../nowhere/) [c](#here)'), [
+    'none.md',
+    '../nowhere/',
+  ]);
+  assert.deepEqual(lost('docs/guide.md', '[a](policy.md#x) [b](https://example.com) `[c](none.md)`'), []);
 });
 
 test('finds commands and options that are not there, in blocks and in sentences', () => {
