@@ -32,7 +32,7 @@ export function prose(text: string): string {
     .replace(/@/g, '@<!-- -->')
     .replace(/\bGH-(?=\d)/gi, '$&<!-- -->')
     .replace(/:\/\//g, ':<!-- -->//')
-    .replace(/\bwww\./gi, 'www<!-- -->.');
+    .replace(/www\./gi, 'www<!-- -->.');
 }
 
 /** A cell of a table, of Markdown: a bar in it would begin the next one, in code spans too. */

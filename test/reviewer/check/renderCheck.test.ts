@@ -125,7 +125,8 @@ test('what a fork has written is only text: no link, image, mention, markup or m
       assert.ok(!/@everyone|:\/\/evil|(?:^|[\s*_~(])www\.|grantgate:check -->/.test(apart), apart);
       assert.ok(!/\p{Cc}/u.test(plain));
     }),
-    { numRuns: 150 },
+    // The last is linked by renderers that do not ask what stands before a name.
+    { numRuns: 150, examples: [[['@everyone', 'www.evil.example', '@everyone']]] },
   );
 });
 
