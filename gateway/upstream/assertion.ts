@@ -9,6 +9,7 @@ import {
   makeAssertionKeys,
   readAssertionKeys,
 } from './assertionKeys.ts';
+import { fitting, mostLetters, truncated } from './fitting.ts';
 
 /** Where everyone finds the keys: on the listener for callers and on the one for operators. */
 export const keysPath = '/.well-known/jwks.json';
@@ -129,12 +130,18 @@ export function createAssertionOf({
     const end = endOf(identity.expiresAt, decision);
     const exp = Math.min(iat + Math.floor(lifetimeMs / 1000), end);
     const jwt = () => {
+      const told = {
+        groups: fitting(groups, mostLetters.groups),
+        grants: fitting(grants, mostLetters.grants),
+      };
+      const cut = truncated(told.groups, told.grants);
       const claims = {
         iss: issuer,
         aud: route.api,
         sub: identity.subject,
-        groups,
-        grants,
+        groups: told.groups.names,
+        grants: told.grants.names,
+        ...(cut.length > 0 && { truncated: cut }),
         jti: id,
         iat,
         exp,

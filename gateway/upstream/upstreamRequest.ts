@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Admission } from '../decision/admission.ts';
+import { fitting, mostLetters, truncated } from './fitting.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import type { Forwardable } from './headers.ts';
 
@@ -54,22 +55,31 @@ export function headerText(name: string): string {
 
 const plainName = /^[\x21-\x24\x26-\x2b\x2d-\x7e]*$/;
 
+function namedIn(subject: string, allGroups: readonly string[], allGrants: readonly string[]): string[] {
+  const groups = fitting(allGroups, mostLetters.groups);
+  const grants = fitting(allGrants, mostLetters.grants);
+  const cut = truncated(groups, grants);
+  return [
+    'x-grantgate-subject',
+    headerText(subject),
+    'x-grantgate-groups',
+    groups.names.join(','),
+    'x-grantgate-grants',
+    grants.names.join(','),
+    ...(cut.length === 0 ? [] : ['x-grantgate-truncated', cut.join(',')]),
+  ];
+}
+
 /**
- * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty.
+ * Adds who calls and by which grants to a flat list of names and values; each is always there, if need be empty. A list
+ * that is too long for a header is cut, and `x-grantgate-truncated` says which.
  */
 export function identityHeaders(
   { identity, decision, id, assertion }: Pick<Admission, 'identity' | 'decision' | 'id' | 'assertion'>,
   into: string[] = [],
 ): string[] {
   const { memory, input, result } = decision;
-  memory.headers ??= [
-    'x-grantgate-subject',
-    headerText(identity.subject),
-    'x-grantgate-groups',
-    input.groups.map(headerText).join(','),
-    'x-grantgate-grants',
-    result.grants.join(','),
-  ];
+  memory.headers ??= namedIn(identity.subject, input.groups.map(headerText), result.grants);
   for (const text of memory.headers) into.push(text);
   into.push('x-grantgate-decision', id, 'x-grantgate-assertion', assertion ?? '');
   return into;
