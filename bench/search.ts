@@ -16,7 +16,7 @@ const tree = await workingTree(fileURLToPath(new URL('..', import.meta.url)));
 const { reads, wasm } = await admitPolicy(await findOpa(), await readPolicies(tree, 'authz'));
 const module = meterWasm(wasm);
 
-/** One API, whose operation `rare` `few` people hold themselves and as many through one group; others hold `get`. */
+/** One API, whose operation `rare` as many people (`few`) hold themselves as through one group; others hold `get`. */
 function crowd(few: number, others: number): Buffer {
   const name = (i: number) => `user:person-${String(i).padStart(7, '0')}@example.com`;
   const document: Document = {
@@ -25,8 +25,8 @@ function crowd(few: number, others: number): Buffer {
     principals: {},
   };
   const lines: Record<string, unknown[]> = { 'group:rare': [{ id: 'g', operations: ['rare'] }] };
-  const stride = Math.max(1, Math.floor((few + others) / (2 * few)));
-  for (let i = 0; i < few + others; i += 1) {
+  const stride = Math.max(1, Math.floor((2 * few + others) / (2 * few)));
+  for (let i = 0; i < 2 * few + others; i += 1) {
     const rare = i % stride === 0 && i / stride < 2 * few ? i / stride : -1;
     if (rare < 0 || rare % 2 === 0)
       lines[name(i)] = [{ id: `g-${i}`, operations: [rare < 0 ? 'get' : 'rare'] }];
