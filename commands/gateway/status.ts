@@ -24,7 +24,10 @@ export function status(program: Command): void {
         'the environment variable that holds the admin token, if they want one',
         'GRANTGATE_ADMIN_TOKEN',
       )
-      .option('--github <owner/name>', 'write it as a status of that commit, grantgate/enforced')
+      .option(
+        '--github <owner/name>',
+        'write it as a status of that commit, grantgate/enforced; once enforced, also on the pull request that it merged',
+      )
       .option('--forge <url>', 'GitHub API address', process.env.GITHUB_API_URL ?? 'https://api.github.com')
       .option('--github-token-env <name>', 'the environment variable that holds its token', 'GITHUB_TOKEN')
       .option('--json', 'print it as JSON')
@@ -69,6 +72,7 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   if (options.json) printJson(jsonOf(found));
   else print(fleetText(found));
   await report(found, waitMs > 0);
+  if (found.enforced) await tellPull(found, options);
   if (!found.enforced) process.exitCode = 1;
 }
 
@@ -123,6 +127,29 @@ async function reporter(options: Options): Promise<(status: FleetStatus, gaveUp:
     last = JSON.stringify(said);
     await setStatus(current.revision, said);
   };
+}
+
+/** Says where a revision was merged that all gateways enforce it, as far as the repository at hand knows its commit. */
+async function tellPull(found: FleetStatus, options: Options): Promise<void> {
+  const { github: repository, forge, githubTokenEnv, root } = options;
+  if (repository === undefined || found.revision === null) return;
+  const { subjectOf } = await import('../../bundle/git/subjectOf.ts');
+  const subject = await subjectOf(resolve(root), found.revision);
+  if (subject === null) return;
+  const { openForge } = await import('../../reviewer/forge/forge.ts');
+  const { ForgeError } = await import('../../reviewer/forge/forgeError.ts');
+  const { forgeTarget } = await import('../arguments/forgeTarget.ts');
+  const { tellEnforced } = await import('../../reviewer/watch/tellEnforced.ts');
+  const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
+  const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');
+  const sentence = `${fleetSentence(found)}${found.slowestMs === null ? '' : ' after the merge'}.`;
+  try {
+    await tellEnforced(openForge(target), { revision: found.revision, subject, sentence });
+  } catch (error) {
+    // A token that may write statuses only is enough for all else, and what was asked for is done.
+    if (!(error instanceof ForgeError) || error.code !== 'forge-forbidden') throw error;
+    process.stderr.write(`warning: not said on the pull request, as the token may not: ${error.message}\n`);
+  }
 }
 
 const jsonOf = ({ revision, counter, enforced, slowestMs, gateways }: FleetStatus) => ({

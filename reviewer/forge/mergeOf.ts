@@ -5,6 +5,8 @@ export type ForgeMerge = {
   number: number;
   url: string;
   title: string;
+  /** The commit that it became on the base branch; null when the forge does not tell. */
+  commit: string | null;
   branch: string;
   labels: readonly string[];
   author: string;
@@ -23,7 +25,9 @@ export async function mergeOf(
   if (data.merged_at == null) return null;
   const reviews = await paginate(rest.pulls.listReviews, { ...asked, per_page: 100 });
   return {
-    ...{ number: data.number, url: data.html_url, title: data.title, branch: data.head.ref },
+    ...{ number: data.number, url: data.html_url, title: data.title },
+    commit: data.merge_commit_sha,
+    branch: data.head.ref,
     labels: data.labels.map(({ name }) => name),
     author: data.user?.login ?? '',
     openedMs: Date.parse(data.created_at),

@@ -113,6 +113,49 @@ test('waits until the last one enforces the revision, and says so beside the com
   );
 });
 
+test('says once on the pull request that was merged that all gateways enforce it, and on no other', async () => {
+  const { tree } = worlds[0];
+  const api = async <T>(method: string, path: string, body?: object) => {
+    const response = await fetch(`${forge.api}/repos/northwind/access${path}`, {
+      method,
+      headers: { authorization: 'Bearer bot-token', 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    assert.ok(response.ok, `${method} ${path} ${response.status}`);
+    return (await response.json()) as T;
+  };
+  const comments = async (number: number) =>
+    (await api<{ body: string }[]>('GET', `/issues/${number}/comments`)).map(({ body }) => body);
+  runGit(tree.root, 'checkout', '--quiet', '-b', 'readme');
+  await tree.commit({ 'README.md': 'told\n' });
+  runGit(tree.root, 'push', '--quiet', 'forge', 'readme');
+  runGit(tree.root, 'checkout', '--quiet', 'main');
+  const pull = await api<{ number: number }>('POST', '/pulls', {
+    title: 'Readme',
+    head: 'readme',
+    base: 'main',
+  });
+  await api('PUT', `/pulls/${pull.number}/merge`, {});
+  runGit(tree.root, 'pull', '--quiet', 'forge', 'main');
+  const status = async () => {
+    await Promise.all(worlds.map(reload));
+    const { code, stdout, stderr } = await grantgate(
+      asked('--root', tree.root, '--revision', 'main', '--github', 'northwind/access', '--forge', forge.api),
+    );
+    assert.equal(code, 0, stdout + stderr);
+  };
+  for (let run = 0; run < 2; run += 1) await status();
+  const commit = head(worlds[0]);
+  assert.deepEqual(await comments(pull.number), [
+    `<!-- grantgate:enforced ${commit} -->\n2 of 2 gateways enforce ${commit.slice(0, 12)}, slowest 0.0 s after the merge.`,
+  ]);
+  // A first line that only speaks of it is not its merge.
+  await tree.commit({ 'README.md': 'again\n' }, `Again (#${pull.number})`);
+  runGit(tree.root, 'push', '--quiet', 'forge', 'main');
+  await status();
+  assert.equal((await comments(pull.number)).length, 1);
+});
+
 test('a later commit that holds the revision counts; one of another line does not', async () => {
   const { tree } = worlds[0];
   const older = runGit(tree.root, 'rev-parse', 'HEAD~1').trim();
