@@ -39,8 +39,10 @@ export type Circumstances = {
 export type Evaluation = Circumstances & {
   /** `user:LOGIN` or `service:NAME`; null when it can be neither. */
   subject: string | null;
-  /** Null when the resource is no API. */
+  /** Null when the resource is none. */
   api: string | null;
+  /** Which of the API's objects, as its paths name it; null for the API itself. */
+  object: string | null;
   operation: string;
 };
 
@@ -63,7 +65,7 @@ export function readEvaluation(value: unknown): Evaluation {
   const { subject, action, resource, context: given } = parse(evaluation, value);
   return {
     subject: subjectOf(subject),
-    api: apiOf(resource),
+    ...resourceOf(resource),
     operation: action.name,
     ...circumstancesOf(given, subject, resource),
   };
@@ -79,7 +81,9 @@ function subjectOf({ type, id }: Entity): string | null {
   return id !== undefined && isCaller(type) && named.success ? fold(named.data) : null;
 }
 
-const apiOf = ({ type, id }: Entity): string | null => (type === 'api' ? (id ?? null) : null);
+/** An API by the type `api`, or an object by its API's name. */
+const resourceOf = ({ type, id }: Entity): Pick<Evaluation, 'api' | 'object'> =>
+  type === 'api' ? { api: id ?? null, object: null } : { api: type, object: id ?? null };
 
 const circumstancesOf = (
   given: z.output<typeof context> | undefined,
@@ -114,8 +118,9 @@ export type Search = Circumstances & {
   kind: SearchKind;
   subject: string | null;
   api: string | null;
+  object: string | null;
   operation: string | null;
-  /** The type of what is searched for: `user`, `service`, `api`, or one that nothing here has. */
+  /** The type of what is searched for: `user`, `service`, `api`, an API's name, or one that nothing here has. */
   type: string;
   page: z.output<typeof page> | null;
 };
@@ -132,7 +137,7 @@ export function readSearch(kind: SearchKind, value: unknown): Search {
   return {
     kind,
     subject: subjectOf(given.subject),
-    api: apiOf(given.resource),
+    ...resourceOf(given.resource),
     operation: kind === 'action' ? null : (given.action?.name ?? null),
     type: kind === 'subject' ? given.subject.type : given.resource.type,
     page: given.page ?? null,

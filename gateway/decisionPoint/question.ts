@@ -1,11 +1,18 @@
-import type { Question } from '../decision/decision.ts';
+import { parametersOf } from '../../bundle/openapi/parameters.ts';
+import type { Question, Stated } from '../decision/decision.ts';
 import { anybody, isPublic } from '../identity/identify.ts';
 import { routeOf } from '../request/route.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
-import type { Circumstances } from './authzenRequest.ts';
+import type { Circumstances, Evaluation } from './authzenRequest.ts';
 
 /** Who asks what, as {@link readEvaluation} has it. */
-export type Asked = Circumstances & { subject: string | null; api: string | null; operation: string };
+export type Asked = Circumstances & Pick<Evaluation, 'subject' | 'api' | 'object' | 'operation'>;
+
+/** The parameter of a path that names an object: the only one that it has; null where none does, or more than one. */
+export function objectParameter(template: string): string | null {
+  const [name, ...others] = parametersOf(template);
+  return name === undefined || others.length > 0 || template.split('{').length !== 2 ? null : name;
+}
 
 /**
  * What the policy is asked, by what an application says of its caller; `now` is milliseconds since 1970. Where nothing
@@ -13,12 +20,14 @@ export type Asked = Circumstances & { subject: string | null; api: string | null
  */
 export function questionOf(
   snapshot: Snapshot,
-  { subject, api, operation, networks, mfa, time, stated }: Asked,
+  { subject, api, object, operation, networks, mfa, time, stated }: Asked,
   now: number,
 ): Question | 'no-such-operation' | 'principal-unknown' {
   const found = api === null ? null : routeOf(snapshot.apis, api, operation);
   if (found === null) return 'no-such-operation';
   const { method, route } = found;
+  const told = object === null ? stated : withObject(stated, objectParameter(route.template), object);
+  if (told === null) return 'no-such-operation';
   const open = isPublic(snapshot, route);
   if (subject === null && !open) return 'principal-unknown';
   return {
@@ -28,6 +37,10 @@ export function questionOf(
     method,
     networks: [...new Set(networks)].filter((name) => snapshot.networks.has(name)).sort(),
     time: time ?? Math.floor(now / 1000),
-    stated,
+    stated: told,
   };
+}
+
+function withObject({ params, claims }: Stated, name: string | null, object: string): Stated | null {
+  return name === null ? null : { params: new Map([...params, [name, object]]), claims };
 }

@@ -1,16 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { builtIn, decisionPath } from '../../bundle/policy/policies.ts';
 import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads.ts';
 import { createDecide } from '../decision/decide.ts';
 import type { Decide, Question } from '../decision/decision.ts';
 import { createEvaluator } from '../decision/evaluator.ts';
 import { isPublic } from '../identity/identify.ts';
+import { routeOf } from '../request/route.ts';
+import { valueText } from '../revision/lineIndex.ts';
 import { createSlices, type Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import type { Search } from './authzenRequest.ts';
 import { createHolders } from './holders.ts';
-import { type Asked, questionOf } from './question.ts';
+import { type Asked, objectParameter, questionOf } from './question.ts';
 import { readPage, tokenOf } from './searchPage.ts';
 
 /** A subject, a resource or an action, as AuthZEN has them. */
@@ -99,11 +102,15 @@ function createAllows(
   isStandard: boolean,
 ): (question: Question) => boolean {
   const known = new Map<string, boolean>();
-  const heldAlike = ({ identity: { subject }, route: { api, operation } }: Question): string | null => {
+  const heldAlike = ({
+    identity: { subject },
+    route: { api, operation },
+    stated,
+  }: Question): string | null => {
     const principal = slices.principal(subject);
     if (!isStandard || principal === null || snapshot.lines.grants(api, subject) !== null) return null;
     const holders = principal.groups.filter((name) => snapshot.lines.grants(api, name) !== null);
-    return JSON.stringify([api, operation, principal.active, ...holders]);
+    return JSON.stringify([api, operation, [...(stated?.params ?? [])], principal.active, ...holders]);
   };
   return (question) => {
     const key = heldAlike(question);
@@ -144,7 +151,13 @@ async function candidatesOf(
   }
   if (operation === null) return nothing;
   if (kind === 'resource') {
-    if (type !== 'api') return nothing;
+    if (type !== 'api')
+      return listed(objectsHeld({ snapshot, slices }, search, operation), (name) => ({
+        ...search,
+        api: type,
+        object: name,
+        operation,
+      }));
     const names = [...snapshot.apis]
       .filter(
         ([name, { operations }]) =>
@@ -168,6 +181,25 @@ async function candidatesOf(
     nameOf: (at) => holders.nameOf(lines[from + at] ?? 0),
     asked: (name) => ({ ...search, subject: name, operation }),
   };
+}
+
+/** The objects of an API that grants of the subject name, themselves or by a claim: all others have no names here. */
+function objectsHeld(
+  { snapshot, slices }: Pick<Searched, 'snapshot' | 'slices'>,
+  { type: api, subject, stated }: Search,
+  operation: string,
+): string[] {
+  const found = routeOf(snapshot.apis, api, operation);
+  const parameter = found === null ? null : objectParameter(found.route.template);
+  if (parameter === null || subject === null) return [];
+  const groups = slices.principal(subject)?.groups ?? [];
+  const names = slices.cut(api, subject, groups).lines.flatMap(({ line }) =>
+    readGrantLine(JSON.parse(valueText(line))).flatMap(({ conditions }) => {
+      const wanted = conditions?.params?.[parameter];
+      return wanted === undefined ? [] : 'claim' in wanted ? (stated.claims.get(wanted.claim) ?? []) : wanted;
+    }),
+  );
+  return [...new Set(names)].sort(compareCodePoints);
 }
 
 function foundAs({ kind, type }: Search, name: string): Found {

@@ -277,6 +277,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle/format',
       'bundle/grants',
+      'bundle/openapi',
       'bundle/policy',
       'gateway/config',
       'gateway/decision',
