@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { asOfOf } from '../arguments/asOf.ts';
 import { badRevision } from '../arguments/badRevision.ts';
 import { daysOf } from '../arguments/days.ts';
+import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
+import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
@@ -17,6 +22,16 @@ export function replay(program: Command): void {
       .option('--root <folder>', 'the repository', '.')
       .option('--merge-base', 'compare with where HEAD was branched off from BASE')
       .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
+      .option(
+        '--gateway <urls...>',
+        'admin listeners: the newest decisions there, the 200 that each keeps at hand; without --decisions these alone',
+        [],
+      )
+      .option(
+        '--admin-token-env <name>',
+        'the environment variable that holds the admin token, if gateways want one',
+        'GRANTGATE_ADMIN_TOKEN',
+      )
       .option('--days <number>', 'how far the window reaches back', '90')
       .option(
         '--as-of <time>',
@@ -32,6 +47,7 @@ export function replay(program: Command): void {
       .option('--strict', 'fail unless the records show that no request is affected')
       .action(runReplay),
     'grantgate replay main HEAD --decisions decisions/',
+    'grantgate replay main HEAD --gateway http://127.0.0.1:9090',
     'grantgate replay origin/main HEAD --merge-base --strict --markdown',
   );
 }
@@ -40,6 +56,8 @@ type Options = {
   root: string;
   mergeBase?: true;
   decisions: string[];
+  gateway: string[];
+  adminTokenEnv: string;
   days: string;
   asOf?: string;
   format: string;
@@ -48,7 +66,26 @@ type Options = {
   strict?: true;
 };
 
-async function runReplay(base: string, head: string, options: Options): Promise<void> {
+async function runReplay(base: string, head: string, options: Options, command: Command): Promise<void> {
+  const { gateway, adminTokenEnv, decisions } = options;
+  if (gateway.length === 0) return replayed(base, head, options);
+  assertGatewayUrls(gateway);
+  const { fetchLines } = await import('../../reviewer/sources/fetchLines.ts');
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-replay-'));
+  try {
+    for (const [index, url] of gateway.entries()) {
+      const options = { token: process.env[adminTokenEnv] || null, timeoutMs: 30_000 };
+      const reason = await fetchLines(url, '/decisions', join(folder, `${index}.ndjson`), options);
+      if (reason !== null) throw new UsageError(`the gateway at ${url} was not asked: ${reason}`);
+    }
+    const given = command.getOptionValueSource('decisions') === 'cli' ? decisions : [];
+    await replayed(base, head, { ...options, decisions: [...given, folder] });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function replayed(base: string, head: string, options: Options): Promise<void> {
   const asOf = asOfOf(options);
   const days = daysOf(options);
   const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');

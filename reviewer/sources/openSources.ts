@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
-import { fetchRollups } from './fetchRollups.ts';
+import { fetchLines } from './fetchLines.ts';
 
 /** Evidence as files; what could not be had covers nothing. */
 export type Sources = {
@@ -54,7 +54,7 @@ export async function openSources(options: Options): Promise<Sources> {
     const unreachable: { file: string; reason: string }[] = [];
     for (const [index, address] of addresses.entries()) {
       const file = join(folder, `gateway-${index}.ndjson`);
-      const reason = await fetchRollups(address, file, { since, token, timeoutMs, signal });
+      const reason = await fetchLines(address, `/usage?since=${since}`, file, { token, timeoutMs, signal });
       stopIfAborted(signal);
       if (reason === null) {
         rollups.push(file);

@@ -3,8 +3,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 type Options = {
-  /** The first day asked for, YYYY-MM-DD. */
-  since: string;
   /** The admin token, if they want one. */
   token: string | null;
   timeoutMs: number;
@@ -12,14 +10,18 @@ type Options = {
 };
 
 /**
- * Asks the admin listener at `url` for its roll-ups and keeps them as `file`. Answers why it could not, or null. What
- * was said is not repeated: an answer may hold anything.
+ * Asks the admin listener at `url` for the lines at `path` (`/usage?since=2026-03-01`, `/decisions`) and keeps them as
+ * `file`. Answers why it could not, or null. What was said is not repeated: an answer may hold anything.
  */
-export async function fetchRollups(url: string, file: string, options: Options): Promise<string | null> {
-  const { since, token, timeoutMs, signal } = options;
+export async function fetchLines(
+  url: string,
+  path: string,
+  file: string,
+  { token, timeoutMs, signal }: Options,
+): Promise<string | null> {
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(`${url.replace(/\/$/, '')}/usage?since=${since}`, {
+    const response = await fetch(url.replace(/\/$/, '') + path, {
       headers: {
         accept: 'application/x-ndjson',
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
