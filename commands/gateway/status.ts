@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RevisionAnswer } from '../../gateway/admin/askRevision.ts';
 import type { FleetStatus, Wanted } from '../../gateway/admin/fleetStatus.ts';
+import type { Forge } from '../../reviewer/forge/forge.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -58,7 +59,8 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   if (token === null && command.getOptionValueSource('tokenEnv') === 'cli')
     throw new UsageError(`the environment variable ${options.tokenEnv} must hold the admin token`);
   const wanted = await wantedBy(options);
-  const report = await reporter(options);
+  const forge = await forgeOf(options);
+  const report = await reporter(forge);
   const found = await watchFleet({
     urls,
     token,
@@ -72,7 +74,7 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   if (options.json) printJson(jsonOf(found));
   else print(fleetText(found));
   await report(found, waitMs > 0);
-  if (found.enforced) await tellPull(found, options);
+  if (found.enforced && forge !== null) await tellPull(forge, found, options.root);
   if (!found.enforced) process.exitCode = 1;
 }
 
@@ -109,42 +111,43 @@ async function wantedBy({ revision, root: folder, ...rest }: Options) {
   };
 }
 
-/** Writes commit statuses; the same one only once. */
-async function reporter(options: Options): Promise<(status: FleetStatus, gaveUp: boolean) => Promise<void>> {
-  const { github: repository, forge, githubTokenEnv } = options;
-  if (repository === undefined) return async () => {};
+/** Where the commit is merged; null where nothing is to be said there. */
+async function forgeOf({ github: repository, forge, githubTokenEnv }: Options): Promise<Forge | null> {
+  if (repository === undefined) return null;
   const { openForge } = await import('../../reviewer/forge/forge.ts');
   const { forgeTarget } = await import('../arguments/forgeTarget.ts');
+  return openForge(forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github'));
+}
+
+/** Writes commit statuses; the same one only once. */
+async function reporter(
+  forge: Forge | null,
+): Promise<(status: FleetStatus, gaveUp: boolean) => Promise<void>> {
+  if (forge === null) return async () => {};
   const { enforcedStatus } = await import('../../reviewer/forge/enforcedStatus.ts');
   const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
-  const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');
-  const { setStatus } = openForge(target);
   let last = '';
   return async (current, gaveUp) => {
     if (current.revision === null) return;
     const said = enforcedStatus(fleetSentence(current), current.enforced, gaveUp);
     if (JSON.stringify(said) === last) return;
     last = JSON.stringify(said);
-    await setStatus(current.revision, said);
+    await forge.setStatus(current.revision, said);
   };
 }
 
 /** Says where a revision was merged that all gateways enforce it, as far as the repository at hand knows its commit. */
-async function tellPull(found: FleetStatus, options: Options): Promise<void> {
-  const { github: repository, forge, githubTokenEnv, root } = options;
-  if (repository === undefined || found.revision === null) return;
+async function tellPull(forge: Forge, found: FleetStatus, root: string): Promise<void> {
+  if (found.revision === null) return;
   const { subjectOf } = await import('../../bundle/git/subjectOf.ts');
   const subject = await subjectOf(resolve(root), found.revision);
   if (subject === null) return;
-  const { openForge } = await import('../../reviewer/forge/forge.ts');
   const { ForgeError } = await import('../../reviewer/forge/forgeError.ts');
-  const { forgeTarget } = await import('../arguments/forgeTarget.ts');
   const { tellEnforced } = await import('../../reviewer/watch/tellEnforced.ts');
   const { fleetSentence } = await import('../../gateway/admin/fleetStatus.ts');
-  const target = forgeTarget({ repository, forge, base: 'main', tokenEnv: githubTokenEnv }, '--github');
   const sentence = `${fleetSentence(found)}${found.slowestMs === null ? '' : ' after the merge'}.`;
   try {
-    await tellEnforced(openForge(target), { revision: found.revision, subject, sentence });
+    await tellEnforced(forge, { revision: found.revision, subject, sentence });
   } catch (error) {
     // A token that may write statuses only is enough for all else, and what was asked for is done.
     if (!(error instanceof ForgeError) || error.code !== 'forge-forbidden') throw error;
