@@ -1,3 +1,4 @@
+import { adminTokenOf } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -46,7 +47,7 @@ export async function runCampaign(options: Options): Promise<void> {
   const isNamed = options.repository !== undefined && Boolean(process.env[options.tokenEnv]);
   const { report, results, writes, error } = await campaign({
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
-    adminToken: process.env[options.adminTokenEnv] || null,
+    adminToken: adminTokenOf(options),
     asOf: asOfOf(options),
     name,
     scope: text === undefined || scope === null ? null : { text, scope },

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { daysOf } from '../arguments/days.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
@@ -21,11 +22,7 @@ export function console(program: Command): void {
         [],
       )
       .option('--gateway <urls...>', 'admin listeners: what is decided there, and what they enforce', [])
-      .option(
-        '--admin-token-env <name>',
-        'the environment variable that holds the admin token, if gateways want one',
-        'GRANTGATE_ADMIN_TOKEN',
-      )
+      .addOption(adminTokenOption())
       .option('--host <address>', 'where to listen; beyond this machine only with a token', '127.0.0.1')
       .option('--port <number>', 'the port; 0 for a free one', '7700')
       .option(
@@ -70,7 +67,7 @@ async function runConsole(options: Options, command: Command): Promise<void> {
     );
   if (token !== null && token.length < shortestToken)
     throw new UsageError(`the token in ${options.tokenEnv} must have ${shortestToken} characters at least`);
-  const adminToken = process.env[options.adminTokenEnv] || null;
+  const adminToken = adminTokenOf(options);
   const { openConsole } = await import('../../reviewer/console/openConsole.ts');
   const { fleetOf } = await import('./fleetOf.ts');
   const { url, close } = await openConsole({

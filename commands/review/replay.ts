@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { badRevision } from '../arguments/badRevision.ts';
 import { daysOf } from '../arguments/days.ts';
@@ -27,11 +28,7 @@ export function replay(program: Command): void {
         'admin listeners: the newest decisions there, the 200 that each keeps at hand; without --decisions these alone',
         [],
       )
-      .option(
-        '--admin-token-env <name>',
-        'the environment variable that holds the admin token, if gateways want one',
-        'GRANTGATE_ADMIN_TOKEN',
-      )
+      .addOption(adminTokenOption())
       .option('--days <number>', 'how far the window reaches back', '90')
       .option(
         '--as-of <time>',
@@ -67,15 +64,15 @@ type Options = {
 };
 
 async function runReplay(base: string, head: string, options: Options, command: Command): Promise<void> {
-  const { gateway, adminTokenEnv, decisions } = options;
+  const { gateway, decisions } = options;
+  const asked = { token: adminTokenOf(options), timeoutMs: 30_000 };
   if (gateway.length === 0) return replayed(base, head, options);
   assertGatewayUrls(gateway);
   const { fetchLines } = await import('../../reviewer/sources/fetchLines.ts');
   const folder = await mkdtemp(join(tmpdir(), 'grantgate-replay-'));
   try {
     for (const [index, url] of gateway.entries()) {
-      const options = { token: process.env[adminTokenEnv] || null, timeoutMs: 30_000 };
-      const reason = await fetchLines(url, '/decisions', join(folder, `${index}.ndjson`), options);
+      const reason = await fetchLines(url, '/decisions', join(folder, `${index}.ndjson`), asked);
       if (reason !== null) throw new UsageError(`the gateway at ${url} was not asked: ${reason}`);
     }
     const given = command.getOptionValueSource('decisions') === 'cli' ? decisions : [];

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -45,11 +46,7 @@ export function report(program: Command): void {
         .option('--decisions <paths...>', 'decision logs: folders, files or globs', ['.grantgate/decisions'])
         .option('--usage <places...>', "gateways' daily roll-ups, as for review", ['.grantgate/usage'])
         .option('--gateway <urls...>', 'admin addresses of gateways, to say what each has loaded', [])
-        .option(
-          '--admin-token-env <name>',
-          'the environment variable that holds the admin token, if gateways want one',
-          'GRANTGATE_ADMIN_TOKEN',
-        )
+        .addOption(adminTokenOption())
         .option('--out <folder>', 'the folder that it is written to: a new one, or an empty one')
         .option('--key <file>', 'the private key that signs the manifest; with --verify the public one')
         .option('--verify <folder>', 'check that a report is as it was written')
@@ -71,7 +68,7 @@ async function runReport(options: Options): Promise<void> {
       ? null
       : (await import('../../bundle/archive/signingKey.ts')).readSigningKey(readKey(options.key));
   const signal = abortOnStop();
-  const adminToken = process.env[options.adminTokenEnv] ?? null;
+  const adminToken = adminTokenOf(options);
   const { pack, about } = await periodReport({
     root: folderOf(options.root),
     ...{ revision: options.revision, period: periodOf(options, Date.now()) },

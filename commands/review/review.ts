@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ReviewResult } from '../../reviewer/review.ts';
+import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -20,11 +21,7 @@ export function review(program: Command): void {
           "gateways' daily roll-ups: folders, files, globs, or addresses of admin listeners",
           ['.grantgate/usage'],
         )
-        .option(
-          '--admin-token-env <name>',
-          'the environment variable that holds the admin token, if gateways want one',
-          'GRANTGATE_ADMIN_TOKEN',
-        )
+        .addOption(adminTokenOption())
         .option('--as-of <time>', 'the instant to judge at (RFC 3339); now, when left out')
         .option('--apply', 'open and update pull requests; without it nothing is changed'),
     )
@@ -103,7 +100,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     root: folderOf(options.root),
     decisions: options.decisions,
     usage: options.usage,
-    adminToken: process.env[options.adminTokenEnv] || null,
+    adminToken: adminTokenOf(options),
     asOf,
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),

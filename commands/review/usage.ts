@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
+import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
@@ -22,11 +23,7 @@ export function usage(program: Command): void {
       )
       .option('--since <day>', 'the first day, like 2026-03-01; 90 days back, when left out')
       .option('--as-of <time>', 'the last instant (RFC 3339); now, when left out')
-      .option(
-        '--admin-token-env <name>',
-        'the environment variable that holds the admin token, if gateways want one',
-        'GRANTGATE_ADMIN_TOKEN',
-      )
+      .addOption(adminTokenOption())
       .addOption(new Option('--json', 'print it as JSON').conflicts('csv'))
       .addOption(new Option('--csv', 'print a line for each row').conflicts('json'))
       .action(runUsage),
@@ -58,7 +55,7 @@ async function runUsage(places: string[], options: Options): Promise<void> {
   const signal = abortOnStop();
   const report = await gatherUsage({
     ...{ places, from, to, now, by: views.find((view) => view === by) ?? 'grant' },
-    token: process.env[options.adminTokenEnv] || null,
+    token: adminTokenOf(options),
     bucket: bucketAccess(process.env),
     signal,
   });
