@@ -4,11 +4,12 @@ import { campaignOf } from './campaign/frozen.ts';
 import { answerCampaign } from './campaign.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
-import { type Answered, answerComments } from './pulls/commands/answerComments.ts';
+import { answerComments } from './pulls/commands/answerComments.ts';
+import type { Answered } from './pulls/commands/answerEach.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { attest } from './requests/attest.ts';
 
-export type { Answered } from './pulls/commands/answerComments.ts';
+export type { Answered } from './pulls/commands/answerEach.ts';
 
 /**
  * Carries out what the comments on one pull request ask for, by the directory and the rules of the base branch. Throws

@@ -15,7 +15,7 @@ import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { dayOf } from './plan/sentence.ts';
 import { localTree, type PlanOptions, planFor } from './planFor.ts';
-import type { Answered } from './pulls/commands/answerComments.ts';
+import type { Answered } from './pulls/commands/answerEach.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { ReviewError } from './reviewError.ts';
 

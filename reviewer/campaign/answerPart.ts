@@ -1,11 +1,7 @@
 import type { Forge, ForgePull } from '../forge/forge.ts';
-import { instantOf } from '../plan/sentence.ts';
-import { type Answered, respond } from '../pulls/commands/answerComments.ts';
+import { type Answered, answerEach } from '../pulls/commands/answerEach.ts';
 import { decide } from '../pulls/commands/decide.ts';
 import type { Command } from '../pulls/commands/parse.ts';
-import { principalOf } from '../pulls/commands/permission.ts';
-import { readComment } from '../pulls/commands/readComment.ts';
-import { renderReply } from '../pulls/commands/renderReply.ts';
 import type { Entry } from '../pulls/text/marker.ts';
 import type { Mirror } from '../pulls/workspace.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -18,7 +14,6 @@ import { type Part, partsOfCampaign } from './rows.ts';
 
 type Options = { forge: Forge; mirror: Mirror; frozen: Frozen; base: Base; number: number };
 
-const mostHandled = 200;
 /** GitHub's limit of a description, in characters. */
 const longestBody = 65_536;
 
@@ -30,43 +25,26 @@ export async function answerPart(options: Options): Promise<Answered> {
   const { forge, frozen, base, number } = options;
   const nothing = (reason: string): Answered => ({ number, handled: 0, changed: false, reason });
   let pull = await forge.getPull(number);
-  let marker = parsePart(pull.body);
-  const part = partsOfCampaign(frozen).find(({ owner }) => owner === marker?.owner);
-  if (marker === null || marker.campaign !== frozen.name || part === undefined)
+  const found = parsePart(pull.body);
+  const part = partsOfCampaign(frozen).find(({ owner }) => owner === found?.owner);
+  if (found === null || found.campaign !== frozen.name || part === undefined)
     return nothing('no pull request of the campaign');
   if (pull.state !== 'open') return nothing('not open any more');
   const grants = part.entries.map(({ grant }) => grant);
-  let handled = 0;
-  let changed = false;
-  for (const comment of await forge.comments(number)) {
-    const read = marker.handled?.includes(comment.key) ? null : readComment(comment, grants);
-    if (read === null) continue;
-    const { commands, misuses, refused } = read;
-    const who = {
-      login: comment.author,
-      principal: principalOf(comment.author, base.organisation),
-      mayWrite: await forge.mayWrite(comment.author),
-    };
-    const at = instantOf(comment.atMs / 1000);
-    const said = (replies: string[]) =>
-      renderReply(comment.author, { replies, misuses, asks: commands.some(({ verb }) => verb === 'help') });
-    const before: PartMarker = marker;
-    const { answers, replies } = answersOf(
-      part,
-      before,
-      commands,
-      { who, at, organisation: base.organisation },
-      options,
-    );
-    const keys = [...(before.handled ?? []), comment.key].slice(-mostHandled);
-    const done = await carryOut(part, pull, { ...before, answers, handled: keys }, before, options);
-    pull = done.pull;
-    marker = parsePart(pull.body) ?? before;
-    handled += 1;
-    changed ||= done.moved;
-    await respond(forge, number, comment, said([...refused, ...replies, ...done.replies]));
-  }
-  return { number, handled, changed };
+  let marker: PartMarker = found;
+  const { organisation } = base;
+  return answerEach({
+    ...{ forge, number, organisation },
+    now: () => ({ grants, handled: marker.handled ?? [] }),
+    async carryOut({ commands, who, at, handled }) {
+      const before: PartMarker = marker;
+      const { answers, replies } = answersOf(part, before, commands, { who, at, organisation }, options);
+      const done = await carryOut(part, pull, { ...before, answers, handled }, before, options);
+      pull = done.pull;
+      marker = parsePart(pull.body) ?? before;
+      return { replies: [...replies, ...done.replies], moved: done.moved };
+    },
+  });
 }
 
 /** What commands make of the answers so far: by the same rules as in every pull request of the review. */

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
-import type { Forge, ForgeComment, ForgePull } from '../../forge/forge.ts';
+import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { prose } from '../../forge/markdown.ts';
-import { instantOf } from '../../plan/sentence.ts';
 import { ReviewError } from '../../reviewError.ts';
 import { bringUp, openPull, optional, say, type Wanted } from '../announce.ts';
 import { checkFiles, filesOf } from '../changes.ts';
@@ -13,10 +12,8 @@ import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts
 import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
 import type { Mirror } from '../workspace.ts';
+import { type Answered, answerEach } from './answerEach.ts';
 import { decide, type Outcome } from './decide.ts';
-import { principalOf } from './permission.ts';
-import { ownMark, readComment } from './readComment.ts';
-import { renderReply } from './renderReply.ts';
 
 type Options = {
   forge: Forge;
@@ -25,11 +22,6 @@ type Options = {
   base: { tree: Tree; organisation: Organisation };
   number: number;
 };
-
-/** What became of the comments of a pull request. */
-export type Answered = { number: number; handled: number; changed: boolean; reason?: string };
-
-const mostHandled = 200;
 
 /**
  * Carries out what comments on a pull request of the review ask for, each once and in their order, however often and in
@@ -40,45 +32,23 @@ export async function answerComments(options: Options): Promise<Answered> {
   let pull = await forge.getPull(number);
   const named = parseBranch(pull.branch);
   const nothing = (reason: string): Answered => ({ number, handled: 0, changed: false, reason });
-  let marker = parseBody(pull.body);
-  if (named === null || marker === null) return nothing('no pull request of the review');
+  const found = parseBody(pull.body);
+  if (named === null || found === null) return nothing('no pull request of the review');
   if (pull.state !== 'open') return nothing('not open any more');
-  const done = new Set(marker.handled ?? []);
-  let handled = 0;
-  let changed = false;
-  for (const comment of await forge.comments(number)) {
-    if (done.has(comment.key)) continue;
-    const read = readComment(
-      comment,
-      marker.entries.map(({ grant }) => grant),
-    );
-    if (read === null) continue;
-    const { commands, misuses, refused } = read;
-    const who = {
-      login: comment.author,
-      principal: principalOf(comment.author, base.organisation),
-      mayWrite: await forge.mayWrite(comment.author),
-    };
-    const at = instantOf(comment.atMs / 1000);
-    const outcome = decide(commands, { who, at, marker, organisation: base.organisation });
-    const next: Marker = {
-      ...marker,
-      handled: [...(marker.handled ?? []), comment.key].slice(-mostHandled),
-    };
-    const { replies, moved, result } = await carryOut(next, outcome, pull, options);
-    const asks = commands.some(({ verb }) => verb === 'help');
-    const reply = renderReply(comment.author, {
-      replies: [...refused, ...outcome.replies, ...replies],
-      misuses,
-      asks,
-    });
-    pull = result;
-    marker = parseBody(pull.body) ?? next;
-    handled += 1;
-    changed ||= moved;
-    await respond(forge, number, comment, reply);
-  }
-  return { number, handled, changed };
+  let marker: Marker = found;
+  const { organisation } = base;
+  return answerEach({
+    ...{ forge, number, organisation },
+    now: () => ({ grants: marker.entries.map(({ grant }) => grant), handled: marker.handled ?? [] }),
+    async carryOut({ commands, who, at, handled }) {
+      const outcome = decide(commands, { who, at, marker, organisation });
+      const next: Marker = { ...marker, handled };
+      const { replies, moved, result } = await carryOut(next, outcome, pull, options);
+      pull = result;
+      marker = parseBody(pull.body) ?? next;
+      return { replies: [...outcome.replies, ...replies], moved };
+    },
+  });
 
   /** The branch and the text for what was decided. A problem with the change itself is a reply. */
   async function carryOut(next: Marker, outcome: Outcome, on: ForgePull, { forge, mirror }: Options) {
@@ -132,16 +102,4 @@ export async function answerComments(options: Options): Promise<Answered> {
     const opened = await openPull({ forge, mirror }, branch, await prepare(rest, entries, own), false);
     if (opened !== null) await optional(() => forge.addLabels(opened.number, pull.labels));
   }
-}
-
-/** Nods, or says what could not be done. */
-export async function respond(
-  forge: Forge,
-  number: number,
-  { id, kind }: ForgeComment,
-  reply: string | null,
-): Promise<void> {
-  // Reviews take no reactions.
-  if (kind === 'comment') await optional(() => forge.react(id, reply === null ? '+1' : 'confused'));
-  if (reply !== null) await forge.comment(number, `${ownMark}\n${reply}`);
 }
