@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { completion } from './completion/completion.ts';
 import { demo } from './demo.ts';
 import { doctor } from './gateway/doctor.ts';
 import { explain } from './gateway/explain.ts';
@@ -41,6 +42,7 @@ const groups: readonly (readonly [heading: string, commands: readonly AddCommand
   ['Reviews:', [review, checkPull, replay, request, restore]],
   ['Evidence:', [inventory, usage, trends, console, report, records]],
   ['To try it:', [demo]],
+  ['For the shell:', [completion]],
 ];
 
 /**

@@ -34,7 +34,9 @@ export async function debianProgram(
   const unpacked = async (): Promise<Program> => {
     const libraries = await readdir(join(folder, 'usr/lib')).catch(() => []);
     const places = libraries.map((library) => join(folder, 'usr/lib', library));
-    return { path: join(folder, 'usr/bin', name), env: { PATH, LD_LIBRARY_PATH: places.join(delimiter) } };
+    const paths = ['usr/bin', 'bin'].map((below) => join(folder, below, name));
+    const path = paths.find((one) => existsSync(one)) ?? join(folder, name);
+    return { path, env: { PATH, LD_LIBRARY_PATH: places.join(delimiter) } };
   };
   if (await works(await unpacked())) return unpacked();
   await mkdir(dirname(folder), { recursive: true });

@@ -63,7 +63,7 @@ export function commandsPage(): string {
   const commands = readCommands();
   const parts = [
     '# Commands',
-    'Each has `--help` and, but for the demo and servers, `--json`. Exit code 0: done; 1: problems, or findings that fail what the command promises; 2: called or configured wrongly. Progress goes to standard error, when that is a terminal.',
+    'Each has `--help` and, but for the demo, servers and `completion`, `--json`. Exit code 0: done; 1: problems, or findings that fail what the command promises; 2: called or configured wrongly. Progress goes to standard error, when that is a terminal.',
     commands.map(({ name, description }) => `- [\`${name}\`](#${anchor(name)}): ${description}`).join('\n'),
     ...commands.map(section),
   ];
