@@ -1,7 +1,7 @@
 import { grantLine } from '../bundle/access/grantLine.ts';
 import type { GrantLine } from '../bundle/format/grantLine.ts';
 import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
-import type { DecisionInput, DecisionResult } from '../gateway/decision/decision.ts';
+import type { DecisionInput, DecisionResult } from '../gateway/decision/decisionInput.ts';
 import { type Random, random } from './random.ts';
 import { referenceDecision } from './referenceDecision.ts';
 import { never, type Use, usagePlan } from './usagePlan.ts';

@@ -1,15 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Slices } from '../revision/slices.ts';
-import {
-  type Decide,
-  type Decision,
-  type DecisionInput,
-  type DecisionResult,
-  type GrantFacts,
-  newMemory,
-  type Question,
-} from './decision.ts';
+import { type Decide, type Decision, type GrantFacts, newMemory, type Question } from './decision.ts';
+import type { DecisionInput, DecisionResult } from './decisionInput.ts';
 import { type Evaluator, isTooCostly } from './evaluator.ts';
 import { claimOf, givenOf, paramOf } from './given.ts';
 import { createReadLines, factsOf, type LineFacts, namesOf } from './readLines.ts';

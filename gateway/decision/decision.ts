@@ -1,34 +1,7 @@
 import type { Rate } from '../../bundle/format/rate.ts';
 import type { Identity } from '../identity/authenticate.ts';
 import type { Route } from '../request/route.ts';
-
-/** What the policy is asked. Names are folded, and checked where they enter. */
-export type DecisionInput = {
-  subject: string;
-  groups: readonly string[];
-  /** Present when the issuer is configured to carry the groups in its tokens. */
-  groups_from?: 'token';
-  api: string;
-  operation: string;
-  method: string;
-  /** The operation's path template, never the concrete path or the query. */
-  path: string;
-  /** Names of the declared networks the caller's address is in, sorted. */
-  networks: readonly string[];
-  mfa: boolean;
-  /** Whole seconds since 1970. */
-  time: number;
-  /**
-   * The path parameters that grants of the caller restrict at this API, by name; null where the request has none of that
-   * name. Left out where none is restricted.
-   */
-  params?: Readonly<Record<string, string | null>>;
-  /** The claims of the caller's token that these grants name, likewise. */
-  claims?: Readonly<Record<string, string | null>>;
-};
-
-/** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
-export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };
+import type { DecisionInput, DecisionResult } from './decisionInput.ts';
 
 /** What somebody who asks in code says of a request, by name: nothing else is known of it. */
 export type Stated = {

@@ -1,4 +1,4 @@
-import type { DecisionInput } from '../decision/decision.ts';
+import type { DecisionInput } from '../decision/decisionInput.ts';
 import type { Advice, ExplainedGrant } from './explanation.ts';
 
 type Denied = {

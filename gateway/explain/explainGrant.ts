@@ -1,7 +1,7 @@
 import { conditionsOf } from '../../bundle/access/conditions.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { GrantLine } from '../../bundle/format/grantLine.ts';
-import type { DecisionInput } from '../decision/decision.ts';
+import type { DecisionInput } from '../decision/decisionInput.ts';
 
 /** Seconds since 1970 as RFC 3339. */
 export const instant = (seconds: number): string =>

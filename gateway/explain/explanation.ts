@@ -1,6 +1,7 @@
 import type { Change } from '../../bundle/git/changesOf.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import type { DecisionInput, Stated } from '../decision/decision.ts';
+import type { Stated } from '../decision/decision.ts';
+import type { DecisionInput } from '../decision/decisionInput.ts';
 import type { Route } from '../request/route.ts';
 
 /** An operation as callers see it. */

@@ -1,5 +1,4 @@
-import type { decisionPath } from '../../bundle/policy/policies.ts';
-import type { DecisionInput, DecisionResult } from '../decision/decision.ts';
+import type { DecisionInput, DecisionResult } from '../decision/decisionInput.ts';
 
 /**
  * One decision as it lies in the log: one JSON object per line, with the names of OPA's decision log. Credentials,
@@ -13,7 +12,7 @@ export type DecisionRecord = {
   instance: string;
   /** Per instance, from 1, without gaps, over restarts too. */
   seq: number;
-  path: typeof decisionPath;
+  path: 'grantgate/authz/decision';
   bundles: { grantgate: { revision: string } };
   input: DecisionInput;
   result: DecisionResult;

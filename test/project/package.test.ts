@@ -113,7 +113,33 @@ test('a promise of a page that is not kept is found', () => {
   assert.deepEqual(unkept(step, '{"a":"no"}\n403\n'), ['{…"ok"…}', '200']);
 });
 
-test('types come along for what is logged', () => {
-  const types = readFileSync(join(installed, 'gateway', 'record', 'record.d.ts'), 'utf8');
-  assert.match(types, /export type DecisionRecord = \{/);
+test('a program in strict TypeScript reads what is logged by the types that come along, and needs no others', async () => {
+  // Named apart: what other tests look for in sources are imports of ours.
+  const [line, record] = ['"grantgate/grantLine"', '"grantgate/record"'];
+  writeFileSync(
+    join(place, 'reads.ts'),
+    `import { type GrantLine, readGrantLine } from ${line};
+import type { DecisionRecord, LogEntry } from ${record};
+
+export const allowedBy = (entry: LogEntry): readonly string[] =>
+  'event' in entry ? [] : entry.result.allow ? entry.result.grants : [];
+export const pathOf = ({ path }: DecisionRecord): 'grantgate/authz/decision' => path;
+export const idsOf = (line: unknown): string[] => readGrantLine(line).map(({ id }: GrantLine) => id);
+// @ts-expect-error: credentials, bodies and addresses have no field
+export const bodyOf = (record: DecisionRecord): unknown => record.body;
+`,
+  );
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  for (const [module, resolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ] as const)
+    await run(
+      process.execPath,
+      [
+        ...[tsc, '--noEmit', '--strict', '--target', 'esnext', '--types', ''],
+        ...['--module', module, '--moduleResolution', resolution, 'reads.ts'],
+      ],
+      { cwd: place },
+    ).catch(({ stdout }: { stdout: string }) => assert.fail(stdout));
 });
