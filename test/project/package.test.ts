@@ -1,25 +1,14 @@
 import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildPackage } from '../../.github/scripts/buildPackage.ts';
-import { findOpa } from '../../bundle/policy/opa.ts';
-import { freePort } from '../_server.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
-import { assertKept, runSteps, stepsOf, unkept } from './_walkthrough.ts';
+import { installPackage, runTutorial, tutorialSteps } from './_tutorial.ts';
+import { assertKept, stepsOf, unkept } from './_walkthrough.ts';
 
-// The package as it lies in somebody's node_modules, where Node strips no types, beside the packages it depends on.
 const test = suite('the npm package');
 const place = mkdtempSync(join(tmpdir(), 'grantgate-package-'));
 const installed = join(place, 'node_modules', 'grantgate');
@@ -30,15 +19,7 @@ const grantgate = (args: readonly string[], cwd = place) =>
   run(process.execPath, [join(installed, 'grantgate.js'), ...args], { cwd, env });
 
 test.before(async () => {
-  buildPackage(installed);
-  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
-  for (const name of Object.keys(dependencies)) {
-    mkdirSync(join(place, 'node_modules', name, '..'), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), join(place, 'node_modules', name));
-  }
-  env = { ...process.env, OPA_PATH: (await findOpa()).path, NO_COLOR: '1' };
+  ({ env } = await installPackage(place));
 });
 test.after(() => rmSync(place, { recursive: true, force: true }));
 
@@ -78,29 +59,8 @@ test('it says its version', async () => {
 });
 
 test('with it, the tutorial leads from an empty folder to enforced requests, a revocation and a review', async () => {
-  const [upstream, listen, admin] = [await freePort(), await freePort(), await freePort()];
-  const page = readFileSync(join(root, 'docs/tutorial.md'), 'utf8')
-    .replaceAll(':3000', `:${upstream}`)
-    .replaceAll('listen(3000', `listen(${upstream}`)
-    .replaceAll(':8080', `:${listen}`)
-    .replaceAll(':9090', `:${admin}`);
-  const steps = stepsOf(page).map((step) =>
-    step.shell.startsWith('grantgate init')
-      ? {
-          ...step,
-          shell: `${step.shell}\nsed -i.bak 's/ 8080 / ${listen} /; s/ 9090 / ${admin} /' gateway.yaml; rm *.bak\n`,
-        }
-      : step,
-  );
-  const [home, folder] = [join(place, 'home'), join(place, 'empty')];
-  mkdirSync(join(home, 'grantgate'), { recursive: true });
-  mkdirSync(folder);
-  // Where the page has a clone.
-  writeFileSync(
-    join(home, 'grantgate/cli.ts'),
-    `import ${JSON.stringify(join(installed, 'grantgate.js'))};\n`,
-  );
-  assertKept(steps, await runSteps(steps, { folder, env: { ...env, HOME: home } }));
+  const steps = await tutorialSteps();
+  assertKept(steps, await runTutorial(steps, { place, installed, env }));
   assert.ok(steps.filter(({ prints }) => prints.length > 0).length >= 8);
 });
 
