@@ -23,7 +23,7 @@ type Options = Omit<PlanOptions, 'asOf' | 'recommend' | 'explain'> & {
  * GitError, ForgeError, OpaError, BundleError.
  */
 export async function periodReport(options: Options): Promise<{ pack: Pack; about: About }> {
-  const { root, revision, period, forge, gateways, decisions, signal } = options;
+  const { root, revision, period, forge, gateways, signal } = options;
   const tree = await treeAt(root, revision, await folderIn(root), period.to - 1);
   if (tree === null)
     throw new ReviewError('report-invalid', `${revision} had no commit before the end of the period`);
@@ -33,7 +33,7 @@ export async function periodReport(options: Options): Promise<{ pack: Pack; abou
     { ...options, asOf: period.to * 1000 },
     async (found) => {
       const asked = forge === undefined ? null : openForge(forge, signal);
-      made.push(await makeReport(found, { period, decisions, forge: asked, gateways, signal }));
+      made.push(await makeReport(found, { period, forge: asked, gateways, signal }));
     },
   );
   const [one] = made;

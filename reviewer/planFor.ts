@@ -12,7 +12,6 @@ import { prove } from './recommend/prove.ts';
 import { ReviewError } from './reviewError.ts';
 import { openSources } from './sources/openSources.ts';
 import { summarize } from './trends/summarize.ts';
-import { missedGrants } from './watch/missedGrants.ts';
 
 export type PlanOptions = {
   /** Decision logs: folders, files and globs. */
@@ -72,17 +71,11 @@ export async function planFor(
         ? undefined
         : await explainFinding(options.explain, plan.findings, verdicts, evidence);
     const summary = await summarize(plan, evidence);
-    const missed = await missedGrants({
-      ...{ tree, decisions, signal },
-      organisation: evidence.organisation,
-      asOf: seconds,
-    });
     await also({ evidence, plan });
     return {
       evidence,
       plan,
       summary,
-      missed,
       explained,
       verdicts,
       stopped: brake(plan, evidence.organisation),

@@ -1,5 +1,5 @@
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree } from '../bundle/git/tree.ts';
+import { gitTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
@@ -14,7 +14,7 @@ import { openPullReplay } from './replay/openPullReplay.ts';
 import { unattested } from './requests/unattested.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import type { Summary } from './trends/trend.ts';
-import type { Missed } from './watch/missedGrants.ts';
+import { type Missed, missedGrants } from './watch/missedGrants.ts';
 import { type Told, tellMissed } from './watch/tellMissed.ts';
 
 export type { Plan } from './plan/finding.ts';
@@ -51,6 +51,14 @@ export type ReviewResult = {
 const isOurs = (error: unknown): error is ReviewError | ForgeError =>
   error instanceof ForgeError || error instanceof ReviewError;
 
+/** The plan, and who misses of late what commits took: nobody asks that of a plan for another purpose. */
+async function planned(tree: Tree, options: PlanOptions) {
+  const made = await planFor(tree, options);
+  const { decisions, signal } = options;
+  const { organisation, asOf } = made.evidence;
+  return { ...made, missed: await missedGrants({ tree, organisation, decisions, asOf, signal }) };
+}
+
 const consentOf = ({ organisation }: Evidence) => organisation.review.pull_requests.consent ?? null;
 
 /**
@@ -61,7 +69,7 @@ const consentOf = ({ organisation }: Evidence) => organisation.review.pull_reque
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, summary, missed, stopped, faulty, explained, evidence } = await planFor(
+    const { plan, summary, missed, stopped, faulty, explained, evidence } = await planned(
       await localTree(root),
       options,
     );
@@ -80,11 +88,11 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan, summary, missed, evidence } = await planFor(await localTree(root), options);
+    const { plan, summary, missed, evidence } = await planned(await localTree(root), options);
     return { plan, summary, missed, pulls: [], told: [], consent: consentOf(evidence), error };
   }
   try {
-    const { plan, summary, missed, stopped, faulty, evidence } = await planFor(
+    const { plan, summary, missed, stopped, faulty, evidence } = await planned(
       remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
       options,
     );

@@ -19,7 +19,14 @@ const calls: Readonly<Record<string, readonly [method: string, path: string]>> =
 };
 
 export type Generated = { root: string; decisions: string; usage: string; asOf: number; bytes: number };
-export type Size = { records: number; grants: number; days: number; rollups?: boolean };
+export type Size = {
+  records: number;
+  grants: number;
+  days: number;
+  rollups?: boolean;
+  /** A commit to grants on each of the days, and records that tell of the newest; else all are of long before. */
+  changes?: 'daily';
+};
 
 const api = (name: string) => `api: ${name}
 description: What ${name} does
@@ -51,10 +58,10 @@ export async function generateReview(folder: string, size: Size): Promise<Genera
     string,
     string,
   ];
-  await writeGrants(root, size.grants);
+  const revisions = await writeGrants(root, size);
   let bytes = 0;
   for (const instance of ['gw-1', 'gw-2']) {
-    const one = { ...size, instance, records: size.records / 2 };
+    const one = { ...size, instance, records: size.records / 2, revisions };
     bytes += size.rollups
       ? await writeRollups(join(usage, instance), one)
       : await writeLogs(join(decisions, instance), one);
@@ -62,7 +69,8 @@ export async function generateReview(folder: string, size: Size): Promise<Genera
   return { root, decisions, usage, asOf, bytes };
 }
 
-async function writeGrants(root: string, grants: number): Promise<void> {
+/** The commit in force on each day, counted back from the end; empty where grants do not change. */
+async function writeGrants(root: string, { grants, days, changes }: Size): Promise<string[]> {
   const files = new Map<string, string>([
     ['grants/directory/okta.yaml', directory(Math.min(grants, 20_000))],
   ]);
@@ -73,14 +81,11 @@ async function writeGrants(root: string, grants: number): Promise<void> {
     );
     files.set(`grants/access/api-${Math.floor(from / perFile) % 20}/file-${from}.yaml`, many.join('\n'));
   }
+  let date = '2026-01-02T00:00:00Z';
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.com', ...args], {
       cwd: root,
-      env: {
-        ...process.env,
-        GIT_COMMITTER_DATE: '2026-01-02T00:00:00Z',
-        GIT_AUTHOR_DATE: '2026-01-02T00:00:00Z',
-      },
+      env: { ...process.env, GIT_COMMITTER_DATE: date, GIT_AUTHOR_DATE: date },
     });
   await mkdir(root, { recursive: true });
   git('init', '--quiet');
@@ -95,8 +100,21 @@ async function writeGrants(root: string, grants: number): Promise<void> {
   };
   await write(files);
   const access = [...files].filter(([path]) => path.startsWith('grants/access/'));
-  for (const [path, text] of access.slice(0, 100))
-    await write([[path, text.replace('Work of', 'The work of')]]);
+  if (changes === undefined) {
+    for (const [path, text] of access.slice(0, 100))
+      await write([[path, text.replace('Work of', 'The work of')]]);
+    return [];
+  }
+  const revisions: string[] = [];
+  for (let day = days; day > 0; day -= 1) {
+    const [path, text] = access[day % access.length] ?? ['', ''];
+    date = new Date(asOf - day * dayMs).toISOString();
+    // Of some grants the owner says that they are needed; one is taken away.
+    const kept = text.replaceAll('at: 2026-10-01T00:00:00Z', `at: ${date}`);
+    await write([[path, kept.replace(/^- id: (?:.+\n)+\n/, '')]]);
+    revisions[day] = git('rev-parse', 'HEAD').toString().trim();
+  }
+  return revisions;
 }
 
 function directory(people: number): string {
@@ -110,10 +128,10 @@ ${logins.map((login, i) => `  - { login: ${login}, id: 00u${i}, status: active }
 `;
 }
 
-type Log = { instance: string; records: number; grants: number; days: number };
+type Log = { instance: string; records: number; grants: number; days: number; revisions: readonly string[] };
 
 /** Minute after minute of each day: a heartbeat, and what was asked. */
-function* minutesOf({ instance, records, grants, days }: Log, day: number, seq: { last: number }) {
+function* minutesOf({ instance, records, grants, days, revisions }: Log, day: number, seq: { last: number }) {
   const draw = random(`bench ${instance} ${day}`);
   const from = asOf - day * dayMs;
   const perMinute = records / (days * 1440);
@@ -126,7 +144,8 @@ function* minutesOf({ instance, records, grants, days }: Log, day: number, seq: 
     for (let place = 0; seq.last < due; place += 1) {
       seq.last += 1;
       const grant = draw.below(Math.ceil(grants * 0.9));
-      lines.push(line(instance, seq.last, at + (place % 60_000), grant, draw.below(10)));
+      const made = { instance, seq: seq.last, revision: revisions[day] };
+      lines.push(line(made, at + (place % 60_000), grant, draw.below(10)));
     }
     yield lines;
   }
@@ -169,8 +188,15 @@ async function writeRollups(home: string, log: Log): Promise<number> {
   return bytes;
 }
 
-function line(instance: string, seq: number, at: number, grant: number, dice: number): string {
+type Made = { instance: string; seq: number; revision: string | undefined };
+
+function line(
+  { instance, seq, revision = '0123456789abcdef' }: Made,
+  at: number,
+  grant: number,
+  dice: number,
+): string {
   const operation = operations[grant % 3 === 0 && dice === 0 ? 2 : dice % 2] ?? 'get';
   const [method, path] = calls[operation] ?? [];
-  return `{"timestamp":"${new Date(at).toISOString()}","decision_id":"${instance}-${seq}","instance":"${instance}","seq":${seq},"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"0123456789abcdef"}},"input":{"subject":"user:person-${grant % 20_000}@example.com","groups":[],"api":"api-${Math.floor(grant / perFile) % 20}","operation":"${operation}","method":"${method}","path":"${path}","networks":[],"mfa":true,"time":${Math.floor(at / 1000)}},"result":{"allow":true,"grants":["grant-${grant}"],"reason":"granted"},"metrics":{"timer_rego_wasm_eval_ns":9000}}\n`;
+  return `{"timestamp":"${new Date(at).toISOString()}","decision_id":"${instance}-${seq}","instance":"${instance}","seq":${seq},"path":"grantgate/authz/decision","bundles":{"grantgate":{"revision":"${revision}"}},"input":{"subject":"user:person-${grant % 20_000}@example.com","groups":[],"api":"api-${Math.floor(grant / perFile) % 20}","operation":"${operation}","method":"${method}","path":"${path}","networks":[],"mfa":true,"time":${Math.floor(at / 1000)}},"result":{"allow":true,"grants":["grant-${grant}"],"reason":"granted"},"metrics":{"timer_rego_wasm_eval_ns":9000}}\n`;
 }

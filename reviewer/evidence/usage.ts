@@ -3,17 +3,16 @@
 // nothing, so such rows are looked for and their lines located here; types are guessed unless declared; a cast to
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
-import { type Database, isTooLong, logsUnreadable, openDatabase, quoted, reasonOf } from './database.ts';
+import { type Database, logsUnreadable, openDatabase, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
 import { jointUses } from './rollupSql.ts';
 import { type FaultyDay, readRollups } from './rollups.ts';
 import { type Tally, tally, type View } from './tally.ts';
-import { load, recordTable, skewsOf, useTables } from './usageSql.ts';
+import { loadAll, recordTable, revisionsOf, skewsOf, useTables } from './usageSql.ts';
 
 /** How often a grant justified an operation on one UTC day; instants in seconds since 1970, to the millisecond. */
 export type DayOfUse = {
@@ -34,6 +33,10 @@ type Keyed = { key: string; grant: string };
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
   uses(): Promise<DayOfUse[]>;
+  /** Grant → uses on days since 1970, from `from` on and before `to`, and the last one (seconds since 1970). */
+  used(from: number, to: number): Promise<ReadonlyMap<string, { count: number; last: number }>>;
+  /** When each instance first decided by each revision, as records show it (seconds since 1970), sorted by instance. */
+  revisions(): Promise<{ instance: string; revision: string; at: number }[]>;
   /** What was used of each grant over all days, and last when (seconds since 1970); some thousands at once. */
   totals(): AsyncIterable<readonly { grant: string; operation: string; last: number }[]>;
   /** How often the grants that are asked about under one key were used on each day since 1970, from `from` on. */
@@ -86,6 +89,8 @@ const valuesOf = (asked: readonly Keyed[]) =>
 
 const nothing: Usage = {
   uses: async () => [],
+  used: async () => new Map(),
+  revisions: async () => [],
   async *totals() {},
   daily: async () => [],
   lastUses: async () => new Map(),
@@ -205,6 +210,22 @@ async function gathered(
         last: Number(row.last) / 1000,
       }));
     },
+    async used(from, to) {
+      const rows = await read(
+        `SELECT "grant", sum(count)::BIGINT AS count, max(last) AS last FROM use WHERE day >= ${Math.floor(from)} AND day < ${Math.ceil(to)} GROUP BY 1`,
+      );
+      return new Map(
+        rows.map((row) => [String(row.grant), { count: Number(row.count), last: Number(row.last) / 1000 }]),
+      );
+    },
+    async revisions() {
+      const rows = await read(revisionsOf);
+      return rows.map(({ instance, revision, ms }) => ({
+        instance: String(instance),
+        revision: String(revision),
+        at: Number(ms) / 1000,
+      }));
+    },
     async *totals() {
       const result = await connection.stream(
         'SELECT "grant", operation, max(last) AS last FROM use GROUP BY 1, 2',
@@ -270,31 +291,3 @@ SELECT i, other FROM beside JOIN total USING (i) WHERE uses = all_uses ORDER BY 
     },
   };
 }
-
-/** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
-async function loadAll(connection: DuckDBConnection, files: readonly string[], asOf: number) {
-  await connection.run(load.table);
-  if (files.length === 0) return [];
-  const read = (some: readonly string[]) => connection.run(load.rows(some, asOf));
-  try {
-    await read(files);
-    return [];
-  } catch (error) {
-    const alone = files.length === 1 && !compressed(files[0] ?? '') && !isTooLong(error);
-    // Who ends the reading does not want it file by file.
-    if (alone || reasonOf(error) === null) throw error;
-  }
-  const unreadable: { file: string; reason: string }[] = [];
-  for (const file of files) {
-    try {
-      await read([file]);
-    } catch (error) {
-      const reason = reasonOf(error);
-      if (reason === null) throw error;
-      unreadable.push({ file, reason });
-    }
-  }
-  return unreadable;
-}
-
-const compressed = (file: string) => /\.(gz|zst)$/.test(file);

@@ -1,13 +1,15 @@
-import { quoted } from './database.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { isTooLong, quoted, reasonOf } from './database.ts';
 
 const columns = `{
   timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
-  decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])'
+  decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])',
+  bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))'
 }`;
 
 /** One row a line; `dup` tells two lines of one number apart, `ends` is an orderly end that no sign of life follows. */
 const table = `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
-  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, bad VARCHAR)`;
+  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR)`;
 
 /**
  * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
@@ -36,17 +38,47 @@ SELECT instance, seq, ms, hb, st, taken, record,
   CASE WHEN used THEN input.operation END,
   CASE WHEN used THEN list_distinct(result.grants) END,
   CASE WHEN taken THEN hash(decision_id, event) END,
+  CASE WHEN record THEN bundles.grantgate.revision END,
   CASE WHEN wrong THEN filename END
 FROM used
 WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
 
-export const load = { table, rows };
+/** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
+export async function loadAll(connection: DuckDBConnection, files: readonly string[], asOf: number) {
+  await connection.run(table);
+  if (files.length === 0) return [];
+  const read = (some: readonly string[]) => connection.run(rows(some, asOf));
+  try {
+    await read(files);
+    return [];
+  } catch (error) {
+    const alone = files.length === 1 && !compressed(files[0] ?? '') && !isTooLong(error);
+    // Who ends the reading does not want it file by file.
+    if (alone || reasonOf(error) === null) throw error;
+  }
+  const unreadable: { file: string; reason: string }[] = [];
+  for (const file of files) {
+    try {
+      await read([file]);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (reason === null) throw error;
+      unreadable.push({ file, reason });
+    }
+  }
+  return unreadable;
+}
+
+const compressed = (file: string) => /\.(gz|zst)$/.test(file);
 
 /** The decisions, each once, also when a copy of a file was given as well. */
 export const recordTable = (copies: boolean): string =>
   copies
     ? `CREATE TEMP TABLE record AS SELECT DISTINCT ON (instance, seq, dup) instance, ms, operation, grants FROM sign WHERE record`
     : `CREATE TEMP VIEW record AS SELECT instance, ms, operation, grants FROM sign WHERE record`;
+
+/** When each instance first decided by each revision. */
+export const revisionsOf = `SELECT instance, revision, min(ms) AS ms FROM sign WHERE revision IS NOT NULL GROUP BY ALL ORDER BY ALL`;
 
 /** Uses by day; grants used together. */
 export const useTables: readonly string[] = [

@@ -1,7 +1,6 @@
 import { git } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { inDatabase, passOver, quoted } from '../evidence/database.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import type { Usage } from '../evidence/usage.ts';
 
 /**
  * When gateways enforced commits, as their records show it: a gateway's first decision by a commit or one after it. It
@@ -14,42 +13,15 @@ export type Enforcement = {
   of(commit: string, at: number): { instance: string; at: number | null }[];
 };
 
-const columns = `{ timestamp: 'VARCHAR', instance: 'VARCHAR', decision_id: 'VARCHAR', event: 'VARCHAR',
-  bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))' }`;
-
-/**
- * Reads decision records, each file for itself: one that cannot be read shows nothing. Throws GitError, ReviewError
- * `decisions-unreadable`, `aborted`.
- */
-export async function readEnforcement(
-  tree: Tree,
-  sources: readonly string[],
-  { to, signal }: { to: number; signal?: AbortSignal | undefined },
-): Promise<Enforcement> {
-  const files = await decisionFiles(sources);
+/** Puts what records show beside the branch. Throws GitError, and what asking the usage throws. */
+export async function readEnforcement(tree: Tree, usage: Pick<Usage, 'revisions'>): Promise<Enforcement> {
   const places = await placesOf(tree);
   const first = new Map<string, { place: number; at: number }[]>();
-  if (files.length > 0) {
-    await inDatabase('700MB', signal, async (database) => {
-      await database.connection.run('CREATE TABLE seen (instance VARCHAR, revision VARCHAR, ms BIGINT)');
-      for (const file of files)
-        await database.connection
-          .run(
-            `INSERT INTO seen SELECT instance, bundles.grantgate.revision, min(epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)))
-FROM read_json(${quoted(file)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
-WHERE decision_id IS NOT NULL AND instance IS NOT NULL AND bundles.grantgate.revision IS NOT NULL GROUP BY ALL`,
-          )
-          .catch(passOver);
-      const rows = await database.read(
-        `SELECT instance, revision, min(ms) AS ms FROM seen WHERE ms < ${Math.floor(to * 1000)} GROUP BY ALL ORDER BY ms`,
-      );
-      for (const { instance, revision, ms } of rows) {
-        const name = String(instance);
-        if (!first.has(name)) first.set(name, []);
-        const place = places.get(String(revision));
-        if (place !== undefined) first.get(name)?.push({ place, at: Number(ms) / 1000 });
-      }
-    });
+  for (const { instance, revision, at } of await usage.revisions()) {
+    const seen = first.get(instance) ?? [];
+    first.set(instance, seen);
+    const place = places.get(revision);
+    if (place !== undefined) seen.push({ place, at });
   }
   const instances = [...first.keys()].sort();
   return {

@@ -1,12 +1,12 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
-import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import { coversOf, entriesOf } from '../evidence/entriesOf.ts';
+
+import { coversOf, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit decided about a grant. */
 export type GrantChange = {
@@ -55,13 +55,9 @@ export async function grantChanges(
     ...{ paths: ['grants/access'], within: tree.within, since: from },
   });
   const found: GrantChange[] = [];
-  for (const { commit, parent, at, author, subject, changes } of commits.reverse()) {
-    if (at < from || at >= to) continue;
-    const blobs = await readBlobs(
-      tree.root,
-      changes.flatMap(({ old, new: now }) => [old, now].filter((id) => id !== null)),
-    );
-    const [before, after] = [entriesOf(changes, 'old', blobs), entriesOf(changes, 'new', blobs)];
+  const ours = commits.filter(({ at }) => at >= from && at < to).reverse();
+  for await (const { commit: made, before, after } of entryChanges(tree.root, ours)) {
+    const { commit, parent, at, author, subject } = made;
     for (const id of [...new Set([...before.keys(), ...after.keys()])].sort()) {
       const [was, is] = [before.get(id) ?? null, after.get(id) ?? null];
       const entry = is ?? was;

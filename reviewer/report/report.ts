@@ -18,8 +18,6 @@ import { tablesOf } from './tables.ts';
 
 type Options = {
   period: Period;
-  /** Folders, files and globs of decision logs. */
-  decisions: readonly string[];
   /** Asked who approved and merged; null: that is left empty. */
   forge: Forge | null;
   gateways: readonly GatewayFacts[];
@@ -32,7 +30,7 @@ type Options = {
  */
 export async function makeReport(
   { evidence, plan }: { evidence: Evidence; plan: Plan },
-  { period, decisions, forge, gateways, signal }: Options,
+  { period, forge, gateways, signal }: Options,
 ): Promise<{ pack: Pack; about: About }> {
   const { tree, organisation, usage } = evidence;
   const changes = await grantChanges(tree, organisation, period);
@@ -43,8 +41,9 @@ export async function makeReport(
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways },
     leavers: await leavers(tree, period),
-    enforcement: await readEnforcement(tree, decisions, { to: period.to, signal }),
-    uses: usage.files === 0 ? null : await usesIn(usage, period),
+    enforcement: await readEnforcement(tree, usage),
+    // Uses are kept by day: whole days that the period touches.
+    uses: usage.files === 0 ? null : await usage.used(period.from / 86_400, period.to / 86_400),
   };
   const tables = tablesOf(input);
   const pack = new Map<string, string>([['index.html', reportPage(input, tables)]]);
@@ -71,17 +70,6 @@ async function mergesOf(
     stopIfAborted(signal);
     const merge = await forge.mergeOf(number);
     if (merge !== null) found.set(number, merge);
-  }
-  return found;
-}
-
-/** Whole days that the period touches: uses are kept by day. */
-async function usesIn(usage: Evidence['usage'], { from, to }: Period) {
-  const found = new Map<string, { count: number; last: number }>();
-  for (const { grant, day, count, last } of await usage.uses()) {
-    if ((day + 1) * 86_400 <= from || day * 86_400 >= to) continue;
-    const known = found.get(grant);
-    found.set(grant, { count: count + (known?.count ?? 0), last: Math.max(last, known?.last ?? 0) });
   }
   return found;
 }

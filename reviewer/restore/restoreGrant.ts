@@ -7,7 +7,7 @@ import type { Api } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import { edit } from '../edit/edit.ts';
 import { putBack } from '../edit/putBack.ts';
-import { coversOf } from '../evidence/entriesOf.ts';
+import { coversOf } from '../evidence/entryChanges.ts';
 import { grew } from '../evidence/grantHistory.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';

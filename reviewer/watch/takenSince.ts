@@ -1,8 +1,8 @@
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
-import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { coversOf, entriesOf } from '../evidence/entriesOf.ts';
+
+import { coversOf, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit took away and nothing has given back. */
 export type Taken = {
@@ -34,13 +34,9 @@ export async function takenSince(
   });
   const current = new Map(organisation.grants.map((grant) => [grant.id, grant]));
   const found = new Map<string, Taken>();
-  for (const { commit, at, subject, changes } of commits) {
-    if (at < since) continue;
-    const blobs = await readBlobs(
-      tree.root,
-      changes.flatMap(({ old, new: now }) => [old, now].filter((id) => id !== null)),
-    );
-    const [before, after] = [entriesOf(changes, 'old', blobs), entriesOf(changes, 'new', blobs)];
+  const late = commits.filter(({ at }) => at >= since);
+  for await (const { commit: made, before, after } of entryChanges(tree.root, late)) {
+    const { commit, at, subject } = made;
     for (const [id, was] of before) {
       if (found.has(id) || was.state === 'suspended') continue;
       const is = after.get(id) ?? null;
