@@ -1,7 +1,7 @@
 /**
  * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
  * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
- * `source-malformed`, `campaign-empty`, `campaign-differs`, `campaign-malformed`, `check-invalid`,
+ * `source-malformed`, `campaign-empty`, `campaign-differs`, `campaign-malformed`, `campaign-unknown`, `check-invalid`,
  * `check-mismatch`, `trends-malformed`, `records-in-use`, `erasure-key`, `aborted`.
  */
 export class ReviewError extends Error {
@@ -20,6 +20,7 @@ export class ReviewError extends Error {
     | 'campaign-empty'
     | 'campaign-differs'
     | 'campaign-malformed'
+    | 'campaign-unknown'
     | 'check-invalid'
     | 'check-mismatch'
     | 'trends-malformed'

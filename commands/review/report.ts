@@ -10,7 +10,8 @@ import { example, folderOf, print, printJson, progress, readKey } from '../termi
 type Options = ForgeOptions & {
   root: string;
   revision: string;
-  since: string;
+  campaign?: string;
+  since?: string;
   until?: string;
   decisions: string[];
   usage: string[];
@@ -30,14 +31,17 @@ export function report(program: Command): void {
       program
         .command('report')
         .description(
-          'Write the evidence of a period for an audit: a page, tables as CSV and JSON, and a manifest; or check one.',
+          'Write the evidence of a period, or of a campaign, for an audit: a page, tables as CSV and JSON, and a manifest; or check one.',
         )
         .option('--root <folder>', 'the repository with grants/', '.')
         .option('--revision <revision>', 'the branch that is enforced', 'HEAD')
         .option(
+          '--campaign <name>',
+          'of this campaign instead, as the forge has it: as of its end, or of now where it is not finished',
+        )
+        .option(
           '--since <time>',
-          'where the period begins: a date, an instant, or a time like 90d before its end',
-          '90d',
+          'where the period begins: a date, an instant, or a time like 90d before its end (default: 90d)',
         )
         .option(
           '--until <time>',
@@ -53,6 +57,7 @@ export function report(program: Command): void {
         .option('--json', 'print what was written or found as JSON'),
     ).action(runReport),
     'grantgate report --since 2026-07-01 --until 2026-09-30 --decisions decisions/ --out q3/ --key signing.pem',
+    'grantgate report --campaign 2026-Q3 --repository acme/access --decisions decisions/ --out campaign/',
     'grantgate report --verify q3/ --key signing.pub.pem',
   );
 }
@@ -61,32 +66,52 @@ async function runReport(options: Options): Promise<void> {
   if (options.verify !== undefined) return runVerify(options.verify, options);
   if (options.out === undefined)
     throw new UsageError('--out is missing: the folder that the report is written to');
-  const { periodReport } = await import('../../reviewer/periodReport.ts');
   const { writePack } = await import('../../reviewer/report/pack.ts');
   const key =
     options.key === undefined
       ? null
       : (await import('../../bundle/archive/signingKey.ts')).readSigningKey(readKey(options.key));
-  const signal = abortOnStop();
+  const { pack, about } = await (options.campaign === undefined
+    ? packOfPeriod(options)
+    : packOfCampaign(options.campaign, options));
+  await writePack(resolve(options.out), pack, about, key);
+  if (options.json) return printJson({ ...about, files: pack.size, out: resolve(options.out) });
+  print(
+    `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
+  );
+  if (about.campaign?.finished === false)
+    print(`The campaign ${about.campaign.name} is not finished: this is how it stands at ${about.until}.`);
+}
+
+async function packOfPeriod(options: Options) {
+  const { periodReport } = await import('../../reviewer/periodReport.ts');
   const adminToken = adminTokenOf(options);
-  const { pack, about } = await periodReport({
+  return periodReport({
     root: folderOf(options.root),
     ...{ revision: options.revision, period: periodOf(options, Date.now()) },
-    ...{ decisions: options.decisions, usage: options.usage, adminToken, signal, progress },
+    ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),
   });
-  await writePack(resolve(options.out), pack, about, key);
-  if (options.json) printJson({ ...about, files: pack.size, out: resolve(options.out) });
-  else
-    print(
-      `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
-    );
+}
+
+async function packOfCampaign(name: string, options: Options) {
+  const { isCampaignName } = await import('../../reviewer/campaign/frozen.ts');
+  const { campaignReport } = await import('../../reviewer/campaignReport.ts');
+  if (!isCampaignName(name))
+    throw new UsageError(`--campaign must be the name of a campaign, like 2026-Q4, got "${name}"`);
+  if (options.since !== undefined || options.until !== undefined)
+    throw new UsageError('--since and --until are of a period; a campaign has its own');
+  return campaignReport({
+    ...{ name, forge: await forgeIn(options), decisions: options.decisions, signal: abortOnStop(), progress },
+    gateways: await askGateways(options.gateway, adminTokenOf(options)),
+    now: Math.floor(Date.now() / 1000),
+  });
 }
 
 /** Seconds since 1970. Throws UsageError. */
 function periodOf(
-  { since, until }: Pick<Options, 'since' | 'until'>,
+  { since = '90d', until }: Pick<Options, 'since' | 'until'>,
   now: number,
 ): { from: number; to: number } {
   const instantOf = (text: string, option: string, isEnd: boolean) => {
@@ -125,6 +150,6 @@ async function runVerify(folder: string, { key, json }: Options): Promise<void> 
   const found = await verifyPack(folderOf(folder), key === undefined ? null : readVerifyKey(readKey(key)));
   if (json) return printJson(found);
   print(
-    `${found.files} files are as they were written${found.signed ? ', and signed with this key' : '; give --key to check who wrote them'}: ${found.from} to ${found.until}, population ${found.population}`,
+    `${found.files} files are as they were written${found.signed ? ', and signed with this key' : '; give --key to check who wrote them'}: ${found.campaign === undefined ? '' : `campaign ${found.campaign.name}${found.campaign.finished ? '' : ' (not finished)'}, `}${found.from} to ${found.until}, population ${found.population}`,
   );
 }

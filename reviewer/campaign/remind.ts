@@ -10,6 +10,18 @@ import type { Part } from './rows.ts';
 /** `now`: seconds since 1970. */
 type Reminding = { forge: Forge; frozen: Frozen; base: Base; now: number };
 
+const mark = (key: string) => `<!-- grantgate:campaign-told ${key} -->`;
+/** What a comment told of, whom it names and what it says; null for any other comment. */
+export function toldIn(body: string): { key: string; who: string[]; text: string } | null {
+  const [line = '', ...rest] = body.replace(/\r\n/g, '\n').split('\n');
+  const [, key] = /^<!-- grantgate:campaign-told ([a-z0-9 -]{1,20}) -->$/.exec(line) ?? [];
+  if (key === undefined) return null;
+  const text = rest.join('\n');
+  const [named = ''] = /^@[A-Za-z0-9-]+(?:, @[A-Za-z0-9-]+)*(?=: )/.exec(text) ?? [];
+  const who = named === '' ? [] : named.split(', ').map((name) => name.slice(1));
+  return { key, who, text: text.slice(named === '' ? 0 : named.length + 2) };
+}
+
 const mention = (names: readonly string[]) => names.map((name) => `@${name}`).join(', ');
 
 /** Tells those who have not finished, each thing once: what was told stands in the comments. */
@@ -42,7 +54,6 @@ export async function remind(
   }
   if (due.length === 0) return false;
   const said = (await forge.comments(pull.number)).map(({ body }) => body);
-  const mark = (key: string) => `<!-- grantgate:campaign-told ${key} -->`;
   const left = due.filter(({ key }) => !said.some((body) => body.startsWith(mark(key))));
   let told = false;
   for (const { key, who, text } of left) {

@@ -1,10 +1,9 @@
 import { numberIn } from '../../bundle/git/changesOf.ts';
 import { fold } from '../../bundle/grants/names.ts';
-import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import { instantOf } from '../plan/sentence.ts';
 import { attestedLabel } from '../requests/attest.ts';
-import type { GrantChange } from './grantChanges.ts';
+import { relation } from './relation.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table, type Value } from './table.ts';
 
@@ -12,22 +11,6 @@ import { columns, type Table, type Value } from './table.ts';
 
 const hours = (from: number, to: number) => Math.round(((to - from) / 3600) * 100) / 100;
 const seconds = (from: number, to: number) => Math.max(0, Math.round(to - from));
-
-/** Self, manager, owner, or somebody else; by the directory as it is now. */
-function relation(
-  by: string,
-  { principal, owner }: GrantChange,
-  { people, memberships }: Organisation,
-): string {
-  const who = fold(by);
-  if (!/^(?:user|service|group):/.test(who)) return 'unknown';
-  const groups = (memberships.get(by) ?? []).map(fold);
-  if (who === fold(principal)) return 'self';
-  if (groups.includes(fold(principal))) return 'member of the group';
-  const manager = principal.startsWith('user:') ? people.get(principal.slice(5))?.manager : undefined;
-  if (manager !== undefined && who === fold(`user:${manager}`)) return 'manager';
-  return who === fold(owner) || groups.includes(fold(owner)) ? 'owner' : 'other';
-}
 
 export function decisions({ changes, organisation, enforcement, merges }: ReportInput): Table {
   const rows = changes.map((change) => {

@@ -43,16 +43,20 @@ export type GrantChange = {
 export type Period = { from: number; to: number };
 
 /**
- * Every decision about grants that took effect on the branch in a period, oldest first, then by grant. Throws GitError.
+ * Every decision about grants that took effect on the branch in a period, oldest first, then by grant; with
+ * `after`, a commit, only of what came behind it. Throws GitError.
  */
 export async function grantChanges(
   tree: Tree,
   organisation: Pick<Organisation, 'apis'>,
   { from, to }: Period,
+  after?: string,
 ): Promise<GrantChange[]> {
   if (tree.revision === null) return [];
-  const commits = await fileChanges(tree.root, tree.revision, {
-    ...{ paths: ['grants/access'], within: tree.within, since: from },
+  const range = after === undefined ? tree.revision : `${after}..${tree.revision}`;
+  const commits = await fileChanges(tree.root, range, {
+    ...{ paths: ['grants/access'], within: tree.within },
+    ...(after === undefined && { since: from }),
   });
   const found: GrantChange[] = [];
   const ours = commits.filter(({ at }) => at >= from && at < to).reverse();

@@ -9,7 +9,14 @@ import { ReviewError } from '../reviewError.ts';
 
 /** File name → its text. */
 export type Pack = ReadonlyMap<string, string>;
-export type About = { from: string; until: string; revision: string | null; population: string };
+export type About = {
+  from: string;
+  until: string;
+  revision: string | null;
+  population: string;
+  /** Of the report of a campaign: its name, and whether it was over. */
+  campaign?: { name: string; finished: boolean };
+};
 
 const manifestName = 'manifest.json';
 const signatureName = 'manifest.jws';
@@ -21,6 +28,7 @@ const manifest = z.strictObject({
   until: z.string(),
   revision: z.string().nullable(),
   population: z.string(),
+  campaign: z.strictObject({ name: z.string(), finished: z.boolean() }).optional(),
   files: z.array(
     z.strictObject({
       name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
@@ -95,8 +103,8 @@ export async function verifyPack(folder: string, key: VerifyKey | null): Promise
     else if (found.length !== size || sha256(found) !== digest) problems.push(`${name} was changed`);
   }
   if (problems.length > 0) throw invalid(problems.join('\n'));
-  const { from, until, revision, population, files } = about;
-  return { from, until, revision, population, files: files.length, signed: key !== null };
+  const { version: _, files, campaign, ...rest } = about;
+  return { ...rest, ...(campaign && { campaign }), files: files.length, signed: key !== null };
 }
 
 function assertSigned(bytes: Buffer, text: string | null, key: VerifyKey): void {

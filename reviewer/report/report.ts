@@ -13,7 +13,7 @@ import { leavers } from './leavers.ts';
 import type { About, Pack } from './pack.ts';
 import type { GatewayFacts } from './reportInput.ts';
 import { reportPage } from './reportPage.ts';
-import { tableCsv, tableJson } from './table.ts';
+import { filesOf } from './table.ts';
 import { tablesOf } from './tables.ts';
 
 type Options = {
@@ -46,11 +46,7 @@ export async function makeReport(
     uses: usage.files === 0 ? null : await usage.used(period.from / 86_400, period.to / 86_400),
   };
   const tables = tablesOf(input);
-  const pack = new Map<string, string>([['index.html', reportPage(input, tables)]]);
-  for (const table of tables) {
-    pack.set(`${table.name}.csv`, tableCsv(table));
-    pack.set(`${table.name}.json`, tableJson(table));
-  }
+  const pack = filesOf(reportPage(input, tables), tables);
   const about = {
     from: instantOf(period.from),
     until: instantOf(period.to),

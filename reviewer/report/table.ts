@@ -28,7 +28,7 @@ export const shown = (value: Value | undefined): string =>
       : String(value);
 
 /** RFC 4180, with no cell that a spreadsheet would run. */
-export function tableCsv({ columns, rows }: Table): string {
+function tableCsv({ columns, rows }: Table): string {
   const line = (cells: readonly string[]) => `${cells.map(cell).join(',')}\r\n`;
   return [
     line(columns.map(({ key }) => key)),
@@ -36,5 +36,15 @@ export function tableCsv({ columns, rows }: Table): string {
   ].join('');
 }
 
-export const tableJson = ({ name, title, about, columns, rows }: Table): string =>
+const tableJson = ({ name, title, about, columns, rows }: Table): string =>
   `${JSON.stringify({ name, title, about, columns, rows }, null, 1)}\n`;
+
+/** A page and its tables as files: each table as CSV and as JSON. */
+export function filesOf(page: string, tables: readonly Table[]): Map<string, string> {
+  const files = new Map<string, string>([['index.html', page]]);
+  for (const table of tables) {
+    files.set(`${table.name}.csv`, tableCsv(table));
+    files.set(`${table.name}.json`, tableJson(table));
+  }
+  return files;
+}

@@ -618,6 +618,18 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/report/campaign',
+    [
+      'bundle/grants',
+      'reviewer/campaign',
+      'reviewer/forge',
+      'reviewer/page',
+      'reviewer/plan',
+      'reviewer/report',
+      'reviewer/reviewError.ts',
+    ],
+  ],
+  [
     'reviewer',
     [
       'bundle/format',
@@ -636,6 +648,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/recommend',
       'reviewer/replay',
       'reviewer/report',
+      'reviewer/report/campaign',
       'reviewer/requests',
       'reviewer/reviewError.ts',
       'reviewer/sources',

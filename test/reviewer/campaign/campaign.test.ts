@@ -1,9 +1,14 @@
 import * as assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { answer } from '../../../reviewer/answer.ts';
 import { type CampaignOptions, campaign } from '../../../reviewer/campaign.ts';
+import { campaignReport } from '../../../reviewer/campaignReport.ts';
+import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, base, dayMs, rules } from '../_review.ts';
+import { asOf, base, dayMs, recordLine, rules } from '../_review.ts';
 import { closeWorlds, idle, token, tokenOf, world } from '../_world.ts';
 
 const test = suite('a campaign');
@@ -59,6 +64,13 @@ const said = async (number: number) =>
   (await call<{ body: string }[]>(`/issues/${number}/comments`)).map(({ body }) => body);
 const states = ({ report }: Awaited<ReturnType<typeof run>>) =>
   report.parts.map(({ owner, state, answered }) => `${owner} ${state} ${answered}`);
+const reported = (name = '2026-Q4') =>
+  campaignReport({
+    ...{ name, forge: target, decisions: [here.here.decisions], gateways: [] },
+    now: Math.floor(here.clock.now / 1000),
+  });
+const tableOf = ({ pack }: Awaited<ReturnType<typeof reported>>, name: string) =>
+  (JSON.parse(pack.get(`${name}.json`) ?? '{}') as { rows: Record<string, unknown>[] }).rows;
 const mainFile = (path: string) => here.bare('show', `main:${path}`);
 
 test('shows what it would ask, and changes nothing, until it is applied', async () => {
@@ -111,6 +123,16 @@ test('changes nothing when it is run again, and is not opened anew otherwise', a
   await assert.rejects(run({ name: 'other', scope: none }), { code: 'campaign-empty' });
   await assert.rejects(run({ name: 'other', due: '2026-11-22' }), { code: 'campaign-empty' });
   assert.deepEqual(here.writes().calls, []);
+});
+
+test('reports a campaign that runs as of now, says so, and knows no other', async () => {
+  const { pack, about } = await reported();
+  assert.deepEqual(about.campaign, { name: '2026-Q4', finished: false });
+  assert.match(pack.get('index.html') ?? '', /class="warning">This campaign is not finished: 0 of 3 owners/);
+  await assert.rejects(reported('2026-Q3'), {
+    code: 'campaign-unknown',
+    message: /acme\/access has no campaign 2026-Q3/,
+  });
 });
 
 test('takes answers from comments of those who may give them, for single grants', async () => {
@@ -245,4 +267,91 @@ test('ends with a report of what became of each grant, by whom', async () => {
   await run();
   assert.deepEqual(here.writes().calls, []);
   assert.deepEqual((await run({ apply: false })).report.totals, report.totals);
+});
+
+test('hands an auditor each decision with who, when, why, commits and how soon gateways decided by it', async () => {
+  const merge = here.bare('rev-parse', 'main').trim();
+  const line = recordLine({ grant: 'busy', at: here.clock.now + 4000 }, 'gw-2', 1).replace(
+    '"abc"',
+    `"${merge}"`,
+  );
+  await here.here.log([line], 'gw-2');
+  at(31.01);
+  const made = await reported();
+  const signed = 'user:dana@example.com user:ann@example.com user:cleo@example.com';
+  assert.deepEqual(
+    tableOf(made, 'decisions').map((row) => [
+      ...[row.grant, row.outcome, row.by, row.relation, row.approved_by, row.why, row.pull_request],
+      ...[row.batch, row.evaluable, row.seconds_to_enforcement],
+    ]),
+    [
+      ['busy', 'kept', 'user:ann@example.com', 'owner', '', 'Campaign 2026-Q4', 2, 2, true, 2237764],
+      ['idle', 'kept', 'user:ann@example.com', 'owner', '', 'the audit', 2, 2, true, 2237764],
+      ['low', 'unreviewed', null, null, null, null, 3, null, true, null],
+      ['pay', 'suspended', 'user:dana@example.com', 'owner', signed, 'Campaign 2026-Q4', 4, 2, true, 4],
+      ['wide', 'narrowed', 'user:dana@example.com', 'owner', signed, 'Campaign 2026-Q4', 4, 2, true, 4],
+    ],
+  );
+  for (const { commit_before, commit_after, grant } of tableOf(made, 'decisions'))
+    if (grant !== 'low') assert.match(`${commit_before} ${commit_after}`, /^[0-9a-f]{40} [0-9a-f]{40}$/);
+  assert.deepEqual(
+    tableOf(made, 'population').map(({ source, grants, agrees }) => [source, grants, agrees]),
+    [
+      ['frozen', 5, true],
+      ['commit', 5, true],
+      ['outcomes', 5, true],
+      ['branch', 6, null],
+    ],
+  );
+  const of = (name: string, ...keys: string[]) =>
+    tableOf(made, name).map((row) => keys.map((key) => row[key]).join(' '));
+  assert.deepEqual(of('owners', 'owner', 'state', 'overdue', 'second_approver', 'merged_by'), [
+    'group:desk merged false  ann',
+    'user:cleo@example.com lapsed true  ',
+    'user:dana@example.com merged true given dana',
+  ]);
+  assert.deepEqual(of('overdue', 'owner', 'state'), [
+    'user:cleo@example.com lapsed',
+    'user:dana@example.com merged',
+  ]);
+  assert.deepEqual(of('reminders', 'owner', 'what', 'to'), [
+    'user:cleo@example.com reminder at half time eve',
+    'user:cleo@example.com reminder 1 day before the end eve',
+    'user:dana@example.com asked in their place: who they report to eve',
+    'user:dana@example.com reminder at half time dana',
+    'user:dana@example.com reminder 1 day before the end dana',
+  ]);
+  assert.deepEqual(of('delegations', 'owner', 'what', 'to'), [
+    'user:dana@example.com asked in their place: who they report to eve',
+  ]);
+  assert.deepEqual(of('second-approvals', 'owner', 'second_approver'), ['user:dana@example.com given']);
+  assert.deepEqual(of('answers', 'grant', 'decision', 'by'), [
+    'idle keep user:ann@example.com',
+    'wide narrow user:dana@example.com',
+  ]);
+  assert.deepEqual(of('changed-meanwhile', 'grant', 'what'), ['wide changed']);
+  assert.deepEqual(of('enforcement', 'pull_request', 'gateway', 'seconds_from_merge'), [
+    '2 gw-1 ',
+    '2 gw-2 2237764',
+    '4 gw-1 ',
+    '4 gw-2 4',
+  ]);
+});
+
+test('reports the same bytes of a campaign that is finished, however late, and a pack that is verified', async () => {
+  const first = await reported();
+  at(40);
+  const again = await reported();
+  assert.deepEqual(again, first);
+  assert.deepEqual(first.about.campaign, { name: '2026-Q4', finished: true });
+  assert.doesNotMatch(first.pack.get('index.html') ?? '', /class="warning"/);
+  const out = await mkdtemp(join(tmpdir(), 'campaign-report-'));
+  try {
+    await writePack(out, first.pack, first.about, null);
+    assert.deepEqual((await verifyPack(out, null)).campaign, first.about.campaign);
+    await writeFile(join(out, 'decisions.csv'), 'nothing');
+    await assert.rejects(verifyPack(out, null), { code: 'report-invalid' });
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
 });

@@ -1,0 +1,178 @@
+import { git } from '../bundle/git/git.ts';
+import { remember } from '../bundle/git/remember.ts';
+import { gitTree } from '../bundle/git/tree.ts';
+import { startOf } from '../bundle/grants/dates.ts';
+import { attestations, listParts, viewParts } from './campaign/advance.ts';
+import { digestOf, populationDigest } from './campaign/freeze.ts';
+import { campaignPrefix, type Frozen, readFrozen } from './campaign/frozen.ts';
+import { baseOf } from './campaign/preparePart.ts';
+import { reportOf } from './campaign/report.ts';
+import { inScope, parseScope } from './campaign/scope.ts';
+import { readUsage } from './evidence/usage.ts';
+import { openChecks } from './forge/checks.ts';
+import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
+import { organisationOf } from './organisationOf.ts';
+import { instantOf } from './plan/sentence.ts';
+import { principalOf } from './pulls/commands/permission.ts';
+import { type Mirror, openMirror } from './pulls/workspace.ts';
+import { campaignPage } from './report/campaign/campaignPage.ts';
+import { campaignTables } from './report/campaign/campaignTables.ts';
+import { endedAt, partFacts } from './report/campaign/partFacts.ts';
+import { readEnforcement } from './report/enforcement.ts';
+import { grantChanges } from './report/grantChanges.ts';
+import type { About, Pack } from './report/pack.ts';
+import { treeAt } from './report/report.ts';
+import type { GatewayFacts } from './report/reportInput.ts';
+import { filesOf } from './report/table.ts';
+import { ReviewError } from './reviewError.ts';
+import { openSources } from './sources/openSources.ts';
+
+type Options = {
+  name: string;
+  /** Where the campaign runs, or ran: the forge holds all that is told of it. */
+  forge: ForgeTarget;
+  /** Decision logs and roll-ups, to say when gateways decided by what was merged. */
+  decisions: readonly string[];
+  gateways: readonly GatewayFacts[];
+  /** Seconds since 1970; what a campaign that is not finished is told as of. */
+  now: number;
+  signal?: AbortSignal;
+  progress?: (line: string) => void;
+};
+
+/** What decisions are looked for after the end of a campaign: by then every gateway decided by it, or is not to be waited for. */
+const enforcedWithin = 14 * 86_400;
+
+/**
+ * The evidence of one campaign: of one that is finished as of its end, so that the same inputs give the same bytes; of
+ * another as of now, and it says so. Throws ReviewError `campaign-unknown`, `campaign-malformed`, ForgeError, GitError.
+ */
+export async function campaignReport(options: Options): Promise<{ pack: Pack; about: Required<About> }> {
+  const { name, forge: target, decisions, gateways, now, signal, progress } = options;
+  const forge = openForge(target, signal);
+  progress?.(`fetching ${forge.slug}`);
+  const mirror = await openMirror(forge, signal, campaignPrefix(name));
+  try {
+    const frozen = await readFrozen(mirror, name);
+    if (frozen === null)
+      throw new ReviewError(
+        'campaign-unknown',
+        `${forge.slug} has no campaign ${name}: it was not opened there, or its branch ${campaignPrefix(name)}frozen was deleted`,
+      );
+    progress?.('reading pull requests');
+    const known = await listParts(forge, frozen);
+    const results = viewParts(frozen, known);
+    const attested = await attestations(results, known, forge, openChecks(target, signal).approvals);
+    const end = endOfAll(frozen, known, results.length, now);
+    const at = end ?? now;
+    const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));
+    const tree = remember(await treeThen(mirror, at, await lastMerge(merges, forge, mirror)));
+    const base = baseOf(tree, await organisationOf(tree, 'the branch had'));
+    const report = reportOf(frozen, results, attested, base, at);
+    const { organisation } = base;
+    const parts = await partFacts(report.parts, forge, { frozen, known, until: at, signal });
+    const ids = new Set(frozen.entries.map(({ grant }) => grant));
+    progress?.('reading the history of grants');
+    const counted = await recount(frozen, mirror);
+    // Behind the commit that was frozen, whatever clocks say; without it, from then on.
+    const [from, after] = counted === null ? [startOf(frozen.opened)] : [0, frozen.commit];
+    const changes = await grantChanges(tree, organisation, { from, to: at + 1 }, after);
+    progress?.('reading decision records');
+    const input = {
+      ...{ frozen, at, report, parts, organisation, gateways },
+      revision: tree.revision ?? '',
+      changes: changes.filter(({ grant }) => ids.has(grant)),
+      recount: counted,
+      enforcement: await enforcementOf(frozen),
+      principalOf: (login: string) => principalOf(login, organisation),
+    };
+    const tables = campaignTables(input);
+    const about = {
+      ...{ from: frozen.opened, until: instantOf(at), revision: input.revision },
+      population: frozen.population.digest,
+      campaign: { name, finished: report.finished },
+    };
+    return { pack: filesOf(campaignPage(input, tables), tables), about };
+
+    async function enforcementOf({ opened }: Frozen) {
+      const sources = await openSources({
+        decisions,
+        usage: [],
+        since: opened.slice(0, 10),
+        token: null,
+        signal,
+      });
+      const usage = await readUsage({
+        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithin, now), since: 0, signal },
+      });
+      try {
+        return await readEnforcement(
+          await gitTree(mirror.repository, mirror.base.commit, mirror.folder),
+          usage,
+        );
+      } finally {
+        await usage.close();
+        await sources.close();
+      }
+    }
+  } finally {
+    await mirror.close();
+  }
+}
+
+/** When the last part ended; null while one has not, or is not there yet. */
+function endOfAll(frozen: Frozen, known: readonly ForgePull[], parts: number, now: number): number | null {
+  const ends = new Map<string, number | null>();
+  for (const pull of known) {
+    const ended = endedAt(pull, frozen);
+    const before = ends.get(pull.branch);
+    // A merged one counts, whatever else was opened of its branch.
+    if (before === undefined || pull.merged || before === null) ends.set(pull.branch, ended);
+  }
+  const all = [...ends.values()];
+  if (all.length < parts || all.some((end) => end === null || end > now)) return null;
+  return Math.max(...all.map((end) => end ?? 0));
+}
+
+/** The commit of the branch that the last of some pull requests became. */
+async function lastMerge(
+  numbers: readonly number[],
+  forge: ReturnType<typeof openForge>,
+  { repository, base }: Mirror,
+): Promise<string | null> {
+  const commits = new Set<string>();
+  for (const number of numbers) {
+    const commit = (await forge.mergeOf(number))?.commit;
+    if (commit != null) commits.add(commit);
+  }
+  const listing = await git(repository, ['rev-list', '--first-parent', base.commit]);
+  return (
+    listing
+      .toString()
+      .split('\n')
+      .find((commit) => commits.has(commit)) ?? null
+  );
+}
+
+/** The branch at an instant, and with the last merge in it: the clocks of a forge and of Git need not agree. */
+async function treeThen({ repository, base, folder }: Mirror, at: number, last: string | null) {
+  const then = await treeAt(repository, base.commit, folder, at);
+  if (then === null || last === null) return then ?? gitTree(repository, base.commit, folder);
+  const line = (await git(repository, ['rev-list', '--first-parent', base.commit])).toString().split('\n');
+  return line.indexOf(last) < line.indexOf(then.revision ?? '') ? gitTree(repository, last, folder) : then;
+}
+
+/** The grants in scope at the commit that was frozen, counted again; null where it is not there. */
+async function recount(frozen: Frozen, { repository, folder }: Mirror) {
+  const scope = frozen.scope === null ? null : parseScope(frozen.scope);
+  try {
+    const organisation = await organisationOf(await gitTree(repository, frozen.commit, folder));
+    const grants = organisation.grants
+      .filter((grant) => scope === null || inScope(scope, grant, organisation))
+      .map((grant) => ({ grant: grant.id, digest: digestOf(grant) }))
+      .sort((a, b) => (a.grant < b.grant ? -1 : 1));
+    return { grants: grants.length, digest: populationDigest(grants) };
+  } catch {
+    return null;
+  }
+}

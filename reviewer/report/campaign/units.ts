@@ -1,0 +1,19 @@
+import type { Column } from '../table.ts';
+
+const capitals: Readonly<Record<string, string>> = { api: 'API', url: 'Address' };
+
+/** Columns by their keys, blanks between; `pull_request` stands as "Pull request". */
+export const columnsOf = (...keys: readonly string[]): Column[] =>
+  keys
+    .join(' ')
+    .split(' ')
+    .map((key) => {
+      const words = key.replaceAll('_', ' ');
+      return { key, label: capitals[key] ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}` };
+    });
+
+/** Between two instants, seconds since 1970; null where one is not known. */
+export const secondsBetween = (from: number | null, to: number | null): number | null =>
+  from === null || to === null ? null : Math.max(0, Math.round(to - from));
+export const hoursBetween = (from: number | null, to: number | null): number | null =>
+  from === null || to === null ? null : Math.round(((to - from) / 3600) * 100) / 100;

@@ -1,0 +1,18 @@
+import { fold } from '../../bundle/grants/names.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
+
+/** Self, manager, owner, or somebody else; by the directory as it is now. */
+export function relation(
+  by: string,
+  { principal, owner }: { principal: string; owner: string },
+  { people, memberships }: Pick<Organisation, 'people' | 'memberships'>,
+): string {
+  const who = fold(by);
+  if (!/^(?:user|service|group):/.test(who)) return 'unknown';
+  const groups = (memberships.get(by) ?? []).map(fold);
+  if (who === fold(principal)) return 'self';
+  if (groups.includes(fold(principal))) return 'member of the group';
+  const manager = principal.startsWith('user:') ? people.get(principal.slice(5))?.manager : undefined;
+  if (manager !== undefined && who === fold(`user:${manager}`)) return 'manager';
+  return who === fold(owner) || groups.includes(fold(owner)) ? 'owner' : 'other';
+}
