@@ -26,6 +26,7 @@ const module = meterWasm(wasm);
 const decide = createDecide(
   createSlices({ lines: openIndex(indexLines(data)), reads }),
   createEvaluator(module, decisionPath),
+  null,
 );
 
 const time = Date.parse('2026-11-23T12:00:00Z') / 1000;

@@ -8,6 +8,7 @@ import { dataDigest } from './format/digest.ts';
 import { scanLines } from './format/scanLines.ts';
 import { git } from './git/git.ts';
 import { gitTree, type Tree } from './git/tree.ts';
+import { assertKnowsFacts } from './knowsFacts.ts';
 import { assertKnowsParams, restrictsParams } from './knowsParams.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
 import { assertPackages } from './policy/assertPackages.ts';
@@ -55,6 +56,7 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   assertPackages(policies);
   if (restrictsParams(data)) assertKnowsParams(policies);
   const { reads, wasm } = await admitPolicy(opa, policies, cache);
+  await assertKnowsFacts(opa, policies, reads, data);
   const golden = evaluator && (await askGolden({ tree, opa, policies, wasm, data, evaluator }));
   return {
     revision: tree.revision ?? '',

@@ -10,6 +10,7 @@ import { type Tree, workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
 import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
+import { unknownFacts } from './knowsFacts.ts';
 import { assertKnowsParams } from './knowsParams.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { compilePolicy } from './policy/compilePolicy.ts';
@@ -68,7 +69,10 @@ export async function checkTree(
   const policies: Problem[] = [];
   if (await hasPolicies(tree)) {
     const opa = await findOpa(options);
-    policies.push(...(await checkPolicies(tree, opa)));
+    const facts = factTypes(organisation);
+    policies.push(...(await checkPolicies(tree, opa, facts)));
+    if (policies.length === 0 && organisation !== null)
+      policies.push(...(await unknownFacts(opa, await readPolicies(tree, 'authz'), new Set(facts.keys()))));
     if (organisation?.grants.some(({ params }) => params !== undefined))
       policies.push(...(await knows(tree)));
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
@@ -95,6 +99,14 @@ async function knows(tree: Tree): Promise<Problem[]> {
     return [problem('policies/authz', 'policy', error.message)];
   }
 }
+
+/** The types of all facts, by their names. */
+const factTypes = (organisation: Organisation | null): ReadonlyMap<string, string> =>
+  new Map(
+    [...(organisation?.apis.values() ?? [])].flatMap(({ facts = {} }) =>
+      Object.entries(facts).map(([name, { type }]) => [name, type] as const),
+    ),
+  );
 
 /** A decision of one's own that is green must be one that a bundle can be made of. */
 async function checkAnswers(

@@ -7,7 +7,7 @@ import type {
   Doors,
   RequestFacts,
 } from './decision/admission.ts';
-import type { Decision } from './decision/decision.ts';
+import type { Decision, Facts, Stated } from './decision/decision.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
@@ -99,8 +99,11 @@ export function createAdmit(dependencies: Dependencies): Admit {
         const { identity, route, address, canonical } = decided;
         if (Math.abs(at - decision.memory.told) >= toldEveryMs) {
           decision.memory.told = at;
-          const { networks } = decision.input;
-          onAllowed?.({ identity, route, address, networks, path: canonical.path });
+          const { networks, facts } = decision.input;
+          onAllowed?.({
+            ...{ identity, route, address, networks, path: canonical.path },
+            ...(facts !== undefined && { stated: withFacts(facts) }),
+          });
         }
         try {
           doors.admitted({ ...decided, allowance, assertion: assertionOf?.(decided) ?? null });
@@ -131,7 +134,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const time = Math.floor(now() / 1000);
       const may = others.some(
         ({ method, route }) =>
-          by.decide({ identity, route, method, networks, time, path: canonical.path }).result.allow,
+          by.decide({ identity, route, method, networks, time, path: canonical.path, headers: request })
+            .result.allow,
       );
       return may ? methodNotAllowed(others) : noSuchOperation();
     } catch (error) {
@@ -201,11 +205,13 @@ export function createAdmit(dependencies: Dependencies): Admit {
       const at = now();
       const time = Math.floor(at / 1000);
       const { path } = canonical;
-      const decision = by.decide({ identity, route, method: canonical.method, networks, time, path });
+      const question = { identity, route, method: canonical.method, networks, time, path, headers: request };
+      const decision = by.decide(question);
       const trace = traceOf(rawHeaders);
       const decided = {
         id: nextId(at),
         canonical,
+        headers: request,
         route,
         identity,
         decision,
@@ -233,6 +239,13 @@ export function createAdmit(dependencies: Dependencies): Admit {
   };
   return (request, doors) => void attempt(request, doors, null);
 }
+
+/** What is remembered of a call holds no headers: credentials are among them. */
+const withFacts = (facts: Facts['values']): Stated => ({
+  params: new Map(),
+  claims: new Map(),
+  facts: new Map(Object.entries(facts)),
+});
 
 const foreign = () => new Refusal(421, 'host-unknown', 'This host is not served here.');
 

@@ -8,7 +8,7 @@ import type { Refusal } from './http/refusal.ts';
 import { createCertificateOf } from './identity/clientCertificate.ts';
 import type { AccessLog, Noted } from './log/accessLog.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { createClientAddress } from './request/clientAddress.ts';
+import { createClientAddress, createContains, peerAddress } from './request/clientAddress.ts';
 import type { CorsHeaders } from './request/cors.ts';
 import { endAnswer } from './streams/endAnswer.ts';
 import type { CloseReason, Streams } from './streams/streams.ts';
@@ -32,6 +32,8 @@ type Options = {
 export function createOnRequest(options: Options) {
   const { admit, assertions, forward, streams, metrics, faults, access, begun } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
+  const isProxy = createContains(options.trustedProxies);
+  const trusts = options.trustedProxies.length > 0;
   const certificateOf = createCertificateOf();
   /** `answer` is null where the request asks for an upgrade. */
   const admitRequest = (
@@ -46,7 +48,9 @@ export function createOnRequest(options: Options) {
     const address = clientAddress(request);
     const noted = access.begin(request, answer, address);
     const led = noted === null ? doors : noting(noted, answer, carrier, doors);
-    admit({ method, target, rawHeaders, address, certificate, bodyBytes, carrier }, led);
+    // Who sent it is looked at only where an API asks.
+    const fromProxy = trusts ? once(() => isProxy(peerAddress(request))) : undefined;
+    admit({ method, target, rawHeaders, fromProxy, address, certificate, bodyBytes, carrier }, led);
   };
   const forwarded = ({ status, failure, milliseconds }: ForwardResult, { route }: Admission) => {
     metrics.upstream(milliseconds / 1000, route.api);
@@ -69,6 +73,15 @@ export function createOnRequest(options: Options) {
     admitRequest(request, response, exchange, exchange);
   };
   return { admitRequest, onRequest };
+}
+
+/** What a socket is no longer asked when it has been closed. */
+function once(ask: () => boolean): () => boolean {
+  let known: boolean | null = null;
+  return () => {
+    known ??= ask();
+    return known;
+  };
 }
 
 /** The same doors; what goes through them is told to the access log. */

@@ -44,7 +44,7 @@ export function measureDecisions(bundle: Bundle) {
   });
   const measure = (questions: readonly Question[], maxBytes: number): number => {
     const slices = createSlices(snapshot, { maxBytes });
-    const decide = createDecide(slices, createEvaluator(snapshot.wasm, decisionPath));
+    const decide = createDecide(slices, createEvaluator(snapshot.wasm, decisionPath), null);
     for (const question of questions.slice(0, 5000)) decide(question);
     const taken = questions.map((question) => decide(question).nanoseconds / 1000).sort((a, b) => a - b);
     return taken[Math.floor(taken.length / 2)] ?? 0;

@@ -24,15 +24,18 @@ const most = 50;
 const picks = 12;
 
 const given = z.record(z.string(), z.string());
+const scalar = z.union([z.string(), z.int(), z.boolean()]);
+const facts = z.record(z.string(), z.union([scalar, z.array(scalar)]));
 
 /**
  * A question with the answer it must get from a bundle; `time` in whole seconds since 1970. `params` and `claims` are those
- * that a grant of the caller restricts, where one does.
+ * that a grant of the caller restricts, where one does; `facts` what the API's file names.
  */
 export const golden = z.strictObject({
   api: z.string(),
   claims: given.optional(),
   expect: result,
+  facts: facts.optional(),
   mfa: z.boolean(),
   networks: z.array(z.string()),
   operation: z.string(),
@@ -72,6 +75,7 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
   const { apis, networks: declared } = text;
   const document: Document = { apis, grants: {}, networks: declared, principals: {} };
   const asked = questions(text, at).slice(0, most);
+  const named = Object.values(apis).some(({ facts }) => facts !== undefined);
   const inputs = asked.map((question) => {
     const { subject, api, operation } = question;
     const principal = text.principal(subject);
@@ -85,7 +89,8 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
     document.grants[api] = held;
     const [method = '', path = ''] = apis[api]?.operations[operation]?.split(' ') ?? [];
     const restricting = [subject, ...groups].flatMap((name) => held[name] ?? []);
-    return { ...question, groups, method, path, ...givenTo(restricting, question) };
+    const seen = named ? { facts: question.facts ?? {} } : {};
+    return { ...question, groups, method, path, ...givenTo(restricting, question), ...seen };
   });
   const answers = inputs.length === 0 ? [] : await answerAll(inputs, document);
   return asked.map((question, index) => {
@@ -123,7 +128,8 @@ type Grant = {
   conditions?: { mfa?: boolean; networks?: string[]; params?: ParamsLine };
 };
 type Principal = { active: boolean; groups: string[] };
-type Apis = Record<string, { operations: Record<string, string> }>;
+type Form = { type?: string; values?: string[]; max_length?: number };
+type Apis = Record<string, { operations: Record<string, string>; facts?: Record<string, Form> }>;
 type Document = {
   apis: Apis;
   grants: Record<string, Record<string, Grant[]>>;
@@ -143,6 +149,7 @@ function questions(text: Text, at: number): Asked[] {
     const wanted = {
       ...{ api, mfa: conditions?.mfa === true, networks, operation, subject, time: at },
       ...(conditions?.params && meeting(conditions.params)),
+      ...factsAt(text.apis[api]?.facts),
     };
     const other = Object.keys(text.apis[api]?.operations ?? {}).find(
       (name) => !grant.operations.includes(name),
@@ -158,6 +165,18 @@ function questions(text: Text, at: number): Asked[] {
   if (api !== undefined && operation !== undefined)
     asked.push({ api, mfa: true, networks: [], operation, subject: 'user:nobody@grantgate', time: at });
   return asked;
+}
+
+/** Some value for each fact of an API. */
+function factsAt(forms: Readonly<Record<string, Form>> | undefined): Pick<Asked, 'facts'> {
+  if (forms === undefined) return {};
+  const someValue = ({ type, values, max_length }: Form) => {
+    const text = values?.[0] ?? someone.slice(0, max_length);
+    return type === 'number' ? 1 : type === 'boolean' ? true : type === 'list' ? [text] : text;
+  };
+  return {
+    facts: Object.fromEntries(Object.entries(forms).map(([name, form]) => [name, someValue(form)])),
+  };
 }
 
 const someone = 'grantgate';

@@ -17,6 +17,9 @@ function apiEntries(apis: Organisation['apis']) {
         cors: api.cors && corsEntry(api.cors),
         description: api.description,
         encoded_slash: api.encodedSlash?.length ? api.encodedSlash : undefined,
+        facts:
+          api.facts &&
+          Object.fromEntries(Object.entries(api.facts).map(([name, one]) => [name, factEntry(one)])),
         host_header: api.host_header === 'caller' ? 'caller' : undefined,
         operations: Object.fromEntries(api.operations),
         owner: api.owner,
@@ -37,6 +40,14 @@ const corsEntry = ({ origins, headers, expose, max_age, credentials }: NonNullab
   headers: headers && [...headers].sort(),
   max_age,
   origins: [...origins].sort(),
+});
+
+/** What a gateway takes for granted is left out. */
+const factEntry = ({ type, max_length, values, ...fact }: NonNullable<Api['facts']>[string]) => ({
+  ...fact,
+  max_length: max_length === 256 ? undefined : max_length,
+  type: type === 'text' ? undefined : type,
+  values: values && [...values].sort(),
 });
 
 export const isOpen = ({ public: open = [] }: Pick<Api, 'public'>): boolean => open.length > 0;

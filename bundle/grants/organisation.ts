@@ -27,6 +27,8 @@ export type Api = {
   public?: readonly string[];
   /** Operations whose parameters may hold `%2F`, sorted; left out, none. */
   encodedSlash?: readonly string[];
+  /** What policies may know of its requests besides; left out, nothing. */
+  facts?: ApiFile['facts'];
   place: Place;
 };
 

@@ -2,6 +2,7 @@ import type { Problem } from '../bundleError.ts';
 import { readOpenapi } from '../openapi/readOpenapi.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { resolveExceptions } from './api/resolveExceptions.ts';
+import { factTypes, resolveFacts } from './api/resolveFacts.ts';
 import { expandRoles } from './expandRoles.ts';
 import type { Api } from './organisation.ts';
 import type { GrantsRead } from './readGrants.ts';
@@ -66,7 +67,7 @@ export function resolveApis(read: GrantsRead): {
     const expanded = expandRoles(value.roles, new Set(operations.keys()), file.places);
     problems.push(...expanded.problems);
     const exceptions = resolveExceptions(value, operations, file.places);
-    problems.push(...exceptions.problems);
+    problems.push(...exceptions.problems, ...resolveFacts(value.facts, operations, file.places));
     apis.set(name, {
       name,
       description: value.description,
@@ -83,6 +84,7 @@ export function resolveApis(read: GrantsRead): {
       cors: value.cors,
       public: exceptions.public,
       encodedSlash: exceptions.encodedSlash,
+      facts: value.facts,
       place: file.places.nearest([]),
     });
   }
@@ -95,6 +97,7 @@ export function resolveApis(read: GrantsRead): {
           'no API and no document names this file, expected "openapi" in one of apis/',
         ),
       );
+  problems.push(...factTypes(apis.values(), (api) => places.get(api)));
   problems.push(
     ...routeCollisions([...apis.values()], (api, operation) => {
       const at = places.get(api.name);

@@ -4,6 +4,7 @@ import { rateForm } from '../format/rate.ts';
 import { dotSegment, operationForm, operationNameForm } from '../openapi/operationForm.ts';
 import { cors } from './api/cors.ts';
 import { exception } from './api/exception.ts';
+import { facts } from './api/facts.ts';
 import { params } from './api/params.ts';
 import { authenticationMethods, credential } from './credentials.ts';
 import { groupName, login, matching as name, owner, principal, serviceName } from './names.ts';
@@ -114,6 +115,9 @@ export const apiFile = z
       .record(operationName, exception)
       .optional()
       .describe('What is otherwise for single operations, by their names.'),
+    facts: facts
+      .optional()
+      .describe('What policies may know of a request besides, as `input.facts.NAME`; left out, nothing.'),
     roles: z
       .record(roleName, list(z.string()))
       .default({})

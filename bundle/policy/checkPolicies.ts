@@ -56,9 +56,13 @@ export async function hasPolicies(tree: Tree): Promise<boolean> {
 /**
  * Checks the repository's own policies: `opa check --strict` of all, with the runtime's built-ins only for what is no
  * test; that it reads what a decision gets, by its types; that the decision compiles, so that a merge that is green here
- * can be built; and that its tests pass. Throws OpaError.
+ * can be built; and that its tests pass. `facts` are the types of facts that APIs name, by their names. Throws OpaError.
  */
-export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
+export async function checkPolicies(
+  tree: Tree,
+  opa: Opa,
+  facts: ReadonlyMap<string, string>,
+): Promise<Problem[]> {
   const rego = (await tree.list()).filter((path) => path.startsWith('policies/') && path.endsWith('.rego'));
   const policies = rego.filter((path) => !path.endsWith('_test.rego'));
   const work = await mkdtemp(join(tmpdir(), 'grantgate-check-'));
@@ -76,18 +80,22 @@ export async function checkPolicies(tree: Tree, opa: Opa): Promise<Problem[]> {
     if (problems.length === 0) problems.push(...(await strictly(opa, work, all(rego), [])));
     if (problems.length > 0) return problems;
     if (policies.some((path) => path.startsWith('policies/authz/')))
-      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa)));
+      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa, facts)));
     return problems.length > 0 ? problems : await runTests(tree, opa);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function checkDecision(authz: ReadonlyMap<string, Buffer>, opa: Opa): Promise<Problem[]> {
+async function checkDecision(
+  authz: ReadonlyMap<string, Buffer>,
+  opa: Opa,
+  facts: ReadonlyMap<string, string>,
+): Promise<Problem[]> {
   try {
     assertPackages(authz);
     const { problems } = await examinePolicy(opa, authz);
-    if (problems.length === 0) problems.push(...(await checkTypes(opa, authz)));
+    if (problems.length === 0) problems.push(...(await checkTypes(opa, authz, facts)));
     await compilePolicy(opa, authz, decisionPath);
     return problems;
   } catch (error) {

@@ -21,6 +21,27 @@ function named(schema: unknown): unknown {
   return { ...schema, properties: { NAME: named(schema.additionalProperties) }, additionalProperties: false };
 }
 
+const scalars = ['string', 'number', 'boolean'];
+const factSchemas: Readonly<Record<string, unknown>> = {
+  text: { type: 'string' },
+  number: { type: 'number' },
+  boolean: { type: 'boolean' },
+  list: { type: 'array', items: { type: scalars } },
+};
+
+/** The request as APIs let policies see it: of facts those that some API names, each of its type. */
+function withFacts(schema: unknown, facts: ReadonlyMap<string, string>): unknown {
+  if (!isNode(schema) || facts.size === 0) return schema;
+  const properties = Object.fromEntries([...facts].map(([name, type]) => [name, factSchemas[type]]));
+  return {
+    ...schema,
+    properties: {
+      ...(isNode(schema.properties) && schema.properties),
+      facts: { type: 'object', properties, additionalProperties: false },
+    },
+  };
+}
+
 /** A module that says what the schemas are of, for all packages below its own. */
 const types = (names: readonly string[]) =>
   [
@@ -61,16 +82,21 @@ function told({ message, location, details }: Complaint): Problem {
 
 /**
  * Holds an examined policy against the types of all that a decision reads: a comparison that can never hold, or a field
- * that no grant has, is a rule that is silent. Throws OpaError.
+ * that no grant has, is a rule that is silent. `facts` are the types of facts by their names. Throws OpaError.
  */
-export async function checkTypes(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Problem[]> {
+export async function checkTypes(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  facts: ReadonlyMap<string, string>,
+): Promise<Problem[]> {
   const work = await mkdtemp(join(tmpdir(), 'grantgate-types-'));
   try {
     await mkdir(join(work, 'schemas'));
     for (const part of parts) {
       const name = `${fileOf(part)}.json`;
       const schema: unknown = JSON.parse(await readFile(join(builtInPolicies, 'schemas', name), 'utf8'));
-      await writeFile(join(work, 'schemas', name), JSON.stringify(part === spelt ? schema : named(schema)));
+      const seen = part === 'input' ? withFacts(schema, facts) : part === spelt ? schema : named(schema);
+      await writeFile(join(work, 'schemas', name), JSON.stringify(seen));
     }
     await writeFile(join(work, 'types.rego'), types(parts));
     for (const [path, source] of policies) {

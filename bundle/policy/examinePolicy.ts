@@ -24,6 +24,7 @@ import {
 const inputFields = [
   'api',
   'claims',
+  'facts',
   'groups',
   'groups_from',
   'method',
@@ -42,7 +43,12 @@ const relied = new Set([
   ...shaped,
 ]);
 
-type Examined = { problems: Problem[]; reads: Pick<PolicyReads, 'api' | 'clock' | 'networks'> };
+type Examined = {
+  problems: Problem[];
+  reads: Pick<PolicyReads, 'api' | 'clock' | 'facts' | 'networks'>;
+  /** Each place where a fact is read, by its name. */
+  facts: readonly { name: string; rule: string; file: string; line: number; column: number }[];
+};
 
 /**
  * Tells from OPA's syntax tree what a policy reads, and lists each place that may read what a decision does not get:
@@ -54,6 +60,7 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
   const faultOf = createFaultOf(walk, kindOf);
   const problems: Problem[] = [];
   const api = new Set<(typeof apiFields)[number]>();
+  const facts: Examined['facts'][number][] = [];
   let networks = false;
   let clock = false;
 
@@ -118,12 +125,19 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
     }
   };
 
+  const readFact = ([, field]: readonly Term[], found: Found) => {
+    const name = field === undefined ? defaulted(found) : constant(field);
+    if (name === null) refuse(found, factsWhole);
+    else facts.push({ name, rule: found.rule, file: found.scope.module.file, ...found.place });
+  };
+
   const readInput = (path: readonly Term[], found: Found) => {
     const [field] = path;
     const name = constant(field);
     if (field === undefined) {
       const wanted = defaulted(found);
-      if (wanted === null)
+      if (wanted === 'facts') refuse(found, factsWhole);
+      else if (wanted === null)
         refuse(
           found,
           'input must be read by a field that stands there, as input.method or object.get(input, "method", "")',
@@ -134,6 +148,7 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
     } else if (name === null) refuse(found, 'a field of input must be named, not computed');
     else if (!inputFields.includes(name))
       refuse(found, `a decision does not get input.${name}, expected one of ${inputFields.join(', ')}`);
+    else if (name === 'facts') readFact(path, found);
     else if ((name === 'params' || name === 'claims') && constant(path[1]) !== null)
       refuse(
         found,
@@ -164,9 +179,20 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
   problems.push(...walk.modules.flatMap(packageProblems), ...walk.modules.flatMap(importProblems));
   return {
     problems: sortProblems(problems),
-    reads: { api: [...api].sort(compareCodePoints), clock, networks },
+    reads: {
+      api: [...api].sort(compareCodePoints),
+      clock,
+      networks,
+      ...(facts.length > 0 && {
+        facts: [...new Set(facts.map(({ name }) => name))].sort(compareCodePoints),
+      }),
+    },
+    facts,
   };
 }
+
+const factsWhole =
+  'a fact must be read by a name that stands there, as input.facts.country or object.get(input.facts, "country", "")';
 
 /** The field that `object.get(input, "FIELD", …)` reads, or null. */
 function defaulted(found: Found): string | null {

@@ -10,6 +10,7 @@ export const apiFields = [
   'cors',
   'description',
   'encoded_slash',
+  'facts',
   'host_header',
   'operations',
   'owner',
@@ -27,6 +28,8 @@ export const policyReads = z.strictObject({
   api: z.array(z.enum(apiFields)),
   /** Whether its answers may change at other moments than the ends of the caller's grants. */
   clock: z.boolean(),
+  /** Facts by their names, sorted; left out where it reads none. */
+  facts: z.array(z.string()).min(1).optional(),
   networks: z.boolean(),
   /** Of the Rego that was examined ({@link sourcesDigest}), and of the same as `opa build` writes it into a bundle. */
   sources: z.array(z.string().regex(/^[0-9a-f]{64}$/)).length(2),

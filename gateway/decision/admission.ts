@@ -5,7 +5,7 @@ import type { CanonicalRequest } from '../request/canonicalize.ts';
 import type { CorsHeaders } from '../request/cors.ts';
 import type { Route } from '../request/route.ts';
 import type { Trace } from '../request/trace.ts';
-import type { Decision, Question } from './decision.ts';
+import type { Decision, Question, SentHeaders, Stated } from './decision.ts';
 import type { Enforcement } from './enforcement.ts';
 
 /** What ends together with a request: its response, or the socket of an upgraded one. */
@@ -22,13 +22,16 @@ export type AllowedCall = {
   route: { api: string; operation: string };
   address: string | null;
   networks: readonly string[];
-} & Pick<Question, 'path' | 'stated'>;
+  stated?: Stated;
+} & Pick<Question, 'path'>;
 
 /** A request that the policy has been asked about. */
 export type Decided = {
   /** The decision's id. */
   id: string;
   canonical: CanonicalRequest;
+  /** The request, for what its headers say. */
+  headers: SentHeaders;
   route: Route;
   identity: Identity;
   decision: Decision;
@@ -68,6 +71,8 @@ export type RequestFacts = {
   target: string;
   /** Names and values in turn, as Node gives them. */
   rawHeaders: readonly string[];
+  /** Whether a trusted proxy sent it; left out, none did. */
+  fromProxy?: (() => boolean) | undefined;
   /** The caller's address. */
   address: string;
   /** What it showed on its connection; left out where somebody else holds that. */

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type Identity, identityBytes } from '../identity/identify.ts';
 import type { Decide, Decision, Question } from './decision.ts';
 import { isTooCostly } from './evaluator.ts';
+import { type ReadFacts, sameFacts } from './facts.ts';
 import { isSameGiven } from './given.ts';
 
 /**
@@ -29,7 +30,11 @@ const mostQuestions = 32;
  * wrong is asked again. A caller is found by its credential's name, and is the same only when all that the credential
  * proves is: a copy of an identity is as good as the identity. Those who came last are kept, in `maxBytes`.
  */
-export function createCallers(decide: Decide, { maxBytes = 128 * 2 ** 20 } = {}): Callers {
+export function createCallers(
+  decide: Decide,
+  readFacts: ReadFacts | null,
+  { maxBytes = 128 * 2 ** 20 } = {},
+): Callers {
   const known = new LRUCache<string, Caller>({ maxSize: maxBytes, sizeCalculation: bytesOf });
   const callerOf = (key: string, identity: Identity): Caller => {
     const before = known.get(key);
@@ -38,7 +43,11 @@ export function createCallers(decide: Decide, { maxBytes = 128 * 2 ** 20 } = {})
       : { identity, answers: [] };
   };
   return {
-    decide(question) {
+    decide(asked) {
+      const facts = readFacts?.(asked) ?? null;
+      const question = facts === null ? asked : { ...asked, facts };
+      // What a fault is about was not read, so nothing would tell it from another.
+      if (facts !== null && facts.fault !== null) return decide(question);
       const { identity, route, method, networks, time } = question;
       const key = identity.credential ?? `${identity.mfa} ${identity.subject}`;
       const { answers } = callerOf(key, identity);
@@ -75,6 +84,7 @@ function bytesOf({ identity, answers }: Caller, key: string): number {
     const { input, result, facts } = decision;
     const named = lettersOf(input.groups) + lettersOf(result.grants) + input.subject.length;
     const given = givenBytes(input.params) + givenBytes(input.claims);
+    bytes += factsBytes(input.facts) + factsBytes(decision.factsOnRecord);
     bytes += given + 1500 + 4 * named + lettersOf(networks) + input.path.length + 150 * facts.size;
   }
   return bytes;
@@ -87,6 +97,10 @@ const givenBytes = (given: Readonly<Record<string, string | null>> | undefined):
         (sum, [name, value]) => sum + 100 + 4 * (name.length + (value?.length ?? 0)),
         0,
       );
+
+/** They stand in the record's text besides. */
+const factsBytes = (facts: object | null | undefined): number =>
+  facts == null ? 0 : 200 + 6 * JSON.stringify(facts).length;
 
 /** With the reference to each, and the head of its text. */
 const lettersOf = (names: readonly string[]): number =>
@@ -111,7 +125,8 @@ const isSameQuestion = (one: Answer, question: Question): boolean => {
     one.method === method &&
     isSameList(one.networks, networks) &&
     // What was remembered for one tenant must not answer for another.
-    isSameGiven(one.decision.input, question)
+    isSameGiven(one.decision.input, question) &&
+    sameFacts(one.decision.input.facts, question.facts?.values)
   );
 };
 

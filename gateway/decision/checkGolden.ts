@@ -26,14 +26,28 @@ export function checkGolden(
 }
 
 function answerOf(
-  { subject, api, operation, mfa, networks, time, params = {}, claims = {} }: Omit<Golden, 'expect'>,
+  {
+    subject,
+    api,
+    operation,
+    mfa,
+    networks,
+    time,
+    params = {},
+    claims = {},
+    facts = {},
+  }: Omit<Golden, 'expect'>,
   apis: ReadonlyMap<string, ApiEntry>,
   decide: Decide,
 ): [allow: boolean, grants: readonly string[], reason: string] {
   const found = routeOf(apis, api, operation);
   if (found === null) return [false, [], 'no-such-operation'];
   const identity = { subject, groups: null, mfa, expiresAt: null };
-  const stated = { params: new Map(Object.entries(params)), claims: new Map(Object.entries(claims)) };
+  const stated = {
+    params: new Map(Object.entries(params)),
+    claims: new Map(Object.entries(claims)),
+    facts: new Map(Object.entries(facts)),
+  };
   const { allow, grants, reason } = decide({ identity, ...found, networks, time, stated }).result;
   return [allow, grants, reason];
 }

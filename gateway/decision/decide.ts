@@ -4,6 +4,7 @@ import type { Slices } from '../revision/slices.ts';
 import { type Decide, type Decision, type GrantFacts, newMemory, type Question } from './decision.ts';
 import type { DecisionInput, DecisionResult } from './decisionInput.ts';
 import { type Evaluator, isTooCostly } from './evaluator.ts';
+import type { ReadFacts } from './facts.ts';
 import { claimOf, givenOf, paramOf } from './given.ts';
 import { createReadLines, factsOf, type LineFacts, namesOf } from './readLines.ts';
 
@@ -11,16 +12,23 @@ const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
 const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], reason });
 
 /**
- * Builds the decision of one revision from its slices and evaluator. `clock` is what an examination of its policy came
- * to: whether its answers may change at other moments than the ends of the caller's grants.
+ * Builds the decision of one revision from its slices and evaluator. `readFacts` reads the facts that its APIs name, and
+ * is null where none does. `clock` is what an examination of its policy came to: whether its answers may change at other
+ * moments than the ends of the caller's grants.
  */
-export function createDecide(slices: Slices, evaluator: Evaluator, clock = true): Decide {
+export function createDecide(
+  slices: Slices,
+  evaluator: Evaluator,
+  readFacts: ReadFacts | null,
+  clock = true,
+): Decide {
   const read = createReadLines();
   return (asked) => {
     const { identity, route, method, networks, time } = asked;
     const started = performance.now();
     let groups: readonly string[] = identity.groups ?? [];
     let given: Pick<DecisionInput, 'params' | 'claims'> | null = null;
+    const facts = asked.facts ?? readFacts?.(asked) ?? null;
     const input = (): DecisionInput => ({
       subject: identity.subject,
       groups,
@@ -34,7 +42,9 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
       time,
       // Behind the time, which is looked for by its name where a record is written.
       ...given,
+      ...(facts !== null && { facts: facts.values }),
     });
+    const told = facts === null ? null : { factsOnRecord: facts.onRecord };
     try {
       const principal = slices.principal(identity.subject);
       groups = identity.groups ?? principal?.groups ?? [];
@@ -42,18 +52,19 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
       const known = read(route.api, lines);
       given = givenBy(known, asked);
       const question = input();
-      const result = resultOf(evaluator.evaluate(question, document));
-      const facts = result.allow ? factsOf(result.grants, known) : noFacts;
+      const fault = facts !== null && facts.fault !== null;
+      const result = fault ? denied('fact-malformed') : resultOf(evaluator.evaluate(question, document));
       const holds = clock ? second(time) : between(known, time);
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
       return {
         input: question,
         result,
         nanoseconds,
-        facts,
+        facts: result.allow ? factsOf(result.grants, known) : noFacts,
         failure: null,
         holds,
         memory: newMemory(),
+        ...told,
       };
     } catch (failure) {
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
@@ -66,6 +77,7 @@ export function createDecide(slices: Slices, evaluator: Evaluator, clock = true)
         failure,
         holds: isTooCostly(failure) ? { from: time, until: time + costlySeconds } : second(time),
         memory: newMemory(),
+        ...told,
       };
     }
   };

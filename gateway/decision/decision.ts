@@ -1,12 +1,35 @@
 import type { Rate } from '../../bundle/format/rate.ts';
 import type { Identity } from '../identity/authenticate.ts';
 import type { Route } from '../request/route.ts';
-import type { DecisionInput, DecisionResult } from './decisionInput.ts';
+import type { DecisionInput, DecisionResult, FactValue, RecordedFacts } from './decisionInput.ts';
+
+/** The facts of one request: `fault` names one that is there and is not as its API says. */
+export type Facts = {
+  readonly values: Readonly<Record<string, FactValue>>;
+  readonly fault: string | null;
+  readonly onRecord: RecordedFacts | null;
+};
 
 /** What somebody who asks in code says of a request, by name: nothing else is known of it. */
 export type Stated = {
   readonly params: ReadonlyMap<string, string>;
   readonly claims: ReadonlyMap<string, string>;
+  /** Facts by their own names; these count before what else is said. */
+  readonly facts?: ReadonlyMap<string, unknown>;
+  /** What AuthZEN calls properties, and the context; facts are read from them. */
+  readonly properties?: Properties;
+};
+
+/** By whose they are. */
+export type Properties = Readonly<
+  Partial<Record<'subject' | 'resource' | 'action' | 'context', Readonly<Record<string, unknown>>>>
+>;
+
+/** The headers of a request, names and values in turn as Node gives them. */
+export type SentHeaders = {
+  readonly rawHeaders: readonly string[];
+  /** Whether a trusted proxy sent it; left out, none did. */
+  readonly fromProxy?: (() => boolean) | undefined;
 };
 
 /** What is asked for one request; `time` is whole seconds since 1970. */
@@ -20,6 +43,10 @@ export type Question = {
   path?: string;
   /** What whoever asks says of parameters and claims; counts where no path and no credential is there. */
   stated?: Stated;
+  /** The request itself, for its headers; left out where there is none. */
+  headers?: SentHeaders;
+  /** Its facts, where they have been read already. */
+  facts?: Facts;
 };
 
 /** What the data says about the grants a decision may rest on. */
@@ -29,6 +56,8 @@ export type GrantFacts = { rate: Rate | null; expires: number | null };
 export type Decision = {
   input: DecisionInput;
   result: DecisionResult;
+  /** What its record holds in the place of `input.facts`; null, or left out: nothing. */
+  factsOnRecord?: RecordedFacts | null;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   nanoseconds: number;
   /** Grant id → its facts, for those grants an allow rests on that have a rate or an end. */

@@ -21,7 +21,15 @@ export type DecisionInput = {
   params?: Readonly<Record<string, string | null>>;
   /** The claims of the caller's token that these grants name, likewise. */
   claims?: Readonly<Record<string, string | null>>;
+  /** What the API's file lets policies know besides; what is not there is left out. */
+  facts?: Readonly<Record<string, FactValue>>;
 };
+
+export type FactScalar = string | number | boolean;
+export type FactValue = FactScalar | readonly FactScalar[];
+
+/** What a record holds of facts: those that their API lets it; null where one was not there. */
+export type RecordedFacts = Readonly<Record<string, FactValue | null | { readonly sha256: string }>>;
 
 /** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
 export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };

@@ -8,6 +8,7 @@ import { createCallers } from './caller.ts';
 import { createDecide } from './decide.ts';
 import type { Decide } from './decision.ts';
 import { createEvaluator } from './evaluator.ts';
+import { createReadFacts } from './facts.ts';
 
 /** One revision in force: everything a request needs of it, swapped as one reference. */
 export type Enforcement = {
@@ -37,12 +38,15 @@ export function enforce(
   route: Router = sameRouter(snapshot, before) ?? createRouter(snapshot.apis),
 ): Enforcement {
   const slices = createSlices(snapshot);
+  const { apis, reads, wasm } = snapshot;
+  const readFacts = createReadFacts(apis);
   return {
     snapshot,
     route,
     networksOf: createNetworksOf(snapshot.networks),
     decide: createCallers(
-      createDecide(slices, createEvaluator(snapshot.wasm, decisionPath), snapshot.reads.clock),
+      createDecide(slices, createEvaluator(wasm, decisionPath), readFacts, reads.clock),
+      readFacts,
     ).decide,
     principal: slices.principal,
     previous: before === null ? null : remembered(before, snapshot),
@@ -55,12 +59,13 @@ const few = { maxBytes: 4 * 2 ** 20 };
 function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { snapshot } = enforcement;
   // What follows must hold on to nothing of the snapshot that leads to its lines.
-  const { wasm, reads } = snapshot;
+  const { apis, wasm, reads } = snapshot;
   const { revision, digest, delta } = after.before ?? {};
   if (delta === undefined || revision !== snapshot.revision || digest !== snapshot.digest)
     return { ...enforcement, previous: null };
   const lines = beforeDelta(after.lines, delta, snapshot.lines.head);
   const slices = createSlices({ lines, reads });
+  const readFacts = createReadFacts(apis);
   let decide: Decide | null = null;
   return {
     ...enforcement,
@@ -69,7 +74,11 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
     // It is asked about denials only, so mostly never.
     decide: (question) => {
       // The same denial may come a thousand times a second.
-      decide ??= createCallers(createDecide(slices, createEvaluator(wasm, decisionPath)), few).decide;
+      decide ??= createCallers(
+        createDecide(slices, createEvaluator(wasm, decisionPath), readFacts),
+        readFacts,
+        few,
+      ).decide;
       return decide(question);
     },
     previous: null,

@@ -11,6 +11,7 @@ import { checkGolden } from './checkGolden.ts';
 import { checkPolicy } from './checkPolicy.ts';
 import { createDecide } from './decide.ts';
 import { createEvaluator } from './evaluator.ts';
+import { createReadFacts } from './facts.ts';
 
 /**
  * Makes a bundle ready to serve after the one in force: index, compiled and tried policy. Throws HeadError, PolicyError,
@@ -43,7 +44,11 @@ export function createPrepare(): Prepare {
     const slices = createSlices({ lines: openIndex(lines), reads: bundle.reads });
     checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
     if (bundle.golden !== undefined)
-      checkGolden(bundle.golden, head.apis, createDecide(slices, createEvaluator(wasm, decisionPath)));
+      checkGolden(
+        bundle.golden,
+        head.apis,
+        createDecide(slices, createEvaluator(wasm, decisionPath), createReadFacts(head.apis)),
+      );
     kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants, reads } = bundle;
     const facts = { revision, counter, committedAt, digest, grants, reads, ...termsOf(bundle) };

@@ -32,7 +32,7 @@ export function createForwardAuth({ admit, proxies, before, onOutcome }: Options
       // Whoever else could ask could also say who is calling from where.
       if (!mayAsk(request.socket.remoteAddress ?? ''))
         throw new Refusal(403, 'peer-untrusted', 'Only the configured proxies may ask here.');
-      facts = { ...originalRequest(request), address: clientAddress(request) };
+      facts = { ...originalRequest(request), fromProxy: () => true, address: clientAddress(request) };
       if (facts.address === 'unknown') throw incomplete();
     } catch (error) {
       const refusal =

@@ -6,6 +6,7 @@ import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads
 import { createDecide } from '../decision/decide.ts';
 import type { Decide, Question } from '../decision/decision.ts';
 import { createEvaluator } from '../decision/evaluator.ts';
+import { createReadFacts } from '../decision/facts.ts';
 import { isPublic } from '../identity/identify.ts';
 import { routeOf } from '../request/route.ts';
 import { valueText } from '../revision/lineIndex.ts';
@@ -52,10 +53,15 @@ export function createSearch(now: () => number) {
   const searchedIn = (snapshot: Snapshot): Searched => {
     const before = opened.get(snapshot);
     if (before !== undefined) return before;
-    const { lines, reads, wasm } = snapshot;
+    const { apis, lines, reads, wasm } = snapshot;
     if (lines.walk === null) throw new Error('never: what is in force can be walked');
     const slices = createSlices({ lines, reads }, { maxBytes: 4 * 2 ** 20 });
-    const decide = createDecide(slices, createEvaluator(wasm, decisionPath), reads.clock);
+    const decide = createDecide(
+      slices,
+      createEvaluator(wasm, decisionPath),
+      createReadFacts(apis),
+      reads.clock,
+    );
     const searched = { snapshot, decide, slices, holders: createHolders(lines.walk) };
     opened.set(snapshot, searched);
     return searched;

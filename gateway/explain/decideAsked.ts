@@ -2,6 +2,7 @@ import { anonymous } from '../../bundle/format/anonymous.ts';
 import { createDecide } from '../decision/decide.ts';
 import type { Decision } from '../decision/decision.ts';
 import type { Evaluator } from '../decision/evaluator.ts';
+import { createReadFacts } from '../decision/facts.ts';
 import { anybody, type Identity, isPublic } from '../identity/identify.ts';
 import type { Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
@@ -15,7 +16,7 @@ type Options = { snapshot: Snapshot; slices: Slices; evaluator: Evaluator };
  * what the policy fails with.
  */
 export function createDecideAsked({ snapshot, slices, evaluator }: Options) {
-  const decide = createDecide(slices, evaluator);
+  const decide = createDecide(slices, evaluator, createReadFacts(snapshot.apis));
   return (asked: Asked, matched: Matched): { identity: Identity; decision: Decision } => {
     const { subject, mfa, networks, time, stated } = asked;
     const { route, method, path, operation } = matched;

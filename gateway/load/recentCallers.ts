@@ -29,7 +29,7 @@ const perTurn = 2;
 export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
   const kept = lruCache<Kept>(
     mostBytes,
-    ({ identity, path = '' }) => identityBytes(identity) + 2 * path.length,
+    ({ identity, path = '', stated }) => identityBytes(identity) + 2 * path.length + factsBytes(stated),
   );
 
   /** Null where the call would not be allowed any more in any case: then it tells nothing about the change. */
@@ -67,6 +67,10 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
     },
   };
 }
+
+/** Roughly: a few short texts each, and lists where there are any. */
+const factsBytes = (stated: AllowedCall['stated']): number =>
+  stated?.facts === undefined ? 0 : 200 + 6 * JSON.stringify([...stated.facts]).length;
 
 /** What throws allows nothing. */
 function allows(by: Enforcement, call: AllowedCall, time: number): boolean {

@@ -20,7 +20,7 @@ export type Shadow = {
 };
 
 /** What of a request is needed to decide it again; nothing here keeps an old revision in memory. */
-type Asked = Pick<Decided, 'id' | 'canonical' | 'route' | 'identity' | 'address'> & {
+type Asked = Pick<Decided, 'id' | 'canonical' | 'headers' | 'route' | 'identity' | 'address'> & {
   result: Decided['decision']['result'];
   time: number;
   revision: string;
@@ -141,7 +141,7 @@ export function createCompare({
   };
 
   const compare = (decided: Asked, other: Enforcement) => {
-    const { canonical, route, identity, address, result, time } = decided;
+    const { canonical, headers, route, identity, address, result, time } = decided;
     const done = (outcome: ShadowResult, facts: object) => {
       onResult(route.api, route.operation, outcome);
       if (outcome !== 'same') tell(decided, outcome, { shadow_revision: other.snapshot.revision, ...facts });
@@ -157,7 +157,7 @@ export function createCompare({
       }
       const networks = other.networksOf(address);
       const { method, path } = canonical;
-      const answer = other.decide({ identity, route: found, method, networks, time, path });
+      const answer = other.decide({ identity, route: found, method, networks, time, path, headers });
       const facts = { reason: result.reason, shadow_reason: answer.result.reason };
       if (answer.failure !== null) done('failed', facts);
       else if (answer.result.allow === result.allow) done('same', facts);
@@ -209,13 +209,25 @@ export function createCompare({
       by = next;
     },
     offer(
-      { id, canonical, route, identity, address, decision, enforcement }: Decided,
+      { id, canonical, headers, route, identity, address, decision, enforcement }: Decided,
       carrier: Carrier | undefined,
     ) {
       if (by === null || (sample < 1 && random() >= sample)) return;
       const { result, input } = decision;
+      // While its connection is there: the answer may be asked for later.
+      headers.fromProxy?.();
       const { revision } = enforcement.snapshot;
-      const decided = { id, canonical, route, identity, address, result, time: input.time, revision };
+      const decided = {
+        id,
+        canonical,
+        headers,
+        route,
+        identity,
+        address,
+        result,
+        time: input.time,
+        revision,
+      };
       if (carrier === undefined || carrier.destroyed) enqueue(decided);
       else carrier.onEnd(() => enqueue(decided));
     },

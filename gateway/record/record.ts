@@ -1,4 +1,4 @@
-import type { DecisionInput, DecisionResult } from '../decision/decisionInput.ts';
+import type { DecisionInput, DecisionResult, RecordedFacts } from '../decision/decisionInput.ts';
 
 /**
  * One decision as it lies in the log: one JSON object per line, with the names of OPA's decision log. Credentials,
@@ -14,7 +14,8 @@ export type DecisionRecord = {
   seq: number;
   path: 'grantgate/authz/decision';
   bundles: { grantgate: { revision: string } };
-  input: DecisionInput;
+  /** What the policy was asked, less the facts of the request that its API does not let on record. */
+  input: Omit<DecisionInput, 'facts'> & { facts?: RecordedFacts };
   result: DecisionResult;
   /** What the caller got; absent when the record is written before the upstream has answered. */
   status?: number;

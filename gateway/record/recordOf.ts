@@ -1,5 +1,6 @@
 import { decisionPath } from '../../bundle/policy/policies.ts';
-import type { Decision, Stated } from '../decision/decision.ts';
+import type { Decision, SentHeaders, Stated } from '../decision/decision.ts';
+import type { DecisionInput, RecordedFacts } from '../decision/decisionInput.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
 import type { Identity } from '../identity/authenticate.ts';
 import type { CanonicalRequest } from '../request/canonicalize.ts';
@@ -17,6 +18,7 @@ export type Recordable = {
   /** What was asked for; or what was stated of it. */
   canonical?: Pick<CanonicalRequest, 'path'>;
   stated?: Stated;
+  headers?: SentHeaders;
   /** Where the request came from; left out where the networks were named by who asked. */
   address?: string;
   trace?: Trace | null;
@@ -37,13 +39,13 @@ export function createRecordOf(): RecordOf {
 
 function recordAt(decided: Recordable, timestamp: string, status: number | null): NewRecord {
   const { id, decision, enforcement, trace } = decided;
-  const { input, result, nanoseconds, memory } = decision;
+  const { input, factsOnRecord = null, result, nanoseconds, memory } = decision;
   const record: NewRecord = {
     timestamp,
     decision_id: id,
     path: decisionPath,
     bundles: { grantgate: { revision: enforcement.snapshot.revision } },
-    input,
+    input: input.facts === undefined ? input : recordedInput(input, factsOnRecord),
     result,
     metrics: { timer_rego_wasm_eval_ns: nanoseconds },
     memory,
@@ -55,9 +57,17 @@ function recordAt(decided: Recordable, timestamp: string, status: number | null)
   return record;
 }
 
+/** Of facts a record holds what their API lets it. */
+function recordedInput(
+  { facts: _, ...input }: DecisionInput,
+  facts: RecordedFacts | null,
+): NewRecord['input'] {
+  return facts === null ? input : { ...input, facts };
+}
+
 /** Asked only of denials, so allowed requests pay nothing for it. */
 function regression(decided: Recordable): NewRecord['regressed'] {
-  const { decision, enforcement, identity, route, address, canonical, stated } = decided;
+  const { decision, enforcement, identity, route, address, canonical, headers, stated } = decided;
   const before = enforcement.previous;
   if (decision.result.allow || before === null) return undefined;
   const { method, time } = decision.input;
@@ -67,6 +77,7 @@ function regression(decided: Recordable): NewRecord['regressed'] {
     ...{ identity, route, method, networks, time },
     ...(canonical !== undefined && { path: canonical.path }),
     ...(stated !== undefined && { stated }),
+    ...(headers !== undefined && { headers }),
   });
   return result.allow ? { revision: before.snapshot.revision, grants: result.grants } : undefined;
 }

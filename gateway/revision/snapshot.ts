@@ -24,6 +24,18 @@ const cors = z
   })
   .refine(({ credentials, origins }) => credentials !== true || !origins.includes('*'));
 
+const fact = z.strictObject({
+  claim: z.string().optional(),
+  from: z.enum(['trusted_proxies', 'caller']).optional(),
+  header: z.string().optional(),
+  max_length: z.int().min(1).optional(),
+  param: z.string().optional(),
+  property: z.string().optional(),
+  record: z.enum(['value', 'digest']).optional(),
+  type: z.enum(['number', 'boolean', 'list']).optional(),
+  values: names.optional(),
+});
+
 const apiEntry = z.strictObject({
   assertion: z.literal(true).optional(),
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
@@ -31,6 +43,7 @@ const apiEntry = z.strictObject({
   cors: cors.optional(),
   description: z.string(),
   encoded_slash: z.array(z.string()).min(1).optional(),
+  facts: z.record(z.string(), fact).optional(),
   host_header: z.literal('caller').optional(),
   operations,
   owner: z.string(),
@@ -65,6 +78,9 @@ const networks = z.record(z.string(), z.array(z.string()));
 
 /** An API as the bundle publishes it; `operations` maps names to `METHOD /path/{template}`. */
 export type ApiEntry = z.output<typeof apiEntry>;
+
+/** Where a fact comes from, and what it is: text, where no type is given. */
+export type FactEntry = z.output<typeof fact>;
 
 export type CorsEntry = z.output<typeof cors>;
 

@@ -81,6 +81,7 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
       method: admission.canonical.method,
       networks: by.networksOf(admission.address),
       path: admission.canonical.path,
+      headers: admission.headers,
       time: Math.floor(now() / 1000),
     });
     if (!decision.result.allow) return false;

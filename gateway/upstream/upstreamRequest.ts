@@ -19,12 +19,26 @@ export function upstreamHeaders(
   forwarded: ForwardedHeaders,
 ): string[] {
   const { trace } = admission;
-  const headers = forwardable(request.rawHeaders, trace?.malformed);
+  const headers = believable(forwardable(request.rawHeaders, trace?.malformed), admission);
   const length = request.headers['content-length'];
   if (length !== undefined) headers.push('content-length', length);
   if (admission.route.keepsHost === true) headers.push('host', callersHost(request, admission));
   forwarded(request, admission, headers);
   return identityHeaders(admission, headers);
+}
+
+/**
+ * Without headers that are a trusted proxy's word and came from somebody else: the upstream is told nothing of which the
+ * policy was not. In any spelling that CGI-like servers take for the same name.
+ */
+function believable(sent: string[], { enforcement, headers, route }: Admission): string[] {
+  const facts = enforcement.snapshot.apis.get(route.api)?.facts;
+  if (facts === undefined || headers.fromProxy?.() === true) return sent;
+  const names = new Set(
+    Object.values(facts).flatMap(({ from, header = '' }) => (from === 'trusted_proxies' ? [header] : [])),
+  );
+  const isTheirs = (name: string) => names.has(name.toLowerCase().replaceAll(/[_.]/g, '-'));
+  return sent.filter((_, at) => !isTheirs(sent[at - (at % 2)] ?? ''));
 }
 
 /** By which name a caller called: the one that was decided on, with the port it named. */

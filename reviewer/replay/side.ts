@@ -6,6 +6,7 @@ import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createDecide } from '../../gateway/decision/decide.ts';
 import type { Decide } from '../../gateway/decision/decision.ts';
 import { createEvaluator } from '../../gateway/decision/evaluator.ts';
+import { createReadFacts } from '../../gateway/decision/facts.ts';
 import { createPrepare, type Prepare } from '../../gateway/decision/prepare.ts';
 import { createSlices } from '../../gateway/revision/slices.ts';
 import { openSnapshot, type Snapshot } from '../../gateway/revision/snapshot.ts';
@@ -33,7 +34,12 @@ export function createOpenSide(opa: Opa): OpenSide {
     return {
       revision: bundle.revision,
       snapshot,
-      decide: createDecide(createSlices(snapshot), evaluator, snapshot.reads.clock),
+      decide: createDecide(
+        createSlices(snapshot),
+        evaluator,
+        createReadFacts(snapshot.apis),
+        snapshot.reads.clock,
+      ),
     };
   };
 }

@@ -81,6 +81,39 @@ test('refuses grants that restrict path parameters beside a policy that knows no
   assert.not.match(String(await told()), /grants restrict/);
 });
 
+test('a fact that no API names, or compares with what it never is, is found by its line', async () => {
+  const api = 'grants/apis/orders.yaml';
+  const facts =
+    'facts: { country: { header: x-geo-country, from: trusted_proxies }, risk: { claim: risk, type: number } }\n';
+  const rules = (...bodies: string[]) =>
+    policy(
+      ['default decision := {"allow": false, "grants": [], "reason": "no"}']
+        .concat(bodies.map((body, at) => `a${at} if ${body}`))
+        .join('\n'),
+    );
+  const whole = ['input.facts == {}', 'some x in input.facts', 'input.facts[input.method]'];
+  await begin({ [api]: String(sampleFiles[api]) + facts, ...rules(...whole) });
+  const found = await told();
+  whole.forEach((_, at) => {
+    assert.match(
+      String(found[at]),
+      new RegExp(`own.rego:${at + 4}:.* a${at}: a fact must be read by a name`),
+    );
+  });
+  await sample.write(rules('input.facts.contry == "DE"', 'input.facts.risk == "high"'));
+  assert.match(
+    (await told()).join('\n'),
+    /own\.rego:4:\d+: undefined ref: input\.facts\.contry.*country, risk.*\n.*own\.rego:5:\d+: .*never equal/,
+  );
+  await sample.write(rules('object.get(input.facts, "contry", "") == "DE"'));
+  assert.match(
+    String(await told()),
+    /own\.rego:4:\d+: a0: no API names a fact contry \(did you mean "country"\?\), expected one of country, risk/,
+  );
+  await sample.write(rules('object.get(input.facts, "risk", 0) > 3', 'input.facts.country in {"DE", "FR"}'));
+  assert.equal(await told(), []);
+});
+
 test('refuses policies that would not build', async () => {
   await begin(policy('other := 1'));
   assert.match(String((await told())[0]), /^policies\/authz:1:1: opa build refuses the policies/);

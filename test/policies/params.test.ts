@@ -200,7 +200,7 @@ test.before(async () => {
   const rules = await readPolicies(await workingTree(folder), 'authz');
   const module = new WebAssembly.Module(new Uint8Array(await compilePolicy(opa, rules, decisionPath)));
   const slices = createSlices({ lines: openIndex(lines) });
-  decide = createDecide(slices, createEvaluator(module, decisionPath), false);
+  decide = createDecide(slices, createEvaluator(module, decisionPath), null, false);
   decisions = asked.map(({ question }) => decide(question));
   await writeFile(join(folder, 'data.json'), document);
   await writeFile(
@@ -263,7 +263,7 @@ test('what is remembered of a caller never answers for another value', () => {
   const callers = createCallers((question) => {
     evaluated += 1;
     return decide(question);
-  });
+  }, null);
   for (const [index, { question }] of asked.entries())
     for (const turn of [1, 2]) {
       const { result, input } = callers.decide(question);

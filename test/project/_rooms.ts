@@ -10,7 +10,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
-  ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/yaml']],
+  ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/openapi', 'bundle/yaml']],
   [
     'bundle/grants',
     [

@@ -125,7 +125,7 @@ test('lines that are found or cut wrongly show', () => {
   const slices = createSlices({ lines: openIndex(lines) });
   const check = (other: Partial<Slices>) => {
     const evaluator = createEvaluator(new WebAssembly.Module(new Uint8Array(bundle.wasm)), decisionPath);
-    checkGolden(carried(), apis, createDecide({ ...slices, ...other }, evaluator));
+    checkGolden(carried(), apis, createDecide({ ...slices, ...other }, evaluator, null));
   };
   const mismatch = { code: 'golden-mismatch' };
   check({});

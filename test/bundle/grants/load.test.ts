@@ -131,7 +131,7 @@ limits: { rate: 5 }
     'grants/access/payments/billing.yaml:8:12: "expires" of "orders-invoicer-read" must not be before "granted" (2026-05-01), got "2026-04-01"',
     'grants/access/payments/billing.yaml:9:28: the network "home" is not declared in networks.yaml, expected one of office, vpn',
     `${orders}:1:1: "description" must be text, got nothing`,
-    `${orders}:2:1: unknown key "descripton" (did you mean "description"?), expected one of api, description, owner, tier, upstream, route, operations, openapi, cors, exceptions, roles, limits, authentication, assertion, host_header`,
+    `${orders}:2:1: unknown key "descripton" (did you mean "description"?), expected one of api, description, owner, tier, upstream, route, operations, openapi, cors, exceptions, facts, roles, limits, authentication, assertion, host_header`,
     `${orders}:3:8: "owner" must be "user:LOGIN" or "group:NAME", got "commerce"`,
     `${orders}:4:7: "tier" must be "low" or "medium" or "high" or "critical", got "hgih"`,
     `${orders}:5:11: "upstream" must be an http or https address like http://orders.internal:8080, got "ftp://orders.internal"`,

@@ -18,18 +18,22 @@ const blank: Decision['input'] = {
 
 function world({ failure = null, ...bounds }: { failure?: unknown; maxBytes?: number } = {}) {
   let asked = 0;
-  const callers = createCallers((question): Decision => {
-    asked += 1;
-    return {
-      input: { ...blank, subject: question.identity.subject, time: question.time },
-      result: { allow: true, grants: ['g'], reason: 'granted' },
-      nanoseconds: 1,
-      facts: new Map(),
-      failure,
-      holds: { from: question.time, until: question.time + 1 },
-      memory: newMemory(),
-    };
-  }, bounds);
+  const callers = createCallers(
+    (question): Decision => {
+      asked += 1;
+      return {
+        input: { ...blank, subject: question.identity.subject, time: question.time },
+        result: { allow: true, grants: ['g'], reason: 'granted' },
+        nanoseconds: 1,
+        facts: new Map(),
+        failure,
+        holds: { from: question.time, until: question.time + 1 },
+        memory: newMemory(),
+      };
+    },
+    null,
+    bounds,
+  );
   return { decide: callers.decide, callers, asked: () => asked };
 }
 const ann: Identity = { subject: 'user:ann', groups: null, mfa: false, expiresAt: null };
@@ -122,7 +126,7 @@ test('a decision that holds longer is the same one at each time, asked at that t
     const result = { allow: true, grants: ['g'], reason: 'granted' };
     const holds = { from: 100, until: 200 };
     return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
-  });
+  }, null);
   const first = decide(question({ time: 150 }));
   for (const time of [150, 199, 100]) {
     const { input, memory } = decide(question({ time }));
@@ -187,7 +191,7 @@ test('the second request of a caller evaluates, signs and renders nothing', () =
     const input = { ...blank, subject: 'user:ann', groups, time };
     const holds = { from: time, until: time + 1 };
     return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
-  });
+  }, null);
   const { privateKey } = generateKeyPairSync('ed25519');
   const signing = {
     kid: 'k',

@@ -31,16 +31,16 @@ const question: Parameters<ReturnType<typeof createDecide>>[0] = {
 };
 
 function answer(evaluate: () => unknown, from: Slices = slices) {
-  const { result, failure, facts } = createDecide(from, { evaluate })(question);
+  const { result, failure, facts } = createDecide(from, { evaluate }, null)(question);
   return { ...result, failed: failure !== null, facts: [...facts] };
 }
 const denied = (reason: string, failed = false) => ({ allow: false, grants: [], reason, failed, facts: [] });
 
 test('an answer holds for its second, until an examination of the policy says that only ends of grants change it', () => {
   const evaluate = () => ({ allow: true, grants: ['g'], reason: 'granted' });
-  assert.deepEqual(createDecide(slices, { evaluate })(question).holds, { from: 100, until: 101 });
-  assert.deepEqual(createDecide(slices, { evaluate }, true)(question).holds, { from: 100, until: 101 });
-  assert.deepEqual(createDecide(slices, { evaluate }, false)(question).holds, {
+  assert.deepEqual(createDecide(slices, { evaluate }, null)(question).holds, { from: 100, until: 101 });
+  assert.deepEqual(createDecide(slices, { evaluate }, null, true)(question).holds, { from: 100, until: 101 });
+  assert.deepEqual(createDecide(slices, { evaluate }, null, false)(question).holds, {
     from: Number.NEGATIVE_INFINITY,
     until: 200,
   });
@@ -48,11 +48,15 @@ test('an answer holds for its second, until an examination of the policy says th
 
 test('what cost too much is not tried again for a while, and any other failure in the next second', () => {
   const holds = (failure: unknown) =>
-    createDecide(slices, {
-      evaluate: () => {
-        throw failure;
+    createDecide(
+      slices,
+      {
+        evaluate: () => {
+          throw failure;
+        },
       },
-    })(question).holds;
+      null,
+    )(question).holds;
   assert.deepEqual(holds(new EvaluationError('unreachable', 0)), { from: 100, until: 110 });
   assert.deepEqual(holds(new EvaluationError('broken', 7)), { from: 100, until: 101 });
 });

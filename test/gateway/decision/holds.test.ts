@@ -104,8 +104,8 @@ for (const [what, clock, rego] of policies)
       fc.property(grants, questions, (drawn, list) => {
         const lines = openIndex(indexLines(lineForm(documentOf(drawn))));
         const slices = createSlices({ lines, reads });
-        const remembered = createCallers(createDecide(slices, counted, reads.clock)).decide;
-        const exact = createDecide(slices, fresh);
+        const remembered = createCallers(createDecide(slices, counted, null, reads.clock), null).decide;
+        const exact = createDecide(slices, fresh, null);
         for (const { subject, groups, mfa, networks, operation, time } of list) {
           const identity = {
             subject,

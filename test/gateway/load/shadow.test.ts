@@ -91,6 +91,7 @@ const admission = (allow: boolean, operation = 'list') =>
   ({
     id: 'id',
     canonical: { method: 'GET' },
+    headers: { rawHeaders: [] },
     route: { api: 'orders', operation },
     identity: { subject: 'user:ann' },
     address: '',

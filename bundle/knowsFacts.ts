@@ -1,0 +1,48 @@
+import { BundleError, type Problem } from './bundleError.ts';
+import { examinePolicy } from './policy/examinePolicy.ts';
+import type { Opa } from './policy/opa.ts';
+import type { PolicyReads } from './policy/policyReads.ts';
+import { nearMiss } from './yaml/nearMiss.ts';
+import { formatProblem } from './yaml/problem.ts';
+
+/**
+ * The places of a policy that read a fact which no API names: there it would never be seen, and a rule that denies by it
+ * would be silent. Throws BundleError `policy-invalid`, OpaError.
+ */
+export async function unknownFacts(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  declared: ReadonlySet<string>,
+): Promise<Problem[]> {
+  const { facts } = await examinePolicy(opa, policies);
+  const known = [...declared].sort().join(', ');
+  const expected = known === '' ? 'and none names any' : `expected one of ${known}`;
+  return facts
+    .filter(({ name }) => !declared.has(name))
+    .map(({ name, rule, ...place }) => ({
+      ...place,
+      code: 'policy',
+      message: `${rule}: no API names a fact ${name}${nearMiss(name, declared)}, ${expected}`,
+    }));
+}
+
+/** Throws BundleError `policy-invalid` with the places where a policy reads a fact that no API of data.json names. */
+export async function assertKnowsFacts(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  { facts: read = [] }: Pick<PolicyReads, 'facts'>,
+  data: Buffer,
+): Promise<void> {
+  if (read.length === 0) return;
+  const declared = declaredFacts(data);
+  if (read.every((name) => declared.has(name))) return;
+  const problems = await unknownFacts(opa, policies, declared);
+  throw new BundleError('policy-invalid', problems.map(formatProblem).join('\n'));
+}
+
+/** What is told of APIs is the first line of data.json. */
+function declaredFacts(data: Buffer): ReadonlySet<string> {
+  const line = data.toString('utf8', '{"apis":'.length, data.indexOf(',\n"credentials":'));
+  const apis = JSON.parse(line) as Record<string, { facts?: object }>;
+  return new Set(Object.values(apis).flatMap(({ facts = {} }) => Object.keys(facts)));
+}
