@@ -1,6 +1,6 @@
 import { malformed, skipString, skipText, skipValue } from './skipJson.ts';
 
-const [lineFeed, comma, openObject, closeObject] = [0x0a, 0x2c, 0x7b, 0x7d];
+const [lineFeed, comma, openObject, closeObject, letterD] = [0x0a, 0x2c, 0x7b, 0x7d, 0x64];
 
 /**
  * Brings data.json that is canonical JSON on one line, as `opa build` writes it, into line form: line feeds are put in
@@ -36,15 +36,25 @@ export function breakLines(document: Buffer): Buffer {
   breaks.push(at + 1);
   part(',"credentials":');
   breaks.push(at + 1);
+  /** Objects of entries by their names. */
+  const named = () => {
+    if (data[at] !== closeObject)
+      for (;;) {
+        key();
+        if (data[at] !== openObject) malformed(at, 'expected "{"');
+        at = entries();
+        if (data[at] !== comma) break;
+        at += 1;
+      }
+  };
+  if (data[at + 2] === letterD) {
+    at = skipText(data, at, ',"documents":{');
+    named();
+    at = skipText(data, at, '}');
+    breaks.push(at + 1);
+  }
   at = skipText(data, at, ',"grants":{');
-  if (data[at] !== closeObject)
-    for (;;) {
-      key();
-      if (data[at] !== openObject) malformed(at, 'expected "{"');
-      at = entries();
-      if (data[at] !== comma) break;
-      at += 1;
-    }
+  named();
   part('},"networks":');
   at = skipText(data, at, ',"principals":');
   entries();

@@ -1,4 +1,5 @@
 import { BundleError } from '../bundleError.ts';
+import { documentBytes } from './documentLimits.ts';
 
 /** Bytes `start` to `end` (exclusive) of data.json. */
 export type Span = { readonly start: number; readonly end: number };
@@ -9,11 +10,13 @@ export type DataSections = {
   head: { apis: string; credentials: string; networks: string };
   /** API → the lines of its grants. */
   grants: ReadonlyMap<string, Span>;
+  /** Data document → the lines of its entries. */
+  documents: ReadonlyMap<string, Span>;
   principals: Span;
 };
 
 const lineFeed = 0x0a;
-const comma = 0x2c;
+const [comma, closeObject, letterD] = [0x2c, 0x7d, 0x64];
 export const nothing: Span = { start: 0, end: 0 };
 
 /**
@@ -46,16 +49,35 @@ export function dataSections(data: Buffer): DataSections {
     return span;
   };
 
+  /** Sections by their names, up to the brace that closes them. */
+  const named = (): Map<string, Span> => {
+    const found = new Map<string, Span>();
+    while (data[at] === 0x22) {
+      at += 1;
+      const name = upTo('":{');
+      if (data[at] === closeObject) {
+        at += 1;
+        found.set(name, nothing);
+      } else {
+        step('\n');
+        found.set(name, lines());
+      }
+      if (data[at] === comma) at += 1;
+    }
+    return found;
+  };
+
   step('{"apis":');
   const apis = upTo(',\n"credentials":');
-  const credentials = upTo(',\n"grants":{');
-  const grants = new Map<string, Span>();
-  while (data[at] === 0x22) {
-    at += 1;
-    const api = upTo('":{\n');
-    grants.set(api, lines());
-    if (data[at] === comma) at += 1;
+  const credentials = upTo(',\n');
+  let documents = new Map<string, Span>();
+  if (data[at + 1] === letterD) {
+    step('"documents":{');
+    documents = named();
+    step('},\n');
   }
+  step('"grants":{');
+  const grants = named();
   step('},"networks":');
   const networks = upTo(',"principals":{');
   let principals = nothing;
@@ -63,8 +85,14 @@ export function dataSections(data: Buffer): DataSections {
     at += 1;
     principals = lines();
   }
-  return { head: { apis, credentials, networks }, grants, principals };
+  return { head: { apis, credentials, networks }, grants, documents, principals };
 }
+
+/** Data document → how many bytes it has. */
+export const documentSizes = (data: Buffer): ReadonlyMap<string, number> =>
+  new Map(
+    [...dataSections(data).documents].map(([name, { start, end }]) => [name, documentBytes(end - start)]),
+  );
 
 /** The end of the line that begins at `at`: after its value, before the comma or line feed. */
 export function lineEnd(data: Buffer, at: number, { end }: Span): number {

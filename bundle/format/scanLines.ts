@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { mostWholeBytes } from './documentLimits.ts';
 import { isBefore, malformed, skipItems, skipString, skipText, skipValue } from './skipJson.ts';
 
 /** What stands where in data.json. */
@@ -9,11 +10,15 @@ export type DataLines = {
   spans: SharedArrayBuffer;
   /** Line numbers of each API's grants, and last those of the principals (`api` null); `end` is exclusive. */
   sections: readonly { api: string | null; first: number; end: number }[];
+  /** Line numbers of the entries of each data document, likewise; `whole` is the JSON text of a small one. */
+  documents: readonly { name: string; first: number; end: number; whole: string | null }[];
   /** The JSON text of the three parts that are read whole. */
   head: { apis: string; credentials: string; networks: string };
 };
 
 const [comma, colon, openList, openObject, closeObject] = [0x2c, 0x3a, 0x5b, 0x7b, 0x7d];
+/** Of `documents`, which is there where a repository has some. */
+const letterD = 0x64;
 
 /** A scan of data.json that goes along while its bytes come in. */
 export type LineScan = {
@@ -40,6 +45,7 @@ export function createLineScan(data: Buffer): LineScan {
     if (data.length > 0xffff_ffff) malformed(0, 'it is larger than 4 GiB');
     const head = { apis: '', credentials: '', networks: '' };
     const sections: { api: string | null; first: number; end: number }[] = [];
+    const documents: { name: string; first: number; end: number; whole: string | null }[] = [];
     const grow = growing(data.length >>> 6);
     let grants = 0;
     let at = 0;
@@ -50,8 +56,8 @@ export function createLineScan(data: Buffer): LineScan {
       head[part] = data.toString('utf8', start, at);
     };
 
-    /** Entries, one per line, up to the brace that closes the section. */
-    const entries = function* (opening: number) {
+    /** Entries, one per line, up to the brace that closes the section. Their values are all of one kind, or any (null). */
+    const entries = function* (opening: number | null) {
       const first = grow.count();
       let [previous, previousEnd] = [0, 0];
       at = skipText(data, at, '{\n');
@@ -65,8 +71,8 @@ export function createLineScan(data: Buffer): LineScan {
           malformed(start, 'entries out of order, or one twice');
         previous = start;
         previousEnd = keyEnd;
-        if (data[end] !== colon || data[end + 1] !== opening)
-          malformed(end, `expected ":${String.fromCharCode(opening)}"`);
+        if (data[end] !== colon || (opening !== null && data[end + 1] !== opening))
+          malformed(end, `expected ":${opening === null ? '' : String.fromCharCode(opening)}"`);
         if (opening === openList) {
           const [items, behind] = skipItems(data, end + 1);
           if (items === 0) malformed(end + 1, 'an entry without grants');
@@ -82,37 +88,58 @@ export function createLineScan(data: Buffer): LineScan {
       return { first, end: grow.count() };
     };
 
+    const entriesOrNone = function* (opening: number | null) {
+      if (data[at + 1] !== closeObject) return yield* entries(opening);
+      at = skipText(data, at, '{}');
+      return { first: grow.count(), end: grow.count() };
+    };
+
+    /** Sections by their names, in order, up to the brace that closes them. */
+    const named = function* (what: string, section: (name: string) => Generator<undefined, void>) {
+      let [previous, previousEnd] = [0, 0];
+      for (;;) {
+        const start = at;
+        const end = skipString(data, start);
+        if (end < 0) malformed(start, `${what}: a name has an escape`);
+        if (previousEnd > 0 && !isBefore(data, previous, previousEnd, start, end))
+          malformed(start, `${what} out of order, or one twice`);
+        previous = start;
+        previousEnd = end;
+        at = skipText(data, end, ':');
+        yield* section(data.toString('utf8', start + 1, end - 1));
+        if (data[at] !== comma) break;
+        at++;
+      }
+    };
+
     while (at >= safe) yield;
     object('{"apis":', 'apis');
     while (at + 2 >= safe) yield;
     object(',\n"credentials":', 'credentials');
     while (at + 2 >= safe) yield;
-    at = skipText(data, at, ',\n"grants":{');
-    if (data[at] !== closeObject) {
-      let [previous, previousEnd] = [0, 0];
-      for (;;) {
+    if (data[at + 3] === letterD) {
+      at = skipText(data, at, ',\n"documents":{');
+      yield* named('documents', function* (name) {
         const start = at;
-        const end = skipString(data, start);
-        if (end < 0) malformed(start, 'an API whose name has an escape');
-        if (previousEnd > 0 && !isBefore(data, previous, previousEnd, start, end))
-          malformed(start, 'APIs out of order, or one twice');
-        previous = start;
-        previousEnd = end;
-        at = skipText(data, end, ':');
-        sections.push({ api: data.toString('utf8', start + 1, end - 1), ...(yield* entries(openList)) });
-        if (data[at] !== comma) break;
-        at++;
-      }
+        const lines = yield* entriesOrNone(null);
+        const whole =
+          at - start <= mostWholeBytes ? data.toString('utf8', start, at).replaceAll('\n', '') : null;
+        documents.push({ name, ...lines, whole });
+      });
+      at = skipText(data, at, '}');
+      while (at + 2 >= safe) yield;
     }
+    at = skipText(data, at, ',\n"grants":{');
+    if (data[at] !== closeObject)
+      yield* named('APIs', function* (api) {
+        sections.push({ api, ...(yield* entries(openList)) });
+      });
     object('},"networks":', 'networks');
     at = skipText(data, at, ',"principals":');
-    if (data[at + 1] === closeObject) {
-      at = skipText(data, at, '{}');
-      sections.push({ api: null, first: grow.count(), end: grow.count() });
-    } else sections.push({ api: null, ...(yield* entries(openObject)) });
+    sections.push({ api: null, ...(yield* entriesOrNone(openObject)) });
     at = skipText(data, at, '}');
     if (at !== data.length) malformed(at, 'something after its end');
-    return { grants, spans: grow.shared(), sections, head };
+    return { grants, spans: grow.shared(), sections, documents, head };
   };
 
   const running = scan();

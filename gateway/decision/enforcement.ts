@@ -63,7 +63,8 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { revision, digest, delta } = after.before ?? {};
   if (delta === undefined || revision !== snapshot.revision || digest !== snapshot.digest)
     return { ...enforcement, previous: null };
-  const lines = beforeDelta(after.lines, delta, snapshot.lines.head);
+  const { head, documents } = snapshot.lines;
+  const lines = beforeDelta(after.lines, delta, { head, documents });
   const slices = createSlices({ lines, reads });
   const readFacts = createReadFacts(apis);
   let decide: Decide | null = null;

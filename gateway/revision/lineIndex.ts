@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { nothing, type Span } from '../../bundle/format/dataSections.ts';
 import { type DataLines, scanLines } from '../../bundle/format/scanLines.ts';
@@ -6,6 +6,8 @@ import { type DataLines, scanLines } from '../../bundle/format/scanLines.ts';
 /** data.json with its index, ready to be posted to another thread: the buffers are shared, nothing is copied. */
 export type SharedLines = Omit<DataLines, 'grants'> & {
   data: SharedArrayBuffer;
+  /** SHA-256 of the data documents; empty where there are none. */
+  documentsDigest: string;
   /** Open addressing; a slot holds line number + 1, or 0. Its length is a power of two. */
   slots: SharedArrayBuffer;
   seed: number;
@@ -14,14 +16,27 @@ export type SharedLines = Omit<DataLines, 'grants'> & {
 /** Finds lines of data.json. Each line comes as its bytes, `"KEY":VALUE`, a view that must not be written to. */
 export type LineIndex = {
   readonly head: SharedLines['head'];
+  readonly documents: Documents;
   /** How many lines of grants and principals there are. */
   readonly count: number;
   /** The line of `principal` under the grants of `api`, or null. */
   grants(api: string, principal: string): Uint8Array | null;
   /** The line of `subject` under principals, or null. */
   principal(subject: string): Uint8Array | null;
+  /** The line of `key` in a data document, or null. */
+  entry(document: string, key: string): Uint8Array | null;
   /** Its lines one after another; null where they are kept only to be compared. */
   readonly walk: LineWalk | null;
+};
+
+/** What is known of data documents beside their lines: plain values, which lead to nothing else. */
+export type Documents = {
+  /** Tells those of one revision from those of another; empty where there are none. */
+  readonly digest: string;
+  /** The JSON texts of small ones. */
+  readonly wholes: ReadonlyMap<string, string>;
+  /** Names of the others. */
+  readonly large: ReadonlySet<string>;
 };
 
 /** The lines of an index by their numbers; in each section they stand in the order of their keys. */
@@ -40,20 +55,32 @@ const [quote, backslash] = [0x22, 0x5c];
  * are in shared memory already stay where they are. Throws BundleError `data-malformed`.
  */
 export function indexLines(data: Buffer, lines: DataLines = scanLines(data)): SharedLines {
-  const { spans, sections, head } = lines;
+  const { spans, sections, documents, head } = lines;
   const places = new Uint32Array(spans);
   const size = 2 ** Math.ceil(Math.log2(Math.max(2, places.length)));
   const slots = new Uint32Array(new SharedArrayBuffer(size * 4));
   // A seed of its own for each index: whoever writes grants cannot aim at one chain.
   const seed = randomBytes(4).readInt32LE();
-  for (const [section, { first, end }] of sections.entries()) {
+  for (const [section, { first, end }] of [...sections, ...documents].entries()) {
     for (let line = first; line < end; line += 1) {
       let slot = hashLine(data, places[line * 2] ?? 0, section, seed) & (size - 1);
       while (slots[slot] !== 0) slot = (slot + 1) & (size - 1);
       slots[slot] = line + 1;
     }
   }
-  return { data: shared(data), spans, slots: slots.buffer as SharedArrayBuffer, seed, sections, head };
+  const documentsDigest = digestOf(data, lines);
+  const table = slots.buffer as SharedArrayBuffer;
+  return { data: shared(data), spans, slots: table, seed, sections, documents, documentsDigest, head };
+}
+
+function digestOf(data: Buffer, { spans, documents }: DataLines): string {
+  if (documents.length === 0) return '';
+  const hash = createHash('sha256');
+  for (const one of documents) {
+    const { start, end } = spanOf(new Uint32Array(spans), one);
+    hash.update(`${JSON.stringify(one.name)} ${end - start}:`).update(data.subarray(start, end));
+  }
+  return hash.digest('hex');
 }
 
 function shared(data: Buffer): SharedArrayBuffer {
@@ -70,15 +97,16 @@ export function openIndex(shared: SharedLines): LineIndex {
   const spans = new Uint32Array(shared.spans);
   const slots = new Uint32Array(shared.slots);
   const mask = slots.length - 1;
+  const sections: readonly { first: number; end: number }[] = [...shared.sections, ...shared.documents];
   const numbers = new Map(shared.sections.map((section, number) => [section.api, number]));
+  const documents = new Map(shared.documents.map(({ name }, at) => [name, shared.sections.length + at]));
 
-  const section = (api: string | null) => shared.sections[numbers.get(api) ?? -1] ?? { first: 0, end: 0 };
+  const sectionAt = (number: number | undefined) => sections[number ?? -1] ?? { first: 0, end: 0 };
   const bytes = (line: number) => data.subarray(spans[line * 2] ?? 0, spans[line * 2 + 1]);
-  const find = (api: string | null, name: string): number => {
-    const number = numbers.get(api);
+  const find = (number: number | undefined, name: string): number => {
     const key = keyBytes(name);
     if (number === undefined || key === null) return -1;
-    const { first, end } = section(api);
+    const { first, end } = sectionAt(number);
     let slot = hashKey(key, number, shared.seed) & mask;
     for (;;) {
       const line = (slots[slot] ?? 0) - 1;
@@ -90,10 +118,20 @@ export function openIndex(shared: SharedLines): LineIndex {
   const found = (line: number) => (line < 0 ? null : bytes(line));
   return {
     head: shared.head,
+    documents: {
+      digest: shared.documentsDigest,
+      wholes: new Map(shared.documents.flatMap(({ name, whole }) => (whole === null ? [] : [[name, whole]]))),
+      large: new Set(shared.documents.flatMap(({ name, whole }) => (whole === null ? [name] : []))),
+    },
     count: spans.length / 2,
-    grants: (api, principal) => found(find(api, principal)),
-    principal: (subject) => found(find(null, subject)),
-    walk: { section, line: bytes, principal: (subject) => find(null, subject) },
+    grants: (api, principal) => found(find(numbers.get(api), principal)),
+    principal: (subject) => found(find(numbers.get(null), subject)),
+    entry: (document, key) => found(find(documents.get(document), key)),
+    walk: {
+      section: (api) => sectionAt(numbers.get(api)),
+      line: bytes,
+      principal: (subject) => find(numbers.get(null), subject),
+    },
   };
 }
 
@@ -155,12 +193,22 @@ function closingQuote(line: Uint8Array): number {
 }
 
 /** The bytes that each section's lines take: an API's grants, or the principals (null). */
-export function sectionSpans({ spans, sections }: SharedLines): ReadonlyMap<string | null, Span> {
+export function sectionSpans({
+  spans,
+  sections,
+}: Pick<SharedLines, 'spans' | 'sections'>): ReadonlyMap<string | null, Span> {
   const places = new Uint32Array(spans);
-  return new Map(
-    sections.map(({ api, first, end }) => [
-      api,
-      first === end ? nothing : { start: places[first * 2] ?? 0, end: places[end * 2 - 1] ?? 0 },
-    ]),
-  );
+  return new Map(sections.map((section) => [section.api, spanOf(places, section)]));
 }
+
+/** The bytes that each document's entries take. */
+export function documentSpans({
+  spans,
+  documents,
+}: Pick<SharedLines, 'spans' | 'documents'>): ReadonlyMap<string, Span> {
+  const places = new Uint32Array(spans);
+  return new Map(documents.map((one) => [one.name, spanOf(places, one)]));
+}
+
+const spanOf = (places: Uint32Array, { first, end }: { first: number; end: number }): Span =>
+  first === end ? nothing : { start: places[first * 2] ?? 0, end: places[end * 2 - 1] ?? 0 };

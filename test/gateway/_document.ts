@@ -4,6 +4,7 @@ import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 export type Document = {
   apis: Record<string, unknown>;
   credentials?: Record<string, Record<string, string>>;
+  documents?: Record<string, Record<string, unknown>>;
   grants: Record<string, Record<string, unknown[]>>;
   networks?: Record<string, string[]>;
   principals: Record<string, { active: boolean; groups: string[] }>;
@@ -12,11 +13,18 @@ export type Document = {
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Writes a document in the line form. */
-export function lineForm({ apis, credentials, grants, networks = {}, principals }: Document): Buffer {
+export function lineForm({
+  apis,
+  credentials,
+  documents = {},
+  grants,
+  networks = {},
+  principals,
+}: Document): Buffer {
   const lines = (entries: Record<string, unknown>) =>
     Object.keys(entries)
       .sort(byBytes)
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(entries[key])}`)
+      .map((key) => `${canonicalJson(key)}:${canonicalJson(entries[key])}`)
       .join(',\n');
   const section = (entries: Record<string, unknown>) =>
     Object.keys(entries).length === 0 ? '{}' : `{\n${lines(entries)}\n}`;
@@ -25,9 +33,14 @@ export function lineForm({ apis, credentials, grants, networks = {}, principals 
     .filter((api) => Object.keys(grants[api] ?? {}).length > 0)
     .map((api) => `"${api}":${section(grants[api] ?? {})}`)
     .join(',');
+  const named = Object.keys(documents)
+    .sort(byBytes)
+    .map((name) => `"${name}":${section(documents[name] ?? {})}`)
+    .join(',');
+  const written = named === '' ? '' : `,\n"documents":{${named}}`;
   const known = { api_keys: {}, jwt_subjects: {}, spiffe_ids: {}, ...credentials };
   return Buffer.from(
-    `{"apis":${canonicalJson(apis)},\n"credentials":${canonicalJson(known)},\n"grants":{${granted}},` +
+    `{"apis":${canonicalJson(apis)},\n"credentials":${canonicalJson(known)}${written},\n"grants":{${granted}},` +
       `"networks":${canonicalJson(networks)},"principals":${section(principals)}}`,
   );
 }

@@ -1,4 +1,7 @@
 import * as assert from 'uvu/assert';
+import { breakLines } from '../../../bundle/format/breakLines.ts';
+import { dataSections, documentSizes, nothing } from '../../../bundle/format/dataSections.ts';
+import { mostWholeBytes } from '../../../bundle/format/documentLimits.ts';
 import { createLineScan, scanLines } from '../../../bundle/format/scanLines.ts';
 import { suite } from '../../_suite.ts';
 
@@ -6,6 +9,11 @@ const test = suite('scanLines');
 
 const good = `{"apis":{"a":{"description":"x \\u2028 \\" \\n \\u0000 é"}},
 "credentials":{"jwt_subjects":{"i|a\\"b":"service:x","i|aa":"service:y"}},
+"documents":{"empty":{},"tenants":{
+"acme":{"regions":["eu"]},
+"grants":{"principals":{}},
+"x\\"y":1
+}},
 "grants":{"a":{
 "group:g":[{"expires":1,"id":"one","operations":["get"]},{"id":"two","operations":[]}],
 "user:u":[{"conditions":{"mfa":true},"id":"three","operations":["get"]}]
@@ -32,6 +40,34 @@ test('gives the same for bytes that come one by one as for all at once', () => {
     }
     assert.equal(scan.finish(), scanLines(whole));
   }
+});
+
+test('finds data documents, and keeps the text of small ones', () => {
+  const data = Buffer.from(good);
+  assert.equal(scanLines(data).documents, [
+    { name: 'empty', first: 0, end: 0, whole: '{}' },
+    {
+      name: 'tenants',
+      first: 0,
+      end: 3,
+      whole: '{"acme":{"regions":["eu"]},"grants":{"principals":{}},"x\\"y":1}',
+    },
+  ]);
+  const found = dataSections(data);
+  const { start, end } = found.documents.get('tenants') ?? nothing;
+  assert.is(
+    data.toString('utf8', start, end),
+    good.slice(good.indexOf('"acme"'), good.indexOf('\n}},\n"grants"')),
+  );
+  assert.equal([...found.grants.keys()], ['a', 'b']);
+  assert.equal([...documentSizes(data).keys()], ['empty', 'tenants']);
+  // As opa writes it, on one line.
+  assert.is(breakLines(Buffer.from(`${good.replaceAll('\n', '')}\n`)).toString(), good);
+});
+
+test('keeps no text of a large document', () => {
+  const large = good.replace('"acme":{"regions":["eu"]}', `"acme":"${'x'.repeat(mostWholeBytes)}"`);
+  assert.is(scanLines(Buffer.from(large)).documents[1]?.whole, null);
 });
 
 const broken: readonly (readonly [what: string, from: string, to: string])[] = [
@@ -66,6 +102,13 @@ const broken: readonly (readonly [what: string, from: string, to: string])[] = [
   ['an entry that is an object', '[{"id":"four","operations":["get"]}]', '{"id":"four"}'],
   ['a principal that is a list', '{"active":false,"groups":[]}', '[]'],
   ['a missing part', '"networks":{},', ''],
+  ['entries of a document out of order', '"acme":', '"zcme":'],
+  ['an entry of a document given twice', '"acme":', '"grants":'],
+  ['documents out of order', '"empty":{}', '"zmpty":{}'],
+  ['a name of a document with an escape', '"empty":{}', '"a\\"b":{}'],
+  ['a document that is a list', '"empty":{}', '"empty":[]'],
+  ['null in a document', '"x\\"y":1', '"x\\"y":null'],
+  ['two entries of a document on one line', '},\n"x\\"y"', '},"x\\"y"'],
   ['a part too many', '"networks":{},', '"more":{},"networks":{},'],
   ['something after the end', '}}', '}}{}'],
   ['a bracket that does not close', '"groups":[]', '"groups":['],
