@@ -27,7 +27,7 @@ export type Tree = {
   readonly source: 'commit' | 'disk';
   /** The history is cut short (`git clone --depth`), so `counter` is not to be trusted. */
   readonly shallow: boolean;
-  /** Everything under grants/ and policies/ that is no folder, sorted by path. */
+  /** Everything under grants/, policies/ and data/ that is no folder, sorted by path. */
   readonly entries: () => Promise<readonly Entry[]>;
   /** Paths of the regular files among the entries, relative to the repository's root. */
   readonly list: () => Promise<string[]>;
@@ -49,7 +49,8 @@ export class TreeError extends Error {
   }
 }
 
-const rooms = ['grants', 'policies'];
+/** The folders of a grants repository that bundles are made of. */
+export const treeFolders: readonly string[] = ['data', 'grants', 'policies'];
 
 type Source = {
   entries: () => Promise<Entry[]>;
@@ -124,7 +125,7 @@ export function gitFiles(repository: string, id: string, folder = ''): Files {
     const listing = await git(repository, [
       'ls-tree',
       ...['-r', '-z', '-l', id, '--'],
-      ...rooms.map((room) => `${within}${room}`),
+      ...treeFolders.map((room) => `${within}${room}`),
     ]);
     return listing
       .toString()
@@ -202,7 +203,7 @@ export async function workingTree(root: string): Promise<Tree> {
     });
   const entries = async () => {
     const found: Entry[] = [];
-    for (const room of rooms) {
+    for (const room of treeFolders) {
       const stat = await lstat(join(root, room)).catch(() => null);
       if (stat?.isSymbolicLink()) found.push({ path: room, kind: 'symbolic link', size: 0, id: null });
       else if (stat?.isDirectory()) await walk(root, room, found);

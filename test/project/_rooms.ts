@@ -10,6 +10,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
   ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
+  ['bundle/documents', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/openapi', 'bundle/yaml']],
   [
     'bundle/grants',
@@ -35,6 +36,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle/access',
       'bundle/bundleError.ts',
+      'bundle/documents',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -68,6 +70,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/bundleError.ts',
       'bundle/compile',
       'bundle/detectors',
+      'bundle/documents',
       'bundle/format',
       'bundle/git',
       'bundle/grants',

@@ -1,0 +1,80 @@
+// ajv's edges, kept behind this file: it compiles a schema to code, so what it is given has been looked through by
+// readSchema; its own regular expressions backtrack; formats are notes to readers, as draft 2020-12 has it.
+import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { linearPattern } from './linearPattern.ts';
+
+/** What is wrong with a value, and where: all of it, or the first only. */
+export type Validate = (value: unknown, all: boolean) => readonly Fault[];
+export type Fault = {
+  path: readonly string[];
+  message: string;
+  /** A key in what is at the path, of which that is said; `unknown`: it must not be there, of which `known` must or may. */
+  key?: string;
+  unknown: boolean;
+  known: readonly string[];
+};
+
+const regExp = Object.assign(
+  (pattern: string) => {
+    const { test } = linearPattern(pattern);
+    return { test, toString: () => JSON.stringify(pattern) };
+  },
+  { code: 'linearPattern' },
+);
+
+/** Throws what ajv has to say of a schema that is none. */
+export function compileSchema(schema: { readonly [keyword: string]: unknown }): Validate {
+  const older = String(schema.$schema ?? '').includes('draft-07');
+  const compile = (allErrors: boolean) => {
+    const options = {
+      ...{
+        allErrors,
+        verbose: true,
+        code: { regExp },
+        validateFormats: false,
+        ownProperties: true,
+        logger: false as const,
+      },
+      ...{
+        strict: true,
+        strictTypes: false,
+        strictTuples: false,
+        strictRequired: false,
+        allowUnionTypes: true,
+      },
+    };
+    return (older ? new Ajv(options) : new Ajv2020(options)).compile(schema);
+  };
+  const [first, every] = [compile(false), compile(true)];
+  return (value, all) => {
+    const validate = all ? every : first;
+    if (validate(value)) return [];
+    // What is wrong with a name is told of by itself, too.
+    const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames');
+    return errors.map(faultOf);
+  };
+}
+
+function faultOf(error: ErrorObject): Fault {
+  const { instancePath, keyword, message = 'is not valid', params, parentSchema, propertyName } = error;
+  const { additionalProperty, unevaluatedProperty, missingProperty, allowedValues, allowedValue } = params;
+  const key: unknown = additionalProperty ?? unevaluatedProperty;
+  const values: unknown = allowedValues ?? (keyword === 'const' ? [allowedValue] : undefined);
+  const properties: unknown = parentSchema?.properties;
+  const about = typeof key === 'string' ? key : propertyName;
+  return {
+    path: instancePath
+      .split('/')
+      .slice(1)
+      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
+    message: Array.isArray(values)
+      ? `must be ${values.map((one) => JSON.stringify(one)).join(' or ')}`
+      : typeof missingProperty === 'string'
+        ? `must have ${JSON.stringify(missingProperty)}`
+        : message,
+    ...(about !== undefined && { key: about }),
+    unknown: typeof key === 'string',
+    known: typeof properties === 'object' && properties !== null ? Object.keys(properties) : [],
+  };
+}

@@ -1,0 +1,376 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { readDocuments } from '../../../bundle/documents/readDocuments.ts';
+import { canonicalJson, compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
+import { type Files, withFiles } from '../../../bundle/git/tree.ts';
+import { formatProblem } from '../../../bundle/yaml/problem.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('data documents');
+
+const nothing: Files = {
+  entries: async () => [],
+  list: async () => [],
+  read: async () => new Map(),
+  stream: async function* () {},
+};
+const read = (files: Record<string, string | Buffer>) =>
+  readDocuments(
+    withFiles(nothing, new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)]))),
+  );
+const told = async (files: Record<string, string | Buffer>) =>
+  (await read(files)).problems.map(formatProblem);
+
+const schema = (entry: object, more: object = {}) =>
+  JSON.stringify({ type: 'object', additionalProperties: entry, ...more });
+const anything = { 'data/tenants.schema.json': schema({}) };
+const tenant = {
+  type: 'object',
+  properties: { region: { enum: ['eu', 'us'] }, seats: { type: 'integer', minimum: 1 } },
+  required: ['region'],
+  additionalProperties: false,
+};
+
+test('are written as sorted lines, with what YAML means by them', async () => {
+  const { documents, sizes, problems } = await read({
+    'data/tenants.yaml':
+      '# all of them\nzeta: { region: us, seats: 3 }\n"acme \\"1\\"": { region: eu }\n007: { region: eu }\n',
+    'data/tenants.schema.yaml': `type: object\nadditionalProperties: ${JSON.stringify(tenant)}\n`,
+    'data/empty.yaml': '# nobody yet\n',
+    'data/empty.schema.json': schema(tenant),
+    'data/README.md': 'What this is.',
+    'data/.gitkeep': '',
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    documents.map(({ name, lines }) => [name, lines.toString()]),
+    [
+      ['empty', ''],
+      [
+        'tenants',
+        '"007":{"region":"eu"},\n"acme \\"1\\"":{"region":"eu"},\n"zeta":{"region":"us","seats":3}',
+      ],
+    ],
+  );
+  assert.deepEqual(
+    [...sizes],
+    [
+      ['empty', 2],
+      ['tenants', 89],
+    ],
+  );
+});
+
+const refused: [what: string, document: string, problem: RegExp][] = [
+  ['a list', '- a\n', /^data\/tenants\.yaml:1:1: the file must be a mapping of keys to values, got a list$/],
+  ['a key given twice', 'a: 1\nb: 2\na: 3\n', /^data\/tenants\.yaml:3:1: the key "a" is given twice$/],
+  ['an anchor', 'a: &x { b: 1 }\n', /^data\/tenants\.yaml:1:4: anchors \(&name\) are not allowed/],
+  ['a merge key', 'a: { <<: { b: 1 } }\n', /^data\/tenants\.yaml:1:6: merge keys are not allowed/],
+  ['a tag', 'a: !!set { b: 1 }\n', /tags \(!name\) are not allowed/],
+  ['a second document', 'a: 1\n---\nb: 2\n', /a file holds one document/],
+  [
+    'a key of the prototype',
+    '__proto__: { admin: true }\n',
+    /^data\/tenants\.yaml:1:1: the key "__proto__" is not allowed$/,
+  ],
+  ['one further down', 'a: { constructor: 1 }\n', /the key "constructor" is not allowed/],
+  ['no value', 'a: { b: }\n', /^data\/tenants\.yaml:1:\d+: "a\.b" must be a value, got nothing$/],
+  [
+    'a fraction',
+    'a: [1, 2.5]\n',
+    /^data\/tenants\.yaml:1:8: "a\[1\]" must be a whole number of up to 15 digits, or a text in quotes, got 2\.5$/,
+  ],
+  ['what is no number', 'a: .nan\n', /must be a whole number/],
+  ['a number of 16 digits', 'a: 1234567890123456\n', /must be a whole number/],
+  [
+    'a key with a control character',
+    '"a\\0b": 1\n',
+    /^data\/tenants\.yaml:1:1: .* is a key of other than 1 to 256 characters/,
+  ],
+  ['an empty key', '"": 1\n', /is a key of other than 1 to 256 characters/],
+  ['a long key', `${'k'.repeat(257)}: 1\n`, /is a key of other than 1 to 256 characters/],
+  ['deep nesting', `a: ${'['.repeat(12)}1${']'.repeat(12)}\n`, /must not be nested deeper than 10/],
+  [
+    'a large entry',
+    `a: 1\nb: ${'x'.repeat(16_384)}\n`,
+    /^data\/tenants\.yaml:2:1: the entry "b" takes 16390 bytes, 16384 are the most$/,
+  ],
+  [
+    'a large entry of a large file',
+    `${'a1: 1\n'.replace('1', '0')}${Array.from({ length: 30_000 }, (_, i) => `k${i}: 1\n`).join('')}b: 0.5\n`,
+    /^data\/tenants\.yaml:30002:4: "b" must be a whole number/,
+  ],
+];
+for (const [what, document, problem] of refused)
+  test(`of a form that is ${what} are refused at its place`, async () => {
+    const problems = await told({ ...anything, 'data/tenants.yaml': document });
+    assert.equal(problems.length, 1, problems.join('\n'));
+    assert.match(String(problems[0]), problem);
+  });
+
+test('are held against their schema, all that is wrong told at its place', async () => {
+  assert.deepEqual(
+    await told({
+      'data/tenants.schema.json': schema(tenant, {
+        propertyNames: { pattern: '^[a-z]+$' },
+        minProperties: 1,
+      }),
+      'data/tenants.yaml': 'acme: { region: eu }\nglobex: { region: uk, seats: 0 }\nx1: { regoin: us }\n',
+    }),
+    [
+      'data/tenants.yaml:2:19: "globex.region" must be "eu" or "us", got "uk", by data/tenants.schema.json',
+      'data/tenants.yaml:2:30: "globex.seats" must be >= 1, got 0, by data/tenants.schema.json',
+      'data/tenants.yaml:3:1: the key "x1" must match pattern "^[a-z]+$", by data/tenants.schema.json',
+      'data/tenants.yaml:3:5: "x1" must have "region", by data/tenants.schema.json',
+      'data/tenants.yaml:3:7: unknown key "regoin" (did you mean "region"?), expected one of region, seats, by data/tenants.schema.json',
+    ],
+  );
+  assert.deepEqual(
+    await told({ 'data/tenants.schema.json': schema({}, { minProperties: 1 }), 'data/tenants.yaml': '{}\n' }),
+    ['data/tenants.yaml:1:1: the file must NOT have fewer than 1 properties, by data/tenants.schema.json'],
+  );
+  assert.match(
+    (
+      await told({
+        'data/tenants.schema.json': schema({}, { propertyNames: { pattern: '^[a-z]+$' } }),
+        'data/tenants.yaml': 'a: 1\nB: 2\n',
+      })
+    ).join('\n'),
+    /^data\/tenants\.yaml:2:1: the key "B" must match pattern "\^\[a-z\]\+\$", by/,
+  );
+});
+
+test('with thousands of mistakes tell a hundred of them', async () => {
+  const text = Array.from({ length: 5000 }, (_, index) => `k${index}: wrong\n`).join('');
+  const problems = await told({ 'data/tenants.schema.json': schema(tenant), 'data/tenants.yaml': text });
+  assert.equal(problems.length, 100);
+  assert.match(String(problems.at(-1)), /^data\/tenants\.yaml:\d+:\d+: "k\d+" must be object, got "wrong"/);
+});
+
+const badSchemas: [what: string, schema: object, problem: RegExp][] = [
+  [
+    'refers to another machine',
+    { $ref: 'https://schemas.example.com/tenant.json' },
+    /^data\/tenants\.schema\.json:1:\d+: a reference must lead to a place in this file, like "#\/\$defs\/name", got "https:/,
+  ],
+  ['refers to another file', { $ref: '../secret.json#/a' }, /a reference must lead to a place in this file/],
+  ['refers to nothing', { $ref: '#/$defs/none' }, /"#\/\$defs\/none" leads nowhere/],
+  ['refers to what every object has', { $ref: '#/constructor' }, /leads nowhere/],
+  ['refers to itself', { properties: { a: { $ref: '#' } } }, /"#" leads back to itself/],
+  [
+    'refers to itself in a circle',
+    {
+      $ref: '#/$defs/a',
+      $defs: { a: { items: { $ref: '#/$defs/b' } }, b: { items: { $ref: '#/$defs/a' } } },
+    },
+    /leads back to itself/,
+  ],
+  [
+    'grows when it is followed',
+    {
+      $ref: '#/$defs/d20',
+      $defs: Object.fromEntries(
+        Array.from({ length: 21 }, (_, at) => [
+          `d${at}`,
+          at === 0 ? {} : { allOf: [{ $ref: `#/$defs/d${at - 1}` }, { $ref: `#/$defs/d${at - 1}` }] },
+        ]),
+      ),
+    },
+    /has more than 2000 parts/,
+  ],
+  ['misspells a keyword', { requried: ['a'] }, /unknown keyword "requried" \(did you mean "required"\?\)/],
+  ['looks around in a pattern', { pattern: '(?=a)b' }, /the pattern "\(\?=a\)b" is none of RE2/],
+  ['looks back in a pattern', { patternProperties: { '(a)\\1': {} } }, /is none of RE2/],
+  ['repeats a pattern a million times', { pattern: '((a{1000}){1000}){1000}' }, /is none of RE2/],
+  [
+    'is of another draft',
+    { $schema: 'http://json-schema.org/draft-04/schema#' },
+    /must be https:\/\/json-schema\.org\/draft\/2020-12\/schema or/,
+  ],
+  ['has a type that is none', { type: 'text' }, /is no valid JSON Schema: /],
+  [
+    'has an identity further down',
+    { properties: { a: { $id: 'https://x' } } },
+    /"\$id" has a meaning at the top only/,
+  ],
+  [
+    'is a list where a schema is',
+    { not: [] },
+    /must be a schema: a mapping, true or false, got an empty list/,
+  ],
+];
+for (const [what, bad, problem] of badSchemas)
+  test(`whose schema ${what} are refused`, async () => {
+    const problems = await told({
+      'data/tenants.yaml': 'a: 1\n',
+      'data/tenants.schema.json': JSON.stringify(bad),
+    });
+    assert.match(String(problems[0]), problem);
+  });
+
+test('whose schema is indented with tabs, or follows draft 07 or references, are read', async () => {
+  const older = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    definitions: { name: { type: 'string' } },
+    additionalProperties: { $ref: '#/definitions/name' },
+  };
+  assert.deepEqual(
+    await told({
+      'data/tenants.yaml': 'a: x\n',
+      'data/tenants.schema.json': JSON.stringify(older, null, '\t'),
+    }),
+    [],
+  );
+  assert.match(
+    String(
+      await told({
+        'data/tenants.yaml': 'a: 1\n',
+        'data/tenants.schema.json': JSON.stringify(older, null, '\t'),
+      }),
+    ),
+    /^data\/tenants\.yaml:1:4: "a" must be string, got 1/,
+  );
+});
+
+test('are matched by patterns in linear time', async () => {
+  // Backtracking would take longer than anybody waits.
+  const problems = await told({
+    'data/tenants.schema.json': schema({ type: 'string', pattern: '^(a+)+$' }),
+    'data/tenants.yaml': `a: ${'a'.repeat(5000)}\nb: ${'a'.repeat(5000)}b\n`,
+  });
+  assert.equal(problems.length, 1);
+  assert.match(String(problems[0]), /^data\/tenants\.yaml:2:4: "b" must match pattern/);
+});
+
+const files: [what: string, files: Record<string, string>, problem: string][] = [
+  [
+    'a document without a schema',
+    { 'data/a.yaml': '' },
+    'data/a.yaml:1:1: data/a.schema.json (or .schema.yaml) must say what may stand here',
+  ],
+  [
+    'a schema without a document',
+    { 'data/a.schema.json': '{}' },
+    'data/a.schema.json:1:1: there is no data/a.yaml that this is the schema of',
+  ],
+  [
+    'two schemas of one document',
+    { 'data/a.yaml': '', 'data/a.schema.json': '{}', 'data/a.schema.yaml': '{}' },
+    'data/a.schema.yaml:1:1: "data/a.schema.yaml": "data/a.schema.json" is its schema already',
+  ],
+];
+for (const [what, given, problem] of files)
+  test(`${what} is refused`, async () => assert.deepEqual(await told(given), [problem]));
+
+for (const path of [
+  'data/a.yml',
+  'data/A.yaml',
+  'data/../a.yaml',
+  'data/a-b.yaml',
+  'data/a/b.yaml',
+  'data/a.json',
+  'data/__proto__.yaml',
+  'data/policy.wasm',
+  'data/access/orders/x.yaml',
+])
+  test(`${path} is no file of data/`, async () => {
+    assert.match(String(await told({ [path]: '' })), /is no file of data\//);
+  });
+
+test('may have any other name, also that of a part of the bundle', async () => {
+  const names = ['grants', 'policies', 'system', 'principals', 'constructor', 'documents'];
+  const given = Object.fromEntries(
+    names.flatMap((name) => [
+      [`data/${name}.yaml`, 'a: 1'],
+      [`data/${name}.schema.json`, '{}'],
+    ]),
+  );
+  const { documents, problems } = await read(given);
+  assert.deepEqual([problems, documents.map(({ name }) => name)], [[], [...names].sort()]);
+});
+
+test('that are too large are not read', async () => {
+  const tree: Files = {
+    ...nothing,
+    entries: async () => [
+      { path: 'data/a.yaml', kind: 'file', size: 200 * 2 ** 20, id: null },
+      { path: 'data/a.schema.json', kind: 'file', size: 10, id: null },
+      { path: 'data/b.yaml', kind: 'symbolic link', size: 0, id: null },
+    ],
+    read: () => assert.fail('is read'),
+  };
+  assert.deepEqual((await readDocuments(tree)).problems.map(formatProblem), [
+    'data/a.yaml:1:1: the file is larger than 67108864 bytes, got 209715200',
+    'data/b.yaml:1:1: "data/b.yaml" is a symbolic link, expected a regular file',
+  ]);
+});
+
+const keys = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'ab',
+    'toString',
+    'valueOf',
+    'grants',
+    'é',
+    'e\u0301',
+    '\u2028',
+    '"',
+    '\\',
+    '"}',
+    '\u{1f600}',
+    '\ufeff',
+    'yes',
+    'null',
+    '1e3',
+    '<<x',
+    '-',
+    '? ',
+    '#',
+  ),
+  fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+    .filter(
+      (text) => !/\p{Cc}/u.test(text) && !['<<', '__proto__', 'constructor', 'prototype'].includes(text),
+    ),
+);
+const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.boolean(),
+    fc.integer(),
+    fc.string({ unit: 'grapheme' }),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(keys, tie('value'), { maxKeys: 3 }),
+  ),
+})).value;
+
+test('hold whatever keys and values they are given, as they are', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(keys, value, { maxKeys: 8 }), fc.boolean(), async (document, isFlow) => {
+      const entry = (key: string) => `${JSON.stringify(key)}: ${JSON.stringify(document[key])}`;
+      const text = isFlow ? JSON.stringify(document) : Object.keys(document).map(entry).join('\n');
+      const { documents, problems } = await read({ ...anything, 'data/tenants.yaml': text });
+      assert.deepEqual(problems, []);
+      const sorted = Object.keys(document).sort(compareCodePoints);
+      const lines = sorted.map((key) => `${canonicalJson(key)}:${canonicalJson(document[key])}`).join(',\n');
+      assert.equal(documents[0]?.lines.toString(), lines);
+    }),
+    { seed: 15, numRuns: 100 },
+  );
+});
+
+test('are read by pieces as they are as a whole', async () => {
+  const entries = Array.from({ length: 9000 }, (_, index) => {
+    const key = `tenant-${(index * 7919) % 9000}`;
+    return index % 3 === 0
+      ? `"${key}": |\n  ${'text '.repeat(8)}\n\n  ${key}: more\n`
+      : `${key}:\n  region: eu # ${'x'.repeat(30)}\n  list:\n  - "a: b"\n  - ${index}\n`;
+  });
+  const { documents, problems } = await read({ ...anything, 'data/tenants.yaml': entries.join('') });
+  assert.deepEqual(problems, []);
+  // The mark of a document in front has it read at once.
+  const whole = await read({ ...anything, 'data/tenants.yaml': `---\n${entries.join('')}` });
+  assert.ok(documents[0]?.lines.equals(whole.documents[0]?.lines ?? Buffer.alloc(0)));
+  assert.equal(documents[0]?.lines.toString().split('\n').length, 9000);
+});
