@@ -4,6 +4,7 @@ import type { Tree } from './git/tree.ts';
 import { answerAll } from './policy/answerAll.ts';
 import type { Opa } from './policy/opa.ts';
 import { decisionPath, isBuiltIn } from './policy/policies.ts';
+import type { PolicyReads } from './policy/policyReads.ts';
 
 type Asked = {
   tree: Pick<Tree, 'committedAt'>;
@@ -13,6 +14,8 @@ type Asked = {
   wasm: Buffer;
   /** The compiled document. */
   data: Buffer;
+  /** What the policy reads of data documents. */
+  documents: PolicyReads['documents'];
   /** Runs the compiled policy. */
   evaluator: (wasm: Buffer) => Evaluate;
 };
@@ -22,9 +25,9 @@ type Asked = {
  * BundleError `policy-invalid` for a policy whose answers are none, do not come to an end, or are others in WASM than in
  * OPA; OpaError.
  */
-export async function askGolden({ tree, data, ...policy }: Asked): Promise<Golden[]> {
+export async function askGolden({ tree, data, documents, ...policy }: Asked): Promise<Golden[]> {
   const at = tree.committedAt === null ? 0 : Math.floor(Date.parse(tree.committedAt) / 1000);
-  return goldenDecisions(data, await answering(policy), at);
+  return goldenDecisions(data, await answering(policy), at, documents);
 }
 
 /**
@@ -36,7 +39,7 @@ async function answering({
   opa,
   policies,
   wasm,
-}: Omit<Asked, 'tree' | 'data'>): Promise<AnswerAll> {
+}: Omit<Asked, 'tree' | 'data' | 'documents'>): Promise<AnswerAll> {
   const evaluate = evaluator(wasm);
   if (await isBuiltIn(policies, 'authz'))
     return (inputs, document) => inputs.map((input) => evaluate(input, document));

@@ -4,16 +4,16 @@ import type { Evaluate } from './archive/golden.ts';
 import { askGolden } from './askGolden.ts';
 import { BundleError } from './bundleError.ts';
 import { compileTree } from './compile/compileTree.ts';
+import { documentSizes } from './format/dataSections.ts';
 import { dataDigest } from './format/digest.ts';
 import { scanLines } from './format/scanLines.ts';
 import { git } from './git/git.ts';
-import { gitTree, type Tree } from './git/tree.ts';
+import { gitTree, type Tree, treeFolders } from './git/tree.ts';
 import { assertKnowsFacts } from './knowsFacts.ts';
 import { assertKnowsParams, restrictsParams } from './knowsParams.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
-import { assertPackages } from './policy/assertPackages.ts';
 import type { Opa } from './policy/opa.ts';
-import { readPolicies } from './policy/policies.ts';
+import { assertPackages, readPolicies } from './policy/policies.ts';
 
 /** The commit a tree stands for, or why it stands for none. */
 async function committed(tree: Tree): Promise<Tree> {
@@ -27,12 +27,12 @@ async function committed(tree: Tree): Promise<Tree> {
   if (tree.source === 'commit') return tree;
   const changed = await git(tree.root, [
     'status',
-    ...['--porcelain', '-z', '--untracked-files=all', '--', 'grants', 'policies'],
+    ...['--porcelain', '-z', '--untracked-files=all', '--', ...treeFolders],
   ]);
   if (changed.length > 0)
     throw new BundleError(
       'uncommitted',
-      `${tree.root} has changes under grants/ or policies/ that are not committed, and a bundle is made of a commit`,
+      `${tree.root} has changes under grants/, policies/ or data/ that are not committed, and a bundle is made of a commit`,
     );
   // What is checked out may differ from the commit in line endings; the same commit gives the same bytes.
   return gitTree(tree.root, tree.revision, tree.within);
@@ -55,9 +55,11 @@ export async function compileBundle({ tree, opa, cache, evaluator }: AssembleOpt
   const policies = await readPolicies(tree, 'authz');
   assertPackages(policies);
   if (restrictsParams(data)) assertKnowsParams(policies);
-  const { reads, wasm } = await admitPolicy(opa, policies, cache);
+  const { reads, wasm } = await admitPolicy(opa, policies, cache, documentSizes(data));
   await assertKnowsFacts(opa, policies, reads, data);
-  const golden = evaluator && (await askGolden({ tree, opa, policies, wasm, data, evaluator }));
+  const golden =
+    evaluator &&
+    (await askGolden({ tree, opa, policies, wasm, data, documents: reads.documents, evaluator }));
   return {
     revision: tree.revision ?? '',
     counter: tree.counter,

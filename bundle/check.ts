@@ -5,6 +5,7 @@ import { BundleError, type Problem } from './bundleError.ts';
 import { compile } from './compile/compile.ts';
 import { checkDetectors } from './detectors/checkDetectors.ts';
 import { unknownDetectors } from './detectors/unknownDetectors.ts';
+import { type ReadDocuments, readDocuments } from './documents/readDocuments.ts';
 import { git } from './git/git.ts';
 import { type Tree, workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
@@ -12,10 +13,12 @@ import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
 import { unknownFacts } from './knowsFacts.ts';
 import { assertKnowsParams } from './knowsParams.ts';
+import { admitPolicy } from './policy/admitPolicy.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { compilePolicy } from './policy/compilePolicy.ts';
 import { findOpa, type Opa } from './policy/opa.ts';
 import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
+import type { PolicyReads } from './policy/policyReads.ts';
 import { problem, sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
@@ -60,6 +63,7 @@ export async function checkTree(
   options: CheckOptions = {},
 ): Promise<Checked & { organisation: Organisation | null }> {
   const { organisation, problems, warnings } = await load(tree);
+  const data = await readDocuments(tree);
   const unknown = organisation === null ? [] : unknownNames(organisation);
   const refused = organisation?.review.unknown_names === 'refuse';
   const used =
@@ -67,23 +71,35 @@ export async function checkTree(
       ? [...(await cutHistory(tree.root)), ...(await usedIds(tree.root, tree.revision, organisation.grants))]
       : [];
   const policies: Problem[] = [];
+  let reads: PolicyReads['documents'];
   if (await hasPolicies(tree)) {
     const opa = await findOpa(options);
     const facts = factTypes(organisation);
-    policies.push(...(await checkPolicies(tree, opa, facts)));
+    policies.push(...(await checkPolicies(tree, opa, { ...data, facts })));
     if (policies.length === 0 && organisation !== null)
       policies.push(...(await unknownFacts(opa, await readPolicies(tree, 'authz'), new Set(facts.keys()))));
     if (organisation?.grants.some(({ params }) => params !== undefined))
       policies.push(...(await knows(tree)));
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
-    if (policies.length === 0 && organisation !== null)
-      policies.push(...(await checkAnswers(tree, organisation, opa, options.evaluator)));
+    if (policies.length === 0 && data.sizes.size > 0) reads = await documentsRead(tree, opa, data);
+    if (policies.length === 0 && organisation !== null && data.problems.length === 0)
+      policies.push(...(await checkAnswers({ tree, organisation, opa, data, reads }, options.evaluator)));
   }
   if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
   return {
     organisation,
-    problems: sortProblems([...problems, ...used, ...policies, ...(refused ? unknown : [])]),
-    warnings: sortProblems([...warnings, ...(refused ? [] : unknown)]),
+    problems: sortProblems([
+      ...problems,
+      ...data.problems,
+      ...used,
+      ...policies,
+      ...(refused ? unknown : []),
+    ]),
+    warnings: sortProblems([
+      ...warnings,
+      ...(refused ? [] : unknown),
+      ...(policies.length === 0 ? unreadDocuments(data, reads) : []),
+    ]),
     summary: summarize(organisation),
     public: openOperations(organisation),
   };
@@ -110,21 +126,42 @@ const factTypes = (organisation: Organisation | null): ReadonlyMap<string, strin
 
 /** A decision of one's own that is green must be one that a bundle can be made of. */
 async function checkAnswers(
-  tree: Tree,
-  organisation: Organisation,
-  opa: Opa,
+  { tree, organisation, opa, data, reads }: Answering,
   evaluator: CheckOptions['evaluator'],
 ): Promise<Problem[]> {
   const policies = await readPolicies(tree, 'authz');
   if (evaluator === undefined || (await isBuiltIn(policies, 'authz'))) return [];
   try {
     const wasm = await compilePolicy(opa, policies, decisionPath);
-    await askGolden({ tree, opa, policies, wasm, data: compile(organisation), evaluator });
+    const document = compile(organisation, data.documents);
+    await askGolden({ tree, opa, policies, wasm, data: document, documents: reads, evaluator });
     return [];
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
     return [problem('policies/authz', 'policy', error.message)];
   }
+}
+
+type Answering = {
+  tree: Tree;
+  organisation: Organisation;
+  opa: Opa;
+  data: ReadDocuments;
+  reads: PolicyReads['documents'];
+};
+
+async function documentsRead(tree: Tree, opa: Opa, { sizes }: ReadDocuments) {
+  const policies = await readPolicies(tree, 'authz');
+  if (await isBuiltIn(policies, 'authz')) return undefined;
+  return (await admitPolicy(opa, policies, undefined, sizes)).reads.documents;
+}
+
+/** What no decision is made by need not be there; a policy from before it may have been forgotten. */
+function unreadDocuments({ sizes }: ReadDocuments, reads: PolicyReads['documents'] = []): Problem[] {
+  const read = new Set(reads.map(({ name }) => name));
+  return [...sizes.keys()]
+    .filter((name) => !read.has(name))
+    .map((name) => problem(`data/${name}.yaml`, 'data-unread', `no policy reads data.documents.${name}`));
 }
 
 /** What anybody may call, as `OPERATION of API`. */

@@ -1,4 +1,5 @@
 import { BundleError } from './bundleError.ts';
+import { dataSections } from './format/dataSections.ts';
 
 /**
  * Throws BundleError `policy-invalid` where policies nowhere speak of `params`, and grants do: a policy from before there
@@ -13,6 +14,8 @@ export function assertKnowsParams(policies: ReadonlyMap<string, Buffer>): void {
   );
 }
 
-/** Whether a grant in data.json restricts path parameters; what is told of APIs stands before the grants. */
+/** Whether a grant in data.json restricts path parameters; APIs and data documents may have some of that name, too. */
 export const restrictsParams = (data: Buffer): boolean =>
-  data.indexOf('"params":{"', data.indexOf('\n"grants":{')) >= 0;
+  [...dataSections(data).grants.values()].some(({ start, end }) =>
+    data.subarray(start, end).includes('"params":{"'),
+  );

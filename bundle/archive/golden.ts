@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { ParamsLine } from '../format/grantLine.ts';
+import { type DocumentReads, keysFrom } from '../policy/policyReads.ts';
+import { type Apis, type DataText, type Form, type Grant, openText, type Principal } from './dataText.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
@@ -47,9 +49,6 @@ export const golden = z.strictObject({
 export const goldens = z.array(golden).max(most);
 
 export type Golden = z.output<typeof golden>;
-/** How many bytes of principals are searched for somebody in a group; a member further on is not asked about. */
-const within = 8 * 2 ** 20;
-const lineFeed = 0x0a;
 
 type Asked = Omit<Golden, 'expect'>;
 
@@ -70,7 +69,12 @@ export type AnswerAll = (
  * answers over the whole document are the same. `at` is whole seconds since 1970; the same data gives the same
  * decisions. Throws BundleError `policy-invalid` when an answer is none.
  */
-export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: number): Promise<Golden[]> {
+export async function goldenDecisions(
+  data: Buffer,
+  answerAll: AnswerAll,
+  at: number,
+  reads: readonly DocumentReads[] = [],
+): Promise<Golden[]> {
   const text = openText(data);
   const { apis, networks: declared } = text;
   const document: Document = { apis, grants: {}, networks: declared, principals: {} };
@@ -90,7 +94,9 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
     const [method = '', path = ''] = apis[api]?.operations[operation]?.split(' ') ?? [];
     const restricting = [subject, ...groups].flatMap((name) => held[name] ?? []);
     const seen = named ? { facts: question.facts ?? {} } : {};
-    return { ...question, groups, method, path, ...givenTo(restricting, question), ...seen };
+    const input = { ...question, groups, method, path, ...givenTo(restricting, question), ...seen };
+    addEntries(document, text, reads, input);
+    return input;
   });
   const answers = inputs.length === 0 ? [] : await answerAll(inputs, document);
   return asked.map((question, index) => {
@@ -102,6 +108,26 @@ export async function goldenDecisions(data: Buffer, answerAll: AnswerAll, at: nu
       `the policy does not answer {"allow":…,"grants":[…],"reason":…} when it is asked about ${subject}, ${api}, ${operation}`,
     );
   });
+}
+
+/** Puts in what a policy reads of data documents for an input. */
+function addEntries(
+  document: Document,
+  text: DataText,
+  reads: readonly DocumentReads[],
+  input: { subject: string; groups: readonly string[] },
+): void {
+  for (const { name, keys, whole } of reads) {
+    document.documents ??= {};
+    const entries = document.documents[name] ?? {};
+    document.documents[name] = entries;
+    if (whole) Object.assign(entries, text.entries(name));
+    else
+      for (const key of keys.flatMap((source) => keysFrom(source, input, input))) {
+        const entry = text.entry(name, key);
+        if (entry !== null) entries[key] = entry;
+      }
+  }
 }
 
 /** As the gateway puts it: what grants of the caller restrict, and nothing else. */
@@ -122,22 +148,15 @@ function givenTo(grants: readonly Grant[], { params = {}, claims = {} }: Asked) 
   };
 }
 
-type Grant = {
-  operations: string[];
-  expires?: number;
-  conditions?: { mfa?: boolean; networks?: string[]; params?: ParamsLine };
-};
-type Principal = { active: boolean; groups: string[] };
-type Form = { type?: string; values?: string[]; max_length?: number };
-type Apis = Record<string, { operations: Record<string, string>; facts?: Record<string, Form> }>;
 type Document = {
   apis: Apis;
+  documents?: Record<string, Record<string, unknown>>;
   grants: Record<string, Record<string, Grant[]>>;
   networks: unknown;
   principals: Record<string, Principal>;
 };
 
-function questions(text: Text, at: number): Asked[] {
+function questions(text: DataText, at: number): Asked[] {
   const asked: Asked[] = [];
   for (const { api, principal } of text.pick(picks)) {
     const subject = principal.startsWith('group:') ? text.memberOf(principal) : principal;
@@ -196,77 +215,3 @@ function meeting(params: ParamsLine) {
 /** Values that it does not know. */
 const elsewhere = (params: ParamsLine) =>
   Object.fromEntries(Object.keys(params).map((name) => [name, `not ${someone}`]));
-
-/** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
-type Text = {
-  apis: Apis;
-  networks: unknown;
-  /** The grants on the line of a principal under an API, or null. */
-  grants: (api: string, principal: string) => Grant[] | null;
-  principal: (subject: string) => Principal | null;
-  /** The first principal whose groups hold this one, or null. */
-  memberOf: (group: string) => string | null;
-  /** Lines of grants, evenly far apart. */
-  pick: (count: number) => { api: string; principal: string }[];
-};
-
-function openText(data: Buffer): Text {
-  const credentials = data.indexOf('\n"credentials":');
-  const grants = data.indexOf('\n"grants":{', credentials);
-  const principals = data.lastIndexOf('"principals":{');
-  const apis = JSON.parse(data.toString('utf8', '{"apis":'.length, credentials - 1)) as Apis;
-  const behind = '},"networks":';
-  const declared = data.indexOf(behind, data.lastIndexOf('\n', principals)) + behind.length;
-  const networks: unknown = JSON.parse(data.toString('utf8', declared, principals - 1));
-  const lineAt = (start: number) => {
-    const end = data.indexOf('\n', start);
-    const line = data.toString('utf8', start, end < 0 ? data.length : end).replace(/,$/, '');
-    return Object.entries(JSON.parse(`{${line}}`) as Record<string, unknown>)[0];
-  };
-  /** Halves what is left of sorted lines, from the first byte of one to behind the last byte of another. */
-  const find = (key: string, from: number, to: number): unknown => {
-    const wanted = Buffer.from(key);
-    for (let [low, high] = [from, to]; low < high; ) {
-      const start = data.lastIndexOf(lineFeed, Math.max(low, ((low + high) >>> 1) - 1)) + 1;
-      const order = data.subarray(start + 1, data.indexOf('"', start + 1)).compare(wanted);
-      if (order === 0) return lineAt(start)?.[1];
-      if (order > 0) high = start;
-      else low = data.indexOf(lineFeed, start) + 1;
-    }
-    return null;
-  };
-  const firstOf = (section: number) => data.indexOf(lineFeed, section) + 1;
-  const sections = new Map<string, [first: number, end: number]>();
-  for (let at = data.indexOf(':{\n', grants); at >= 0 && at < principals; ) {
-    const api = JSON.parse(data.toString('utf8', data.lastIndexOf('"', at - 2), at)) as string;
-    const end = data.indexOf('\n}', at);
-    sections.set(api, [firstOf(at), end]);
-    at = data.indexOf(':{\n', end);
-  }
-  return {
-    apis,
-    networks,
-    grants(api, principal) {
-      const lines = sections.get(api);
-      return lines === undefined ? null : (find(principal, ...lines) as Grant[] | null);
-    },
-    principal: (subject) =>
-      find(subject, firstOf(principals), data.length - '\n}}'.length) as Principal | null,
-    memberOf(group) {
-      const hit = data.subarray(0, principals + within).indexOf(JSON.stringify(group), principals);
-      return hit < 0 ? null : (lineAt(data.lastIndexOf('\n', hit) + 1)?.[0] ?? null);
-    },
-    pick(count) {
-      const found = new Map<number, { api: string; principal: string }>();
-      const from = grants + '\n"grants":{'.length;
-      for (let index = 0; index < count; index += 1) {
-        const start = data.indexOf('\n"', from + Math.floor((index * (principals - from)) / count)) + 1;
-        if (start === 0 || start >= principals) continue;
-        const [api] = [...sections].find(([, [first, end]]) => first <= start && start < end) ?? [];
-        const principal = lineAt(start)?.[0];
-        if (api !== undefined && principal !== undefined) found.set(start, { api, principal });
-      }
-      return [...found.values()];
-    },
-  };
-}

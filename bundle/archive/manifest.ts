@@ -9,6 +9,8 @@ import { type Terms, termsOf } from './release.ts';
 
 /** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
 const roots = ['apis', 'credentials', 'grantgate/authz', 'grants', 'networks', 'principals'];
+/** Where it holds data documents. */
+const rootsWithDocuments = [...roots.slice(0, 2), 'documents', ...roots.slice(2)];
 const wasm = [{ entrypoint: decisionPath, module: '/policy.wasm' }];
 
 const manifest = z.strictObject({
@@ -29,7 +31,11 @@ const manifest = z.strictObject({
   }),
   rego_version: z.literal(1),
   revision: z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/),
-  roots: z.array(z.string()).refine((value) => canonicalJson(value) === canonicalJson(roots)),
+  roots: z
+    .array(z.string())
+    .refine((value) =>
+      [roots, rootsWithDocuments].some((known) => canonicalJson(value) === canonicalJson(known)),
+    ),
   // Once more, and with the rule's annotations, where opa has compiled the policy anew.
   wasm: z
     .array(
@@ -52,7 +58,10 @@ export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grant
 export type Sizes = ReadonlyMap<string, number>;
 
 /** Writes `.manifest`, canonical JSON: what is said of a bundle, and what its archive will hold. */
-export function writeManifest(facts: Facts, files: ReadonlyMap<string, Buffer>): Buffer {
+export function writeManifest(
+  facts: Facts & { lines: Pick<Bundle['lines'], 'documents'> },
+  files: ReadonlyMap<string, Buffer>,
+): Buffer {
   const { revision, committedAt, validUntil, counter, digest, golden, grants, reads, rollback } = facts;
   const metadata = {
     grantgate: {
@@ -67,14 +76,15 @@ export function writeManifest(facts: Facts, files: ReadonlyMap<string, Buffer>):
       valid_until: validUntil,
     },
   };
-  return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots, wasm }));
+  const owned = facts.lines.documents.length > 0 ? rootsWithDocuments : roots;
+  return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots: owned, wasm }));
 }
 
 /**
- * Reads `.manifest`; `sizes` is null where whoever packed it told none. Throws BundleError `manifest-invalid`, also when
+ * Reads `.manifest`; `sizes` is null where whoever packed it told none, `documents` says whether it owns any. Throws BundleError `manifest-invalid`, also when
  * it is not written canonically.
  */
-export function readManifest(bytes: Buffer): Facts & { sizes: Sizes | null } {
+export function readManifest(bytes: Buffer): Facts & { sizes: Sizes | null; documents: boolean } {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
@@ -102,6 +112,7 @@ export function readManifest(bytes: Buffer): Facts & { sizes: Sizes | null } {
     digest,
     reads,
     sizes,
+    documents: result.data.roots.includes('documents'),
     ...(golden && { golden }),
     ...terms,
   };

@@ -37,7 +37,7 @@ export async function verify(
     if (content === undefined) throw new BundleError('archive-files', `the archive lacks ${path}`);
     return content;
   };
-  const { sizes: _, ...facts } = readManifest(file('.manifest'));
+  const { sizes: _, documents, ...facts } = readManifest(file('.manifest'));
   const data = file('data.json');
   const wasm = file('policy.wasm');
   if (keys !== null) {
@@ -51,6 +51,11 @@ export async function verify(
     throw new BundleError(
       'manifest-invalid',
       `.manifest counts ${facts.grants} grants, data.json holds ${lines.grants}`,
+    );
+  if (documents !== lines.documents.length > 0)
+    throw new BundleError(
+      'manifest-invalid',
+      '.manifest and data.json differ in whether there are data documents',
     );
   checkWasm(wasm, decisionPath);
   const policies = new Map([...files].filter(([path]) => policyPath.test(path)));

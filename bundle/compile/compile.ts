@@ -59,8 +59,11 @@ export const publicLine = ({ name, public: open = [] }: Pick<Api, 'name' | 'publ
 /** `{`, then the lines between line feeds, then `}`; no line feeds at all when there is nothing. */
 export const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
 
-/** What data.json holds before the grants, and after them. */
-export type Frame = { before: string; after: string };
+/** What data.json holds before its data documents, between them and the grants, and after those. */
+export type Frame = { before: string; grants: string; after: string };
+
+/** The lines of a data document, as {@link wrapLines} takes them. */
+export type DocumentLines = { name: string; lines: Buffer };
 
 /** The parts of data.json that come from the directory, as text. */
 export type DirectoryText = { credentials: string; principals: string };
@@ -91,13 +94,29 @@ export function directoryText({
   };
 }
 
+/** Renders data documents, which come sorted by name; nothing at all where there are none. */
+export const documentParts = (documents: readonly DocumentLines[]): Buffer[] =>
+  documents.length === 0
+    ? []
+    : [
+        Buffer.from(`,\n"documents":{`),
+        ...documents.flatMap(({ name, lines }, at) => {
+          const opening = `${at === 0 ? '' : ','}${canonicalJson(name)}:`;
+          return lines.length === 0
+            ? [Buffer.from(`${opening}{}`)]
+            : [Buffer.from(`${opening}{\n`), lines, Buffer.from('\n}')];
+        }),
+        Buffer.from('}'),
+      ];
+
 /** Renders everything around the grants. */
 export function frame(
   { apis, networks }: Pick<Organisation, 'apis' | 'networks'>,
   { credentials, principals }: DirectoryText,
 ): Frame {
   return {
-    before: `{"apis":${canonicalJson(apiEntries(apis))},\n"credentials":${credentials},\n"grants":{`,
+    before: `{"apis":${canonicalJson(apiEntries(apis))},\n"credentials":${credentials}`,
+    grants: `,\n"grants":{`,
     after: `},"networks":${canonicalJson(Object.fromEntries(networks))},"principals":${principals}}`,
   };
 }
@@ -105,10 +124,11 @@ export function frame(
 /**
  * Writes an organisation as `data.json`: canonical JSON with line feeds put in so that each API-and-principal's grants
  * and each principal stand on a line of their own. `apis` and `credentials` have a line each; an API without grants
- * does not appear under `grants`; empty objects are `{}`. Without its line feeds the document is canonical JSON, and
+ * does not appear under `grants`; empty objects are `{}`. Data documents, where there are any, stand before the grants,
+ * an entry a line. Without its line feeds the document is canonical JSON, and
  * the same organisation always gives the same bytes.
  */
-export function compile(organisation: Organisation): Buffer {
+export function compile(organisation: Organisation, documents: readonly DocumentLines[] = []): Buffer {
   const byApi = new Map<string, Grant[]>();
   for (const api of organisation.apis.values()) if (isOpen(api)) byApi.set(api.name, []);
   for (const grant of organisation.grants) {
@@ -116,7 +136,7 @@ export function compile(organisation: Organisation): Buffer {
     if (held) held.push(grant);
     else byApi.set(grant.api, [grant]);
   }
-  const { before, after } = frame(organisation, directoryText(organisation));
+  const around = frame(organisation, directoryText(organisation));
   const grants = [...byApi]
     .sort(([a], [b]) => compareCodePoints(a, b))
     .map(([name, held]) => {
@@ -124,5 +144,9 @@ export function compile(organisation: Organisation): Buffer {
       const lines = [api !== undefined && isOpen(api) ? publicLine(api) : '', grantLines(held)];
       return `${canonicalJson(name)}:${wrapLines(lines.filter((line) => line !== '').join(',\n'))}`;
     });
-  return Buffer.from(before + grants.join(',') + after);
+  return Buffer.concat([
+    Buffer.from(around.before),
+    ...documentParts(documents),
+    Buffer.from(around.grants + grants.join(',') + around.after),
+  ]);
 }

@@ -17,8 +17,8 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** `file`: an access file compiled; `section`: all of an API's; `directory`: people and services. */
-export type StoreKind = 'file' | 'section' | 'directory';
+/** `file`: an access file compiled; `section`: all of an API's; `directory`: people and services; `document`: its lines. */
+export type StoreKind = 'file' | 'section' | 'directory' | 'document';
 
 /**
  * What was compiled before, kept on disk by a hash of all that went into it. It may be deleted, shared by processes,
@@ -41,6 +41,7 @@ const keptFor: Readonly<Record<StoreKind, number>> = {
   file: 168 * hour,
   section: 3 * hour,
   directory: 24 * hour,
+  document: 24 * hour,
 };
 
 /** `bundle/`: everything below it may change what is compiled, and so may the packages. */

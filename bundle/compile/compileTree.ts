@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BundleError } from '../bundleError.ts';
+import { isData } from '../documents/dataFile.ts';
+import { type KeptLines, readDocuments } from '../documents/readDocuments.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { type Entry, partOf, type Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
@@ -13,8 +15,18 @@ import { resolveApis } from '../grants/resolveApis.ts';
 import { resolveDirectory } from '../grants/resolveDirectory.ts';
 import { reviewReferences } from '../grants/reviewReferences.ts';
 import { cacheFolder } from '../policy/opa.ts';
-import { formatProblem } from '../yaml/problem.ts';
-import { compile, type DirectoryText, directoryText, frame, isOpen, publicLine } from './compile.ts';
+import { formatProblem, sortProblems } from '../yaml/problem.ts';
+import {
+  compile,
+  type DirectoryText,
+  type DocumentLines,
+  directoryText,
+  documentParts,
+  type Frame,
+  frame,
+  isOpen,
+  publicLine,
+} from './compile.ts';
 import { type AccessFile, compileSections, type Section } from './compileSections.ts';
 import { type CompileStore, openCompileStore } from './compileStore.ts';
 import { hashId } from './fragment.ts';
@@ -56,6 +68,8 @@ async function compileWith(tree: Tree, store: CompileStore): Promise<CompiledDat
   const { apis, broken, problems } = resolveApis(read);
   const directory = await compileDirectory(tree, store);
   const { sections, refused } = await compileSections({ tree, files, apis, store });
+  const kept = keptDocuments(store);
+  const found = await readDocuments(tree, kept);
 
   const suspects = new Set(refused);
   const suspect = (wrong: (section: Section) => boolean) => {
@@ -71,11 +85,19 @@ async function compileWith(tree: Tree, store: CompileStore): Promise<CompiledDat
   const known = { has: (id: string) => holds(ids, hashId(id)) };
   const references = reviewReferences(read, { apis, broken }, known);
 
-  if ([...suspects, ...read.problems, ...problems, ...references].length > 0 || directory === null)
-    return refuse(tree, suspects, known);
+  if (
+    [...suspects, ...read.problems, ...problems, ...references, ...found.problems].length > 0 ||
+    directory === null
+  )
+    return refuse(tree, suspects, known, found);
   store.prune();
   return {
-    data: assembleData(frame({ apis, networks }, directory), withPublic(sections, apis), store),
+    data: assembleData(
+      frame({ apis, networks }, directory),
+      found.documents,
+      withPublic(sections, apis),
+      store,
+    ),
     grants: ids.length,
   };
 }
@@ -88,15 +110,17 @@ async function refuse(
   tree: Tree,
   suspects: ReadonlySet<string>,
   others: { has(id: string): boolean },
+  data: Awaited<ReturnType<typeof readDocuments>>,
 ): Promise<CompiledData> {
   const part = partOf(tree, (entry) => !isAccess(entry) || suspects.has(entry.path));
-  const found = (await load(part, others)).problems;
+  const found = [...(await load(part, others)).problems, ...data.problems];
   const { organisation, problems } =
-    found.length > 0 ? { organisation: null, problems: found } : await load(tree);
-  if (organisation !== null) return { data: compile(organisation), grants: organisation.grants.length };
+    found.length > 0 ? { organisation: null, problems: sortProblems(found) } : await load(tree);
+  if (organisation !== null)
+    return { data: compile(organisation, data.documents), grants: organisation.grants.length };
   throw new BundleError(
     'grants-invalid',
-    `grants/ has ${problems.length} problem(s), the first: ${problems[0] ? formatProblem(problems[0]) : ''}`,
+    `${problems.every(({ file }) => isData(file)) ? 'data' : 'grants'}/ has ${problems.length} problem(s), the first: ${problems[0] ? formatProblem(problems[0]) : ''}`,
     { problems },
   );
 }
@@ -136,6 +160,29 @@ async function compileDirectory(tree: Tree, store: CompileStore): Promise<Compil
   const text = Buffer.from(JSON.stringify(compiled));
   store.put('directory', key, Buffer.concat([Buffer.from(`${crc32(text)}\n`), text]));
   return compiled;
+}
+
+/** Files on disk, which have no id, are read each time. */
+function keptDocuments(store: CompileStore): KeptLines {
+  const keyOf = ({ document, schema }: Parameters<KeptLines['get']>[0]) =>
+    document.id === null || schema.id === null
+      ? null
+      : store.keyOf('document', document.id, schema.path, schema.id);
+  return {
+    get(files) {
+      const key = keyOf(files);
+      const bytes = key === null ? null : store.get('document', key);
+      const end = bytes?.indexOf('\n') ?? -1;
+      const lines = bytes?.subarray(end + 1);
+      return lines !== undefined && end > 0 && bytes?.toString('utf8', 0, end) === String(crc32(lines))
+        ? lines
+        : null;
+    },
+    put(files, lines) {
+      const key = keyOf(files);
+      if (key !== null) store.put('document', key, Buffer.concat([Buffer.from(`${crc32(lines)}\n`), lines]));
+    },
+  };
 }
 
 function sortedIds(sections: readonly Section[]): BigUint64Array {
@@ -186,7 +233,8 @@ function withPublic(sections: readonly Section[], apis: ReadonlyMap<string, Api>
 
 /** Puts data.json together in shared memory, each section straight from where it is kept. */
 function assembleData(
-  { before, after }: { before: string; after: string },
+  around: Frame,
+  documents: readonly DocumentLines[],
   all: readonly Opened[],
   store: CompileStore,
 ) {
@@ -197,10 +245,12 @@ function assembleData(
       opening: `${index === 0 ? '' : ','}${canonicalJson(section.api)}:{\n${section.publicLine}${section.publicLine !== '' && section.length > 0 ? ',\n' : ''}`,
     }));
   const size = sections.reduce((sum, { opening, length }) => sum + opening.length + length + 2, 0);
-  const data = Buffer.from(
-    new SharedArrayBuffer(Buffer.byteLength(before) + size + Buffer.byteLength(after)),
-  );
-  let at = data.write(before);
+  const before = [Buffer.from(around.before), ...documentParts(documents), Buffer.from(around.grants)];
+  const after = Buffer.from(around.after);
+  const length = before.reduce((sum, part) => sum + part.length, size + after.length);
+  const data = Buffer.from(new SharedArrayBuffer(length));
+  let at = 0;
+  for (const part of before) at += part.copy(data, at);
   for (const { opening, lines, key, start, length, crc } of sections) {
     at += data.write(opening, at);
     const target = data.subarray(at, at + length);
@@ -210,6 +260,6 @@ function assembleData(
     at += length;
     at += data.write('\n}', at);
   }
-  data.write(after, at);
+  after.copy(data, at);
   return data;
 }

@@ -5,8 +5,10 @@ import type { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { sha256 } from '../format/digest.ts';
+import { mostWholeBytes } from '../format/documentLimits.ts';
 import { formatProblem } from '../yaml/problem.ts';
 import { assertPaths, buildPolicy, compilePolicy } from './compilePolicy.ts';
+import type { KnownDocuments } from './documentReads.ts';
 import { examinePolicy } from './examinePolicy.ts';
 import { cacheFolder, type Opa } from './opa.ts';
 import { decisionPath } from './policies.ts';
@@ -14,7 +16,7 @@ import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 
 /** This code, in the names of what is kept: another version of it judges anew. */
 const version = sha256(
-  ['examinePolicy', 'kinds', 'policyReads', 'scopes', 'shapes', 'syntax']
+  ['documentReads', 'examinePolicy', 'kinds', 'policyReads', 'scopes', 'shapes', 'syntax']
     .map((name) => readFileSync(join(import.meta.dirname, name + extname(import.meta.filename)), 'utf8'))
     .join(),
 );
@@ -26,9 +28,13 @@ async function readsOf(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
   cache: string,
+  documents: KnownDocuments,
 ): Promise<{ examined: z.output<typeof keptReads>; built: Map<string, Buffer> | null }> {
   const digest = sourcesDigest(policies);
-  const names = canonicalJson([...policies].map(([name, source]) => [name, sha256(source)]));
+  const names = canonicalJson([
+    ...[...policies].map(([name, source]) => [name, sha256(source)]),
+    ...[...documents].map(([name, bytes]) => [name, bytes <= mostWholeBytes]),
+  ]);
   const file = join(cache, `${sha256([opa.version, version, names].join('\n'))}.reads.json`);
   const kept = keptReads.safeParse(
     await readFile(file, 'utf8')
@@ -36,7 +42,7 @@ async function readsOf(
       .catch(() => null),
   );
   if (kept.success && kept.data.sources[0] === digest) return { examined: kept.data, built: null };
-  const { problems, reads } = await examinePolicy(opa, policies);
+  const { problems, reads } = await examinePolicy(opa, policies, documents);
   if (problems.length > 0) throw new BundleError('policy-invalid', problems.map(formatProblem).join('\n'));
   const built = await buildPolicy(opa, policies, decisionPath);
   const rego = new Map([...built].filter(([name]) => name !== 'policy.wasm'));
@@ -51,15 +57,16 @@ async function readsOf(
 /**
  * The compiled decision of a policy that reads nothing but what a decision gets, and what that is. Throws BundleError
  * `policy-invalid` that names rule and line of each place that may read more, or with opa's message; OpaError. `cache`
- * is a folder; the user's when left out.
+ * is a folder; the user's when left out. `documents` are the data documents that it may read.
  */
 export async function admitPolicy(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
   cache: string = join(cacheFolder(), 'policies'),
+  documents: KnownDocuments = new Map(),
 ): Promise<{ reads: PolicyReads; wasm: Buffer }> {
   assertPaths(policies);
-  const { examined, built } = await readsOf(opa, policies, cache);
+  const { examined, built } = await readsOf(opa, policies, cache, documents);
   const wasm = await compilePolicy(opa, policies, decisionPath, cache, built);
   return { reads: { ...examined, wasm: sha256(wasm) }, wasm };
 }

@@ -5,12 +5,12 @@ import { z } from 'zod';
 import { BundleError, type Problem } from '../bundleError.ts';
 import type { Tree } from '../git/tree.ts';
 import { problem } from '../yaml/problem.ts';
-import { assertPackages } from './assertPackages.ts';
 import { checkTypes } from './checkTypes.ts';
 import { compilePolicy } from './compilePolicy.ts';
+import type { KnownDocuments } from './documentReads.ts';
 import { examinePolicy } from './examinePolicy.ts';
 import type { Opa } from './opa.ts';
-import { capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
+import { assertPackages, capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
 import { runTests } from './runTests.ts';
 
 const complaints = z.object({
@@ -48,6 +48,13 @@ async function strictly(opa: Opa, work: string, paths: readonly string[], option
   );
 }
 
+/** What a policy may know besides: types of facts, and of data documents how large each is and what may stand in it. */
+type Known = {
+  facts: ReadonlyMap<string, string>;
+  sizes: KnownDocuments;
+  schemas: ReadonlyMap<string, unknown>;
+};
+
 /** Whether a repository brings policies of its own. */
 export async function hasPolicies(tree: Tree): Promise<boolean> {
   return (await tree.list()).some((path) => path.startsWith('policies/') && path.endsWith('.rego'));
@@ -56,13 +63,9 @@ export async function hasPolicies(tree: Tree): Promise<boolean> {
 /**
  * Checks the repository's own policies: `opa check --strict` of all, with the runtime's built-ins only for what is no
  * test; that it reads what a decision gets, by its types; that the decision compiles, so that a merge that is green here
- * can be built; and that its tests pass. `facts` are the types of facts that APIs name, by their names. Throws OpaError.
+ * can be built; and that its tests pass. `known` is what there is to read besides. Throws OpaError.
  */
-export async function checkPolicies(
-  tree: Tree,
-  opa: Opa,
-  facts: ReadonlyMap<string, string>,
-): Promise<Problem[]> {
+export async function checkPolicies(tree: Tree, opa: Opa, known: Known): Promise<Problem[]> {
   const rego = (await tree.list()).filter((path) => path.startsWith('policies/') && path.endsWith('.rego'));
   const policies = rego.filter((path) => !path.endsWith('_test.rego'));
   const work = await mkdtemp(join(tmpdir(), 'grantgate-check-'));
@@ -80,22 +83,18 @@ export async function checkPolicies(
     if (problems.length === 0) problems.push(...(await strictly(opa, work, all(rego), [])));
     if (problems.length > 0) return problems;
     if (policies.some((path) => path.startsWith('policies/authz/')))
-      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa, facts)));
+      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa, known)));
     return problems.length > 0 ? problems : await runTests(tree, opa);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function checkDecision(
-  authz: ReadonlyMap<string, Buffer>,
-  opa: Opa,
-  facts: ReadonlyMap<string, string>,
-): Promise<Problem[]> {
+async function checkDecision(authz: ReadonlyMap<string, Buffer>, opa: Opa, known: Known): Promise<Problem[]> {
   try {
     assertPackages(authz);
-    const { problems } = await examinePolicy(opa, authz);
-    if (problems.length === 0) problems.push(...(await checkTypes(opa, authz, facts)));
+    const { problems, reads } = await examinePolicy(opa, authz, known.sizes);
+    if (problems.length === 0) problems.push(...(await checkTypes(opa, authz, known, reads.documents)));
     await compilePolicy(opa, authz, decisionPath);
     return problems;
   } catch (error) {

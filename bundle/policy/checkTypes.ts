@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
 import type { Opa } from './opa.ts';
 import { builtInPolicies } from './policies.ts';
-import { isNode } from './syntax.ts';
+import type { DocumentReads } from './policyReads.ts';
+import { isNode, listOf, type Node } from './syntax.ts';
 
 /** The parts of the document and the request, each as policies/schemas/ has it. */
 const parts = ['input', 'data.apis', 'data.grants', 'data.networks', 'data.principals'];
@@ -42,6 +43,18 @@ function withFacts(schema: unknown, facts: ReadonlyMap<string, string>): unknown
   };
 }
 
+/**
+ * The types of a data document, of which a schema may say more than opa takes. Its own keys are free, but where the policy
+ * spells some of them out or reads all of it; what stands in an entry is spelt out in any case.
+ */
+function documentTypes(schema: unknown, reads: DocumentReads | undefined): unknown {
+  const plain = plainSchema(schema, schema);
+  const isSpelt = reads === undefined || reads.whole || reads.keys.some(([kind]) => kind === 'text');
+  if (isSpelt || !isNode(plain) || !isNode(plain.additionalProperties)) return plain;
+  if (isNode(plain.properties) && Object.keys(plain.properties).length > 0) return plain;
+  return { ...plain, properties: { NAME: plain.additionalProperties }, additionalProperties: false };
+}
+
 /** A module that says what the schemas are of, for all packages below its own. */
 const types = (names: readonly string[]) =>
   [
@@ -52,7 +65,7 @@ const types = (names: readonly string[]) =>
     'package grantgate',
     '',
   ].join('\n');
-const fileOf = (part: string) => part.replace('data.', '');
+const fileOf = (part: string) => part.replace('data.', '').replace('.', '_');
 
 const side = z.looseObject({ type: z.string() });
 const complaints = z.object({
@@ -82,12 +95,14 @@ function told({ message, location, details }: Complaint): Problem {
 
 /**
  * Holds an examined policy against the types of all that a decision reads: a comparison that can never hold, or a field
- * that no grant has, is a rule that is silent. `facts` are the types of facts by their names. Throws OpaError.
+ * that no grant has, is a rule that is silent. `facts` are the types of facts by their names, `schemas` those of data
+ * documents, and `reads` how these are read. Throws OpaError.
  */
 export async function checkTypes(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
-  facts: ReadonlyMap<string, string>,
+  { facts, schemas }: { facts: ReadonlyMap<string, string>; schemas: ReadonlyMap<string, unknown> },
+  reads: readonly DocumentReads[] = [],
 ): Promise<Problem[]> {
   const work = await mkdtemp(join(tmpdir(), 'grantgate-types-'));
   try {
@@ -98,7 +113,15 @@ export async function checkTypes(
       const seen = part === 'input' ? withFacts(schema, facts) : part === spelt ? schema : named(schema);
       await writeFile(join(work, 'schemas', name), JSON.stringify(seen));
     }
-    await writeFile(join(work, 'types.rego'), types(parts));
+    for (const [name, schema] of schemas) {
+      const types = documentTypes(
+        schema,
+        reads.find((one) => one.name === name),
+      );
+      await writeFile(join(work, 'schemas', `documents_${name}.json`), JSON.stringify(types));
+    }
+    const own = [...schemas.keys()].map((name) => `data.documents.${name}`);
+    await writeFile(join(work, 'types.rego'), types([...parts, ...own]));
     for (const [path, source] of policies) {
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), source);
@@ -120,4 +143,47 @@ export async function checkTypes(
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+const kinds = ['string', 'number', 'boolean', 'array', 'object'];
+
+/**
+ * What opa's types can hold of a JSON Schema, references followed: kinds, members, items, constants. What it cannot tell
+ * is anything. `root` is the schema that references lead into; they must not lead back to themselves.
+ */
+function plainSchema(schema: unknown, root: unknown): unknown {
+  if (!isNode(schema)) return {};
+  if (typeof schema.$ref === 'string') return plainSchema(followed(schema.$ref, root), root);
+  if (['allOf', 'anyOf', 'oneOf', 'if', 'not'].some((keyword) => keyword in schema)) return {};
+  const values = 'const' in schema ? [schema.const] : listOf(schema.enum);
+  if (values.length > 0 && values.every((value) => typeof value === 'string')) return { enum: values };
+  const type = schema.type === 'integer' ? 'number' : schema.type;
+  if (typeof type !== 'string' || !kinds.includes(type)) return {};
+  if (type === 'array')
+    return 'prefixItems' in schema || Array.isArray(schema.items)
+      ? { type }
+      : { type, items: plainSchema(schema.items, root) };
+  if (type !== 'object') return { type };
+  const isOpen = 'patternProperties' in schema || schema.unevaluatedProperties !== undefined;
+  return {
+    type,
+    properties: isNode(schema.properties) ? members(schema.properties, root) : {},
+    additionalProperties:
+      schema.additionalProperties === false && !isOpen
+        ? false
+        : isOpen
+          ? {}
+          : plainSchema(schema.additionalProperties, root),
+  };
+}
+
+const members = (properties: Node, root: unknown) =>
+  Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, plainSchema(inner, root)]));
+
+function followed(reference: string, root: unknown): unknown {
+  return reference
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((schema, part) => (isNode(schema) ? schema[part] : undefined), root);
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { sortProblems } from '../yaml/problem.ts';
+import { createDocumentReads, type KnownDocuments } from './documentReads.ts';
 import { createKindOf, isName, type Kind, type KindOf } from './kinds.ts';
 import type { Opa } from './opa.ts';
 import { apiFields, type PolicyReads } from './policyReads.ts';
@@ -45,19 +46,25 @@ const relied = new Set([
 
 type Examined = {
   problems: Problem[];
-  reads: Pick<PolicyReads, 'api' | 'clock' | 'facts' | 'networks'>;
+  reads: Pick<PolicyReads, 'api' | 'clock' | 'documents' | 'facts' | 'networks'>;
   /** Each place where a fact is read, by its name. */
   facts: readonly { name: string; rule: string; file: string; line: number; column: number }[];
 };
 
 /**
  * Tells from OPA's syntax tree what a policy reads, and lists each place that may read what a decision does not get:
- * there it would not be seen, and a rule that denies would be silent. Throws BundleError `policy-invalid`, OpaError.
+ * there it would not be seen, and a rule that denies would be silent. `documents` are the data documents there are. Throws
+ * BundleError `policy-invalid`, OpaError.
  */
-export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buffer>): Promise<Examined> {
+export async function examinePolicy(
+  opa: Opa,
+  policies: ReadonlyMap<string, Buffer>,
+  documents: KnownDocuments = new Map(),
+): Promise<Examined> {
   const walk = walkModules(await parsePolicies(opa, policies));
   const kindOf = createKindOf(walk);
   const faultOf = createFaultOf(walk, kindOf);
+  const documentReads = createDocumentReads(documents, kindOf);
   const problems: Problem[] = [];
   const api = new Set<(typeof apiFields)[number]>();
   const facts: Examined['facts'][number][] = [];
@@ -97,6 +104,11 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
         if (kind(key) !== 'api') refuse(found, 'of data.apis a decision gets data.apis[input.api] only');
         else readApi(next, found);
         return;
+      case 'documents': {
+        const fault = documentReads.read(key, next, found);
+        if (fault !== null) refuse(found, fault);
+        return;
+      }
       case 'networks':
         networks = true;
         return;
@@ -114,13 +126,13 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
       case null:
         refuse(
           found,
-          'data must be read by a name that stands there, expected apis, grants, networks or principals',
+          'data must be read by a name that stands there, expected apis, documents, grants, networks or principals',
         );
         return;
       default:
         refuse(
           found,
-          `a decision does not get data.${constant(part)}, expected apis, grants, networks or principals`,
+          `a decision does not get data.${constant(part)}, expected apis, documents, grants, networks or principals`,
         );
     }
   };
@@ -183,6 +195,7 @@ export async function examinePolicy(opa: Opa, policies: ReadonlyMap<string, Buff
       api: [...api].sort(compareCodePoints),
       clock,
       networks,
+      ...documentReads.all(),
       ...(facts.length > 0 && {
         facts: [...new Set(facts.map(({ name }) => name))].sort(compareCodePoints),
       }),

@@ -3,7 +3,7 @@ import { constant, isNode, isTerm, listOf, nameOf, type Term, termsOf, variable 
 
 /**
  * What a term surely is. `name`: the caller or one of its groups, `names`: several (`nothing`: none); `expires`: the
- * end of a grant, `later`: that end or a time ahead. Null where it may be anything.
+ * end of a grant, `later`: that end or a time ahead; `input PATH`: what stands there. Null where it may be anything.
  */
 export type Kind =
   | 'api'
@@ -14,7 +14,15 @@ export type Kind =
   | 'grants'
   | 'expires'
   | 'later'
-  | 'nothing';
+  | 'nothing'
+  | `input ${string}`;
+
+const ofInput = 'input ';
+/** What the request says at a path below `input`; `*` is all that stands there. */
+const inputKind = (path: readonly string[]): Kind => `${ofInput}${JSON.stringify(path)}`;
+/** The path of what is surely taken from `input`, or null. */
+export const inputPath = (kind: Kind | null): string[] | null =>
+  kind?.startsWith(ofInput) ? (JSON.parse(kind.slice(ofInput.length)) as string[]) : null;
 
 export type KindOf = (term: unknown, scope: Scope) => Kind | null;
 
@@ -76,7 +84,8 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
       const field = constant(first);
       if (field === 'api' && rest.length === 0) return 'api';
       if (field === 'subject' && rest.length === 0) return 'subject';
-      return field === 'groups' ? below('names', rest) : null;
+      if (field === 'groups') return below('names', rest);
+      return field === null ? null : inputKind([field, ...rest.map((term) => constant(term) ?? '*')]);
     }
     if (root === 'data') {
       const [key, next, ...deeper] = rest;
@@ -144,8 +153,11 @@ function isAhead(term: unknown): boolean {
   );
 }
 
-const elementOf = (kind: Kind | null): Kind | null =>
-  kind === 'names' ? 'name' : kind === 'grants' ? 'grant' : kind === 'nothing' ? 'nothing' : null;
+function elementOf(kind: Kind | null): Kind | null {
+  const path = inputPath(kind);
+  if (path !== null) return inputKind([...path, '*']);
+  return kind === 'names' ? 'name' : kind === 'grants' ? 'grant' : kind === 'nothing' ? 'nothing' : null;
+}
 
 const severalOf = (kind: Kind | null): Kind | null =>
   isName(kind) ? 'names' : kind === 'grant' ? 'grants' : null;
@@ -160,6 +172,8 @@ const meets = (one: readonly (string | null)[], other: readonly string[]): boole
 function below(kind: Kind | null, path: readonly Term[]): Kind | null {
   const [first, ...rest] = path;
   if (first === undefined) return kind;
+  const inside = inputPath(kind);
+  if (inside !== null) return below(inputKind([...inside, constant(first) ?? '*']), rest);
   if (kind === 'grant') return constant(first) === 'expires' && rest.length === 0 ? 'expires' : null;
   return below(elementOf(kind), rest);
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BundleError } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { Tree } from '../git/tree.ts';
 
@@ -51,4 +52,16 @@ export async function isBuiltIn(policies: ReadonlyMap<string, Buffer>, room: Pol
   return (
     policies.size === ours.size && [...ours].every(([path, source]) => policies.get(path)?.equals(source))
   );
+}
+
+/** Throws BundleError `policy-invalid` for a package outside of the roots: OPA refuses a bundle that holds one. */
+export function assertPackages(policies: ReadonlyMap<string, Buffer>): void {
+  for (const [path, source] of policies) {
+    const name = /^[ \t]*package[ \t]+([^\s#]+)/m.exec(source.toString())?.[1];
+    if (name !== 'grantgate.authz' && !name?.startsWith('grantgate.authz.'))
+      throw new BundleError(
+        'policy-invalid',
+        `${path}: the package must be grantgate.authz or below it, got ${name ?? 'none'}`,
+      );
+  }
 }

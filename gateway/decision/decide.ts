@@ -48,12 +48,14 @@ export function createDecide(
     try {
       const principal = slices.principal(identity.subject);
       groups = identity.groups ?? principal?.groups ?? [];
-      const { document, lines } = slices.cut(route.api, identity.subject, groups);
-      const known = read(route.api, lines);
+      const cut = slices.cut(route.api, identity.subject, groups);
+      const known = read(route.api, cut.lines);
       given = givenBy(known, asked);
       const question = input();
       const fault = facts !== null && facts.fault !== null;
-      const result = fault ? denied('fact-malformed') : resultOf(evaluator.evaluate(question, document));
+      const result = fault
+        ? denied('fact-malformed')
+        : resultOf(evaluator.evaluate(question, slices.given(cut, question)));
       const holds = clock ? second(time) : between(known, time);
       const nanoseconds = Math.round((performance.now() - started) * 1e6);
       return {

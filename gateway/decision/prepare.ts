@@ -42,7 +42,7 @@ export function createPrepare(): Prepare {
       time: 0,
     };
     const slices = createSlices({ lines: openIndex(lines), reads: bundle.reads });
-    checkPolicy(wasm, question, slices.slice(api, question.subject, question.groups));
+    checkPolicy(wasm, question, slices.given(slices.cut(api, question.subject, question.groups), question));
     if (bundle.golden !== undefined)
       checkGolden(
         bundle.golden,

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { apiFields } from '../../bundle/policy/policyReads.ts';
+import { createDocumentEntries, type DocumentEntry } from './documentEntries.ts';
 import { type LineIndex, valueText } from './lineIndex.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -11,8 +12,12 @@ export type Principal = { readonly active: boolean; readonly groups: readonly st
 /** The grants of one holder at one API, a line of data.json: `"NAME":[…]`. */
 export type HeldLine = { readonly name: string; readonly line: Uint8Array };
 
-/** A data document, and the lines of grants that stand in it. */
-export type Cut = { readonly document: ArrayBuffer; readonly lines: readonly HeldLine[] };
+/** What the document has of a caller at an API, and the lines of grants that stand in it. `key` tells it from others. */
+export type Cut = {
+  readonly document: ArrayBuffer;
+  readonly lines: readonly HeldLine[];
+  readonly key: string;
+};
 
 export type Slices = {
   /** What the bundle says about `subject` (`user:LOGIN`, `service:NAME`), or null when no directory knows it. */
@@ -27,11 +32,17 @@ export type Slices = {
   slice(api: string, subject: string, groups: readonly string[]): ArrayBuffer;
   /** The same with its lines. */
   cut(api: string, subject: string, groups: readonly string[]): Cut;
+  /** A cut's document with the entries of data documents that the policy reads for this input; the same where it reads none. */
+  given(cut: Cut, input: Caller): ArrayBuffer;
+  /** These entries, whether there or not. */
+  entries(input: Caller): readonly DocumentEntry[];
 };
+
+type Caller = { readonly subject: string; readonly groups: readonly string[] };
 
 /** The part of a snapshot that slices are cut from; where nothing says what the policy reads, it is given everything. */
 export type Sliceable = { lines: Omit<LineIndex, 'walk'> } & {
-  reads?: Pick<Snapshot['reads'], 'api' | 'networks'>;
+  reads?: Pick<Snapshot['reads'], 'api' | 'documents' | 'networks'>;
 };
 
 /** A principal's line is not `{"active":…,"groups":[…]}`: nobody can be decided by it. */
@@ -66,6 +77,33 @@ export function createSlices(
     return read;
   };
 
+  const documentEntries = createDocumentEntries(lines, reads.documents);
+  const entries = (input: Caller): readonly DocumentEntry[] => {
+    if (documentEntries === null) return [];
+    const { subject } = input;
+    return documentEntries.find(input, {
+      subject,
+      groups: [...input.groups, ...(principal(subject)?.groups ?? [])],
+    });
+  };
+  const filled = new LRUCache<string, ArrayBuffer>({
+    maxSize: Math.ceil(maxBytes / 4),
+    sizeCalculation: (document, key) => 400 + key.length * 2 + document.byteLength,
+  });
+  const given = (made: Cut, input: Caller): ArrayBuffer => {
+    if (documentEntries === null) return made.document;
+    const found = entries(input);
+    const parts = [made.key, ...found.flatMap(({ document, key }) => [document, key])];
+    const key = parts.map((part) => `${part.length}:${part}`).join('');
+    const cached = filled.get(key);
+    if (cached) return cached;
+    // Behind the brace that opens the document.
+    const written = Buffer.concat([brace, documentEntries.write(found), Buffer.from(made.document, 1)]);
+    const document = new Uint8Array(written).buffer;
+    filled.set(key, document);
+    return document;
+  };
+
   const fixed = createFixed(lines.head, reads);
   const cut = (api: string, subject: string, groups: readonly string[]): Cut => {
     // The subject's own groups need no place in the key: a snapshot knows one list of them.
@@ -74,11 +112,17 @@ export function createSlices(
     const cached = documents.get(key);
     if (cached) return cached;
     const held = linesOf(lines, api, subject, [...groups, ...(principal(subject)?.groups ?? [])]);
-    const made = { document: documentOf(held, lines.principal(subject), fixed(api)), lines: held };
+    const made = { document: documentOf(held, lines.principal(subject), fixed(api)), lines: held, key };
     documents.set(key, made);
     return made;
   };
-  return { principal, cut, slice: (api, subject, groups) => cut(api, subject, groups).document };
+  return {
+    principal,
+    cut,
+    given,
+    entries,
+    slice: (api, subject, groups) => cut(api, subject, groups).document,
+  };
 }
 
 /**
@@ -96,6 +140,9 @@ export function sameLines(
   if (before === after) return true;
   if (before.policy !== after.policy) return false;
   if (before.lines.head.networks !== after.lines.head.networks) return false;
+  // Which entries a decision is about, only its whole input tells.
+  if (after.reads.documents !== undefined && before.lines.documents.digest !== after.lines.documents.digest)
+    return false;
   if (JSON.stringify(before.apis.get(api)) !== JSON.stringify(after.apis.get(api))) return false;
   const known = before.lines.principal(subject);
   if (!sameBytes(known, after.lines.principal(subject))) return false;
@@ -122,7 +169,7 @@ function linesOf(
   return held;
 }
 
-const [comma, end] = [Buffer.from(','), Buffer.from('}}')];
+const [brace, comma, end] = [Buffer.from('{'), Buffer.from(','), Buffer.from('}}')];
 
 function documentOf(
   held: readonly HeldLine[],

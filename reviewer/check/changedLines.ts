@@ -1,6 +1,7 @@
 import { git } from '../../bundle/git/git.ts';
+import { treeFolders } from '../../bundle/git/tree.ts';
 
-/** What a pull request changes below grants/ and policies/, by path in the folder that Git is run in. */
+/** What a pull request changes below grants/, policies/ and data/, by path in the folder that Git is run in. */
 export type ChangedFiles = {
   paths: readonly string[];
   /** Whether a line of head was written by it. */
@@ -9,7 +10,7 @@ export type ChangedFiles = {
 
 /** Reads the changed lines of two commits. Throws GitError. */
 export async function changedLines(repository: string, base: string, head: string): Promise<ChangedFiles> {
-  const compared = [base, head, '--', 'grants', 'policies'];
+  const compared = [base, head, '--', ...treeFolders];
   const plain = ['--relative', '--no-renames', '--no-color', '--no-ext-diff', '--no-textconv'];
   const names = (await git(repository, ['diff', '--name-only', '-z', ...plain, ...compared])).toString();
   const text = (

@@ -77,7 +77,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
   progress?.('comparing access');
   const diff = await diffRevisions({ repository, base, head, mergeBase: false, at: null });
   const rulesChanged = changed.paths.filter(
-    (path) => path === 'grants/review.yaml' || path.startsWith('policies/'),
+    (path) => path === 'grants/review.yaml' || /^(?:data|policies)\//.test(path),
   );
   const { organisation } = checked;
   const facts = changeFacts({

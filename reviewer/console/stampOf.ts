@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git } from '../../bundle/git/git.ts';
+import { treeFolders } from '../../bundle/git/tree.ts';
 
 /** Changes whenever what a console reads of a repository does: its commit, and where it has a work tree, its files. */
 export async function stampOf(root: string): Promise<string> {
@@ -9,7 +10,7 @@ export async function stampOf(root: string): Promise<string> {
   const [bare = '', head = ''] = said.toString().trim().split('\n');
   if (bare === 'true') return head;
   const hash = createHash('sha256').update(head);
-  for (const folder of ['grants', 'policies']) {
+  for (const folder of treeFolders) {
     const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
     const facts = await Promise.all(
       names.sort().map(async (name) => {

@@ -10,8 +10,14 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 function holding(entries: string): Slices {
   const line = `"user:ann":[${entries}]`;
   const document = bytes(`{"grants":{"orders":{${line}}},"principals":{}}`).buffer;
-  const cut = { document, lines: [{ name: 'user:ann', line: bytes(line) }] };
-  return { principal: () => ({ active: true, groups: [] }), slice: () => document, cut: () => cut };
+  const cut = { document, lines: [{ name: 'user:ann', line: bytes(line) }], key: '' };
+  return {
+    principal: () => ({ active: true, groups: [] }),
+    slice: () => document,
+    cut: () => cut,
+    given: () => document,
+    entries: () => [],
+  };
 }
 const slices = holding('{"expires":200,"id":"g","operations":["x"]}');
 
