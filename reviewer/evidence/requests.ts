@@ -27,6 +27,8 @@ export type Asked = {
    */
   params: Given;
   claims: Given;
+  /** The facts on record, null where one was not there; those of which it has a digest only are not among them. */
+  facts: Readonly<Record<string, unknown>>;
   /** What {@link Requests.fold} was told of the revision that decided. */
   era: number;
   /** Seconds since the last Thursday, 00:00 UTC; null where requests were folded without regard to the time. */
@@ -181,7 +183,7 @@ async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly As
   for await (const rows of result.yieldRowsJs())
     yield rows.map((row): Asked => {
       const [, subject, groups, api, operation, method, path, networks, mfa, params, claims, ...others] = row;
-      const [era, time, ...rest] = others;
+      const [facts, era, time, ...rest] = others;
       const [allow, requests, first, last] = rest;
       return {
         ...{ subject: text(subject), api: text(api), operation: text(operation) },
@@ -189,7 +191,7 @@ async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly As
         groups: list(groups),
         networks: list(networks),
         mfa: mfa === 'true' ? true : mfa === 'false' ? false : null,
-        ...{ params: given(params), claims: given(claims) },
+        ...{ params: given(params, isGiven), claims: given(claims, isGiven), facts: given(facts, isFact) },
         era: Number(era),
         timeOfWeek: time === null ? null : Number(time),
         allow: allow === true,
@@ -206,13 +208,14 @@ function text(json: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** What is neither text nor null is not told. */
-function given(json: unknown): Given {
+/** What is of no such form is not told. */
+function given<T>(json: unknown, is: (value: unknown) => value is T): Readonly<Record<string, T>> {
   const value: unknown = typeof json === 'string' ? JSON.parse(json) : null;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter((one): one is [string, string | null] => isGiven(one[1])),
-  );
+  return Object.fromEntries(Object.entries(value).filter((one): one is [string, T] => is(one[1])));
 }
 
-const isGiven = (value: unknown): boolean => value === null || typeof value === 'string';
+const isGiven = (value: unknown): value is string | null => value === null || typeof value === 'string';
+/** A digest is an object, and no fact is. */
+const isFact = (value: unknown): value is unknown =>
+  value === null || typeof value !== 'object' || Array.isArray(value);

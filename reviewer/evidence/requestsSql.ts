@@ -14,6 +14,7 @@ const asked = [
   'groups',
   'params',
   'claims',
+  'facts',
 ];
 const week = 604_800;
 
@@ -36,7 +37,7 @@ WITH line AS (
 )
 SELECT f[1]::VARCHAR AS subject, CASE WHEN f[8]::VARCHAR = '"token"' THEN f[9]::VARCHAR END AS "groups",
   f[2]::VARCHAR AS api, f[3]::VARCHAR AS operation, f[4]::VARCHAR AS method, f[5]::VARCHAR AS path,
-  f[6]::VARCHAR AS networks, f[7]::VARCHAR AS mfa, f[10]::VARCHAR AS params, f[11]::VARCHAR AS claims, revision,
+  f[6]::VARCHAR AS networks, f[7]::VARCHAR AS mfa, f[10]::VARCHAR AS params, f[11]::VARCHAR AS claims, f[12]::VARCHAR AS facts, revision,
   ${byTime ? `(ms // 1000) % ${week}` : 'NULL::BIGINT'} AS "time", allow,
   ${copies ? 'count(DISTINCT hash(instance, seq, decision_id))' : 'count(*)'} AS requests, min(ms) AS first, max(ms) AS last
 FROM line WHERE ms >= ${Math.floor(from * 1000)} AND ms <= ${Math.floor(to * 1000)} GROUP BY ALL`;
@@ -48,9 +49,9 @@ const nothing = `(SELECT NULL::JSON AS input, NULL::STRUCT(grantgate STRUCT(revi
 /** Folds them once more, revisions by their era. */
 export const foldRequests = `
 CREATE OR REPLACE TABLE folded AS
-SELECT row_number() OVER (ORDER BY api, subject, "groups", operation, method, path, networks, mfa, params, claims, era, "time", allow) AS place, *
+SELECT row_number() OVER (ORDER BY api, subject, "groups", operation, method, path, networks, mfa, params, claims, facts, era, "time", allow) AS place, *
 FROM (
-  SELECT subject, "groups", api, operation, method, path, networks, mfa, params, claims, coalesce(era, -1) AS era, "time", allow,
+  SELECT subject, "groups", api, operation, method, path, networks, mfa, params, claims, facts, coalesce(era, -1) AS era, "time", allow,
     sum(requests)::DOUBLE AS requests, min(first)::DOUBLE AS first, max(last)::DOUBLE AS last
   FROM asked LEFT JOIN era USING (revision)
   GROUP BY ALL

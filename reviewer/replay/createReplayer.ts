@@ -10,7 +10,7 @@ import { narrowedAuthentication, narrowedCredentials } from './narrowedCredentia
 import { createPlacesOf, type Networks } from './networks.ts';
 import type { Replay } from './replay.ts';
 import type { Side } from './side.ts';
-import { mayBeAllowed, statedBy } from './statedBy.ts';
+import { isFactUntold, mayBeAllowed, statedBy } from './statedBy.ts';
 import { type World, worldsOf } from './worlds.ts';
 
 type Options = {
@@ -131,6 +131,14 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
       tally.count(asked, known);
       return;
     }
+    const what = { asked, subject, api: was.route.api, operation: was.route.operation };
+    if (isFactUntold(base.snapshot, was.route, asked) || isFactUntold(head.snapshot, is.route, asked)) {
+      // What was decided then is all that is known; where nothing has changed, it is decided so again.
+      tally.count(asked, asked.allow);
+      const kind = asked.allow ? 'unproven' : 'allowed';
+      if (!same || !sameNetworks || isWeakened()) tally.add(kind, { ...what, grants: [], why: 'facts' });
+      return;
+    }
     const time = timeOfWeek === null ? asOf : nextInWeek(timeOfWeek, asOf);
     const stated = statedBy(asked);
     const asks = (side: Side, found: Found, world: World, at: number): Decision =>
@@ -154,7 +162,6 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
     });
     const grants = new Set(answers.flatMap(({ before }) => before.result.grants));
     const passing = answers.filter(({ before }) => before.result.allow);
-    const what = { asked, subject, api: was.route.api, operation: was.route.operation };
     const mayHold = (decision: Decision) => mayBeAllowed(decision, asked);
     const isAllowed = passing.length > 0 || (asked.allow && answers.some(({ before }) => mayHold(before)));
     if (sameNetworks) allowedByBase[place] = isAllowed;

@@ -68,6 +68,7 @@ const denials: Readonly<Record<string, string>> = {
 const doubts: Readonly<Record<string, string>> = {
   condition: 'the records do not show whether its condition is met',
   parameters: 'the records do not hold the path parameters or claims that a grant restricts',
+  facts: 'the records do not hold the facts of the request that the policy reads',
   credentials: 'a credential of the service goes, and records do not say which was used',
   authentication: 'a way to authenticate goes, and records do not say which was used',
 };
@@ -80,7 +81,9 @@ export const allowedWhy = ({ why }: Pick<Effect, 'why'>): string =>
     ? 'if its condition is met, which the records do not show'
     : why === 'parameters'
       ? 'if the grant is for its path parameters, which the records do not hold'
-      : 'a grant gives it now';
+      : why === 'facts'
+        ? 'if the policy allows it by facts of the request, which the records do not hold'
+        : 'a grant gives it now';
 
 const losses: Readonly<Record<Skipped['reason'], string>> = {
   'operation-removed': 'the operation is gone, or has another method or path',

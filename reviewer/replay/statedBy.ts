@@ -1,12 +1,32 @@
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import type { Decision, Stated } from '../../gateway/decision/decision.ts';
+import type { Snapshot } from '../../gateway/revision/snapshot.ts';
 import type { Asked, Given } from '../evidence/requests.ts';
 
-/** The path parameters and claims that a record has. */
-export const statedBy = ({ params, claims }: Pick<Asked, 'params' | 'claims'>): Stated => ({
+/** The path parameters, claims and facts that a record has. */
+export const statedBy = ({ params, claims, facts }: Pick<Asked, 'params' | 'claims' | 'facts'>): Stated => ({
   params: textsOf(params),
   claims: textsOf(claims),
+  facts: new Map(Object.entries(facts)),
 });
+
+/** Whether the policy of a revision reads a fact of the request of which its record says nothing. */
+export function isFactUntold(
+  { apis, reads }: Pick<Snapshot, 'apis' | 'reads'>,
+  { api, template }: { api: string; template: string },
+  { params, facts }: Pick<Asked, 'params' | 'facts'>,
+): boolean {
+  const { facts: read } = reads;
+  const declared = apis.get(api)?.facts;
+  if (read === undefined || declared === undefined) return false;
+  return Object.entries(declared).some(
+    ([name, { param }]) =>
+      read.includes(name) &&
+      !Object.hasOwn(facts, name) &&
+      // Of a path parameter it may say something for a grant's sake, and an operation may have none.
+      !(param !== undefined && (Object.hasOwn(params, param) || !parametersOf(template).includes(param))),
+  );
+}
 
 const textsOf = (given: Given): ReadonlyMap<string, string> =>
   new Map(Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])));

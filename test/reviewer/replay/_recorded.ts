@@ -43,7 +43,7 @@ export function requestsOf(all: readonly Recorded[], eraOf: (revision: string) =
       groups: one.groups_from === undefined ? null : groups,
       ...{ era: eraOf(one.revision), timeOfWeek: one.timeOfWeek ?? null, allow: one.allow ?? true },
       ...{ requests: one.times ?? 1, first: time, last: time },
-      ...{ params: {}, claims: {} },
+      ...{ params: {}, claims: {}, facts: {} },
       ...one.asked,
     };
   });

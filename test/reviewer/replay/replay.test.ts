@@ -33,6 +33,22 @@ const grants: readonly GrantText[] = [
 const changed = (id: string, change: Partial<GrantText> | null) =>
   access(grants.flatMap((one) => (one.id === id ? (change === null ? [] : [{ ...one, ...change }]) : [one])));
 
+const byFacts = (refused: string) => `package grantgate.authz
+
+default decision := {"allow": false, "grants": [], "reason": "no"}
+
+decision := {"allow": true, "grants": ids, "reason": "granted"} if {
+	count(ids) > 0
+	not object.get(input.facts, "country", "") in ${refused}
+	not input.facts.id == "hidden"
+}
+
+ids := {grant.id |
+	some grant in data.grants[input.api][input.subject]
+	input.operation in grant.operations
+}
+`;
+
 let here: Place;
 let opa: Opa;
 let openSide: OpenSide;
@@ -93,6 +109,15 @@ test.before(async () => {
   - { name: mailer, owner: group:desk, state: disabled }
 `,
   });
+  const facts = '{ country: { header: x-country, from: trusted_proxies }, id: { param: id } }';
+  for (const [name, refused] of [
+    ['by facts', '["KP"]'],
+    ['by other facts', '["KP", "SY"]'],
+  ] as const)
+    await head(name, {
+      'grants/apis/orders.yaml': `${api('orders')}facts: ${facts}\n`,
+      'policies/authz/decision.rego': byFacts(refused),
+    });
   here.git('checkout', '--quiet', 'main');
 });
 test.after(() => here.remove());
@@ -218,6 +243,7 @@ test('parameters and claims come out of the files of records as they went in, wh
     { params: { id: 7 } },
     { params: ['7'] },
     { claims: 'x' },
+    { facts: { a: { sha256: 'x' }, b: 1 } },
     {},
   ];
   const recorded = said.map((more) => ({ revision: base, input: { ...input, ...more } }));
@@ -225,9 +251,34 @@ test('parameters and claims come out of the files of records as they went in, wh
   const found = await fromFiles('restricted', [folder], 2);
   assert.deepEqual(
     [lines(found.denied.by), lines(found.unproven.by)],
-    [[`${ann} get 2 ann-read condition-not-met`], [`${ann} get 4 ann-read parameters`]],
+    [[`${ann} get 2 ann-read condition-not-met`], [`${ann} get 5 ann-read parameters`]],
   );
-  assert.equal(found.requests.allowed, 7);
+  assert.equal(found.requests.allowed, 8);
+});
+
+test('what a policy makes of facts is decided by those on record, and is not guessed where they are not', async () => {
+  const told = (country: unknown, id: string | null = '7') => ({
+    asked: { facts: { country }, params: { id } },
+  });
+  const by = (recorded: Partial<Recorded>[], head = 'by other facts') =>
+    replay(head, recorded, heads['by facts']);
+  const found = await by([told('DE'), told('SY'), told('KP'), told(null), told('DE', 'hidden')]);
+  assert.deepEqual(lines(found.denied.by), [`${ann} get 1 ann-admin,ann-read no`]);
+  assert.deepEqual([found.unproven.by, found.requests.allowed, found.requests.lapsed], [[], 3, 2]);
+  for (const asked of [{}, { facts: { country: 'DE' } }, { params: { id: '7' } }]) {
+    const untold = await by([
+      { times: 2, asked },
+      { asked, allow: false },
+    ]);
+    assert.deepEqual(lines(untold.unproven.by), [`${ann} get 2  facts`]);
+    assert.deepEqual(lines(untold.allowed.by), [`${ann} get 1  facts`]);
+    assert.equal(verdictOf(untold), 'affects');
+    assert.match(replayText(untold), /records do not hold the facts of the request that the policy reads/);
+  }
+  // An operation without the parameter has no such fact; and where nothing changes, nothing is in doubt.
+  assert.deepEqual((await by([{ operation: 'list', asked: { facts: { country: 'DE' } } }])).unproven.by, []);
+  const same = await by([{ times: 2 }], heads['by facts']);
+  assert.deepEqual([same.unproven.by, same.requests.allowed, verdictOf(same)], [[], 2, 'harmless']);
 });
 
 test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
