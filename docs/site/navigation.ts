@@ -10,6 +10,7 @@ export const navigation: readonly Group[] = [
       ['Guide: from a repository to reviewed access', 'docs/guide.md'],
       ['Keep the proxy you have', 'docs/proxies.md'],
       ['Sync people and groups', 'docs/sync.md'],
+      ['Migrate from nginx + OPA, Oathkeeper, Kong', 'docs/migrating.md'],
       ['Review a change', 'docs/changes.md'],
       ['Write a policy', 'docs/policy.md'],
       ['Operate', 'docs/operations.md'],

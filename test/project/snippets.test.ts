@@ -1,0 +1,132 @@
+import * as assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { load } from 'js-yaml';
+import { z } from 'zod';
+import { check } from '../../bundle/check.ts';
+import { jsonSchemas } from '../../bundle/grants/jsonSchemas.ts';
+import { findOpa } from '../../bundle/policy/opa.ts';
+import { configSchema } from '../../gateway/config/writeSchema.ts';
+import { testRepository } from '../../gateway/explain/testRepository.ts';
+import { syncFile } from '../../reviewer/sync/syncConfig.ts';
+import { suite } from '../_suite.ts';
+import { repositoryFiles, root } from './_copyRepository.ts';
+
+const test = suite('snippets');
+const folder = mkdtempSync(join(tmpdir(), 'grantgate-snippets-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+type Schema = { type?: string; required?: readonly string[]; items?: Schema };
+const schemas = new Map(
+  [...jsonSchemas()].map(([name, text]) => [name.replace(/\.json$/, ''), JSON.parse(text) as Schema]),
+);
+/** What the first line of a block calls it → the schema that it keeps; null for the files of others. */
+const kinds: readonly (readonly [RegExp, Schema | null])[] = [
+  ...(
+    [
+      [/^grants\/apis\/[\w-]+\.yaml\b/, 'api'],
+      [/^grants\/access\/[\w-]+\/[\w-]+\.yaml\b/, 'access'],
+      [/^grants\/directory\/services\.yaml\b/, 'services'],
+      [/^grants\/directory\/[\w-]+\.yaml\b/, 'directory'],
+      [/^grants\/networks\.yaml\b/, 'networks'],
+      [/^grants\/review\.yaml\b/, 'review'],
+      [
+        /^(?:tests\/[\w-]+\.yaml\b|yaml-language-server: \$schema=\.\.\/grants\/schema\/tests\.json$)/,
+        'tests',
+      ],
+    ] as const
+  ).map(([form, name]) => [form, schemas.get(name) ?? assert.fail(name)] as const),
+  [/^gateway\.yaml\b/, JSON.parse(configSchema()) as Schema],
+  [/^sync\.yaml\b/, z.toJSONSchema(syncFile, { io: 'input' }) as Schema],
+  [/^(?:steps of a workflow|prometheus\.yaml|kong\.yaml|access-rules\.yaml of Oathkeeper)\b/, null],
+];
+const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+
+type Block = { language: string; text: string };
+const blocksOf = (markdown: string): Block[] =>
+  [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+  }));
+
+/** What is wrong with a block of YAML, which may show a part of its file. */
+function yamlProblems(text: string): string[] {
+  const name = /^# (.*)$/m.exec(text.split('\n')[0] ?? '')?.[1] ?? '';
+  const kind = kinds.find(([form]) => form.test(name));
+  if (kind === undefined) return [`a block of YAML does not say whose it is: ${text.split('\n')[0]}`];
+  let value: unknown;
+  try {
+    value = load(text);
+  } catch (error) {
+    return [`${name}: ${error instanceof Error ? error.message : error}`];
+  }
+  const [, schema] = kind;
+  if (schema === null) return [];
+  const inner = schema.type === 'array' && !Array.isArray(value) ? (schema.items ?? {}) : schema;
+  const { required: _, ...part } = inner;
+  const problem = ajv.validate(part, value) ? null : ajv.errorsText(ajv.errors, { dataVar: '' });
+  return problem === null ? [] : [`${name}: ${problem}`];
+}
+
+const pages = repositoryFiles().filter((path) => /^(?:README|docs\/.*|examples\/.*)\.md$/.test(path));
+
+for (const page of pages) {
+  const blocks = blocksOf(readFileSync(join(root, page), 'utf8'));
+  const yaml = blocks.filter(({ language }) => language === 'yaml');
+  if (yaml.length > 0)
+    test(`${page}: what is shown of our files, our schemas take`, () => {
+      assert.deepEqual(
+        yaml.flatMap(({ text }) => yamlProblems(text)),
+        [],
+      );
+    });
+}
+
+test('every block of Rego compiles, with the others of its page', async () => {
+  const opa = await findOpa();
+  let tried = 0;
+  for (const page of pages) {
+    const files = blocksOf(readFileSync(join(root, page), 'utf8'))
+      .filter(({ language }) => language === 'rego')
+      .map(({ text }, index) => {
+        const file = join(folder, `${page.replaceAll('/', '-')}-${index}.rego`);
+        writeFileSync(file, text);
+        return file;
+      });
+    if (files.length === 0) continue;
+    const { code, stderr } = await opa.run(['check', ...files]);
+    assert.equal(code, 0, stderr);
+    tried += files.length;
+  }
+  assert.ok(tried >= 4);
+});
+
+test('docs/migrating.md: its files are one repository, which checks and decides as its examples say', async () => {
+  const place = join(folder, 'migrated');
+  const named = [
+    ...readFileSync(join(root, 'docs/migrating.md'), 'utf8').matchAll(
+      /^```yaml\n# ((?:grants|tests)\/\S+\.yaml)\n([\s\S]*?)^```$/gm,
+    ),
+  ];
+  assert.ok(named.length >= 11);
+  for (const [, name = '', text = ''] of named) {
+    mkdirSync(dirname(join(place, name)), { recursive: true });
+    writeFileSync(join(place, name), text);
+  }
+  const { problems } = await check(place);
+  assert.deepEqual(problems, []);
+  const tested = await testRepository(place, { policies: false });
+  assert.deepEqual([tested.problems, tested.examples], [[], 12]);
+});
+
+test('what our schemas do not take is found, and a block that is nobody’s', () => {
+  assert.deepEqual(yamlProblems('# gateway.yaml\nlisten: { port: 8080 }\n'), []);
+  assert.equal(yamlProblems('# gateway.yaml\nlisten: { prot: 8080 }\n').length, 1);
+  assert.equal(yamlProblems('# sync.yaml\nproviders: [{ provider: okta, kind: octa }]\n').length, 1);
+  assert.equal(yamlProblems('# grants/apis/orders.yaml\nowners: group:shop\n').length, 1);
+  assert.equal(yamlProblems('# grants/access/orders/a.yaml\n- id: orders-a\n').length, 1);
+  assert.equal(yamlProblems('listen: { port: 8080 }\n').length, 1);
+  assert.equal(yamlProblems('# kong.yaml\na: b: c\n').length, 1);
+});
