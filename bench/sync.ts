@@ -1,4 +1,5 @@
-// How long a sync takes, and in how much memory, from a provider on this machine; and a second one that finds nothing new.
+// How long a sync takes, and in how much memory, from a provider on this machine; a second one that finds nothing new,
+// and a third that finds somebody active who was suspended.
 // node bench/sync.ts [PEOPLE [GROUPS [KIND…]]]
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +19,7 @@ const settings: Record<string, (origin: string) => string> = {
 };
 
 process.stdout.write(
-  `${people} people, ${groups} groups\nprovider  first     second    processor           peak      file\n`,
+  `${people} people, ${groups} groups\nprovider  first     second    third     processor                     peak                          file\n`,
 );
 for (const kind of kinds.length > 0 ? kinds : Object.keys(settings)) {
   const root = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
@@ -35,11 +36,16 @@ for (const kind of kinds.length > 0 ? kinds : Object.keys(settings)) {
       `providers:\n  - { provider: ${kind}, ${settings[kind]?.(origin)} }\n`,
     );
     const runs = [await run(root), await run(root)];
+    const file = join(root, `grants/directory/${kind}.yaml`);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('status: active', 'status: suspended'));
+    runs.push(await run(root));
     const seconds = runs.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`.padEnd(10));
     const processor = runs.map(({ cpu }) => `${(cpu / 1000).toFixed(1)} s`.padEnd(10));
-    const peak = `${Math.round(Math.max(...runs.map(({ kilobytes }) => kilobytes)) / 1024)} MB`.padEnd(10);
-    const size = `${(statSync(join(root, `grants/directory/${kind}.yaml`)).size / 1e6).toFixed(1)} MB`;
-    process.stdout.write(`${kind.padEnd(10)}${seconds.join('')}${processor.join('')}${peak}${size}\n`);
+    const peaks = runs.map(({ kilobytes }) => `${Math.round(kilobytes / 1024)} MB`.padEnd(10));
+    const size = `${(statSync(file).size / 1e6).toFixed(1)} MB`;
+    process.stdout.write(
+      `${kind.padEnd(10)}${seconds.join('')}${processor.join('')}${peaks.join('')}${size}\n`,
+    );
   } finally {
     provider.disconnect();
     rmSync(root, { recursive: true, force: true });

@@ -68,6 +68,8 @@ export type DocumentLines = { name: string; lines: Buffer };
 /** The parts of data.json that come from the directory, as text. */
 export type DirectoryText = { credentials: string; principals: string };
 
+const linesInPiece = 4096;
+
 /** Renders people and services with their groups, and the services' credentials. */
 export function directoryText({
   people,
@@ -76,21 +78,31 @@ export function directoryText({
 }: Pick<Organisation, 'people' | 'services' | 'memberships'>): DirectoryText {
   const groupsOf = (principal: string) =>
     (memberships.get(principal) ?? []).map(fold).sort(compareCodePoints);
-  const principals: [string, { active: boolean; groups: readonly string[] }][] = [];
+  const principals: { key: string; name: string; active: boolean }[] = [];
   for (const { login, status } of people.values()) {
     const name = `user:${login}`;
-    principals.push([fold(name), { active: status === 'active', groups: groupsOf(name) }]);
+    principals.push({ key: fold(name), name, active: status === 'active' });
   }
   for (const service of services.values()) {
     const name = `service:${service.name}`;
-    principals.push([fold(name), { active: service.state === 'active', groups: groupsOf(name) }]);
+    principals.push({ key: fold(name), name, active: service.state === 'active' });
   }
-  const lines = principals
-    .sort(([a], [b]) => compareCodePoints(a, b))
-    .map(([name, value]) => `${canonicalJson(name)}:${canonicalJson(value)}`);
+  principals.sort((a, b) => compareCodePoints(a.key, b.key));
+  // Joined a few at a time: a text that was put together of others holds on to them until it is read.
+  const pieces: string[] = [];
+  for (let at = 0; at < principals.length; at += linesInPiece)
+    pieces.push(
+      principals
+        .slice(at, at + linesInPiece)
+        .map(({ key, name, active }) => {
+          const value = { active, groups: groupsOf(name) };
+          return `${canonicalJson(key)}:${canonicalJson(value)}`;
+        })
+        .join(',\n'),
+    );
   return {
     credentials: canonicalJson(compileCredentials(services.values())),
-    principals: wrapLines(lines.join(',\n')),
+    principals: wrapLines(pieces.join(',\n')),
   };
 }
 

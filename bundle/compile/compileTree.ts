@@ -152,11 +152,8 @@ async function compileDirectory(tree: Tree, store: CompileStore): Promise<Compil
     if (kept.subarray(0, Math.max(0, end)).toString() === String(crc32(text)))
       return JSON.parse(text.toString()) as CompiledDirectory;
   }
-  const read = await readGrants(part);
-  const { directory, problems } = resolveDirectory(read);
-  // Without any such file the reading says that grants/ is empty, which it need not be.
-  if ((entries.length > 0 && read.problems.length > 0) || problems.length > 0) return null;
-  const compiled = { ...directoryText(directory), services: [...directory.services.keys()].map(fold) };
+  const compiled = await readCompiled(part, entries.length === 0);
+  if (compiled === null) return null;
   const text = Buffer.from(JSON.stringify(compiled));
   store.put('directory', key, Buffer.concat([Buffer.from(`${crc32(text)}\n`), text]));
   return compiled;
@@ -183,6 +180,14 @@ function keptDocuments(store: CompileStore): KeptLines {
       if (key !== null) store.put('document', key, Buffer.concat([Buffer.from(`${crc32(lines)}\n`), lines]));
     },
   };
+}
+
+async function readCompiled(part: Tree, empty: boolean): Promise<CompiledDirectory | null> {
+  const read = await readGrants(part);
+  const { directory, problems } = resolveDirectory(read);
+  // Without any such file the reading says that grants/ is empty, which it need not be.
+  if ((!empty && read.problems.length > 0) || problems.length > 0) return null;
+  return { ...directoryText(directory), services: [...directory.services.keys()].map(fold) };
 }
 
 function sortedIds(sections: readonly Section[]): BigUint64Array {

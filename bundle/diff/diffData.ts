@@ -115,8 +115,9 @@ type Affected = Map<string, Pair<Principal> & { moved: boolean }>;
 
 function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Set<string>>): Affected {
   const affected: Affected = new Map();
+  const parsers = new Map([before, after].map((side) => [side, entries(side.data)]));
   const entry = (side: Side, line: Span | null) =>
-    line === null ? nobody : valueAt<Principal>(side.data, line);
+    line === null ? nobody : (parsers.get(side)?.(line) ?? nobody);
   changedLines(
     { data: before.data, section: before.sections.principals },
     { data: after.data, section: after.sections.principals },

@@ -13,12 +13,14 @@ export function memberships(groups: ReadonlyMap<string, Group>): {
   deep: string[];
 } {
   const direct = new Map<string, string[]>();
-  for (const group of groups.values())
+  for (const group of groups.values()) {
+    const name = `group:${group.name}`;
     for (const member of group.members) {
       const above = direct.get(member);
-      if (above) above.push(`group:${group.name}`);
-      else direct.set(member, [`group:${group.name}`]);
+      if (above) above.push(name);
+      else direct.set(member, [name]);
     }
+  }
 
   const cycles: string[][] = [];
   const deep: string[] = [];

@@ -177,8 +177,8 @@ type ReadOptions = {
   limits?: YamlLimits;
   /** Problems do not quote what was found: it may be a secret. */
   hideValues?: boolean;
-  /** Reads a text that has a form of its own faster than YAML, to the same value; null for any other text. */
-  shortcut?: (text: string) => unknown;
+  /** Reads what has a form of its own faster than YAML, to the same value; null for anything else. */
+  shortcut?: (bytes: Buffer) => unknown;
 };
 
 /** Places that are looked for when they are needed first: mostly never. */
@@ -207,8 +207,7 @@ export function readChecked<T extends z.ZodType>(
   file: string,
   { empty, limits, hideValues = false, shortcut }: ReadOptions = {},
 ): ReadFile<z.output<T>> & { list: readonly unknown[] } {
-  const text = shortcut === undefined || bytes.length > (limits?.bytes ?? 0) ? null : decode(bytes, file);
-  const quick = typeof text === 'string' ? schema.safeParse(shortcut?.(text)) : null;
+  const quick = bytes.length > (limits?.bytes ?? 0) ? null : shortcut && schema.safeParse(shortcut(bytes));
   if (quick?.success) {
     const places = placesWhenNeeded(() => readYaml(bytes, file, limits).places);
     return { file, value: quick.data, places, problems: [], list: [] };

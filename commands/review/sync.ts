@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -40,7 +41,17 @@ export function sync(program: Command): void {
   );
 }
 
+/**
+ * A directory passes through in pages that are garbage as soon as they are read: the heap need not grow several times
+ * over before they are collected.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=50');
+}
+
 async function runSync(options: Options): Promise<void> {
+  keepHeapSmall();
   const { syncFolder } = await import('../../reviewer/sync/syncProviders.ts');
   const { syncText } = await import('../../reviewer/sync/syncText.ts');
   const shrink = options.shrink === undefined ? undefined : Number(options.shrink);
@@ -62,7 +73,7 @@ async function runSync(options: Options): Promise<void> {
     const { proposeSync } = await import('../../reviewer/sync/propose.ts');
     const proposed = await proposeSync(openForge(await forgeIn(options), signal), settings);
     if (options.json)
-      printJson(proposed.map(({ synced: { text: _, ...facts }, ...more }) => ({ ...facts, ...more })));
+      printJson(proposed.map(({ synced: { bytes: _, ...facts }, ...more }) => ({ ...facts, ...more })));
     else
       print(
         proposed
@@ -75,7 +86,7 @@ async function runSync(options: Options): Promise<void> {
     return;
   }
   const found = await syncFolder(root, options.write === true, settings);
-  if (options.json) return printJson(found.map(({ text: _, ...facts }) => facts));
+  if (options.json) return printJson(found.map(({ bytes: _, ...facts }) => facts));
   print(found.map(syncText).join(''));
   if (!options.write && found.some(({ due }) => due))
     print('Nothing was written; --write does, --apply proposes it.');

@@ -1,9 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Texts } from './effectOf.ts';
 
 /** Writes files below a folder; each is there whole or as it was. */
-export async function writeTexts(root: string, texts: Texts): Promise<void> {
+export async function writeTexts(root: string, texts: ReadonlyMap<string, string | Buffer>): Promise<void> {
   for (const [file, text] of texts) {
     const path = join(root, file);
     await mkdir(dirname(path), { recursive: true });

@@ -40,7 +40,7 @@ export async function proposeSync(forge: Forge, options: SyncOptions): Promise<P
 
 async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Proposed> {
   const branch = `${prefix}${synced.provider}`;
-  if (!synced.due) {
+  if (synced.bytes === null) {
     const open = await forge.findOpen(branch);
     if (open === null) return { synced, action: 'none', url: null };
     await forge.comment(
@@ -50,12 +50,13 @@ async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Pro
     await forge.updatePull(open.number, { state: 'closed' });
     return { synced, action: 'closed', url: open.url };
   }
+  const text = synced.bytes.toString();
   const proposal = {
     branch,
-    texts: new Map([[synced.file, synced.text]]),
+    texts: new Map([[synced.file, text]]),
     ...textsOf(synced),
     labels: [],
-    at: Math.floor(Date.parse(syncedAt(synced.text)) / 1000),
+    at: Math.floor(Date.parse(syncedAt(text)) / 1000),
   };
   const { action, pull } = await settleProposal(forge, mirror, proposal);
   if (action === 'left') return { synced, action, url: pull.url };

@@ -19,8 +19,8 @@ export type Synced = {
   provider: string;
   /** `grants/directory/PROVIDER.yaml` */
   file: string;
-  /** Its new text. */
-  text: string;
+  /** What it is to hold; null where nothing is due. */
+  bytes: Buffer | null;
   /** Whether there is anything to write: something changed, or an absence that one sync found is now found twice. */
   due: boolean;
   people: number;
@@ -55,19 +55,18 @@ type Options = {
 export async function sync({ config, read, tree, data, earlier, now }: Options): Promise<Synced> {
   const { provider } = config;
   const file = `grants/directory/${provider}.yaml`;
-  const current = (await tree.list()).includes(file) ? (await tree.read([file])).get(file) : undefined;
-  const before = current === undefined ? null : parseDirectory(current, file);
+  const before = await directoryOf(tree, file);
   const { after, notes } = await readTaken(read, config, before, now);
   assertPlausible(before, after, config.shrink);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
   const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
-  const text = renderDirectory(after);
+  const bytes = due ? renderDirectory(after) : null;
   // What is not written changes nobody's access.
-  const access = due ? await accessChanges(text, { file, tree, data: await data() }) : [];
+  const access = bytes === null ? [] : await accessChanges(bytes, { file, tree, data: await data() });
   return {
     provider,
     file,
-    text,
+    bytes,
     due,
     people: after.people.length,
     groups: after.groups.length,
@@ -101,6 +100,12 @@ function takesAway(access: readonly Change[], changes: DirectoryChanges): boolea
     status.every(({ after }) => after.status !== 'active') &&
     groups.every((group) => group.change !== 'new' && group.in.length === 0)
   );
+}
+
+async function directoryOf(tree: Tree, file: string): Promise<DirectoryFile | null> {
+  if (!(await tree.list()).includes(file)) return null;
+  const bytes = (await tree.read([file])).get(file);
+  return bytes === undefined ? null : parseDirectory(bytes, file);
 }
 
 /** A directory file, checked. Throws SyncError `sync-invalid` with its problems. */
@@ -140,10 +145,9 @@ export async function dataOf(tree: Tree): Promise<Buffer | null> {
 }
 
 async function accessChanges(
-  text: string,
+  bytes: Buffer,
   { file, tree, data }: { file: string; tree: Tree; data: Buffer | null },
 ): Promise<readonly Change[] | null> {
-  const bytes = Buffer.from(text);
   // What is written is what was meant: read back by the reader that everybody else uses.
   if (data === null) {
     parseDirectory(bytes, file);

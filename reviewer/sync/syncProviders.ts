@@ -61,10 +61,10 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
     const synced = await sync({ config, read, tree, data, earlier, now: now() });
     results.push(synced);
-    if (!synced.due) continue;
+    if (synced.bytes === null) continue;
     // The next is looked at with this one's file as it will be: whom both claim neither brings, and who moves from one to
     // the other is in one of them.
-    tree = withFile(tree, synced.file, Buffer.from(synced.text));
+    tree = withFile(tree, synced.file, synced.bytes);
     made = null;
   }
   return results;
@@ -75,7 +75,10 @@ export async function syncFolder(root: string, write: boolean, options: SyncOpti
   const tree = await workingTree(root);
   const results = await syncProviders(options, { tree, repository: root, commit: 'HEAD' });
   if (write)
-    await writeTexts(root, new Map(results.filter(({ due }) => due).map(({ file, text }) => [file, text])));
+    await writeTexts(
+      root,
+      new Map(results.flatMap(({ file, bytes }) => (bytes === null ? [] : [[file, bytes]]))),
+    );
   return results;
 }
 

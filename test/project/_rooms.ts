@@ -4,8 +4,8 @@
  */
 export const rooms: readonly (readonly [room: string, imports: readonly string[]])[] = [
   ['bundle/bundleError.ts', []],
-  ['bundle/directory', []],
   ['bundle/format', ['bundle/bundleError.ts']],
+  ['bundle/directory', ['bundle/format']],
   ['bundle/bucket', ['bundle/format']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
