@@ -1,5 +1,5 @@
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
-import { SyncError } from './syncError.ts';
+import { SyncError } from './providers/syncError.ts';
 
 /** Of fewer people, one more or less is a large share. */
 const few = 10;

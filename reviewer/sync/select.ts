@@ -1,9 +1,9 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
-import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './directory.ts';
-import type { ProviderConfig } from './syncConfig.ts';
-import { SyncError } from './syncError.ts';
+import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './providers/directory.ts';
+import type { ProviderConfig } from './providers/syncConfig.ts';
+import { SyncError } from './providers/syncError.ts';
 
 type Taken = Pick<ProviderConfig, 'provider' | 'groups' | 'people'>;
 

@@ -7,12 +7,11 @@ import { readDirectory } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { assertPlausible } from './assertPlausible.ts';
-import type { ReadProvider } from './directory.ts';
 import { type DirectoryChanges, directoryChanges, isSame } from './directoryChanges.ts';
-
+import type { ReadProvider } from './providers/directory.ts';
+import type { ProviderConfig } from './providers/syncConfig.ts';
+import { SyncError } from './providers/syncError.ts';
 import { createWanted, select } from './select.ts';
-import type { ProviderConfig } from './syncConfig.ts';
-import { SyncError } from './syncError.ts';
 
 /** One provider, read whole, and what it would change. */
 export type Synced = {

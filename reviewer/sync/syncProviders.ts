@@ -4,11 +4,11 @@ import { git } from '../../bundle/git/git.ts';
 import { type Tree, withFile, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { writeTexts } from '../proposal/writeTexts.ts';
-import type { Surroundings } from './client.ts';
-import { openProvider } from './openProvider.ts';
+import type { Surroundings } from './providers/client.ts';
+import { openProvider } from './providers/openProvider.ts';
+import { type ProviderConfig, readSyncConfig } from './providers/syncConfig.ts';
+import { SyncError } from './providers/syncError.ts';
 import { dataOf, parseDirectory, type Synced, sync } from './sync.ts';
-import { type ProviderConfig, readSyncConfig } from './syncConfig.ts';
-import { SyncError } from './syncError.ts';
 
 export type SyncOptions = {
   /** sync.yaml. */

@@ -506,6 +506,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
+  ['reviewer/sync/providers', ['bundle/format', 'bundle/grants', 'bundle/yaml']],
   [
     'reviewer/sync',
     [
@@ -522,6 +523,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/plan',
       'reviewer/proposal',
       'reviewer/pulls',
+      'reviewer/sync/providers',
     ],
   ],
   [

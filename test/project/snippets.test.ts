@@ -10,7 +10,7 @@ import { jsonSchemas } from '../../bundle/grants/jsonSchemas.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { configSchema } from '../../gateway/config/writeSchema.ts';
 import { testRepository } from '../../gateway/explain/testRepository.ts';
-import { syncFile } from '../../reviewer/sync/syncConfig.ts';
+import { syncFile } from '../../reviewer/sync/providers/syncConfig.ts';
 import { suite } from '../_suite.ts';
 import { repositoryFiles, root } from './_copyRepository.ts';
 

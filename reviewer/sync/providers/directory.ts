@@ -1,4 +1,4 @@
-import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import type { DirectoryFile } from '../../../bundle/grants/schema.ts';
 
 /** A person as an identity provider tells it. */
 export type ProviderPerson = {

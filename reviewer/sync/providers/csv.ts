@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { fold } from '../../bundle/grants/names.ts';
+import { fold } from '../../../bundle/grants/names.ts';
 import type { ProviderPerson, ReadProvider } from './directory.ts';
 import type { ProviderConfigOf } from './syncConfig.ts';
 import { SyncError } from './syncError.ts';

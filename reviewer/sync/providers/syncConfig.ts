@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isLoopback } from '../../bundle/format/isLoopback.ts';
-import { formatProblem } from '../../bundle/yaml/problem.ts';
-import { readChecked } from '../../bundle/yaml/readFile.ts';
+import { isLoopback } from '../../../bundle/format/isLoopback.ts';
+import { formatProblem } from '../../../bundle/yaml/problem.ts';
+import { readChecked } from '../../../bundle/yaml/readFile.ts';
 import { SyncError } from './syncError.ts';
 
 const text = z.string().trim().min(1, { error: 'must not be empty' }).max(500);
