@@ -22,6 +22,11 @@ export const navigation: readonly Group[] = [
     'Examples',
     [
       ['All of them', 'examples/README.md'],
+      ['Behind a proxy', 'examples/behind-a-proxy/README.md'],
+      ['nginx', 'examples/nginx/README.md'],
+      ['Caddy', 'examples/caddy/README.md'],
+      ['Envoy', 'examples/envoy/README.md'],
+      ['Traefik', 'examples/traefik/README.md'],
       ['Docker Compose', 'examples/compose/README.md'],
       ['GitHub Actions without secrets', 'examples/github-actions-oidc/README.md'],
       ['An OPA server', 'examples/opa-server/README.md'],

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { root } from '../project/_copyRepository.ts';
 
-/** A copy of examples/NAME/ to run in, with `grantgate` and `opa` on the PATH of its environment. */
-export async function copyExample(name: string) {
+/**
+ * A copy of examples/NAME/ to run in, with `grantgate` and `opa` on the PATH of its environment; `besides` are folders of the
+ * repository that lie where they do from there.
+ */
+export async function copyExample(name: string, besides: readonly string[] = []) {
   const place = mkdtempSync(join(tmpdir(), `grantgate-example-${name}-`));
-  const [folder, bin] = [join(place, name), join(place, 'bin')];
-  cpSync(join(root, 'examples', name), folder, { recursive: true });
+  const [folder, bin] = [join(place, 'examples', name), join(place, 'bin')];
+  for (const path of [`examples/${name}`, ...besides])
+    cpSync(join(root, path), join(place, path), { recursive: true });
   mkdirSync(bin);
   const { path } = await findOpa();
   symlinkSync(path, join(bin, 'opa'));
@@ -16,6 +20,7 @@ export async function copyExample(name: string) {
   writeFileSync(join(bin, 'grantgate'), program, { mode: 0o755 });
   return {
     folder,
+    bin,
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, OPA_PATH: path, HOME: place, NO_COLOR: '1' },
     read: (file: string) => readFileSync(join(folder, file), 'utf8'),
     edit: (file: string, change: (text: string) => string) =>

@@ -40,7 +40,10 @@ const kinds: readonly (readonly [RegExp, Schema | null])[] = [
   ).map(([form, name]) => [form, schemas.get(name) ?? assert.fail(name)] as const),
   [/^gateway\.yaml\b/, JSON.parse(configSchema()) as Schema],
   [/^sync\.yaml\b/, z.toJSONSchema(syncFile, { io: 'input' }) as Schema],
-  [/^(?:steps of a workflow|prometheus\.yaml|kong\.yaml|access-rules\.yaml of Oathkeeper)\b/, null],
+  [
+    /^(?:data\/[\w-]+\.yaml|steps of a workflow|prometheus\.yaml|kong\.yaml|access-rules\.yaml of Oathkeeper)\b/,
+    null,
+  ],
 ];
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 
