@@ -62,10 +62,14 @@ export async function load(
 
 const spelledApi = (api: Api, spelling: Spelling): Api => ({ ...api, owner: spell(spelling, api.owner) });
 
-/** Whoever is named is named as the directory does, so that names are equal where they are the same. */
-const spelledGrant = (grant: Grant, spelling: Spelling): Grant => ({
-  ...grant,
-  principal: spell(spelling, grant.principal),
-  owner: spell(spelling, grant.owner),
-  ...(grant.review && { review: { ...grant.review, by: spell(spelling, grant.review.by) } }),
-});
+/**
+ * Whoever is named is named as the directory does, so that names are equal where they are the same. Mostly they are
+ * already, and the grant is the one that was read.
+ */
+function spelledGrant(grant: Grant, spelling: Spelling): Grant {
+  const { review } = grant;
+  const [principal, owner] = [spell(spelling, grant.principal), spell(spelling, grant.owner)];
+  const by = review && spell(spelling, review.by);
+  if (principal === grant.principal && owner === grant.owner && by === review?.by) return grant;
+  return { ...grant, principal, owner, ...(review && { review: { ...review, by: by ?? review.by } }) };
+}
