@@ -64,7 +64,12 @@ export const standard: readonly GrantText[] = [
   { id: 'wide', owner: 'user:dana@example.com', rest: 'role: admin # for now' },
 ];
 
-export async function world(grants: readonly GrantText[] = standard, files: Files = {}): Promise<World> {
+/** `heard` is told of each call of the forge's API when its work is done and it is not answered yet. */
+export async function world(
+  grants: readonly GrantText[] = standard,
+  files: Files = {},
+  heard: (call: { method: string; path: string }) => void = () => {},
+): Promise<World> {
   const here = await place({ ...access(grants), ...files });
   open.push(here.remove);
   await here.log(
@@ -83,7 +88,10 @@ export async function world(grants: readonly GrantText[] = standard, files: File
   const clock = { now: asOf };
   const forge = await startForge({
     ...{ repository, owner: 'acme', name: 'access', token, now: () => clock.now },
-    watch: (call) => wrong.push(...[undescribed(call)].filter((said) => said !== null)),
+    watch: (call) => {
+      wrong.push(...[undescribed(call)].filter((said) => said !== null));
+      heard(call);
+    },
     users: [
       { login: 'ann', token: tokenOf('ann'), permission: 'write' },
       { login: 'dana', token: tokenOf('dana'), permission: 'read' },
