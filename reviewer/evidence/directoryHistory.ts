@@ -160,8 +160,10 @@ export function createDirectoryHistory(organisation: Organisation) {
         const kind = fileKind(path);
         if (kind.kind !== 'directory') return [];
         const file = bytes === null ? null : readDirectory(bytes, path).value;
-        // A read that was cut short says nothing.
-        return file === undefined || file?.complete === false ? [] : [{ provider: kind.provider, file }];
+        if (file !== undefined && file?.complete !== false) return [{ provider: kind.provider, file }];
+        // A read that was cut short says nothing, not even that the syncs around it follow each other.
+        absent.get(kind.provider)?.clear();
+        return [];
       });
       if (read.length === 0) return;
       const held = Math.min(...read.map(({ file }) => (file === null ? at : heldFrom(file, at))));
@@ -186,18 +188,34 @@ export function createDirectoryHistory(organisation: Organisation) {
     },
     end(): DirectoryHistory {
       lookUp(Number.POSITIVE_INFINITY);
-      return {
-        standing: ({ id }) => standings.get(id) ?? null,
-        members: ({ id }) => sizes.get(id) ?? null,
-        idChangedAt: (principal) => changed.get(fold(principal)) ?? null,
-        absences(principal) {
-          const name = fold(principal);
-          if (lost.has(name) || state.size === 0) return null;
-          const runs = [...state.keys()].map((provider) => absent.get(provider)?.get(name));
-          return runs.every((run) => run !== undefined) ? runs : null;
-        },
-        ownerlessSince: (owner) => ownerless.get(fold(owner)) ?? null,
-      };
+      const providers = [...state.keys()].map(
+        (provider) => absent.get(provider) ?? new Map<string, Absence>(),
+      );
+      return lookUpIn({ standings, sizes, changed, lost, ownerless, providers });
     },
   };
 }
+
+type Found = {
+  standings: ReadonlyMap<string, Standing>;
+  sizes: ReadonlyMap<string, number>;
+  changed: ReadonlyMap<string, number>;
+  lost: ReadonlySet<string>;
+  ownerless: ReadonlyMap<string, number>;
+  /** Of each provider, whom it does not know. */
+  providers: readonly ReadonlyMap<string, Absence>[];
+};
+
+/** A function of its own: what a closure over there sees stays in memory as long as the history. */
+const lookUpIn = ({ standings, sizes, changed, lost, ownerless, providers }: Found): DirectoryHistory => ({
+  standing: ({ id }) => standings.get(id) ?? null,
+  members: ({ id }) => sizes.get(id) ?? null,
+  idChangedAt: (principal) => changed.get(fold(principal)) ?? null,
+  absences(principal) {
+    const name = fold(principal);
+    if (lost.has(name) || providers.length === 0) return null;
+    const runs = providers.map((absent) => absent.get(name));
+    return runs.every((run) => run !== undefined) ? runs : null;
+  },
+  ownerlessSince: (owner) => ownerless.get(fold(owner)) ?? null,
+});

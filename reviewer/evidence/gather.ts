@@ -14,7 +14,10 @@ export type History = {
   /** Of a grant; null where Git does not know it. */
   of(grant: string): GrantHistory | null;
   directories: DirectoryHistory;
-  /** Where a shallow clone begins, seconds since 1970: what grants were before nobody can tell. Null when it is whole. */
+  /**
+   * Where it begins, seconds since 1970: what grants were before nobody can tell, whether a clone is shallow, the
+   * history was written anew, or the files came from elsewhere. Null outside Git.
+   */
   from: number | null;
 };
 
@@ -123,16 +126,19 @@ function daySpan(file: string): Span {
     : { from: from - 1, to: from + 1441 };
 }
 
+const startOfDay = (seconds: number) => seconds - (seconds % 86_400);
+
 /** Follows grants and directories through Git once, for all of them. */
 async function readHistory(tree: Tree, organisation: Organisation, asOf: number): Promise<History> {
   const grants = createGrantHistory();
   const directories = createDirectoryHistory(organisation);
   let from: number | null = null;
   for await (const step of readCommits(tree, asOf)) {
-    if (step.blind && tree.revision !== null) from = step.at;
+    // A grant is given on a day, and committed in the course of it.
+    if (tree.revision !== null) from ??= step.blind ? step.at : startOfDay(step.at);
     grants.step(step);
     directories.step(step);
   }
   for await (const aside of readAsides(tree, asOf)) grants.aside(aside);
-  return { of: grants.of, directories: directories.end(), from };
+  return { of: grants.end(), directories: directories.end(), from };
 }

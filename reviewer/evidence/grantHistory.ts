@@ -230,8 +230,15 @@ export function createGrantHistory() {
           note(id, { grownAt: orLater(known.grownAt) });
       }
     },
-    of: (id: string): GrantHistory | null => histories.get(id) ?? null,
+    /** What was found, without anything that it was found in. */
+    end: () => lookUpIn(histories),
   };
 }
+
+/** A function of its own: what a closure over there sees stays in memory as long as the history. */
+const lookUpIn =
+  (histories: ReadonlyMap<string, GrantHistory>) =>
+  (id: string): GrantHistory | null =>
+    histories.get(id) ?? null;
 
 type Comparison = { before: string; after: string };
