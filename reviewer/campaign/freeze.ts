@@ -55,16 +55,13 @@ export async function freeze(
   const strongest = new Map<string, Finding>();
   for (const finding of found.toSorted((a, b) => strength.indexOf(a.action) - strength.indexOf(b.action)))
     if (!strongest.has(finding.grant)) strongest.set(finding.grant, finding);
-  const [used, lastUses] = [
-    await usage.windows(grants.map(({ id }) => ({ grant: id, from }))),
-    await usage.lastUses(),
-  ];
+  const used = await usage.windows(grants.map(({ id }) => ({ grant: id, from })));
   const { coverage: least } = organisation.review.thresholds;
   const entries = grants.map((grant, index): FrozenEntry => {
     const begun = Math.max(from, grant.grantedAt);
     // A short record shows too little to speak of.
     const isSeen = begun < asOf && coverage.share(begun, asOf) >= least;
-    const last = lastUses.get(grant.id);
+    const last = used[index]?.lastUsedAt;
     const finding = strongest.get(grant.id);
     return {
       ...{ grant: grant.id, principal: grant.principal, api: grant.api },

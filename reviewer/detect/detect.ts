@@ -203,21 +203,36 @@ async function detectBy(
       if (isLeaving(finding)) going.add(grant.id);
     }
   };
-  /** Asks about many at once, by what was used of each; what comes of it is taken in their order. */
+  /**
+   * Asks about many at once, by what was used of each; what comes of it is taken in their order. The next ones are got
+   * ready while these are judged.
+   */
   const judgeAll = async (
     many: readonly Seen[],
     usedOf: (one: Seen) => Iterable<[string, SeenIn]>,
     taken: (one: Seen, told: ReturnType<typeof factsFor>, answer: Judgement | ReviewError) => void,
   ) => {
-    for (const some of portionsOf(many, atOnce)) {
+    const asking = (some: readonly Seen[]) => {
       stopIfAborted(signal);
       const told = some.map((one) => factsFor(one.grant, inputOf(usedOf(one))));
-      const answers = await pool.all(told.map(({ facts }) => ({ grant: facts.grant.id, facts })));
-      for (const [at, one] of some.entries()) {
-        const [its, answer] = [told[at], answers[at]];
-        if (its !== undefined && answer !== undefined) taken(one, its, answer);
+      const answers = pool.all(told.map(({ facts }) => ({ grant: facts.grant.id, facts })));
+      // Whether it failed is asked at its turn, if that comes.
+      answers.catch(() => {});
+      return { some, told, answers };
+    };
+    const takeAll = async ({ some, told, answers }: ReturnType<typeof asking>) => {
+      for (const [at, answer] of (await answers).entries()) {
+        const [one, its] = [some[at], told[at]];
+        if (one !== undefined && its !== undefined) taken(one, its, answer);
       }
+    };
+    let before: ReturnType<typeof asking> | null = null;
+    for (const some of portionsOf(many, atOnce)) {
+      const next = asking(some);
+      if (before !== null) await takeAll(before);
+      before = next;
     }
+    if (before !== null) await takeAll(before);
   };
 
   const spare: Seen[] = [];
@@ -253,8 +268,8 @@ async function detectBy(
 
 type Seen = Asked & { used: Map<string, SeenIn> };
 
-/** So many are judged before anything is taken from the answers. */
-const atOnce = 5_000;
+/** So many are asked about together: few enough that what is told of them is forgotten as soon as they are judged. */
+const atOnce = 1_000;
 
 function* portionsOf<T>(all: readonly T[], most: number): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += most) yield all.slice(at, at + most);

@@ -13,7 +13,7 @@ function remembered(coverage: Coverage, historyFrom: number | null): Coverage {
   const shares = new Map<string, { share: number; lost: number }>();
   const known = (from: number, to: number) => {
     const key = `${from} ${to}`;
-    // What a grant was before a shallow clone begins nobody can tell: silence then says nothing about it.
+    // What a grant was before the history begins nobody can tell: silence then says nothing about it.
     const blind = historyFrom !== null && from < historyFrom;
     const found = shares.get(key) ?? {
       share: blind ? 0 : coverage.share(from, to),
@@ -34,7 +34,6 @@ type UsageIn = (asked: readonly Asked[]) => Promise<Map<string, SeenIn>[]>;
 
 async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): Promise<UsageIn> {
   const coverage = remembered(evidence.coverage, history.from);
-  const last = await usage.lastUses();
   return async (asked) => {
     // Several detectors look at one window of a grant: it is looked up once.
     const once = asked.flatMap(({ grant, windows }, index) =>
@@ -42,10 +41,8 @@ async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): P
     );
     const used = await usage.windows(once);
     const facts = asked.map(() => new Map<number, UsageFacts>());
-    for (const [i, { index, grant, from }] of once.entries()) {
-      const known = { used: used[i] ?? null, lastUsedAt: last.get(grant) ?? null, coverage };
-      facts[index]?.set(from, usageFacts({ from, to: asOf }, known));
-    }
+    for (const [i, { index, from }] of once.entries())
+      facts[index]?.set(from, usageFacts({ from, to: asOf }, { used: used[i] ?? null, coverage }));
     const spare = asked.flatMap(({ grant, windows: { redundant: from } }) =>
       from === undefined ? [] : [{ grant: grant.id, from }],
     );
@@ -63,8 +60,8 @@ async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): P
   };
 }
 
-/** So many grants are looked up in one query. */
-const atOnce = 20_000;
+/** So many grants are looked up in one query; those of the next are in memory at the same time. */
+const atOnce = 5_000;
 
 /**
  * Looks up what was used, portion after portion of the grants: the next one while whoever takes them is busy with this

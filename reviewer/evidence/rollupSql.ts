@@ -168,7 +168,7 @@ WITH step AS (
 )
 SELECT instance, sum(numbers) AS numbers, min(a) // 60000 AS "from", max(b) // 60000 + 1 AS "to" FROM again GROUP BY instance ORDER BY instance`;
 
-/** Uses by day and pairs, from records and roll-ups together; what a faulty roll-up says is held against the records. */
+/** Uses by day (in the order of grants) and pairs, from records and roll-ups together; what a faulty roll-up says is held against the records. */
 export const jointUses = [
   `CREATE TABLE use AS
 WITH recorded AS (
@@ -182,7 +182,7 @@ WITH recorded AS (
   UNION ALL
   SELECT instance, "grant", operation, d, count, first, last FROM rolled JOIN roll USING (instance, d) WHERE counts
 )
-SELECT "grant", operation, day, sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last FROM one GROUP BY "grant", operation, day`,
+SELECT "grant", operation, day, sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last FROM one GROUP BY "grant", operation, day ORDER BY "grant"`,
   `CREATE TABLE pair AS
 WITH recorded AS (
   SELECT grants, operation, ms // ${dayMs} AS day, 1 AS count FROM record WHERE len(grants) > 1

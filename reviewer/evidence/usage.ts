@@ -3,6 +3,7 @@
 // nothing, so such rows are looked for and their lines located here; types are guessed unless declared; a cast to
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DuckDBAppender } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import type { InstanceSigns } from './coverage.ts';
 import { type Database, logsUnreadable, openDatabase, quoted } from './database.ts';
@@ -25,8 +26,13 @@ export type DayOfUse = {
   last: number;
 };
 
-/** What was used of a grant in one window. */
-export type WindowOfUse = { allows: number; daysUsed: number; operations: readonly string[] };
+/** What was used of a grant in one window, and when last, also before it (seconds since 1970). */
+export type WindowOfUse = {
+  allows: number;
+  daysUsed: number;
+  operations: readonly string[];
+  lastUsedAt: number;
+};
 
 type Keyed = { key: string; grant: string };
 
@@ -41,11 +47,10 @@ export type Usage = {
   totals(): AsyncIterable<readonly { grant: string; operation: string; last: number }[]>;
   /** How often the grants that are asked about under one key were used on each day since 1970, from `from` on. */
   daily(asked: readonly Keyed[], from: number): Promise<{ key: string; day: number; count: number }[]>;
-  /** Grant → its last use known, seconds since 1970. */
-  lastUses(): Promise<ReadonlyMap<string, number>>;
   /**
-   * What was used in windows, in their order; null where nothing was. Uses are kept by day, so of a day that a window's
-   * start cuts in two only what is certain counts: all of it when the day's first use is inside, else its last one.
+   * What was used in windows, in their order; null of a grant that nothing is known of. Uses are kept by day, so of a day
+   * that a window's start cuts in two only what is certain counts: all of it when the day's first use is inside, else its
+   * last one.
    */
   windows(asked: readonly { grant: string; from: number }[]): Promise<(WindowOfUse | null)[]>;
   /** For windows, in their order: the other grants that justified every use in them too, sorted. */
@@ -93,7 +98,6 @@ const nothing: Usage = {
   revisions: async () => [],
   async *totals() {},
   daily: async () => [],
-  lastUses: async () => new Map(),
   windows: async (asked) => asked.map(() => null),
   companions: async (asked) => asked.map(() => []),
   instances: [],
@@ -146,12 +150,12 @@ async function gathered(
   const copies = instances.some(({ copies }) => copies);
   await connection.run(recordTable(copies));
   for (const statement of rollups === null ? useTables : jointUses) await connection.run(statement);
+  const [{ pairs } = { pairs: 0 }] = await read('SELECT count(*)::INTEGER AS pairs FROM pair');
   const missing = new Set([...unreadable, ...cut.unreadable].map(({ file }) => file));
   const whole = files.records.filter((file) => !missing.has(file));
   const from = await since;
-  const [counted] = await read(
-    `SELECT count(*) AS records FROM record WHERE ms >= ${Math.floor(from * 1000)}`,
-  );
+  const since1970 = Math.floor(from * 1000);
+  const [counted] = await read(`SELECT count(*) AS records FROM record WHERE ms >= ${since1970}`);
   const [rolled] =
     rollups === null
       ? []
@@ -159,29 +163,27 @@ async function gathered(
           `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(from / 86_400)}`,
         );
 
-  const ask = async (asked: readonly { grant: string; from: number }[]) => {
-    await connection.run('CREATE OR REPLACE TEMP TABLE win (i INTEGER, "grant" VARCHAR, "from" BIGINT)');
-    const appender = await connection.createAppender('win', null, 'temp');
-    asked.forEach(({ grant, from }, i) => {
-      appender.appendInteger(i);
-      appender.appendVarchar(grant);
-      appender.appendBigInt(BigInt(Math.ceil(from * 1000)));
-      appender.endRow();
-    });
-    appender.closeSync();
-  };
-  const fill = async (asked: readonly Keyed[]) => {
-    await connection.run('CREATE OR REPLACE TEMP TABLE asked_daily (key VARCHAR, "grant" VARCHAR)');
-    const appender = await connection.createAppender('asked_daily', null, 'temp');
-    for (const [index, { key, grant }] of asked.entries()) {
-      appender.appendVarchar(key);
-      appender.appendVarchar(grant);
+  const fill = async <T>(
+    [table, columns]: readonly [string, string],
+    asked: readonly T[],
+    put: (to: DuckDBAppender, one: T, index: number) => void,
+  ) => {
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (${columns})`);
+    const appender = await connection.createAppender(table, null, 'temp');
+    for (const [index, one] of asked.entries()) {
+      put(appender, one, index);
       appender.endRow();
       // Of very many, others need not wait for all.
       if (index % 2000 === 1999) await nextTurn();
     }
     appender.closeSync();
   };
+  const ask = (asked: readonly { grant: string; from: number }[]) =>
+    fill(['win', 'i INTEGER, "grant" VARCHAR, "from" BIGINT'], asked, (to, { grant, from }, i) => {
+      to.appendInteger(i);
+      to.appendVarchar(grant);
+      to.appendBigInt(BigInt(Math.ceil(from * 1000)));
+    });
   return {
     instances,
     records: Number(counted?.records ?? 0) + Number(rolled?.records ?? 0),
@@ -202,12 +204,9 @@ async function gathered(
     async uses() {
       const rows = await read('SELECT * FROM use ORDER BY "grant", operation, day');
       return rows.map((row) => ({
-        grant: String(row.grant),
-        operation: String(row.operation),
-        day: Number(row.day),
-        count: Number(row.count),
-        first: Number(row.first) / 1000,
-        last: Number(row.last) / 1000,
+        ...{ grant: String(row.grant), operation: String(row.operation) },
+        ...{ day: Number(row.day), count: Number(row.count) },
+        ...{ first: Number(row.first) / 1000, last: Number(row.last) / 1000 },
       }));
     },
     async used(from, to) {
@@ -244,7 +243,11 @@ async function gathered(
         'CREATE TABLE IF NOT EXISTS daily AS SELECT "grant", day, sum(count)::BIGINT AS count FROM use GROUP BY 1, 2 ORDER BY 1, 2',
       );
       const few = asked.length <= fewAsked ? valuesOf(asked) : null;
-      if (few === null) await fill(asked);
+      if (few === null)
+        await fill(['asked_daily', 'key VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
+          to.appendVarchar(key);
+          to.appendVarchar(grant);
+        });
       const rows = await read(
         `SELECT key, day, sum(count)::BIGINT AS count FROM daily JOIN ${few ?? 'asked_daily'} USING ("grant")
 WHERE day >= ${Math.floor(from)} ${few === null ? '' : `AND "grant" IN (${namesOf(asked)})`} GROUP BY 1, 2 ORDER BY 1, 2`,
@@ -255,27 +258,24 @@ WHERE day >= ${Math.floor(from)} ${few === null ? '' : `AND "grant" IN (${namesO
         count: Number(count),
       }));
     },
-    async lastUses() {
-      const rows = await read('SELECT "grant", max(last) AS last FROM use GROUP BY 1');
-      return new Map(rows.map((row) => [String(row.grant), Number(row.last) / 1000]));
-    },
     async windows(asked) {
       const found: (WindowOfUse | null)[] = asked.map(() => null);
       await ask(asked);
-      const rows = await read(`
-SELECT i, sum(CASE WHEN first >= "from" THEN count ELSE 1 END)::BIGINT AS allows, count(DISTINCT day) AS days,
-  string_agg(DISTINCT operation, chr(10)) AS operations
-FROM win JOIN use USING ("grant") WHERE last >= "from" GROUP BY i`);
-      for (const { i, allows, days, operations } of rows)
+      const read = await connection.runAndReadAll(`
+SELECT i, sum(CASE WHEN last < "from" THEN 0 WHEN first >= "from" THEN count ELSE 1 END)::DOUBLE,
+  count(DISTINCT day) FILTER (last >= "from")::INTEGER,
+  string_agg(DISTINCT operation, chr(10)) FILTER (last >= "from"), max(last)::DOUBLE
+FROM win JOIN use USING ("grant") GROUP BY i`);
+      for (const [i, allows, days, operations, last] of read.getRows())
         found[Number(i)] = {
-          allows: Number(allows),
-          daysUsed: Number(days),
-          operations: String(operations).split('\n').sort(),
+          ...{ allows: Number(allows), daysUsed: Number(days), lastUsedAt: Number(last) / 1000 },
+          operations: operations === null ? [] : String(operations).split('\n').sort(),
         };
       return found;
     },
     async companions(asked) {
       const found: string[][] = asked.map(() => []);
+      if (pairs === 0) return found;
       await ask(asked);
       const rows = await read(`
 WITH total AS (

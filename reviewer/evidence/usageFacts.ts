@@ -16,18 +16,18 @@ export type UsageFacts = {
   operations: readonly string[];
 };
 
-type Known = { used: WindowOfUse | null; lastUsedAt: number | null; coverage: Coverage };
+type Known = { used: WindowOfUse | null; coverage: Coverage };
 
 /** Puts together what is known of a grant's use in a window and how much of it the records vouch for. */
 export function usageFacts({ from, to }: { from: number; to: number }, known: Known): UsageFacts {
-  const { used, lastUsedAt, coverage } = known;
+  const { used, coverage } = known;
   return {
     from,
     coverage: coverage.share(from, to),
     lostMinutes: coverage.lost(from, to),
     allows: used?.allows ?? 0,
     daysUsed: used?.daysUsed ?? 0,
-    lastUsedAt,
+    lastUsedAt: used?.lastUsedAt ?? null,
     operations: used?.operations ?? [],
   };
 }

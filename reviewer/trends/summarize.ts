@@ -11,8 +11,10 @@ export async function summarize(plan: Plan, evidence: Evidence): Promise<Summary
   const live = organisation.grants.filter(
     ({ state, expiresAt }) => state === 'active' && (expiresAt === null || asOf < expiresAt),
   );
-  const last = await usage.lastUses();
-  const unused = live.filter(({ id }) => (last.get(id) ?? Number.NEGATIVE_INFINITY) < from).length;
+  const used = new Set<string>();
+  for await (const some of usage.totals())
+    for (const { grant, last } of some) if (last >= from) used.add(grant);
+  const unused = live.filter(({ id }) => !used.has(id)).length;
   const known = plan.evidence.coverage >= organisation.review.thresholds.coverage && live.length > 0;
   const findings: Record<string, number> = {};
   for (const { detector } of [...plan.findings].sort((a, b) => (a.detector < b.detector ? -1 : 1)))

@@ -13,7 +13,6 @@ async function covered(historyFrom: number | null): Promise<number[]> {
     coverage: { share: () => 1, lost: () => 0, instances: [] },
     history: { from: historyFrom },
     usage: {
-      lastUses: async () => new Map(),
       windows: async (asked: readonly unknown[]) => asked.map(() => null),
       companions: async () => [],
     },
