@@ -11,7 +11,7 @@ const record = z.object({
 const heartbeat = record.extend({ heartbeat: z.literal(true) });
 const stopped = record.extend({ stopped: z.literal(true) });
 /** What else takes a number: known by its name, whatever it says. */
-const event = record.extend({ event: z.string().min(1), decision_id: z.string() });
+const event = record.extend({ event: z.string().min(1) });
 const decision = record.extend({
   event: z.null().optional(),
   decision_id: z.string(),

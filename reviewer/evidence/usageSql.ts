@@ -24,8 +24,8 @@ WITH line AS (
   FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns},
                  ignore_errors = true, filename = true)
 ), judged AS (
-  SELECT *, ms IS NULL OR coalesce(instance, '') = '' OR seq IS NULL OR seq NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR (NOT hb AND NOT st AND (
-      decision_id IS NULL OR (event IS NULL AND result.allow IS NULL)
+  SELECT *, ms IS NULL OR coalesce(instance, '') = '' OR seq IS NULL OR seq NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR (NOT hb AND NOT st
+      AND event IS NULL AND (decision_id IS NULL OR result.allow IS NULL
       OR (result.allow AND (input.operation IS NULL OR result.grants IS NULL)))) AS wrong,
     NOT hb AND NOT st AS taken
   FROM line

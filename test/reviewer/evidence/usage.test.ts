@@ -225,6 +225,40 @@ test('an event that says it was allowed is no use either; one without a number i
   await assert.rejects(read(), /2026-11-23\.ndjson:2: must be a decision record/);
 });
 
+test('lines of older, of this and of later versions are read together, whatever fields they have besides', async () => {
+  const [used = ''] = records([{ grant: 'a', at: asOf - 5000 }]);
+  const { metrics: _, bundles: __, ...record } = JSON.parse(used);
+  const line = (fields: object) => JSON.stringify(fields);
+  const at = (seq: number) => ({ ...record, seq, timestamp: daysAgo(0, seq * 1000 - 9000) });
+  await write([
+    // As the first version wrote them: no more than a decision is.
+    line({ ...at(1), input: { operation: 'get' }, result: { allow: true, grants: ['a'] } }),
+    line({ heartbeat: true, timestamp: daysAgo(0, -7500), instance: 'gw-1', seq: 1 }),
+    line({ ...JSON.parse(used), seq: 2 }),
+    // As a later one may.
+    line({
+      ...at(3),
+      version: 7,
+      trace: { id: 'x', parents: [['y']] },
+      input: { ...record.input, device: { posture: 'good' }, operation: 'list' },
+      result: { ...record.result, obligations: [{ log: true }] },
+    }),
+    line({ event: 'seal', timestamp: daysAgo(0, -5000), instance: 'gw-1', seq: 4, of: [1, 3] }),
+    line({ heartbeat: true, timestamp: daysAgo(0, -4000), instance: 'gw-1', seq: 4, chain: {}, load: 0.5 }),
+    line({ stopped: true, timestamp: daysAgo(0, -3000), instance: 'gw-1', seq: 4, why: 'drained' }),
+  ]);
+  const { uses, records: counted, instances } = await read();
+  assert.deepEqual(
+    uses.map(({ grant, operation, count }) => [grant, operation, count]),
+    [
+      ['a', 'get', 2],
+      ['a', 'list', 1],
+    ],
+  );
+  const [instance] = instances;
+  assert.deepEqual([counted, instance?.gaps, instance?.repeated, instance?.whole], [3, [], 0, true]);
+});
+
 const moved = (line: string, offset: string, minutes: number) => {
   const record = JSON.parse(line);
   const local = new Date(Date.parse(record.timestamp) + minutes * 60_000).toISOString();
