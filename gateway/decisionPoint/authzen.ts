@@ -81,8 +81,7 @@ export function createAuthzen(options: Options) {
     const question = questionOf(by.snapshot, asked, at);
     // Not even a name: nothing that could be asked or recorded.
     if (typeof question === 'string') return { decision: false, context: { reason: question } };
-    const { identity, route } = question;
-    const { stated } = asked;
+    const { identity, route, stated = asked.stated } = question;
     const id = nextId(at);
     const decision = by.decide(question);
     if (decision.failure !== null) onFailure(decision.failure, id);
@@ -98,7 +97,15 @@ export function createAuthzen(options: Options) {
       });
     }
     const regressed = record.regressed !== undefined;
-    if (allow) onAllowed?.({ identity, route, address: null, networks: asked.networks, stated });
+    if (allow) {
+      // Of what was said besides, only the facts that were made of it.
+      const { params, claims } = stated;
+      const facts = new Map(Object.entries(decision.input.facts ?? {}));
+      onAllowed?.({
+        ...{ identity, route, address: null, networks: asked.networks },
+        stated: { params, claims, facts },
+      });
+    }
     onOutcome({ api, operation, outcome: allow ? 'allowed' : 'denied', reason, decision, regressed });
     return { decision: allow, context: { reason, decision_id: id } };
   };

@@ -4,7 +4,11 @@ import type { Stated } from '../decision/decision.ts';
 import { Refusal } from '../http/refusal.ts';
 
 // OpenID AuthZEN Authorization API 1.0, sections 5 to 7. Keys we do not know are passed over, as it says.
-const properties = z.record(z.string(), z.unknown()).optional();
+const deepest = 16;
+const properties = z
+  .record(z.string(), z.unknown())
+  .refine((all) => isShallow(all, deepest), { error: `must not be nested deeper than ${deepest}` })
+  .optional();
 const entity = z.object({ type: z.string().min(1), id: z.string().min(1), properties });
 const instant = z
   .string()
@@ -13,11 +17,15 @@ const instant = z
   })
   .refine((value) => !Number.isNaN(Date.parse(value)), { error: 'must be an instant that exists' })
   .transform((value) => Math.floor(Date.parse(value) / 1000));
-const context = z.object({
-  networks: z.array(z.string()).optional(),
-  mfa: z.boolean().optional(),
-  time: instant.optional(),
-});
+const context = z
+  .looseObject({
+    networks: z.array(z.string()).optional(),
+    mfa: z.boolean().optional(),
+    time: instant.optional(),
+    /** What a request would have; facts are read from it. */
+    headers: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine((all) => isShallow(all, deepest), { error: `must not be nested deeper than ${deepest}` });
 const evaluation = z.object({
   subject: entity,
   action: z.object({ name: z.string().min(1), properties }),
@@ -31,7 +39,7 @@ export type Circumstances = {
   mfa: boolean;
   /** Whole seconds since 1970; null: now. */
   time: number | null;
-  /** The resource's properties are its path parameters, the subject's its claims. */
+  /** The resource's properties are its path parameters, the subject's its claims; facts are read from all of them. */
   stated: Stated;
 };
 
@@ -67,7 +75,7 @@ export function readEvaluation(value: unknown): Evaluation {
     subject: subjectOf(subject),
     ...resourceOf(resource),
     operation: action.name,
-    ...circumstancesOf(given, subject, resource),
+    ...circumstancesOf(given, subject, resource, action),
   };
 }
 
@@ -89,11 +97,21 @@ const circumstancesOf = (
   given: z.output<typeof context> | undefined,
   subject: Entity,
   resource: Entity,
+  action: { properties?: Properties } | undefined,
 ): Circumstances => ({
   networks: given?.networks ?? [],
   mfa: given?.mfa ?? false,
   time: given?.time ?? null,
-  stated: { params: textsOf(resource.properties), claims: textsOf(subject.properties) },
+  stated: {
+    params: textsOf(resource.properties),
+    claims: textsOf(subject.properties),
+    properties: {
+      subject: subject.properties ?? {},
+      resource: resource.properties ?? {},
+      action: action?.properties ?? {},
+      context: given ?? {},
+    },
+  },
 });
 
 // What is searched for has a type; an id beside it does not count, whatever it is.
@@ -129,7 +147,7 @@ export type Search = Circumstances & {
 export function readSearch(kind: SearchKind, value: unknown): Search {
   const given: {
     subject: Entity;
-    action?: { name: string } | undefined;
+    action?: { name: string; properties?: Properties } | undefined;
     resource: Entity;
     context?: z.output<typeof context> | undefined;
     page?: z.output<typeof page> | undefined;
@@ -141,8 +159,14 @@ export function readSearch(kind: SearchKind, value: unknown): Search {
     operation: kind === 'action' ? null : (given.action?.name ?? null),
     type: kind === 'subject' ? given.subject.type : given.resource.type,
     page: given.page ?? null,
-    ...circumstancesOf(given.context, given.subject, given.resource),
+    ...circumstancesOf(given.context, given.subject, given.resource, given.action),
   };
+}
+
+/** Whether a value is nested no deeper than that; whoever walks one on its own stack may run out of it. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((one) => isShallow(one, depth - 1));
 }
 
 /** Those of its properties that are texts: what is compared is compared exactly, so nothing is made a text here. */

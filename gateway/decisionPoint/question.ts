@@ -41,6 +41,6 @@ export function questionOf(
   };
 }
 
-function withObject({ params, claims }: Stated, name: string | null, object: string): Stated | null {
-  return name === null ? null : { params: new Map([...params, [name, object]]), claims };
+function withObject(stated: Stated, name: string | null, object: string): Stated | null {
+  return name === null ? null : { ...stated, params: new Map([...stated.params, [name, object]]) };
 }

@@ -36,7 +36,7 @@ export const tokenOf = (search: Search, { after, limit }: SearchPage): string =>
   );
 
 const digestOf = ({ page, stated, ...asked }: Search): string =>
-  sha256(canonicalJson({ ...asked, params: [...stated.params], claims: [...stated.claims] }));
+  sha256(canonicalJson({ ...asked, ...stated, params: [...stated.params], claims: [...stated.claims] }));
 
 function parsed(text: string): unknown {
   try {

@@ -29,7 +29,7 @@ const perTurn = 2;
 export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
   const kept = lruCache<Kept>(
     mostBytes,
-    ({ identity, path = '', stated }) => identityBytes(identity) + 2 * path.length + factsBytes(stated),
+    ({ identity, path = '', stated }) => identityBytes(identity) + 2 * path.length + statedBytes(stated),
   );
 
   /** Null where the call would not be allowed any more in any case: then it tells nothing about the change. */
@@ -69,8 +69,13 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
 }
 
 /** Roughly: a few short texts each, and lists where there are any. */
-const factsBytes = (stated: AllowedCall['stated']): number =>
-  stated?.facts === undefined ? 0 : 200 + 6 * JSON.stringify([...stated.facts]).length;
+const statedBytes = (stated: AllowedCall['stated']): number =>
+  stated === undefined
+    ? 0
+    : [stated.params, stated.claims, stated.facts ?? []].reduce(
+        (sum, one) => sum + 200 + 6 * JSON.stringify([...one]).length,
+        0,
+      );
 
 /** What throws allows nothing. */
 function allows(by: Enforcement, call: AllowedCall, time: number): boolean {

@@ -159,3 +159,18 @@ test('what nobody knows is found empty', async () => {
     [],
   );
 });
+
+test('a denial that a merge brought is known for one, though the object was named by its id', async () => {
+  const fixture = 'grants/access/record/fixture.yaml';
+  await world.push({
+    [fixture]: files[fixture]
+      .replace('- id: record-alice-write', '- id: record-alice-other')
+      .replace('id: [record-1] }\n- id: record-bob', 'id: [record-2] }\n- id: record-bob'),
+  });
+  assert.equal(
+    (await answered<{ decision: boolean }>('evaluation', question('alice', 'write', 'record-1'))).decision,
+    false,
+  );
+  const [last] = (await world.records()).slice(-1);
+  assert.deepEqual(last?.regressed?.grants, ['record-alice-write']);
+});
