@@ -9,7 +9,9 @@ export const navigation: readonly Group[] = [
     [
       ['Guide: from a repository to reviewed access', 'docs/guide.md'],
       ['Keep the proxy you have', 'docs/proxies.md'],
+      ['Connect an identity provider', 'docs/identity-providers.md'],
       ['Sync people and groups', 'docs/sync.md'],
+      ['Choose a source of bundles', 'docs/sources.md'],
       ['Migrate from nginx + OPA, Oathkeeper, Kong', 'docs/migrating.md'],
       ['Review a change', 'docs/changes.md'],
       ['Write a policy', 'docs/policy.md'],

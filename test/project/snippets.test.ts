@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +9,7 @@ import { z } from 'zod';
 import { check } from '../../bundle/check.ts';
 import { jsonSchemas } from '../../bundle/grants/jsonSchemas.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
+import { parseConfig } from '../../gateway/config/config.ts';
 import { configSchema } from '../../gateway/config/writeSchema.ts';
 import { testRepository } from '../../gateway/explain/testRepository.ts';
 import { syncFile } from '../../reviewer/sync/providers/syncConfig.ts';
@@ -47,6 +49,11 @@ const kinds: readonly (readonly [RegExp, Schema | null])[] = [
 ];
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 
+const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+  type: 'spki',
+  format: 'pem',
+});
+
 type Block = { language: string; text: string };
 const blocksOf = (markdown: string): Block[] =>
   [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
@@ -73,6 +80,22 @@ function yamlProblems(text: string): string[] {
   return problem === null ? [] : [`${name}: ${problem}`];
 }
 
+/** What a start by a block of gateway.yaml would stop at: secrets and keys that it names are there, and so is a source. */
+function startProblems(text: string): string[] {
+  const value = load(text) as { bundle?: object };
+  for (const [, name = ''] of text.matchAll(/\{ env: (\w+) \}/g))
+    process.env[name] ??= 'a-secret-of-no-value-0123456789';
+  for (const [, name = ''] of text.matchAll(/\b([\w-]+\.pub\.pem)\b/g))
+    writeFileSync(join(folder, name), pem);
+  const bundle = { source: 'git+https://git.example.com/example/access.git#main', ...value.bundle };
+  try {
+    parseConfig({ ...value, bundle }, join(folder, 'gateway.yaml'));
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
 const pages = repositoryFiles().filter((path) => /^(?:README|docs\/.*|examples\/.*)\.md$/.test(path));
 
 for (const page of pages) {
@@ -82,6 +105,11 @@ for (const page of pages) {
     test(`${page}: what is shown of our files, our schemas take`, () => {
       assert.deepEqual(
         yaml.flatMap(({ text }) => yamlProblems(text)),
+        [],
+      );
+      const configurations = yaml.filter(({ text }) => text.startsWith('# gateway.yaml'));
+      assert.deepEqual(
+        configurations.flatMap(({ text }) => startProblems(text)),
         [],
       );
     });
@@ -131,5 +159,6 @@ test('what our schemas do not take is found, and a block that is nobody’s', ()
   assert.equal(yamlProblems('# grants/apis/orders.yaml\nowners: group:shop\n').length, 1);
   assert.equal(yamlProblems('# grants/access/orders/a.yaml\n- id: orders-a\n').length, 1);
   assert.equal(yamlProblems('listen: { port: 8080 }\n').length, 1);
+  assert.equal(startProblems('issuers: [{ issuer: "http://a.example.com", audience: a }]').length, 1);
   assert.equal(yamlProblems('# kong.yaml\na: b: c\n').length, 1);
 });
