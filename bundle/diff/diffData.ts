@@ -12,6 +12,7 @@ import {
   valueStart,
 } from '../format/dataSections.ts';
 import { type GrantLine, readGrantLine } from '../format/grantLine.ts';
+import { type DocumentChange, diffDocuments } from './diffDocuments.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
 
@@ -30,6 +31,8 @@ export type DataDiff = {
   /** Every grant that came, went or reads otherwise, whether or not anybody's access changed by it. */
   grants: readonly GrantChange[];
   heads: HeadChanges;
+  /** Data documents that are otherwise, by name. */
+  documents: readonly DocumentChange[];
   /** Principals of grants that came or changed whom no directory lists, or who are groups without anybody in them; sorted. */
   unknown: readonly { principal: string; grants: readonly string[] }[];
 };
@@ -62,6 +65,10 @@ export function diffData(before: Buffer, after: Buffer, options: { at: number | 
     grants,
     unknown: unknownPrincipals(sides.after, grants),
     heads: diffHeads(sides.before.sections.head, sides.after.sections.head),
+    documents: diffDocuments(
+      { data: before, documents: sides.before.sections.documents },
+      { data: after, documents: sides.after.sections.documents },
+    ),
   };
 }
 

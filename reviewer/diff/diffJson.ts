@@ -10,6 +10,7 @@ export function diffJson({
   changes,
   grants,
   heads,
+  documents,
   unknown,
 }: RevisionDiff): unknown {
   const terms = ({ networks, mfa, params, expires }: Conditions) => ({
@@ -37,6 +38,7 @@ export function diffJson({
     ),
     grants,
     unknown,
+    documents,
     ...heads,
   };
 }

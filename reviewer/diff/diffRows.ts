@@ -2,6 +2,7 @@ import { type Conditions, isOfValues } from '../../bundle/access/conditions.ts';
 import { movedValues } from '../../bundle/access/movedValues.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
+import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocuments.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
@@ -118,7 +119,7 @@ const kindIn = (change: Change): Change['kind'] =>
   !isValues(change) ? change.kind : change.kind === 'loosened' ? 'gains' : 'loses';
 
 /** What changed beside access: each a line of plain text. */
-export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDiff): string[] {
+export function notesOf({ policiesChanged, heads, documents, grants, unknown }: RevisionDiff): string[] {
   const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
   const pages = (value: object | null) => (value === null ? 'what it says itself' : canonicalJson(value));
   const ways = (value: readonly string[] | null) => (value === null ? 'any way' : value.join(', '));
@@ -126,6 +127,7 @@ export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDif
     ...(policiesChanged
       ? ['the rules in policies/authz changed: the same grants may allow something else than compared here']
       : []),
+    ...documents.flatMap(documentNotes),
     ...unknown.map(
       ({ principal, grants: of }) =>
         `${principal.startsWith('group:') ? `no directory has anybody in ${principal}` : `no directory knows ${principal}`}: ${listed(of)} ${of.length === 1 ? 'gives' : 'give'} nobody anything`,
@@ -148,6 +150,40 @@ export function notesOf({ policiesChanged, heads, grants, unknown }: RevisionDif
       .map(({ grant, what }) => `${grant}: ${what.filter((part) => noted.has(part)).join(', ')}`),
   ];
 }
+
+const mostEntries = 5;
+
+/** What became of the entries of a data document; a policy may decide otherwise by them. */
+function documentNotes({ document, change, added, removed, changed, entries }: DocumentChange): string[] {
+  const file = `data/${document}.yaml`;
+  if (change !== 'changed')
+    return [
+      `${file} ${change === 'added' ? `is new, with ${counted(added, 'entry', 'entries')}` : 'is gone'}`,
+    ];
+  const all = added + removed + changed;
+  const shown = entries.slice(0, all > mostEntries + 1 ? mostEntries : all);
+  const kinds = [
+    [changed, 'changed'],
+    [added, 'new'],
+    [removed, 'gone'],
+  ] as const;
+  const what = kinds.flatMap(([count, kind]) => (count === 0 ? [] : [`${count} ${kind}`])).join(', ');
+  return [
+    ...shown.map(({ key, ...sides }) => `${file}: ${key} ${entryChange(sides)}`),
+    ...(shown.length < all ? [`${file}: ${counted(all, 'entry', 'entries')} in all: ${what}`] : []),
+  ];
+}
+
+function entryChange(sides: Omit<EntryChange, 'key'>): string {
+  const [before, after] = [short(sides.before), short(sides.after)];
+  if (!('before' in sides)) return `is new: ${after}`;
+  return 'after' in sides ? `was ${before}, is ${after}` : `is gone, was ${before}`;
+}
+
+const short = (value: unknown): string => {
+  const text = value === undefined ? '' : canonicalJson(value);
+  return text.length > 120 ? `${text.slice(0, 119).toWellFormed()}…` : text;
+};
 
 /** Parts of grants that may change without anybody's access changing. */
 const noted: ReadonlySet<string> = new Set(['rate', 'suspended', 'resumed']);

@@ -33,6 +33,7 @@ const told = (one: Change) => [
   summaryOf({
     ...{ base: 'a', head: 'b', policiesChanged: false, changes: [one], grants: [], unknown: [] },
     heads: { networks: [], operations: [], authentication: [], cors: [], credentials: [] },
+    documents: [],
   }),
 ];
 
