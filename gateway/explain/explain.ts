@@ -2,6 +2,7 @@ import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { changesOf } from '../../bundle/git/changesOf.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createEvaluator } from '../decision/evaluator.ts';
+import { valueText } from '../revision/lineIndex.ts';
 import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { createDecideAsked } from './decideAsked.ts';
@@ -32,16 +33,15 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
   const { identity, decision } = createDecideAsked({ snapshot, slices, evaluator })(asked, matched);
   const { input, result } = decision;
 
-  const slice = slices.slice(asked.api, identity.subject, input.groups);
-  const document = JSON.parse(Buffer.from(slice).toString()) as {
+  const given = slices.given(slices.cut(asked.api, identity.subject, input.groups), input);
+  const document = JSON.parse(Buffer.from(given).toString()) as {
     grants: Record<string, Record<string, unknown>>;
-    principals: unknown;
   };
   const held = Object.entries(document.grants[asked.api] ?? {}).flatMap(([principal, entries]) =>
     readGrantLine(entries).map((entry) => ({ principal, entry })),
   );
   const alone = held.map(({ principal, entry }) => {
-    const data = { grants: { [asked.api]: { [principal]: [entry] } }, principals: document.principals };
+    const data = { ...document, grants: { [asked.api]: { [principal]: [entry] } } };
     const answer = evaluator.evaluate(input, data) as { allow?: unknown; reason?: unknown } | undefined;
     const reason = typeof answer?.reason === 'string' ? answer.reason : 'decision-undefined';
     return { principal, entry, holds: answer?.allow === true, reason };
@@ -81,6 +81,12 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
     allowed: result.allow,
     reason: result.reason,
     grants,
+    ...(snapshot.reads.documents !== undefined && {
+      data: slices.entries(input).map(({ document: of, key, line }) => ({
+        ...{ document: of, key },
+        value: line === null ? null : (JSON.parse(valueText(line)) as unknown),
+      })),
+    }),
     ask: result.allow
       ? null
       : adviceFor({

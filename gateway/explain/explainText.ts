@@ -4,7 +4,7 @@ import type { Asked, ExplainedGrant, Explanation } from './explanation.ts';
 
 /** An explanation in words, as lines for a terminal. */
 export function explainText(asked: Asked, explanation: Explanation): string {
-  const { revision, operation, allowed, reason, grants, ask, input } = explanation;
+  const { revision, operation, allowed, reason, grants, data = [], ask, input } = explanation;
   const call = 'operation' in asked.call ? asked.call.operation : `${asked.call.method} ${asked.call.path}`;
   const lines: string[] = [];
   if (operation === null) lines.push(`DENIED (${reason}): ${call} is no operation of ${asked.api}.`);
@@ -18,9 +18,16 @@ export function explainText(asked: Asked, explanation: Explanation): string {
     lines.push('', grants.length === 0 ? 'No grant of this API is for the caller.' : 'Grants considered:');
     for (const grant of grants) lines.push(...grantLines(grant, asked.subject));
   }
+  if (data.length > 0) lines.push('', 'Data considered:');
+  for (const { document, key, value } of data)
+    lines.push(
+      `  ${document}[${JSON.stringify(key)}]: ${value === null ? 'none' : short(JSON.stringify(value))}`,
+    );
   if (ask !== null) lines.push('', ask.sentence);
   return plain(lines);
 }
+
+const short = (text: string) => (text.length > 200 ? `${text.slice(0, 199)}…` : text);
 
 function circumstances({ time, networks, mfa }: Asked): string {
   const where = networks.length === 0 ? 'from no declared network' : `from ${networks.join(', ')}`;

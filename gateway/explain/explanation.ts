@@ -72,6 +72,8 @@ export type Explanation = {
   allowed: boolean;
   reason: string;
   grants: ExplainedGrant[];
+  /** The entries of data documents that the policy was given, where it reads any: null where there is none of that key. */
+  data?: readonly { document: string; key: string; value: unknown }[];
   /** What to ask for; null when allowed. */
   ask: Advice | null;
 };

@@ -11,6 +11,7 @@ import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { evaluateWasm } from '../../../gateway/decision/evaluator.ts';
 import { createPrepare } from '../../../gateway/decision/prepare.ts';
+import { explainRepository } from '../../../gateway/explain/explainRepository.ts';
 import { sameLines } from '../../../gateway/revision/slices.ts';
 import { openSnapshot } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
@@ -113,6 +114,26 @@ test('what a changed entry may change is decided again, and nothing where no ent
   assert.ok(!same(await snapshot()));
   await sample.commit({ 'data/holders.yaml': holders });
   assert.ok(same(await snapshot()));
+});
+
+test('an explanation shows the entries that a decision was given, and the rest of what it was', async () => {
+  const question = { subject: 'service:invoicer', api: 'orders', operation: 'listOrders', at: '2026-11-23T10:00:00Z' };
+  const { explanation, text } = await explainRepository({ root: sample.root, ...question }, { now: 0 });
+  assert.deepEqual(explanation.data, [
+    { document: 'holders', key: 'service:invoicer', value: { frozen: true } },
+    { document: 'holders', key: 'group:billing', value: null },
+  ]);
+  assert.match(
+    text,
+    /\nData considered:\n {2}holders\["service:invoicer"\]: \{"frozen":true\}\n {2}holders\["group:billing"\]: none/,
+  );
+  assert.deepEqual(
+    explanation.grants.map(({ id, reason }) => [id, reason]),
+    [
+      ['orders-billing-read', 'frozen'],
+      ['orders-invoicer-read', 'frozen'],
+    ],
+  );
 });
 
 test('check finds what a policy takes for a document or an entry', async () => {
