@@ -2,8 +2,9 @@ import { type AnswerAll, type Evaluate, type Golden, goldenDecisions, readAnswer
 import { BundleError } from './bundleError.ts';
 import type { Tree } from './git/tree.ts';
 import { answerAll } from './policy/answerAll.ts';
+import { compilePolicy } from './policy/compilePolicy.ts';
 import type { Opa } from './policy/opa.ts';
-import { decisionPath, isBuiltIn } from './policy/policies.ts';
+import { builtIn, decisionPath, isBuiltIn } from './policy/policies.ts';
 import type { PolicyReads } from './policy/policyReads.ts';
 
 type Asked = {
@@ -18,7 +19,15 @@ type Asked = {
   documents: PolicyReads['documents'];
   /** Runs the compiled policy. */
   evaluator: (wasm: Buffer) => Evaluate;
+  /** Is told of the slowest decision, where it is slow. */
+  slow?: (cost: Cost) => void;
 };
+
+/** What a decision costs: steps of this policy, and of the one that comes with the product over the same. */
+export type Cost = { subject: string; api: string; operation: string; steps: number; usual: number };
+
+/** More steps than that are slow, about 5 ms: a fiftieth of what ends an evaluation. Counted, so the same everywhere. */
+export const slowSteps = 1_000_000;
 
 /**
  * The decisions that a bundle carries, so that whoever loads it sees whether it decides the same there. Throws
@@ -38,6 +47,7 @@ async function answering({
   evaluator,
   opa,
   policies,
+  slow,
   wasm,
 }: Omit<Asked, 'tree' | 'data' | 'documents'>): Promise<AnswerAll> {
   const evaluate = evaluator(wasm);
@@ -46,7 +56,20 @@ async function answering({
   const inOpa = answerAll(opa, policies, decisionPath);
   return async (inputs, document) => {
     // Before OPA, which would go on for as long as it takes.
-    const inWasm = inputs.map((input) => bounded(evaluate, input, document));
+    const steps: number[] = [];
+    const inWasm = inputs.map((input, at) => {
+      const answer = bounded(evaluate, input, document);
+      steps[at] = evaluate.steps?.() ?? 0;
+      return answer;
+    });
+    const most = Math.max(0, ...steps);
+    if (slow !== undefined && most > slowSteps) {
+      const ours = evaluator(await compilePolicy(opa, await builtIn('authz'), decisionPath));
+      const input = inputs[steps.indexOf(most)];
+      bounded(ours, input, document);
+      const { subject, api, operation } = input as Cost;
+      slow({ subject, api, operation, steps: most, usual: ours.steps?.() ?? 0 });
+    }
     const answers = await inOpa(inputs, document);
     const differs = answers.findIndex((answer, at) => readAnswer(answer) !== readAnswer(inWasm[at]));
     if (differs >= 0)

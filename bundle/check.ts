@@ -1,6 +1,6 @@
 import { unknownNames } from './access/unknownNames.ts';
 import type { Evaluate } from './archive/golden.ts';
-import { askGolden } from './askGolden.ts';
+import { askGolden, type Cost, slowSteps } from './askGolden.ts';
 import { BundleError, type Problem } from './bundleError.ts';
 import { compile } from './compile/compile.ts';
 import { checkDetectors } from './detectors/checkDetectors.ts';
@@ -71,6 +71,7 @@ export async function checkTree(
       ? [...(await cutHistory(tree.root)), ...(await usedIds(tree.root, tree.revision, organisation.grants))]
       : [];
   const policies: Problem[] = [];
+  const slow: Problem[] = [];
   let reads: PolicyReads['documents'];
   if (await hasPolicies(tree)) {
     const opa = await findOpa(options);
@@ -83,7 +84,9 @@ export async function checkTree(
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
     if (policies.length === 0 && data.sizes.size > 0) reads = await documentsRead(tree, opa, data);
     if (policies.length === 0 && organisation !== null && data.problems.length === 0)
-      policies.push(...(await checkAnswers({ tree, organisation, opa, data, reads }, options.evaluator)));
+      policies.push(
+        ...(await checkAnswers({ tree, organisation, opa, data, reads, slow }, options.evaluator)),
+      );
   }
   if (organisation !== null) policies.push(...(await unknownDetectors(tree, organisation.review)));
   return {
@@ -99,6 +102,7 @@ export async function checkTree(
       ...warnings,
       ...(refused ? [] : unknown),
       ...(policies.length === 0 ? unreadDocuments(data, reads) : []),
+      ...slow,
     ]),
     summary: summarize(organisation),
     public: openOperations(organisation),
@@ -126,7 +130,7 @@ const factTypes = (organisation: Organisation | null): ReadonlyMap<string, strin
 
 /** A decision of one's own that is green must be one that a bundle can be made of. */
 async function checkAnswers(
-  { tree, organisation, opa, data, reads }: Answering,
+  { tree, organisation, opa, data, reads, slow }: Answering,
   evaluator: CheckOptions['evaluator'],
 ): Promise<Problem[]> {
   const policies = await readPolicies(tree, 'authz');
@@ -134,7 +138,8 @@ async function checkAnswers(
   try {
     const wasm = await compilePolicy(opa, policies, decisionPath);
     const document = compile(organisation, data.documents);
-    await askGolden({ tree, opa, policies, wasm, data: document, documents: reads, evaluator });
+    const asked = { tree, opa, policies, wasm, data: document, documents: reads, evaluator };
+    await askGolden({ ...asked, slow: (cost) => slow.push(slowness(cost)) });
     return [];
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
@@ -148,7 +153,19 @@ type Answering = {
   opa: Opa;
   data: ReadDocuments;
   reads: PolicyReads['documents'];
+  /** Where warnings go. */
+  slow: Problem[];
 };
+
+function slowness({ subject, api, operation, steps, usual }: Cost): Problem {
+  const times = Math.round(steps / Math.max(1, usual));
+  const what = `the decision about ${subject} at ${operation} of ${api} takes ${counted(steps)} steps`;
+  const other = `${times} times the ${counted(usual)} of the policy that comes with the product`;
+  const bound = `more than ${counted(slowSteps)} are slow, and fifty times as many are a denial`;
+  return problem('policies/authz', 'policy-slow', `${what}, ${other}: ${bound}`);
+}
+
+const counted = (steps: number) => steps.toLocaleString('en');
 
 async function documentsRead(tree: Tree, opa: Opa, { sizes }: ReadDocuments) {
   const policies = await readPolicies(tree, 'authz');

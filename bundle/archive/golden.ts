@@ -52,8 +52,8 @@ export type Golden = z.output<typeof golden>;
 
 type Asked = Omit<Golden, 'expect'>;
 
-/** Answers an input over a data document (both JSON values). */
-export type Evaluate = (input: unknown, data: unknown) => unknown;
+/** Answers an input over a data document (both JSON values); `steps` says how many the last answer took, reading the data left out. */
+export type Evaluate = { (input: unknown, data: unknown): unknown; readonly steps?: () => number };
 
 /** Answers inputs over one data document, each in its place; undefined where the policy leaves it undefined. */
 export type AnswerAll = (

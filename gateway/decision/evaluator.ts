@@ -32,6 +32,8 @@ export type Evaluator = {
    * undefined when the policy leaves it undefined. Throws EvaluationError, also after `mostSteps`; the next call works on a fresh instance.
    */
   evaluate(input: unknown, data: unknown): unknown;
+  /** Steps that the last answer took of a metered policy, without those of reading `data`; 0 of any other. */
+  readonly steps?: () => number;
 };
 
 /** The policy could not be evaluated; `cause` holds what the runtime threw. */
@@ -86,7 +88,9 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
   let counter = counterOf(policy);
   let loaded: unknown;
   let stale = false;
+  let [begun, ended] = [0, 0];
   return {
+    steps: () => begun - ended,
     evaluate(input, data) {
       try {
         if (stale || (data !== loaded && bytesOf(policy) > mostKeptBytes)) {
@@ -101,7 +105,9 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
           policy.setData(data as object);
           loaded = data;
         }
+        begun = Number(counter?.value ?? 0);
         const set: unknown = policy.evaluate(input as object, entrypoint);
+        ended = Number(counter?.value ?? 0);
         if (!Array.isArray(set) || set.length !== 1) return undefined;
         return (set[0] as { result?: unknown }).result;
       } catch (error) {
@@ -115,5 +121,7 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
 
 /** Evaluates the decision of a policy that was just compiled, by the runtime that will serve it. Throws EvaluationError. */
 export function evaluateWasm(wasm: Buffer): Evaluate {
-  return createEvaluator(meterWasm(wasm), decisionPath).evaluate;
+  const evaluator = createEvaluator(meterWasm(wasm), decisionPath);
+  const evaluate = (input: unknown, data: unknown) => evaluator.evaluate(input, data);
+  return Object.assign(evaluate, { steps: () => evaluator.steps?.() ?? 0 });
 }

@@ -5,12 +5,13 @@ import { readVerifyKey } from '../../bundle/archive/keys.ts';
 import { pack } from '../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../bundle/archive/signingKey.ts';
 import { verify } from '../../bundle/archive/verify.ts';
+import { slowSteps } from '../../bundle/askGolden.ts';
 import { assemble } from '../../bundle/assemble.ts';
 import { checkTree } from '../../bundle/check.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
-import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
+import { evaluateWasm, mostSteps } from '../../gateway/decision/evaluator.ts';
 import { createPrepare } from '../../gateway/decision/prepare.ts';
 import { suite } from '../_suite.ts';
 import { folder, keyPair } from '../bundle/_opa.ts';
@@ -127,6 +128,28 @@ test('is not green, not built, and not loaded, when its evaluation does not come
     refusal({ ...without, ...(bundle.golden && { golden: bundle.golden }) }),
     'evaluation-too-costly',
   );
+});
+
+test('is told how slow it is, in steps, and by how much, when it is slow', async () => {
+  const loops = slow('input.method != ""').replace(/some f in all\n.*some j in all; a == 10/, 'a == 10');
+  await world.tree.commit({ 'policies/authz/decision.rego': loops });
+  const tree = await gitTree(world.tree.root, 'main');
+  const warned = async () => {
+    const { problems, warnings } = await checkTree(tree, { evaluator: evaluateWasm });
+    assert.deepEqual(problems, []);
+    return warnings
+      .map(formatProblem)
+      .filter((one) => one.startsWith('policies/'))
+      .join('\n');
+  };
+  const said = await warned();
+  assert.match(
+    said,
+    /^policies\/authz:1:1: the decision about \S+ at \S+ of \S+ takes \d,\d{3},\d{3} steps, \d+ times the [\d,]+ of the policy that comes with the product: more than 1,000,000 are slow, and fifty times as many are a denial$/,
+  );
+  // Counted and not timed.
+  assert.equal(await warned(), said);
+  assert.equal(mostSteps, 50 * slowSteps);
 });
 
 test('is not green, and not built, when OPA finds its answers in conflict, or none', async () => {

@@ -117,7 +117,12 @@ test('what a changed entry may change is decided again, and nothing where no ent
 });
 
 test('an explanation shows the entries that a decision was given, and the rest of what it was', async () => {
-  const question = { subject: 'service:invoicer', api: 'orders', operation: 'listOrders', at: '2026-11-23T10:00:00Z' };
+  const question = {
+    subject: 'service:invoicer',
+    api: 'orders',
+    operation: 'listOrders',
+    at: '2026-11-23T10:00:00Z',
+  };
   const { explanation, text } = await explainRepository({ root: sample.root, ...question }, { now: 0 });
   assert.deepEqual(explanation.data, [
     { document: 'holders', key: 'service:invoicer', value: { frozen: true } },
