@@ -12,6 +12,7 @@ type Asked = Omit<RepositoryQuestion, 'subject' | 'api'> &
     json?: true;
     param?: string[];
     claim?: string[];
+    fact?: string[];
   };
 
 export function explain(program: Command): void {
@@ -27,6 +28,7 @@ export function explain(program: Command): void {
       .option('--networks <names...>', 'declared networks the caller is in')
       .option('--param <name=value...>', 'path parameters of the request, where the operation is named')
       .option('--claim <name=value...>', "claims of the caller's token that grants compare parameters with")
+      .option('--fact <name=value...>', 'facts of the request that the API names; a list with commas')
       .option('--mfa', 'the caller signed in with a second factor')
       .option('--at <time>', 'the instant to decide at (RFC 3339); now, when left out')
       .option('--token <file>', 'instead of a subject: why that token would be refused; - is standard input')
@@ -34,7 +36,7 @@ export function explain(program: Command): void {
       .option('--root <folder>', 'the repository', '.')
       .option('--revision <commit>', 'a commit; the files on disk, when left out')
       .option('--json', 'print the explanation as JSON')
-      .action(async ({ json, token, config, param, claim, ...asked }: Asked) => {
+      .action(async ({ json, token, config, param, claim, fact, ...asked }: Asked) => {
         if (token !== undefined) {
           if (config === undefined || asked.subject !== undefined || asked.api !== undefined)
             throw new UsageError('--token goes with --config gateway.yaml, and without --subject and --api');
@@ -53,7 +55,14 @@ export function explain(program: Command): void {
         const { subject, api } = asked;
         if (subject === undefined || api === undefined)
           throw new UsageError('name --subject and --api, or --token and --config');
-        const question = { ...asked, subject, api, params: pairs(param), claims: pairs(claim) };
+        const question = {
+          ...asked,
+          subject,
+          api,
+          params: pairs(param),
+          claims: pairs(claim),
+          facts: pairs(fact),
+        };
         const { explainRepository } = await import('../../gateway/explain/explainRepository.ts');
         const { explanation, text } = await explainRepository(question, { now: Date.now(), progress });
         if (json) printJson(explanation);

@@ -44,7 +44,7 @@ export function createDecide(
       ...given,
       ...(facts !== null && { facts: facts.values }),
     });
-    const told = facts === null ? null : { factsOnRecord: facts.onRecord };
+    const told = facts === null ? null : { factsOnRecord: facts.onRecord, factFault: facts.fault };
     try {
       const principal = slices.principal(identity.subject);
       groups = identity.groups ?? principal?.groups ?? [];

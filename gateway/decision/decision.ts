@@ -58,6 +58,8 @@ export type Decision = {
   result: DecisionResult;
   /** What its record holds in the place of `input.facts`; null, or left out: nothing. */
   factsOnRecord?: RecordedFacts | null;
+  /** The fact that is there and is not as its API says. */
+  factFault?: string | null;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   nanoseconds: number;
   /** Grant id → its facts, for those grants an allow rests on that have a rate or an end. */

@@ -56,7 +56,10 @@ function factsOf(declared: readonly Declared[], question: Question): Facts {
 function read(name: string, entry: FactEntry, question: Question): ReadFact {
   const { stated } = question;
   const told = stated?.facts?.get(name);
-  if (told !== undefined) return factOf(entry, told);
+  if (told !== undefined)
+    return entry.header !== undefined && typeof told === 'string'
+      ? headerFact(entry, told)
+      : factOf(entry, told);
   if (entry.param !== undefined) return parameter(entry, entry.param, question);
   if (entry.claim !== undefined) return claim(entry, entry.claim, question);
   if (entry.header !== undefined) return header(entry, entry.header, question);

@@ -91,6 +91,7 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
       ? null
       : adviceFor({
           reason: result.reason,
+          fact: decision.factFault ?? null,
           input,
           owner: snapshot.apis.get(asked.api)?.owner ?? '',
           grants,

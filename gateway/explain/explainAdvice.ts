@@ -3,6 +3,8 @@ import type { Advice, ExplainedGrant } from './explanation.ts';
 
 type Denied = {
   reason: string;
+  /** The fact that a denial is about. */
+  fact: string | null;
   input: DecisionInput;
   /** Of the API. */
   owner: string;
@@ -12,7 +14,7 @@ type Denied = {
 };
 
 /** The shortest way from a denial to an allow. */
-export function adviceFor({ reason, input, owner, grants, roles }: Denied): Advice {
+export function adviceFor({ reason, fact, input, owner, grants, roles }: Denied): Advice {
   const nearest = grants.find((grant) => grant.reason === reason);
   const whose = nearest?.origin?.owner ?? owner;
   const of = (grant: ExplainedGrant, sentence: string): Advice => ({
@@ -26,6 +28,10 @@ export function adviceFor({ reason, input, owner, grants, roles }: Denied): Advi
       return advice(`No directory knows ${input.subject}: it must come in with the next directory sync.`);
     case 'principal-inactive':
       return advice(`The account of ${input.subject} is not active; its directory must say otherwise first.`);
+    case 'fact-malformed':
+      return advice(
+        `Nothing to ask for: the fact "${fact}" of the request is not what ${input.api} says it is.`,
+      );
     case 'condition-not-met':
       if (nearest)
         return { ...of(nearest, `Nothing to ask for: ${nearest.id} ${nearest.sentence}.`), of: null };

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { fold, principal } from '../../bundle/grants/names.ts';
 import { apiName, operationName } from '../../bundle/grants/schema.ts';
-import type { Snapshot } from '../revision/snapshot.ts';
+import type { FactEntry, Snapshot } from '../revision/snapshot.ts';
 import type { Asked } from './explanation.ts';
 import { ExplainError } from './matchOperation.ts';
 
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2026-03-01T09:00:00Z' });
 
 /** What people ask: the caller, the API, and an operation by its name or by a request. */
@@ -24,6 +25,7 @@ export const question = z.strictObject({
   at: instant.optional(),
   params: z.record(z.string(), z.string()).default({}),
   claims: z.record(z.string(), z.string()).default({}),
+  facts: z.record(z.string(), z.union([scalar, z.array(scalar)])).default({}),
 });
 
 export type Question = z.input<typeof question>;
@@ -36,7 +38,7 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
     const place = issue?.path.join('.') ?? '';
     throw new ExplainError(`${place === '' ? 'the question' : `"${place}"`}: ${issue?.message}`);
   }
-  const { subject, api, operation, method, path, mfa, at, networks, params, claims } = result.data;
+  const { subject, api, operation, method, path, mfa, at, networks, params, claims, facts } = result.data;
   const unknown = networks.find((name) => !snapshot.networks.has(name));
   if (unknown !== undefined) {
     const known = [...snapshot.networks.keys()].sort().join(', ');
@@ -54,6 +56,36 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
     networks: [...new Set(networks)],
     mfa,
     time: Math.floor((at === undefined ? now : Date.parse(at)) / 1000),
-    stated: { params: new Map(Object.entries(params)), claims: new Map(Object.entries(claims)) },
+    stated: {
+      params: new Map(Object.entries(params)),
+      claims: new Map(Object.entries(claims)),
+      facts: factsOf(facts, snapshot.apis.get(api)?.facts ?? {}, api, path !== undefined),
+    },
   };
+}
+
+/** Facts by their names; what is written as text is taken for what the API says it is, as far as it can be. */
+function factsOf(
+  said: Readonly<Record<string, unknown>>,
+  declared: Readonly<Record<string, FactEntry>>,
+  api: string,
+  hasPath: boolean,
+): ReadonlyMap<string, unknown> {
+  const names = Object.keys(declared).sort().join(', ');
+  return new Map(
+    Object.entries(said).map(([name, value]) => {
+      const entry = Object.hasOwn(declared, name) ? declared[name] : undefined;
+      if (entry === undefined)
+        throw new ExplainError(`${api} names no fact "${name}"; it names ${names || 'none'}`);
+      if (hasPath && entry.param !== undefined)
+        throw new ExplainError(`the fact "${name}" is a path parameter, which stands in the path`);
+      return [name, typeof value === 'string' ? typed(entry, value) : value];
+    }),
+  );
+}
+
+function typed({ type }: FactEntry, text: string): unknown {
+  if (type === 'list') return text.split(',');
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  return type === 'number' && /^-?[0-9]+$/.test(text) ? Number(text) : text;
 }

@@ -3,6 +3,12 @@ import { z } from 'zod';
 const text = (most: number) => z.string().trim().min(1, { error: 'must not be empty' }).max(most);
 const given = z.record(z.string(), z.string({ error: 'must be text (a number in quotes)' }));
 
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const facts = z.record(
+  z.string(),
+  z.union([scalar, z.array(scalar)], { error: 'must be a text, a number, true, false, or a list of these' }),
+);
+
 /** One decision that must come out as it is written: who asks for what, when, and why the answer is right. */
 const example = z
   .strictObject({
@@ -13,6 +19,7 @@ const example = z
     path: text(8192).optional().describe('The path of the request, as callers write it.'),
     params: given.optional().describe('Path parameters by name, where the operation is named.'),
     claims: given.optional().describe("Claims of the caller's token by name, where grants ask for them."),
+    facts: facts.optional().describe("Facts of the request by the names that the API's file gives them."),
     networks: z.array(z.string()).optional().describe('Declared networks that the caller is in.'),
     mfa: z.boolean().optional().describe('Whether there was a second factor; left out, there was none.'),
     at: z

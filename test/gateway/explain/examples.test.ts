@@ -2,9 +2,10 @@ import * as assert from 'node:assert/strict';
 import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
+import { explainRepository } from '../../../gateway/explain/explainRepository.ts';
 import { testRepository } from '../../../gateway/explain/testRepository.ts';
 import { suite } from '../../_suite.ts';
-import { type SampleTree, sampleTree } from '../../bundle/_organisation.ts';
+import { type SampleTree, sampleFiles, sampleTree } from '../../bundle/_organisation.ts';
 
 const test = suite('example decisions');
 
@@ -129,4 +130,57 @@ test("runs the policies' own tests beside them", async () => {
   assert.deepEqual(said, [`${name}:5:1: the test test_denies of the policy fails (opa test)`]);
   await sample.write({ [name]: null });
   assert.deepEqual(await tried('', true), { said: [], examples: 0 });
+});
+
+test('examples and explanations say facts by their names, and what no API names or no value is', async () => {
+  const orders = 'grants/apis/orders.yaml';
+  await sample.write({
+    [orders]: `${sampleFiles[orders]}facts:
+  order: { param: orderId }
+  country: { header: x-geo-country, from: trusted_proxies }
+  risk: { header: x-risk, from: trusted_proxies, type: number }
+  roles: { claim: roles, type: list }
+`,
+    'policies/authz/decision.rego': `package grantgate.authz
+
+default decision := {"allow": false, "grants": [], "reason": "no"}
+
+decision := {"allow": true, "grants": ["by-facts"], "reason": "fine"} if {
+	input.facts.risk < 50
+	input.facts.order != "secret"
+	"support" in object.get(input.facts, "roles", [])
+	not object.get(input.facts, "country", "") in {"KP", ""}
+}
+`,
+  });
+  const example = (facts: string, expect: string, call = 'operation: getOrder') =>
+    `- ${ann}\n  ${call}\n  facts: { ${facts} }\n  expect: ${expect}\n`;
+  const good = 'country: DE, risk: 10, roles: [support]';
+  const { said } = await tried(
+    [
+      example(`${good}, order: "7"`, 'allow'),
+      example(good, 'allow', 'path: /orders/v1/orders/7'),
+      example(good, 'deny', 'path: /orders/v1/orders/secret'),
+      example(`${good}, order: secret`, 'deny'),
+      example(`${good.replace('DE', 'KP')}, order: "7"`, 'deny\n  reason: no'),
+      example(`${good.replace('DE', '"DE,KP"')}, order: "7"`, 'deny\n  reason: fact-malformed'),
+      example(`${good.replace('10', '1.5')}, order: "7"`, 'deny\n  reason: fact-malformed'),
+      example(`contry: DE`, 'deny'),
+      example(`${good}, order: "7"`, 'deny', 'path: /orders/v1/orders/7'),
+    ].join(''),
+  );
+  const who = `${file}:53:8: the example cannot be asked:`;
+  assert.deepEqual(said, [
+    `${who} orders names no fact "contry"; it names country, order, risk, roles`,
+    `${who.replace('53', '60')} the fact "order" is a path parameter, which stands in the path`,
+  ]);
+  const explained = async (facts: Record<string, string>) => {
+    const asked = { subject: 'user:ann@example.com', api: 'orders', operation: 'getOrder', facts };
+    return (await explainRepository({ ...asked, root: sample.root }, { now: 0 })).text;
+  };
+  assert.match(await explained({ country: 'DE', risk: '10', roles: 'a,support', order: '7' }), /allow/i);
+  assert.match(
+    await explained({ country: 'DE', risk: 'high', roles: 'a,support', order: '7' }),
+    /fact-malformed[\s\S]*the fact "risk" of the request is not what orders says it is/,
+  );
 });
