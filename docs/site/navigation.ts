@@ -52,6 +52,8 @@ export const navigation: readonly Group[] = [
     [
       ['Concepts', 'docs/concepts.md'],
       ['Design', 'docs/design.md'],
+      ['Threats', 'docs/threats.md'],
+      ['Compared with others', 'docs/comparison.md'],
       ['Security', '.github/SECURITY.md'],
       ['Contributing', '.github/CONTRIBUTING.md'],
     ],

@@ -152,6 +152,24 @@ test('docs/migrating.md: its files are one repository, which checks and decides 
   assert.deepEqual([tested.problems, tested.examples], [[], 12]);
 });
 
+test('docs/threats.md: every setting that it names is one', () => {
+  const known = ['gateway.md', 'grants.md'].map((name) =>
+    readFileSync(join(root, 'docs/reference', name), 'utf8'),
+  );
+  const named = [
+    ...readFileSync(join(root, 'docs/threats.md'), 'utf8').matchAll(
+      /`([a-z_]+(?:\[\])?(?:\.[a-z_]+)+|limits|thresholds|trusted_proxies)`/g,
+    ),
+  ]
+    .map(([, setting = '']) => setting)
+    .filter((setting) => !/\.(?:yaml|md)$/.test(setting));
+  assert.ok(named.length > 20);
+  assert.deepEqual(
+    named.filter((setting) => !known.some((page) => page.includes(`| \`${setting}\` |`))),
+    [],
+  );
+});
+
 test('what our schemas do not take is found, and a block that is nobody’s', () => {
   assert.deepEqual(yamlProblems('# gateway.yaml\nlisten: { port: 8080 }\n'), []);
   assert.equal(yamlProblems('# gateway.yaml\nlisten: { prot: 8080 }\n').length, 1);
