@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { beginRepository, commitAll } from './_repository.ts';
 
 /** Path → content; null removes the file. */
 export type Files = Readonly<Record<string, string | Buffer | null>>;
@@ -150,12 +150,6 @@ export const plainGit = {
   GIT_CONFIG_VALUE_0: 'false',
 } as const;
 
-/** The commit that a work tree stands on, as `git rev-parse HEAD` says. */
-export function headOf(root: string): string {
-  const head = readFileSync(join(root, '.git', 'HEAD'), 'utf8').trim();
-  return head.startsWith('ref: ') ? readFileSync(join(root, '.git', head.slice(5)), 'utf8').trim() : head;
-}
-
 /** Runs Git in a folder with a fixed author and clock, untouched by the machine's configuration. */
 export function runGit(folder: string, ...args: string[]): string {
   const env: NodeJS.ProcessEnv = {
@@ -194,13 +188,11 @@ export async function sampleTree(
   };
   const commit = async (files: Files = {}, message = 'grants: change') => {
     await write(files);
-    runGit(root, 'add', '--all');
-    runGit(root, 'commit', '--quiet', '--allow-empty', '--message', message);
-    return headOf(root);
+    return commitAll(root, message, clock);
   };
   await write({ ...sampleFiles, ...overrides });
   if (options.git) {
-    runGit(root, 'init', '--quiet', '--initial-branch=main');
+    beginRepository(root);
     await commit({}, 'grants: begin');
   }
   return { root, write, commit, remove: () => rm(root, { recursive: true, force: true }) };

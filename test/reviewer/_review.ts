@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { type ReviewResult, review } from '../../reviewer/review.ts';
-import { headOf, plainGit } from '../bundle/_organisation.ts';
+import { plainGit } from '../bundle/_organisation.ts';
+import { beginRepository, commitAll } from '../bundle/_repository.ts';
 
 /** The instant every review here judges at: noon, so that days cut across it. */
 export const asOf = Date.parse('2026-11-23T12:00:00Z');
@@ -216,12 +217,10 @@ export async function place(files: Files): Promise<Place> {
   const commit = async (changes: Files, at = daysAgo(40)) => {
     clock.at = at;
     await write(changes);
-    git('add', '--all');
-    git('commit', '--quiet', '--allow-empty', '--message', 'grants: change');
-    return headOf(root);
+    return commitAll(root, 'grants: change', at);
   };
   await mkdir(root, { recursive: true });
-  git('init', '--quiet', '--initial-branch=main');
+  beginRepository(root);
   await commit({ ...base, ...files });
   opaHere ??= findOpa();
   const opa = await opaHere;
