@@ -71,15 +71,23 @@ function replace(path: string, content: string | Buffer): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Keeps an object, and answers with its id. */
-function write(root: string, kind: 'blob' | 'tree' | 'commit', body: Buffer): Buffer {
+/** Keeps an object in a folder of objects if its id is `wanted`, and answers with that id. */
+export function writeObject(
+  objects: string,
+  kind: 'blob' | 'tree' | 'commit',
+  body: Buffer,
+  wanted: (id: string) => boolean = () => true,
+): Buffer {
   const whole = Buffer.concat([Buffer.from(`${kind} ${body.length}\0`), body]);
   const id = createHash('sha1').update(whole).digest();
   const name = id.toString('hex');
-  const path = join(root, '.git/objects', name.slice(0, 2), name.slice(2));
-  if (!existsSync(path)) replace(path, deflateSync(whole, { level: 1 }));
+  const path = join(objects, name.slice(0, 2), name.slice(2));
+  if (wanted(name) && !existsSync(path)) replace(path, deflateSync(whole, { level: 1 }));
   return id;
 }
+
+const write = (root: string, kind: 'blob' | 'tree' | 'commit', body: Buffer) =>
+  writeObject(join(root, '.git/objects'), kind, body);
 
 function filesBelow(root: string, folder: string): Entry[] {
   return readdirSync(join(root, folder)).flatMap((name) => {

@@ -26,7 +26,7 @@ export type GitMirror = {
     signal: AbortSignal,
     config?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
-  /** Packs what many fetches left behind, when it has become much; nobody need wait for it. */
+  /** Packs what many fetches left behind, once it has become much; nobody need wait for it. */
   tidy(signal: AbortSignal): Promise<void>;
   /** Throws the copy away; the next fetch makes a new one. For when its objects turn out broken. */
   discard(): Promise<void>;
@@ -43,6 +43,7 @@ const codes = {
 type Answer = { code: number; stdout: string; stderr: string };
 
 const ref = 'refs/grantgate/head';
+const mostLoose = 3000;
 
 /** The whole history of the branch is kept (the counter needs it), with its files: nothing is fetched in between. */
 export function openGitMirror(
@@ -151,7 +152,8 @@ export function openGitMirror(
     fetch,
     git: (args, signal, config) => run([`--git-dir=${folder}`, ...args], signal, config),
     async tidy(signal) {
-      const settings = { 'gc.auto': '3000', 'gc.autoDetach': 'false' };
+      if (!(await isUntidy(folder))) return;
+      const settings = { 'gc.auto': String(mostLoose), 'gc.autoDetach': 'false' };
       await run([`--git-dir=${folder}`, 'gc', '--auto', '--quiet'], signal, settings);
     },
     discard: () => putAside(folder),
@@ -176,6 +178,19 @@ async function head(run: GitMirror['git'], folder: string, signal: AbortSignal):
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit))
     throw new SourceError('git-failed', 'the mirror lost its branch');
   return commit;
+}
+
+/**
+ * Git's own rule for what is much: so many objects that one of their 256 folders holds its share, or over 50 packs. To ask
+ * Git would take a process after each load.
+ */
+async function isUntidy(folder: string): Promise<boolean> {
+  const [loose = [], packs = []] = await Promise.all(
+    ['17', 'pack'].map((name) => readdir(join(folder, 'objects', name)).catch(() => [])),
+  );
+  return (
+    loose.length > Math.ceil(mostLoose / 256) || packs.filter((name) => name.endsWith('.pack')).length > 50
+  );
 }
 
 /** Lock files with what tells one from a later one at the same path. */
