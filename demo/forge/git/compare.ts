@@ -42,7 +42,7 @@ export function mergeBase(git: Git, left: string, right: string): Promise<string
 }
 
 export async function isAncestor(git: Git, ancestor: string, tip: string): Promise<boolean> {
-  return (await git.run(['merge-base', '--is-ancestor', ancestor, tip], { codes: [1] })).code === 0;
+  return (await mergeBase(git, ancestor, tip)) === ancestor;
 }
 
 /** Reads the NUL-separated `--raw --numstat` output: raw entries first, then the counts in the same order. */

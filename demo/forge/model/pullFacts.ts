@@ -27,18 +27,21 @@ export function comparedWith(core: Core, issue: PullIssue): string {
 }
 
 async function compute(core: Core, base: string, head: string, open: boolean): Promise<PullFacts> {
-  const [common, merged, count] = await Promise.all([
-    mergeBase(core.git, base, head),
-    open ? mergeTree(core.git, base, head) : null,
-    core.git.text(['rev-list', '--count', head, `^${base}`]),
+  const common = await mergeBase(core.git, base, head);
+  const [merged, trees] = await Promise.all([
+    open && common !== base ? mergeTree(core.git, base, head) : null,
+    core.git.text(['log', '--format=%T', head, `^${base}`]),
   ]);
+  const [tree = '', ...others] = trees.split('\n');
   const files = common === null ? [] : await changedFiles(core.git, common, head);
   const sum = (key: 'additions' | 'deletions') => files.reduce((total, file) => total + file[key], 0);
+  // What begins at the base is what a merge gives.
+  const result = open && common === base && tree !== '' ? { tree, conflicts: [] } : merged;
   return {
-    mergeable: open ? merged !== null && merged.conflicts.length === 0 : null,
-    conflicts: merged?.conflicts ?? [],
-    merged,
-    commits: Number(count),
+    mergeable: open ? result !== null && result.conflicts.length === 0 : null,
+    conflicts: result?.conflicts ?? [],
+    merged: result,
+    commits: tree === '' ? 0 : others.length + 1,
     additions: sum('additions'),
     deletions: sum('deletions'),
     files,
