@@ -40,6 +40,8 @@ function execute(
   return new Promise<OpaResult>((resolve, reject) => {
     const child = spawn(path, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
+      // It lives for a second and sees policies and few data: a fifth of its time went into collecting garbage.
+      env: { GOGC: '400', ...process.env },
       ...(options.cwd && { cwd: options.cwd }),
     });
     const stdout: Buffer[] = [];
