@@ -1,6 +1,6 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { SourceError } from '../contract/source.ts';
-import { openConnections, type TlsFiles } from './openConnections.ts';
+import type { TlsFiles } from './openConnections.ts';
 
 /** A request as it is about to be sent. */
 export type Outgoing = {
@@ -42,7 +42,19 @@ const redirects = [301, 302, 303, 307, 308];
 /** The way to one server that has bundles. Answers are the caller's to read or to dump. */
 export function openServer({ url, redirectOrigins = [], tls = {}, connectMs }: ServerOptions): Server {
   const origin = new URL(url).origin;
-  const connections = openConnections({ origin, tls, connectMs });
+  // A hundred modules, which whoever follows Git or a file need not load.
+  const load = async () => {
+    const [{ request }, { openConnections }] = await Promise.all([
+      import('undici'),
+      import('./openConnections.ts'),
+    ]);
+    return { request, connections: openConnections({ origin, tls, connectMs }) };
+  };
+  let loading: ReturnType<typeof load> | null = null;
+  const opened = () => {
+    loading ??= load();
+    return loading;
+  };
   const assertAllowed = (to: URL | null): URL => {
     if (to !== null && (to.origin === origin || redirectOrigins.includes(to.origin))) return to;
     throw new SourceError(
@@ -56,6 +68,7 @@ export function openServer({ url, redirectOrigins = [], tls = {}, connectMs }: S
   return {
     async ask({ method = 'GET', url: first, headers, body, signal, authorize }) {
       const home = assertAllowed(URL.parse(first)).origin;
+      const { request, connections } = await opened();
       let target = first;
       for (let hops = 0; hops <= 5; hops += 1) {
         const to = assertAllowed(URL.parse(target));
@@ -77,6 +90,6 @@ export function openServer({ url, redirectOrigins = [], tls = {}, connectMs }: S
       }
       throw new SourceError('source-redirected', 'the bundle server redirects in circles');
     },
-    close: connections.close,
+    close: async () => (await loading)?.connections.close(),
   };
 }
