@@ -5,7 +5,7 @@ import { suite } from '../_suite.ts';
 import { startWorld, type World } from '../gateway/_gateway.ts';
 
 const test = suite('security: targets');
-const total = 100_000;
+const generated = 100_000;
 const connections = 16;
 let world: World;
 test.before(async () => {
@@ -101,10 +101,12 @@ function targets(count: number): string[] {
   const target = fc
     .tuple(start, fc.array(piece, { maxLength: 7 }))
     .map(([first, pieces]) => first + pieces.join(''));
-  return fc.sample(
+  const sample = fc.sample(
     target.filter((text) => text !== ''),
     { numRuns: count, seed: 20_261_124 },
   );
+  // A third of them came twice, and would be answered alike.
+  return [...new Set(sample)];
 }
 
 /** A connection that asks one thing after the other, and is opened anew when an answer has ended it. */
@@ -153,7 +155,7 @@ function createAsker(): { ask: (request: string) => Promise<number | null>; clos
   };
 }
 
-test(`of ${total} generated targets, each reaches the upstream exactly as decided, or is answered 4xx and reaches nothing`, async () => {
+test(`of ${generated} generated targets, each reaches the upstream exactly as decided, or is answered 4xx and reaches nothing`, async () => {
   const seen = new Map<number, string[]>();
   world.upstream.answer((request, response) => {
     const index = Number(request.headers['x-n']);
@@ -164,7 +166,8 @@ test(`of ${total} generated targets, each reaches the upstream exactly as decide
     sub: 'dana@example.com',
     exp: Math.floor(world.clock.now / 1000) + 3600,
   });
-  const all = targets(total);
+  const all = targets(generated);
+  const total = all.length;
   const statuses: (number | null)[] = new Array(total).fill(null);
   let next = 0;
   const work = async () => {

@@ -327,7 +327,7 @@ test('SIGTERM lets the request under way end, and leaves no process behind', asy
 });
 
 test('a rate holds over all workers: no more get through than with one', async () => {
-  const limited = await startFleet({ workers: 3, rate: '30/day' });
+  const limited = await startFleet({ rate: '30/day' });
   try {
     const statuses = (
       await Promise.all(
