@@ -166,6 +166,12 @@ test('two ids may have one hash, which the tree above is made of', () => {
   assert.equal(hashId(alike[0]), hashId(alike[1]));
 });
 
+test('ids that one half of their hash cannot tell apart the other half does', () => {
+  const [left, right] = [hashId('declinate-read-all'), hashId('macallums-read-all')];
+  assert.equal(BigInt.asUintN(32, left), BigInt.asUintN(32, right));
+  assert.notEqual(left >> 32n, right >> 32n);
+});
+
 test('a commit costs the file it touches', async () => {
   const cache = await freshFolder('cache');
   await compileTree(await gitTree(sample.root, 'main'), cache);
