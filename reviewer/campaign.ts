@@ -59,16 +59,13 @@ async function frozenFor(tree: Tree, base: Base, options: CampaignOptions): Prom
       'campaign-empty',
       `the campaign ${name} would be over before it begins: it is due ${due}`,
     );
-  const made: Frozen[] = [];
-  await planFor(tree, { ...review, asOf }, async ({ evidence, plan }) => {
+  const { more } = await planFor(tree, { ...review, asOf }, async ({ evidence, plan }) => {
     // What could not be judged would be asked about as if nothing had been found.
     const [fault] = plan.faults ?? [];
     if (fault !== undefined) throw new ReviewError('policy-undefined', fault.message);
-    made.push(await freeze({ evidence, plan }, { name, scope, due }));
+    return freeze({ evidence, plan }, { name, scope, due });
   });
-  const [frozen] = made;
-  if (frozen === undefined) throw new ReviewError('campaign-empty', `nothing was frozen for ${name}`);
-  return frozen;
+  return more;
 }
 
 /** A campaign is what it was opened as: another scope or date would be another one, under its name. */

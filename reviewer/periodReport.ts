@@ -27,16 +27,13 @@ export async function periodReport(options: Options): Promise<{ pack: Pack; abou
   const tree = await treeAt(root, revision, await folderIn(root), period.to - 1);
   if (tree === null)
     throw new ReviewError('report-invalid', `${revision} had no commit before the end of the period`);
-  const made: { pack: Pack; about: About }[] = [];
-  await planFor(
+  const { more } = await planFor(
     await gitTree(tree.root, tree.revision ?? revision, tree.within),
     { ...options, asOf: period.to * 1000 },
     async (found) => {
       const asked = forge === undefined ? null : openForge(forge, signal);
-      made.push(await makeReport(found, { period, forge: asked, gateways, signal }));
+      return makeReport(found, { period, forge: asked, gateways, signal });
     },
   );
-  const [one] = made;
-  if (one === undefined) throw new ReviewError('aborted', 'the report was stopped');
-  return one;
+  return more;
 }

@@ -11,7 +11,6 @@ import { createObserve } from './recommend/observe.ts';
 import { prove } from './recommend/prove.ts';
 import { ReviewError } from './reviewError.ts';
 import { openSources } from './sources/openSources.ts';
-import { summarize } from './trends/summarize.ts';
 
 export type PlanOptions = {
   /** Decision logs: folders, files and globs. */
@@ -35,13 +34,13 @@ export type PlanOptions = {
 const longestWindow = 500 * 86_400;
 
 /**
- * The plan for one tree, and the brake's word on it. `also` is told of it while the usage can still be asked. Throws
+ * The plan for one tree, and the brake's word on it. `more` is made of it while the usage can still be asked. Throws
  * ReviewError, GitError, OpaError, BundleError.
  */
-export async function planFor(
+export async function planFor<More>(
   tree: Tree,
   options: PlanOptions,
-  also: (made: { evidence: Evidence; plan: Plan }) => Promise<void> = async () => {},
+  makeMore: (made: { evidence: Evidence; plan: Plan }) => Promise<More>,
 ) {
   const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
   const seconds = Math.floor(Number(asOf) / 1000);
@@ -70,17 +69,9 @@ export async function planFor(
       options.explain === undefined
         ? undefined
         : await explainFinding(options.explain, plan.findings, verdicts, evidence);
-    const summary = await summarize(plan, evidence);
-    await also({ evidence, plan });
-    return {
-      evidence,
-      plan,
-      summary,
-      explained,
-      verdicts,
-      stopped: brake(plan, evidence.organisation),
-      faulty,
-    };
+    const more = await makeMore({ evidence, plan });
+    const stopped = brake(plan, evidence.organisation);
+    return { evidence, plan, more, explained, verdicts, stopped, faulty };
   } finally {
     await evidence.usage.close();
   }

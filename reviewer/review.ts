@@ -13,6 +13,7 @@ import { openMirror } from './pulls/workspace.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
 import { unattested } from './requests/unattested.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
+import { summarize } from './trends/summarize.ts';
 import type { Summary } from './trends/trend.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
 import { type Told, tellMissed } from './watch/tellMissed.ts';
@@ -51,15 +52,18 @@ export type ReviewResult = {
 const isOurs = (error: unknown): error is ReviewError | ForgeError =>
   error instanceof ForgeError || error instanceof ReviewError;
 
-/** The plan, and who misses of late what commits took: nobody asks that of a plan for another purpose. */
-async function planned(tree: Tree, options: PlanOptions) {
-  const made = await planFor(tree, options);
+const consentOf = ({ organisation }: Evidence) => organisation.review.pull_requests.consent ?? null;
+
+/** The plan, the run in few numbers, and who misses of late what commits took. */
+async function judge(tree: Tree, options: PlanOptions) {
+  const { more: summary, ...made } = await planFor(tree, options, ({ plan, evidence }) =>
+    summarize(plan, evidence),
+  );
   const { decisions, signal } = options;
   const { organisation, asOf } = made.evidence;
-  return { ...made, missed: await missedGrants({ tree, organisation, decisions, asOf, signal }) };
+  const missed = await missedGrants({ tree, organisation, decisions, asOf, signal });
+  return { ...made, more: { summary, missed } };
 }
-
-const consentOf = ({ organisation }: Evidence) => organisation.review.pull_requests.consent ?? null;
 
 /**
  * Reviews access: gathers evidence, asks the detectors, makes the plan and, with `apply`, opens and updates pull
@@ -69,12 +73,9 @@ const consentOf = ({ organisation }: Evidence) => organisation.review.pull_reque
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
   const { root, apply, asOf, signal, progress } = options;
   if (apply === undefined) {
-    const { plan, summary, missed, stopped, faulty, explained, evidence } = await planned(
-      await localTree(root),
-      options,
-    );
+    const { plan, more, stopped, faulty, explained, evidence } = await judge(await localTree(root), options);
     return {
-      ...{ plan, summary, missed, pulls: [], told: [], consent: consentOf(evidence) },
+      ...{ plan, ...more, pulls: [], told: [], consent: consentOf(evidence) },
       error: stopped?.error ?? faulty,
       ...(explained !== undefined && { explained }),
     };
@@ -88,16 +89,16 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan, summary, missed, evidence } = await planned(await localTree(root), options);
-    return { plan, summary, missed, pulls: [], told: [], consent: consentOf(evidence), error };
+    const { plan, more, evidence } = await judge(await localTree(root), options);
+    return { plan, ...more, pulls: [], told: [], consent: consentOf(evidence), error };
   }
   try {
-    const { plan, summary, missed, stopped, faulty, evidence } = await planned(
+    const { plan, more, stopped, faulty, evidence } = await judge(
       remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
       options,
     );
     const pulls: Pull[] = [];
-    const made = { plan, summary, missed, pulls, consent: consentOf(evidence) };
+    const made = { plan, ...more, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];
     const { asOf: seconds, from, tree } = evidence;
     const days = Math.ceil((seconds - from) / 86_400);
@@ -125,7 +126,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       await openPullRequests({
         ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
       });
-      told = await tellMissed(forge, missed, { asOf: evidence.asOf, signal });
+      told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
       return { ...made, told, error: stopped?.error ?? faulty };
     } catch (error) {
       if (isOurs(error)) return { ...made, told, error };

@@ -12,12 +12,12 @@ const mostCallers = 200;
 
 const stop = new AbortController();
 const { signal } = stop;
-type Made = Awaited<ReturnType<typeof planFor>>;
+type Made = Awaited<ReturnType<typeof planFor<null>>>;
 let made: Made | null = null;
 
 const answers: { [K in Kind]: (asked: Questions[K]['asked']) => Promise<Questions[K]['answer']> } = {
   async review({ root, asOf, ...sources }) {
-    made = await planFor(await localTree(root), { ...sources, asOf: asOf * 1000, signal });
+    made = await planFor(await localTree(root), { ...sources, asOf: asOf * 1000, signal }, async () => null);
     return { plan: made.plan, faulty: made.faulty?.message ?? null };
   },
   explain: async ({ fingerprint }) =>

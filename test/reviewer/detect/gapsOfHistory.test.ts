@@ -114,7 +114,7 @@ async function taken(steps: readonly Step[], depth: number | null = null): Promi
       ...[`file://${here.root}`, clone],
     ]);
   const tree = await gitTree(depth === null ? here.root : clone, branch);
-  const { plan } = await planFor(tree, { decisions: [], usage: [usage()], asOf, opa });
+  const { plan } = await planFor(tree, { decisions: [], usage: [usage()], asOf, opa }, async () => null);
   await rm(clone, { recursive: true, force: true });
   return plan.findings
     .filter(({ action }) => taking.has(action))
