@@ -150,19 +150,22 @@ export const plainGit = {
   GIT_CONFIG_VALUE_0: 'false',
 } as const;
 
-/** Runs Git in a folder with a fixed author and clock, untouched by the machine's configuration. */
+/** Git's surroundings in tests: Ann at an instant, untouched by the machine's configuration. */
+export const annsGit = (home: string, at: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: home,
+  ...plainGit,
+  GIT_AUTHOR_NAME: 'Ann',
+  GIT_AUTHOR_EMAIL: 'ann@example.com',
+  GIT_COMMITTER_NAME: 'Ann',
+  GIT_COMMITTER_EMAIL: 'ann@example.com',
+  GIT_AUTHOR_DATE: at,
+  GIT_COMMITTER_DATE: at,
+});
+
+/** Runs Git in a folder, as Ann at a fixed instant. */
 export function runGit(folder: string, ...args: string[]): string {
-  const env: NodeJS.ProcessEnv = {
-    PATH: process.env.PATH,
-    HOME: folder,
-    ...plainGit,
-    GIT_AUTHOR_NAME: 'Ann',
-    GIT_AUTHOR_EMAIL: 'ann@example.com',
-    GIT_COMMITTER_NAME: 'Ann',
-    GIT_COMMITTER_EMAIL: 'ann@example.com',
-    GIT_AUTHOR_DATE: clock,
-    GIT_COMMITTER_DATE: clock,
-  };
+  const env = annsGit(folder, clock);
   return execFileSync('git', args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

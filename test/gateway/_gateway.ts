@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -189,6 +190,22 @@ async function entries(folder: string): Promise<(DecisionRecord | StreamClosed |
   const lines = texts.join('').trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line));
 }
+
+/** A service in directory/services.yaml that is known by an API key, `gg_NAME_SECRET`, and by `more`. */
+export const serviceEntry = (
+  name: string,
+  secret: string,
+  { state = 'active', more = '' }: { state?: 'active' | 'disabled'; more?: string } = {},
+): string => `  - name: ${name}
+    owner: group:billing
+    state: ${state}
+    credentials:
+      - api_key_sha256: "${createHash('sha256').update(secret).digest('hex')}"
+${more === '' ? '' : `      - ${more}\n`}`;
+
+/** An upstream's answer to {@link handshake}. */
+export const switched =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 
 /** A WebSocket's first words to the orders API. */
 export const handshake = (token: string): string =>

@@ -1,10 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Explanation } from '../../gateway/explain/explanation.ts';
 import { suite } from '../_suite.ts';
-import { startWorld, type World } from './_gateway.ts';
+import { serviceEntry, startWorld, type World } from './_gateway.ts';
 
 const test = suite('path parameters that grants restrict');
 
@@ -41,12 +40,7 @@ test.before(async () => {
       .replace('  createOrder:', '  tenantOrders: GET /v1/tenants/{tenant}\n  createOrder:')
       .concat('exceptions: { tenantOrders: { encoded_slash: true } }\n'),
     [file]: access('[acme, "a/b"]'),
-    'grants/directory/services.yaml': `services:
-  - name: invoicer
-    owner: group:billing
-    state: active
-    credentials: [{ api_key_sha256: "${createHash('sha256').update(secret).digest('hex')}" }]
-`,
+    'grants/directory/services.yaml': `services:\n${serviceEntry('invoicer', secret)}`,
   });
 });
 test.after(() => world.close());

@@ -1,18 +1,11 @@
 import * as assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { suite } from '../_suite.ts';
-import { startWorld, type World } from './_gateway.ts';
+import { serviceEntry, startWorld, type World } from './_gateway.ts';
 
 const test = suite('serve');
 const secret = 'a-secret-of-the-invoicer-0123456789';
 const services = (issuer: string) => `services:
-  - name: invoicer
-    owner: group:billing
-    state: active
-    credentials:
-      - jwt_subject: "${issuer}|invoicer-client"
-      - api_key_sha256: "${createHash('sha256').update(secret).digest('hex')}"
-  - name: mailer
+${serviceEntry('invoicer', secret, { more: `jwt_subject: "${issuer}|invoicer-client"` })}  - name: mailer
     owner: group:commerce
     state: disabled
 `;

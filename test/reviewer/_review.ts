@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { type ReviewResult, review } from '../../reviewer/review.ts';
-import { plainGit } from '../bundle/_organisation.ts';
+import { annsGit } from '../bundle/_organisation.ts';
 import { beginRepository, commitAll } from '../bundle/_repository.ts';
 
 /** The instant every review here judges at: noon, so that days cut across it. */
@@ -202,17 +202,7 @@ export async function place(files: Files): Promise<Place> {
       cwd: root,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH,
-        HOME: folder,
-        ...plainGit,
-        GIT_AUTHOR_NAME: 'Ann',
-        GIT_AUTHOR_EMAIL: 'ann@example.com',
-        GIT_COMMITTER_NAME: 'Ann',
-        GIT_COMMITTER_EMAIL: 'ann@example.com',
-        GIT_AUTHOR_DATE: clock.at,
-        GIT_COMMITTER_DATE: clock.at,
-      },
+      env: annsGit(folder, clock.at),
     });
   const commit = async (changes: Files, at = daysAgo(40)) => {
     clock.at = at;

@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { suite } from '../../_suite.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
-import { raw, startWorld, type World } from '../_gateway.ts';
+import { raw, serviceEntry, startWorld, type World } from '../_gateway.ts';
 
 const test = suite('authzen');
 const secrets = {
@@ -11,12 +10,8 @@ const secrets = {
   other: 'a-secret-of-the-other-one-0123456789',
 };
 const key = (name: keyof typeof secrets) => `gg_${name}_${secrets[name]}`;
-const service = (name: keyof typeof secrets, state: string, subject = '') => `  - name: ${name}
-    owner: group:billing
-    state: ${state}
-    credentials:
-      - api_key_sha256: "${createHash('sha256').update(secrets[name]).digest('hex')}"
-${subject === '' ? '' : `      - jwt_subject: "${subject}"\n`}`;
+const service = (name: keyof typeof secrets, state: 'active' | 'disabled', subject = '') =>
+  serviceEntry(name, secrets[name], { state, ...(subject !== '' && { more: `jwt_subject: "${subject}"` }) });
 
 let world: World;
 test.before(async () => {

@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { suite } from '../../_suite.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
-import { startWorld, type World } from '../_gateway.ts';
+import { serviceEntry, startWorld, type World } from '../_gateway.ts';
 
 // The fixture of the working group's certification scenario, as grants: its levels Basic, Batch and Search in their Core
 // form, and Discovery.
@@ -18,13 +17,7 @@ const grant = (id: string, principal: string, operations: string, ids: string) =
   params: { id: [${ids}] }
 `;
 const files = {
-  'grants/directory/services.yaml': `services:
-  - name: invoicer
-    owner: group:billing
-    state: active
-    credentials:
-      - api_key_sha256: "${createHash('sha256').update(secret).digest('hex')}"
-`,
+  'grants/directory/services.yaml': `services:\n${serviceEntry('invoicer', secret)}`,
   'grants/directory/okta.yaml': (sampleFiles['grants/directory/okta.yaml'] ?? '')
     .replace(
       'groups:\n',

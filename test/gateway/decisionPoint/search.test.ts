@@ -1,19 +1,12 @@
 import * as assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { suite } from '../../_suite.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
-import { startWorld, type World } from '../_gateway.ts';
+import { serviceEntry, startWorld, type World } from '../_gateway.ts';
 
 const test = suite('search');
 const secret = 'a-secret-of-a-service-0123456789';
-const service = (name: string) => `  - name: ${name}
-    owner: group:billing
-    state: active
-    credentials:
-      - api_key_sha256: "${createHash('sha256').update(`${name}${secret}`).digest('hex')}"
-`;
 const keyOf = (name: string) => `gg_${name}_${name}${secret}`;
-const services = ['invoicer', 'finder'].map(service).join('');
+const services = ['invoicer', 'finder'].map((name) => serviceEntry(name, `${name}${secret}`)).join('');
 
 const team = Array.from({ length: 12 }, (_, i) => `p${String(i).padStart(2, '0')}@example.com`);
 const okta = (sampleFiles['grants/directory/okta.yaml'] ?? '').replace(

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { followFrames } from '../../../gateway/upstream/relays.ts';
 import { suite } from '../../_suite.ts';
-import { handshake, raw, startWorld } from '../_gateway.ts';
+import { handshake, raw, startWorld, switched } from '../_gateway.ts';
 
 const test = suite('relays');
 
@@ -44,9 +44,6 @@ test('tells the ends of frames, however their bytes are cut', () => {
   );
 });
 
-const opened =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
-
 test('a revocation sends a close frame between two frames, none inside one, and ends the upstream’s side', async () => {
   const world = await startWorld();
   try {
@@ -60,7 +57,7 @@ test('a revocation sends a close frame between two frames, none inside one, and 
       socket.on('error', () => undefined);
       socket.resume();
       // The first bytes come together with the answer; they must be followed too.
-      socket.write(Buffer.concat([Buffer.from(opened), cut ? whole.subarray(0, 200) : whole]));
+      socket.write(Buffer.concat([Buffer.from(switched), cut ? whole.subarray(0, 200) : whole]));
       cut = true;
     });
     const read = async () => Buffer.from(await raw(world.gateway.url, handshake(token), 2500), 'latin1');

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { suite } from '../../_suite.ts';
-import { handshake, raw, startWorld, type World } from '../_gateway.ts';
+import { handshake, raw, startWorld, switched, type World } from '../_gateway.ts';
 
 const test = suite('upgrade');
 let world: World;
@@ -31,8 +31,6 @@ const upstream = (answer: (socket: Duplex) => void) => {
     answer(socket);
   });
 };
-const opened =
-  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
 const gauge = async () =>
   Number(/^grantgate_upgraded_connections (\d+)$/m.exec(await world.metrics())?.[1] ?? Number.NaN);
 const until = async (holds: () => boolean | Promise<boolean>) => {
@@ -45,7 +43,7 @@ const until = async (holds: () => boolean | Promise<boolean>) => {
 
 test('an open connection whose upstream breaks ends, without an HTTP answer among its frames', async () => {
   upstream((socket) => {
-    socket.write(opened);
+    socket.write(switched);
     setTimeout(() => (socket as Socket).resetAndDestroy(), 50);
   });
   const text = await ask();

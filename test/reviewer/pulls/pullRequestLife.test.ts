@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, type Files, type GrantText } from '../_review.ts';
-import { actions, closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
+import { actions, call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
 
 const test = suite('the life of a pull request');
 test.after.each(closeWorlds);
@@ -12,15 +12,6 @@ const branch = 'grantgate/review/group-desk/removal';
 
 type Pull = { state: string; merged: boolean; title: string; body: string; head: { sha: string } };
 
-async function call<T = unknown>({ forge }: World, method: string, path: string, body?: object): Promise<T> {
-  const answer = await fetch(`${forge.api}/repos/acme/access${path}`, {
-    method,
-    headers: { authorization: `token ${token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  assert.ok(answer.ok, `${method} ${path} ${answer.status}`);
-  return (await answer.json()) as T;
-}
 const pullOf = (here: World, number: number) => call<Pull>(here, 'GET', `/pulls/${number}`);
 const done = ({ pulls }: Awaited<ReturnType<World['apply']>>) =>
   pulls.map(

@@ -4,7 +4,7 @@ import { forgeName } from '../../../reviewer/pulls/people.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
-import { closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
+import { call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
 
 const test = suite('pull requests and people');
 test.after.each(closeWorlds);
@@ -23,15 +23,6 @@ type Shown = {
   requested_reviewers: { login: string }[];
   requested_teams: { slug: string }[];
 };
-async function call<T>({ forge }: World, method: string, path: string, body?: object): Promise<T> {
-  const answer = await fetch(`${forge.api}/repos/acme/access${path}`, {
-    method,
-    headers: { authorization: `token ${token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  assert.ok(answer.ok, `${method} ${path} ${answer.status}`);
-  return (await answer.json()) as T;
-}
 const shown = (here: World, number: number) => call<Shown>(here, 'GET', `/pulls/${number}`);
 
 test('reads CODEOWNERS as GitHub does: the last pattern wins', () => {
