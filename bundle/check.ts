@@ -121,7 +121,7 @@ async function knows(tree: Tree): Promise<Problem[]> {
 }
 
 /** The types of all facts, by their names. */
-const factTypes = (organisation: Organisation | null): ReadonlyMap<string, string> =>
+export const factTypes = (organisation: Organisation | null): ReadonlyMap<string, string> =>
   new Map(
     [...(organisation?.apis.values() ?? [])].flatMap(({ facts = {} }) =>
       Object.entries(facts).map(([name, { type }]) => [name, type] as const),

@@ -15,6 +15,7 @@ import { importOpenapi } from './repository/importOpenapi.ts';
 import { init } from './repository/init.ts';
 import { key } from './repository/key.ts';
 import { push } from './repository/push.ts';
+import { schemas } from './repository/schemas.ts';
 import { test } from './repository/test.ts';
 import { verify } from './repository/verify.ts';
 import { checkPull } from './review/checkPull.ts';
@@ -36,7 +37,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 type AddCommand = (program: Command) => void;
 
 const groups: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
-  ['A repository of grants:', [init, check, test, diff, explain, importOpenapi, sync, key]],
+  ['A repository of grants:', [init, check, test, diff, explain, schemas, importOpenapi, sync, key]],
   ['Bundles:', [build, verify, push, publish]],
   ['Gateways:', [doctor, serve, status]],
   ['Reviews:', [review, checkPull, replay, request, restore]],

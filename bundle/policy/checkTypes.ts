@@ -61,11 +61,12 @@ const types = (names: readonly string[]) =>
     '# METADATA',
     '# scope: subpackages',
     '# schemas:',
-    ...names.map((name) => `#   - ${name}: schema.${fileOf(name)}`),
+    ...names.map((name) => `#   - ${name}: schema.${typeFile(name)}`),
     'package grantgate',
     '',
   ].join('\n');
-const fileOf = (part: string) => part.replace('data.', '').replace('.', '_');
+/** What the schema of a part is called, without an ending. */
+export const typeFile = (part: string) => part.replace('data.', '').replace('.', '_');
 
 const side = z.looseObject({ type: z.string() });
 const complaints = z.object({
@@ -93,35 +94,44 @@ function told({ message, location, details }: Complaint): Problem {
   return { file, line, column, code: 'policy', message: `${message}${why} (opa check --schema)` };
 }
 
+/** What a repository lets its policies know besides: types of facts by their names, and schemas of data documents. */
+type Known = { facts: ReadonlyMap<string, string>; schemas: ReadonlyMap<string, unknown> };
+
+/** All that a policy may read, each part (`input`, `data.documents.tenants`) with its JSON Schema as opa takes it. */
+export async function policyTypes(
+  { facts, schemas }: Known,
+  reads: readonly DocumentReads[] = [],
+): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>();
+  for (const part of parts) {
+    const text = await readFile(join(builtInPolicies, 'schemas', `${typeFile(part)}.json`), 'utf8');
+    const schema: unknown = JSON.parse(text);
+    found.set(part, part === 'input' ? withFacts(schema, facts) : part === spelt ? schema : named(schema));
+  }
+  for (const [name, schema] of schemas) {
+    const read = reads.find((one) => one.name === name);
+    found.set(`data.documents.${name}`, documentTypes(schema, read));
+  }
+  return found;
+}
+
 /**
  * Holds an examined policy against the types of all that a decision reads: a comparison that can never hold, or a field
- * that no grant has, is a rule that is silent. `facts` are the types of facts by their names, `schemas` those of data
- * documents, and `reads` how these are read. Throws OpaError.
+ * that no grant has, is a rule that is silent. `reads` is how it reads data documents. Throws OpaError.
  */
 export async function checkTypes(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
-  { facts, schemas }: { facts: ReadonlyMap<string, string>; schemas: ReadonlyMap<string, unknown> },
+  known: Known,
   reads: readonly DocumentReads[] = [],
 ): Promise<Problem[]> {
   const work = await mkdtemp(join(tmpdir(), 'grantgate-types-'));
   try {
     await mkdir(join(work, 'schemas'));
-    for (const part of parts) {
-      const name = `${fileOf(part)}.json`;
-      const schema: unknown = JSON.parse(await readFile(join(builtInPolicies, 'schemas', name), 'utf8'));
-      const seen = part === 'input' ? withFacts(schema, facts) : part === spelt ? schema : named(schema);
-      await writeFile(join(work, 'schemas', name), JSON.stringify(seen));
-    }
-    for (const [name, schema] of schemas) {
-      const types = documentTypes(
-        schema,
-        reads.find((one) => one.name === name),
-      );
-      await writeFile(join(work, 'schemas', `documents_${name}.json`), JSON.stringify(types));
-    }
-    const own = [...schemas.keys()].map((name) => `data.documents.${name}`);
-    await writeFile(join(work, 'types.rego'), types([...parts, ...own]));
+    const all = await policyTypes(known, reads);
+    for (const [part, schema] of all)
+      await writeFile(join(work, 'schemas', `${typeFile(part)}.json`), JSON.stringify(schema));
+    await writeFile(join(work, 'types.rego'), types([...all.keys()]));
     for (const [path, source] of policies) {
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), source);

@@ -27,5 +27,6 @@ Next:
 4. Protect \`${branch}\` with a ruleset: pull requests required, one approval at least, by code owners; the check \`grants\` required; no force
    pushes, no deletions, nobody exempt. It is the lock on the door.
 5. Label \`access-request\` must exist for the form that asks for access. Restrict the environment \`review\` to \`${branch}\`.
-6. A policy, detectors or approvals of your own go into \`policies/\`, each with its tests.
+6. A policy, detectors or approvals of your own go into \`policies/\`, each with its tests; what a policy has to know besides into
+   \`data/\`, each document with a JSON Schema. Give both an owner in CODEOWNERS. \`grantgate schemas\` keeps schema/ up to date.
 `;

@@ -6,6 +6,7 @@ import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
 import { verify } from '../../../bundle/archive/verify.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { checkTree } from '../../../bundle/check.ts';
+import { editorSchemas } from '../../../bundle/editorSchemas.ts';
 import { gitTree, workingTree } from '../../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
@@ -178,6 +179,28 @@ test('check finds what a policy takes for a document or an entry', async () => {
   assert.deepEqual(await told({ 'data/holders.yaml': 'a: { frozen: 1 }\n' }), [
     'data/holders.yaml:1:14: "a.frozen" must be boolean, got 1, by data/holders.schema.json',
   ]);
+});
+
+test('schemas of it let opa find a misspelt field by itself', async () => {
+  const names = ['data.documents.holders: schema.documents_holders', 'input: schema.input'];
+  const annotated = `# METADATA\n# scope: package\n# schemas:\n${names.map((one) => `#   - ${one}\n`).join('')}`;
+  await sample.write({ 'policies/authz/decision.rego': annotated + rego });
+  const { files: written, problems } = await editorSchemas(await workingTree(sample.root), {});
+  assert.deepEqual(problems, []);
+  assert.ok([...written.keys()].includes('grants/schema/api.json'));
+  const misspelt = rego.replace('].frozen', '].forzen').replace('input.operation', 'input.operatoin');
+  await sample.write({
+    ...Object.fromEntries(written),
+    'policies/authz/decision.rego': annotated + misspelt,
+  });
+  const asked = ['check', '--strict', '--schema', 'policies/schema', 'policies/authz'];
+  const { code, stderr } = await opa.run(asked, { cwd: sample.root });
+  assert.notEqual(code, 0);
+  assert.match(stderr, /decision\.rego:12: .*undefined ref: data\.documents\.holders\[name\]\.forzen/);
+  assert.match(stderr, /undefined ref: input\.operatoin/);
+  // They stand beside policies, and are none.
+  await sample.write(files);
+  assert.deepEqual(await check(), [[], []]);
 });
 
 test('build refuses what check does', async () => {
