@@ -93,6 +93,9 @@ export function createListener(options: Options): Listener {
     },
     serve,
   );
+  // Their bytes are bounded. Of their count Node would leave out what is over it, without a word: a caller could have what
+  // a proxy adds behind its own thousand, who calls from where, left unread.
+  server.maxHeadersCount = 0;
   // Under TLS a connection speaks HTTP only after its handshake.
   server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
     sockets.add(socket);

@@ -90,6 +90,8 @@ export function createDecisionPoint(
   const server = createServer({ ...bounds(limits), requireHostHeader: false }, (request, response) =>
     answer(request, response, urlOf(server)),
   );
+  // As in the listener: what a proxy adds behind a thousand others is read too.
+  server.maxHeadersCount = 0;
   return {
     start: (onError) => listen(server, point.listen, onError, 'decision_point.listen'),
     url: () => urlOf(server),

@@ -16,7 +16,12 @@ test.before(async () => {
     ([, text = '']) => text,
   );
   const [, facts = ''] = /```yaml\n# grants\/apis\/orders\.yaml\n([\s\S]*?)```/.exec(page) ?? [];
-  world = await startWorld({ config: { trusted_proxies: ['127.0.0.1/32'] } });
+  world = await startWorld({
+    config: {
+      trusted_proxies: ['127.0.0.1/32'],
+      decision_point: { listen: { port: 0 }, forward_auth: { trusted_proxies: ['127.0.0.1/32'] } },
+    },
+  });
   const orders = await readFile(join(world.tree.root, 'grants/apis/orders.yaml'), 'utf8');
   await world.push({
     'grants/apis/orders.yaml': orders.replace(/tier: .*/, 'tier: critical').concat(facts),
@@ -88,6 +93,21 @@ test('no spelling smuggles a header in', async () => {
     ['X-Risk-Score: 1\u00000\r\n', /^HTTP\/1\.1 400 /],
   ] as const)
     assert.match(await raw(world.gateway.url, `${head}${lines}\r\n`), answer, JSON.stringify(lines));
+});
+
+test('what a proxy adds behind thousands of headers is read, here and where proxies ask', async () => {
+  const many = `${'a:\r\n'.repeat(2500)}X-Risk-Score: 10\r\nX-Geo-Country: KP\r\n\r\n`;
+  const head = `Host: a\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n`;
+  const target = '/orders/v1/orders/o-1';
+  const asked = `X-Original-Method: GET\r\nX-Original-Uri: ${target}\r\nX-Original-Host: a\r\n`;
+  const hops = 'X-Forwarded-For: 192.0.2.7\r\n';
+  assert.match(await raw(world.gateway.url, `GET ${target} HTTP/1.1\r\n${head}${many}`), /country-embargoed/);
+  const point = world.gateway.decisionPoint ?? '';
+  const ask = (rest: string) => raw(point, `GET /authorize HTTP/1.1\r\n${head}${asked}${rest}`);
+  assert.match(await ask(hops + many), /country-embargoed/);
+  assert.match(await ask(`${hops}X-Risk-Score: 10\r\n\r\n`), /^HTTP\/1\.1 200 /);
+  assert.match(await ask(`X-Risk-Score: 10\r\n${'a:\r\n'.repeat(2500)}${hops}\r\n`), /^HTTP\/1\.1 200 /);
+  assert.match(await ask(`${hops}X-Risk-Score: 90\r\nX-Risk-Score: 10\r\n\r\n`), /fact-malformed/);
 });
 
 test('what only a proxy may say does not reach the API from anybody else, in any spelling', async () => {
