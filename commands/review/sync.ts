@@ -11,6 +11,7 @@ type Options = ForgeOptions & {
   config?: string;
   provider: string[];
   shrink?: string;
+  state?: string;
   write?: true;
   apply?: true;
   json?: true;
@@ -31,6 +32,10 @@ export function sync(program: Command): void {
         )
         .option('--provider <name...>', 'only these', [])
         .option('--shrink <share>', 'the share of people that may be gone this time, 0 to 1; more is refused')
+        .option(
+          '--state <folder>',
+          'for what the next sync may go on from; `state` in sync.yaml, when left out',
+        )
         .option('--write', 'write what changed to grants/directory/')
         .option('--apply', 'compare with the enforced branch on the forge, and open or update pull requests')
         .option('--json', 'print what was found as JSON'),
@@ -64,6 +69,7 @@ async function runSync(options: Options): Promise<void> {
     configFile: resolve(options.config ?? `${root}/sync.yaml`),
     only: options.provider,
     ...(shrink === undefined ? {} : { shrink }),
+    ...(options.state === undefined ? {} : { state: resolve(options.state) }),
     env: process.env,
     signal,
     progress,
@@ -73,7 +79,9 @@ async function runSync(options: Options): Promise<void> {
     const { proposeSync } = await import('../../reviewer/sync/propose.ts');
     const proposed = await proposeSync(openForge(await forgeIn(options), signal), settings);
     if (options.json)
-      printJson(proposed.map(({ synced: { bytes: _, ...facts }, ...more }) => ({ ...facts, ...more })));
+      printJson(
+        proposed.map(({ synced: { bytes: _, keep: __, ...facts }, ...more }) => ({ ...facts, ...more })),
+      );
     else
       print(
         proposed
@@ -86,7 +94,7 @@ async function runSync(options: Options): Promise<void> {
     return;
   }
   const found = await syncFolder(root, options.write === true, settings);
-  if (options.json) return printJson(found.map(({ bytes: _, ...facts }) => facts));
+  if (options.json) return printJson(found.map(({ bytes: _, keep: __, ...facts }) => facts));
   print(found.map(syncText).join(''));
   if (!options.write && found.some(({ due }) => due))
     print('Nothing was written; --write does, --apply proposes it.');

@@ -32,6 +32,7 @@ export async function proposeSync(forge: Forge, options: SyncOptions): Promise<P
     const found = await syncProviders(options, { tree, repository, commit: base.commit });
     const proposed: Proposed[] = [];
     for (const synced of found) proposed.push(await settle(forge, mirror, synced));
+    for (const { keep } of found) await keep();
     return proposed;
   } finally {
     await mirror.close();

@@ -12,6 +12,7 @@ import type { ReadProvider } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
 import { createWanted, select } from './select.ts';
+import type { StateFile } from './syncState.ts';
 
 /** One provider, read whole, and what it would change. */
 export type Synced = {
@@ -32,6 +33,8 @@ export type Synced = {
   /** As configured. */
   mergeRemovals: boolean;
   notes: readonly string[];
+  /** Keeps what the next read may go on from; for when all else is done. */
+  keep: () => Promise<void>;
 };
 
 type Options = {
@@ -41,6 +44,9 @@ type Options = {
   tree: Tree;
   /** Its data.json, as {@link dataOf} has it; made when it is needed. */
   data: () => Promise<Buffer | null>;
+  /** What an earlier read left; null where no such is kept. */
+  state: StateFile | null;
+  say: (line: string) => void;
   /** The file as it was before it was changed last; null where there is no such. */
   earlier: DirectoryFile | null;
   /** Milliseconds since 1970. */
@@ -51,11 +57,11 @@ type Options = {
  * Reads a provider and compares it with the repository; writes nothing. Throws SyncError for whatever is not a whole,
  * plausible and valid directory.
  */
-export async function sync({ config, read, tree, data, earlier, now }: Options): Promise<Synced> {
+export async function sync({ config, read, tree, data, state, say, earlier, now }: Options): Promise<Synced> {
   const { provider } = config;
   const file = `grants/directory/${provider}.yaml`;
   const before = await directoryOf(tree, file);
-  const { after, notes } = await readTaken(read, config, before, now);
+  const { after, notes, keep } = await readTaken({ config, read, state, say, now }, before);
   assertPlausible(before, after, config.shrink);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
   const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
@@ -74,19 +80,30 @@ export async function sync({ config, read, tree, data, earlier, now }: Options):
     onlyTakesAway: access !== null && takesAway(access, changes),
     mergeRemovals: config.merge_removals,
     notes,
+    keep,
   };
 }
 
 /** What is taken of a provider; all else that it told is not kept any longer. */
 async function readTaken(
-  read: ReadProvider,
-  config: ProviderConfig,
+  { config, read, state, say, now }: Pick<Options, 'config' | 'read' | 'state' | 'say' | 'now'>,
   before: DirectoryFile | null,
-  now: number,
-): Promise<{ after: DirectoryFile; notes: readonly string[] }> {
-  const found = await read(createWanted(config.groups));
+): Promise<{ after: DirectoryFile } & Pick<Synced, 'notes' | 'keep'>> {
+  const kept = await state?.read();
+  if (kept?.why) say(`reading all of ${config.provider}: ${kept.why}`);
+  const found = await read(
+    createWanted(config.groups),
+    kept && { state: kept.value, say: (line) => say(`${config.provider}: ${line}`) },
+  );
   const synced = `${new Date(now).toISOString().slice(0, 19)}Z`;
-  return { after: select(found, config, { synced, before }), notes: found.notes };
+  const { state: next, notes } = found;
+  return {
+    after: select(found, config, { synced, before }),
+    notes,
+    keep: async () => {
+      if (next !== undefined) await state?.write(next.value, next.whole ? now : (kept?.whole ?? 0));
+    },
+  };
 }
 
 /** Whether a change can only take away: what it gives to nobody today it must give to nobody tomorrow either. */

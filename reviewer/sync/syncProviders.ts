@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { git } from '../../bundle/git/git.ts';
 import { type Tree, withFile, workingTree } from '../../bundle/git/tree.ts';
@@ -9,6 +9,7 @@ import { openProvider } from './providers/openProvider.ts';
 import { type ProviderConfig, readSyncConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
 import { dataOf, parseDirectory, type Synced, sync } from './sync.ts';
+import { openState } from './syncState.ts';
 
 export type SyncOptions = {
   /** sync.yaml. */
@@ -17,6 +18,8 @@ export type SyncOptions = {
   only: readonly string[];
   /** Stands in for each provider's own share, for this run. */
   shrink?: number;
+  /** Stands in for sync.yaml's `state`. */
+  state?: string;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal;
   progress?: (line: string) => void;
@@ -31,7 +34,8 @@ export type Against = { tree: Tree; repository: string; commit: string };
  */
 export async function syncProviders(options: SyncOptions, against: Against): Promise<Synced[]> {
   const { configFile, only, shrink, env, signal, progress = () => {}, now = Date.now } = options;
-  const all = readSyncConfig(configFile);
+  const { providers: all, fullEvery, ...configured } = readSyncConfig(configFile);
+  const folder = options.state ?? (configured.state && resolve(dirname(configFile), configured.state));
   const unknown = only.find((name) => !all.some(({ provider }) => provider === name));
   if (unknown !== undefined)
     throw new SyncError(
@@ -59,7 +63,9 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     progress(`reading ${config.provider} (${config.kind}) …`);
     const read = openProvider(config, surroundings);
     const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
-    const synced = await sync({ config, read, tree, data, earlier, now: now() });
+    // A share for one run says nothing of what is read.
+    const state = folder ? openState({ folder, config: one, fullEvery, now: now() }) : null;
+    const synced = await sync({ config, read, tree, data, state, say: progress, earlier, now: now() });
     results.push(synced);
     if (synced.bytes === null) continue;
     // The next is looked at with this one's file as it will be: whom both claim neither brings, and who moves from one to
@@ -74,11 +80,13 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
 export async function syncFolder(root: string, write: boolean, options: SyncOptions): Promise<Synced[]> {
   const tree = await workingTree(root);
   const results = await syncProviders(options, { tree, repository: root, commit: 'HEAD' });
-  if (write)
-    await writeTexts(
-      root,
-      new Map(results.flatMap(({ file, bytes }) => (bytes === null ? [] : [[file, bytes]]))),
-    );
+  if (!write) return results;
+  await writeTexts(
+    root,
+    new Map(results.flatMap(({ file, bytes }) => (bytes === null ? [] : [[file, bytes]]))),
+  );
+  // Only now: with a state that is behind, what changed since is told again; with one that is ahead it never would be.
+  for (const { keep } of results) await keep();
   return results;
 }
 

@@ -29,10 +29,18 @@ export type ProviderRead = {
   groups: readonly ProviderGroup[];
   /** What the operator should know though it is no error. */
   notes: readonly string[];
+  /** From where the next read may go on, as JSON holds it; `whole` when everything was read for it. */
+  state?: { value: unknown; whole: boolean };
 };
+
+/** What was kept of an earlier read; null when there is nothing to go on from, and everything is to be read. */
+export type Resume = { state: unknown; say: (line: string) => void };
 
 /** Whether a group is to be read, by its name. */
 export type Wanted = (group: string) => boolean;
 
-/** Reads a provider whole. Throws SyncError. */
-export type ReadProvider = (wanted: Wanted) => Promise<ProviderRead>;
+/**
+ * Reads a provider whole. Where it can go on from a state and is let, it gives the same as a whole read would, but for
+ * sign-ins, and a state anew. Throws SyncError.
+ */
+export type ReadProvider = (wanted: Wanted, resume?: Resume) => Promise<ProviderRead>;

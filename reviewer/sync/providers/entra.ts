@@ -1,104 +1,98 @@
-// Microsoft Graph. Sharp edges: `signInActivity` needs a premium licence and caps a page at 500; a member may be a device or
-// a service principal; display names of groups are not unique; a next page is a whole address, good for the same host.
 import { z } from 'zod';
-import type { Answer, Client } from './client.ts';
-import type { ProviderGroup, ReadProvider } from './directory.ts';
-import { inParallel, readAll } from './pages.ts';
-import type { ProviderConfigOf } from './syncConfig.ts';
+import type { Client } from './client.ts';
+import type { ProviderRead, ReadProvider, Wanted } from './directory.ts';
+import { type Found, type Links, readChanged } from './entraDelta.ts';
+import { type EntraGroup, type EntraObjects, type EntraOptions, entraObjects } from './entraObjects.ts';
+import { inParallel } from './pages.ts';
 import { SyncError } from './syncError.ts';
-
-const user = z.object({
-  id: z.string().min(1),
-  userPrincipalName: z.string().min(1),
-  mail: z.string().nullish(),
-  accountEnabled: z.boolean(),
-  manager: z.object({ id: z.string().min(1) }).nullish(),
-  signInActivity: z
-    .object({
-      lastSignInDateTime: z.iso.datetime({ offset: true }).nullish(),
-      lastSuccessfulSignInDateTime: z.iso.datetime({ offset: true }).nullish(),
-    })
-    .nullish(),
-});
-const group = z.object({ id: z.string().min(1), displayName: z.string().min(1) });
-const member = z.object({ id: z.string().min(1), '@odata.type': z.string() });
-
-const page = <T>(item: z.ZodType<T>) =>
-  z
-    .object({ value: z.array(item), '@odata.nextLink': z.string().optional() })
-    .transform(({ value }) => value);
-
-const link = z.object({ '@odata.nextLink': z.string().optional() });
-const next = ({ body }: Answer): string | null => link.parse(body)['@odata.nextLink'] ?? null;
 
 const width = 8;
 
-type Options = Pick<ProviderConfigOf<'entra'>, 'login' | 'sign_in'>;
+const id = z.string().min(1);
+const state = z.strictObject({
+  links: z.strictObject({ users: id, groups: id }),
+  accounts: z.array(
+    z.strictObject({
+      id,
+      login: id.nullable(),
+      status: z.enum(['active', 'suspended']),
+      manager: id.nullable(),
+      lastSignIn: z.iso.datetime({ offset: true }).nullable(),
+    }),
+  ),
+  groups: z.array(
+    z.strictObject({
+      id,
+      name: id,
+      people: z.array(id),
+      groups: z.array(id),
+      others: z.int().min(0),
+    }),
+  ),
+});
 
-export function readEntra(client: Client, { login, sign_in: withSignIn }: Options): ReadProvider {
-  const all = <T extends { id: string }>(path: string, schema: z.ZodType<T>) =>
-    readAll(client, path, { items: page(schema), next }, ({ id }) => id);
-  const fields = `id,userPrincipalName,mail,accountEnabled${withSignIn ? ',signInActivity' : ''}`;
-
-  const users = async () => {
-    try {
-      return await all(
-        `/v1.0/users?$select=${fields}&$expand=manager($select=id)&$top=${withSignIn ? 500 : 999}`,
-        user,
-      );
-    } catch (error) {
-      if (!(error instanceof SyncError) || error.code !== 'sync-forbidden' || !withSignIn) throw error;
-      throw new SyncError(
-        'sync-forbidden',
-        `${error.message}; if only the last sign-in is forbidden (AuditLog.Read.All and a premium licence), set sign_in: false`,
-        { cause: error },
-      );
-    }
+/** Reads Microsoft Entra ID through Graph: whole, or from a state on what changed since. */
+export function readEntra(client: Client, options: EntraOptions): ReadProvider {
+  const graph = entraObjects(client, options);
+  return async (wanted, resume) => {
+    if (resume === undefined) return told(await readWhole(graph, wanted));
+    const before = state.safeParse(resume.state).data;
+    const found = before && (await orWhole(resume.say, () => readChanged(graph, before, wanted)));
+    if (found) return { ...told(found), state: { value: found, whole: false } };
+    if (before) resume.say('changes are too many or do not fit: everything is read');
+    // Changes are followed from before the read on: what changes meanwhile is told next time, perhaps again.
+    const links = await orWhole(resume.say, () => startLinks(graph));
+    const whole = await readWhole(graph, wanted);
+    return links === null
+      ? told(whole)
+      : { ...told(whole), state: { value: { ...whole, links }, whole: true } };
   };
+}
 
-  return async (wanted) => {
-    const found = await users();
-    const nameless = found.filter((one) => login === 'mail' && !one.mail);
-    const listed = new Map(
-      (await all('/v1.0/groups?$select=id,displayName&$top=999', group)).map((one) => [one.id, one]),
-    );
-    let others = 0;
-    const membersOf = async ({ id, displayName }: z.output<typeof group>) => {
-      const members = await all(`/v1.0/groups/${encodeURIComponent(id)}/members?$select=id&$top=999`, member);
-      const of = (type: string) =>
-        members.filter((one) => one['@odata.type'] === `#microsoft.graph.${type}`).map((one) => one.id);
-      const [people, groups] = [of('user'), of('group')];
-      others += members.length - people.length - groups.length;
-      return { id, name: displayName, people, groups };
-    };
-    // What is nested in a group that is taken is needed as well, whatever its name is.
-    const read = new Map<string, ProviderGroup>();
-    for (let due = [...listed.values()].filter(({ displayName }) => wanted(displayName)); due.length > 0; ) {
-      for (const one of await inParallel(due, width, membersOf)) read.set(one.id, one);
-      const inner = new Set([...read.values()].flatMap(({ groups }) => groups));
-      due = [...listed.values()].filter(({ id }) => inner.has(id) && !read.has(id));
-    }
-    return {
-      people: found
-        .filter((one) => login !== 'mail' || Boolean(one.mail))
-        .map((one) => ({
-          id: one.id,
-          login: login === 'mail' ? (one.mail ?? '') : one.userPrincipalName,
-          // Graph knows enabled and not; what is deleted is not listed at all.
-          status: one.accountEnabled ? 'active' : 'suspended',
-          manager: one.manager?.id ?? null,
-          lastSignIn:
-            one.signInActivity?.lastSuccessfulSignInDateTime ??
-            one.signInActivity?.lastSignInDateTime ??
-            null,
-        })),
-      groups: [...read.values()],
-      notes: [
-        ...(nameless.length === 0 ? [] : [`${nameless.length} accounts have no mail and were left out`]),
-        ...(others === 0
-          ? []
-          : [`${others} members of groups are devices, contacts or applications and were left out`]),
-      ],
-    };
+async function readWhole(graph: EntraObjects, wanted: Wanted): Promise<Found> {
+  const accounts = await graph.accounts();
+  const listed = new Map((await graph.groups()).map((one) => [one.id, one]));
+  // What is nested in a group that is taken is needed as well, whatever its name is.
+  const read = new Map<string, EntraGroup>();
+  for (let due = [...listed.values()].filter(({ name }) => wanted(name)); due.length > 0; ) {
+    for (const one of await inParallel(due, width, graph.members)) read.set(one.id, one);
+    const inner = new Set([...read.values()].flatMap(({ groups }) => groups));
+    due = [...listed.values()].filter((one) => inner.has(one.id) && !read.has(one.id));
+  }
+  return { accounts, groups: [...read.values()] };
+}
+
+const startLinks = async (graph: EntraObjects): Promise<Links> => ({
+  users: (await graph.changes('users')).link,
+  groups: (await graph.changes('groups')).link,
+});
+
+/** Of these a whole read would die too. */
+const fatal = new Set(['aborted', 'sync-limited', 'sync-failed', 'sync-unreachable', 'sync-unauthorized']);
+
+/** Null where Graph does not let changes be followed: a link has expired, it starts anew, or the tenant cannot. */
+async function orWhole<T>(say: (line: string) => void, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SyncError) || fatal.has(error.code)) throw error;
+    say(`changes cannot be followed (${error.message})`);
+    return null;
+  }
+}
+
+function told({ accounts, groups }: Found): ProviderRead {
+  const people = accounts.flatMap((one) => (one.login === null ? [] : [{ ...one, login: one.login }]));
+  const nameless = accounts.length - people.length;
+  const others = groups.reduce((sum, group) => sum + group.others, 0);
+  return {
+    people,
+    groups,
+    notes: [
+      ...(nameless === 0 ? [] : [`${nameless} accounts have no mail and were left out`]),
+      ...(others === 0
+        ? []
+        : [`${others} members of groups are devices, contacts or applications and were left out`]),
+    ],
   };
 }

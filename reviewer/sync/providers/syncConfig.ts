@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { durationForm, durationMs } from '../../../bundle/format/duration.ts';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { readChecked } from '../../../bundle/yaml/readFile.ts';
@@ -105,16 +106,37 @@ const csv = z.strictObject({
 
 const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, csv]);
 
+const day = 86_400_000;
+
 /** sync.yaml, beside grants/. */
 export const syncFile = z.strictObject({
   providers: z.array(entry).min(1, { error: 'must name at least one' }),
+  state: text
+    .optional()
+    .describe(
+      'A folder, seen from here, for what the next sync may go on from; without it everything is read each time.',
+    ),
+  full_every: z
+    .string()
+    .regex(durationForm, { error: 'must be a time like "7d"' })
+    .refine((value) => (durationMs(value) ?? 0) <= 30 * day, { error: 'must be at most "30d"' })
+    .default('7d')
+    .describe('How long changes may be followed, where a state is kept, before everything is read again.'),
 });
+
+export type SyncConfig = {
+  providers: readonly ProviderConfig[];
+  /** As it is written. */
+  state: string | null;
+  /** Milliseconds. */
+  fullEvery: number;
+};
 
 export type ProviderConfig = z.output<typeof entry>;
 export type ProviderConfigOf<K extends ProviderConfig['kind']> = Extract<ProviderConfig, { kind: K }>;
 
 /** Reads sync.yaml. Throws SyncError `sync-config` with every problem and its place. */
-export function readSyncConfig(path: string): readonly ProviderConfig[] {
+export function readSyncConfig(path: string): SyncConfig {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -131,7 +153,8 @@ export function readSyncConfig(path: string): readonly ProviderConfig[] {
   for (const one of value.providers)
     if (one.kind === 'okta' && (one.token === undefined) === (one.client === undefined))
       throw new SyncError('sync-config', `${path}: ${one.provider} needs either "token" or "client"`);
-  return value.providers;
+  const { providers, state = null, full_every: fullEvery } = value;
+  return { providers, state, fullEvery: durationMs(fullEvery) ?? 0 };
 }
 
 /** The secret in an environment variable. Throws SyncError `sync-config` when it is not set. */

@@ -11,6 +11,7 @@ export type SyncErrorCode =
   | 'sync-gone' // the place in a list that we were at is forgotten, again and again; or a request is not taken
   | 'sync-shrunk' // fewer people than is plausible
   | 'sync-invalid' // read whole, but no directory that grants could rest on
+  | 'sync-state' // what the next read could have gone on from cannot be kept; all else was done
   | 'aborted';
 
 /** A directory was not read whole, or is not to be believed: nothing was written. The message never holds a secret. */

@@ -138,8 +138,13 @@ export function serveOkta(organisation: () => Organisation, pageSize = 2): Promi
   });
 }
 
-export function serveGraph(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
-  return serve(({ url: origin }) => (url, request, sent) => {
+/** `more` answers what is asked besides, in whatever way changes are told. */
+export function serveGraph(
+  organisation: () => Organisation,
+  pageSize = 2,
+  more: (url: URL, origin: string) => Reply | null = () => null,
+): Promise<Stub> {
+  return serve((stub) => (url, request, sent) => {
     const { people, groups } = organisation();
     if (url.pathname.endsWith('/oauth2/v2.0/token')) {
       const form = new URLSearchParams(sent);
@@ -151,32 +156,55 @@ export function serveGraph(organisation: () => Organisation, pageSize = 2): Prom
       return { status: 401, body: { error: { code: 'InvalidAuthenticationToken' } } };
     const page = <T>(all: readonly T[], tell: (item: T) => unknown): Reply => {
       const start = Number(url.searchParams.get('$skiptoken') ?? 0);
-      const next = new URL(url.href.replace(url.origin, origin || url.origin));
+      const next = new URL(url.href.replace(url.origin, stub.url));
       next.searchParams.set('$skiptoken', String(start + pageSize));
-      const more = start + pageSize < all.length ? { '@odata.nextLink': next.href } : {};
+      const on = start + pageSize < all.length ? { '@odata.nextLink': next.href } : {};
       return {
-        body: { '@odata.context': 'c', value: all.slice(start, start + pageSize).map(tell), ...more },
+        body: { '@odata.context': 'c', value: all.slice(start, start + pageSize).map(tell), ...on },
       };
     };
-    if (url.pathname === '/v1.0/users')
-      return page(people, ({ id, login, status = 'active', manager, lastSignIn }) => ({
-        id,
-        userPrincipalName: login,
-        mail: login.includes('#EXT#') ? null : login,
-        accountEnabled: status === 'active',
-        ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
-        ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
-      }));
-    if (url.pathname === '/v1.0/groups') return page(groups, ({ id, name }) => ({ id, displayName: name }));
-    const group = groups.find(({ id }) => url.pathname === `/v1.0/groups/${id}/members`);
-    if (group === undefined) return { status: 404, body: { error: { code: 'Request_ResourceNotFound' } } };
+    const [, , kind = '', id, list] = url.pathname.split('/');
+    const one = <T extends { id: string }>(all: readonly T[], tell: (item: T) => object): Reply => {
+      const found = all.find((item) => item.id === id);
+      return found === undefined
+        ? { status: 404, body: { error: { code: 'Request_ResourceNotFound' } } }
+        : { body: { '@odata.context': 'c', ...tell(found) } };
+    };
+    const other = more(url, stub.url);
+    if (other !== null) return other;
+    if (kind === 'users' && id === undefined) return page(people, graphUser);
+    if (kind === 'groups' && id === undefined) return page(groups, graphGroup);
     const of = (type: string) => (id: string) => ({ '@odata.type': `#microsoft.graph.${type}`, id });
+    if (list === 'memberOf')
+      return page(
+        groups.filter((group) => (kind === 'users' ? group.people : group.groups)?.includes(id ?? '')),
+        ({ id }) => ({ id }),
+      );
+    if (list === undefined) return kind === 'users' ? one(people, graphUser) : one(groups, graphGroup);
+    const group = groups.find((one) => one.id === id);
+    if (list !== 'members' || group === undefined)
+      return { status: 404, body: { error: { code: 'Request_ResourceNotFound' } } };
+    const inner = groups.filter(({ id }) => group.groups?.includes(id));
     return page(
-      [...group.people.map(of('user')), ...(group.groups ?? []).map(of('group')), of('device')('d1')],
+      [
+        ...among(people, group.people).map(({ id }) => of('user')(id)),
+        ...inner.map(({ id }) => of('group')(id)),
+        of('device')('d1'),
+      ],
       (member) => member,
     );
   });
 }
+
+const graphUser = ({ id, login, status = 'active', manager, lastSignIn }: StubPerson) => ({
+  id,
+  userPrincipalName: login,
+  mail: login.includes('#EXT#') ? null : login,
+  accountEnabled: status === 'active',
+  ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
+  ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
+});
+const graphGroup = ({ id, name }: StubGroup) => ({ id, displayName: name });
 
 export function serveGithub(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
   const userOf = ({ id, login }: StubPerson) => ({ id: Number(id), login, type: 'User' });
