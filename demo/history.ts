@@ -68,7 +68,7 @@ export function writeHistory(options: HistoryOptions): History {
 
 type Record = Omit<DecisionRecord, 'instance' | 'seq'>;
 
-/** Records and heartbeats of one instance and day in the order of time, in one write. */
+/** Records and heartbeats of one instance and day in the order of time. */
 function writeDay(
   writer: RecordWriter,
   records: readonly Record[],
@@ -84,6 +84,8 @@ function writeDay(
     }
     clock.now = minute;
     writer.heartbeat();
+    // The file begins with the day, not when the rest of it is written: its first line is stamped then.
+    if (minute === from) writer.flush();
   }
   for (const record of records.slice(next)) writer.write(record);
   clock.now = to;

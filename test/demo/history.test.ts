@@ -114,6 +114,11 @@ test('counts every instance without a gap, and in the order of time', () => {
     });
     const times = own.map(({ timestamp }) => timestamp);
     assert.deepEqual(times, [...times].sort());
+    // The first line of a file, too, is written when the day begins.
+    for (const file of readdirSync(join(whole.target, instance))) {
+      const [first = ''] = readFileSync(join(whole.target, instance, file), 'utf8').split('\n', 1);
+      assert.equal(JSON.parse(first).timestamp, `${file.slice(0, 10)}T00:00:00.000Z`);
+    }
   }
 });
 
