@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { type AdminTokenOption, adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
@@ -16,6 +17,8 @@ export function inventory(program: Command): void {
           .default('api'),
       )
       .option('--decisions <paths...>', 'decision logs to tell use by: folders, files or globs')
+      .option('--usage <places...>', "the same of gateways' roll-ups, and addresses of admin listeners")
+      .addOption(adminTokenOption())
       .option('--as-of <time>', 'the instant to tell of (RFC 3339); now, when left out')
       .addOption(new Option('--json', 'print it as JSON').conflicts(['csv', 'html']))
       .addOption(
@@ -25,13 +28,15 @@ export function inventory(program: Command): void {
       .action(runInventory),
     'grantgate inventory --by person',
     'grantgate inventory --decisions decisions/ --html > inventory.html',
+    'grantgate inventory --usage http://10.0.0.1:9090 --by grant',
   );
 }
 
-type Options = {
+type Options = AdminTokenOption & {
   root: string;
   by: string;
   decisions?: string[];
+  usage?: string[];
   asOf?: string;
   json?: true;
   csv?: true;
@@ -46,6 +51,8 @@ async function runInventory(options: Options): Promise<void> {
   const found = await gatherInventory({
     root: folderOf(options.root),
     decisions: options.decisions ?? null,
+    usage: options.usage ?? null,
+    adminToken: adminTokenOf(options),
     asOf: Math.floor(asOf / 1000),
     missing: (file, reason) =>
       process.stderr.write(`${file} cannot be read, so uses may be missing: ${reason}\n`),

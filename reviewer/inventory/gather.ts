@@ -1,16 +1,24 @@
 import { git } from '../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
-import { readCalls } from '../evidence/calls.ts';
+import { type Calls, readCalls } from '../evidence/calls.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
+import { openSources, type Sources } from '../sources/openSources.ts';
 import { type Inventory, openInventory, type Seen } from './inventory.ts';
+
+/** Further back gateways are not asked, in seconds. */
+const longestBack = 500 * 86_400;
 
 type Options = {
   /** The repository: a work tree, read as its files lie on disk, or a bare repository, read at its HEAD. */
   root: string;
-  /** Folders, files and globs of decision logs; null: nothing is asked of use. */
+  /** Folders, files and globs of decision logs; null, and no roll-ups: nothing is asked of use. */
   decisions: readonly string[] | null;
+  /** The same of gateways' roll-ups by day, and addresses of their admin listeners. */
+  usage?: readonly string[] | null;
+  /** The gateways' admin token, if they want one. */
+  adminToken?: string | null;
   /** Seconds since 1970. */
   asOf: number;
   /** Told of files that cannot be read: what they hold of use is missing. */
@@ -21,30 +29,56 @@ type Options = {
 export async function gatherInventory({
   root,
   decisions,
+  usage = null,
+  adminToken = null,
   asOf,
   missing = () => {},
 }: Options): Promise<Inventory> {
   const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
   const tree = bare.toString().trim() === 'true' ? await gitTree(root, 'HEAD') : await workingTree(root);
   const organisation = await organisationOf(tree);
-  const seen = decisions === null ? null : await readSeen(decisions, asOf, missing);
+  const given = { decisions: decisions ?? [], usage: usage ?? [] };
+  const isAsked = decisions !== null || usage !== null;
+  const seen = isAsked ? await readSeen(given, { asOf, token: adminToken, missing }) : null;
   return openInventory({ asOf, revision: tree.revision, organisation, seen });
 }
 
-async function readSeen(
-  sources: readonly string[],
-  asOf: number,
-  missing: NonNullable<Options['missing']>,
-): Promise<Seen> {
-  const usage = await readUsage({ sources, asOf, since: 0 });
+type Given = { decisions: readonly string[]; usage: readonly string[] };
+type Reading = { asOf: number; token: string | null; missing: NonNullable<Options['missing']> };
+
+async function readSeen(given: Given, { asOf, token, missing }: Reading): Promise<Seen> {
+  const since = new Date((asOf - longestBack) * 1000).toISOString().slice(0, 10);
+  const sources = await openSources({ ...given, since, token });
   try {
-    if (usage.files === 0)
-      throw new ReviewError('decisions-unreadable', `there are no decision logs in ${sources.join(', ')}`);
-    for (const { file, reason } of usage.unreadable) missing(file, reason);
-    return { lastUse: await lastUses(usage), calls: await readCalls(sources, asOf), records: usage.records };
+    const usage = await readUsage({ sources: sources.decisions, rollups: sources.rollups, asOf, since: 0 });
+    try {
+      for (const { file, reason } of [...sources.unreachable, ...usage.unreadable]) missing(file, reason);
+      const places = [...given.decisions, ...given.usage].join(', ');
+      if (usage.files === 0)
+        throw new ReviewError('decisions-unreadable', `there are no decision logs and roll-ups in ${places}`);
+      const calls = await allCalls(usage, sources, asOf);
+      return { lastUse: await lastUses(usage), calls, records: usage.records };
+    } finally {
+      await usage.close();
+    }
   } finally {
-    await usage.close();
+    await sources.close();
   }
+}
+
+/** What was asked for, each decision once; the method and path of an operation only records say. */
+async function allCalls(usage: Usage, { decisions, rollups }: Sources, asOf: number): Promise<Calls[]> {
+  const recorded = await readCalls(decisions, asOf);
+  if (rollups.length === 0) return recorded;
+  const callOf = new Map(recorded.map(({ api, operation, call }) => [`${api} ${operation}`, call]));
+  const calls: Calls[] = [];
+  for await (const { api, operation, allowed, denied, first, last } of usage.tally('operation', 0, asOf)) {
+    if (api === undefined || operation === undefined) continue;
+    const requests = Object.values(denied).reduce((sum, count) => sum + count, allowed);
+    const call = callOf.get(`${api} ${operation}`) ?? '';
+    calls.push({ api, operation, call, requests, allowed, first, last });
+  }
+  return calls;
 }
 
 /** Grant → operation → its last use, seconds since 1970. */

@@ -603,6 +603,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/page',
       'reviewer/plan',
       'reviewer/reviewError.ts',
+      'reviewer/sources',
     ],
   ],
   ['reviewer/usage', ['reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],

@@ -1,11 +1,16 @@
 import * as assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { gatherInventory } from '../../../reviewer/inventory/gather.ts';
-import { entryFor, type Inventory } from '../../../reviewer/inventory/inventory.ts';
+import {
+  entryFor,
+  type Inventory,
+  neverCalled,
+  uncatalogued,
+} from '../../../reviewer/inventory/inventory.ts';
 import { cell, inventoryCsv } from '../../../reviewer/inventory/inventoryCsv.ts';
 import { inventoryJson } from '../../../reviewer/inventory/inventoryJson.ts';
 import { inventoryPage } from '../../../reviewer/inventory/inventoryPage.ts';
@@ -13,6 +18,7 @@ import { fold, inventoryText } from '../../../reviewer/inventory/inventoryText.t
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, dayMs, logLines, type Place, place } from '../_review.ts';
+import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('inventory');
 const seconds = asOf / 1000;
@@ -26,6 +32,16 @@ const files = access([
   { id: 'bob-admin', principal: 'user:bob@example.com', rest: 'role: admin' },
   { id: 'paused', principal: 'service:invoicer', rest: 'role: reader\nstate: suspended' },
 ]);
+const lines = logLines(
+  [
+    { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
+    { grant: 'desk-read', operation: 'get', at: asOf - 2 * dayMs },
+    { grant: 'ann-create', operation: 'create', at: asOf - dayMs },
+    { grant: [], operation: 'export', at: asOf - dayMs, allow: false },
+    { grant: 'desk-read', operation: 'list', at: asOf + 1000 },
+  ],
+  { days: 1 },
+);
 let here: Place;
 let inventory: Inventory;
 
@@ -33,18 +49,7 @@ test.before(async () => {
   const [path = '', text] = Object.entries(files)[0] ?? [];
   const reason = JSON.stringify(hostile);
   here = await place({ [path]: text?.replace('Because of ann-create', reason) ?? null });
-  await here.log(
-    logLines(
-      [
-        { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
-        { grant: 'desk-read', operation: 'get', at: asOf - 2 * dayMs },
-        { grant: 'ann-create', operation: 'create', at: asOf - dayMs },
-        { grant: [], operation: 'export', at: asOf - dayMs, allow: false },
-        { grant: 'desk-read', operation: 'list', at: asOf + 1000 },
-      ],
-      { days: 1 },
-    ),
-  );
+  await here.log(lines);
   inventory = await gatherInventory({ root: here.root, decisions: [here.decisions], asOf: seconds });
 });
 test.after(() => here.remove());
@@ -137,6 +142,32 @@ test('without decision records nothing is said of use', async () => {
     gatherInventory({ root: here.root, decisions: [join(here.folder, 'nosuch')], asOf: seconds }),
     { code: /decisions-/ },
   );
+});
+
+test('roll-ups tell of use as records do, but for methods and paths, and what is in both counts once', async () => {
+  const usage = join(here.folder, 'usage', 'gw-1');
+  await mkdir(usage, { recursive: true });
+  for (const [day, of] of rollupsOf(lines, 'gw-1'))
+    await writeFile(join(usage, `${day}.ndjson`), of.map((line) => `${line}\n`).join(''));
+  const told = async (decisions: string[] | null) => {
+    const found = await gatherInventory({ root: here.root, decisions, usage: [usage], asOf: seconds });
+    const [odd, ...more] = uncatalogued(found);
+    assert.deepEqual(more, []);
+    assert.deepEqual(
+      neverCalled(found).map(({ operation }) => operation),
+      ['list', 'remove'],
+    );
+    return { calls: found.seen?.calls, uses: found.seen?.lastUse, entry: odd && entryFor(odd) };
+  };
+  const rolled = await told(null);
+  assert.deepEqual(rolled.uses, inventory.seen?.lastUse);
+  assert.equal(rolled.entry, null);
+  const both = await told([here.decisions]);
+  assert.deepEqual(
+    both.calls?.toSorted((a, b) => (a.operation < b.operation ? -1 : 1)),
+    inventory.seen?.calls,
+  );
+  assert.equal(both.entry, 'export: GET /');
 });
 
 test('a file of records that cannot be read takes nothing from the others, and is named', async () => {
