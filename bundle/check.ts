@@ -19,6 +19,7 @@ import { compilePolicy } from './policy/compilePolicy.ts';
 import { findOpa, type Opa } from './policy/opa.ts';
 import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
 import type { PolicyReads } from './policy/policyReads.ts';
+import { unfoldedKeys } from './unfoldedKeys.ts';
 import { problem, sortProblems } from './yaml/problem.ts';
 
 /** How much of each kind there is; zeros while there are problems in grants/. */
@@ -102,6 +103,7 @@ export async function checkTree(
       ...warnings,
       ...(refused ? [] : unknown),
       ...(policies.length === 0 ? unreadDocuments(data, reads) : []),
+      ...unfoldedKeys(data.documents, reads),
       ...slow,
     ]),
     summary: summarize(organisation),

@@ -69,7 +69,7 @@ function faultOf(error: ErrorObject): Fault {
       .slice(1)
       .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
     message: Array.isArray(values)
-      ? `must be ${values.map((one) => JSON.stringify(one)).join(' or ')}`
+      ? `must be ${choices(values)}`
       : typeof missingProperty === 'string'
         ? `must have ${JSON.stringify(missingProperty)}`
         : message,
@@ -78,3 +78,12 @@ function faultOf(error: ErrorObject): Fault {
     known: typeof properties === 'object' && properties !== null ? Object.keys(properties) : [],
   };
 }
+
+const mostShown = 20;
+
+/** The values that there are to choose from, so many of them. */
+const choices = (values: readonly unknown[]): string =>
+  [
+    ...values.slice(0, mostShown).map((one) => JSON.stringify(one).slice(0, 200)),
+    ...(values.length > mostShown ? [`one of ${values.length - mostShown} others`] : []),
+  ].join(' or ');

@@ -12,7 +12,7 @@ const limits = { bytes: mostDocumentBytes, depth: 20 };
 /** So many problems are told of one file. */
 export const mostProblems = 100;
 
-/** A document as it is written. `placeOf` finds an entry or what is below it again, by its path; the key where `key` says so. */
+/** A document as it is written. `at` tells a problem at an entry or what is below it, by its path; at its key where `key` says so. */
 export type Entries = {
   entries: ReadonlyMap<string, unknown>;
   problems: Problem[];
@@ -37,17 +37,17 @@ export function readEntries(bytes: Buffer, file: string): Entries {
     };
   }
   const pieces = piecesOf(text);
+  /** How many entries there are up to the end of each piece. */
+  const counts: number[] = [];
   for (const piece of pieces) {
     const { value, places, problems: found } = parseYaml(piece.text, file, limits);
     const moved = (one: Problem): Problem => ({ ...one, line: one.line + piece.line });
     problems.push(...found.map(moved));
-    if (value === null || value === undefined) continue;
-    if (!isMapping(value)) {
+    if (value !== null && value !== undefined && !isMapping(value)) {
       const what = `the file must be a mapping of keys to values, got ${show(value)}`;
       problems.push(moved(problem(places.nearest([]), 'invalid-value', what)));
-      continue;
     }
-    for (const [key, inner] of Object.entries(value)) {
+    for (const [key, inner] of isMapping(value) ? Object.entries(value) : []) {
       if (entries.has(key))
         problems.push(
           moved(
@@ -60,9 +60,18 @@ export function readEntries(bytes: Buffer, file: string): Entries {
         );
       else entries.set(key, inner);
     }
+    counts.push(entries.size);
     if (problems.length >= mostProblems) break;
   }
-  return { entries, problems: problems.slice(0, mostProblems), at: finder(pieces, file) };
+  const pieceOf = (key: string): Piece | undefined => {
+    let position = 0;
+    for (const one of entries.keys()) {
+      if (one === key) return pieces[counts.findIndex((count) => count > position)];
+      position += 1;
+    }
+    return pieces[0];
+  };
+  return { entries, problems: problems.slice(0, mostProblems), at: finder(pieceOf, file) };
 }
 
 type Piece = { text: string /** Lines before it. */; line: number };
@@ -70,9 +79,9 @@ type Piece = { text: string /** Lines before it. */; line: number };
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Cuts before lines that begin with a key; not at all where a line may end the document. */
+/** Cuts before lines that begin with a key; not at all where a line may end the document, or all of it is in braces. */
 function piecesOf(text: string): Piece[] {
-  if (text.length <= usualPiece || /^(?:---|\.\.\.|%)/m.test(text)) return [{ text, line: 0 }];
+  if (text.length <= usualPiece || /^(?:---|\.\.\.|%|\{)/m.test(text)) return [{ text, line: 0 }];
   const pieces: Piece[] = [];
   const begins = /\n(?=[A-Za-z0-9"'_])/g;
   let [from, line] = [0, 0];
@@ -87,20 +96,15 @@ function piecesOf(text: string): Piece[] {
   return pieces;
 }
 
-/** Looks for the place of something when it is asked for, which is mostly never: the pieces are read once more. */
-function finder(pieces: readonly Piece[], file: string): Entries['at'] {
-  const last = { piece: -1, places: null as Places | null };
+/** Looks for the place of something when it is asked for, which is mostly never: its piece is read once more. */
+function finder(pieceOf: (key: string) => Piece | undefined, file: string): Entries['at'] {
+  let last: { piece: Piece; places: Places } | null = null;
   return (path, code, message, key = false) => {
-    const [first] = path;
-    for (const [index, { text, line }] of pieces.entries()) {
-      if (pieces.length > 1 && first !== undefined && !text.includes(String(first))) continue;
-      if (last.piece !== index)
-        Object.assign(last, { piece: index, places: parseYaml(text, file, limits).places });
-      const { places } = last;
-      if (places === null || (first !== undefined && places.key([first]) === undefined)) continue;
-      const place = (key ? places.key(path) : undefined) ?? places.nearest(path);
-      return problem({ ...place, line: place.line + line }, code, message);
-    }
-    return problem(file, code, message);
+    const piece = pieceOf(String(path[0] ?? ''));
+    if (piece === undefined) return problem(file, code, message);
+    if (last?.piece !== piece) last = { piece, places: parseYaml(piece.text, file, limits).places };
+    const { places } = last;
+    const place = (key ? places.key(path) : undefined) ?? places.nearest(path);
+    return problem({ ...place, line: place.line + piece.line }, code, message);
   };
 }

@@ -176,6 +176,12 @@ test('check finds what a policy takes for a document or an entry', async () => {
   assert.deepEqual(await told(policy('data.documents.holders[name].frozen', 'name == "user:nobody"')), [
     'warning data/holders.yaml:1:1: no policy reads data.documents.holders',
   ]);
+  assert.deepEqual(
+    await told({ 'data/holders.yaml': '"user:Ann@Example.com": { frozen: true }\nANN: { frozen: true }\n' }),
+    [
+      'warning data/holders.yaml:1:1: the key "user:Ann@Example.com" is nobody\'s: names are compared folded, write "user:ann@example.com"',
+    ],
+  );
   assert.deepEqual(await told({ 'data/holders.yaml': 'a: { frozen: 1 }\n' }), [
     'data/holders.yaml:1:14: "a.frozen" must be boolean, got 1, by data/holders.schema.json',
   ]);

@@ -373,4 +373,12 @@ test('are read by pieces as they are as a whole', async () => {
   const whole = await read({ ...anything, 'data/tenants.yaml': `---\n${entries.join('')}` });
   assert.ok(documents[0]?.lines.equals(whole.documents[0]?.lines ?? Buffer.alloc(0)));
   assert.equal(documents[0]?.lines.toString().split('\n').length, 9000);
+  // In braces it is one mapping, wherever its lines begin.
+  const braces = `{\n${Array.from({ length: 9000 }, (_, index) => `"key number ${index}": "${'x'.repeat(20)}",`).join('\n')}\n}\n`;
+  assert.deepEqual(await told({ ...anything, 'data/tenants.yaml': braces }), []);
+  const line = entries.join('').split('\n').length;
+  const twice = `${entries.join('')}tenant-7919: 1\nother: 0.5\n`;
+  assert.deepEqual(await told({ ...anything, 'data/tenants.yaml': twice }), [
+    `data/tenants.yaml:${line}:1: the key "tenant-7919" is given twice`,
+  ]);
 });
