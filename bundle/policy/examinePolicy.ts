@@ -22,7 +22,7 @@ import {
   variable,
 } from './syntax.ts';
 
-const inputFields = [
+export const inputFields = [
   'api',
   'claims',
   'facts',
