@@ -1,21 +1,22 @@
-// node bench/console.ts [RECORDS [GRANTS]]: the console over a generated organisation: how long it takes to read the grants,
+// node bench/console.ts [RECORDS [GRANTS [FOLDER]]]: the console over a generated organisation: how long it takes to read the grants,
 // its first page, later ones while records are read and a review is under way, and all of them after that; beside each
 // the ratio to a page of the same size that a bare server answers from memory. 10,000,000 records of 100,000 grants, left
-// out.
+// out; FOLDER is what an earlier run generated, and stays.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { generateReview } from './review/generateReview.ts';
+import { generatedIn, generateReview } from './review/generateReview.ts';
 
-const [records = 10_000_000, grants = 100_000] = process.argv.slice(2).map(Number);
+const [records = 10_000_000, grants = 100_000] = process.argv.slice(2, 4).map(Number);
+const given = process.argv[4];
 const cli = fileURLToPath(new URL('../cli.ts', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'grantgate-bench-console-'));
+const folder = given ?? (await mkdtemp(join(tmpdir(), 'grantgate-bench-console-')));
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 
 /** Reads a page to its end. */
@@ -52,6 +53,21 @@ async function bare(bytes: number, times: number) {
   return found.median;
 }
 
+/** Seconds of processor time of a process and those it started, as /proc has it. */
+async function processorOf(pid: number): Promise<string> {
+  let ticks = 0;
+  for (const name of await readdir('/proc')) {
+    const text = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : '';
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
+    if (Number(name) !== pid && fields[1] !== pid) continue;
+    for (const field of fields.slice(11, 15)) ticks += field;
+  }
+  return (ticks / 100).toFixed(1);
+}
+
 async function table(url: string, title: string, times: number) {
   const id = 'grant-4711';
   const paths = [
@@ -65,6 +81,8 @@ async function table(url: string, title: string, times: number) {
       '/findings?page=20',
       '/change',
     ],
+    ...['/records', '/records?who=person-47@example.com', '/records?grant=grant-4711', '/campaigns'],
+    '/records?answer=denied',
   ];
   console.log(`\n${title}`);
   for (const path of paths) {
@@ -77,7 +95,10 @@ async function table(url: string, title: string, times: number) {
 }
 
 try {
-  const made = await generateReview(folder, { records, grants, days: 90 });
+  const made =
+    given === undefined
+      ? await generateReview(folder, { records, grants, days: 90, changes: 'daily' })
+      : generatedIn(folder);
   console.log(`${records} records (${Math.round(made.bytes / 1e6)} MB) of ${grants} grants`);
   const args = ['console', '--root', made.root, '--decisions', made.decisions, '--port', '0'];
   const began = performance.now();
@@ -97,7 +118,9 @@ try {
       await new Promise((done) => setTimeout(done, 1000));
       ({ text } = await read(`${url}/findings`));
     }
-    console.log(`\nall read after ${ms(performance.now() - began)}`);
+    console.log(
+      `\nall read after ${ms(performance.now() - began)}, processor ${await processorOf(child.pid ?? 0)} s`,
+    );
     await table(url, 'afterwards', 11);
   } finally {
     const ended = once(child, 'exit');
@@ -105,5 +128,5 @@ try {
     await ended;
   }
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  if (given === undefined) await rm(folder, { recursive: true, force: true });
 }

@@ -3,6 +3,7 @@ import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../bundle/policy/opa.ts';
 import { detect } from './detect/detect.ts';
 import { type Evidence, gather } from './evidence/gather.ts';
+import type { KeptUsage } from './evidence/usage.ts';
 import { brake } from './plan/brake.ts';
 import { explainFinding } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
@@ -26,6 +27,8 @@ export type PlanOptions = {
   /** The fingerprint of a finding to explain, or its beginning. */
   explain?: string;
   opa?: Opa;
+  /** What was read of records and roll-ups already, up to that instant: neither is read again. */
+  kept?: KeptUsage | undefined;
   signal?: AbortSignal;
   progress?: (line: string) => void;
 };
@@ -45,10 +48,12 @@ export async function planFor<More>(
   const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
   const seconds = Math.floor(Number(asOf) / 1000);
   const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
+  const { kept } = options;
+  const places = kept === undefined ? { decisions, usage } : { decisions: [], usage: [] };
+  const sources = await openSources({ ...places, since, token: adminToken, signal });
   let evidence: Evidence;
   try {
-    evidence = await gather({ ...sources, tree, asOf: seconds, signal, progress });
+    evidence = await gather({ ...sources, tree, asOf: seconds, kept, signal, progress });
   } finally {
     await sources.close();
   }

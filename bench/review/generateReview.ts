@@ -53,11 +53,7 @@ const grantText = (index: number, granted: string) => `- id: grant-${index}
  * would make of them: a tenth of the grants idle.
  */
 export async function generateReview(folder: string, size: Size): Promise<Generated> {
-  const [root, decisions, usage] = ['access', 'decisions', 'usage'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [root, decisions, usage] = places(folder);
   const revisions = await writeGrants(root, size);
   let bytes = 0;
   for (const instance of ['gw-1', 'gw-2']) {
@@ -68,6 +64,18 @@ export async function generateReview(folder: string, size: Size): Promise<Genera
   }
   return { root, decisions, usage, asOf, bytes };
 }
+
+/** What {@link generateReview} made in a folder before. */
+export const generatedIn = (folder: string): Generated => {
+  const [root, decisions, usage] = places(folder);
+  return { root, decisions, usage, asOf, bytes: 0 };
+};
+
+const places = (folder: string): [string, string, string] => [
+  join(folder, 'access'),
+  join(folder, 'decisions'),
+  join(folder, 'usage'),
+];
 
 /** The commit in force on each day, counted back from the end; empty where grants do not change. */
 async function writeGrants(root: string, { grants, days, changes }: Size): Promise<string[]> {

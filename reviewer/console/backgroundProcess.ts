@@ -6,6 +6,7 @@ import { localTree, planFor } from '../planFor.ts';
 import { shortened } from '../replay/replay.ts';
 import { replayRevisions } from '../replay/replayRevisions.ts';
 import type { BackgroundReply, BackgroundRequest, Kind, Questions } from './questions.ts';
+import { readAll } from './readAll.ts';
 
 /** So many callers of each kind are shown; the counts are of all. */
 const mostCallers = 200;
@@ -16,6 +17,7 @@ type Made = Awaited<ReturnType<typeof planFor<null>>>;
 let made: Made | null = null;
 
 const answers: { [K in Kind]: (asked: Questions[K]['asked']) => Promise<Questions[K]['answer']> } = {
+  read: (asked) => readAll({ ...asked, signal }),
   async review({ root, asOf, ...sources }) {
     made = await planFor(await localTree(root), { ...sources, asOf: asOf * 1000, signal }, async () => null);
     return { plan: made.plan, faulty: made.faulty?.message ?? null };

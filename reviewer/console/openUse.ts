@@ -1,14 +1,20 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { readCalls } from '../evidence/calls.ts';
-import { readUsage } from '../evidence/usage.ts';
+import { callsIn } from '../evidence/calls.ts';
+import { type KeptUsage, openKept } from '../evidence/usage.ts';
 import { lastUses } from '../inventory/gather.ts';
 import type { Seen } from '../inventory/inventory.ts';
-import { openSources } from '../sources/openSources.ts';
+import {
+  decisionOf,
+  findDecisions,
+  type PastDecision,
+  type PastFilter,
+  type Place,
+} from './past/pastDecisions.ts';
+import { pageSize } from './views/links.ts';
 
 type Options = {
-  decisions: readonly string[];
-  usage: readonly string[];
-  adminToken: string | null;
+  /** What was read, by another process. */
+  kept: KeptUsage;
   /** Seconds since 1970. */
   asOf: number;
   organisation: Organisation;
@@ -24,6 +30,9 @@ export type OpenUse = {
   apiDays: Days;
   /** The same by the keys that are asked about; nothing for a key without use. */
   daysOf(asked: readonly { key: string; grant: string }[]): Promise<Days>;
+  /** The newest decisions on record that fit, from a place on. */
+  decisions(filter: PastFilter, behind: Place | null): ReturnType<typeof findDecisions>;
+  decision(id: string): Promise<PastDecision | null>;
   /** What could not be read, and why. */
   missing: readonly string[];
   close(): Promise<void>;
@@ -33,72 +42,47 @@ export type OpenUse = {
 export const shownDays = 90;
 const day = 86_400;
 
-/** Reads records and roll-ups; null where there are none. Throws ReviewError. */
-export async function openUse({
-  decisions,
-  usage,
-  adminToken,
-  asOf,
-  organisation,
-  signal,
-}: Options): Promise<OpenUse | null> {
-  const today = Math.floor(asOf / day);
-  const from = today - shownDays + 1;
-  const since = new Date((asOf - 500 * day) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
-  try {
-    const read = await readUsage({
-      sources: sources.decisions,
-      rollups: sources.rollups,
-      asOf,
-      since: 0,
-      signal,
-    });
-    try {
-      const missing = [...sources.unreachable, ...read.unreadable].map(
-        ({ file, reason }) => `${sources.origin(file)}: ${reason}`,
-      );
-      if (read.files === 0 && missing.length === 0) {
-        await read.close();
-        return null;
+/** Opens what was read. Throws ReviewError. */
+export async function openUse({ kept, asOf, organisation, signal }: Options): Promise<OpenUse> {
+  const from = Math.floor(asOf / day) - shownDays + 1;
+  const read = await openKept(kept, 0, signal);
+  // One at a time: a question is a table of its own in the database.
+  let asking: Promise<unknown> = Promise.resolve();
+  let open = true;
+  const inTurn = <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+    const answer = asking.then(() => (open ? work() : otherwise));
+    asking = answer.catch(() => {});
+    return answer;
+  };
+  const daysOf: OpenUse['daysOf'] = (asked) =>
+    inTurn(async () => {
+      const found = new Map<string, number[]>();
+      for (const { key, day: on, count } of await read.daily(asked, from)) {
+        const days = found.get(key) ?? Array.from({ length: shownDays }, () => 0);
+        found.set(key, days);
+        if (on - from < shownDays) days[on - from] = count;
       }
-      // One at a time: a question is a table of its own in the database.
-      let asking: Promise<unknown> = Promise.resolve();
-      let open = true;
-      const ask = async (asked: readonly { key: string; grant: string }[]): Promise<Days> => {
-        const found = new Map<string, number[]>();
-        if (!open) return found;
-        for (const { key, day: on, count } of await read.daily(asked, from)) {
-          const days = found.get(key) ?? Array.from({ length: shownDays }, () => 0);
-          found.set(key, days);
-          if (on - from < shownDays) days[on - from] = count;
-        }
-        return found;
-      };
-      const daysOf: OpenUse['daysOf'] = (asked) => {
-        const answer = asking.then(() => ask(asked));
-        asking = answer.catch(() => {});
-        return answer;
-      };
-      const apiDays = await daysOf(organisation.grants.map(({ id: grant, api: key }) => ({ key, grant })));
-      const seen = {
-        lastUse: await lastUses(read),
-        calls: await readCalls(sources.decisions, asOf, signal),
-        records: read.records,
-      };
-      return {
-        ...{ seen, apiDays, daysOf, missing },
-        async close() {
-          open = false;
-          await asking;
-          await read.close();
-        },
-      };
-    } catch (error) {
-      await read.close();
-      throw error;
-    }
-  } finally {
-    await sources.close();
+      return found;
+    }, new Map());
+  try {
+    const apiDays = await daysOf(organisation.grants.map(({ id: grant, api: key }) => ({ key, grant })));
+    const calls = await callsIn(read.database);
+    return {
+      ...{ seen: { lastUse: await lastUses(read), calls, records: read.records }, apiDays, daysOf },
+      missing: kept.facts.unreadable.map(({ file, reason }) => `${file}: ${reason}`),
+      decisions: (filter, behind) =>
+        inTurn(() => findDecisions(read.database, filter, { behind, most: pageSize }), {
+          ...{ decisions: [], more: false },
+        }),
+      decision: (id) => inTurn(() => decisionOf(read.database, id), null),
+      async close() {
+        open = false;
+        await asking;
+        await read.close();
+      },
+    };
+  } catch (error) {
+    await read.close();
+    throw error;
   }
 }

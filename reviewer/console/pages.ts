@@ -3,9 +3,13 @@ import { html, type Part } from '../page/html.ts';
 import type { Changes } from './changes.ts';
 import { Refused } from './guard.ts';
 import { shownDays } from './openUse.ts';
+import { progressOf, readCampaigns } from './past/campaigns.ts';
+import { grantsAt } from './past/grantsAt.ts';
 import { recentDecisions } from './tail.ts';
 import { accessPage } from './views/accessPage.ts';
+import { campaignPage, campaignsPage } from './views/campaignPage.ts';
 import { changeForm, comparisonPart } from './views/changePage.ts';
+import { decisionPage } from './views/decisionPage.ts';
 import { type DecisionFilter, decisionFilters, decisionsPage } from './views/decisionsPage.ts';
 import { findingPage, findingsPage } from './views/findingsPage.ts';
 import { type Fleet, fleetPage } from './views/fleetPage.ts';
@@ -13,6 +17,7 @@ import type { frame } from './views/frame.ts';
 import { grantPage } from './views/grantPage.ts';
 import { pageSize } from './views/links.ts';
 import { overviewPage } from './views/overviewPage.ts';
+import { type PastAsked, recordsPage } from './views/recordsPage.ts';
 import { cellGrants, cellPage, usagePage } from './views/usagePage.ts';
 import type { World } from './world.ts';
 
@@ -54,6 +59,37 @@ export const filterOf = (query: URLSearchParams): DecisionFilter => {
   );
   return { answer, who, api, operation, reason };
 };
+
+/** What of the past is asked for. Throws Refused 400 for days that are none. */
+function pastAsked(query: URLSearchParams): PastAsked {
+  const day = (name: string) => {
+    const text = textOf(query, name);
+    if (text === '') return null;
+    const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+    if (Number.isNaN(at)) throw new Refused(400, `"${name}" must be a day like 2026-11-23.`);
+    return at;
+  };
+  const answer = textOf(query, 'answer');
+  if (answer !== '' && answer !== 'allowed' && answer !== 'denied' && answer !== 'limited')
+    throw new Refused(400, '"answer" must be allowed, denied or limited.');
+  const [who, api, operation] = [textOf(query, 'who'), textOf(query, 'api'), textOf(query, 'operation')];
+  const [grant, reason, until] = [textOf(query, 'grant'), textOf(query, 'reason'), day('until')];
+  const [, at = '', id = ''] = /^(\d{1,15})~(.{1,200})$/.exec(textOf(query, 'behind')) ?? [];
+  return {
+    filter: {
+      ...{
+        answer,
+        who: who.trim(),
+        api: api.trim(),
+        operation: operation.trim(),
+        grant: grant.trim(),
+        reason,
+      },
+      ...{ from: day('from'), until: until === null ? null : until + 86_399_999 },
+    },
+    behind: at === '' ? null : { at: Number(at), id },
+  };
+}
 
 /** Path → what it shows. Throws Refused for what there is none of. */
 export const pages: Readonly<Record<string, (query: URLSearchParams, sources: Sources) => Promise<Page>>> = {
@@ -158,6 +194,51 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
       title: 'Decisions as they happen',
       view: '/decisions',
       body: decisionsPage({ gateways: gateways.length, decisions, silent }, filter),
+    };
+  },
+
+  async '/records'(query, { world }) {
+    const asked = pastAsked(query);
+    const found = await world.decisions(asked.filter, asked.behind);
+    return { title: 'Decisions on record', view: '/records', body: recordsPage(found, asked) };
+  },
+
+  async '/decision'(query, { world }) {
+    const decision = await world.decision(textOf(query, 'id'));
+    if (decision === null)
+      throw new Refused(
+        404,
+        'No record that was read has this decision; the newest are read every 15 minutes.',
+      );
+    const { tree } = world.known();
+    const places = await grantsAt(tree, decision.revision, decision.grants);
+    return {
+      title: `Decision ${decision.id}`,
+      view: '/records',
+      body: decisionPage(decision, places),
+    };
+  },
+
+  async '/campaigns'(_query, { world }) {
+    const { tree, inventory } = world.known();
+    const campaigns = await readCampaigns(tree);
+    return {
+      title: 'Campaigns',
+      view: '/campaigns',
+      body: campaignsPage(campaigns.map((one) => progressOf(one, inventory))),
+    };
+  },
+
+  async '/campaign'(query, { world }) {
+    const name = textOf(query, 'name');
+    const { tree, inventory } = world.known();
+    const campaign = (await readCampaigns(tree)).find((one) => one.frozen.name === name);
+    if (campaign === undefined) throw new Refused(404, 'This clone has no such campaign.');
+    const owner = textOf(query, 'owner');
+    return {
+      title: `Campaign ${name}`,
+      view: '/campaigns',
+      body: campaignPage(progressOf(campaign, inventory), { owner, from: placeOf(query) }),
     };
   },
 

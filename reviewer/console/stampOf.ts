@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git } from '../../bundle/git/git.ts';
 import { treeFolders } from '../../bundle/git/tree.ts';
+import { decisionFiles } from '../evidence/findLogs.ts';
 
 /** Changes whenever what a console reads of a repository does: its commit, and where it has a work tree, its files. */
 export async function stampOf(root: string): Promise<string> {
@@ -21,4 +22,16 @@ export async function stampOf(root: string): Promise<string> {
     hash.update(facts.join(''));
   }
   return hash.digest('hex');
+}
+
+/** Tells whether records are others than before: their files, how large they are, and when they were written to. */
+export async function stampOfFiles(sources: readonly string[]): Promise<string> {
+  const files = await decisionFiles(sources);
+  const facts = await Promise.all(
+    files.map(async (file) => {
+      const { size, mtimeMs } = await stat(file);
+      return `${file}\0${size}\0${mtimeMs}\0`;
+    }),
+  );
+  return createHash('sha256').update(facts.join('')).digest('hex');
 }

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { KeptUsage } from '../evidence/usage.ts';
 import { heat } from '../inventory/heat.ts';
 import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inventory/inventory.ts';
 import type { Explained } from '../plan/explainFinding.ts';
@@ -10,7 +14,8 @@ import { localTree } from '../planFor.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Background } from './background.ts';
 import { type OpenUse, openUse } from './openUse.ts';
-import { stampOf } from './stampOf.ts';
+import type { PastFilter, Place } from './past/pastDecisions.ts';
+import { stampOf, stampOfFiles } from './stampOf.ts';
 import type { Standing } from './views/frame.ts';
 import type { Use } from './views/usagePage.ts';
 
@@ -42,6 +47,9 @@ export type World = {
   look(): void;
   /** Grant → uses a day, to today; null while nothing is known of use. */
   daysOf(grants: readonly string[]): Promise<ReadonlyMap<string, readonly number[]> | null>;
+  /** The newest decisions on record that fit; null while none are known. */
+  decisions(filter: PastFilter, behind: Place | null): ReturnType<OpenUse['decisions']> | null;
+  decision(id: string): ReturnType<OpenUse['decision']> | null;
   explain(fingerprint: string): Promise<Explained | null>;
   close(): Promise<void>;
 };
@@ -82,49 +90,57 @@ export async function openWorld(options: Options): Promise<World> {
   };
   let current = await counted(open());
 
-  const readUse = async () => {
+  const home = await mkdtemp(join(tmpdir(), 'grantgate-console-'));
+  let kept: KeptUsage | null = null;
+  let keptOf: string | null = null;
+  let files = 0;
+  /** Reads records where there are others than before: once, for all that is told of them. */
+  const readRecords = async (asOf: number): Promise<KeptUsage | null> => {
+    const found = usage.some((one) => /^https?:/i.test(one))
+      ? null
+      : await stampOfFiles([...decisions, ...usage]);
+    if (found !== null && found === keptOf) return kept;
     useNote = { text: 'Decision records are being read; what is said of use follows.' };
+    files += 1;
+    const file = join(home, `records-${files}.db`);
+    const next = await background.ask('read', { file, decisions, usage, adminToken, asOf });
+    keptOf = found;
+    return next;
+  };
+  const readUse = async (asOf: number) => {
     try {
-      const next = await openUse({
-        decisions,
-        usage,
-        adminToken,
-        asOf: instant(),
-        organisation,
-        signal: stop.signal,
-      });
-      if (stop.signal.aborted) return await next?.close();
-      const before = opened;
-      opened = next;
-      await before?.close();
+      const next = await readRecords(asOf);
+      const open =
+        next === null ? null : await openUse({ kept: next, asOf, organisation, signal: stop.signal });
+      if (stop.signal.aborted) return await open?.close();
+      const before = { opened, kept };
+      [opened, kept] = [open, next];
+      await before.opened?.close();
+      if (before.kept !== null && before.kept.file !== next?.file)
+        await rm(before.kept.file, { force: true });
       useNote =
-        next === null
+        open === null
           ? {
               text: `There are no decision records in ${[...decisions, ...usage].join(', ') || 'what was named'}, so nothing is said of use.`,
             }
-          : next.missing.length === 0
+          : open.missing.length === 0
             ? null
             : {
-                text: `Some records cannot be read, so uses may be missing: ${next.missing.slice(0, 5).join('; ')}`,
+                text: `Some records cannot be read, so uses may be missing: ${open.missing.slice(0, 5).join('; ')}`,
                 bad: true,
               };
       // Who may do what is as it was: only what is said of use is new.
-      current = await counted({ ...current.inventory, seen: next?.seen ?? null });
+      current = await counted({ ...current.inventory, seen: open?.seen ?? null });
     } catch (error) {
+      keptOf = null;
       useNote = { text: `Nothing is known of use: ${messageOf(error)}`, bad: true };
     }
   };
-  const readPlan = async () => {
-    planNote = {
-      text: plan === null ? 'A review is under way; its findings follow.' : 'A new review is under way.',
-    };
+  const readPlan = async (asOf: number) => {
     try {
       const { plan: next, faulty } = await background.ask('review', {
-        root,
-        decisions,
-        usage,
-        adminToken,
-        asOf: instant(),
+        ...{ root, decisions, usage, adminToken, asOf },
+        ...(kept !== null && { kept }),
       });
       plan = next;
       planNote = faulty === null ? null : { text: faulty, bad: true };
@@ -137,9 +153,16 @@ export async function openWorld(options: Options): Promise<World> {
   let reading: Promise<unknown> | null = null;
   const read = () => {
     readAt = now();
-    reading ??= Promise.all([readUse(), readPlan()]).finally(() => {
-      reading = null;
-    });
+    const asOf = instant();
+    planNote = {
+      text: plan === null ? 'A review is under way; its findings follow.' : 'A new review is under way.',
+    };
+    // What the one reads the other asks.
+    reading ??= readUse(asOf)
+      .then(() => readPlan(asOf))
+      .finally(() => {
+        reading = null;
+      });
   };
   read();
 
@@ -183,6 +206,8 @@ export async function openWorld(options: Options): Promise<World> {
         });
     },
     daysOf: async (grants) => (await opened?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
+    decisions: (filter, behind) => opened?.decisions(filter, behind) ?? null,
+    decision: (id) => opened?.decision(id) ?? null,
     explain: (fingerprint) => background.ask('explain', { fingerprint }),
     async close() {
       stop.abort();
@@ -190,6 +215,7 @@ export async function openWorld(options: Options): Promise<World> {
       await looking;
       await reading;
       await opened?.close();
+      await rm(home, { recursive: true, force: true });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { inDatabase, passOver, quoted } from './database.ts';
+import { type Database, inDatabase, passOver, quoted } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 
 /** Requests for one operation, by whomever; instants in seconds since 1970. */
@@ -43,17 +43,24 @@ WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND in
       passOver(error);
       for (const file of files) await take([file]).catch(passOver);
     });
-    const rows = await database.read(`
-SELECT api, operation, max(call) AS call, count(*) AS requests, count(*) FILTER (WHERE allow) AS allowed, min(ms) AS first, max(ms) AS last
-FROM (SELECT DISTINCT ON (decision_id) * FROM asked) WHERE ms <= ${Math.floor(asOf * 1000)} GROUP BY api, operation ORDER BY api, operation`);
-    return rows.map((row) => ({
-      api: String(row.api),
-      operation: String(row.operation),
-      call: String(row.call),
-      requests: Number(row.requests),
-      allowed: Number(row.allowed),
-      first: Number(row.first) / 1000,
-      last: Number(row.last) / 1000,
-    }));
+    return counted(
+      database,
+      `(SELECT DISTINCT ON (decision_id) * FROM asked) WHERE ms <= ${Math.floor(asOf * 1000)}`,
+    );
   });
+}
+
+/** The same of what was kept of them. */
+export const callsIn = (database: Pick<Database, 'read'>): Promise<Calls[]> =>
+  counted(database, 'decision WHERE api IS NOT NULL AND operation IS NOT NULL');
+
+async function counted({ read }: Pick<Database, 'read'>, from: string): Promise<Calls[]> {
+  const rows = await read(`
+SELECT api, operation, max(call) AS call, count(*) AS requests, count(*) FILTER (WHERE allow) AS allowed, min(ms) AS first, max(ms) AS last
+FROM ${from} GROUP BY api, operation ORDER BY api, operation`);
+  return rows.map((row) => ({
+    ...{ api: String(row.api), operation: String(row.operation), call: String(row.call) },
+    ...{ requests: Number(row.requests), allowed: Number(row.allowed) },
+    ...{ first: Number(row.first) / 1000, last: Number(row.last) / 1000 },
+  }));
 }

@@ -24,10 +24,17 @@ export type Database = {
   close(): Promise<void>;
 };
 
-/** Opens a fresh database that uses two cores and as much `memory` as told; the signal ends a query under way. */
-export async function openDatabase(memory: string, signal?: AbortSignal): Promise<Database> {
+/** Where a database lies that outlives its connection; read only, others may read it at once. */
+type Place = { file: string; readOnly?: true };
+
+/**
+ * Opens a database that uses two cores and as much `memory` as told; the signal ends a query under way. It is a fresh one
+ * that goes with the connection, unless it is given a place.
+ */
+export async function openDatabase(memory: string, signal?: AbortSignal, place?: Place): Promise<Database> {
   const scratch = await mkdtemp(join(tmpdir(), 'grantgate-usage-'));
-  const database = await DuckDBInstance.create(join(scratch, 'usage.db'), {
+  const database = await DuckDBInstance.create(place?.file ?? join(scratch, 'usage.db'), {
+    ...(place?.readOnly && { access_mode: 'READ_ONLY' }),
     memory_limit: memory,
     temp_directory: scratch,
     threads: '2',
@@ -38,7 +45,7 @@ export async function openDatabase(memory: string, signal?: AbortSignal): Promis
   const connection = await database.connect();
   await connection.run("SET TimeZone = 'UTC'");
   // Nobody opens the file again: what memory holds of it need not be written at the end.
-  await connection.run('PRAGMA disable_checkpoint_on_shutdown');
+  if (place === undefined) await connection.run('PRAGMA disable_checkpoint_on_shutdown');
   const interrupt = () => connection.interrupt();
   signal?.addEventListener('abort', interrupt, { once: true });
   let closed = false;

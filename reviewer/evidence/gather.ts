@@ -7,7 +7,7 @@ import { readAsides, readCommits } from './commits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
 import { createDirectoryHistory, type DirectoryHistory } from './directoryHistory.ts';
 import { createGrantHistory, type GrantHistory } from './grantHistory.ts';
-import { readUsage, type Usage } from './usage.ts';
+import { type KeptUsage, openKept, readUsage, type Usage } from './usage.ts';
 
 /** What Git tells, from one pass over it. */
 export type History = {
@@ -42,6 +42,8 @@ type Options = {
   /** What should have been there besides and could not be had. */
   unreachable?: readonly { file: string; reason: string }[] | undefined;
   asOf: number;
+  /** What was read of all that already, up to that instant. */
+  kept?: KeptUsage | undefined;
   signal?: AbortSignal | undefined;
   progress?: Progress;
 };
@@ -53,14 +55,15 @@ type Progress = ((line: string) => void) | undefined;
  * throws; GitError.
  */
 export async function gather(options: Options): Promise<Evidence> {
-  const { tree, decisions, rollups, unreachable = [], asOf, signal, progress } = options;
+  const { tree, decisions, rollups, unreachable = [], asOf, kept, signal, progress } = options;
   // Threads of its own read the records, so that is under way while the grants and their history are read here.
   const ending = new AbortController();
   const since = Promise.withResolvers<number>();
-  const reading = readUsage({
-    ...{ sources: decisions, rollups, asOf, since: since.promise },
-    signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
-  });
+  const either = signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]);
+  const reading =
+    kept === undefined
+      ? readUsage({ sources: decisions, rollups, asOf, since: since.promise, signal: either })
+      : openKept(kept, since.promise, either);
   const settled = Promise.allSettled([reading, since.promise]);
   try {
     const organisation = await readOrganisation(tree);

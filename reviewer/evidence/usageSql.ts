@@ -1,27 +1,33 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { isTooLong, quoted, reasonOf } from './database.ts';
 
-const columns = `{
+const columnsOf = (whole: boolean) => `{
   timestamp: 'VARCHAR', heartbeat: 'BOOLEAN', stopped: 'BOOLEAN', event: 'VARCHAR', instance: 'VARCHAR', seq: 'BIGINT',
-  decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR)', result: 'STRUCT(allow BOOLEAN, grants VARCHAR[])',
+  decision_id: 'VARCHAR', status: 'INTEGER', input: 'STRUCT(operation VARCHAR${whole ? ', subject VARCHAR, api VARCHAR, method VARCHAR, path VARCHAR' : ''})',
+  result: 'STRUCT(allow BOOLEAN, grants VARCHAR[]${whole ? ', reason VARCHAR' : ''})',
   bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))'
 }`;
 
 /** One row a line; `dup` tells two lines of one number apart, `ends` is an orderly end that no sign of life follows. */
-const table = `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
-  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR)`;
+const wholeColumns = `, decision_id VARCHAR, subject VARCHAR, api VARCHAR, operation_asked VARCHAR, call VARCHAR,
+  allow BOOLEAN, limited BOOLEAN, reason VARCHAR, refused VARCHAR[]`;
+
+const tableOf = (
+  whole: boolean,
+) => `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
+  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR${whole ? wholeColumns : ''})`;
 
 /**
  * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
  * stream that was closed, have a number among the records, and are neither decisions nor use.
  */
-const rows = (files: readonly string[], asOf: number) => `
+const rowsOf = (files: readonly string[], asOf: number, whole: boolean) => `
 INSERT INTO sign
 WITH line AS (
   SELECT *, coalesce(heartbeat, false) AS hb, coalesce(stopped, false) AS st,
     CASE WHEN regexp_matches(timestamp, '(Z|[+-][0-9]{2}:[0-9]{2})$')
       THEN epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) END AS ms
-  FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns},
+  FROM read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columnsOf(whole)},
                  ignore_errors = true, filename = true)
 ), judged AS (
   SELECT *, ms IS NULL OR coalesce(instance, '') = '' OR seq IS NULL OR seq NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR (NOT hb AND NOT st
@@ -39,15 +45,28 @@ SELECT instance, seq, ms, hb, st, taken, record,
   CASE WHEN used THEN list_distinct(result.grants) END,
   CASE WHEN taken THEN hash(decision_id, event) END,
   CASE WHEN record THEN bundles.grantgate.revision END,
-  CASE WHEN wrong THEN filename END
+  CASE WHEN wrong THEN filename END${
+    whole
+      ? `,
+  CASE WHEN record THEN decision_id END, CASE WHEN record THEN input.subject END, CASE WHEN record THEN input.api END,
+  CASE WHEN record THEN input.operation END, CASE WHEN record THEN concat_ws(' ', input.method, input.path) END,
+  CASE WHEN record THEN result.allow END, CASE WHEN record THEN coalesce(status, 0) = 429 END, CASE WHEN record THEN result.reason END,
+  CASE WHEN record AND NOT used AND len(result.grants) > 0 THEN result.grants END`
+      : ''
+  }
 FROM used
 WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
 
 /** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
-export async function loadAll(connection: DuckDBConnection, files: readonly string[], asOf: number) {
-  await connection.run(table);
+export async function loadAll(
+  connection: DuckDBConnection,
+  files: readonly string[],
+  asOf: number,
+  whole = false,
+) {
+  await connection.run(tableOf(whole));
   if (files.length === 0) return [];
-  const read = (some: readonly string[]) => connection.run(rows(some, asOf));
+  const read = (some: readonly string[]) => connection.run(rowsOf(some, asOf, whole));
   try {
     await read(files);
     return [];
@@ -79,6 +98,30 @@ export const recordTable = (copies: boolean): string =>
 
 /** When each instance first decided by each revision. */
 export const revisionsOf = `SELECT instance, revision, min(ms) AS ms FROM sign WHERE revision IS NOT NULL GROUP BY ALL ORDER BY ALL`;
+
+/** In the order of grants, so that what is asked of few is found without reading all. */
+export const dailyTable =
+  'CREATE TABLE IF NOT EXISTS daily AS SELECT "grant", day, sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last FROM use GROUP BY 1, 2 ORDER BY 1, 2';
+
+/**
+ * Each decision with all that is told of it. `once`: lines may have been given twice, or will not all stay, so that it is
+ * a table of its own.
+ */
+export const decisionTable = (once: boolean): string => `CREATE ${once ? 'TABLE' : 'VIEW'} decision AS
+SELECT ${once ? 'DISTINCT ON (instance, seq, dup)' : ''} ms, decision_id, instance, subject, api, operation_asked AS operation, call,
+  allow, limited, reason, coalesce(grants, refused) AS grants, refused, revision FROM sign WHERE record`;
+
+/**
+ * Where decisions of a caller, or by a grant, are to be looked for: the days with some, how many, and from when to when.
+ * What a grant was used for is in `daily`; here is what it justified besides, such as requests over their rate.
+ */
+export const whereTables: readonly string[] = [
+  dailyTable,
+  `CREATE TABLE of_subject AS SELECT subject AS name, count(*)::BIGINT AS count, min(ms) AS first, max(ms) AS last
+FROM decision GROUP BY subject, ms // 86400000 ORDER BY name, first`,
+  `CREATE TABLE of_refused AS SELECT name, count(*)::BIGINT AS count, min(ms) AS first, max(ms) AS last
+FROM (SELECT unnest(refused) AS name, ms FROM decision WHERE refused IS NOT NULL) GROUP BY name, ms // 86400000 ORDER BY name, first`,
+];
 
 /** Uses by day, in the order of grants, so that those of some are found without reading all; grants used together. */
 export const useTables: readonly string[] = [

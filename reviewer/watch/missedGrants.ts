@@ -1,7 +1,7 @@
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import { type Denials, readDenials } from '../evidence/denials.ts';
+import { type Denials, readDenials } from './denials.ts';
 import { type Taken, takenSince } from './takenSince.ts';
 
 /** How long after a merge denials are looked for. Seconds. */

@@ -663,12 +663,25 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   [
+    'reviewer/console/past',
+    [
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/campaign',
+      'reviewer/evidence',
+      'reviewer/inventory',
+      'reviewer/pulls',
+    ],
+  ],
+  [
     'reviewer/console/views',
     [
       'bundle/access',
       'bundle/diff',
       'bundle/format',
       'bundle/grants',
+      'reviewer/campaign',
+      'reviewer/console/past',
       'reviewer/diff',
       'reviewer/inventory',
       'reviewer/page',
@@ -684,6 +697,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'reviewer',
+      'reviewer/console/past',
       'reviewer/console/views',
       'reviewer/evidence',
       'reviewer/inventory',

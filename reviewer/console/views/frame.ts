@@ -19,6 +19,8 @@ const views = [
   ['/findings', 'Findings', 'f'],
   ['/change', 'Change', 'c'],
   ['/decisions', 'Decisions', 'd'],
+  ['/records', 'Records', 'r'],
+  ['/campaigns', 'Campaigns', 'p'],
   ['/fleet', 'Fleet', 'l'],
 ] as const;
 

@@ -35,8 +35,8 @@ button { cursor: pointer; }
 .pager { display: flex; gap: 1rem; align-items: center; }
 .bar { fill: var(--fill); } figure { max-width: 40rem; } figure svg { font: 12px system-ui, sans-serif; } figure svg text { fill: var(--ink); }
 footer { margin: 2.5rem 0 1rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .88em; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 kbd { border: 1px solid var(--line); border-radius: 4px; padding: 0 .3em; }
 summary { cursor: pointer; }
-@media (max-width: 34rem) { .top form { margin-left: 0; } th, td { padding: .3rem .4rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
+@media (max-width: 34rem) { .top form { margin-left: 0; } th, td { padding: .3rem .4rem; } dl { grid-template-columns: minmax(0, 1fr); } dd { margin-bottom: .4rem; } }
 ${chartStyle}${sparkStyle}${heatStyle}`;

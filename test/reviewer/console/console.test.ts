@@ -5,13 +5,19 @@ import { request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { workingTree } from '../../../bundle/git/tree.ts';
 import { fleetOf } from '../../../commands/review/fleetOf.ts';
 import { createAdmin } from '../../../gateway/admin/admin.ts';
 import { createRecordFeed } from '../../../gateway/record/recordFeed.ts';
+import { digestOf } from '../../../reviewer/campaign/freeze.ts';
+import { type Frozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts';
 import { type Console, openConsole } from '../../../reviewer/console/openConsole.ts';
+import { organisationOf } from '../../../reviewer/organisationOf.ts';
+import { bot } from '../../../reviewer/pulls/workspace.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, logLines, type Place, place, recordLine } from '../_review.ts';
+import { frozenOf } from '../campaign/_frozen.ts';
 
 const test = suite('console');
 
@@ -52,14 +58,28 @@ test.before(async () => {
     ...{ 'grants/directory/okta.yaml': directory },
     [path]: text?.replace('Because of hostile', JSON.stringify(markup)) ?? null,
   });
-  await here.log(
-    logLines([
-      { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
-      { grant: 'desk-read', operation: 'list', at: asOf - dayMs },
-      { grant: 'desk-read', operation: 'list', at: asOf - 2 * dayMs },
-      { grant: [], operation: markup, at: asOf - dayMs, allow: false },
-    ]),
-  );
+  const commit = here.git('rev-parse', 'HEAD').trim();
+  const line: typeof recordLine = (...told) => recordLine(...told).replace('"abc"', `"${commit}"`);
+  const used = [
+    { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
+    { grant: 'desk-read', operation: 'list', at: asOf - dayMs },
+    { grant: 'desk-read', operation: 'list', at: asOf - 2 * dayMs },
+    { grant: [], operation: markup, at: asOf - dayMs, allow: false },
+    { grant: 'desk-read', operation: 'list', at: asOf - 4 * dayMs, status: 429 },
+  ];
+  await here.log(logLines(used, { line }));
+  const { grants } = await organisationOf(await workingTree(here.root));
+  const entries = grants.map((grant): Frozen['entries'][number] => ({
+    ...{ grant: grant.id, principal: grant.principal, api: 'orders', tier: 'medium', owner: grant.owner },
+    ...{ digest: grant.id === 'hostile' ? 'another' : digestOf(grant), covers: 2, gives: 'reader' },
+    ...{ action: 'recertify', why: markup },
+  }));
+  here.git('checkout', '--quiet', '-b', 'grantgate/campaign/q4/frozen');
+  await here.commit({ 'campaigns/q4.json': renderFrozen(frozenOf(entries)) });
+  here.git('commit', '--quiet', '--amend', '--no-edit', `--author=${bot.name} <${bot.email}>`);
+  here.git('checkout', '--quiet', '-b', 'grantgate/campaign/touched/frozen');
+  await here.commit({ 'campaigns/touched.json': renderFrozen({ ...frozenOf(entries), name: 'touched' }) });
+  here.git('checkout', '--quiet', 'main');
   here.git('checkout', '--quiet', '-b', branch);
   await here.commit({ [path]: text?.replace(/- id: desk-read[\s\S]*?\n\n/, '') ?? null });
   here.git('checkout', '--quiet', 'main');
@@ -233,6 +253,53 @@ test('decisions come as they happen, narrowed as asked', async () => {
   );
 });
 
+test('past decisions are found one by one, each with the grant as the commit that decided had it', async () => {
+  await settled('/usage');
+  const found = async (query: string) => words((await get(`/records?${query}`)).text);
+  const all = await found('');
+  assert.match(
+    all,
+    /2026-11-22 12:00:00\.000 allowed user:ann@example\.com (?:get|list) orders granted desk-read gw-1/,
+  );
+  assert.match(
+    await found('answer=limited'),
+    /2026-11-19 12:00:00\.000 limited \S+ list orders granted desk-read/,
+  );
+  assert.match(await found('grant=desk-read&until=2026-11-19'), /2026-11-19 12:00:00\.000 limited/);
+  assert.doesNotMatch(await found('grant=desk-read&until=2026-11-19'), /2026-11-21 12/);
+  assert.match(await found('answer=denied&reason=no-grant'), /denied user:ann@example\.com <\/script>/);
+  for (const none of [
+    'who=bob@example.com',
+    'api=payments',
+    'grant=none',
+    'who=ann@example.com&from=2026-11-23',
+  ])
+    assert.match(await found(none), /No decision on record fits/, none);
+  for (const wrong of ['from=soon', 'answer=maybe'])
+    assert.equal((await get(`/records?${wrong}`)).status, 400);
+  const [, older = ''] =
+    /href="(\/decision\?id=[^"]+)"/.exec((await get('/records?grant=desk-read')).text) ?? [];
+  const page = words((await get(older)).text);
+  assert.match(page, /allowed .* granted by the rule grantgate\/authz\/decision/);
+  assert.match(
+    page,
+    /desk-read grants\/access\/orders\/group-desk\.yaml:1 at [0-9a-f]{12} id: desk-read principal: group:desk/,
+  );
+  assert.equal((await get('/decision?id=none')).status, 404);
+});
+
+test('a campaign shows what was frozen, who has finished, and what has changed since', async () => {
+  const list = words((await get('/campaigns')).text);
+  assert.match(list, /q4 all grants 2026-11-23 2026-12-23 4 3 0 of \d open until 2026-12-23/);
+  const page = words((await get('/campaign?name=q4')).text);
+  assert.match(page, /1 changed since it was frozen 4 not evaluable/);
+  assert.doesNotMatch(page, /not to be trusted/);
+  assert.match(words((await get('/campaign?name=touched')).text), /not to be trusted/);
+  const part = words((await get('/campaign?name=q4&owner=group:desk')).text);
+  assert.match(part, /hostile user:<i>.* not evaluable recertify|hostile .* keep .* changed/);
+  assert.equal((await get('/campaign?name=none')).status, 404);
+});
+
 test('the fleet is told of: revision, lag and health', async () => {
   const page = words((await get('/fleet')).text);
   assert.match(page, /enforced ok abababababab 7 cd 4 2026-11-23T12:00:00Z 2\.0 s/);
@@ -365,6 +432,7 @@ test('in a browser: nothing runs that was not meant to, nothing is found by axe,
   const fingerprint = /\/finding\?id=([0-9a-f]+)/.exec(await settled('/findings'))?.[1];
   const change = `/change?head=${encodeURIComponent(branch)}`;
   await settled(change);
+  const past = /href="(\/decision\?id=[^"]+)"/.exec((await get('/records?grant=desk-read')).text)?.[1] ?? '';
   const before = await listing(here.root);
   const person = `/access?person=${encodeURIComponent(`user:${login}`)}`;
   const paths = [
@@ -376,6 +444,8 @@ test('in a browser: nothing runs that was not meant to, nothing is found by axe,
       change,
       '/decisions',
       '/fleet',
+      ...['/records', '/records?grant=none', past, '/campaigns', '/campaign?name=q4'],
+      '/campaign?name=touched&owner=group:desk',
       '/none',
     ],
   ];

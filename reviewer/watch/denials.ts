@@ -1,5 +1,5 @@
-import { inDatabase, passOver, quoted } from './database.ts';
-import { decisionFiles } from './findLogs.ts';
+import { inDatabase, passOver, quoted } from '../evidence/database.ts';
+import { decisionFiles } from '../evidence/findLogs.ts';
 
 /** Denials of one caller for one operation; instants in seconds since 1970. */
 export type Denials = {

@@ -1,0 +1,39 @@
+import { type KeptUsage, keepUsage } from '../evidence/usage.ts';
+import { openSources } from '../sources/openSources.ts';
+
+type Options = {
+  /** Where the database is to be. */
+  file: string;
+  decisions: readonly string[];
+  usage?: readonly string[];
+  adminToken?: string | null;
+  /** Seconds since 1970. */
+  asOf: number;
+  signal: AbortSignal;
+};
+
+const longest = 500 * 86_400;
+
+/** Reads records and roll-ups, those of gateways too, into a file that many may ask; null where there are none. Throws ReviewError. */
+export async function readAll({
+  file,
+  decisions,
+  usage = [],
+  adminToken = null,
+  asOf,
+  signal,
+}: Options): Promise<KeptUsage | null> {
+  const since = new Date((asOf - longest) * 1000).toISOString().slice(0, 10);
+  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
+  try {
+    const kept = await keepUsage(file, {
+      ...{ sources: sources.decisions, rollups: sources.rollups, asOf, signal },
+    });
+    if (kept === null) return null;
+    const unreadable = [...kept.facts.unreadable, ...sources.unreachable];
+    const told = unreadable.map((one) => ({ ...one, file: sources.origin(one.file) }));
+    return { ...kept, facts: { ...kept.facts, unreadable: told } };
+  } finally {
+    await sources.close();
+  }
+}
