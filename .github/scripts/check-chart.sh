@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../gateway/deploy/helm"
 all=(--set autoscaling.enabled=true,serviceMonitor.enabled=true,keys.existingSecret=keys
   --set 'networkPolicy.operators[0].podSelector.matchLabels.app=prometheus'
+  --set 'config.decision_point.forward_auth.trusted_proxies={10.244.0.0/16}'
   --set 'networkPolicy.egress[0].to[0].ipBlock.cidr=10.0.0.0/8')
 version=(--kube-version 1.31.0) # what it is rendered for, where there is no cluster
 helm lint --strict "${version[@]}" grantgate

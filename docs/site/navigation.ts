@@ -29,6 +29,8 @@ export const navigation: readonly Group[] = [
       ['Caddy', 'examples/caddy/README.md'],
       ['Envoy', 'examples/envoy/README.md'],
       ['Traefik', 'examples/traefik/README.md'],
+      ['Envoy Gateway', 'examples/envoy-gateway/README.md'],
+      ['Istio', 'examples/istio/README.md'],
       ['Docker Compose', 'examples/compose/README.md'],
       ['GitHub Actions without secrets', 'examples/github-actions-oidc/README.md'],
       ['An OPA server', 'examples/opa-server/README.md'],

@@ -107,17 +107,21 @@ const configurations: Record<ProxyName, (example: string, folder: string) => [st
   ],
 };
 
-/** Starts the real proxy with the page's example, in front of `upstream` and asking `gate`. Null where it cannot be had. */
+/**
+ * Starts the real proxy with the page's example, or another one of its kind, in front of `upstream` and asking `gate`. Null
+ * where it cannot be had.
+ */
 export async function startProxy(
   name: ProxyName,
   gate: string,
   upstream: string,
+  configured = exampleOf(name),
 ): Promise<RunningProxy | null> {
   const program = await findProxy(name);
   if (program === null) return null;
   const folder = await mkdtemp(join(tmpdir(), `grantgate-${name}-`));
   const port = await freePort();
-  const example = exampleOf(name)
+  const example = configured
     .replaceAll('8080', String(port))
     .replaceAll('8081', new URL(gate).port)
     .replaceAll('9000', new URL(upstream).port)

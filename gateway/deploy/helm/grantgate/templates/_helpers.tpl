@@ -28,5 +28,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $admin := dict "host" "0.0.0.0" "port" 9090 "token" (dict "env" "GRANTGATE_ADMIN_TOKEN") -}}
 {{- $decisions := dict "folder" "/var/lib/grantgate/decisions" "usage" "/var/lib/grantgate/usage" "instance" (dict "env" "POD_NAME") -}}
 {{- $set := dict "listen" $listen "admin" $admin "state" "/var/lib/grantgate/state" "decisions" $decisions -}}
+{{- if .Values.config.decision_point -}}
+{{- $_ := set $set "decision_point" (dict "listen" (dict "host" "0.0.0.0" "port" 8081)) -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite (deepCopy .Values.config) $set) -}}
 {{- end }}
