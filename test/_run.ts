@@ -1,8 +1,8 @@
 // Everything CI runs: static checks, Rego gates, then each test file in its own process. `node test/_run.ts`, or
 // with part of a file name to run only what matches. Ends with one plain line: N passed, N failed.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { regoGates } from './_rego.ts';
@@ -12,14 +12,8 @@ const bin = (name: string) => join(root, 'node_modules', '.bin', name);
 /** For a machine that is busy with other things; alone, the longest file takes a minute. */
 const fileTimeoutMs = 20 * 60_000;
 
-/** Of this run alone: others' leftovers are not looked through, and ours are gone at the end. */
-const scratch = mkdtempSync(join(tmpdir(), 'gg-'));
 /** Hundreds of processes load the same sources: what one has stripped and compiled, the others find. */
-const env = {
-  ...process.env,
-  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
-  TMPDIR: scratch,
-};
+const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node') };
 
 type Outcome = { passed: number; failed: number };
 
@@ -112,5 +106,4 @@ const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + 
 const nothingRan = files.length === 0;
 if (nothingRan) process.stdout.write('no test file matches\n');
 process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
-rmSync(scratch, { recursive: true, force: true });
 process.exit(sum('failed') > 0 || nothingRan ? 1 : 0);
