@@ -40,7 +40,8 @@ const known = services(
 
 let folder: string;
 let world: World;
-test.before.each(async () => {
+/** One for all; what moves its clock comes last and has another one. */
+async function start(): Promise<void> {
   folder = mkdtempSync(join(tmpdir(), 'grantgate-tls-'));
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
@@ -51,12 +52,18 @@ test.before.each(async () => {
     key: file('key.pem', server.key),
     client_ca: file('ca.pem', authority.cert),
   };
-  world = await startWorld({ config: { listen: { port: 0, tls } }, files: known });
-});
-test.after.each(async () => {
+  const limits = { failed_logins: 1000 };
+  world = await startWorld({ config: { listen: { port: 0, tls }, limits }, files: known });
+}
+async function stop(): Promise<void> {
   await world.close();
   rmSync(folder, { recursive: true, force: true });
+}
+test.before(start);
+test.before.each(() => {
+  world.upstream.received.length = 0;
 });
+test.after(stop);
 
 type Answer = { status: number; code: string; headers: IncomingHttpHeaders };
 function ask(
@@ -189,40 +196,6 @@ test('a token bound to a certificate is good over its connection only', async ()
   }
 });
 
-test('a connection outlives neither its certificate nor the service it stands for', async () => {
-  const sockets = new WebSocketServer({ server: world.upstream.server });
-  const open = (headers = {}) =>
-    new Promise<WebSocket>((done, fail) => {
-      const url = `${world.gateway.url.replace('https', 'wss')}/orders/v1/orders`;
-      const socket = new WebSocket(url, {
-        ca: authority.cert,
-        cert: invoicer.cert,
-        key: invoicer.key,
-        headers,
-      });
-      socket.once('open', () => done(socket));
-      socket.once('error', fail);
-    });
-  const closed = (socket: WebSocket) => new Promise<number>((done) => socket.once('close', done));
-  const byCertificate = await open();
-  const token = await world.issuer.token({ amr: ['mfa'] });
-  const byToken = await open({ authorization: `Bearer ${token}` });
-  const code = closed(byCertificate);
-  await world.push(services('spiffe_id: spiffe://example.com/another'));
-  assert.equal(await code, 1008);
-  assert.equal((await ask(invoicer)).status, 401);
-  assert.equal(byToken.readyState, WebSocket.OPEN);
-  byToken.terminate();
-
-  await world.push(known);
-  const again = await open();
-  const ended = closed(again);
-  world.clock.now = Date.parse('2120-01-01T00:00:01Z');
-  assert.equal(await ended, 1008);
-  assert.equal((await ask(invoicer)).code, 'certificate-invalid');
-  sockets.close();
-});
-
 test('what is no TLS, and old TLS, gets no answer; a shutdown waits for no handshake', async () => {
   const { hostname, port } = new URL(world.gateway.url);
   const plain = await new Promise<string>((done) => {
@@ -276,4 +249,40 @@ test('new files are served to new connections; files that do not fit change noth
   await new Promise((done) => listener.close(done));
   writeFileSync(files.client_ca, 'nothing');
   assert.throws(() => openTls(config as never, () => undefined), ConfigError);
+});
+
+test('a connection outlives neither its certificate nor the service it stands for', async () => {
+  await stop();
+  await start();
+  const sockets = new WebSocketServer({ server: world.upstream.server });
+  const open = (headers = {}) =>
+    new Promise<WebSocket>((done, fail) => {
+      const url = `${world.gateway.url.replace('https', 'wss')}/orders/v1/orders`;
+      const socket = new WebSocket(url, {
+        ca: authority.cert,
+        cert: invoicer.cert,
+        key: invoicer.key,
+        headers,
+      });
+      socket.once('open', () => done(socket));
+      socket.once('error', fail);
+    });
+  const closed = (socket: WebSocket) => new Promise<number>((done) => socket.once('close', done));
+  const byCertificate = await open();
+  const token = await world.issuer.token({ amr: ['mfa'] });
+  const byToken = await open({ authorization: `Bearer ${token}` });
+  const code = closed(byCertificate);
+  await world.push(services('spiffe_id: spiffe://example.com/another'));
+  assert.equal(await code, 1008);
+  assert.equal((await ask(invoicer)).status, 401);
+  assert.equal(byToken.readyState, WebSocket.OPEN);
+  byToken.terminate();
+
+  await world.push(known);
+  const again = await open();
+  const ended = closed(again);
+  world.clock.now = Date.parse('2120-01-01T00:00:01Z');
+  assert.equal(await ended, 1008);
+  assert.equal((await ask(invoicer)).code, 'certificate-invalid');
+  sockets.close();
 });

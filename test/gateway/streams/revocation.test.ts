@@ -3,23 +3,44 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { readUsage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
+import { sampleFiles } from '../../bundle/_organisation.ts';
+import { headOf } from '../../bundle/_repository.ts';
 import { startWorld, type World } from '../_gateway.ts';
 
 const test = suite('revocation');
 let world: World;
 let token: string;
-test.before.each(async () => {
+/** The commit that gives what the tests take. */
+let clean: string;
+/** Records and closings of former tests. */
+let former = { records: 0, closings: 0 };
+const annsToken = () =>
+  world.issuer.token({ sub: 'ann@example.com', amr: ['mfa'], exp: world.clock.now / 1000 + 600 });
+const start = async () => {
   world = await startWorld();
-  token = await world.issuer.token({
-    sub: 'ann@example.com',
-    amr: ['mfa'],
-    exp: world.clock.now / 1000 + 600,
-  });
+  clean = headOf(world.tree.root);
+};
+test.before(start);
+test.before.each(async () => {
+  world.upstream.answer(null);
+  if (headOf(world.tree.root) !== clean) {
+    const orders = ['ann', 'dana'].map((who) => [`grants/access/orders/${who}.yaml`, null]);
+    await world.push({ ...given, ...Object.fromEntries(orders) });
+    clean = headOf(world.tree.root);
+  }
+  former = { records: (await world.records()).length, closings: (await world.closings()).length };
+  token = await annsToken();
 });
-test.after.each(() => world.close());
+test.after(() => world.close());
+const records = async () => (await world.records()).slice(former.records);
+const closings = async () => (await world.closings()).slice(former.closings);
 
 const path = '/orders/v1/orders';
 const billing = 'grants/access/orders/billing.yaml';
+const given = {
+  [billing]: sampleFiles[billing] ?? '',
+  'grants/review.yaml': sampleFiles['grants/review.yaml'] ?? '',
+};
 const revoke = { [billing]: null, 'grants/review.yaml': null };
 const until = async (holds: () => boolean | Promise<boolean>, ms = 120_000) => {
   for (const end = Date.now() + ms; Date.now() < end; ) {
@@ -58,12 +79,12 @@ test('the end of a stream is on record: who, what, by which grants, let in and c
   world.upstream.answer((_request, response) => tells(response));
   const stream = await ask(`GET ${path}`);
   await until(() => stream.text().includes('begin'));
-  const [admitted] = await world.records();
+  const [admitted] = await records();
   await world.push(revoke);
   await stream.closed;
   // Its framing is not brought to an end: half an answer must not pass for a whole one.
   assert.doesNotMatch(stream.text(), /\r\n0\r\n\r\n$/);
-  const [closing, ...more] = await world.closings();
+  const [closing, ...more] = await closings();
   assert.deepEqual(more, []);
   const { timestamp, ...rest } = closing ?? { timestamp: '' };
   assert.equal(timestamp, new Date(world.clock.now).toISOString());
@@ -83,33 +104,13 @@ test('the end of a stream is on record: who, what, by which grants, let in and c
   assert.notEqual(closing?.closed_by.revision, closing?.bundles.grantgate.revision);
 });
 
-test('the reviewer reads such a log: no gap, and no use more', async () => {
-  world.upstream.answer((_request, response) => tells(response));
-  const stream = await ask(`GET ${path}`);
-  await until(() => stream.text().includes('begin'));
-  await world.push(revoke);
-  await stream.closed;
-  world.upstream.answer(null);
-  assert.equal((await world.get(path)).status, 403);
-  await world.gateway.close();
-  const asOf = world.clock.now / 1000 + 1;
-  const usage = await readUsage({ sources: [`${world.folder}/.grantgate/decisions`], asOf, since: 0 });
-  assert.deepEqual(
-    (await usage.uses()).map(({ grant, count }) => [grant, count]),
-    [['orders-billing-read', 1]],
-  );
-  assert.equal(usage.records, 2);
-  assert.deepEqual(usage.instances[0]?.gaps, []);
-  await usage.close();
-});
-
 test('a record tells that a grant or a credential had ended, by one revision', async () => {
   world.upstream.answer((_request, response) => tells(response));
   const stream = await ask(`GET ${path}`);
   await until(() => stream.text().includes('begin'));
   world.clock.now += 601_000;
   await stream.closed;
-  const [closing] = await world.closings();
+  const [closing] = await closings();
   assert.equal(closing?.reason, 'credential-expired');
   assert.equal(closing?.closed_by.revision, closing?.bundles.grantgate.revision);
 });
@@ -168,7 +169,7 @@ test('a request whose answer has not begun is told; the upstream sees its side e
   await world.push(revoke);
   const answer = await waiting;
   assert.deepEqual([answer.status, answer.headers.get('content-type')], [403, 'application/problem+json']);
-  const [closing] = await world.closings();
+  const [closing] = await closings();
   assert.equal(closing?.reason, 'revoked');
   const { code, decision_id } = (await answer.json()) as Record<string, unknown>;
   assert.deepEqual([code, decision_id], ['access-ended', closing?.decision_id]);
@@ -194,19 +195,19 @@ test('only streams whose lines changed are decided again', async () => {
   granted: 2026-03-01
 `,
   });
-  assert.equal(await decided(), 0);
+  const before = await decided();
   // A grant of somebody who has no stream here.
   await world.push(own('dana', 'Touches nobody here'));
-  assert.equal(await decided(), 0);
+  assert.equal(await decided(), before);
   // One of Ann's lines: her ten, none of the others; all stay.
   await world.push(own('ann', 'One more'));
-  assert.equal(await decided(), 10);
-  assert.equal((await world.closings()).length, 0);
+  assert.equal(await decided(), before + 10);
+  assert.equal((await closings()).length, 0);
   await world.push(revoke);
   // The group's line was everybody's.
-  assert.equal(await decided(), 50);
+  assert.equal(await decided(), before + 50);
   await Promise.all(streams.slice(10).map(({ closed }) => closed));
-  assert.equal((await world.closings()).length, 30);
+  assert.equal((await closings()).length, 30);
   assert.ok(streams.slice(0, 10).every(({ socket }) => !socket.destroyed));
   for (const { socket } of streams) socket.destroy();
 });
@@ -217,5 +218,28 @@ test('five hundred open streams end with the push', async () => {
   await until(() => streams.every(({ text }) => text().includes('begin')), 20_000);
   await world.push(revoke);
   await Promise.all(streams.map(({ closed }) => closed));
-  assert.equal((await world.closings()).length, 500);
+  assert.equal((await closings()).length, 500);
+});
+
+test('the reviewer reads such a log: no gap, and no use more', async () => {
+  await world.close();
+  await start();
+  token = await annsToken();
+  world.upstream.answer((_request, response) => tells(response));
+  const stream = await ask(`GET ${path}`);
+  await until(() => stream.text().includes('begin'));
+  await world.push(revoke);
+  await stream.closed;
+  world.upstream.answer(null);
+  assert.equal((await world.get(path)).status, 403);
+  await world.gateway.close();
+  const asOf = world.clock.now / 1000 + 1;
+  const usage = await readUsage({ sources: [`${world.folder}/.grantgate/decisions`], asOf, since: 0 });
+  assert.deepEqual(
+    (await usage.uses()).map(({ grant, count }) => [grant, count]),
+    [['orders-billing-read', 1]],
+  );
+  assert.equal(usage.records, 2);
+  assert.deepEqual(usage.instances[0]?.gaps, []);
+  await usage.close();
 });
