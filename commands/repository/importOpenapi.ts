@@ -1,5 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Drift } from '../../bundle/import/compareOperations.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -56,6 +56,7 @@ async function run(source: string, options: Options): Promise<void> {
   const needed = drift.gone.length === 0 ? new Map() : await neededBy(folderOf(options.root), options.api);
   const differs = drift.added.length + drift.changed.length + drift.gone.length > 0;
   if (!options.compare && text !== before) {
+    await mkdir(dirname(file), { recursive: true });
     const draft = `${file}.${process.pid}.tmp`;
     await writeFile(draft, text);
     await rename(draft, file);

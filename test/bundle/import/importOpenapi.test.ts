@@ -225,6 +225,15 @@ test('as a command it writes, names the grants that need what is gone, and exits
     assert.match(await readFile(file, 'utf8'), 'getOrder: ');
     assert.is(run('--api', '../orders').status, 2);
     assert.is(run('--api', 'fresh').status, 2);
+    // Also where there is no API yet, and no folder for any.
+    const began = ['--root', join(sample.root, 'elsewhere'), '--api', 'fresh', '--owner', 'group:shop'];
+    await mkdir(join(sample.root, 'elsewhere'));
+    const first = run(...began, '--upstream', 'http://fresh.internal');
+    assert.is(first.status, 0, first.stderr);
+    assert.match(
+      await readFile(join(sample.root, 'elsewhere/grants/apis/fresh.yaml'), 'utf8'),
+      'refund: POST',
+    );
   } finally {
     await sample.remove();
   }
