@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
-import { type Random, random } from '../../../demo/random.ts';
+import { random } from '../../../demo/random.ts';
 import { suite } from '../../_suite.ts';
+import { damaged, type Logs } from './_damaged.ts';
 import { plantOrganisation, score, type Truth } from './_organisation.ts';
 
 const test = suite('detectors against known truth');
@@ -11,7 +12,6 @@ test.before(async () => {
 });
 test.after(() => truth.here.remove());
 
-type Logs = ReadonlyMap<string, readonly string[]>;
 const byUse = new Set(['never-used', 'dormant', 'over-privileged', 'redundant']);
 
 async function scores(logs: Logs) {
@@ -28,25 +28,6 @@ test('with all evidence each detector reports what was planted for it, and nothi
     assert.ok(one.planted >= 2, one.detector);
   }
 });
-
-/** One thing that happens to logs: lines, records or heartbeats are lost in places, or all of one gateway. */
-function damaged(logs: Logs, draw: Random): Logs {
-  const hit = draw.pick([...logs.keys()]);
-  const kind = draw.below(5);
-  return new Map(
-    [...logs].map(([instance, lines]) => {
-      if (instance !== hit) return [instance, lines];
-      const from = draw.below(lines.length);
-      const end = from + 1 + draw.below(Math.ceil((lines.length - from) / 2));
-      if (kind === 0) return [instance, []];
-      if (kind === 1) return [instance, lines.slice(0, from)];
-      if (kind === 2) return [instance, lines.slice(Math.max(1, from))];
-      const isLost = (line: string, at: number) =>
-        at >= from && at < end && (kind === 3 || !line.includes('"heartbeat"'));
-      return [instance, lines.filter((line, at) => !isLost(line, at))];
-    }),
-  );
-}
 
 test('with gaps nothing is reported that is not so, and what needs no records is found all the same', async () => {
   // What part of a gap may be overlooked is a threshold; here none may.
