@@ -103,6 +103,38 @@ test('is built, signed, verified, tried by its own decisions and enforced', asyn
   );
 });
 
+test('decides the next request by a data document as it was merged, and the one that was remembered', async () => {
+  const byData = rego.replace(
+    '} else := {"allow": true',
+    '} else := {"allow": false, "grants": [], "reason": "frozen"} if {\n\tdata.documents.frozen[input.subject].since <= input.time\n} else := {"allow": true',
+  );
+  const asked = async (): Promise<number[]> => [
+    (await world.get('/orders/v1/orders')).status,
+    (await world.get('/orders/v1/orders')).status,
+  ];
+  const entry = { type: 'object', properties: { since: { type: 'integer' } }, required: ['since'] };
+  await world.tree.commit({
+    'policies/authz/decision.rego': byData,
+    'data/frozen.yaml': '# nobody\n',
+    'data/frozen.schema.json': JSON.stringify({ type: 'object', additionalProperties: entry }),
+  });
+  assert.equal(await checked(), '');
+  await publish();
+  assert.deepEqual(await asked(), [200, 200]);
+  const [{ input }] = (await world.records()).slice(-1) as [Awaited<ReturnType<World['records']>>[number]];
+  await world.tree.commit({ 'data/frozen.yaml': `${JSON.stringify(input.subject)}: { since: 1 }\n` });
+  await publish();
+  assert.deepEqual(await asked(), [403, 403]);
+  assert.equal((await world.records()).at(-1)?.result.reason, 'frozen');
+  await world.tree.commit({
+    'data/frozen.yaml': `${JSON.stringify(input.subject)}: { since: 99999999999 }\n`,
+  });
+  await publish();
+  assert.deepEqual(await asked(), [200, 200]);
+  await world.tree.commit({ 'data/frozen.yaml': null, 'data/frozen.schema.json': null, ...files });
+  await publish();
+});
+
 test('is refused where what it reads is not given to its decisions', () => {
   const { reads } = bundle;
   assert.equal(refusal({ ...bundle, reads: { ...reads, networks: false } }), 'golden-mismatch');

@@ -49,6 +49,21 @@ ids := {grant.id |
 }
 `;
 
+const byData = `package grantgate.authz
+
+default decision := {"allow": false, "grants": [], "reason": "frozen"}
+
+decision := {"allow": true, "grants": ids, "reason": "granted"} if {
+	count(ids) > 0
+	not data.documents.frozen[input.subject]
+}
+
+ids := {grant.id |
+	some grant in data.grants[input.api][input.subject]
+	input.operation in grant.operations
+}
+`;
+
 let here: Place;
 let opa: Opa;
 let openSide: OpenSide;
@@ -109,6 +124,15 @@ test.before(async () => {
   - { name: mailer, owner: group:desk, state: disabled }
 `,
   });
+  for (const [name, text] of [
+    ['by data', 'user:nobody: true\n'],
+    ['by other data', `user:nobody: true\n"${ann}": true\n`],
+  ] as const)
+    await head(name, {
+      'policies/authz/decision.rego': byData,
+      'data/frozen.yaml': text,
+      'data/frozen.schema.json': '{ "additionalProperties": { "const": true } }',
+    });
   const facts = '{ country: { header: x-country, from: trusted_proxies }, id: { param: id } }';
   for (const [name, refused] of [
     ['by facts', '["KP"]'],
@@ -279,6 +303,13 @@ test('what a policy makes of facts is decided by those on record, and is not gue
   assert.deepEqual((await by([{ operation: 'list', asked: { facts: { country: 'DE' } } }])).unproven.by, []);
   const same = await by([{ times: 2 }], heads['by facts']);
   assert.deepEqual([same.unproven.by, same.requests.allowed, verdictOf(same)], [[], 2, 'harmless']);
+});
+
+test('a changed entry of a data document denies whom it is about, and nobody else', async () => {
+  const recorded = [{ times: 2 }, { subject: invoicer, times: 3 }];
+  const found = await replay('by other data', recorded, heads['by data']);
+  assert.deepEqual(lines(found.denied.by), [`${ann} get 2 ann-admin,ann-read frozen`]);
+  assert.deepEqual([found.unproven.by, found.requests.allowed, verdictOf(found)], [[], 5, 'affects']);
 });
 
 test('what the record cannot hold is not passed as fine: a network that was not declared then, facts left out', async () => {
