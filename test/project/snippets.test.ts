@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,6 +115,28 @@ for (const page of pages) {
       );
     });
 }
+
+/** What is left out of an object is marked so. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text.replaceAll('{…}', '{}'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('every block of shell is one that bash takes, and every block of JSON is JSON, or a line for each', () => {
+  for (const page of pages) {
+    const blocks = blocksOf(readFileSync(join(root, page), 'utf8'));
+    const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: shell.join('\n'), encoding: 'utf8' });
+    assert.equal(status, 0, `${page}: ${stderr}`);
+    // What is left out of an object is marked so.
+    for (const { text } of blocks.filter(({ language }) => language === 'json'))
+      assert.ok(isJson(text) || text.trim().split('\n').every(isJson), `${page}: ${text}`);
+  }
+});
 
 test('every block of Rego compiles, with the others of its page', async () => {
   const opa = await findOpa();
