@@ -13,8 +13,9 @@ export function demo(program: Command): void {
       .option('--tour', 'walk through it and exit; 0 only if everything held')
       .option('--port <number>', "the gateway's port; 8080, or a free one, when left out")
       .option('--folder <path>', 'where it lives; made anew at every start', '.grantgate/demo')
+      .option('--no-open', 'leave the browser closed; it is opened where there is a terminal and a screen')
       .option('--json', 'print the addresses as JSON')
-      .action(async (options: { tour?: true; port?: string; folder: string; json?: true }) => {
+      .action(async (options: { tour?: true; port?: string; folder: string; open: boolean; json?: true }) => {
         const port = options.port === undefined ? null : Number(options.port);
         if (port !== null && (!Number.isInteger(port) || port < 0 || port > 65_535))
           throw new UsageError(`--port must be a port number, got "${options.port}"`);
@@ -27,6 +28,7 @@ export function demo(program: Command): void {
           folder: resolve(options.folder),
           tour: options.tour === true,
           json: options.json === true,
+          open: options.open && options.json !== true,
           port,
         });
       }),

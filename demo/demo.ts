@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openBrowser } from './openBrowser.ts';
 import { createProgress } from './place/progress.ts';
 import { type Loop, startLoop } from './startLoop.ts';
 import { type Pages, startPages } from './startPages.ts';
@@ -15,6 +16,8 @@ export async function demo(options: {
   tour: boolean;
   json: boolean;
   port: number | null;
+  /** Shows the first page in a browser, where somebody sits before this machine. */
+  open: boolean;
 }): Promise<number> {
   const stop = new AbortController();
   const stopped = new Promise<void>((done) =>
@@ -44,6 +47,10 @@ export async function demo(options: {
     }
     pages = await startPages(loop, Date.now);
     print(options.json ? JSON.stringify(addresses(loop, pages)) : welcome(loop, pages, Date.now()));
+    if (options.open) {
+      const { platform, env, stdin, stdout } = process;
+      openBrowser(pages.tour, { platform, env, isTerminal: Boolean(stdin.isTTY && stdout.isTTY) });
+    }
     await stopped;
     note('stopping …');
     return 0;

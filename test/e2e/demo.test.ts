@@ -130,7 +130,7 @@ test('after that it runs until Ctrl-C, tells where everything is, works as it sa
   const address = (name: string) => new RegExp(`^  ${name} +(http\\S+)`, 'm').exec(output())?.[1] ?? '';
   const console = await (await fetch(`${address('console')}access?api=orders`)).text();
   assert.match(console, /grants\/access\/orders\//);
-  const tour = address('begin here');
+  const tour = address('BEGIN HERE');
   const press = (origin: string) =>
     fetch(`${tour}next`, { method: 'POST', headers: { origin }, redirect: 'manual' });
   assert.match(await (await fetch(tour)).text(), /<button>Step 1: /);
