@@ -5,6 +5,7 @@ export type ForgeMerge = {
   number: number;
   url: string;
   title: string;
+  body: string;
   /** The commit that it became on the base branch; null when the forge does not tell. */
   commit: string | null;
   branch: string;
@@ -25,7 +26,7 @@ export async function mergeOf(
   if (data.merged_at == null) return null;
   const reviews = await paginate(rest.pulls.listReviews, { ...asked, per_page: 100 });
   return {
-    ...{ number: data.number, url: data.html_url, title: data.title },
+    ...{ number: data.number, url: data.html_url, title: data.title, body: data.body ?? '' },
     commit: data.merge_commit_sha,
     branch: data.head.ref,
     labels: data.labels.map(({ name }) => name),

@@ -7,7 +7,7 @@ export const controls: readonly Control[] = [
     framework: 'SOC 2',
     control: 'CC6.1',
     asks: 'Logical access is restricted to those who are authorised, by rules that are enforced.',
-    tables: ['population', 'grants', 'separation-of-duties'],
+    tables: ['population', 'grants', 'enforcement', 'separation-of-duties'],
   },
   {
     framework: 'SOC 2',

@@ -1,7 +1,9 @@
 import { numberIn } from '../../bundle/git/changesOf.ts';
+import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import { instantOf } from '../plan/sentence.ts';
+import { judgedIn } from '../pulls/text/sections.ts';
 import { attestedLabel } from '../requests/attest.ts';
 import { relation } from './relation.ts';
 import type { ReportInput } from './reportInput.ts';
@@ -18,6 +20,8 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
     const merge = number === null ? undefined : merges?.get(number);
     const enforced = enforcement.of(change.commit, change.at);
     const known = enforced.flatMap(({ at }) => at ?? []);
+    const last = known.length === 0 ? null : Math.max(...known);
+    const basis = merge === undefined ? null : judgedIn(merge.body);
     return {
       at: instantOf(change.at),
       grant: change.grant,
@@ -33,17 +37,22 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       pull_request: number,
       approved_by: merge === undefined ? null : merge.approvals.map(({ login }) => login).join(' '),
       merged_by: merge?.mergedBy ?? null,
+      found_at: basis?.asOf ?? null,
+      evidence_from: basis?.from ?? null,
+      evidence_coverage: basis?.coverage ?? null,
+      replay: basis?.replay ?? null,
       gateways: enforcement.instances.length,
       enforced_by: known.length,
-      enforced_last: known.length === 0 ? null : instantOf(Math.max(...known)),
-      seconds_to_enforcement: known.length === 0 ? null : seconds(change.at, Math.max(...known)),
+      enforced_last: last === null ? null : instantOf(last),
+      seconds_to_enforcement: last === null ? null : seconds(change.at, last),
+      hours_from_finding: basis === null || last === null ? null : hours(startOf(basis.asOf), last),
     };
   });
   return {
     name: 'decisions',
     title: 'Decisions',
     about:
-      'Every change to a grant that took effect on the enforced branch: who decided what and why, from Git; who approved and merged it, from the forge where it was asked; and when each gateway first decided by it, from its records: an upper bound.',
+      'Every change to a grant that took effect on the enforced branch: who decided what and why, from Git; who approved and merged it, from the forge where it was asked; and when each gateway first decided by it, from its records: an upper bound. What a review found has when that was, by which evidence, and what the replay said, as its pull request did when it was merged.',
     columns: columns({
       ...{
         at: 'At',
@@ -64,12 +73,45 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       ...{
         approved_by: 'Approved by',
         merged_by: 'Merged by',
+        found_at: 'Found at',
+        evidence_from: 'Evidence from',
+        evidence_coverage: 'Coverage',
+        replay: 'Replay',
         gateways: 'Gateways',
         enforced_by: 'Enforced by',
       },
-      ...{ enforced_last: 'Last enforced', seconds_to_enforcement: 'Seconds to enforcement' },
+      ...{
+        enforced_last: 'Last enforced',
+        seconds_to_enforcement: 'Seconds to enforcement',
+        hours_from_finding: 'Hours from finding to enforcement',
+      },
     }),
     rows,
+  };
+}
+
+/** Of each commit that decided something and each gateway: when it first decided by that. */
+export function enforcementRows({ changes, enforcement, merges }: ReportInput): Table {
+  const commits = new Map(changes.map((change) => [change.commit, change]));
+  return {
+    name: 'enforcement',
+    title: 'Enforcement by gateway',
+    about:
+      'For each commit that changed grants and each gateway with records: when it first decided by that commit or a later one, an upper bound of when it enforced it. Empty where no record shows it.',
+    columns: columns({
+      ...{ commit: 'Commit', at: 'Took effect', pull_request: 'Pull request', gateway: 'Gateway' },
+      ...{ first_decided: 'First decided', seconds: 'Seconds', hours_from_finding: 'Hours from finding' },
+    }),
+    rows: [...commits.values()].flatMap(({ commit, at, subject }) => {
+      const number = numberIn(subject);
+      const basis = judgedIn((number === null ? undefined : merges?.get(number))?.body ?? '');
+      return enforcement.of(commit, at).map(({ instance, at: first }) => ({
+        ...{ commit, at: instantOf(at), pull_request: number, gateway: instance },
+        first_decided: first === null ? null : instantOf(first),
+        seconds: first === null ? null : seconds(at, first),
+        hours_from_finding: basis === null || first === null ? null : hours(startOf(basis.asOf), first),
+      }));
+    }),
   };
 }
 

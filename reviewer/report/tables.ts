@@ -1,5 +1,5 @@
 import { instantOf } from '../plan/sentence.ts';
-import { approvals, decisions, emergencies, leaverRows } from './decisionTables.ts';
+import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
 
@@ -194,6 +194,7 @@ export const tablesOf = (input: ReportInput): Table[] =>
     ...[
       population,
       decisions,
+      enforcementRows,
       leaverRows,
       findings,
       notEvaluable,

@@ -619,6 +619,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/inventory',
       'reviewer/page',
       'reviewer/plan',
+      'reviewer/pulls/text',
       'reviewer/requests',
       'reviewer/reviewError.ts',
     ],

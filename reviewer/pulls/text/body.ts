@@ -9,7 +9,7 @@ import type { Family } from './branch.ts';
 import { editFor } from './decision.ts';
 import { type Entry, hidden, type Marker } from './marker.ts';
 import { section } from './section.ts';
-import { leftOut, replayPart, tailMark } from './sections.ts';
+import { judgedLine, leftOut, replayPart, tailMark } from './sections.ts';
 
 /** GitHub's limit, counted in characters. */
 export const longestBody = 65_536;
@@ -76,7 +76,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
   const urgent = family.tier === 'urgent' ? '**Urgent**: these accounts are gone. ' : '';
   const head = [
     `${urgent}${prose(nameOf(family.owner)).replace(/^the /, 'The ')} answers for ${counted(new Set(findings.map(({ grant }) => grant)).size, 'grant')} that this pull request changes. **Merging it is the attestation**: what it takes away is denied from then on.`,
-    `Judged as of ${plan.as_of} at revision ${plan.revision === null ? 'unknown' : code(plan.revision)}: ${counted(seen.records, 'decision record')} of ${counted(seen.instances, 'gateway')} since ${seen.from}, coverage ${percent(seen.coverage)}. The same again: ${code(`grantgate review --as-of ${plan.as_of}`)} at that revision, with the same records.`,
+    `${judgedLine({ asOf: plan.as_of, revision: plan.revision, ...seen, coverage: percent(seen.coverage) })} The same again: ${code(`grantgate review --as-of ${plan.as_of}`)} at that revision, with the same records.`,
     ...(replay === null ? [] : [replayPart(replay)]),
     ...(waiting > 0
       ? [`${counted(waiting, 'more grant')} of the same kind will follow once this is merged.`]

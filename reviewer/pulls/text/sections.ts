@@ -1,3 +1,4 @@
+import { code } from '../../forge/markdown.ts';
 import { counted } from '../../plan/sentence.ts';
 import type { Entry } from './marker.ts';
 import { decided, sectionMark } from './section.ts';
@@ -8,6 +9,39 @@ export const tailMark = '<!-- grantgate:tail -->';
 const replayMarks = ['<!-- grantgate:replay -->', '<!-- grantgate:replay-end -->'] as const;
 export const replayPart = (text: string): string => `${replayMarks[0]}\n${text}\n${replayMarks[1]}`;
 const replayed = new RegExp(`\\n*${replayMarks[0]}[^]*?${replayMarks[1]}`, 'g');
+
+type Judged = {
+  /** As of when, and at which revision. */
+  asOf: string;
+  revision: string | null;
+  records: number;
+  instances: number;
+  from: string;
+  /** As people read it: `99.98 %`. */
+  coverage: string;
+};
+
+/** By what a text was judged, in a line of it; {@link judgedIn} reads it. */
+export const judgedLine = ({ asOf, revision, records, instances, from, coverage }: Judged): string =>
+  `Judged as of ${asOf} at revision ${revision === null ? 'unknown' : code(revision)}: ${counted(records, 'decision record')} of ${counted(instances, 'gateway')} since ${from}, coverage ${coverage}.`;
+
+const judged =
+  /^Judged as of (\S+) at revision (?:`([0-9a-f]{40})`|\S+): (\d+) decision records? of (\d+) gateways? since (\S+), coverage ([\d.]+ %)\./m;
+
+/** What a pull request said that it rests on: its evidence, and the first line of its replay; null for none of ours. */
+export function judgedIn(body: string): (Judged & { replay: string | null }) | null {
+  const text = body.replace(/\r\n/g, '\n');
+  const [found, asOf = '', revision, records, instances, from = '', coverage = ''] = judged.exec(text) ?? [];
+  if (found === undefined) return null;
+  const [replay = ''] = new RegExp(replayed.source).exec(text) ?? [];
+  const line = replay
+    .split('\n')
+    .find((one) => /[A-Za-z0-9]/.test(one) && !one.startsWith('<!--') && !one.startsWith('#'));
+  return {
+    ...{ asOf, revision: revision ?? null, records: Number(records), instances: Number(instances) },
+    ...{ from, coverage, replay: line?.replaceAll('**', '') ?? null },
+  };
+}
 
 /** Ends a text that is not whole. */
 export const leftOut = (omitted: number): string =>

@@ -8,7 +8,10 @@ import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { periodReport } from '../../../reviewer/periodReport.ts';
+import { judgedIn, judgedLine, replayPart } from '../../../reviewer/pulls/text/sections.ts';
+import { decisions } from '../../../reviewer/report/decisionTables.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
+import type { ReportInput } from '../../../reviewer/report/reportInput.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
@@ -118,6 +121,63 @@ test('a gateway has enforced what it has decided by, that commit or a later one'
   assert.deepEqual(
     [leaver?.login, leaver?.now, leaver?.hours_to_merge, leaver?.enforced_by, leaver?.grants_left],
     ['dana@example.com', 'deprovisioned', 1, 1, 1],
+  );
+});
+
+test('each gateway has a row of its own for each commit that decided something', () => {
+  assert.deepEqual(
+    rows('enforcement').map(({ commit, gateway, seconds }) => [
+      commits.indexOf(String(commit)),
+      gateway,
+      seconds,
+    ]),
+    [
+      [0, 'gw-1', 86_400],
+      [0, 'gw-2', 7 * 86_400],
+      [1, 'gw-1', 8640],
+      [1, 'gw-2', 3 * 86_400],
+    ],
+  );
+});
+
+test('a decision that a review proposed has when it was found, by what evidence, and what the replay said', () => {
+  const judged = { asOf: whole(6), revision: 'ab'.repeat(20), records: 9, instances: 2, from: whole(96) };
+  const body = `above\r\n\r\n${judgedLine({ ...judged, coverage: '99.98 %' })} The same again.\n\n${replayPart('**0 of 12** allowed requests would now be denied.\n\nmore')}`;
+  assert.deepEqual(judgedIn(body), {
+    ...judged,
+    ...{ coverage: '99.98 %', replay: '0 of 12 allowed requests would now be denied.' },
+  });
+  for (const none of ['', 'Judged as of today', body.replace('99.98 %', 'all')])
+    assert.equal(judgedIn(none), null);
+  const change = {
+    ...{ grant: 'g', principal: 'user:ann@example.com', api: 'orders', owner: 'group:desk', what: 'removed' },
+    ...{ by: 'bot', why: 'x', at: asOf / 1000 - 5 * 86_400, commit: 'c', before: 'b', emergency: false },
+    subject: 'Revoke g (#7)',
+  } as const;
+  const merge = {
+    ...{
+      number: 7,
+      url: '',
+      title: '',
+      body,
+      commit: 'c',
+      branch: '',
+      labels: [],
+      author: 'bot',
+      openedMs: 0,
+    },
+    ...{ mergedMs: 0, mergedBy: 'ann', approvals: [] },
+  };
+  const enforcement = {
+    instances: ['gw-1'],
+    of: (_: string, at: number) => [{ instance: 'gw-1', at: at + 5 }],
+  };
+  const organisation = { people: new Map(), memberships: new Map() };
+  const input = { changes: [change], merges: new Map([[7, merge]]), enforcement, organisation };
+  const [row] = decisions(input as unknown as ReportInput).rows;
+  assert.deepEqual(
+    [row?.found_at, row?.evidence_from, row?.evidence_coverage, row?.replay, row?.hours_from_finding],
+    [whole(6), whole(96), '99.98 %', '0 of 12 allowed requests would now be denied.', 24],
   );
 });
 
