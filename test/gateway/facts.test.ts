@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { suite } from '../_suite.ts';
 import { raw, startWorld, type World } from './_gateway.ts';
@@ -132,6 +132,51 @@ test('a policy that reads a fact which no API names makes no bundle, and the las
   });
   assert.match(JSON.stringify(status), /places\.rego:8:\d+: denials: no API names a fact contry .*country/);
   assert.equal(await send({ headers: { ...good, 'x-geo-country': 'KP' } }), '403 country-embargoed');
+});
+
+test('open answers are decided again by their own facts, also where these are keys of data', async () => {
+  const open = (place: string) =>
+    new Promise<{ ended: Promise<string> }>((done, fail) => {
+      const headers = { authorization: `Bearer ${token}`, ...good, 'x-geo-country': place };
+      const url = `${world.gateway.url}/orders/v1/orders/o-1`;
+      request(url, { localAddress: '127.0.0.1', headers }, (response) => {
+        response.once('data', () =>
+          done({
+            ended: new Promise((over) =>
+              response
+                .on('error', () => over(place))
+                .on('end', () => over(place))
+                .resume(),
+            ),
+          }),
+        );
+      })
+        .on('error', fail)
+        .end();
+    });
+  const waiting: ServerResponse[] = [];
+  world.upstream.answer((_, response) => {
+    waiting.push(response);
+    response.write('something');
+  });
+  const [german, french] = await Promise.all([open('DE'), open('FR')]);
+  const path = 'policies/authz/places.rego';
+  const places = (await readFile(join(world.tree.root, path), 'utf8')).replace('contry', 'country');
+  const status = await world.push({
+    'data/places.schema.json':
+      '{"additionalProperties": { "properties": { "refused": { "type": "boolean" } } }}',
+    'data/places.yaml': 'FR: { refused: true }\nDE: { refused: false }\n',
+    [path]: `${places}\ndenials contains "place-refused" if data.documents.places[input.facts.country].refused\n`,
+  });
+  assert.doesNotMatch(JSON.stringify(status), /"code"/);
+  assert.equal(await Promise.race([german.ended, french.ended]), 'FR');
+  const [closed] = await world.closings();
+  assert.equal(closed?.reason, 'revoked');
+  world.upstream.answer(null);
+  for (const response of waiting) response.end();
+  await german.ended;
+  assert.equal(await send({ headers: { ...good, 'x-geo-country': 'FR' } }), '403 place-refused');
+  assert.equal(await send({}), '200 ok');
 });
 
 test('records hold what the API lets them', async () => {
