@@ -194,7 +194,7 @@ export const gatewayConfig = z
     trusted_proxies: cidrs
       .default([])
       .describe(
-        'Proxies in front of this gateway, as CIDR blocks; only what they say in X-Forwarded-For is believed.',
+        'Proxies in front of this gateway, as CIDR blocks; only what they say in X-Forwarded-For, and in headers that an API takes for facts from them, is believed.',
       ),
     forwarded: z
       .enum(['x-forwarded', 'forwarded', 'both', 'off'])
