@@ -337,6 +337,12 @@ const rules: readonly (readonly [what: string, wrong: Files, told: string, right
     ),
   ],
   [
+    'a service without an owner',
+    edited(services, '    owner: group:billing\n', ''),
+    `${services}:2:5: "owner" of "invoicer" must be "user:LOGIN" or "group:NAME", got nothing`,
+    {},
+  ],
+  [
     'a service given twice',
     edited(services, 'name: mailer', 'name: invoicer'),
     `${services}:8:11: the service "invoicer" is given twice`,
