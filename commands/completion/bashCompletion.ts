@@ -64,7 +64,8 @@ const walk = `_grantgate() {
   case \${takes#+} in
     :text) ;;
     :file | :folder)
-      type compopt > /dev/null 2>&1 && compopt -o filenames
+      # Quotes and ~ are for the shell to read: where nothing is found, it looks itself.
+      type compopt > /dev/null 2>&1 && compopt -o filenames -o default
       word=-f
       [ "\${takes#+}" = :folder ] && word=-d
       while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen "$word" -- "$cur") ;;
