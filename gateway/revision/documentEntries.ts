@@ -10,10 +10,13 @@ export type DocumentEntry = {
 
 type Caller = Parameters<typeof keysFrom>[2];
 
+type Keyed = Pick<DocumentEntry, 'document' | 'key'>;
+
 export type DocumentEntries = {
-  /** The entries that a decision about this input gets, each once, besides what is given whole. */
-  find(input: object, caller: Caller): readonly DocumentEntry[];
-  /** `"documents":{…},` with them. */
+  /** The keys of the entries that a decision about this input gets, each once, besides what is given whole. */
+  keys(input: object, caller: Caller): readonly Keyed[];
+  find(keys: readonly Keyed[]): readonly DocumentEntry[];
+  /** `"documents":{…},` with these entries. */
   write(entries: readonly DocumentEntry[]): Buffer;
 };
 
@@ -46,13 +49,14 @@ export function createDocumentEntries(
     }),
   );
   return {
-    find(input, caller) {
-      const found: DocumentEntry[] = [];
+    keys(input, caller) {
+      const found: Keyed[] = [];
       for (const { name, keys } of keyed)
         for (const key of new Set(keys.flatMap((source) => keysFrom(source, input, caller))))
-          found.push({ document: name, key, line: lines.entry(name, key) });
+          found.push({ document: name, key });
       return found;
     },
+    find: (keys) => keys.map(({ document, key }) => ({ document, key, line: lines.entry(document, key) })),
     write(entries) {
       const parts: string[] = [];
       for (const [name, text] of texts) parts.push(`${JSON.stringify(name)}:{${text}}`);

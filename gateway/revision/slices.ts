@@ -78,31 +78,34 @@ export function createSlices(
   };
 
   const documentEntries = createDocumentEntries(lines, reads.documents);
-  const entries = (input: Caller): readonly DocumentEntry[] => {
-    if (documentEntries === null) return [];
-    const { subject } = input;
-    return documentEntries.find(input, {
-      subject,
-      groups: [...input.groups, ...(principal(subject)?.groups ?? [])],
-    });
-  };
+  const callerOf = ({ subject, groups }: Caller): Caller => ({
+    subject,
+    groups: [...groups, ...(principal(subject)?.groups ?? [])],
+  });
   const filled = new LRUCache<string, ArrayBuffer>({
     maxSize: Math.ceil(maxBytes / 4),
     sizeCalculation: (document, key) => 400 + key.length * 2 + document.byteLength,
   });
   const given = (made: Cut, input: Caller): ArrayBuffer => {
     if (documentEntries === null) return made.document;
-    const found = entries(input);
-    const parts = [made.key, ...found.flatMap(({ document, key }) => [document, key])];
+    const keys = documentEntries.keys(input, callerOf(input));
+    const parts = [made.key, ...keys.flatMap(({ document, key }) => [document, key])];
     const key = parts.map((part) => `${part.length}:${part}`).join('');
     const cached = filled.get(key);
     if (cached) return cached;
     // Behind the brace that opens the document.
-    const written = Buffer.concat([brace, documentEntries.write(found), Buffer.from(made.document, 1)]);
+    const written = Buffer.concat([
+      brace,
+      documentEntries.write(documentEntries.find(keys)),
+      Buffer.from(made.document, 1),
+    ]);
     const document = new Uint8Array(written).buffer;
     filled.set(key, document);
     return document;
   };
+
+  const entries = (input: Caller): readonly DocumentEntry[] =>
+    documentEntries?.find(documentEntries.keys(input, callerOf(input))) ?? [];
 
   const fixed = createFixed(lines.head, reads);
   const cut = (api: string, subject: string, groups: readonly string[]): Cut => {
