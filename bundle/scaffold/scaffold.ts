@@ -156,7 +156,7 @@ admin: { host: 127.0.0.1, port: 9090 }
 function codeownersText(people: Answers['people']): string {
   const owners = people.flatMap(({ github }) => (github === undefined ? [] : [`@${github}`]));
   const line = owners.length === 0 ? '# * @ORGANISATION/TEAM' : `* ${owners.join(' ')}`;
-  return `# Who is asked to approve; \`approval\` in grants/review.yaml says who must.\n${line}\n`;
+  return `# Who is asked to approve; \`approval\` in grants/review.yaml says who must. What is in policies/ and data/ decides, too.\n${line}\n`;
 }
 
 /** What is copied, by its path in the repository; a dot goes before its first name. */
