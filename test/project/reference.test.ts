@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProgram } from '../../commands/program.ts';
 import { readCodes } from '../../docs/generate/codesPage.ts';
@@ -146,23 +146,6 @@ function readSources(): string {
     )
     .join('\n');
 }
-
-/** Links within the repository that lead nowhere, of a page at `path`. */
-function dead(path: string): string[] {
-  const text = readFileSync(join(root, path), 'utf8').replace(/```[\s\S]*?```/g, '');
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target = '']) => target.split('#')[0] ?? '')
-    .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
-    .filter((target) => !existsSync(join(root, path, '..', target)));
-}
-
-test('no link leads nowhere', () => {
-  const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name));
-  for (const path of ['README.md', '.github/CONTRIBUTING.md', '.github/SECURITY.md', ...documents])
-    assert.deepEqual(dead(path), [], path);
-});
 
 test('the front page fits a few screens', () => {
   assert.ok(readFileSync(join(root, 'README.md'), 'utf8').split('\n').length <= 150);
