@@ -4,6 +4,8 @@ import { readCsv } from './csv.ts';
 import type { ReadProvider } from './directory.ts';
 import { readEntra } from './entra.ts';
 import { readGithub } from './github.ts';
+import { readLdap } from './ldap.ts';
+import { connectLdap } from './ldapConnection.ts';
 import { readOkta } from './okta.ts';
 import { readScim } from './scim.ts';
 import { type ProviderConfig, type ProviderConfigOf, readSecret } from './syncConfig.ts';
@@ -29,6 +31,22 @@ export function openProvider(config: ProviderConfig, options: Options): ReadProv
     case 'scim': {
       const token = fixed(`Bearer ${readSecret(config.token, options.env)}`);
       return readScim(client(config.url, token), withoutSlash(new URL(config.url).pathname));
+    }
+    case 'ldap': {
+      const password = readSecret(config.bind.password, options.env);
+      const { signal } = options;
+      const connect = async () => {
+        const { url, start_tls: startTls, bind } = config;
+        const connection = await connectLdap({ url, startTls, ...(signal ? { signal } : {}) });
+        try {
+          await connection.bind(bind.dn, password);
+          return connection;
+        } catch (error) {
+          connection.close();
+          throw error;
+        }
+      };
+      return readLdap(connect, config);
     }
     case 'csv':
       return readCsv(config, dirname(options.configFile));

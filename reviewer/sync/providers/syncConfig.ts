@@ -4,6 +4,7 @@ import { durationForm, durationMs } from '../../../bundle/format/duration.ts';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { readChecked } from '../../../bundle/yaml/readFile.ts';
+import { isFilter } from './ldapConnection.ts';
 import { SyncError } from './syncError.ts';
 
 const text = z.string().trim().min(1, { error: 'must not be empty' }).max(500);
@@ -104,7 +105,43 @@ const csv = z.strictObject({
   groups_file: text.optional().describe('Columns group and member, a row each: a login, or `group:NAME`.'),
 });
 
-const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, csv]);
+const filter = text.refine(isFilter, { error: 'must be a filter of LDAP, like "(objectClass=person)"' });
+const attribute = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, { error: 'must be the name of an attribute' });
+
+const ldap = z.strictObject({
+  kind: z.literal('ldap'),
+  ...taken,
+  url: z
+    .url({ protocol: /^ldaps?$/, error: 'must be an ldaps address' })
+    .refine((value) => /^ldaps?:\/\/[^/?#@]+\/?$/i.test(value), { error: 'must hold a host and a port only' })
+    .describe('ldaps://HOST; or ldap://HOST with start_tls.'),
+  start_tls: z.boolean().default(false).describe('Encrypt an ldap:// connection before anything is said.'),
+  bind: z.strictObject({ dn: text, password: secret }).describe('Who asks; it needs to read only.'),
+  id: attribute
+    .default('entryUUID')
+    .describe('What never changes: entryUUID, objectGUID in Active Directory, nsUniqueId in 389.'),
+  login: attribute
+    .default('mail')
+    .describe('What people are called in tokens; userPrincipalName in Active Directory.'),
+  people_base: text.describe('Where people are, with all below it.'),
+  people_filter: filter
+    .default('(objectClass=inetOrgPerson)')
+    .describe(
+      'Which entries are people; "(&(objectCategory=person)(objectClass=user))" in Active Directory.',
+    ),
+  groups_base: text,
+  groups_filter: filter
+    .default('(objectClass=groupOfNames)')
+    .describe('Which entries are groups; "(objectClass=group)" in Active Directory.'),
+  group_name: attribute.default('cn'),
+  member: attribute
+    .default('member')
+    .describe('What lists the members of a group, by their distinguished names.'),
+});
+
+const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, ldap, csv]);
 
 const day = 86_400_000;
 
@@ -135,6 +172,22 @@ export type SyncConfig = {
 export type ProviderConfig = z.output<typeof entry>;
 export type ProviderConfigOf<K extends ProviderConfig['kind']> = Extract<ProviderConfig, { kind: K }>;
 
+/** A password goes over this connection. */
+function assertEncrypted(one: ProviderConfig, path: string): void {
+  if (one.kind !== 'ldap') return;
+  const { protocol, hostname } = new URL(one.url);
+  if (protocol === 'ldaps:' && one.start_tls)
+    throw new SyncError(
+      'sync-config',
+      `${path}: ${one.provider} has "start_tls" on a connection that is encrypted`,
+    );
+  if (protocol === 'ldap:' && !one.start_tls && !isLoopback(hostname))
+    throw new SyncError(
+      'sync-config',
+      `${path}: ${one.provider} needs an ldaps address, or "start_tls" (neither only on loopback)`,
+    );
+}
+
 /** Reads sync.yaml. Throws SyncError `sync-config` with every problem and its place. */
 export function readSyncConfig(path: string): SyncConfig {
   let bytes: Buffer;
@@ -150,6 +203,7 @@ export function readSyncConfig(path: string): SyncConfig {
   if (value === undefined) throw new SyncError('sync-config', problems.map(formatProblem).join('\n'));
   if (twice !== undefined)
     throw new SyncError('sync-config', `${path}: two providers would write ${twice.provider}.yaml`);
+  for (const one of value.providers) assertEncrypted(one, path);
   for (const one of value.providers)
     if (one.kind === 'okta' && (one.token === undefined) === (one.client === undefined))
       throw new SyncError('sync-config', `${path}: ${one.provider} needs either "token" or "client"`);
