@@ -28,8 +28,13 @@ export type DecisionInput = {
 export type FactScalar = string | number | boolean;
 export type FactValue = FactScalar | readonly FactScalar[];
 
-/** What a record holds of facts: those that their API lets it; null where one was not there. */
-export type RecordedFacts = Readonly<Record<string, FactValue | null | { readonly sha256: string }>>;
+/**
+ * What a record holds of facts: those that their API lets it; null where one was not there. Of whichever was not as its
+ * API says, that is told.
+ */
+export type RecordedFacts = Readonly<
+  Record<string, FactValue | null | { readonly sha256: string } | { readonly malformed: true }>
+>;
 
 /** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
 export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };

@@ -38,6 +38,7 @@ function factsOf(declared: readonly Declared[], question: Question): Facts {
     const value = read(name, entry, question);
     if (value === malformed) {
       fault ??= name;
+      onRecord.push([name, { malformed: true }]);
       continue;
     }
     if (value !== null) values.push([name, value]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Release, Terms } from '../../bundle/archive/release.ts';
 import { parseRate } from '../../bundle/format/rate.ts';
+import { type Fact, facts } from '../../bundle/grants/api/facts.ts';
 import { authenticationMethods, type JwtClaims } from '../../bundle/grants/credentials.ts';
 import { apiName, rate, tier } from '../../bundle/grants/schema.ts';
 import type { PolicyReads } from '../../bundle/policy/policyReads.ts';
@@ -24,18 +25,6 @@ const cors = z
   })
   .refine(({ credentials, origins }) => credentials !== true || !origins.includes('*'));
 
-const fact = z.strictObject({
-  claim: z.string().optional(),
-  from: z.enum(['trusted_proxies', 'caller']).optional(),
-  header: z.string().optional(),
-  max_length: z.int().min(1).optional(),
-  param: z.string().optional(),
-  property: z.string().optional(),
-  record: z.enum(['value', 'digest']).optional(),
-  type: z.enum(['number', 'boolean', 'list']).optional(),
-  values: names.optional(),
-});
-
 const apiEntry = z.strictObject({
   assertion: z.literal(true).optional(),
   authentication: z.array(z.enum(authenticationMethods)).min(1).optional(),
@@ -43,7 +32,8 @@ const apiEntry = z.strictObject({
   cors: cors.optional(),
   description: z.string(),
   encoded_slash: z.array(z.string()).min(1).optional(),
-  facts: z.record(z.string(), fact).optional(),
+  // As files are read: a bundle of somebody else's making gets no credential into decisions either.
+  facts: facts.optional(),
   host_header: z.literal('caller').optional(),
   operations,
   owner: z.string(),
@@ -79,8 +69,8 @@ const networks = z.record(z.string(), z.array(z.string()));
 /** An API as the bundle publishes it; `operations` maps names to `METHOD /path/{template}`. */
 export type ApiEntry = z.output<typeof apiEntry>;
 
-/** Where a fact comes from, and what it is: text, where no type is given. */
-export type FactEntry = z.output<typeof fact>;
+/** Where a fact comes from, and what it is. */
+export type FactEntry = Fact;
 
 export type CorsEntry = z.output<typeof cors>;
 

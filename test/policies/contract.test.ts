@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
+import { facts } from '../../bundle/grants/api/facts.ts';
 import { inputFields } from '../../bundle/policy/examinePolicy.ts';
 import { builtInPolicies } from '../../bundle/policy/policies.ts';
 import { apiFields } from '../../bundle/policy/policyReads.ts';
@@ -41,7 +42,7 @@ test('and of an API', () => {
 
 test('what is asked is what the schema says, with all there may be in it and with the least', () => {
   const isInput = new Ajv({ strict: false }).compile(schemaOf('input'));
-  const facts = { country: { param: 'id' } };
+  const named = facts.parse({ country: { param: 'id' } });
   const line = lineForm({
     apis: { orders: apiEntry('orders') },
     grants: {
@@ -56,7 +57,7 @@ test('what is asked is what the schema says, with all there may be in it and wit
   const decide = createDecide(
     createSlices({ lines: openIndex(indexLines(line)) }),
     { evaluate },
-    createReadFacts(new Map([['orders', { facts }]])),
+    createReadFacts(new Map([['orders', { facts: named }]])),
   );
   const question = (groups: string[] | null, api: string): Question => ({
     identity: { subject: 'user:ann', groups, mfa: false, expiresAt: null },

@@ -78,7 +78,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/yaml',
     ],
   ],
-  ['gateway/revision', ['bundle/archive', 'bundle/format', 'bundle/grants', 'bundle/policy']],
+  [
+    'gateway/revision',
+    ['bundle/archive', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/policy'],
+  ],
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
   ['gateway/source/transport', ['bundle/format', 'gateway/source/contract']],

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { facts } from '../../../bundle/grants/api/facts.ts';
 import { createCallers } from '../../../gateway/decision/caller.ts';
 import { createDecide } from '../../../gateway/decision/decide.ts';
 import type { Facts, Question, Stated } from '../../../gateway/decision/decision.ts';
@@ -7,14 +8,14 @@ import { createReadFacts } from '../../../gateway/decision/facts.ts';
 import { createRecordOf } from '../../../gateway/record/recordOf.ts';
 import { indexLines, openIndex } from '../../../gateway/revision/lineIndex.ts';
 import { createSlices } from '../../../gateway/revision/slices.ts';
-import type { ApiEntry, FactEntry } from '../../../gateway/revision/snapshot.ts';
+import { type ApiEntry, readHead } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
 import { apiEntry, lineForm } from '../_document.ts';
 
 const test = suite('facts of a request');
 
-const country: FactEntry = { header: 'x-geo-country', from: 'trusted_proxies', values: ['DE', 'FR'] };
-const declared: Record<string, FactEntry> = {
+const country = { header: 'x-geo-country', from: 'trusted_proxies', values: ['DE', 'FR'] };
+const declared: Record<string, object> = {
   tenant: { param: 'tenant', max_length: 8 },
   page: { param: 'page', type: 'number' },
   country: { ...country, record: 'value' },
@@ -27,8 +28,8 @@ const declared: Record<string, FactEntry> = {
   time: { property: 'context.time', record: 'value' },
   status: { property: 'resource.status' },
 };
-const factsOnly = (facts: Record<string, FactEntry>) =>
-  new Map([['orders', { facts }]]) as ReadonlyMap<string, Pick<ApiEntry, 'facts'>>;
+const factsOnly = (all: Record<string, object>): ReadonlyMap<string, Pick<ApiEntry, 'facts'>> =>
+  new Map([['orders', { facts: facts.parse(all) }]]);
 const readFacts = createReadFacts(factsOnly(declared));
 assert.ok(readFacts);
 
@@ -73,8 +74,8 @@ const ofHeaders = (sent: readonly string[], proxy = true) => read(asked({ sent, 
 
 test('no API that names any costs nothing, and beside one that does all have an object', () => {
   assert.equal(createReadFacts(new Map([['orders', {}]])), null);
-  const facts = readFacts({ ...asked(), route: { ...route, api: 'other' } });
-  assert.deepEqual(facts, { values: {}, fault: null, onRecord: null });
+  const empty = readFacts({ ...asked(), route: { ...route, api: 'other' } });
+  assert.deepEqual(empty, { values: {}, fault: null, onRecord: null });
 });
 
 test('path parameters are read as they are decided, a number in digits', () => {
@@ -133,8 +134,8 @@ test('a claim is what its type says, by name or by path, and nothing of it is gu
   assert.deepEqual(ofToken({ roles: [] }).values.roles, []);
   assert.ok(Object.is(ofToken({ level: -0 }).values.level, 0));
   for (const empty of [{}, { device: {} }, { device: { trust: null } }, { level: null }]) {
-    const facts = ofToken(empty as Token);
-    assert.deepEqual([facts.values.device, facts.values.level, facts.fault], [undefined, undefined, null]);
+    const found = ofToken(empty as Token);
+    assert.deepEqual([found.values.device, found.values.level, found.fault], [undefined, undefined, null]);
   }
   const hostile: [Token, string][] = [
     [{ device: { trust: 1 } }, 'device'],
@@ -158,9 +159,9 @@ test('a claim is what its type says, by name or by path, and nothing of it is gu
     [{ roles: { 0: 'a' } }, 'roles'],
   ];
   for (const [payload, name] of hostile) {
-    const facts = ofToken(payload);
+    const found = ofToken(payload);
     assert.deepEqual(
-      [facts.fault, Object.hasOwn(facts.values, name)],
+      [found.fault, Object.hasOwn(found.values, name)],
       [name, false],
       JSON.stringify(payload),
     );
@@ -238,6 +239,7 @@ test('a record holds of facts what their API lets it, as they are or as a digest
   assert.match(JSON.stringify(agent), /^\{"sha256":"[0-9a-f]{64}"\}$/);
   assert.deepEqual(ofHeaders(['x-agent', 'app']).onRecord?.agent, agent);
   assert.notDeepEqual(ofHeaders(['x-agent', 'other']).onRecord?.agent, agent);
+  assert.deepEqual(ofToken({ level: 'x', device: { trust: 1 } }).onRecord?.device, { malformed: true });
   assert.equal(createReadFacts(factsOnly({ device: { claim: 'd' } }))?.(asked()).onRecord, null);
 });
 
@@ -350,4 +352,25 @@ test('a record has no fact that its API does not let it have, and the time is wh
     200,
   );
   assert.equal('facts' in plain.input, false);
+});
+
+test('a bundle of somebody else’s making gets no credential into decisions', () => {
+  const headOf = (fact: object) =>
+    readHead(
+      indexLines(
+        lineForm({
+          apis: { orders: { ...apiEntry('orders'), facts: { a: fact } } },
+          grants: {},
+          principals: {},
+        }),
+      ),
+    );
+  assert.deepEqual(headOf({ header: 'x-a', from: 'caller' }).apis.get('orders')?.facts?.a?.header, 'x-a');
+  for (const fact of [
+    { header: 'authorization', from: 'caller' },
+    { header: 'x-a' },
+    { query: 'a' },
+    { claim: 'a', type: 'object' },
+  ])
+    assert.throws(() => headOf(fact), { code: 'bundle-malformed', message: /apis\.orders\.facts/ });
 });
