@@ -353,6 +353,20 @@ test('a list whose place was forgotten is read from its beginning, and not for e
   }
 });
 
+test('a page without anybody is not the end, where it leads on', async () => {
+  for (const kind of ['okta', 'entra', 'github'] as const) {
+    let empty = 0;
+    stubs[kind].fault = ({ method, url = '' }) => {
+      if (method !== 'GET' || empty++ > 0) return null;
+      // The list begins one page later.
+      const next = `${stubs[kind].url}${url}&x=1`;
+      const body = kind === 'entra' ? { value: [], '@odata.nextLink': next } : [];
+      return { headers: { link: `<${next}>; rel="next"` }, body };
+    };
+    assert.equal((await one(world(kind))).people, 5, kind);
+  }
+});
+
 test('pages that lead in a circle end the read', async () => {
   stubs.okta.fault = (request) => ({
     headers: { link: `<${stubs.okta.url}${request.url}>; rel="next"` },
