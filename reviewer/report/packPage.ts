@@ -24,7 +24,7 @@ h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .
 .tiles { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; list-style: none; }
 .tiles li { flex: 1 1 9rem; border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; }
 .tiles b { display: block; font-size: 1.7rem; font-variant-numeric: tabular-nums; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem 2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
 figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 .rows table { font-size: .86em; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } section { break-inside: auto; } tr { break-inside: avoid; } h2 { break-after: avoid; } }
@@ -35,9 +35,11 @@ const files = (name: string) =>
 
 function section({ name, title, about, columns, rows }: Table): Html {
   const few = rows.slice(0, mostRows);
-  const number = (key: string) => rows.some((row) => typeof row[key] === 'number');
+  const number = (key: string) =>
+    rows.some((row) => typeof row[key] === 'number') &&
+    rows.every((row) => row[key] === null || typeof row[key] === 'number');
   const kinds = columns.map(({ key }) => (number(key) ? html` class="number"` : null));
-  const table = html`<div class="scroll rows"><table><thead><tr>${columns.map(({ label }, index) => html`<th scope="col"${kinds[index] ?? null}>${label}</th>`)}</tr></thead><tbody>${few.map(
+  const table = html`<div class="scroll rows" tabindex="0" role="region" aria-label="${title}"><table><thead><tr>${columns.map(({ label }, index) => html`<th scope="col"${kinds[index] ?? null}>${label}</th>`)}</tr></thead><tbody>${few.map(
     (row) =>
       html`<tr>${columns.map(({ key }, index) => html`<td${kinds[index] ?? null}>${shown(row[key])}</td>`)}</tr>`,
   )}</tbody></table></div>`;
@@ -63,15 +65,15 @@ export function packPage({ title, about, tiles, charts, controls, tables }: Told
     html`<a href="#${name}">${tables.find((table) => table.name === name)?.title ?? name}</a>`;
   const joined = (names: readonly string[]) =>
     names.map((name, index) => [index === 0 ? '' : ', ', link(name)]);
-  const body = html`<h1>${title}</h1>
+  const body = html`<main><h1>${title}</h1>
 ${about}
 <ul class="tiles">${tiles.map(([label, value]) => html`<li><b>${value}</b>${label}</li>`)}</ul>
 <div class="charts">${charts}</div>
-<section id="controls"><h2>Controls</h2><p>Which rows answer what.</p><div class="scroll"><table><thead><tr><th scope="col">Framework</th><th scope="col">Control</th><th scope="col">Asks</th><th scope="col">Rows</th></tr></thead><tbody>${controls.map(
+<section id="controls"><h2>Controls</h2><p>Which rows answer what.</p><div class="scroll" tabindex="0" role="region" aria-label="Controls"><table><thead><tr><th scope="col">Framework</th><th scope="col">Control</th><th scope="col">Asks</th><th scope="col">Rows</th></tr></thead><tbody>${controls.map(
     ({ framework, control, asks, tables: names }) =>
       html`<tr><td>${framework}</td><td>${control}</td><td>${asks}</td><td>${joined(names)}</td></tr>`,
   )}</tbody></table></div></section>
 ${tables.map(section)}
-<p class="soft">manifest.json names each file with its SHA-256; <code>grantgate report --verify FOLDER</code> checks them.</p>`;
+<p class="soft">manifest.json names each file with its SHA-256; <code>grantgate report --verify FOLDER</code> checks them.</p></main>`;
   return page({ title, style, body });
 }

@@ -1,9 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
@@ -17,6 +18,8 @@ import { suite } from '../../_suite.ts';
 import { access, asOf, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
 
 const test = suite('report');
+const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
+type Axe = { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
 const desk = 'grants/access/orders/group-desk.yaml';
 const hostile = `'=cmd|"/C calc"!A0 <script>document.title='run'</script>`;
 const before = [
@@ -214,8 +217,20 @@ test('no spreadsheet runs a cell, and the page runs and fetches nothing', async 
         await page.locator('svg[role=img][aria-label]').count(),
         await page.locator('svg').count(),
       );
+      for (const details of await page.locator('details').all())
+        await details.evaluate((one) => one.setAttribute('open', ''));
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run());
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => `${colorScheme} ${id} ${nodes[0]?.html}`),
+          [],
+        );
+      }
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
     },
-    { javaScript: true, width: 700 },
+    { javaScript: true, width: 360 },
   );
   assert.deepEqual(
     asked.filter((url) => !url.startsWith('file:')),
