@@ -1,20 +1,19 @@
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { z } from 'zod';
-import { check } from '../../bundle/check.ts';
 import { jsonSchemas } from '../../bundle/grants/jsonSchemas.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { parseConfig } from '../../gateway/config/config.ts';
 import { configSchema } from '../../gateway/config/writeSchema.ts';
-import { testRepository } from '../../gateway/explain/testRepository.ts';
 import { syncFile } from '../../reviewer/sync/providers/syncConfig.ts';
 import { suite } from '../_suite.ts';
+import { blocksOf } from './_blocks.ts';
 import { repositoryFiles, root } from './_copyRepository.ts';
 
 const test = suite('snippets');
@@ -54,13 +53,6 @@ const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export(
   type: 'spki',
   format: 'pem',
 });
-
-type Block = { language: string; text: string };
-const blocksOf = (markdown: string): Block[] =>
-  [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-    language,
-    text,
-  }));
 
 /** What is wrong with a block of YAML, which may show a part of its file. */
 function yamlProblems(text: string): string[] {
@@ -155,24 +147,6 @@ test('every block of Rego compiles, with the others of its page', async () => {
     tried += files.length;
   }
   assert.ok(tried >= 4);
-});
-
-test('docs/migrating.md: its files are one repository, which checks and decides as its examples say', async () => {
-  const place = join(folder, 'migrated');
-  const named = [
-    ...readFileSync(join(root, 'docs/migrating.md'), 'utf8').matchAll(
-      /^```yaml\n# ((?:grants|tests)\/\S+\.yaml)\n([\s\S]*?)^```$/gm,
-    ),
-  ];
-  assert.ok(named.length >= 11);
-  for (const [, name = '', text = ''] of named) {
-    mkdirSync(dirname(join(place, name)), { recursive: true });
-    writeFileSync(join(place, name), text);
-  }
-  const { problems } = await check(place);
-  assert.deepEqual(problems, []);
-  const tested = await testRepository(place, { policies: false });
-  assert.deepEqual([tested.problems, tested.examples], [[], 12]);
 });
 
 test('docs/threats.md: every setting that it names is one', () => {
