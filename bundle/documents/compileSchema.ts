@@ -23,6 +23,24 @@ const regExp = Object.assign(
   { code: 'linearPattern' },
 );
 
+/** In place of ajv's, which compares each with each. */
+const uniqueItems = {
+  keyword: 'uniqueItems',
+  type: 'array' as const,
+  schemaType: 'boolean' as const,
+  validate: (wanted: boolean, items: unknown[]) =>
+    !wanted || new Set(items.map((item) => JSON.stringify(sorted(item)))).size === items.length,
+  error: { message: 'must not hold one twice' },
+};
+
+/** The same with its keys in order. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([key, inner]) => [key, sorted(inner)]).concat([['{}']]);
+}
+
 /** Throws what ajv has to say of a schema that is none. */
 export function compileSchema(schema: { readonly [keyword: string]: unknown }): Validate {
   const older = String(schema.$schema ?? '').includes('draft-07');
@@ -44,7 +62,8 @@ export function compileSchema(schema: { readonly [keyword: string]: unknown }): 
         allowUnionTypes: true,
       },
     };
-    return (older ? new Ajv(options) : new Ajv2020(options)).compile(schema);
+    const ajv = older ? new Ajv(options) : new Ajv2020(options);
+    return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).compile(schema);
   };
   const [first, every] = [compile(false), compile(true)];
   return (value, all) => {

@@ -32,12 +32,20 @@ function faultOf(
 
 const keyForm = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${longestKey}}$`, 'u');
 
-/** The lines of a document as data.json has them, sorted; what cannot be one is a problem. */
-export function documentLines({ entries, at }: Entries): { lines: Buffer; problems: Problem[] } {
+/** The lines of a document as data.json has them, sorted; what cannot be one is a problem. `isBounded`: no entry is too large. */
+export function documentLines({ entries, at }: Entries): {
+  lines: Buffer;
+  problems: Problem[];
+  isBounded: boolean;
+} {
   const problems: Problem[] = [];
+  let isBounded = true;
   const lines: [key: string, line: string][] = [];
   for (const [key, value] of entries) {
-    if (problems.length >= mostProblems) break;
+    if (problems.length >= mostProblems) {
+      isBounded = false;
+      break;
+    }
     const fault = keyForm.test(key)
       ? faultOf(value, [key])
       : {
@@ -51,7 +59,8 @@ export function documentLines({ entries, at }: Entries): { lines: Buffer; proble
       continue;
     }
     const line = `${canonicalJson(key)}:${canonicalJson(value)}`;
-    if (Buffer.byteLength(line) > mostEntryBytes)
+    if (Buffer.byteLength(line) > mostEntryBytes) {
+      isBounded = false;
       problems.push(
         at(
           [key],
@@ -60,10 +69,10 @@ export function documentLines({ entries, at }: Entries): { lines: Buffer; proble
           true,
         ),
       );
-    else lines.push([key, line]);
+    } else lines.push([key, line]);
   }
   lines.sort(([a], [b]) => compareCodePoints(a, b));
-  return { lines: Buffer.from(lines.map(([, line]) => line).join(',\n')), problems };
+  return { lines: Buffer.from(lines.map(([, line]) => line).join(',\n')), problems, isBounded };
 }
 
 /** A path as it is shown: `"acme.limits[0]"`. */

@@ -32,6 +32,7 @@ export type ReadDocuments = {
 
 /** A bundle that holds more would take more than all else. */
 const mostDocuments = 100;
+const mostTogether = 4 * mostDocumentBytes;
 
 /** Finds the documents of a tree and their schemas, without reading them. Throws what listing the tree throws. */
 export async function findDocuments(
@@ -78,7 +79,18 @@ export async function findDocuments(
   }
   if (documents.length > mostDocuments)
     refuse('data', 'data-value', `data/ holds ${documents.length} documents, ${mostDocuments} are the most`);
-  return { documents: documents.sort((a, b) => compareCodePoints(a.name, b.name)), problems };
+  const together = documents.reduce((sum, { document }) => sum + document.size, 0);
+  if (together > mostTogether)
+    refuse(
+      'data',
+      'file-too-large',
+      `data/ holds ${together} bytes of documents, ${mostTogether} are the most`,
+    );
+  const isBounded = documents.length <= mostDocuments && together <= mostTogether;
+  return {
+    documents: (isBounded ? documents : []).sort((a, b) => compareCodePoints(a.name, b.name)),
+    problems,
+  };
 }
 
 /**
@@ -117,6 +129,7 @@ async function readOne(tree: Files, path: string, schemaPath: string) {
   if (entries.problems.length > 0) return { lines: Buffer.alloc(0), schema: schema?.value ?? null, problems };
   const written = documentLines(entries);
   problems.push(...written.problems);
-  if (schema !== null) problems.push(...checkEntries(entries, schema));
+  // What an entry may take at most holds for what it is held against, too.
+  if (schema !== null && written.isBounded) problems.push(...checkEntries(entries, schema));
   return { lines: written.lines, schema: schema?.value ?? null, problems };
 }

@@ -8,6 +8,8 @@ const MiB = 1024 * 1024;
 export const mostDocumentBytes = 64 * MiB;
 /** Files are read by pieces of about this size: what YAML takes to be read is many times the text. */
 const usualPiece = MiB / 4;
+/** A larger one, which is one entry or all in braces, would take gigabytes. */
+const mostPiece = 8 * MiB;
 const limits = { bytes: mostDocumentBytes, depth: 20 };
 /** So many problems are told of one file. */
 export const mostProblems = 100;
@@ -40,6 +42,11 @@ export function readEntries(bytes: Buffer, file: string): Entries {
   /** How many entries there are up to the end of each piece. */
   const counts: number[] = [];
   for (const piece of pieces) {
+    if (piece.text.length > mostPiece) {
+      const what = `a file larger than ${mostPiece} bytes must have each key at the beginning of a line, without braces around all`;
+      problems.push({ ...problem(file, 'file-too-large', what), line: piece.line + 1 });
+      break;
+    }
     const { value, places, problems: found } = parseYaml(piece.text, file, limits);
     const moved = (one: Problem): Problem => ({ ...one, line: one.line + piece.line });
     problems.push(...found.map(moved));

@@ -29,6 +29,8 @@ const known = [...new Set([...one, ...several, ...named, ...other])];
 export const mostSchemaBytes = 256 * 1024;
 /** Each part of a schema counts as often as it is referred to: so many are asked of a value at most. */
 const mostParts = 2000;
+/** So many values are compared, and patterns tried, for each value of a document at most. */
+const [mostValues, mostPatterns] = [1000, 50];
 
 type Path = readonly PropertyKey[];
 const isObject = (value: unknown): value is { readonly [keyword: string]: unknown } =>
@@ -68,7 +70,7 @@ export function readSchema(
     return { path, schema };
   };
 
-  let parts = 0;
+  let [parts, patterns] = [0, 0];
   const walk = (schema: unknown, path: Path, via: readonly string[]): void => {
     parts += 1;
     if (parts > mostParts || typeof schema === 'boolean') return;
@@ -80,6 +82,8 @@ export function readSchema(
       const at = [...path, keyword];
       if (keyword === '$ref') follow(inner, at, via);
       else if (keyword === 'pattern') assertPattern(inner, at);
+      else if (keyword === 'enum' && Array.isArray(inner) && inner.length > mostValues)
+        refuse(at, `must list ${mostValues} values at most, got ${inner.length}`);
       else if (keyword === '$id' && path.length > 0) refuse(at, '"$id" has a meaning at the top only', true);
       else if (one.has(keyword) && !(several.has(keyword) && Array.isArray(inner))) walk(inner, at, via);
       else if (several.has(keyword) && Array.isArray(inner))
@@ -87,9 +91,9 @@ export function readSchema(
       else if (named.has(keyword) && isObject(inner)) {
         // Definitions count where they are referred to.
         if (keyword === '$defs' || keyword === 'definitions') {
-          const before = parts;
+          const before = [parts, patterns] as const;
           for (const [name, item] of Object.entries(inner)) walk(item, [...at, name], via);
-          parts = before;
+          [parts, patterns] = before;
           continue;
         }
         for (const [name, item] of Object.entries(inner)) {
@@ -115,6 +119,16 @@ export function readSchema(
     else walk(found.schema, found.path, [...via, reference]);
   };
   const assertPattern = (pattern: unknown, at: Path, key = false) => {
+    patterns += 1;
+    if (patterns > mostPatterns) {
+      if (patterns === mostPatterns + 1)
+        refuse(
+          at,
+          `a schema may have ${mostPatterns} patterns, those counted again that are referred to`,
+          key,
+        );
+      return;
+    }
     const fault = typeof pattern === 'string' ? linearPattern(pattern).fault : 'must be text';
     if (fault !== null) refuse(at, `the pattern ${show(pattern)} ${fault}`, key);
   };

@@ -1,11 +1,13 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { goldenDecisions } from '../../bundle/archive/golden.ts';
 import { documentSizes } from '../../bundle/format/dataSections.ts';
 import { admitPolicy } from '../../bundle/policy/admitPolicy.ts';
 import { answerAll } from '../../bundle/policy/answerAll.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createCallers } from '../../gateway/decision/caller.ts';
+import { checkGolden } from '../../gateway/decision/checkGolden.ts';
 import { createDecide } from '../../gateway/decision/decide.ts';
 import type { Question } from '../../gateway/decision/decision.ts';
 import { createEvaluator } from '../../gateway/decision/evaluator.ts';
@@ -169,6 +171,30 @@ test('come to the same by their slices, remembered or not, as OPA says over all 
         decisions[index % asked.length]?.result.reason,
       );
   }
+});
+
+test('a bundle’s own decisions are found by a search of the text as by the index, whatever stands in documents', async () => {
+  const { reads, wasm } = await admitted();
+  const evaluator = createEvaluator(new WebAssembly.Module(new Uint8Array(wasm)), decisionPath);
+  const reasons = new Set<string>();
+  for (const content of fc.sample(documents, { numRuns: 60, seed: 15 })) {
+    const document = dataOf({ ...content, small: content.small.x === undefined ? {} : content.small });
+    const held = {
+      'user:ann': [{ id: 'g', operations: ['get'] }],
+      'user:o"brien': [{ id: 'h', operations: ['list'] }],
+      'group:é': [{ id: 'i', operations: ['get'] }],
+    };
+    const grants = { orders: { ...document.grants.orders, ...held } };
+    const data = lineForm({ ...document, grants });
+    const answer = (inputs: readonly unknown[], over: unknown) =>
+      inputs.map((input) => evaluator.evaluate(input, over));
+    const goldens = await goldenDecisions(data, answer, 100, reads.documents);
+    for (const { expect } of goldens) reasons.add(expect.reason);
+    const slices = createSlices({ lines: openIndex(indexLines(data)), reads });
+    const apis = new Map([['orders', apiEntry('orders')]]) as unknown as Parameters<typeof checkGolden>[1];
+    checkGolden(goldens, apis, createDecide(slices, evaluator, null));
+  }
+  assert.ok(reasons.size > 20, String(reasons.size));
 });
 
 test('are given by the entry, however many there are', async () => {

@@ -183,6 +183,16 @@ const badSchemas: [what: string, schema: object, problem: RegExp][] = [
   ['looks back in a pattern', { patternProperties: { '(a)\\1': {} } }, /is none of RE2/],
   ['repeats a pattern a million times', { pattern: '((a{1000}){1000}){1000}' }, /is none of RE2/],
   [
+    'has too many values to compare',
+    { enum: Array.from({ length: 1001 }, (_, at) => at) },
+    /must list 1000 values at most, got 1001/,
+  ],
+  [
+    'has too many patterns',
+    { allOf: Array.from({ length: 51 }, () => ({ pattern: 'a' })) },
+    /a schema may have 50 patterns/,
+  ],
+  [
     'is of another draft',
     { $schema: 'http://json-schema.org/draft-04/schema#' },
     /must be https:\/\/json-schema\.org\/draft\/2020-12\/schema or/,
@@ -230,6 +240,20 @@ test('whose schema is indented with tabs, or follows draft 07 or references, are
     ),
     /^data\/tenants\.yaml:1:4: "a" must be string, got 1/,
   );
+});
+
+test('with lists whose items must differ are compared in linear time', async () => {
+  const list = (last: string) =>
+    `a: [${Array.from({ length: 2500 }, (_, at) => `${at}`).join(', ')}, ${last}]\n`;
+  const unique = { 'data/tenants.schema.json': schema({ uniqueItems: true }) };
+  assert.deepEqual(await told({ ...unique, 'data/tenants.yaml': list('"7"') }), []);
+  assert.match(
+    String(await told({ ...unique, 'data/tenants.yaml': list('7') })),
+    /:1:4: "a" must not hold one twice/,
+  );
+  const objects = (text: string) => told({ ...unique, 'data/tenants.yaml': `a: ${text}\n` });
+  assert.deepEqual(await objects('[{ b: 1 }, { b: 2 }, [b, 1], [[b, 1]], {}, []]'), []);
+  assert.equal((await objects('[{ b: 1, c: 2 }, { c: 2, b: 1 }]')).length, 1);
 });
 
 test('are matched by patterns in linear time', async () => {
@@ -289,6 +313,14 @@ test('may have any other name, also that of a part of the bundle', async () => {
   assert.deepEqual([problems, documents.map(({ name }) => name)], [[], [...names].sort()]);
 });
 
+test('that cannot be read by pieces are small', async () => {
+  const braces = `{\n${`"k": "${'x'.repeat(1000)}",\n`.repeat(8400)}}\n`;
+  assert.match(
+    String(await told({ ...anything, 'data/tenants.yaml': braces })),
+    /^data\/tenants\.yaml:1:1: a file larger than 8388608 bytes must have each key at the beginning of a line/,
+  );
+});
+
 test('that are too large are not read', async () => {
   const tree: Files = {
     ...nothing,
@@ -303,6 +335,23 @@ test('that are too large are not read', async () => {
     'data/a.yaml:1:1: the file is larger than 67108864 bytes, got 209715200',
     'data/b.yaml:1:1: "data/b.yaml" is a symbolic link, expected a regular file',
   ]);
+});
+
+test('that are too much together, or too many, are not read', async () => {
+  const many = (count: number, size: number): Files => ({
+    ...nothing,
+    entries: async () =>
+      Array.from({ length: count }, (_, at) => at).flatMap((at) => [
+        { path: `data/d${at}.yaml`, kind: 'file', size, id: null },
+        { path: `data/d${at}.schema.json`, kind: 'file', size: 2, id: null },
+      ]),
+    read: () => assert.fail('is read'),
+  });
+  const problems = async (tree: Files) => (await readDocuments(tree)).problems.map(formatProblem);
+  assert.deepEqual(await problems(many(5, 60 * 2 ** 20)), [
+    'data:1:1: data/ holds 314572800 bytes of documents, 268435456 are the most',
+  ]);
+  assert.deepEqual(await problems(many(101, 1)), ['data:1:1: data/ holds 101 documents, 100 are the most']);
 });
 
 const keys = fc.oneof(
