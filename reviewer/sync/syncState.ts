@@ -78,7 +78,7 @@ export function openState({ folder, config, fullEvery, now }: Options): StateFil
         // It is no part of a repository that it may lie in.
         await writeFile(join(folder, '.gitignore'), '*\n');
         const beside = join(folder, `.${config.provider}.${process.pid}`);
-        await writeFile(beside, `${JSON.stringify(told)}\n${content}`, { mode: 0o600 });
+        await writeFile(beside, [`${JSON.stringify(told)}\n`, content], { mode: 0o600 });
         await rename(beside, path);
       } catch (cause) {
         throw new SyncError('sync-state', `${path} cannot be written, the rest is done`, { cause });

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import type { Client } from './client.ts';
-import type { ProviderRead, ReadProvider, Wanted } from './directory.ts';
+import type { ProviderPerson, ProviderRead, ReadProvider, Wanted } from './directory.ts';
 import { type Found, type Links, readChanged } from './entraDelta.ts';
-import { type EntraGroup, type EntraObjects, type EntraOptions, entraObjects } from './entraObjects.ts';
+import {
+  type Account,
+  type EntraGroup,
+  type EntraObjects,
+  type EntraOptions,
+  entraObjects,
+} from './entraObjects.ts';
 import { inParallel } from './pages.ts';
 import { SyncError } from './syncError.ts';
 
@@ -81,8 +87,10 @@ async function orWhole<T>(say: (line: string) => void, work: () => Promise<T>): 
   }
 }
 
+const isNamed = (account: Account): account is ProviderPerson => account.login !== null;
+
 function told({ accounts, groups }: Found): ProviderRead {
-  const people = accounts.flatMap((one) => (one.login === null ? [] : [{ ...one, login: one.login }]));
+  const people = accounts.filter(isNamed);
   const nameless = accounts.length - people.length;
   const others = groups.reduce((sum, group) => sum + group.others, 0);
   return {
