@@ -90,13 +90,17 @@ function claim(entry: FactEntry, name: string, { identity, stated }: Question): 
 }
 
 function header(entry: FactEntry, name: string, { headers, stated }: Question): ReadFact {
-  if (headers === undefined) {
-    const said = own(own(stated?.properties?.context, 'headers'), name);
-    return typeof said === 'string' ? headerFact(entry, said) : said === undefined ? null : malformed;
-  }
+  if (headers === undefined) return statedHeader(entry, name, own(stated?.properties?.context, 'headers'));
   if (entry.from !== 'caller' && headers.fromProxy?.() !== true) return null;
   const value = only(headers.rawHeaders, name);
   return typeof value === 'string' ? headerFact(entry, value) : value;
+}
+
+/** As an application says it, which may spell names as it likes, and must name each once. */
+function statedHeader(entry: FactEntry, name: string, headers: unknown): ReadFact {
+  const [value, ...others] = Object.entries(headers ?? {}).filter(([one]) => one.toLowerCase() === name);
+  if (value === undefined || value[1] === null) return others.length > 0 ? malformed : null;
+  return others.length === 0 && typeof value[1] === 'string' ? headerFact(entry, value[1]) : malformed;
 }
 
 /** The value of a header that came once, under its very name; null where none did. */

@@ -209,7 +209,7 @@ test('an application says what a request would have, and what none has', () => {
     {
       resource: { status: 'archived', tenant: 'acme', page: 7 },
       subject: { device: { trust: 'high' }, roles: ['a'] },
-      context: { headers: { 'x-geo-country': 'FR' }, time: 'noon' },
+      context: { headers: { 'X-Geo-Country': 'FR' }, time: 'noon' },
     },
     [['tenant', 'other']],
   );
@@ -226,6 +226,8 @@ test('an application says what a request would have, and what none has', () => {
     [{ resource: { status: 7 } }, 'status'],
     [{ context: { headers: { 'x-geo-country': ['DE', 'FR'] } } }, 'country'],
     [{ context: { headers: { 'x-geo-country': 'US' } } }, 'country'],
+    [{ context: { headers: { 'x-geo-country': 'DE', 'X-Geo-Country': 'FR' } } }, 'country'],
+    [{ context: { headers: { 'x-geo-country': null, 'X-Geo-Country': 'FR' } } }, 'country'],
     [{ resource: { page: '1.5' } }, 'page'],
   ] as const)
     assert.equal(factsOf(properties).fault, fault);
