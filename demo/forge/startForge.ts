@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createGit } from './git/git.ts';
 import { type Core, createQueue, findPull } from './model/core.ts';
 import { createFaults, type Fault } from './model/faults.ts';
@@ -59,7 +61,9 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
   const clock = options.now ?? Date.now;
   const now = () => new Date(clock()).toISOString().replace(/\.\d+Z$/, 'Z');
   const git = createGit(options.repository);
-  const head = await git.text(['symbolic-ref', 'HEAD']);
+  // Git's own words only where there is something else: no repository, or a branch without a name.
+  const written = await readFile(join(options.repository, 'HEAD'), 'latin1').catch(() => '');
+  const head = /^ref: (refs\/heads\/\S+)\n$/.exec(written)?.[1] ?? (await git.text(['symbolic-ref', 'HEAD']));
   const viewer = options.viewer ?? 'maintainer';
   const users = createUsers([
     { login: viewer, permission: 'admin' },
