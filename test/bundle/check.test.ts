@@ -217,9 +217,10 @@ test('a folder that Git refuses, as it is another user’s, is not green but tol
   // root's, wherever that lies in a folder of root's own.
   execFileSync('chown', ['-R', '65534:65534', sample.root]);
   const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const { status, stderr } = spawnSync(process.execPath, [cli, 'check', sample.root], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, HOME: '/nonexistent' },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: '/nonexistent' },
   });
   assert.is(status, 1);
   assert.match(stderr, /dubious ownership[\s\S]*safe.directory/);

@@ -39,7 +39,8 @@ test.after(async () => {
 type Result = { code: number; stdout: string; stderr: string };
 function push(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
   return new Promise((done) => {
-    const options = { cwd: folder, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } };
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+    const options = { cwd: folder, env: { PATH, HOME, NODE_COMPILE_CACHE, ...env } };
     execFile(process.execPath, [cli, 'push', ...args], options, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
