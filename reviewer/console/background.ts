@@ -8,6 +8,7 @@ export class BackgroundError extends Error {
 }
 
 export type Background = {
+  /** Throws BackgroundError, also once it was closed. */
   ask<K extends Kind>(kind: K, asked: Questions[K]['asked']): Promise<Questions[K]['answer']>;
   close(): Promise<void>;
 };
@@ -23,6 +24,7 @@ const graceMs = 5000;
  */
 export function openBackground(): Background {
   let child: ChildProcess | null = null;
+  let closed = false;
   let last = 0;
   const jobs = new Map<number, Job>();
   const start = () => {
@@ -45,7 +47,9 @@ export function openBackground(): Background {
     return started;
   };
   return {
-    ask(kind, asked) {
+    async ask(kind, asked) {
+      // Whoever goes on to its next question while all is closing would start a process that nobody ends.
+      if (closed) throw new BackgroundError('it was closed');
       child ??= start();
       const to = child;
       last += 1;
@@ -60,6 +64,7 @@ export function openBackground(): Background {
       });
     },
     async close() {
+      closed = true;
       const ending = child;
       if (ending === null) return;
       const ended = new Promise((done) => ending.once('exit', done));
