@@ -27,7 +27,8 @@ h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
 figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 .rows table { font-size: .86em; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } section { break-inside: auto; } tr { break-inside: avoid; } h2 { break-after: avoid; } }
+@media print { body { margin: 0; max-width: none; font-size: 11px; } section { break-inside: auto; } tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; } .rows table { font-size: 7px; } .rows th, .rows td { padding: 1px 3px; max-width: 9rem; overflow-wrap: anywhere; } details:not([open]) summary::after { content: ' (folded on paper: see the files)'; } }
+@page { size: A4 landscape; margin: 12mm; }
 ${chartStyle}`;
 
 const files = (name: string) =>
