@@ -13,6 +13,20 @@ test('ids only grow, however many are given out in a millisecond, and when a clo
   assert.deepEqual(ids, [...new Set(ids)].sort());
 });
 
+test('ids go on growing over the ends of their last digits', () => {
+  const idOf = createDecisionIds();
+  let before = idOf(start);
+  let carried = 0;
+  // More than the last four digits can count.
+  for (let count = 0; count < 1_050_000; count += 1) {
+    const id = idOf(start);
+    if (!(id > before)) assert.fail(`${id} after ${before}`);
+    if (id.slice(0, 22) !== before.slice(0, 22)) carried += 1;
+    before = id;
+  }
+  assert.ok(carried >= 1 && carried <= 2, `${carried}`);
+});
+
 test('two processes in the same millisecond give out others, and what comes next cannot be told', () => {
   const [one, other] = [createDecisionIds(), createDecisionIds()];
   const drawn = Array.from({ length: 600 }, (_, at) => [one(start + at), other(start + at)])
