@@ -65,7 +65,7 @@ export function createListener(options: Options): Listener {
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       const refusal = new Refusal(400, 'coding-unsupported', 'Only chunked transfer coding is served here.');
       sendProblem(request, response, refusal, null);
-    } else if (late.has(request)) {
+    } else if (request.headers.upgrade !== undefined && late.has(request)) {
       // One that came behind an unfinished request; what follows it would be no request.
       endWithAnswer(request, response);
       sendProblem(request, response, pipelined(), null);
@@ -74,6 +74,8 @@ export function createListener(options: Options): Listener {
   const server = (tls?.createServer ?? createServer)(
     {
       maxHeaderSize: limits.headers,
+      // Whatever Node is started with: what it lets through is passed on.
+      insecureHTTPParser: false,
       headersTimeout: limits.headers_timeout,
       // Bodies may take long; what is cut is silence.
       requestTimeout: 0,
