@@ -65,9 +65,12 @@ export function compileSchema(schema: { readonly [keyword: string]: unknown }): 
     const ajv = older ? new Ajv(options) : new Ajv2020(options);
     return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).compile(schema);
   };
-  const [first, every] = [compile(false), compile(true)];
+  const first = compile(false);
+  // Mostly nothing is wrong, and then this one is never made.
+  let every: ReturnType<typeof compile> | null = null;
   return (value, all) => {
-    const validate = all ? every : first;
+    if (all) every ??= compile(true);
+    const validate = all && every !== null ? every : first;
     if (validate(value)) return [];
     // What is wrong with a name is told of by itself, too.
     const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames');

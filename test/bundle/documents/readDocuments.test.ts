@@ -141,7 +141,7 @@ test('are held against their schema, all that is wrong told at its place', async
 });
 
 test('with thousands of mistakes tell a hundred of them', async () => {
-  const text = Array.from({ length: 5000 }, (_, index) => `k${index}: wrong\n`).join('');
+  const text = Array.from({ length: 1200 }, (_, index) => `k${index}: wrong\n`).join('');
   const problems = await told({ 'data/tenants.schema.json': schema(tenant), 'data/tenants.yaml': text });
   assert.equal(problems.length, 100);
   assert.match(String(problems.at(-1)), /^data\/tenants\.yaml:\d+:\d+: "k\d+" must be object, got "wrong"/);
@@ -405,13 +405,13 @@ test('hold whatever keys and values they are given, as they are', async () => {
       const lines = sorted.map((key) => `${canonicalJson(key)}:${canonicalJson(document[key])}`).join(',\n');
       assert.equal(documents[0]?.lines.toString(), lines);
     }),
-    { seed: 15, numRuns: 100 },
+    { seed: 15, numRuns: 60 },
   );
 });
 
 test('are read by pieces as they are as a whole', async () => {
-  const entries = Array.from({ length: 9000 }, (_, index) => {
-    const key = `tenant-${(index * 7919) % 9000}`;
+  const entries = Array.from({ length: 4000 }, (_, index) => {
+    const key = `tenant-${(index * 7919) % 4000}`;
     return index % 3 === 0
       ? `"${key}": |\n  ${'text '.repeat(8)}\n\n  ${key}: more\n`
       : `${key}:\n  region: eu # ${'x'.repeat(30)}\n  list:\n  - "a: b"\n  - ${index}\n`;
@@ -421,13 +421,13 @@ test('are read by pieces as they are as a whole', async () => {
   // The mark of a document in front has it read at once.
   const whole = await read({ ...anything, 'data/tenants.yaml': `---\n${entries.join('')}` });
   assert.ok(documents[0]?.lines.equals(whole.documents[0]?.lines ?? Buffer.alloc(0)));
-  assert.equal(documents[0]?.lines.toString().split('\n').length, 9000);
+  assert.equal(documents[0]?.lines.toString().split('\n').length, 4000);
   // In braces it is one mapping, wherever its lines begin.
   const braces = `{\n${Array.from({ length: 9000 }, (_, index) => `"key number ${index}": "${'x'.repeat(20)}",`).join('\n')}\n}\n`;
   assert.deepEqual(await told({ ...anything, 'data/tenants.yaml': braces }), []);
   const line = entries.join('').split('\n').length;
-  const twice = `${entries.join('')}tenant-7919: 1\nother: 0.5\n`;
+  const twice = `${entries.join('')}tenant-3919: 1\nother: 0.5\n`;
   assert.deepEqual(await told({ ...anything, 'data/tenants.yaml': twice }), [
-    `data/tenants.yaml:${line}:1: the key "tenant-7919" is given twice`,
+    `data/tenants.yaml:${line}:1: the key "tenant-3919" is given twice`,
   ]);
 });
