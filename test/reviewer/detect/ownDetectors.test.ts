@@ -16,7 +16,7 @@ const blocks = (kind: string) =>
   [...page.matchAll(new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text);
 const [example = '', exampleTest = ''] = blocks('rego');
 const [thresholds = ''] = blocks('yaml');
-const own = thresholds.replace(/^thresholds:\n/, '');
+const own = thresholds.replace(/^(?:#.*\n)*thresholds:\n/, '');
 const file = (name: string) => `policies/review/${name}.rego`;
 const reviewed = (exemptions = '') => `${rules.replace('pull_requests', `${own}pull_requests`)}${exemptions}`;
 
