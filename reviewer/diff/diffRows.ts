@@ -127,6 +127,9 @@ export function notesOf({ policiesChanged, heads, documents, grants, unknown }: 
     ...(policiesChanged
       ? ['the rules in policies/authz changed: the same grants may allow something else than compared here']
       : []),
+    ...(documents.length > 0
+      ? ['data documents changed: by them the same grants may allow something else than compared here']
+      : []),
     ...documents.flatMap(documentNotes),
     ...unknown.map(
       ({ principal, grants: of }) =>
