@@ -2,6 +2,8 @@ import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { parameterIn, parametersOf } from '../../bundle/openapi/parameters.ts';
+import { nominated } from '../http/nominated.ts';
+import { spelledAlike } from '../http/spelledAlike.ts';
 import { claimAt } from '../identity/tokenClaims.ts';
 import type { ApiEntry, FactEntry } from '../revision/snapshot.ts';
 import type { Facts, Question, SentHeaders } from './decision.ts';
@@ -103,16 +105,19 @@ function statedHeader(entry: FactEntry, name: string, headers: unknown): ReadFac
   return others.length === 0 && typeof value[1] === 'string' ? headerFact(entry, value[1]) : malformed;
 }
 
-/** The value of a header that came once, under its very name; null where none did. */
+/**
+ * The value of a header that came once, under its very name; null where none did. What the API would not get as it is
+ * read here, is no absence: one that `Connection` takes away, and another spelling, which may be the same to the API.
+ */
 function only(rawHeaders: SentHeaders['rawHeaders'], name: string): string | null | typeof malformed {
   let value: string | null = null;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const sent = rawHeaders[index];
-    if (sent === undefined || sent.length !== name.length || sent.toLowerCase() !== name) continue;
-    if (value !== null) return malformed;
+    if (sent === undefined || sent.length !== name.length || spelledAlike(sent) !== name) continue;
+    if (value !== null || sent.toLowerCase() !== name) return malformed;
     value = rawHeaders[index + 1] ?? '';
   }
-  return value;
+  return value !== null && nominated(rawHeaders).has(name) ? malformed : value;
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'undici/types/header.d.ts';
 import { holdsToken } from '../../bundle/format/maskTokens.ts';
+import { nominated, nominatedBy } from '../http/nominated.ts';
 import { isReserved } from './reservedHeaders.ts';
 
 // RFC 9110, 7.6.1: these speak to the next hop only.
@@ -40,26 +41,6 @@ function rememberVerdicts(): typeof passes {
 const remembered = { names: 2000, length: 64 };
 
 const nothing: ReadonlySet<string> = new Set();
-
-/** What `Connection` nominates beside the usual: hop-by-hop too. It cannot take away headers we add, as those come later. */
-function nominated(rawHeaders: readonly string[]): ReadonlySet<string> {
-  let values: string[] | null = null;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name === undefined || name.length !== 10 || name.toLowerCase() !== 'connection') continue;
-    values ??= [];
-    values.push(rawHeaders[index + 1] ?? '');
-  }
-  return values === null ? nothing : nominatedBy(values);
-}
-
-function nominatedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> {
-  if (connection === undefined) return nothing;
-  const list = String(connection).toLowerCase();
-  // Both stand for themselves, and nearly always alone.
-  if (list === 'keep-alive' || list === 'close') return nothing;
-  return new Set(list.split(',').map((token) => token.trim()));
-}
 
 /**
  * Tells of a client's headers those that may reach an upstream, as a flat list of names and values in their order;

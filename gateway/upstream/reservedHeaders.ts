@@ -1,3 +1,5 @@
+import { spelledAlike } from '../http/spelledAlike.ts';
+
 /**
  * Headers by which upstreams, or what stands before them, are told who calls, from where, or what else to do than what
  * was decided. Names are in lower case with `-` for `_` and `.`, because CGI-like servers cannot tell those apart.
@@ -51,7 +53,7 @@ export const reservedHeaders: readonly (readonly [pattern: string, reason: strin
 
 /** Whether only we may say a header; `name` in any spelling. */
 export function isReserved(name: string): boolean {
-  return pattern.test(name.toLowerCase().replaceAll(/[_.]/g, '-'));
+  return pattern.test(spelledAlike(name));
 }
 
 const pattern = new RegExp(`^(?:${reservedHeaders.map(([name]) => expression(name)).join('|')})$`);

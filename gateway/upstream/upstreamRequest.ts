@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Admission } from '../decision/admission.ts';
+import { spelledAlike } from '../http/spelledAlike.ts';
 import { fitting, mostLetters, truncated } from './fitting.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import type { Forwardable } from './headers.ts';
@@ -37,7 +38,7 @@ function believable(sent: string[], { enforcement, headers, route }: Admission):
   const names = new Set(
     Object.values(facts).flatMap(({ from, header = '' }) => (from === 'trusted_proxies' ? [header] : [])),
   );
-  const isTheirs = (name: string) => names.has(name.toLowerCase().replaceAll(/[_.]/g, '-'));
+  const isTheirs = (name: string) => names.has(spelledAlike(name));
   return sent.filter((_, at) => !isTheirs(sent[at - (at % 2)] ?? ''));
 }
 

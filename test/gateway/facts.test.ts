@@ -83,8 +83,9 @@ test('no spelling smuggles a header in', async () => {
   for (const [lines, answer] of [
     ['X-Risk-Score: 10\r\n', /^HTTP\/1\.1 200 /],
     ['X-Risk-Score:10\r\nX-Geo-Country: KP\r\n', /country-embargoed/],
-    ['X-Risk-Score: 10\r\nX_Geo_Country: KP\r\n', /^HTTP\/1\.1 200 /],
-    ['X_Risk_Score: 10\r\n', /risk-too-high/],
+    ['X-Risk-Score: 10\r\nX_Geo_Country: KP\r\n', /fact-malformed/],
+    ['X_Risk_Score: 10\r\n', /fact-malformed/],
+    ['X-Risk-Score: 10\r\nConnection: X-Risk-Score\r\n', /fact-malformed/],
     ['X-Risk-Score: 90\r\nX-Risk-Score: 10\r\n', /fact-malformed/],
     ['X-Risk-Score: 90\r\nX-RISK-SCORE: 10\r\n', /fact-malformed/],
     ['X-Risk-Score: 90, 10\r\n', /fact-malformed/],

@@ -96,8 +96,7 @@ test('a header is there when it came once with one value, by whom it is believed
   for (const [sent, proxy] of [
     [['x-geo-country', 'DE'], false],
     [['x-geo-country', ''], true],
-    [['x_geo_country', 'DE'], true],
-    [['x-geo.country', 'DE'], true],
+    [['x_geo_country', 'DE'], false],
     [['x-geo-country ', 'DE'], true],
     [['x-geo-countrу', 'DE'], true],
     [[], true],
@@ -123,6 +122,29 @@ test('a header that is doubled, joined or no value of the API is a fault, never 
     ['x-geo-country', 'D'.repeat(100_000)],
   ])
     assert.deepEqual([ofHeaders(sent).fault, ofHeaders(sent).values.country], ['country', undefined]);
+});
+
+test('a header that the API would not get as it is read is a fault', () => {
+  const agent = (...sent: string[]) => read(asked({ sent: ['x-agent', 'app', ...sent] }));
+  assert.equal(agent('connection', 'keep-alive', 'x-agents', 'b').values.agent, 'app');
+  for (const sent of [
+    ['connection', 'x-agent'],
+    ['Connection', 'close, X-Agent '],
+    ['connection', 'close', 'connection', 'upgrade,x-agent'],
+    ['X_Agent', 'other'],
+    ['x.agent', ''],
+  ])
+    assert.equal(agent(...sent).fault, 'agent', sent.join());
+  for (const name of ['x_geo_country', 'X-Geo.Country', 'X_GEO_COUNTRY'])
+    assert.deepEqual(
+      [ofHeaders([name, 'DE']).fault, ofHeaders([name, 'DE'], false).fault],
+      ['country', null],
+    );
+  assert.equal(
+    ofHeaders(['connection', 'x-geo-country']).fault,
+    null,
+    'what is not there is taken from nobody',
+  );
 });
 
 test('a claim is what its type says, by name or by path, and nothing of it is guessed', () => {
