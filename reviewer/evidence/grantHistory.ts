@@ -13,13 +13,16 @@ export type GrantHistory = Readonly<{
   changedSinceReview: boolean;
   /** Since when it is suspended; null for an active one, and where Git does not reach back far enough to tell. */
   suspendedAt: number | null;
-  /** When its reach last grew: put back, reactivated, widened, prolonged after its end; null when never. */
+  /**
+   * When its reach last grew: it came, was put back, reactivated, widened, or prolonged after its end; null where it was
+   * there when the history began, and nothing of that happened since.
+   */
   grownAt: number | null;
-  /** When it was last put back or reactivated; null when never. */
+  /** When it last came, was put back or reactivated; null where it was there when the history began. */
   restoredAt: number | null;
 }>;
 
-/** Of most grants: nothing happened to them since they came. */
+/** Of those that were there when the history began, and to which nothing happened since. */
 const untouched: GrantHistory = {
   changedSinceReview: false,
   suspendedAt: null,
@@ -126,17 +129,22 @@ export function createGrantHistory() {
   const files = new Map<string, Buffer>();
   const apis = new Map<string, Roles>();
   const takenAside = new Set<string>();
+  let isBegun = false;
   const parse = createParser();
   const note = (id: string, found: Partial<GrantHistory>) => {
     histories.set(id, { ...(histories.get(id) ?? untouched), ...found });
   };
 
-  const appear = (id: string, text: string, { at, blind }: Step) => {
+  /**
+   * Whatever day it says it was given on, nobody had it before it came: a grant that was written late, or that has
+   * another id now, was not idle all the time.
+   */
+  const appear = (id: string, text: string, { at, blind }: Step, came: GrantHistory) => {
     // Most are not, and need not be read: the word stands there, or hides behind an escape.
     const suspended = /suspended|\\/.test(text) && parse(text)?.state === 'suspended';
     const suspendedAt = suspended && !blind ? at : null;
     if (histories.has(id)) note(id, { changedSinceReview: false, suspendedAt, grownAt: at, restoredAt: at });
-    else histories.set(detached(id), suspendedAt === null ? untouched : { ...untouched, suspendedAt });
+    else histories.set(detached(id), suspendedAt === null ? came : { ...came, suspendedAt });
   };
 
   const change = (id: string, texts: Comparison, at: number, before: ReadonlyMap<string, Roles>) => {
@@ -185,6 +193,9 @@ export function createGrantHistory() {
       const were = new Map<string, string>();
       const are = new Map<string, string>();
       const fresh = new Set<string>();
+      // One for all that come together: there may be a million.
+      const came = isBegun ? { ...untouched, grownAt: step.at, restoredAt: step.at } : untouched;
+      isBegun = true;
       for (const { path, bytes } of step.files) {
         if (fileKind(path).kind !== 'access') continue;
         const old = files.get(path);
@@ -195,14 +206,14 @@ export function createGrantHistory() {
         for (const [id, text] of textsOf(bytes))
           if (histories.has(id) && !fresh.has(id)) are.set(id, text);
           else {
-            appear(id, text, step);
+            appear(id, text, step, came);
             fresh.add(id);
           }
       }
       for (const [id, text] of are) {
         const old = were.get(id);
         // What is neither gone nor in a file that changed stands twice: as if it were put back.
-        if (absent.delete(id) || old === undefined) appear(id, text, step);
+        if (absent.delete(id) || old === undefined) appear(id, text, step, came);
         else if (old !== text) change(id, { before: old, after: text }, step.at, before);
       }
       for (const id of were.keys()) if (!are.has(id)) absent.add(detached(id));

@@ -46,6 +46,14 @@ test('reach grows when a grant is put back, reactivated or widened, and by nothi
   assert.equal(await grown([9, one('role: reader\nconditions: { mfa: true }')], [4, one()]), seconds(4));
 });
 
+test('a grant is there since it came, whatever day it names, and since ever when history begins with it', async () => {
+  const [file = '', text = ''] = Object.entries(one())[0] ?? [];
+  assert.equal(await grown([9, {}], [4, one()]), seconds(4));
+  // Another id is another grant to whoever reads records.
+  const before = { [file]: text?.replace('id: one', 'id: another') ?? null };
+  assert.equal(await grown([9, before], [4, one()]), seconds(4));
+});
+
 test('reach grows when the role itself is widened', async () => {
   const api = base['grants/apis/orders.yaml'] ?? '';
   const wider = {
