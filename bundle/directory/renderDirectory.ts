@@ -13,7 +13,7 @@ export type DirectoryText = {
   groups: readonly { name: string; members: readonly string[] }[];
 };
 
-const head = `# yaml-language-server: $schema=../schema/directory.json
+export const head = `# yaml-language-server: $schema=../schema/directory.json
 # Written by \`grantgate sync\`: the next sync overwrites what is changed here by hand.
 `;
 

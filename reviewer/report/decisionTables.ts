@@ -116,6 +116,7 @@ export function enforcementRows({ changes, enforcement, merges }: ReportInput): 
 }
 
 export function leaverRows({ leavers, enforcement, organisation }: ReportInput): Table {
+  const left = Map.groupBy(organisation.grants, ({ principal }) => fold(principal));
   return {
     name: 'leavers',
     title: 'Leavers',
@@ -144,8 +145,7 @@ export function leaverRows({ leavers, enforcement, organisation }: ReportInput):
         hours_to_merge: hours(toldAt, at),
         ...{ enforced_by: known.length, gateways: enforcement.instances.length },
         enforced_last: known.length === 0 ? null : instantOf(Math.max(...known)),
-        grants_left: organisation.grants.filter(({ principal }) => fold(principal) === fold(`user:${login}`))
-          .length,
+        grants_left: left.get(fold(`user:${login}`))?.length ?? 0,
       };
     }),
   };

@@ -1,3 +1,4 @@
+import { readStanding } from '../../bundle/directory/readStanding.ts';
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
@@ -26,24 +27,50 @@ export async function leavers(tree: Tree, { from, to }: Period): Promise<Leaver[
     ...{ paths: ['grants/directory'], within: tree.within, since: from },
   });
   const found: Leaver[] = [];
+  // What one commit left is what the next one finds: each file is read once.
+  const standings = new Map<string, Standing | null>();
   for (const { commit, at, changes } of commits.reverse()) {
     if (at < from || at >= to) continue;
-    for (const { path, old, new: now } of changes) {
-      if (path.endsWith('/services.yaml') || old === null) continue;
-      const blobs = await readBlobs(tree.root, [old, ...(now === null ? [] : [now])]);
-      const [was, is] = [read(blobs.get(old)), read(now === null ? undefined : blobs.get(now))];
-      if (was === null) continue;
-      const status = new Map(is?.people.map((person) => [fold(person.login), person.status]));
+    for (const { path, old, new: id } of changes) {
+      if (path.endsWith('/services.yaml')) continue;
+      const blobs = await readBlobs(tree.root, [
+        ...(standings.has(path) || old === null ? [] : [old]),
+        ...(id === null ? [] : [id]),
+      ]);
+      const was = standings.get(path) ?? read(old === null ? undefined : blobs.get(old));
+      const is = read(id === null ? undefined : blobs.get(id));
+      // What cannot be read never took effect, so nobody left by it.
+      if (is === null && id !== null) {
+        standings.set(path, was);
+        continue;
+      }
+      standings.set(path, is === null || was === null ? is : withUnseen(was, is));
       const toldAt = is === null ? at : startOf(is.synced);
-      for (const { login, status: before } of was.people) {
-        const after = status.get(fold(login)) ?? 'gone';
+      for (const [name, { login, status: before }] of was?.people ?? []) {
+        const after = is?.people.get(name)?.status ?? (is?.complete === false ? before : 'gone');
         if (before === 'active' && after !== 'active')
-          found.push({ login, provider: was.provider, now: after, toldAt, at, commit });
+          found.push({ login, provider: was?.provider ?? '', now: after, toldAt, at, commit });
       }
     }
   }
   return found;
 }
 
-const read = (bytes: Buffer | undefined): DirectoryFile | null =>
-  bytes === undefined ? null : (readDirectory(bytes, '').value ?? null);
+type Status = DirectoryFile['people'][number]['status'];
+type Standing = Pick<DirectoryFile, 'provider' | 'synced' | 'complete'> & {
+  /** By folded login. */
+  people: ReadonlyMap<string, { login: string; status: Status }>;
+};
+
+/** A read that was cut short says nothing of those it does not name: they are as they were. */
+const withUnseen = (was: Standing, is: Standing): Standing =>
+  is.complete ? is : { ...is, people: new Map([...was.people, ...is.people]) };
+
+function read(bytes: Buffer | undefined): Standing | null {
+  if (bytes === undefined) return null;
+  const file = readStanding(bytes) ?? readDirectory(bytes, '').value;
+  if (file === undefined) return null;
+  const people = file.people.map(({ login, status }) => [fold(login), { login, status }] as const);
+  const { provider, synced, complete } = file;
+  return { provider, synced, complete, people: new Map(people) };
+}

@@ -614,6 +614,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'reviewer/report',
     [
       'bundle/archive',
+      'bundle/directory',
       'bundle/format',
       'bundle/git',
       'bundle/grants',

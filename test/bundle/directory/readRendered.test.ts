@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { readRendered } from '../../../bundle/directory/readRendered.ts';
+import { readStanding } from '../../../bundle/directory/readStanding.ts';
 import { type DirectoryText, renderDirectory } from '../../../bundle/directory/renderDirectory.ts';
 import { readDirectory } from '../../../bundle/grants/readGrants.ts';
 import { parseYaml } from '../../../bundle/yaml/parseYaml.ts';
@@ -58,9 +59,14 @@ const directory: fc.Arbitrary<DirectoryText> = fc.record({
   }),
 });
 const rendered = (given: DirectoryText) => String(renderDirectory(given));
+/** What of a directory says who is active. */
+const standing = ({ provider, synced, complete, people }: DirectoryText) => ({
+  ...{ provider, synced, complete },
+  people: people.map(({ login, status }) => ({ login, status })),
+});
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
-test('what is rendered is read back to the same directory, by YAML and by the short way', () => {
+test('what is rendered is read back to the same directory, by YAML and by the short ways', () => {
   fc.assert(
     fc.property(directory, (given) => {
       const text = rendered(given);
@@ -68,12 +74,13 @@ test('what is rendered is read back to the same directory, by YAML and by the sh
       assert.deepEqual(parsed.problems, []);
       assert.deepEqual(plain(parsed.value), plain(given));
       assert.deepEqual(plain(readRendered(Buffer.from(text))), plain(given));
+      assert.deepEqual(readStanding(Buffer.from(text)), standing(given));
     }),
     { numRuns: 500 },
   );
 });
 
-test('the short way never reads another text otherwise than YAML does', () => {
+test('the short ways never read another text otherwise than YAML does', () => {
   const piece = fc.constantFrom(
     '\n',
     ' ',
@@ -96,12 +103,19 @@ test('the short way never reads another text otherwise than YAML does', () => {
     '    id: 7\n',
     '    status: null\n',
   );
-  let taken = 0;
+  let [taken, known] = [0, 0];
   fc.assert(
     fc.property(directory, fc.nat(), fc.nat({ max: 5 }), piece, (given, at, length, inserted) => {
       const text = rendered(given);
       const place = at % (text.length + 1);
       const changed = (text.slice(0, place) + inserted + text.slice(place + length)).toWellFormed();
+      const who = readStanding(Buffer.from(changed));
+      if (who !== null) {
+        const { value, problems } = parseYaml(changed, 'x.yaml');
+        assert.deepEqual(problems, [], changed);
+        assert.deepEqual(who, standing(value as DirectoryText), changed);
+        known += 1;
+      }
       const read = readRendered(Buffer.from(changed));
       if (read === null) return;
       taken += 1;
@@ -111,7 +125,7 @@ test('the short way never reads another text otherwise than YAML does', () => {
     }),
     { numRuns: 3000 },
   );
-  assert.ok(taken > 50, `${taken}`);
+  assert.ok(taken > 50 && known > 50, `${taken} ${known}`);
 });
 
 test('words that YAML takes for something else are not read as text', () => {

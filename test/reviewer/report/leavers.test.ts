@@ -1,0 +1,45 @@
+import * as assert from 'node:assert/strict';
+import { renderDirectory } from '../../../bundle/directory/renderDirectory.ts';
+import { gitTree } from '../../../bundle/git/tree.ts';
+import { leavers } from '../../../reviewer/report/leavers.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOf, daysAgo, place } from '../_review.ts';
+
+const test = suite('leavers');
+const directory = 'grants/directory/okta.yaml';
+const person = (login: string, status = 'active') => ({ login, id: login, status });
+const sync = (days: number, people: ReturnType<typeof person>[], complete = true) =>
+  String(renderDirectory({ provider: 'okta', synced: daysAgo(days), complete, people, groups: [] }));
+const [ann, bob, cleo] = [person('ann@example.com'), person('bob@example.com'), person('Cleo@example.com')];
+
+test('whoever was active and is not is named once, when the provider first said so', async () => {
+  const here = await place(access([]));
+  try {
+    const steps: [days: number, text: string][] = [
+      [9, sync(9, [ann, bob, cleo])],
+      [8, sync(8, [person('ann@example.com', 'suspended')], false)],
+      // Nobody enforces a file that is broken, and nobody left by it.
+      [7, `${sync(7, [ann])}people: 7\n`],
+      // As a person writes it, in another order and another case.
+      [
+        6,
+        `people:\n  - { id: '3', login: cleo@example.com, status: active }\n  - { id: '1', login: ann@example.com, status: suspended }\ngroups: []\nprovider: okta\nsynced: ${daysAgo(6)}\ncomplete: true\n`,
+      ],
+      [5, sync(5, [cleo])],
+      [0.5, sync(0.5, [])],
+    ];
+    for (const [days, text] of steps) await here.commit({ [directory]: text }, daysAgo(days));
+    const period = { from: asOf / 1000 - 8.5 * 86_400, to: asOf / 1000 - 86_400 };
+    const found = await leavers(await gitTree(here.root, 'HEAD'), period);
+    const told = (days: number) => asOf / 1000 - days * 86_400;
+    assert.deepEqual(
+      found.map(({ login, provider, now, toldAt }) => [login, provider, now, toldAt]),
+      [
+        ['ann@example.com', 'okta', 'suspended', told(8)],
+        ['bob@example.com', 'okta', 'gone', told(6)],
+      ],
+    );
+  } finally {
+    await here.remove();
+  }
+});
