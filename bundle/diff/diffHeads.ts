@@ -15,11 +15,21 @@ export type HeadChanges = {
   }[];
   /** APIs that pages of other origins may call otherwise than before; null: what the API's own answers say. */
   cors: readonly { api: string; before: object | null; after: object | null }[];
+  /** Facts of a request that policies are told otherwise than before: where each comes from and what it may be; null: not at all. */
+  facts: readonly { api: string; fact: string; before: object | null; after: object | null }[];
   /** Services that are known by other credentials than before. The credentials themselves are not told. */
   credentials: readonly string[];
 };
 
-type Apis = Record<string, { operations: Record<string, string>; authentication?: string[]; cors?: object }>;
+type Apis = Record<
+  string,
+  {
+    operations: Record<string, string>;
+    authentication?: string[];
+    cors?: object;
+    facts?: Record<string, object>;
+  }
+>;
 
 const names = (before: object, after: object) =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compareCodePoints);
@@ -56,6 +66,12 @@ export function diffHeads(before: DataSections['head'], after: DataSections['hea
       const [old, now] = [was.cors ?? null, is.cors ?? null];
       return same(old, now) ? [] : [{ api, before: old, after: now }];
     }),
+    facts: shared.flatMap(({ api, was: { facts: was = {} }, is: { facts: is = {} } }) =>
+      names(was, is).flatMap((fact) => {
+        const [old, now] = [was[fact] ?? null, is[fact] ?? null];
+        return same(old, now) ? [] : [{ api, fact, before: old, after: now }];
+      }),
+    ),
     credentials: [...oldHolders.symmetricDifference(newHolders)]
       .map((entry) => String(JSON.parse(entry)[1]))
       .filter((service, index, all) => all.indexOf(service) === index)

@@ -76,9 +76,10 @@ export async function checkPull(options: Options): Promise<PullCheck> {
 
   progress?.('comparing access');
   const diff = await diffRevisions({ repository, base, head, mergeBase: false, at: null });
-  const rulesChanged = changed.paths.filter(
-    (path) => path === 'grants/review.yaml' || /^(?:data|policies)\//.test(path),
-  );
+  const rulesChanged = [
+    ...changed.paths.filter((path) => path === 'grants/review.yaml' || /^(?:data|policies)\//.test(path)),
+    ...new Set(diff.heads.facts.map(({ api }) => `the facts of ${api}`)),
+  ];
   const { organisation } = checked;
   const facts = changeFacts({
     // Tiers, owners and pairs of duties as they are in force; grants as the branch found them.

@@ -97,11 +97,14 @@ export function grantsOf({ kind, before, after }: Change): string[] {
 export const changeLine = (change: Change): string =>
   `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`;
 
-/** One sentence on all of it. */
-export function summaryOf({ changes }: RevisionDiff): string {
+/** One sentence on all of it; what else decides may have changed beside the grants. */
+export function summaryOf({ changes, policiesChanged, documents, heads }: RevisionDiff): string {
   const all = (...kinds: Change['kind'][]) =>
     new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
-  if (changes.length === 0) return 'Nobody gains or loses access.';
+  if (changes.length === 0)
+    return policiesChanged || documents.length > 0 || heads.facts.length > 0
+      ? 'By grants nobody gains or loses access.'
+      : 'Nobody gains or loses access.';
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
   const clauses = [
     [all('loses'), 'lose access'],
@@ -146,6 +149,11 @@ export function notesOf({ policiesChanged, heads, documents, grants, unknown }: 
     ),
     ...heads.cors.map(
       ({ api, before, after }) => `pages that may call ${api}: ${pages(after)}; before, ${pages(before)}`,
+    ),
+    ...heads.facts.map(({ api, fact, before, after }) =>
+      before === null
+        ? `policies are told the fact ${fact} of ${api}: ${canonicalJson(after)}`
+        : `the fact ${fact} of ${api} was ${canonicalJson(before)}, ${after === null ? 'is gone' : `is ${canonicalJson(after)}`}`,
     ),
     ...heads.credentials.map((service) => `${service} is known by other credentials`),
     ...grants

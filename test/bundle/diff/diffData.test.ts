@@ -310,6 +310,28 @@ test('a person who leaves a group, is closed, or appears, is told as themselves'
   );
 });
 
+test('facts that policies are told otherwise than before, of APIs that stay', () => {
+  const told = (orders: object | undefined, more: Record<string, object> = {}) =>
+    Buffer.from(lineForm({ apis: { orders: { ...apiEntry('orders'), facts: orders }, ...more }, ...empty }));
+  const empty = { grants: {}, principals: {} };
+  const theirs = { header: 'x-risk', from: 'trusted_proxies', type: 'number' };
+  const callers = { ...theirs, from: 'caller' };
+  const of = (before: object | undefined, after: object | undefined) =>
+    diffData(told(before), told(after, { stock: { ...apiEntry('stock'), facts: { risk: theirs } } }), {
+      at: null,
+    }).heads.facts;
+  assert.deepEqual(of({ risk: theirs }, { risk: callers }), [
+    { api: 'orders', fact: 'risk', before: theirs, after: callers },
+  ]);
+  assert.deepEqual(of(undefined, { risk: theirs }), [
+    { api: 'orders', fact: 'risk', before: null, after: theirs },
+  ]);
+  assert.deepEqual(of({ risk: theirs }, undefined), [
+    { api: 'orders', fact: 'risk', before: theirs, after: null },
+  ]);
+  assert.deepEqual(of({ risk: theirs }, { risk: theirs }), []);
+});
+
 test('of a grant it tells what changed: suspended, resumed, moved, its terms and its rate', () => {
   const principals = { 'user:ann': member('group:a') };
   const side = (...all: [string, GrantLine][]) => {

@@ -167,9 +167,17 @@ test('the rules and what grants refer to are told beside it', async () => {
     'policies/authz/decision.rego': rules,
     'grants/networks.yaml': 'office: [192.0.2.0/24]\nvpn: [198.51.100.0/24]\n',
   });
+  const told = await tree.commit({
+    'grants/apis/orders.yaml': `${sampleFiles['grants/apis/orders.yaml']}\nfacts: { risk: { header: x-risk, from: caller } }\n`,
+  });
   runGit(tree.root, 'checkout', '--quiet', 'main');
+  assert.match(
+    diffText(await between(head, told)),
+    /: By grants nobody gains or loses access\.\nAlso:\n {2}policies are told the fact risk of orders: .*"from":"caller"/,
+  );
   const diff = await between('begin', head);
   assert.deepEqual([diff.policiesChanged, diff.changes], [true, []]);
+  assert.match(diffText(diff), /: By grants nobody gains or loses access\.\n/);
   assert.match(diffText(diff), /policies\/authz changed/);
   assert.match(diffText(diff), /network office was 192\.0\.2\.0\/25, 2001:db8:10::\/48, is 192\.0\.2\.0\/24/);
 });

@@ -135,6 +135,10 @@ test('a pull request is judged by the rules of the base, however it changes them
     'owner-approval payments group:desk',
   ]);
   assert.equal(loose.selfGrant, 'refuse');
+  const told = await check({
+    'grants/apis/payments.yaml': `${critical}\nfacts: { risk: { header: x-risk, from: caller } }\n`,
+  });
+  assert.deepEqual(rules(told), ['rules-changed notice']);
   const renamed = await check({
     'grants/apis/pay.yaml': critical
       .replace('api: payments', 'api: pay')

@@ -32,7 +32,7 @@ const told = (one: Change) => [
   conditionsChanged(one),
   summaryOf({
     ...{ base: 'a', head: 'b', policiesChanged: false, changes: [one], grants: [], unknown: [] },
-    heads: { networks: [], operations: [], authentication: [], cors: [], credentials: [] },
+    heads: { networks: [], operations: [], authentication: [], cors: [], facts: [], credentials: [] },
     documents: [],
   }),
 ];
