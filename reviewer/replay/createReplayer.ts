@@ -132,7 +132,10 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
       return;
     }
     const what = { asked, subject, api: was.route.api, operation: was.route.operation };
-    if (isFactUntold(base.snapshot, was.route, asked) || isFactUntold(head.snapshot, is.route, asked)) {
+    if (
+      isFactUntold(base.snapshot, was.route, asked) ||
+      isFactUntold(head.snapshot, is.route, asked, base.snapshot)
+    ) {
       // What was decided then is all that is known; where nothing has changed, it is decided so again.
       tally.count(asked, asked.allow);
       const kind = asked.allow ? 'unproven' : 'allowed';

@@ -1,6 +1,6 @@
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import type { Decision, Stated } from '../../gateway/decision/decision.ts';
-import type { Snapshot } from '../../gateway/revision/snapshot.ts';
+import type { FactEntry, Snapshot } from '../../gateway/revision/snapshot.ts';
 import type { Asked, Given } from '../evidence/requests.ts';
 
 /** The path parameters, claims and facts that a record has. */
@@ -10,23 +10,39 @@ export const statedBy = ({ params, claims, facts }: Pick<Asked, 'params' | 'clai
   facts: new Map(Object.entries(facts)),
 });
 
-/** Whether the policy of a revision reads a fact of the request of which its record says nothing. */
+/**
+ * Whether the policy of a revision reads a fact of the request of which its record says nothing; or says what the fact
+ * was by `base`, which had it from elsewhere.
+ */
 export function isFactUntold(
-  { apis, reads }: Pick<Snapshot, 'apis' | 'reads'>,
+  { apis, reads }: Sourced,
   { api, template }: { api: string; template: string },
   { params, facts }: Pick<Asked, 'params' | 'facts'>,
+  base?: Pick<Sourced, 'apis'>,
 ): boolean {
   const { facts: read } = reads;
   const declared = apis.get(api)?.facts;
   if (read === undefined || declared === undefined) return false;
-  return Object.entries(declared).some(
-    ([name, { param }]) =>
-      read.includes(name) &&
-      !Object.hasOwn(facts, name) &&
-      // Of a path parameter it may say something for a grant's sake, and an operation may have none.
-      !(param !== undefined && (Object.hasOwn(params, param) || !parametersOf(template).includes(param))),
-  );
+  const before = base?.apis.get(api)?.facts ?? declared;
+  return Object.entries(declared).some(([name, entry]) => {
+    if (!read.includes(name)) return false;
+    if (Object.hasOwn(facts, name)) return !isSameSource(before[name], entry);
+    const { param } = entry;
+    // Of a path parameter it may say something for a grant's sake, and an operation may have none.
+    return !(
+      param !== undefined &&
+      (Object.hasOwn(params, param) || !parametersOf(template).includes(param))
+    );
+  });
 }
+
+type Sourced = Pick<Snapshot, 'apis' | 'reads'>;
+
+/** What it may be besides is looked at again as it stands on record. */
+const isSameSource = (one: FactEntry | undefined, other: FactEntry): boolean =>
+  (['param', 'header', 'from', 'claim', 'property', 'type'] as const).every(
+    (part) => one?.[part] === other[part],
+  );
 
 const textsOf = (given: Given): ReadonlyMap<string, string> =>
   new Map(Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])));

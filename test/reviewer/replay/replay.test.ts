@@ -133,13 +133,13 @@ test.before(async () => {
       'data/frozen.yaml': text,
       'data/frozen.schema.json': '{ "additionalProperties": { "const": true } }',
     });
-  const facts = '{ country: { header: x-country, from: trusted_proxies }, id: { param: id } }';
-  for (const [name, refused] of [
-    ['by facts', '["KP"]'],
-    ['by other facts', '["KP", "SY"]'],
+  for (const [name, refused, from] of [
+    ['by facts', '["KP"]', 'from: trusted_proxies'],
+    ['by other facts', '["KP", "SY"]', 'from: trusted_proxies'],
+    ['by facts from elsewhere', '["KP"]', 'from: caller, max_length: 2, record: value'],
   ] as const)
     await head(name, {
-      'grants/apis/orders.yaml': `${api('orders')}facts: ${facts}\n`,
+      'grants/apis/orders.yaml': `${api('orders')}facts: { country: { header: x-country, ${from} }, id: { param: id } }\n`,
       'policies/authz/decision.rego': byFacts(refused),
     });
   here.git('checkout', '--quiet', 'main');
@@ -299,6 +299,9 @@ test('what a policy makes of facts is decided by those on record, and is not gue
     assert.equal(verdictOf(untold), 'affects');
     assert.match(replayText(untold), /records do not hold the facts of the request that the policy reads/);
   }
+  // A record says what the fact was where it came from then.
+  const moved = await by([{ ...told('DE'), times: 2 }], 'by facts from elsewhere');
+  assert.deepEqual([lines(moved.unproven.by), moved.denied.by], [[`${ann} get 2  facts`], []]);
   // An operation without the parameter has no such fact; and where nothing changes, nothing is in doubt.
   assert.deepEqual((await by([{ operation: 'list', asked: { facts: { country: 'DE' } } }])).unproven.by, []);
   const same = await by([{ times: 2 }], heads['by facts']);
