@@ -22,6 +22,8 @@ export type PlanOptions = {
   adminToken?: string | null;
   /** The instant to judge at; a number counts milliseconds since 1970. */
   asOf: Date | number;
+  /** What it is now, in ms since 1970: a record of later is of a clock that is ahead. Left out, no clock is doubted. */
+  now?: number | undefined;
   /** Recommend controls that follow from observed use, too. */
   recommend?: boolean;
   /** The fingerprint of a finding to explain, or its beginning. */
@@ -49,11 +51,12 @@ export async function planFor<More>(
   const seconds = Math.floor(Number(asOf) / 1000);
   const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
   const { kept } = options;
+  const now = options.now === undefined ? undefined : Math.floor(options.now / 1000);
   const places = kept === undefined ? { decisions, usage } : { decisions: [], usage: [] };
   const sources = await openSources({ ...places, since, token: adminToken, signal });
   let evidence: Evidence;
   try {
-    evidence = await gather({ ...sources, tree, asOf: seconds, kept, signal, progress });
+    evidence = await gather({ ...sources, tree, asOf: seconds, now, kept, signal, progress });
   } finally {
     await sources.close();
   }

@@ -88,7 +88,7 @@ async function packOfPeriod(options: Options) {
   const adminToken = adminTokenOf(options);
   return periodReport({
     root: folderOf(options.root),
-    ...{ revision: options.revision, period: periodOf(options, Date.now()) },
+    ...{ revision: options.revision, period: periodOf(options, Date.now()), now: Date.now() },
     ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),

@@ -102,6 +102,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     usage: options.usage,
     adminToken: adminTokenOf(options),
     asOf,
+    now: Date.now(),
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
     ...(options.recommend && { recommend: true }),

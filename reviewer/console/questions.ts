@@ -11,7 +11,11 @@ type Commits = { repository: string; base: string; head: string };
 export type Questions = {
   /** Reads all records and roll-ups once, into a file. */
   read: {
-    asked: Pick<PlanOptions, 'decisions' | 'usage' | 'adminToken'> & { file: string; asOf: number };
+    asked: Pick<PlanOptions, 'decisions' | 'usage' | 'adminToken'> & {
+      file: string;
+      asOf: number;
+      now: number;
+    };
     /** Null where there are none; what could not be read, and why, is among the facts. */
     answer: KeptUsage | null;
   };

@@ -9,6 +9,7 @@ type Options = {
   adminToken?: string | null;
   /** Seconds since 1970. */
   asOf: number;
+  now: number;
   signal: AbortSignal;
 };
 
@@ -21,13 +22,14 @@ export async function readAll({
   usage = [],
   adminToken = null,
   asOf,
+  now,
   signal,
 }: Options): Promise<KeptUsage | null> {
   const since = new Date((asOf - longest) * 1000).toISOString().slice(0, 10);
   const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
   try {
     const kept = await keepUsage(file, {
-      ...{ sources: sources.decisions, rollups: sources.rollups, asOf, signal },
+      ...{ sources: sources.decisions, rollups: sources.rollups, asOf, now, signal },
     });
     if (kept === null) return null;
     const unreadable = [...kept.facts.unreadable, ...sources.unreachable];

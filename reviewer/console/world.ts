@@ -103,7 +103,10 @@ export async function openWorld(options: Options): Promise<World> {
     useNote = { text: 'Decision records are being read; what is said of use follows.' };
     files += 1;
     const file = join(home, `records-${files}.db`);
-    const next = await background.ask('read', { file, decisions, usage, adminToken, asOf });
+    const next = await background.ask('read', {
+      ...{ file, decisions, usage, adminToken, asOf },
+      now: Math.floor(now() / 1000),
+    });
     keptOf = found;
     return next;
   };

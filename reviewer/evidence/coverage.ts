@@ -21,6 +21,8 @@ export type InstanceSigns = {
   repeated: number;
   /** Some lines were given twice. */
   copies: boolean;
+  /** By how many minutes its clock is ahead, at least. */
+  ahead: number;
 };
 
 /** What is known of instances beside their logs; instants in seconds since 1970. */

@@ -1,12 +1,20 @@
 import { type InstanceSigns, type Span, union } from './coverage.ts';
 import type { Row } from './database.ts';
+import type { Instants } from './rollupSql.ts';
 import type { Rollups } from './rollups.ts';
-import { gapsOf, livesOf, minutesOf, repeatsOf } from './usageSql.ts';
+import { gapsOf, latestOf, livesOf, minutesOf, repeatsOf } from './usageSql.ts';
 
 type Read = (sql: string) => Promise<Row[]>;
 
-/** What records, and roll-ups where there are some, show of each instance, sorted by name. */
-export async function instancesOf(read: Read, rollups: Rollups | null): Promise<InstanceSigns[]> {
+/**
+ * What records, and roll-ups where there are some, show of each instance, sorted by name. Of a clock that is ahead the
+ * minutes since it would have been right are gaps: what it stamped before them is older than it says. Instants in ms.
+ */
+export async function instancesOf(
+  read: Read,
+  rollups: Rollups | null,
+  { asOf, now }: Instants,
+): Promise<InstanceSigns[]> {
   const alive = await read(livesOf);
   const lives = new Map(alive.map((row) => [String(row.instance), row]));
   const rolled = new Map(rollups?.lives.map((row) => [String(row.instance), row]));
@@ -23,7 +31,15 @@ export async function instancesOf(read: Read, rollups: Rollups | null): Promise<
   const repeated = new Map<string, number>();
   for (const { instance, numbers } of again)
     repeated.set(String(instance), (repeated.get(String(instance)) ?? 0) + Number(numbers));
+  const ahead = new Map<string, number>();
+  for (const { instance, minute } of [...(await read(latestOf)), ...(rollups?.latest ?? [])]) {
+    const minutes = Number(minute) - Math.floor(now / 60_000);
+    ahead.set(String(instance), Math.max(minutes, ahead.get(String(instance)) ?? 0));
+  }
+  const end = Math.floor(asOf / 60_000);
   const gaps = spansByInstance(await read(gapsOf(rollups !== null)));
+  for (const [instance, minutes] of ahead)
+    gaps.set(instance, [...(gaps.get(instance) ?? []), { from: end - minutes, to: end + 1 }]);
   const names = [...new Set([...lives.keys(), ...rolled.keys()])].sort((a, b) => (a < b ? -1 : 1));
   return names.map((instance) => {
     const life = lives.get(instance);
@@ -45,6 +61,7 @@ export async function instancesOf(read: Read, rollups: Rollups | null): Promise<
       gaps: [...(gaps.get(instance) ?? []), ...(repeats.get(instance) ?? [])],
       repeated: repeated.get(instance) ?? 0,
       copies: life?.copies === true,
+      ahead: ahead.get(instance) ?? 0,
     };
   });
 }

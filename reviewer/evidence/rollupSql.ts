@@ -9,12 +9,15 @@ const columns = `{
 const instant = (name: string) =>
   `CASE WHEN regexp_matches(${name}, '(Z|[+-][0-9]{2}:[0-9]{2})$') THEN epoch_ms(TRY_CAST(${name} AS TIMESTAMPTZ)) END`;
 
+/** In ms since 1970. */
+export type Instants = { asOf: number; now: number };
+
 const dayMs = 86_400_000;
 /** One row a line; `d`: days since 1970, `kind` null for a line that is none. */
 const table = `CREATE TABLE told (instance VARCHAR, d BIGINT, kind VARCHAR,
   c STRUCT(records BIGINT, runs BIGINT[][], beats BIGINT[][], seen BIGINT[][], ends BIGINT[], lines BIGINT, uses BIGINT, cut BOOLEAN),
   "grant" VARCHAR, operation VARCHAR, api VARCHAR, count BIGINT, first BIGINT, last BIGINT, busiest BIGINT, mfa BIGINT,
-  together VARCHAR[], denied VARCHAR, file VARCHAR)`;
+  together VARCHAR[], denied VARCHAR, file VARCHAR, late BIGINT)`;
 
 /** More than a gateway can be asked on one day: sums of such numbers would not be any. */
 const mostADay = 1e12;
@@ -24,7 +27,12 @@ const outside = `list_max(flatten(coverage.runs)) > ${Number.MAX_SAFE_INTEGER} O
         OR len(list_filter(coverage.runs, r -> greatest(r[3], r[4]) > 1440)) > 0
         OR list_min(${minutes}) < 0 OR list_max(${minutes}) > 1440 OR list_min(coverage.ends) < 0 OR list_max(coverage.ends) > 1440`;
 
-const rows = (files: readonly string[], asOf: number) => `
+const latest = 'greatest(l // 60000, d * 1440 + list_max(flatten(coverage.seen)) - 1)';
+const by = (name: string, { asOf, now }: Instants) =>
+  `CASE WHEN ${name} > ${now} THEN ${asOf} ELSE ${name} END`;
+
+/** What a clock that is ahead stamped after `now` counts as of the instant; `late` is the minute of the stamp. */
+const rows = (files: readonly string[], at: Instants) => `
 INSERT INTO told
 WITH line AS (
   SELECT *, epoch_ms(TRY_CAST(day AS DATE)) // ${dayMs} AS d, ${instant('first')} AS f, ${instant('last')} AS l
@@ -39,8 +47,9 @@ WITH line AS (
       WHEN denied IS NOT NULL AND f <= l THEN 'denied' END AS kind
   FROM line
 )
-SELECT instance, d, kind, coverage, "grant", operation, api, count, f, l, busiest, mfa, together, denied, filename
-FROM judged WHERE kind IS NULL OR d <= ${Math.floor((asOf * 1000) / dayMs)}`;
+SELECT instance, d, kind, coverage, "grant", operation, api, count, ${by('f', at)}, ${by('l', at)}, busiest, mfa, together, denied, filename,
+  CASE WHEN ${latest} > ${Math.floor(at.now / 60_000)} THEN ${latest} END
+FROM judged WHERE kind IS NULL OR d <= ${Math.floor(at.asOf / dayMs)} OR d > ${Math.floor(at.now / dayMs)}`;
 
 export const loadRollups = { table, rows };
 
@@ -56,8 +65,8 @@ const sizeOf = (list: string, extra: number, width: number) =>
  * One row for each instance and day in `roll`; of several copies the one that tells most. A day is `whole` when every
  * line that its head speaks of is there, in one copy or another, and the head could tell what it vouches for.
  */
-export const rollTables = (asOf: number): string[] => {
-  const until = Math.floor(asOf * 1000);
+export const rollTables = ({ asOf: until, now }: Instants): string[] => {
+  const low = '(d * 1440 + r[3]) * 60000';
   return [
     `CREATE TABLE rolled AS
 SELECT instance, d, "grant", operation, any_value(api) AS api, max(count) AS count, min(first) AS first, max(last) AS last,
@@ -89,8 +98,8 @@ SELECT instance, d, c, coalesce(copies, 0) AS copies, first AS began, last AS en
   fault IS NULL AS whole, false AS counts
 FROM best FULL JOIN there USING (instance, d)`,
     `CREATE TABLE run AS
-SELECT instance, d, r[1] AS low, r[2] AS high, (d * 1440 + r[3]) * 60000 AS ms_low, least((d * 1440 + r[4]) * 60000, ${until}) AS ms_high
-FROM (SELECT instance, d, unnest(c.runs) AS r FROM roll WHERE whole) WHERE (d * 1440 + r[3]) * 60000 <= ${until}`,
+SELECT instance, d, r[1] AS low, r[2] AS high, least(${low}, ${until}) AS ms_low, least((d * 1440 + r[4]) * 60000, ${until}) AS ms_high
+FROM (SELECT instance, d, unnest(c.runs) AS r FROM roll WHERE whole) WHERE ${low} <= ${until} OR ${low} > ${now}`,
     // What the records have whole is counted from them, any other day from its roll-up: each decision once.
     `CREATE TABLE held AS
 WITH asked AS (SELECT * FROM run WHERE high >= low), bits AS (
@@ -127,6 +136,10 @@ WHERE taken AND sign.instance = run.instance AND seq BETWEEN low AND high AND ms
     `UPDATE rolled SET count = 1, last = ${until} WHERE last > ${until}`,
   ];
 };
+
+/** The last minute of each clock that is ahead. */
+export const rolledLatest =
+  'SELECT instance, max(late) AS minute FROM told WHERE late IS NOT NULL AND kind IS NOT NULL GROUP BY instance ORDER BY instance';
 
 /** When an instance was there by its roll-ups, in minutes since 1970, and the first number that they vouch for. */
 export const rolledLives = `

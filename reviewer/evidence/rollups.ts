@@ -1,9 +1,11 @@
 import { type Database, type Row, reasonOf } from './database.ts';
 import {
   foreignFiles,
+  type Instants,
   loadRollups,
   rolledBeats,
   rolledEnds,
+  rolledLatest,
   rolledLives,
   rolledRepeats,
   rolledSeen,
@@ -20,6 +22,7 @@ export type Rollups = {
   seen: readonly Row[];
   ends: readonly Row[];
   repeats: readonly Row[];
+  latest: readonly Row[];
   faulty: readonly FaultyDay[];
   unreadable: readonly { file: string; reason: string }[];
 };
@@ -32,17 +35,18 @@ export type Rollups = {
 export async function readRollups(
   { connection, read }: Database,
   files: readonly string[],
-  asOf: number,
+  instants: Instants,
 ): Promise<Rollups> {
+  const asOf = instants.asOf / 1000;
   await connection.run(loadRollups.table);
   const unreadable: { file: string; reason: string }[] = [];
   try {
-    await connection.run(loadRollups.rows(files, asOf));
+    await connection.run(loadRollups.rows(files, instants));
   } catch {
     await connection.run('DELETE FROM told');
     for (const file of files)
       try {
-        await connection.run(loadRollups.rows([file], asOf));
+        await connection.run(loadRollups.rows([file], instants));
       } catch (error) {
         const reason = reasonOf(error);
         if (reason === null) throw error;
@@ -51,7 +55,7 @@ export async function readRollups(
   }
   for (const { file } of await read(foreignFiles))
     unreadable.push({ file: String(file), reason: 'no line of it is one of a roll-up' });
-  for (const statement of rollTables(asOf)) await connection.run(statement);
+  for (const statement of rollTables(instants)) await connection.run(statement);
   const faults = await read(
     "SELECT instance, strftime(make_date(d::INTEGER), '%Y-%m-%d') AS day, fault FROM roll WHERE NOT whole ORDER BY ALL",
   );
@@ -61,6 +65,7 @@ export async function readRollups(
     seen: await read(rolledSeen(asOf)),
     ends: await read(rolledEnds(asOf)),
     repeats: await read(rolledRepeats),
+    latest: await read(rolledLatest),
     faulty: faults.map(({ instance, day, fault }) => ({
       instance: String(instance),
       day: String(day),

@@ -9,7 +9,7 @@ import { type Database, logsUnreadable, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
-import { jointUses } from './rollupSql.ts';
+import { type Instants, jointUses } from './rollupSql.ts';
 import { readRollups } from './rollups.ts';
 import { decisionTable, loadAll, recordTable, useTables, whereTables } from './usageSql.ts';
 
@@ -22,6 +22,11 @@ type Options = {
   rollups?: readonly string[] | undefined;
   /** Seconds since 1970; what came later is left out. */
   asOf: number;
+  /**
+   * Seconds since 1970: what is stamped later was written by a clock that is ahead, and counts as of the instant. Left out,
+   * no clock is held against it.
+   */
+  now?: number | undefined;
   /** Seconds since 1970: where counting `records` begins; may be told while they are read. */
   since: number | Promise<number>;
   memory?: string;
@@ -56,13 +61,13 @@ const nothing: Usage = {
  * be unpacked is missing evidence. Throws ReviewError `decisions-malformed`, `decisions-unreadable`, `aborted`.
  */
 export async function readUsage(options: Options): Promise<Usage> {
-  const { sources, rollups = [], asOf, since, memory = '700MB', signal } = options;
+  const { sources, rollups = [], since, memory = '700MB', signal } = options;
   stopIfAborted(signal);
   const files = { records: await decisionFiles(sources), rollups: await decisionFiles(rollups) };
   if (files.records.length + files.rollups.length === 0) return nothing;
   const database = await openDatabase(memory, signal);
   try {
-    return await askUsage(database, await load(database, files, asOf), since);
+    return await askUsage(database, await load(database, files, instantsOf(options)), since);
   } catch (error) {
     await database.close();
     stopIfAborted(signal);
@@ -77,14 +82,14 @@ export async function readUsage(options: Options): Promise<Usage> {
  */
 export async function keepUsage(
   file: string,
-  { sources, rollups = [], asOf, memory = '700MB', signal }: Omit<Options, 'since'>,
+  { sources, rollups = [], memory = '700MB', signal, ...instants }: Omit<Options, 'since'>,
 ): Promise<KeptUsage | null> {
   stopIfAborted(signal);
   const files = { records: await decisionFiles(sources), rollups: await decisionFiles(rollups) };
   if (files.records.length + files.rollups.length === 0) return null;
   const database = await openDatabase(memory, signal, { file });
   try {
-    const facts = await load(database, files, asOf, true);
+    const facts = await load(database, files, instantsOf(instants), true);
     for (const statement of whereTables) await database.connection.run(statement);
     await database.connection.run('CHECKPOINT');
     return { file, facts };
@@ -113,14 +118,20 @@ export async function openKept(
   }
 }
 
+/** In ms; as late as none where nobody says how late it is. */
+const instantsOf = ({ asOf, now }: Pick<Options, 'asOf' | 'now'>): Instants => ({
+  asOf: Math.floor(asOf * 1000),
+  now: now === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(asOf, now) * 1000),
+});
+
 async function load(
   database: Database,
   files: { records: readonly string[]; rollups: readonly string[] },
-  asOf: number,
+  instants: Instants,
   whole = false,
 ): Promise<UsageFacts> {
   const { connection, read } = database;
-  const unreadable = await loadAll(connection, files.records, asOf, whole);
+  const unreadable = await loadAll(connection, files.records, { ...instants, whole });
   const bad = await read('SELECT DISTINCT bad FROM sign WHERE bad IS NOT NULL ORDER BY bad');
   if (bad.length > 0) await connection.run('DELETE FROM sign WHERE bad IS NOT NULL');
   const { torn, first, ...cut } = await malformedLines(bad.map(({ bad }) => String(bad)));
@@ -129,8 +140,8 @@ async function load(
   const isRolled = files.rollups.length > 0;
   // What a roll-up counts goes from the signs.
   if (whole && isRolled) await connection.run(decisionTable(true));
-  const rollups = isRolled ? await readRollups(database, files.rollups, asOf) : null;
-  const instances = await instancesOf(read, rollups);
+  const rollups = isRolled ? await readRollups(database, files.rollups, instants) : null;
+  const instances = await instancesOf(read, rollups, instants);
   const copies = instances.some(({ copies }) => copies);
   if (whole && !isRolled) await connection.run(decisionTable(copies));
   await connection.run(recordTable(copies));

@@ -15,13 +15,17 @@ const wholeColumns = `, decision_id VARCHAR, subject VARCHAR, api VARCHAR, opera
 const tableOf = (
   whole: boolean,
 ) => `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
-  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR${whole ? wholeColumns : ''})`;
+  record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR, late BIGINT${whole ? wholeColumns : ''})`;
+
+/** Instants in ms since 1970; `whole`: with all that is told of decisions. */
+type Loading = { asOf: number; now: number; whole: boolean };
 
 /**
  * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
- * stream that was closed, have a number among the records, and are neither decisions nor use.
+ * stream that was closed, have a number among the records, and are neither decisions nor use. What a clock that is ahead
+ * stamped after `now` was written by now: it counts as of the instant, and `late` keeps the stamp.
  */
-const rowsOf = (files: readonly string[], asOf: number, whole: boolean) => `
+const rowsOf = (files: readonly string[], { asOf, now, whole }: Loading) => `
 INSERT INTO sign
 WITH line AS (
   SELECT *, coalesce(heartbeat, false) AS hb, coalesce(stopped, false) AS st,
@@ -40,12 +44,13 @@ WITH line AS (
     taken AND event IS NULL AND coalesce(result.allow, false) AND status IS DISTINCT FROM 429 AS used
   FROM judged
 )
-SELECT instance, seq, ms, hb, st, taken, record,
+SELECT instance, seq, CASE WHEN ms > ${now} THEN ${asOf} ELSE ms END, hb, st, taken, record,
   CASE WHEN used THEN input.operation END,
   CASE WHEN used THEN list_distinct(result.grants) END,
   CASE WHEN taken THEN hash(decision_id, event) END,
   CASE WHEN record THEN bundles.grantgate.revision END,
-  CASE WHEN wrong THEN filename END${
+  CASE WHEN wrong THEN filename END,
+  CASE WHEN ms > ${now} THEN ms END${
     whole
       ? `,
   CASE WHEN record THEN decision_id END, CASE WHEN record THEN input.subject END, CASE WHEN record THEN input.api END,
@@ -55,18 +60,13 @@ SELECT instance, seq, ms, hb, st, taken, record,
       : ''
   }
 FROM used
-WHERE wrong OR ms <= ${Math.floor(asOf * 1000)}`;
+WHERE wrong OR ms <= ${asOf} OR ms > ${now}`;
 
 /** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
-export async function loadAll(
-  connection: DuckDBConnection,
-  files: readonly string[],
-  asOf: number,
-  whole = false,
-) {
-  await connection.run(tableOf(whole));
+export async function loadAll(connection: DuckDBConnection, files: readonly string[], loading: Loading) {
+  await connection.run(tableOf(loading.whole));
   if (files.length === 0) return [];
-  const read = (some: readonly string[]) => connection.run(rowsOf(some, asOf, whole));
+  const read = (some: readonly string[]) => connection.run(rowsOf(some, loading));
   try {
     await read(files);
     return [];
@@ -95,6 +95,10 @@ export const recordTable = (copies: boolean): string =>
   copies
     ? `CREATE TEMP TABLE record AS SELECT DISTINCT ON (instance, seq, dup) instance, ms, operation, grants FROM sign WHERE record`
     : `CREATE TEMP VIEW record AS SELECT instance, ms, operation, grants FROM sign WHERE record`;
+
+/** The last minute of each clock that is ahead. */
+export const latestOf =
+  'SELECT instance, max(late) // 60000 AS minute FROM sign WHERE late IS NOT NULL GROUP BY instance ORDER BY instance';
 
 /** When each instance first decided by each revision. */
 export const revisionsOf = `SELECT instance, revision, min(ms) AS ms FROM sign WHERE revision IS NOT NULL GROUP BY ALL ORDER BY ALL`;

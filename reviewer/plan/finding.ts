@@ -97,6 +97,8 @@ export type Plan = {
     faulty?: readonly { instance: string; day: string; reason: string }[];
     /** Instances that gave numbers twice: what they may be missing nobody can tell. */
     repeated?: readonly { instance: string; numbers: number }[];
+    /** Instances whose clock is ahead, by so many minutes at least: the last so many are not covered. */
+    ahead?: readonly { instance: string; minutes: number }[];
   };
   findings: readonly Finding[];
   not_evaluable: readonly { grant: string; detectors: readonly DetectorName[]; coverage: number }[];

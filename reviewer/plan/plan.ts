@@ -8,6 +8,9 @@ import type { Finding, Plan } from './finding.ts';
 import { propose, shown } from './propose.ts';
 import { dayOf, instantOf } from './sentence.ts';
 
+/** Between two clocks that are right may lie less than that, in minutes. */
+const slack = 2;
+
 /**
  * Puts the verdicts together into the plan, sorted by grant and detector. `population.digest` is that of the compiled
  * data, so it names the very grants a gateway enforces. Throws ReviewError `edit-failed`, TreeError.
@@ -21,6 +24,9 @@ export async function makePlan(
   const repeated = usage.instances
     .filter((one) => one.repeated > 0)
     .map(({ instance, repeated: numbers }) => ({ instance, numbers }));
+  const ahead = usage.instances.flatMap(({ instance, ahead: minutes }) =>
+    minutes < slack ? [] : [{ instance, minutes }],
+  );
   const reports = verdicts.filter((verdict) => verdict.verdict === 'report');
   // File by file, however they come: one is in memory at a time.
   const byFile = Map.groupBy(reports, ({ grant }) => grant.place.file);
@@ -52,6 +58,7 @@ export async function makePlan(
       ...(usage.unreadable.length > 0 && { unreadable: usage.unreadable.map(({ file }) => file) }),
       ...(usage.faulty.length > 0 && { faulty: usage.faulty }),
       ...(repeated.length > 0 && { repeated }),
+      ...(ahead.length > 0 && { ahead }),
     },
     findings: reports.map((report) => proposed.get(report) ?? propose(report, evidence, createIsolate(''))),
     not_evaluable: [...blind].map(([grant, found]) => ({ grant, ...found })),

@@ -46,11 +46,15 @@ function findingsTable(findings: Plan['findings'], width: number): string {
 }
 
 /** What could not be read or vouches for nothing; the first of many. */
-function missing({ unreadable = [], faulty = [], repeated = [] }: Plan['evidence']): string[] {
+function missing({ unreadable = [], faulty = [], repeated = [], ahead = [] }: Plan['evidence']): string[] {
   const all = [
     ...unreadable,
     ...faulty.map(({ instance, day, reason }) => `the roll-up of ${instance} for ${day}: ${reason}`),
     ...repeated.map(({ instance, numbers }) => `${instance} gave ${counted(numbers, 'number')} twice`),
+    ...ahead.map(
+      ({ instance, minutes }) =>
+        `the clock of ${instance} is ahead, by ${counted(minutes, 'minute')} at least`,
+    ),
   ];
   return all.length > 20 ? [...all.slice(0, 20), `and ${all.length - 20} more, in --json`] : all;
 }

@@ -227,3 +227,22 @@ test('a gateway that cannot be reached covers nothing, and that is said', async 
   assert.deepEqual([plan.evidence.unreadable, plan.evidence.coverage], [['http://127.0.0.1:1'], 0]);
   assert.match(renderTable(plan), /missing evidence.*\n {2}http:\/\/127\.0\.0\.1:1\n/);
 });
+
+test('a gateway whose clock is ahead takes away nothing, and that is said', async () => {
+  await rm(here.decisions, { recursive: true, force: true });
+  for (const [index, lines] of whole.entries())
+    await here.log(
+      index === 1 ? lines.map((line) => shifted(line, 2 * 3_600_000)) : lines,
+      `gw-${index + 1}`,
+    );
+  const { plan } = await here.review({ now: asOf });
+  assert.deepEqual(
+    plan.findings.filter(({ action }) => taking.has(action)),
+    [],
+  );
+  assert.deepEqual(plan.evidence.ahead, [{ instance: 'gw-2', minutes: 120 }]);
+  assert.match(
+    renderTable(plan),
+    /missing evidence.*\n {2}the clock of gw-2 is ahead, by 120 minutes at least\n/,
+  );
+});

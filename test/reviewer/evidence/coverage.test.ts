@@ -21,6 +21,7 @@ const signs = (first: number, last: number, beats: Span[], gaps: Span[] = []): I
   gaps,
   repeated: 0,
   copies: false,
+  ahead: 0,
 });
 const whole = (first: number, last: number, gaps: Span[] = []) =>
   signs(first, last, [{ from: first, to: last + 1 }], gaps);

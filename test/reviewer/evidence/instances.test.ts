@@ -13,10 +13,19 @@ test('an end counts where records and roll-ups both say so, or the other knows n
     ...[span(12), span(15), span(30)].map((one) => ({ ...one, kind: 'end' })),
   ];
   const rollups: Rollups = {
-    ...{ lives: [{ instance: 'gw', next: 1 }], beats: [], repeats: [], faulty: [], unreadable: [] },
+    ...{
+      lives: [{ instance: 'gw', next: 1 }],
+      beats: [],
+      repeats: [],
+      latest: [],
+      faulty: [],
+      unreadable: [],
+    },
     ...{ seen: [span(0, 20)], ends: [span(5), span(10), span(12)] },
   };
-  const [gw] = await instancesOf(async (sql) => (sql === minutesOf ? records : []), rollups);
+  const [gw] = await instancesOf(async (sql) => (sql === minutesOf ? records : []), rollups, {
+    ...{ asOf: 0, now: 0 },
+  });
   assert.deepEqual(
     gw?.ends.toSorted((a, b) => a - b),
     [10, 12, 30],

@@ -25,10 +25,10 @@ const put = async (path: string, lines: readonly string[]) => {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(''));
 };
-const open = async (at = seconds) => {
+const open = async (at = seconds, now?: number) => {
   const usage = await readUsage({
     ...{ sources: [join(folder, 'decisions')], rollups: [join(folder, 'usage')] },
-    ...{ asOf: at, since: seconds - 6 * 86_400 },
+    ...{ asOf: at, now, since: seconds - 6 * 86_400 },
   });
   opened.push(usage);
   return usage;
@@ -285,4 +285,35 @@ test('of the day that the instant lies in only one use is certain, and nothing l
   assert.equal(coverage.lost(midnight / 1000, midnight / 1000 + 43_200), 0);
   assert.equal(coverage.lost(midnight / 1000 + 43_260, midnight / 1000 + 86_400), 719);
   assert.deepEqual(await usage.companions([{ grant: 'b', from: midnight / 1000 }]), [[]]);
+});
+
+test('what a clock that is ahead stamped later than now is use as of now, and the time since is not covered', async () => {
+  const ahead = 2 * dayMs;
+  const lines: string[] = [];
+  let seq = 0;
+  for (let at = asOf - 5 * dayMs; at <= asOf + ahead; at += 600_000) {
+    const isUse = at === asOf + 3_600_000 || at === asOf + ahead - 600_000;
+    if (isUse) lines.push(recordLine({ grant: 'a', at }, 'gw-1', ++seq));
+    for (let minute = 0; minute < 10; minute += 1) lines.push(heartbeat(at + minute * 60_000, 'gw-1', seq));
+  }
+  const byRecords = async () => put('decisions/gw-1.ndjson', lines);
+  const byRollups = async () => {
+    for (const [day, of] of rollupsOf(lines, 'gw-1')) await put(`usage/gw-1/${day}.ndjson`, of);
+  };
+  const seen = async (now?: number) => {
+    const usage = await open(seconds, now);
+    const [used] = await usage.windows([{ grant: 'a', from: seconds - 3 * 86_400 }]);
+    const coverage = coverageOf(usage.instances);
+    const [{ ahead: minutes } = { ahead: 0 }] = usage.instances;
+    const lost = coverage.lost(seconds - 4 * 86_400, seconds);
+    return [used?.allows, used?.lastUsedAt, minutes, lost, usage.faulty.length];
+  };
+  const gone = 2 * 1440 + 9;
+  for (const give of [[byRecords], [byRecords, byRollups], [byRollups]]) {
+    await rm(folder, { recursive: true, force: true });
+    for (const one of give) await one();
+    assert.deepEqual(await seen(seconds), [2, seconds, gone, gone, 0]);
+    // Of an instant in the past what came later is known to have come later.
+    assert.deepEqual(await seen(seconds + 3 * 86_400), [undefined, undefined, 0, 0, 0]);
+  }
 });
