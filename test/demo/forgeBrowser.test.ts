@@ -1,9 +1,28 @@
 import * as assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { withPage } from '../_browser.ts';
 import { suite } from '../_suite.ts';
 import { git, lines, type Northwind, northwind } from './_northwind.ts';
 
 const test = suite('forge in a browser');
+const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
+type Axe = { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+/** All that our own texts are made of. */
+const full = `${'Words. '.repeat(40)}
+
+> [!IMPORTANT]
+> Two people must approve.
+
+### To think about
+
+| | Grant | ${'A wide column | '.repeat(12)}
+| --- | ---: | ${'--- | '.repeat(12)}
+| **keep** | \`a\` | ${'averylongwordindeed | '.repeat(12)}
+
+\`\`\`yaml
+- ${'long '.repeat(60)}
+\`\`\``;
 let world: Northwind;
 
 test.before(async () => {
@@ -26,10 +45,14 @@ test('a reader reads the change, presses Merge, and the branch has moved', async
   assert.equal(await git(world.bare, 'rev-parse', 'main^2'), head);
 });
 
-test('nothing a pull request says runs, with scripts allowed and every style of colours', async () => {
+test('nothing a pull request says runs, and all of it can be read, in every style of colours', async () => {
   await world.push('hostile', { 'grants.yaml': lines({ 12: '<script>document.title = "owned"</script>' }) });
   const body = '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">';
-  const number = await world.open('hostile', '<img src=x onerror="document.title = 1">', body);
+  const number = await world.open(
+    'hostile',
+    '<img src=x onerror="document.title = 1">',
+    `${body}\n\n${full}`,
+  );
   for (const colorScheme of ['light', 'dark'] as const)
     await withPage(
       `${world.forge.url}/northwind/access/pull/${number}`,
@@ -45,6 +68,13 @@ test('nothing a pull request says runs, with scripts allowed and every style of 
           return [backgroundColor, color];
         });
         assert.notEqual(paper, ink);
+        assert.equal(await page.textContent('.callout strong'), 'Important');
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run());
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => `${colorScheme} ${id} ${nodes[0]?.html}`),
+          [],
+        );
       },
       { colorScheme, javaScript: true },
     );

@@ -83,7 +83,7 @@ function renderFile(file: ChangedFile, index: number): Html {
 ${
   lines.length === 0
     ? html`<p class="quiet pad">No lines to show: the file is binary, empty or only moved.</p>`
-    : html`<div class="scroll"><table class="diff"><tbody>${lines.map(
+    : html`<div class="scroll" tabindex="0"><table class="diff"><tbody>${lines.map(
         (line, at) =>
           html`<tr class="${line.kind}"><td class="number">${line.old}</td><td class="number">${line.new}</td><td class="sign">${signs[line.kind]}</td><td class="text">${parts[at]}</td></tr>`,
       )}</tbody></table></div>`

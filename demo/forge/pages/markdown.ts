@@ -27,10 +27,42 @@ function safeAddress(href: string): string | null {
   return url !== null && ['http:', 'https:', 'mailto:'].includes(url.protocol) ? href : null;
 }
 
+/** How GitHub shows a quotation that begins with `[!IMPORTANT]` and its like. */
+const callout = /^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*\n/;
+const titleOf = (kind: string) => `${kind.charAt(0)}${kind.slice(1).toLowerCase()}`;
+
 const marked = new Marked({ gfm: true, async: false });
 marked.use({
+  // Before anything in it is parsed: inside, the mark would be a link's text.
+  walkTokens(token) {
+    if (token.type !== 'blockquote') return;
+    const [, kind] = callout.exec(String(token.text)) ?? [];
+    if (kind === undefined) return;
+    Object.assign(token, {
+      callout: titleOf(kind),
+      tokens: marked.lexer(String(token.text).replace(callout, '')),
+    });
+  },
   renderer: {
     html: ({ text }) => harmless(text),
+    blockquote({ tokens, ...token }) {
+      const body = this.parser.parse(tokens);
+      return 'callout' in token
+        ? `<blockquote class="callout"><p><strong>${escapeHtml(String(token.callout))}</strong></p>\n${body}</blockquote>\n`
+        : `<blockquote>\n${body}</blockquote>\n`;
+    },
+    // What scrolls by itself is reached by keyboard.
+    code: ({ text }) => `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>\n`,
+    table({ header, rows }) {
+      const cells = (row: typeof header) =>
+        row.map(({ tokens, header: isHeader, align }) => {
+          const text = this.parser.parseInline(tokens);
+          const name = isHeader && text !== '' ? 'th' : 'td';
+          return `<${name}${align === null ? '' : ` class="${align}"`}>${text}</${name}>`;
+        });
+      const line = (row: typeof header) => `<tr>${cells(row).join('')}</tr>`;
+      return `<div class="scroll" tabindex="0"><table><thead>${line(header)}</thead><tbody>${rows.map(line).join('')}</tbody></table></div>\n`;
+    },
     link({ href, tokens }) {
       const text = this.parser.parseInline(tokens);
       const address = safeAddress(href);

@@ -36,7 +36,7 @@ function mergeBox(forms: Forms, issue: PullIssue, facts: PullFacts): Html {
 }
 
 function remark(author: string, at: string, body: string | null, verb: string, id?: string): Html {
-  return html`<section class="card" id="${id}"><div class="head"><b>${author}</b> ${verb} ${when(at)}</div><div class="body">${
+  return html`<section class="card" id="${id}"><h2 class="head"><b>${author}</b> ${verb} ${when(at)}</h2><div class="body">${
     body === null || body.trim() === '' ? html`<p class="quiet">No description.</p>` : markdown(body)
   }</div></section>`;
 }

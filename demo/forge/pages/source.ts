@@ -54,7 +54,7 @@ export async function sourcePage(core: Core, parts: readonly string[]): Promise<
   return layout(
     core,
     path,
-    html`${heading}<div class="card"><div class="head">${blob.bytes.length} bytes <a href="${pathTo(core, 'raw', ref, path)}">raw</a></div><pre class="source">${text}</pre></div>`,
+    html`${heading}<div class="card"><div class="head">${blob.bytes.length} bytes <a href="${pathTo(core, 'raw', ref, path)}">raw</a></div><pre class="source" tabindex="0">${text}</pre></div>`,
   );
 }
 

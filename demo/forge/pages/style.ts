@@ -3,14 +3,14 @@ export const style = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #fff; --ink: #1c2128; --quiet: #5c6670; --line: #d9dee4; --link: #0b5cad; --soft: #eef1f4;
-  --green: #1a7f37; --green-soft: #e3f6e8; --green-mark: #a9e5b8; --red: #c0262d; --red-soft: #fdecec; --red-mark: #f7bcbc;
+  --green: #166b2e; --green-soft: #e3f6e8; --green-mark: #a9e5b8; --red: #c0262d; --red-soft: #fdecec; --red-mark: #f7bcbc;
   --violet: #7a3fd1; --amber: #8a5a00; --amber-soft: #fff4d6; --button: #1f7a3a;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1318; --card: #171c22; --ink: #e4e9ee; --quiet: #97a2ad; --line: #2c343d; --link: #74b3ff; --soft: #1f262e;
     --green: #57c878; --green-soft: #12291a; --green-mark: #1f5a33; --red: #ff7b7b; --red-soft: #301719; --red-mark: #7a2b2f;
-    --violet: #b78bff; --amber: #e5b454; --amber-soft: #2b2312; --button: #2b8a48;
+    --violet: #b78bff; --amber: #e5b454; --amber-soft: #2b2312; --button: #1f7a3a;
   }
 }
 * { box-sizing: border-box; }
@@ -35,7 +35,7 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; font-weight: 650; }
 .state.closed { background: #b3282e; } .state.merged { background: #7140c4; } .state.draft { background: #66707a; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0 0 1rem; overflow: hidden; }
 .card > .head { display: flex; flex-wrap: wrap; gap: .25rem .6rem; padding: .6rem 1rem; background: var(--soft); border-bottom: 1px solid var(--line); font-size: .9rem; color: var(--quiet); }
-.card > .head b { color: var(--ink); }
+.card > h2.head { margin: 0; font-weight: 400; } .card > .head b { color: var(--ink); }
 .card > .body { padding: 1rem 1.15rem; }
 .list { list-style: none; margin: 0; padding: 0; }
 .list li { padding: .75rem 1.1rem; border-top: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; }
@@ -53,9 +53,12 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; font-weight: 650; }
 .markdown code { background: var(--soft); padding: .12em .35em; border-radius: 5px; }
 .markdown pre { background: var(--soft); padding: .9rem 1rem; border-radius: 8px; overflow-x: auto; line-height: 1.45; }
 .markdown pre code { background: none; padding: 0; font-size: 1em; }
-.markdown table { border-collapse: collapse; display: block; overflow-x: auto; font-size: .93em; }
-.markdown th, .markdown td { border: 1px solid var(--line); padding: .38rem .75rem; text-align: left; } .markdown th { background: var(--soft); font-weight: 600; }
+.markdown .scroll { margin: .7em 0; }
+.markdown table { border-collapse: collapse; font-size: .93em; }
+.markdown .center { text-align: center; } .markdown .right { text-align: right; }
+.markdown th, .markdown td { border: 1px solid var(--line); padding: .38rem .75rem; text-align: left; } .markdown thead { background: var(--soft); }
 .markdown blockquote { margin: .8em 0; padding: 0 1rem; border-left: 4px solid var(--line); color: var(--quiet); }
+.markdown .callout { border-left-color: var(--violet); color: inherit; } .markdown .callout > p:first-child { color: var(--violet); margin-bottom: 0; } .markdown .callout > p + p { margin-top: .2em; }
 .markdown details { border: 1px solid var(--line); border-radius: 8px; padding: .5rem .9rem; margin: .8em 0; }
 .markdown summary { cursor: pointer; font-weight: 600; }
 .markdown hr { border: 0; border-top: 1px solid var(--line); margin: 1.5em 0; }
@@ -68,7 +71,7 @@ h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; font-weight: 650; }
 .scroll { overflow-x: auto; }
 .diff { border-collapse: collapse; width: 100%; line-height: 1.5; tab-size: 4; }
 .diff td { padding: 0 .6rem; vertical-align: top; white-space: pre; border: 0; }
-.diff .number { width: 1%; min-width: 3rem; text-align: right; color: var(--quiet); user-select: none; opacity: .8; }
+.diff .number { width: 1%; min-width: 3rem; text-align: right; color: var(--quiet); user-select: none; }
 .diff .sign { width: 1%; padding: 0 .1rem 0 .5rem; user-select: none; }
 .diff .added { background: var(--green-soft); } .diff .added .sign { color: var(--green); } .diff .added mark { background: var(--green-mark); }
 .diff .removed { background: var(--red-soft); } .diff .removed .sign { color: var(--red); } .diff .removed mark { background: var(--red-mark); }
