@@ -1,7 +1,10 @@
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 
-/** Self, manager, owner, or somebody else; by the directory as it is now. */
+/**
+ * What `by` (`user:LOGIN`) is to a grantee, by the directory as it is now: `self`, `member of the group`, `manager`,
+ * `owner`, `other`, or `unknown` for a name that is no principal.
+ */
 export function relation(
   by: string,
   { principal, owner }: { principal: string; owner: string },

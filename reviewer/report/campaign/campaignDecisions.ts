@@ -4,7 +4,8 @@ import type { GrantChange } from '../grantChanges.ts';
 import { relation } from '../relation.ts';
 import type { Table, Value } from '../table.ts';
 import type { CampaignInput, PartFacts } from './campaignInput.ts';
-import { columnsOf, hoursBetween, secondsBetween } from './units.ts';
+import { columnsOf } from './columnsOf.ts';
+import { hoursBetween, secondsBetween } from './timeBetween.ts';
 
 const keptWords = { kept: 'kept', narrowed: 'narrowed', suspended: 'suspended', removed: 'removed' } as const;
 

@@ -4,15 +4,16 @@ import { counted, dayOf, instantOf } from '../../plan/sentence.ts';
 import type { Table } from '../table.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
 import type { CampaignInput } from './campaignInput.ts';
-import { columnsOf, hoursBetween } from './units.ts';
+import { columnsOf } from './columnsOf.ts';
+import { hoursBetween } from './timeBetween.ts';
 
-/** Part → when it was asked, answered and closed; rubber stamps show. */
+/** Each owner's part: when it was asked, answered and closed; rubber stamps show. */
 function owners({ frozen, parts }: CampaignInput): Table {
   return {
     name: 'owners',
     title: 'Owners',
     about:
-      'Whom was asked, in which pull request, and how it ended. Seconds for a grant is the time from opening to the first approval, or else the merge, by the number of grants: little time for many grants is a stamp, not a review.',
+      'Who was asked, in which pull request, and how it ended. Seconds for a grant is the time from opening to the first approval, or else the merge, by the number of grants: little time for many grants is a stamp, not a review.',
     columns: columnsOf(
       'owner pull_request url state grants answered opened first_approval merged merged_by approved_by hours_open seconds_for_a_grant overdue second_approver reason',
     ),
@@ -178,13 +179,13 @@ function delegations({ parts, frozen }: CampaignInput): Table {
   return {
     name: 'delegations',
     title: 'Delegation and absence',
-    about: `Whom others were asked in the place of, and what was handed to another owner, while the campaign ${frozen.name} ran.`,
+    about: `In whose place others were asked, and what was handed to another owner, while the campaign ${frozen.name} ran.`,
     columns: columnsOf('at owner pull_request grant what to by'),
     rows,
   };
 }
 
-function seconds({ parts, organisation }: CampaignInput): Table {
+function secondApprovals({ parts, organisation }: CampaignInput): Table {
   return {
     name: 'second-approvals',
     title: 'Second approvals',
@@ -250,11 +251,14 @@ function notEvaluable({ frozen }: CampaignInput): Table {
   };
 }
 
+/** So many grants in less than so many seconds each were merged, not read. */
+const hasty = { grants: 10, secondsEach: 5 };
+
 function problems({ report, parts }: CampaignInput): Table {
   const stamps = parts.flatMap(({ owner, opened, merge, grants }) => {
-    if (opened === null || merge === null || grants.length < 10) return [];
+    if (opened === null || merge === null || grants.length < hasty.grants) return [];
     const spent = merge.mergedMs / 1000 - opened;
-    return spent / grants.length < 5
+    return spent / grants.length < hasty.secondsEach
       ? [`${owner}: ${counted(grants.length, 'grant')} answered in ${counted(Math.round(spent), 'second')}`]
       : [];
   });
@@ -271,7 +275,7 @@ function problems({ report, parts }: CampaignInput): Table {
 export const campaignTables = (input: CampaignInput): Table[] =>
   [
     ...[summary, population, problems, owners, campaignDecisions, answers, changedMeanwhile, overdue],
-    ...[reminders, delegations, seconds, campaignEnforcement, notEvaluable],
+    ...[reminders, delegations, secondApprovals, campaignEnforcement, notEvaluable],
   ].map((make) => make(input));
 
 /** From its opening to its end, or to when it is told of. */

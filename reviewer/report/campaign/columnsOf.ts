@@ -11,9 +11,3 @@ export const columnsOf = (...keys: readonly string[]): Column[] =>
       const words = key.replaceAll('_', ' ');
       return { key, label: capitals[key] ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}` };
     });
-
-/** Between two instants, seconds since 1970; null where one is not known. */
-export const secondsBetween = (from: number | null, to: number | null): number | null =>
-  from === null || to === null ? null : Math.max(0, Math.round(to - from));
-export const hoursBetween = (from: number | null, to: number | null): number | null =>
-  from === null || to === null ? null : Math.round(((to - from) / 3600) * 100) / 100;
