@@ -8,11 +8,11 @@ import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { assertPlausible } from './assertPlausible.ts';
 import { type DirectoryChanges, directoryChanges, isSame } from './directoryChanges.ts';
+import type { StateFile } from './openState.ts';
 import type { ReadProvider } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
 import { createWanted, select } from './select.ts';
-import type { StateFile } from './syncState.ts';
 
 /** One provider, read whole, and what it would change. */
 export type Synced = {

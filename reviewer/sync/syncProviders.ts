@@ -4,12 +4,12 @@ import { git } from '../../bundle/git/git.ts';
 import { type Tree, withFile, workingTree } from '../../bundle/git/tree.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { writeTexts } from '../proposal/writeTexts.ts';
+import { openState } from './openState.ts';
 import type { Surroundings } from './providers/client.ts';
 import { openProvider } from './providers/openProvider.ts';
 import { type ProviderConfig, readSyncConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
 import { dataOf, parseDirectory, type Synced, sync } from './sync.ts';
-import { openState } from './syncState.ts';
 
 export type SyncOptions = {
   /** sync.yaml. */

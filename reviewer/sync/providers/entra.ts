@@ -8,11 +8,10 @@ import {
   type EntraObjects,
   type EntraOptions,
   entraObjects,
+  width,
 } from './entraObjects.ts';
 import { inParallel } from './pages.ts';
 import { SyncError } from './syncError.ts';
-
-const width = 8;
 
 const id = z.string().min(1);
 const state = z.strictObject({

@@ -1,5 +1,12 @@
 import type { Wanted } from './directory.ts';
-import type { Account, Changes, EntraGroup, EntraObjects, NamedGroup } from './entraObjects.ts';
+import {
+  type Account,
+  type Changes,
+  type EntraGroup,
+  type EntraObjects,
+  type NamedGroup,
+  width,
+} from './entraObjects.ts';
 import { inParallel } from './pages.ts';
 
 /** All that was read of a tenant: accounts, and the groups that are taken with those nested in them. */
@@ -9,7 +16,6 @@ export type Links = { users: string; groups: string };
 
 /** Of more changes a whole read is as quick. */
 const mostChanged = 1000;
-const width = 8;
 
 /**
  * Brings what was found up to date. Changes only say whom to ask again: what is taken comes from the same answers as in a

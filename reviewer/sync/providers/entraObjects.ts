@@ -17,6 +17,9 @@ export type ObjectKind = 'users' | 'groups';
 /** Which objects are otherwise than they were, those that are said to be gone in `removed` too; and where to go on. */
 export type Changes = { ids: ReadonlySet<string>; removed: ReadonlySet<string>; link: string };
 
+/** So many requests are under way at once. */
+export const width = 8;
+
 const user = z.object({
   id: z.string().min(1),
   userPrincipalName: z.string().min(1),

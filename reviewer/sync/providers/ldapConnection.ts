@@ -36,7 +36,15 @@ export type LdapConnection = {
   close: () => void;
 };
 
-type Options = { url: string; startTls: boolean; timeoutMs?: number; signal?: AbortSignal };
+type Options = {
+  /** `ldaps://HOST` or `ldap://HOST`, with a port or without. */
+  url: string;
+  /** Whether a connection without TLS is encrypted before anything else is sent. */
+  startTls: boolean;
+  /** How long a silence may last, to connect and between answers; a minute when left out. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+};
 
 /** Whether a text is a filter (RFC 4515). */
 export function isFilter(text: string): boolean {
