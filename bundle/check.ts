@@ -11,7 +11,7 @@ import { type Tree, workingTree } from './git/tree.ts';
 import { load } from './grants/load.ts';
 import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
-import { unknownFacts } from './knowsFacts.ts';
+import { factTypes, unknownFacts } from './knowsFacts.ts';
 import { assertKnowsParams } from './knowsParams.ts';
 import { admitPolicy } from './policy/admitPolicy.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
@@ -121,14 +121,6 @@ async function knows(tree: Tree): Promise<Problem[]> {
     return [problem('policies/authz', 'policy', error.message)];
   }
 }
-
-/** The types of all facts, by their names. */
-export const factTypes = (organisation: Organisation | null): ReadonlyMap<string, string> =>
-  new Map(
-    [...(organisation?.apis.values() ?? [])].flatMap(({ facts = {} }) =>
-      Object.entries(facts).map(([name, { type }]) => [name, type] as const),
-    ),
-  );
 
 /** A decision of one's own that is green must be one that a bundle can be made of. */
 async function checkAnswers(

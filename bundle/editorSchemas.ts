@@ -1,9 +1,9 @@
 import type { Problem } from './bundleError.ts';
-import { factTypes } from './check.ts';
 import { readDocuments } from './documents/readDocuments.ts';
 import type { Tree } from './git/tree.ts';
 import { jsonSchemas } from './grants/jsonSchemas.ts';
 import { load } from './grants/load.ts';
+import { factTypes } from './knowsFacts.ts';
 import { policyTypes, typeFile } from './policy/checkTypes.ts';
 import { examinePolicy } from './policy/examinePolicy.ts';
 import { findOpa } from './policy/opa.ts';

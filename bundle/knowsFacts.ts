@@ -1,9 +1,18 @@
 import { BundleError, type Problem } from './bundleError.ts';
+import type { Organisation } from './grants/organisation.ts';
 import { examinePolicy } from './policy/examinePolicy.ts';
 import type { Opa } from './policy/opa.ts';
 import type { PolicyReads } from './policy/policyReads.ts';
 import { nearMiss } from './yaml/nearMiss.ts';
 import { formatProblem } from './yaml/problem.ts';
+
+/** Each fact's type (`text`, `number`, `boolean`, `list`) by its name, which is one for all APIs; none of no organisation. */
+export const factTypes = (organisation: Pick<Organisation, 'apis'> | null): ReadonlyMap<string, string> =>
+  new Map(
+    [...(organisation?.apis.values() ?? [])].flatMap(({ facts = {} }) =>
+      Object.entries(facts).map(([name, { type }]) => [name, type] as const),
+    ),
+  );
 
 /**
  * The places of a policy that read a fact which no API names: there it would never be seen, and a rule that denies by it

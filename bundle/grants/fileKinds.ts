@@ -1,4 +1,4 @@
-/** What a file under grants/ is, by its path. `api` of an access file is its folder. */
+/** What a file is to grants, by its path. `api` of an access file is its folder. */
 export type FileKind =
   | { kind: 'api'; name: string }
   | { kind: 'openapi' }
@@ -7,9 +7,9 @@ export type FileKind =
   | { kind: 'services' | 'networks' | 'review' | 'ignored' | 'unknown' };
 
 /**
- * Tells a file's kind. Ignored are README.md files, the JSON Schemas in grants/schema/ and names that begin with a
- * dot (`.gitkeep`, an editor's lock), and what is not under grants/; whatever else is not known is unknown, for a misspelt name must not grant or
- * revoke in silence.
+ * Tells a file's kind. Ignored are what is not under grants/, README.md files, the JSON Schemas in grants/schema/ and
+ * names that begin with a dot (`.gitkeep`, an editor's lock); whatever else is not known is unknown, for a misspelt name
+ * must not grant or revoke in silence.
  */
 export function fileKind(path: string): FileKind {
   const [first, folder = '', ...rest] = path.split('/');

@@ -2,7 +2,7 @@ import type { Problem } from '../bundleError.ts';
 import { readOpenapi } from '../openapi/readOpenapi.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { resolveExceptions } from './api/resolveExceptions.ts';
-import { factTypes, resolveFacts } from './api/resolveFacts.ts';
+import { factTypeProblems, resolveFacts } from './api/resolveFacts.ts';
 import { expandRoles } from './expandRoles.ts';
 import type { Api } from './organisation.ts';
 import type { GrantsRead } from './readGrants.ts';
@@ -97,7 +97,7 @@ export function resolveApis(read: GrantsRead): {
           'no API and no document names this file, expected "openapi" in one of apis/',
         ),
       );
-  problems.push(...factTypes(apis.values(), (api) => places.get(api)));
+  problems.push(...factTypeProblems(apis.values(), (api) => places.get(api)));
   problems.push(
     ...routeCollisions([...apis.values()], (api, operation) => {
       const at = places.get(api.name);

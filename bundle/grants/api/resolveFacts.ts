@@ -28,7 +28,7 @@ export function resolveFacts(
 type Declared = { name: string; facts?: Facts };
 
 /** Policies read facts of all APIs under their names: one name has one type, whichever API it is of. */
-export function factTypes(
+export function factTypeProblems(
   apis: Iterable<Declared>,
   placesOf: (api: string) => Places | undefined,
 ): Problem[] {
