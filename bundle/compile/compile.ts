@@ -57,12 +57,12 @@ export const publicLine = ({ name, public: open = [] }: Pick<Api, 'name' | 'publ
   `${canonicalJson(anonymous)}:${canonicalJson([publicGrant(name, open)])}`;
 
 /** `{`, then the lines between line feeds, then `}`; no line feeds at all when there is nothing. */
-export const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
+const wrapLines = (lines: string): string => (lines === '' ? '{}' : `{\n${lines}\n}`);
 
 /** What data.json holds before its data documents, between them and the grants, and after those. */
 export type Frame = { before: string; grants: string; after: string };
 
-/** The lines of a data document, as {@link wrapLines} takes them. */
+/** The lines of a data document, as `wrapLines` takes them. */
 export type DocumentLines = { name: string; lines: Buffer };
 
 /** The parts of data.json that come from the directory, as text. */

@@ -35,7 +35,7 @@ const mostDocuments = 100;
 const mostTogether = 4 * mostDocumentBytes;
 
 /** Finds the documents of a tree and their schemas, without reading them. Throws what listing the tree throws. */
-export async function findDocuments(
+async function findDocuments(
   tree: Pick<Files, 'entries'>,
 ): Promise<{ documents: DocumentFiles[]; problems: Problem[] }> {
   const found = new Map<string, { document?: Entry; schema?: Entry }>();

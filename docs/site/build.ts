@@ -31,7 +31,7 @@ function install(): void {
 }
 
 /** The repository's files, those that are not committed yet among them. */
-export function repositoryTree() {
+function repositoryTree() {
   const listing = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',

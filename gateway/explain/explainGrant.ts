@@ -8,7 +8,7 @@ export const instant = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 /** What an unmet condition asks of the caller, one phrase each. */
-export function unmet(grant: GrantLine, input: DecisionInput): string[] {
+function unmet(grant: GrantLine, input: DecisionInput): string[] {
   const phrases: string[] = [];
   const { mfa, networks } = conditionsOf(grant);
   if (mfa && !input.mfa) phrases.push('a sign-in with a second factor');
@@ -50,7 +50,7 @@ export function grantSentence(
 }
 
 /** What the request has under the names that grants restrict, and the token under those that they compare it with. */
-export function givenText({ params = {}, claims = {} }: Pick<DecisionInput, 'params' | 'claims'>): string {
+function givenText({ params = {}, claims = {} }: Pick<DecisionInput, 'params' | 'claims'>): string {
   const told = (all: Readonly<Record<string, string | null>>, what: string) =>
     Object.entries(all).map(
       ([name, value]) => `${what}${name} ${value === null ? '(none)' : JSON.stringify(value)}`,

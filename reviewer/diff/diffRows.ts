@@ -42,7 +42,7 @@ export const verbOf = (change: Change): string => {
 };
 
 /** "3 people", "1 person and 2 services"; "anybody" beside them where an operation is public. */
-export function peopleAndServices(who: Iterable<string>): string {
+function peopleAndServices(who: Iterable<string>): string {
   let [people, services, anybody] = [0, 0, false];
   for (const name of who) {
     if (name === anonymous) anybody = true;
