@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BundleError } from '../bundleError.ts';
 import { isData } from '../documents/dataFile.ts';
-import { type KeptLines, readDocuments } from '../documents/readDocuments.ts';
+import { type KeptLines, type ReadDocuments, readDocuments } from '../documents/readDocuments.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { type Entry, partOf, type Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
@@ -110,7 +110,7 @@ async function refuse(
   tree: Tree,
   suspects: ReadonlySet<string>,
   others: { has(id: string): boolean },
-  data: Awaited<ReturnType<typeof readDocuments>>,
+  data: ReadDocuments,
 ): Promise<CompiledData> {
   const part = partOf(tree, (entry) => !isAccess(entry) || suspects.has(entry.path));
   const found = [...(await load(part, others)).problems, ...data.problems];

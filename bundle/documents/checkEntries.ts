@@ -22,7 +22,7 @@ export function checkEntries({ entries, at }: Entries, schema: DocumentSchema): 
       const what = unknown
         ? `unknown key ${show(key)}${nearMiss(key, known)}${others}`
         : `the key ${show(key)} ${message}`;
-      return at([...path, key], 'data-invalid', `${what}, by ${schema.file}`, true);
+      return at([...path, key], 'data-invalid', `${what}, ${by}`, true);
     }
     const value = path.reduce<unknown>(
       (inner, step) => (inner as Record<PropertyKey, unknown> | undefined)?.[step],

@@ -13,6 +13,7 @@ export function schemas(program: Command): void {
       .action(async (folder: string, options: { check?: true }) => {
         const { editorSchemas } = await import('../../bundle/editorSchemas.ts');
         const { workingTree } = await import('../../bundle/git/tree.ts');
+        const { formatProblem } = await import('../../bundle/yaml/problem.ts');
         const root = folderOf(folder);
         const { files, problems } = await editorSchemas(await workingTree(root), { progress });
         const due: string[] = [];
@@ -26,8 +27,7 @@ export function schemas(program: Command): void {
           await mkdir(dirname(join(root, path)), { recursive: true });
           await writeFile(join(root, path), files.get(path) ?? '');
         }
-        for (const { file, line, column, message } of problems)
-          print(`${file}:${line}:${column}: ${message}`);
+        for (const found of problems) print(formatProblem(found));
         if (problems.length > 0 || (options.check && due.length > 0)) process.exitCode = 1;
       }),
     'grantgate schemas',

@@ -11,9 +11,8 @@ import type { FactValue, RecordedFacts } from './decisionInput.ts';
 import { factOf, headerFact, malformed, type ReadFact, textFact } from './factValue.ts';
 
 /**
- * Reads what a policy may know of a request besides. What is there but is not what the
- * API says makes the facts faulty, never absent: a rule that denies by a fact must not be slipped past by a value that
- * it does not know.
+ * Reads what a policy may know of a request besides. What is there but is not what the API says makes the facts faulty,
+ * never absent: a rule that denies by a fact must not be slipped past by a value that it does not know.
  */
 export type ReadFacts = (question: Question) => Facts;
 

@@ -4,7 +4,6 @@
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { askUsage, type Usage, type UsageFacts } from './askUsage.ts';
-
 import { type Database, logsUnreadable, openDatabase } from './database.ts';
 import { decisionFiles } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
@@ -124,6 +123,7 @@ const instantsOf = ({ asOf, now }: Pick<Options, 'asOf' | 'now'>): Instants => (
   now: now === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(asOf, now) * 1000),
 });
 
+/** `whole`: with all of each decision that is told of it, to look for single ones. */
 async function load(
   database: Database,
   files: { records: readonly string[]; rollups: readonly string[] },

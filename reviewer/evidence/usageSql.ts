@@ -8,10 +8,11 @@ const columnsOf = (whole: boolean) => `{
   bundles: 'STRUCT(grantgate STRUCT(revision VARCHAR))'
 }`;
 
-/** One row a line; `dup` tells two lines of one number apart, `ends` is an orderly end that no sign of life follows. */
+/** What is kept of each decision where single ones are looked for (`whole`), beside what counting needs. */
 const wholeColumns = `, decision_id VARCHAR, subject VARCHAR, api VARCHAR, operation_asked VARCHAR, call VARCHAR,
   allow BOOLEAN, limited BOOLEAN, reason VARCHAR, refused VARCHAR[]`;
 
+/** One row a line; `dup` tells two lines of one number apart. */
 const tableOf = (
   whole: boolean,
 ) => `CREATE TABLE sign (instance VARCHAR, seq BIGINT, ms BIGINT, hb BOOLEAN, stopped BOOLEAN, taken BOOLEAN,
@@ -62,7 +63,10 @@ SELECT instance, seq, CASE WHEN ms > ${now} THEN ${asOf} ELSE ms END, hb, st, ta
 FROM used
 WHERE wrong OR ms <= ${asOf} OR ms > ${now}`;
 
-/** All files at once, as is fast; when one cannot be read, one after the other, to tell which. */
+/**
+ * Makes `sign` of the files and returns those that cannot be read to their end. All at once, as is fast; when one cannot
+ * be read, one after the other, to tell which.
+ */
 export async function loadAll(connection: DuckDBConnection, files: readonly string[], loading: Loading) {
   await connection.run(tableOf(loading.whole));
   if (files.length === 0) return [];
