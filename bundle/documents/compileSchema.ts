@@ -2,12 +2,15 @@
 // readSchema; its own regular expressions backtrack; formats are notes to readers, as draft 2020-12 has it.
 import { Ajv, type ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { pointerKeys } from '../yaml/jsonPointer.ts';
 import { linearPattern } from './linearPattern.ts';
 
-/** What is wrong with a value, and where: all of it, or the first only. */
+/** What is wrong with a value, and where: all of it, or the first only. Nothing where it keeps to the schema. */
 export type Validate = (value: unknown, all: boolean) => readonly Fault[];
 export type Fault = {
+  /** The keys that lead to the value; none of the whole. */
   path: readonly string[];
+  /** What ends a sentence that begins with the value: `must be text`. */
   message: string;
   /** A key in what is at the path, of which that is said; `unknown`: it must not be there, of which `known` must or may. */
   key?: string;
@@ -46,21 +49,17 @@ export function compileSchema(schema: { readonly [keyword: string]: unknown }): 
   const older = String(schema.$schema ?? '').includes('draft-07');
   const compile = (allErrors: boolean) => {
     const options = {
-      ...{
-        allErrors,
-        verbose: true,
-        code: { regExp },
-        validateFormats: false,
-        ownProperties: true,
-        logger: false as const,
-      },
-      ...{
-        strict: true,
-        strictTypes: false,
-        strictTuples: false,
-        strictRequired: false,
-        allowUnionTypes: true,
-      },
+      allErrors,
+      verbose: true,
+      code: { regExp },
+      validateFormats: false,
+      ownProperties: true,
+      logger: false as const,
+      strict: true,
+      strictTypes: false,
+      strictTuples: false,
+      strictRequired: false,
+      allowUnionTypes: true,
     };
     const ajv = older ? new Ajv(options) : new Ajv2020(options);
     return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).compile(schema);
@@ -86,10 +85,7 @@ function faultOf(error: ErrorObject): Fault {
   const properties: unknown = parentSchema?.properties;
   const about = typeof key === 'string' ? key : propertyName;
   return {
-    path: instancePath
-      .split('/')
-      .slice(1)
-      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')),
+    path: pointerKeys(instancePath),
     message: Array.isArray(values)
       ? `must be ${choices(values)}`
       : typeof missingProperty === 'string'

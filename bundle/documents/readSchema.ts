@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { referenceKeys } from '../yaml/jsonPointer.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { readYaml } from '../yaml/readFile.ts';
@@ -52,11 +53,7 @@ export function readSchema(
 
   /** What a reference leads to; undefined where nothing is there. */
   const target = (reference: string): { path: Path; schema: unknown } | undefined => {
-    const path = reference
-      .slice(1)
-      .split('/')
-      .slice(1)
-      .map((part) => decoded(part).replaceAll('~1', '/').replaceAll('~0', '~'));
+    const path = referenceKeys(reference);
     let schema: unknown = value;
     for (const part of path) {
       const inner: unknown = Array.isArray(schema)
@@ -150,14 +147,6 @@ export function readSchema(
     const why = error instanceof Error ? error.message : String(error);
     refuse([], `is no valid JSON Schema: ${why.slice(0, 500)}`);
     return { schema: null, problems: found };
-  }
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
   }
 }
 

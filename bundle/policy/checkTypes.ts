@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
+import { referenceKeys } from '../yaml/jsonPointer.ts';
 import type { Opa } from './opa.ts';
 import { builtInPolicies } from './policies.ts';
 import type { DocumentReads } from './policyReads.ts';
@@ -191,9 +192,8 @@ const members = (properties: Node, root: unknown) =>
   Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, plainSchema(inner, root)]));
 
 function followed(reference: string, root: unknown): unknown {
-  return reference
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce<unknown>((schema, part) => (isNode(schema) ? schema[part] : undefined), root);
+  return referenceKeys(reference).reduce<unknown>(
+    (schema, part) => (isNode(schema) ? schema[part] : undefined),
+    root,
+  );
 }

@@ -1,0 +1,19 @@
+/** The keys that a JSON Pointer (RFC 6901: `/properties/a~1b`) leads through; none of the empty one. */
+export const pointerKeys = (pointer: string): string[] => pointer.split('/').slice(1).map(unescaped);
+
+/** The same of a reference within a document (`#/$defs/name`), whose parts are percent-encoded; read as ajv reads it. */
+export const referenceKeys = (reference: string): string[] =>
+  reference
+    .split('/')
+    .slice(1)
+    .map((part) => unescaped(decoded(part)));
+
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
