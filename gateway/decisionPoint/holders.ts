@@ -23,16 +23,15 @@ export function createHolders(walk: LineWalk, mostBytes = 64 * MiB) {
   );
   let members: Promise<ReadonlyMap<string, readonly number[]>> | null = null;
 
-  const holdersOf = async (api: string, operation: string | null): Promise<Holders> => {
+  const holdersOf = async (api: string, operation: string): Promise<Holders> => {
     members ??= readMembers(walk);
     const { first, end } = walk.section(api);
     const reading = covering.get(api) ?? { names: readCovering(walk, api), lines: end - first };
     covering.set(api, reading);
     const holding = await reading.names;
-    const lists = operation === null ? [...holding.values()] : [holding.get(operation) ?? []];
     const groups = await members;
     const found = new Set<number>();
-    for (const name of lists.flat())
+    for (const name of holding.get(operation) ?? [])
       if (name.startsWith('group:')) for (const line of groups.get(name) ?? []) found.add(line);
       else if (name !== anonymous && walk.principal(name) >= 0) found.add(walk.principal(name));
     return Uint32Array.from(found).sort();
@@ -41,9 +40,9 @@ export function createHolders(walk: LineWalk, mostBytes = 64 * MiB) {
   return {
     /**
      * The people and services that have, themselves or through a group, a grant of `api` that names `operation`, whatever
-     * has become of it since; any operation when it is null. Of a public operation nobody: it needs no grant of theirs.
+     * has become of it since. Of a public operation nobody: it needs no grant of theirs.
      */
-    async of(api: string, operation: string | null): Promise<Holders> {
+    async of(api: string, operation: string): Promise<Holders> {
       const key = JSON.stringify([api, operation]);
       const before = known.get(key);
       if (before !== undefined) return before;

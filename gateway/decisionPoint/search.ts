@@ -176,9 +176,9 @@ async function candidatesOf(
   if (api === null || (type !== 'user' && type !== 'service')) return nothing;
   if (questionOf(snapshot, { ...search, subject: `${type}:x`, operation }, 0) === 'no-such-operation')
     return nothing;
-  const lines = isOpen(api, operation)
-    ? holders.everybody()
-    : await holders.of(api, isStandard ? operation : null);
+  // A policy of one's own may allow somebody who holds nothing there, by data or facts.
+  const lines =
+    isOpen(api, operation) || !isStandard ? holders.everybody() : await holders.of(api, operation);
   // Names stand in the order of their bytes: services, then users.
   const from = lowerBound(lines.length, (at) => holders.nameOf(lines[at] ?? 0) >= `${type}:`);
   const to = lowerBound(lines.length, (at) => holders.nameOf(lines[at] ?? 0) >= `${type};`);

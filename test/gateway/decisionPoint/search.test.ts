@@ -302,4 +302,19 @@ test('a policy of one’s own may allow what no grant names, and it is found', a
   const found = ids(await who('listOrders', 'orders'));
   assert.ok(found.includes('p02@example.com'));
   assert.ok(!found.includes('p03@example.com'));
+  const noble = generous.replace(
+    /\ndefault/,
+    '\ndecision := {"allow": true, "grants": ["by-name"], "reason": "x"} if input.subject == "user:zoe@example.com"\n\ndefault',
+  );
+  await world.push({
+    'policies/authz/decision.rego': noble,
+    'grants/directory/okta.yaml': okta.replace(
+      'groups:\n',
+      '  - { login: zoe@example.com, id: z, status: active }\ngroups:\n',
+    ),
+  });
+  assert.ok(
+    ids(await who('listOrders', 'orders')).includes('zoe@example.com'),
+    'who holds nothing at the API',
+  );
 });
