@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
 import { referenceKeys } from '../yaml/jsonPointer.ts';
 import type { Opa } from './opa.ts';
-import { builtInPolicies } from './policies.ts';
+import { builtInPolicies, capabilitiesFile } from './policies.ts';
 import type { DocumentReads } from './policyReads.ts';
 import { isNode, listOf, type Node } from './syntax.ts';
 
@@ -76,7 +76,12 @@ const complaints = z.object({
       message: z.string(),
       location: z.object({ file: z.string(), row: z.number(), col: z.number() }),
       details: z
-        .object({ a: side.optional(), b: side.optional(), oneOf: z.array(z.string()).optional() })
+        .object({
+          a: side.optional(),
+          b: side.optional(),
+          have: z.array(side.nullable()).optional(),
+          oneOf: z.array(z.string()).optional(),
+        })
         .nullish(),
     }),
   ),
@@ -87,10 +92,37 @@ type Complaint = z.output<typeof complaints>['errors'][number];
 const isOptional = ({ details }: Complaint) =>
   [details?.a, details?.b].every((one) => JSON.stringify(one)?.includes('"object"'));
 
-function told({ message, location, details }: Complaint): Problem {
-  const { a, b, oneOf } = details ?? {};
-  const why =
-    a && b ? `: ${a.type} and ${b.type} are never equal` : oneOf ? `, expected ${oneOf.join(', ')}` : '';
+/** Rego orders values of all kinds, whatever is a text behind every number: that says nothing of either. */
+const orders = ['lt', 'lte', 'gt', 'gte'];
+const isOrder = ({ message }: Complaint) => orders.some((name) => message === `${name}: invalid argument(s)`);
+const isMixed = ({ details }: Complaint) => {
+  const [one, other] = (details?.have ?? []).map((have) => have?.type ?? 'any');
+  return one !== other && [one, other].every((type) => type !== undefined && scalars.includes(type));
+};
+
+/** The same built-ins, but that only numbers are ordered: what orders others is complained of, with their kinds. */
+async function numbersOrdered(): Promise<string> {
+  const capabilities: unknown = JSON.parse(await readFile(capabilitiesFile, 'utf8'));
+  const ordered = z
+    .looseObject({ builtins: z.array(z.looseObject({ name: z.string() })) })
+    .parse(capabilities);
+  const args = [{ type: 'number' }, { type: 'number' }];
+  const decl = { type: 'function', args, result: { type: 'boolean' } };
+  const builtins = ordered.builtins.map((one) => (orders.includes(one.name) ? { ...one, decl } : one));
+  return JSON.stringify({ ...ordered, builtins });
+}
+
+function told(complaint: Complaint): Problem {
+  const { message, location, details } = complaint;
+  const { a, b, have, oneOf } = details ?? {};
+  const [left, right] = have ?? [];
+  const why = isOrder(complaint)
+    ? `: ${left?.type} and ${right?.type} are ordered by their kinds, whatever they are`
+    : a && b
+      ? `: ${a.type} and ${b.type} are never equal`
+      : oneOf
+        ? `, expected ${oneOf.join(', ')}`
+        : '';
   const { file, row: line, col: column } = location;
   return { file, line, column, code: 'policy', message: `${message}${why} (opa check --schema)` };
 }
@@ -137,18 +169,34 @@ export async function checkTypes(
       await mkdir(dirname(join(work, path)), { recursive: true });
       await writeFile(join(work, path), source);
     }
-    const { code, stdout, stderr } = await opa.run(
-      [
-        'check',
-        ...['--strict', '--max-errors', '100', '--format', 'json', '--schema', 'schemas', 'types.rego'],
-        ...policies.keys(),
-      ],
-      { cwd: work },
-    );
-    if (code === 0) return [];
+    await writeFile(join(work, 'ordered.json'), await numbersOrdered());
+    const complain = async (options: readonly string[]): Promise<Complaint[]> => {
+      const { code, stdout, stderr } = await opa.run(
+        [
+          'check',
+          ...[
+            '--strict',
+            '--max-errors',
+            '100',
+            '--format',
+            'json',
+            '--schema',
+            'schemas',
+            ...options,
+            'types.rego',
+          ],
+          ...policies.keys(),
+        ],
+        { cwd: work },
+      );
+      return code === 0 ? [] : complaints.parse(JSON.parse(stdout || stderr)).errors;
+    };
+    const errors = await complain(['--capabilities', 'ordered.json']);
+    // Texts and the like may be ordered; where they are, opa loses track of what else is wrong there.
+    const isSecond = errors.some((error) => isOrder(error) && !isMixed(error));
+    const others = isSecond ? await complain([]) : errors.filter((error) => !isOrder(error));
     // What else is wrong with a policy was found before; of its own schemas we know nothing.
-    const { errors } = complaints.parse(JSON.parse(stdout || stderr));
-    return errors
+    return [...errors.filter((error) => isOrder(error) && isMixed(error)), ...others]
       .filter((error) => !error.message.startsWith('undefined schema') && !isOptional(error))
       .map(told);
   } finally {

@@ -130,13 +130,18 @@ test('types below the first level are checked, and what may be left out or is sp
     'e if data.apis[input.api].owner == 7',
     'f if data.apis[input.api].roles.editor == "createOrder"',
     'g if input.mfa == "true"',
+    'h if input.time > "2026-01-01"',
+    'i if { some group in input.groups; group < 5 }',
   ];
   await begin(policy(`${decision}${wrong.join('\n')}`));
   const shown = await told();
-  assert.equal(
-    shown.map((line) =>
+  const plain = (lines: readonly string[]) =>
+    lines.map((line) =>
       line.replace(/^policies\/authz\/own.rego:(\d+):\d+: /, '$1 ').replace(' (opa check --schema)', ''),
-    ),
+    );
+  const byKind = 'invalid argument(s): number and string are ordered by their kinds, whatever they are';
+  assert.equal(
+    plain(shown).sort(),
     [
       '5 match error: number and string are never equal',
       '6 undefined ref: g.expirs, expected conditions, expires, id, operations, rate, state',
@@ -144,7 +149,15 @@ test('types below the first level are checked, and what may be left out or is sp
       '8 undefined ref: data.principals[input.subject].activ, expected active, groups',
       '9 match error: string and number are never equal',
       '11 match error: boolean and string are never equal',
-    ],
+      `12 gt: ${byKind}`,
+      `13 lt: ${byKind.replace('number and string', 'string and number')}`,
+    ].sort(),
+  );
+  // Texts may be ordered, and hide nothing else.
+  await sample.write(policy(`${decision}a if { input.method > "A"; input.mfa == "x"; input.time <= "b" }`));
+  assert.equal(
+    plain(await told()).sort(),
+    ['5 match error: boolean and string are never equal', `5 lte: ${byKind}`].sort(),
   );
   const good = [
     `a if { ${mine}; g.conditions == {"mfa": true} }`,
@@ -153,6 +166,7 @@ test('types below the first level are checked, and what may be left out or is sp
     'd if input.operation in data.apis[input.api].roles.editor',
     'e if data.apis[input.api].operations.listOrders == "GET /v1/orders"',
     'f if object.get(data.principals[input.subject], "active", false)',
+    'g if { input.method < "M"; input.time >= 5; object.get(input, "time", 0) > 5 }',
   ];
   await sample.write(policy(`${decision}${good.join('\n')}`));
   assert.equal(await told(), []);
