@@ -6,6 +6,7 @@ import type { Mirror } from '../pulls/workspace.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { campaignPrefix, type Frozen, partBranch } from './frozen.ts';
 import { readIssue, renderIssue, writeIssue } from './issue.ts';
+import { parsePart } from './marker.ts';
 import { type Pace, paced } from './pace.ts';
 import type { Base } from './preparePart.ts';
 import { type Attested, type Report, reportOf } from './report.ts';
@@ -148,7 +149,9 @@ export async function attestations(
     const merge = await forge.mergeOf(pull.number);
     if (merge === null) continue;
     const at = new Date(merge.mergedMs).toISOString().replace('.000Z', 'Z');
-    found.set(owner, { by: merge.mergedBy, at, approved: await approvals(pull.number, pull.head) });
+    const approved = await approvals(pull.number, pull.head);
+    const answers = parsePart(pull.body)?.answers ?? [];
+    found.set(owner, { by: merge.mergedBy, at, approved, answers });
   }
   return found;
 }

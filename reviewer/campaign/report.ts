@@ -1,20 +1,35 @@
 import { startOf } from '../../bundle/grants/dates.ts';
+import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { isOver } from './due.ts';
 import { digestOf } from './freeze.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
+import { type PartMarker, unpackAnswers } from './marker.ts';
 import { eligible, needsSecond } from './people.ts';
 import { partsOfCampaign } from './rows.ts';
 import type { PartResult, PartState } from './settlePart.ts';
 
 /**
  * What became of a grant, by what the base says of it: `kept` was attested, `changed` is other than it was frozen and not
- * attested, `unreviewed` is as it was although its pull request is done, `open` is still to be answered.
+ * attested, `reassigned` was handed to another owner, who has not attested it yet, `unreviewed` is as it was although its pull request is done, `open` is still to be answered.
  */
-export type Outcome = 'kept' | 'narrowed' | 'suspended' | 'removed' | 'changed' | 'unreviewed' | 'open';
+export type Outcome =
+  | 'kept'
+  | 'narrowed'
+  | 'suspended'
+  | 'removed'
+  | 'reassigned'
+  | 'changed'
+  | 'unreviewed'
+  | 'open';
 
-/** Whose word it was. */
-export type Attested = { by: string; at: string; approved: readonly string[] };
+/** Whose word it was, and what was answered of single grants. */
+export type Attested = {
+  by: string;
+  at: string;
+  approved: readonly string[];
+  answers: PartMarker['answers'];
+};
 
 export type PartReport = {
   owner: string;
@@ -60,13 +75,14 @@ export function outcomeOf(
   now: Grant | undefined,
   state: PartState,
   { opened }: Pick<Frozen, 'opened'>,
+  heir: string | null = null,
 ): Outcome {
   if (now === undefined) return 'removed';
   const isSame = digestOf(now) === entry.digest;
   if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
   if (now.review !== undefined && startOf(now.review.at) >= startOf(opened))
     return now.covers.length < entry.covers ? 'narrowed' : 'kept';
-  if (!isSame) return 'changed';
+  if (!isSame) return heir !== null && fold(now.owner) === fold(heir) ? 'reassigned' : 'changed';
   return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
 }
 
@@ -83,7 +99,7 @@ export function reportOf(
   const over = isOver(frozen, now);
   const byOwner = new Map(results.map((result) => [result.owner, result]));
   const totals: Record<Outcome, number> = {
-    ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, changed: 0, unreviewed: 0, open: 0 },
+    ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, reassigned: 0, changed: 0, unreviewed: 0, open: 0 },
   };
   const problems: string[] = [];
   const parts = partsOfCampaign(frozen).map((part): PartReport => {
@@ -91,8 +107,11 @@ export function reportOf(
     const result = byOwner.get(owner);
     const state = result?.state ?? 'waiting';
     const word = attested.get(owner);
-    const rows = part.entries.map((entry) => {
-      const outcome = outcomeOf(entry, grants.get(entry.grant), state, frozen);
+    const answers = unpackAnswers(word?.answers ?? [], part.entries.length);
+    const rows = part.entries.map((entry, index) => {
+      const decision = answers.get(index)?.decision;
+      const heir = decision?.kind === 'reassign' ? decision.owner : null;
+      const outcome = outcomeOf(entry, grants.get(entry.grant), state, frozen, heir);
       totals[outcome] += 1;
       const { grant, api, tier, action } = entry;
       return { grant, api, tier, proposed: action === 'recertify' ? 'keep' : action, outcome };

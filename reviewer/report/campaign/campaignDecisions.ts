@@ -7,7 +7,8 @@ import type { CampaignInput, PartFacts } from './campaignInput.ts';
 import { columnsOf } from './columnsOf.ts';
 import { hoursBetween, secondsBetween } from './timeBetween.ts';
 
-const keptWords = { kept: 'kept', narrowed: 'narrowed', suspended: 'suspended', removed: 'removed' } as const;
+/** What somebody's word stands behind. */
+const decidedOutcomes = new Set(['kept', 'narrowed', 'suspended', 'removed', 'reassigned']);
 
 type Row = Record<string, Value>;
 
@@ -24,7 +25,7 @@ export function campaignDecisions(input: CampaignInput): Table {
     name: 'decisions',
     title: 'Decisions',
     about:
-      'Every grant of the frozen population: what was proposed and on what evidence, what became of it, whose word that was and what they are to the grantee, the commits, and how soon gateways decided by it. "Hours open" and "batch" are how long the pull request lay there and how many grants one merge answered for. What is "open" or "unreviewed" nobody has decided.',
+      'Every grant of the frozen population: what was proposed and on what evidence, what became of it, whose word that was and what they are to the grantee, the commits, and how soon gateways decided by it. "Hours open" and "batch" are how long the pull request lay there and how many grants one merge answered for. What is "reassigned" was handed to another owner, who is still to attest it; what is "open" or "unreviewed" nobody has decided.',
     columns: columnsOf(
       'grant grantee api tier gives owner proposed detector finding outcome by relation approved_by at why pull_request commit_before commit_after hours_open batch',
       'evaluable allowed_requests days_used last_used evidence_from evidence_until evidence_coverage gateways enforced_by enforced_last seconds_to_enforcement hours_from_finding_to_enforcement',
@@ -42,7 +43,7 @@ function rowOf(
   const { frozen, organisation, enforcement, principalOf } = input;
   const { merge, answers } = part;
   const outcome = part.grants.find(({ grant }) => grant === entry.grant)?.outcome ?? 'open';
-  const decided = outcome in keptWords;
+  const decided = decidedOutcomes.has(outcome);
   // The merge is the attestation; what changed by another way has the commit that did it.
   const change = changes.findLast(({ commit }) => commit === merge?.commit) ?? changes.at(-1);
   const byMerge = merge !== null && (change === undefined || change.commit === merge.commit);

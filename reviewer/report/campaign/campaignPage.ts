@@ -59,7 +59,10 @@ export function campaignPage(input: CampaignInput, tables: readonly Table[]): st
       ['grants asked about', population.grants],
       ['owners done', `${report.done} of ${parts.length}`],
       ['taken away or narrowed', report.totals.removed + report.totals.suspended + report.totals.narrowed],
-      ['not decided', report.totals.open + report.totals.unreviewed + report.totals.changed],
+      [
+        'not decided',
+        report.totals.open + report.totals.unreviewed + report.totals.changed + report.totals.reassigned,
+      ],
       ['not evaluable', blind],
       ['records covered', `${(evidence.coverage * 100).toFixed(2)} %`],
     ],

@@ -157,7 +157,7 @@ function reminders({ parts }: CampaignInput): Table {
   };
 }
 
-function delegations({ parts, frozen }: CampaignInput): Table {
+export function delegations({ parts, frozen }: CampaignInput): Table {
   const rows = parts.flatMap(({ owner, number, told, answers }) => [
     ...told
       .filter(({ key }) => key === 'managers' || key === 'unanswered')

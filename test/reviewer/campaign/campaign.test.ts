@@ -330,6 +330,10 @@ test('hands an auditor each decision with who, when, why, commits and how soon g
     'wide narrow user:dana@example.com',
   ]);
   assert.deepEqual(of('changed-meanwhile', 'grant', 'what'), ['wide changed']);
+  const page = made.pack.get('index.html') ?? '';
+  const anchors = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
+  assert.ok(anchors.length > 7);
+  for (const id of anchors) assert.ok(page.includes(`id="${id}"`), id);
   assert.deepEqual(of('enforcement', 'pull_request', 'gateway', 'seconds_from_merge'), [
     '2 gw-1 ',
     '2 gw-2 2237764',

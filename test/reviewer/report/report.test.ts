@@ -10,7 +10,8 @@ import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { periodReport } from '../../../reviewer/periodReport.ts';
 import { judgedIn, judgedLine, replayPart } from '../../../reviewer/pulls/text/sections.ts';
-import { decisions } from '../../../reviewer/report/decisionTables.ts';
+import { controls } from '../../../reviewer/report/controls.ts';
+import { approvals, decisions } from '../../../reviewer/report/decisionTables.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
 import type { ReportInput } from '../../../reviewer/report/reportInput.ts';
 import { withPage } from '../../_browser.ts';
@@ -182,6 +183,56 @@ test('a decision that a review proposed has when it was found, by what evidence,
     [row?.found_at, row?.evidence_from, row?.evidence_coverage, row?.replay, row?.hours_from_finding],
     [whole(6), whole(96), '99.98 %', '0 of 12 allowed requests would now be denied.', 24],
   );
+});
+
+test('how long an approval took and how many grants it covered shows a stamp for what it is', () => {
+  const merge = (number: number, approvals: { login: string; atMs: number }[]) => ({
+    ...{ number, url: '', title: `#${number}`, body: '', commit: 'c', branch: '', labels: [] },
+    ...{ author: 'bot', openedMs: 0, mergedMs: 7_200_000, mergedBy: 'ann', approvals },
+  });
+  const changed = (grant: string, number: number) => ({ grant, subject: `Widen ${grant} (#${number})` });
+  const input = {
+    // Two changes of one grant are one grant that was looked at.
+    changes: ['a', 'b', 'c', 'a'].map((grant) => changed(grant, 7)).concat(changed('d', 8), changed('e', 9)),
+    merges: new Map([
+      [8, merge(8, [{ login: 'bot', atMs: 3_600_000 }])],
+      [
+        7,
+        merge(7, [
+          { login: 'eve', atMs: 90_000_000 },
+          { login: 'ann', atMs: 36_000 },
+        ]),
+      ],
+      [9, merge(9, [])],
+    ]),
+  };
+  assert.deepEqual(
+    approvals(input as unknown as ReportInput).rows.map((row) => [
+      ...[row.pull_request, row.approvers, row.hours_to_approval, row.grants, row.approved_by_another],
+    ]),
+    [
+      [7, 'eve ann', 0.01, 3, true],
+      [8, 'bot', 1, 1, false],
+      [9, '', null, 1, false],
+    ],
+  );
+});
+
+test('each control leads to tables that are there, with rows in files beside the page', () => {
+  const page = reported.pack.get('index.html') ?? '';
+  assert.deepEqual(
+    controls.map(({ framework, control }) => `${framework.split(/[ /]/)[0]} ${control}`),
+    ['SOC CC6.1', 'SOC CC6.2', 'SOC CC6.3', 'ISO A.5.18', 'PCI 7.2.4', 'PCI 7.2.5.1', 'GDPR Art. 32'],
+  );
+  for (const { control, tables } of controls) {
+    assert.ok(tables.length > 0 && page.includes(`<td>${control}</td>`), control);
+    for (const name of tables) {
+      assert.ok(reported.pack.has(`${name}.csv`) && reported.pack.has(`${name}.json`), `${control}: ${name}`);
+      assert.ok(page.includes(`<a href="#${name}">`), `${control}: ${name}`);
+    }
+  }
+  for (const [, id] of page.matchAll(/href="#([^"]*)"/g)) assert.ok(page.includes(`id="${id}"`), id);
+  for (const [, file = ''] of page.matchAll(/href="([^"#:]+)"/g)) assert.ok(reported.pack.has(file), file);
 });
 
 test('what does not agree, cannot be judged or was merged unasked is shown as that', () => {
