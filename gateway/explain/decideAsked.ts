@@ -1,4 +1,5 @@
 import { anonymous } from '../../bundle/format/anonymous.ts';
+import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import { createDecide } from '../decision/decide.ts';
 import type { Decision } from '../decision/decision.ts';
 import type { Evaluator } from '../decision/evaluator.ts';
@@ -23,6 +24,12 @@ export function createDecideAsked({ snapshot, slices, evaluator }: Options) {
     const open = isPublic(snapshot, route);
     if (subject === anonymous && !open)
       throw new ExplainError(`${operation} is not public: without a credential it is answered 401`);
+    const own = parametersOf(route.template);
+    for (const name of stated?.params.keys() ?? [])
+      if (!own.includes(name))
+        throw new ExplainError(
+          `${operation} has no path parameter "${name}"; it has ${own.join(', ') || 'none'}`,
+        );
     const identity = open ? anybody : { subject, groups: null, mfa, expiresAt: null };
     const decision = decide({
       ...{ identity, route, method, time, networks: [...networks].sort() },

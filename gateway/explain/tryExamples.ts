@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Problem } from '../../bundle/bundleError.ts';
 import { type Example, exampleFile } from '../../bundle/grants/api/example.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
+import { nearMiss } from '../../bundle/yaml/nearMiss.ts';
 import type { Place } from '../../bundle/yaml/places.ts';
 import { problem, show, sortProblems } from '../../bundle/yaml/problem.ts';
 import { readChecked } from '../../bundle/yaml/readFile.ts';
@@ -60,7 +61,16 @@ export function tryExamples(snapshot: Snapshot, examples: readonly PlacedExample
   /** What no operation is meant by is answered 404. */
   const resultOf = (question: unknown) => {
     const asked = readQuestion(question, snapshot, 0);
-    const { matched } = matchOperation(snapshot.apis, asked);
+    const { matched, candidates } = matchOperation(snapshot.apis, asked);
+    // A name that is misspelt is denied, whoever asks: that shows nothing.
+    if (matched === null && 'operation' in asked.call) {
+      const { operation } = asked.call;
+      const known = candidates.map((one) => one.operation);
+      const all = known.sort().join(', ');
+      throw new ExplainError(
+        `${asked.api} has no operation "${operation}"${nearMiss(operation, known)}; it has ${all}`,
+      );
+    }
     return matched === null
       ? { allow: false, grants: [], reason: 'no-such-operation' }
       : decide(asked, matched).decision.result;

@@ -176,6 +176,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/grants/api',
+      'bundle/openapi',
       'bundle/policy',
       'bundle/yaml',
       'gateway/config',

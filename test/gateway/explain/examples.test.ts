@@ -81,6 +81,7 @@ test('says of each other one where it stands, what was decided instead, and why 
     `${file}:12:11: ${who} getOrder of orders should get deny, got allow (granted, orders-billing-read): Because`,
     `${file}:19:11: ${who} createOrder of orders should get the reason "no-grant", got deny (condition-not-met): Because`,
     `${file}:26:11: ${who} getOrder of orders should get it by orders-ann-edit, got allow (granted, orders-billing-read): Because`,
+    `${file}:27:8: the example cannot be asked: orders has no operation "getOrders" (did you mean "getOrder"?); it has createOrder, getOrder, listOrders`,
     `${file}:33:8: the example cannot be asked: "subject": must be user:LOGIN or service:NAME`,
   ]);
 });
@@ -130,6 +131,23 @@ test("runs the policies' own tests beside them", async () => {
   assert.deepEqual(said, [`${name}:5:1: the test test_denies of the policy fails (opa test)`]);
   await sample.write({ [name]: null });
   assert.deepEqual(await tried('', true), { said: [], examples: 0 });
+});
+
+test('a misspelt operation or path parameter is no denial that shows anything', async () => {
+  const { said } = await tried(
+    [
+      `- ${ann}\n  operation: getOder\n  expect: deny\n`,
+      `- ${ann}\n  operation: getOrder\n  params: { orderID: "7" }\n  expect: allow\n`,
+      `- ${ann}\n  operation: getOrder\n  params: { orderId: "7" }\n  expect: allow\n`,
+    ].join(''),
+  );
+  assert.deepEqual(
+    said.map((line) => line.replace(/^.*cannot be asked: /, '')),
+    [
+      'orders has no operation "getOder" (did you mean "getOrder"?); it has createOrder, getOrder, listOrders',
+      'getOrder has no path parameter "orderID"; it has orderId',
+    ],
+  );
 });
 
 test('examples and explanations say facts by their names, and what no API names or no value is', async () => {
