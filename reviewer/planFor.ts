@@ -11,6 +11,7 @@ import { makePlan } from './plan/plan.ts';
 import { createObserve } from './recommend/observe.ts';
 import { prove } from './recommend/prove.ts';
 import { ReviewError } from './reviewError.ts';
+import { furthestBack } from './sources/furthestBack.ts';
 import { openSources } from './sources/openSources.ts';
 
 export type PlanOptions = {
@@ -35,9 +36,6 @@ export type PlanOptions = {
   progress?: (line: string) => void;
 };
 
-/** Further back than a year with patience no window looks that usage is asked for, in seconds. */
-const longestWindow = 500 * 86_400;
-
 /**
  * The plan for one tree, and the brake's word on it. `more` is made of it while the usage can still be asked. Throws
  * ReviewError, GitError, OpaError, BundleError.
@@ -49,11 +47,10 @@ export async function planFor<More>(
 ) {
   const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
   const seconds = Math.floor(Number(asOf) / 1000);
-  const since = new Date((seconds - longestWindow) * 1000).toISOString().slice(0, 10);
   const { kept } = options;
   const now = options.now === undefined ? undefined : Math.floor(options.now / 1000);
   const places = kept === undefined ? { decisions, usage } : { decisions: [], usage: [] };
-  const sources = await openSources({ ...places, since, token: adminToken, signal });
+  const sources = await openSources({ ...places, since: furthestBack(seconds), token: adminToken, signal });
   let evidence: Evidence;
   try {
     evidence = await gather({ ...sources, tree, asOf: seconds, now, kept, signal, progress });

@@ -1,4 +1,5 @@
 import { type KeptUsage, keepUsage } from '../evidence/usage.ts';
+import { furthestBack } from '../sources/furthestBack.ts';
 import { openSources } from '../sources/openSources.ts';
 
 type Options = {
@@ -13,8 +14,6 @@ type Options = {
   signal: AbortSignal;
 };
 
-const longest = 500 * 86_400;
-
 /** Reads records and roll-ups, those of gateways too, into a file that many may ask; null where there are none. Throws ReviewError. */
 export async function readAll({
   file,
@@ -25,8 +24,13 @@ export async function readAll({
   now,
   signal,
 }: Options): Promise<KeptUsage | null> {
-  const since = new Date((asOf - longest) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ decisions, usage, since, token: adminToken, signal });
+  const sources = await openSources({
+    decisions,
+    usage,
+    since: furthestBack(asOf),
+    token: adminToken,
+    signal,
+  });
   try {
     const kept = await keepUsage(file, {
       ...{ sources: sources.decisions, rollups: sources.rollups, asOf, now, signal },

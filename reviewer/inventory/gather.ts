@@ -4,11 +4,9 @@ import { type Calls, readCalls } from '../evidence/calls.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
+import { furthestBack } from '../sources/furthestBack.ts';
 import { openSources, type Sources } from '../sources/openSources.ts';
 import { type Inventory, openInventory, type Seen } from './inventory.ts';
-
-/** Further back gateways are not asked, in seconds. */
-const longestBack = 500 * 86_400;
 
 type Options = {
   /** The repository: a work tree, read as its files lie on disk, or a bare repository, read at its HEAD. */
@@ -47,8 +45,7 @@ type Given = { decisions: readonly string[]; usage: readonly string[] };
 type Reading = { asOf: number; token: string | null; missing: NonNullable<Options['missing']> };
 
 async function readSeen(given: Given, { asOf, token, missing }: Reading): Promise<Seen> {
-  const since = new Date((asOf - longestBack) * 1000).toISOString().slice(0, 10);
-  const sources = await openSources({ ...given, since, token });
+  const sources = await openSources({ ...given, since: furthestBack(asOf), token });
   try {
     const usage = await readUsage({ sources: sources.decisions, rollups: sources.rollups, asOf, since: 0 });
     try {
