@@ -145,20 +145,20 @@ async function lastMerge(
     const commit = (await forge.mergeOf(number))?.commit;
     if (commit != null) commits.add(commit);
   }
-  const listing = await git(repository, ['rev-list', '--first-parent', base.commit]);
-  return (
-    listing
-      .toString()
-      .split('\n')
-      .find((commit) => commits.has(commit)) ?? null
-  );
+  const line = await lineOf(repository, base.commit);
+  return line.find((commit) => commits.has(commit)) ?? null;
+}
+
+/** A commit and its first parents, the newest first. */
+async function lineOf(repository: string, commit: string): Promise<string[]> {
+  return (await git(repository, ['rev-list', '--first-parent', commit])).toString().split('\n');
 }
 
 /** The branch at an instant, and with the last merge in it: the clocks of a forge and of Git need not agree. */
 async function treeThen({ repository, base, folder }: Mirror, at: number, last: string | null) {
   const then = await treeAt(repository, base.commit, folder, at);
   if (then === null || last === null) return then ?? gitTree(repository, base.commit, folder);
-  const line = (await git(repository, ['rev-list', '--first-parent', base.commit])).toString().split('\n');
+  const line = await lineOf(repository, base.commit);
   return line.indexOf(last) < line.indexOf(then.revision ?? '') ? gitTree(repository, last, folder) : then;
 }
 

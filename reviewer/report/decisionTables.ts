@@ -8,11 +8,9 @@ import { attestedLabel } from '../requests/attest.ts';
 import { relation } from './relation.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table, type Value } from './table.ts';
+import { hoursBetween, secondsBetween } from './timeBetween.ts';
 
 // What was decided in the period, by whom, and when it was enforced.
-
-const hours = (from: number, to: number) => Math.round(((to - from) / 3600) * 100) / 100;
-const seconds = (from: number, to: number) => Math.max(0, Math.round(to - from));
 
 export function decisions({ changes, organisation, enforcement, merges }: ReportInput): Table {
   const rows = changes.map((change) => {
@@ -44,8 +42,8 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       gateways: enforcement.instances.length,
       enforced_by: known.length,
       enforced_last: last === null ? null : instantOf(last),
-      seconds_to_enforcement: last === null ? null : seconds(change.at, last),
-      hours_from_finding: basis === null || last === null ? null : hours(startOf(basis.asOf), last),
+      seconds_to_enforcement: secondsBetween(change.at, last),
+      hours_from_finding: hoursBetween(basis && startOf(basis.asOf), last),
     };
   });
   return {
@@ -108,8 +106,8 @@ export function enforcementRows({ changes, enforcement, merges }: ReportInput): 
       return enforcement.of(commit, at).map(({ instance, at: first }) => ({
         ...{ commit, at: instantOf(at), pull_request: number, gateway: instance },
         first_decided: first === null ? null : instantOf(first),
-        seconds: first === null ? null : seconds(at, first),
-        hours_from_finding: basis === null || first === null ? null : hours(startOf(basis.asOf), first),
+        seconds: secondsBetween(at, first),
+        hours_from_finding: hoursBetween(basis && startOf(basis.asOf), first),
       }));
     }),
   };
@@ -142,7 +140,7 @@ export function leaverRows({ leavers, enforcement, organisation }: ReportInput):
       const known = enforcement.of(commit, at).flatMap((one) => one.at ?? []);
       return {
         ...{ login, provider, now, told_at: instantOf(toldAt), merged_at: instantOf(at), commit },
-        hours_to_merge: hours(toldAt, at),
+        hours_to_merge: hoursBetween(toldAt, at),
         ...{ enforced_by: known.length, gateways: enforcement.instances.length },
         enforced_last: known.length === 0 ? null : instantOf(Math.max(...known)),
         grants_left: left.get(fold(`user:${login}`))?.length ?? 0,
@@ -217,7 +215,7 @@ export function approvals({ changes, merges }: ReportInput): Table {
           ...{ merged_by: merge.mergedBy, opened: instantOf(merge.openedMs / 1000) },
           approved: first === null ? null : instantOf(first),
           merged: instantOf(merge.mergedMs / 1000),
-          hours_to_approval: first === null ? null : hours(merge.openedMs / 1000, first),
+          hours_to_approval: hoursBetween(merge.openedMs / 1000, first),
           grants: grants.get(number)?.size ?? 0,
           approved_by_another: merge.approvals.some(({ login }) => login !== merge.author),
           url: merge.url,

@@ -5,7 +5,6 @@ import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-
 import { coversOf, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit decided about a grant. */

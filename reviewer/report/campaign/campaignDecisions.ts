@@ -3,9 +3,9 @@ import { instantOf } from '../../plan/sentence.ts';
 import type { GrantChange } from '../grantChanges.ts';
 import { relation } from '../relation.ts';
 import type { Table, Value } from '../table.ts';
+import { hoursBetween, secondsBetween } from '../timeBetween.ts';
 import type { CampaignInput, PartFacts } from './campaignInput.ts';
 import { columnsOf } from './columnsOf.ts';
-import { hoursBetween, secondsBetween } from './timeBetween.ts';
 
 /** What somebody's word stands behind. */
 const decidedOutcomes = new Set(['kept', 'narrowed', 'suspended', 'removed', 'reassigned']);

@@ -2,10 +2,10 @@ import { endOf } from '../../../bundle/grants/dates.ts';
 import { eligible } from '../../campaign/people.ts';
 import { counted, dayOf, instantOf } from '../../plan/sentence.ts';
 import type { Table } from '../table.ts';
+import { hoursBetween } from '../timeBetween.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
 import type { CampaignInput } from './campaignInput.ts';
 import { columnsOf } from './columnsOf.ts';
-import { hoursBetween } from './timeBetween.ts';
 
 /** Each owner's part: when it was asked, answered and closed; rubber stamps show. */
 function owners({ frozen, parts }: CampaignInput): Table {
