@@ -67,14 +67,19 @@ export function createSlices(
       400 + key.length * 2 + document.byteLength + held.reduce((sum, { name }) => sum + 200 + name.length, 0),
   });
 
+  // One decision asks some times about one subject.
+  let last: { subject: string; principal: Principal } | null = null;
   const principal = (subject: string): Principal | null => {
-    const cached = principals.get(subject);
-    if (cached) return cached;
-    const line = lines.principal(subject);
-    if (line === null) return null;
-    const read = readPrincipal(line);
-    principals.set(subject, read);
-    return read;
+    if (last?.subject === subject) return last.principal;
+    let known = principals.get(subject);
+    if (known === undefined) {
+      const line = lines.principal(subject);
+      if (line === null) return null;
+      known = readPrincipal(line);
+      principals.set(subject, known);
+    }
+    last = { subject, principal: known };
+    return known;
   };
 
   const documentEntries = createDocumentEntries(lines, reads.documents);
@@ -109,12 +114,15 @@ export function createSlices(
 
   const fixed = createFixed(lines.head, reads);
   const cut = (api: string, subject: string, groups: readonly string[]): Cut => {
+    const own = principal(subject)?.groups ?? none;
     // The subject's own groups need no place in the key: a snapshot knows one list of them.
-    const own = principals.get(subject)?.groups === groups;
-    const key = [api, subject, ...(own ? ['='] : groups)].map((part) => `${part.length}:${part}`).join('');
+    const key =
+      groups === own
+        ? `=${api.length}:${api}${subject}`
+        : [api, subject, ...groups].map((part) => `${part.length}:${part}`).join('');
     const cached = documents.get(key);
     if (cached) return cached;
-    const held = linesOf(lines, api, subject, [...groups, ...(principal(subject)?.groups ?? [])]);
+    const held = linesOf(lines, api, subject, groups === own ? own : [...groups, ...own]);
     const made = { document: documentOf(held, lines.principal(subject), fixed(api)), lines: held, key };
     documents.set(key, made);
     return made;
@@ -172,6 +180,7 @@ function linesOf(
   return held;
 }
 
+const none: readonly string[] = [];
 const [brace, comma, end] = [Buffer.from('{'), Buffer.from(','), Buffer.from('}}')];
 
 function documentOf(
