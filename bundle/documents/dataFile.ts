@@ -18,4 +18,5 @@ export function dataFile(path: string): DataFile {
   return { kind: document === undefined ? 'schema' : 'document', name };
 }
 
+/** Whether a path of a repository is data/ or below it. */
 export const isData = (path: string): boolean => path === 'data' || path.startsWith('data/');

@@ -32,7 +32,10 @@ function faultOf(
 
 const keyForm = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${longestKey}}$`, 'u');
 
-/** The lines of a document as data.json has them, sorted; what cannot be one is a problem. `isBounded`: no entry is too large. */
+/**
+ * The lines of a document as data.json has them, sorted by key, between them `,` and a line feed; what cannot be one is a
+ * problem (`data-value`). `isBounded`: every entry was looked at, and none is too large.
+ */
 export function documentLines({ entries, at }: Entries): {
   lines: Buffer;
   problems: Problem[];

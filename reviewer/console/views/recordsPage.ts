@@ -7,6 +7,7 @@ export type PastAsked = { filter: PastFilter; behind: Place | null };
 type Found = { decisions: readonly PastDecision[]; more: boolean };
 
 const dayOf = (ms: number | null) => (ms === null ? '' : new Date(ms).toISOString().slice(0, 10));
+/** Ms since 1970 as `2026-11-26 20:00:00.000`, UTC. */
 export const momentOf = (ms: number): string =>
   new Date(ms).toISOString().replace('T', ' ').replace(/Z$/, '');
 export const answerOf = ({ answer }: PastDecision): Html =>

@@ -60,6 +60,10 @@ const tracked: Readonly<Record<ObjectKind, string>> = {
 export type EntraOptions = Pick<ProviderConfigOf<'entra'>, 'login' | 'sign_in'>;
 export type EntraObjects = ReturnType<typeof entraObjects>;
 
+/**
+ * Asks Graph for users and groups, by their ids. One that is not there is null, and so is a login that somebody lacks; all
+ * else that is not as documented throws SyncError.
+ */
 export function entraObjects(client: Client, { login, sign_in: withSignIn }: EntraOptions) {
   const all = <T extends { id: string }>(path: string, schema: z.ZodType<T>) =>
     readAll(client, path, { items: page(schema), next }, ({ id }) => id);

@@ -28,8 +28,9 @@ export type Search = {
 };
 
 export type LdapConnection = {
+  /** Signs in. Throws SyncError, `sync-unauthorized` for a wrong name or password. */
   bind: (dn: string, password: string) => Promise<void>;
-  /** Every entry, page by page. */
+  /** Every entry, page by page. Throws SyncError, `sync-incomplete` where the server leaves some out. */
   search: (search: Search) => AsyncGenerator<LdapEntry>;
   /** How many entries were said to lie with other servers; those are not asked. */
   references: () => number;

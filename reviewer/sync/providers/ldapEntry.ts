@@ -7,6 +7,7 @@ export function valuesOf({ attributes }: LdapEntry, name: string): readonly Buff
   return attributes.find(({ type }) => type.toLowerCase() === wanted)?.parsedBuffers ?? [];
 }
 
+/** The first value of an attribute as UTF-8; undefined where there is none, or it is empty. */
 export const textOf = (entry: LdapEntry, name: string): string | undefined =>
   valuesOf(entry, name)[0]?.toString() || undefined;
 
@@ -46,12 +47,13 @@ const disabled = 0x2;
 /** Locked until an administrator opens it again; other times are of locks that end by themselves. */
 const lockedForGood = /^000001010000(?:00)?Z$/;
 
+/** Whether nobody can sign in with an account until an administrator opens it, by the attributes of any of these servers. */
 export const isClosed = (entry: LdapEntry): boolean =>
   (Number(textOf(entry, 'userAccountControl') ?? 0) & disabled) !== 0 ||
   textOf(entry, 'nsAccountLock')?.toLowerCase() === 'true' ||
   lockedForGood.test(textOf(entry, 'pwdAccountLockedTime') ?? '');
 
-/** Active Directory counts from 1601, in tenths of microseconds. */
+/** The last sign-in (RFC 3339), null where it is not told. Active Directory counts from 1601, in tenths of microseconds. */
 export function signInOf(entry: LdapEntry): string | null {
   const ticks = Number(textOf(entry, 'lastLogonTimestamp') ?? 0);
   const at = new Date(ticks / 10_000 - 11_644_473_600_000);
