@@ -17,6 +17,8 @@ export type Step = {
    */
   blind: boolean;
   files: readonly Changed[];
+  /** Files that it changed and that cannot be read, as of a damaged repository: what they said nobody can tell. */
+  lost?: readonly string[];
 };
 
 /** What a commit on a branch that was merged did to a file; null where it is not there. */
@@ -127,13 +129,15 @@ export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Ste
   try {
     for (const [index, { commit, at, changes }] of commits.entries()) {
       const files: Changed[] = [];
+      const lost: string[] = [];
       for (const { path, id } of changes) {
         const bytes = isBlob(id) ? await reader.take(id) : null;
         if (isBlob(id)) committed.set(path, id);
         else committed.delete(path);
         if (bytes !== null || !isBlob(id)) files.push({ path, bytes });
+        else lost.push(path);
       }
-      yield { commit, at, blind: tree.shallow && index === 0, files };
+      yield { commit, at, blind: tree.shallow && index === 0, files, ...(lost.length > 0 && { lost }) };
     }
   } finally {
     await reader.close();

@@ -155,7 +155,11 @@ export function createDirectoryHistory(organisation: Organisation) {
   };
 
   return {
-    step({ at, files }: Step): void {
+    step({ at, files, lost: unread = [] }: Step): void {
+      for (const path of unread) {
+        const kind = fileKind(path);
+        if (kind.kind === 'directory') absent.get(kind.provider)?.clear();
+      }
       const read = files.flatMap(({ path, bytes }) => {
         const kind = fileKind(path);
         if (kind.kind !== 'directory') return [];

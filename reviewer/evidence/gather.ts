@@ -16,7 +16,7 @@ export type History = {
   directories: DirectoryHistory;
   /**
    * Where it begins, seconds since 1970: what grants were before nobody can tell, whether a clone is shallow, the
-   * history was written anew, or the files came from elsewhere. Null outside Git.
+   * history was written anew, a part of it is damaged, or the files came from elsewhere. Null outside Git.
    */
   from: number | null;
 };
@@ -141,6 +141,7 @@ async function readHistory(tree: Tree, organisation: Organisation, asOf: number)
   for await (const step of readCommits(tree, asOf)) {
     // A grant is given on a day, and committed in the course of it.
     if (tree.revision !== null) from ??= step.blind ? step.at : startOfDay(step.at);
+    if (step.lost !== undefined) from = step.at;
     grants.step(step);
     directories.step(step);
   }

@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { accountFacts, ownerFacts } from '../../../reviewer/detect/people.ts';
 import { type Evidence, gather } from '../../../reviewer/evidence/gather.ts';
@@ -197,6 +199,24 @@ test('who is absent is counted sync by sync, and begins anew when known again', 
   ]);
   const short = (text: string) => gone(text).replace('complete: true', 'complete: false');
   assert.deepEqual(await absences([9, okta(9)], [8, okta(8, short)], [5, okta(5)]), null);
+});
+
+test('what cannot be read of it interrupts absences, and history begins after it', async () => {
+  const gone = 'user:gone@example.com';
+  const absent: [number, Files] = [8, { ...one('role: reader', { principal: gone }), ...okta(8) }];
+  const unread = okta(5, (text) => `${text}# a line that nothing else has\n`);
+  const tell = async () => {
+    const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
+    await evidence.usage.close();
+    const { directories, from } = evidence.history;
+    return [directories.absences(gone)?.map(({ syncs }) => syncs), from];
+  };
+  await known(absent, [5, unread], [2, okta(2)]);
+  const [syncs, from] = await tell();
+  assert.deepEqual([syncs, Number(from) < seconds(8)], [[3], true]);
+  const id = here.git('rev-parse', 'HEAD~1:grants/directory/okta.yaml').trim();
+  await rm(join(here.root, '.git/objects', id.slice(0, 2), id.slice(2)));
+  assert.deepEqual(await tell(), [[1], seconds(5)]);
 });
 
 test('who is spelled with capitals or another composition in a directory is there', async () => {
