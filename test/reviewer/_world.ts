@@ -39,12 +39,12 @@ export type World = {
     root?: string;
     progress?: (line: string) => void;
   }) => Promise<ReviewResult>;
-  /** Commits to the forge's main branch, as somebody who pushes. */
-  push: (files: Files, branch?: string) => Promise<void>;
+  /** Commits to the forge's main branch, as somebody who pushes, so many days before the first review. */
+  push: (files: Files, branch?: string, days?: number) => Promise<void>;
   /** Calls and branch tips since the last time. */
   writes: () => { calls: string[]; branches: string };
 };
-const byAnn = { by: { name: 'Ann', email: 'ann@example.com' }, at: Date.parse(daysAgo(0.01)) / 1000 };
+const ann = { name: 'Ann', email: 'ann@example.com' };
 const open: (() => Promise<unknown>)[] = [];
 
 /** What was not as GitHub describes it. */
@@ -126,12 +126,13 @@ export async function world(
         },
         ...options,
       }),
-    async push(files, branch = 'main') {
+    async push(files, branch = 'main', days = 0.01) {
       const changes = Object.entries(files).map(([path, text]) => ({ path, text, executable: false }));
-      const made = { base: `refs/heads/${branch}`, changes, message: 'grants: change\n', ...byAnn };
+      const made = { base: `refs/heads/${branch}`, changes, message: 'grants: change\n', by: ann };
+      const at = Date.parse(daysAgo(days)) / 1000;
       execFileSync('git', ['fast-import', '--quiet', '--done'], {
         ...{ cwd: repository, stdio: ['pipe', 'ignore', 'inherit'] },
-        input: importOf({ ...made, ref: `refs/heads/${branch}` }),
+        input: importOf({ ...made, at, ref: `refs/heads/${branch}` }),
       });
     },
     writes() {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, type Files, type GrantText } from '../_review.ts';
+import { access, asOf, daysAgo, type Files, type GrantText } from '../_review.ts';
 import { actions, call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
 
 const test = suite('the life of a pull request');
@@ -104,7 +104,7 @@ test('an approved one is not extended: what is new gets another; a conflict alon
   await here.apply();
   await call(here, 'POST', '/pulls/1/reviews', { event: 'APPROVE' });
   const before = await pullOf(here, 1);
-  await here.push(access([ofAnn, busy, { id: 'idle-too', rest: idle }]));
+  await here.push(access([ofAnn, busy, { id: 'idle-too', rest: idle }]), 'main', 30);
   assert.deepEqual(actions(await here.apply()), [
     'unchanged group-desk/removal idle',
     'opened group-desk/removal-2 idle-too',
@@ -122,9 +122,12 @@ test('a branch that was squashed away, with a commit by somebody on it, holds no
   const here = await world([ofAnn, busy]);
   await here.apply();
   await here.push({ 'grants/access/orders/README.md': 'kept it\n' }, branch);
+  // So that what comes after it may have been idle since.
+  here.clock.now = Date.parse(daysAgo(31));
   await here.forge.merge(1, { method: 'squash' });
+  here.clock.now = asOf;
   const left = here.bare('rev-parse', branch);
-  await here.push(access([busy, { id: 'idle-too', rest: idle }]));
+  await here.push(access([busy, { id: 'idle-too', rest: idle }]), 'main', 30);
   assert.deepEqual(actions(await here.apply()), ['opened group-desk/removal-2 idle-too']);
   assert.equal(here.bare('rev-parse', branch), left);
 });
@@ -171,7 +174,7 @@ test('what people write into title and text stays', async () => {
     body: `Ask Ann.\r\n\r\n${body}\r\nSee #7`,
   });
   assert.deepEqual(done(await here.apply()), ['unchanged 1']);
-  await here.push(access([ofAnn, busy, { id: 'idle-too', rest: idle }]));
+  await here.push(access([ofAnn, busy, { id: 'idle-too', rest: idle }]), 'main', 30);
   assert.deepEqual(done(await here.apply()), ['updated 1']);
   const after = await pullOf(here, 1);
   assert.equal(after.title, 'Before the audit');

@@ -136,7 +136,7 @@ test('a further finding joins its pull request', async () => {
   const { apply, push, writes } = await world();
   await apply();
   writes();
-  await push(access([...standard, { id: 'idle-too', rest: idle }]));
+  await push(access([...standard, { id: 'idle-too', rest: idle }]), 'main', 30);
   const result = await apply();
   assert.deepEqual(actions(result), [
     'unchanged group-desk/urgent-high of-bob',
@@ -182,7 +182,7 @@ test('leaves a branch with commits by people alone', async () => {
   await apply();
   await push({ 'grants/access/orders/README.md': 'kept it\n' }, 'grantgate/review/group-desk/removal');
   const { branches } = writes();
-  await push(access([...standard, { id: 'idle-too', rest: idle }]));
+  await push(access([...standard, { id: 'idle-too', rest: idle }]), 'main', 30);
   const { pulls } = await apply();
   const [, removal, more] = pulls;
   assert.deepEqual([removal?.action, removal?.reason], ['unchanged', 'the branch has commits by people']);
