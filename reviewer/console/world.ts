@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tree } from '../../bundle/git/tree.ts';
@@ -12,6 +11,7 @@ import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
 import { localTree } from '../planFor.ts';
 import { ReviewError } from '../reviewError.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
 import type { Background } from './background.ts';
 import { type OpenUse, openUse } from './openUse.ts';
 import type { PastFilter, Place } from './past/pastDecisions.ts';
@@ -90,7 +90,7 @@ export async function openWorld(options: Options): Promise<World> {
   };
   let current = await counted(open());
 
-  const home = await mkdtemp(join(tmpdir(), 'grantgate-console-'));
+  const home = await temporaryFolder('console');
   let kept: KeptUsage | null = null;
   let keptOf: string | null = null;
   let files = 0;

@@ -1,10 +1,10 @@
 // Sharp edges of @duckdb/node-api: extensions would be downloaded on first use unless forbidden; it takes most of the
 // machine's memory unless told otherwise; a database in memory is kept uncompressed, one on disk is not.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
 
 /** A text as SQL writes it. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -32,7 +32,7 @@ type Place = { file: string; readOnly?: true };
  * that goes with the connection, unless it is given a place.
  */
 export async function openDatabase(memory: string, signal?: AbortSignal, place?: Place): Promise<Database> {
-  const scratch = await mkdtemp(join(tmpdir(), 'grantgate-usage-'));
+  const scratch = await temporaryFolder('usage');
   const database = await DuckDBInstance.create(place?.file ?? join(scratch, 'usage.db'), {
     ...(place?.readOnly && { access_mode: 'READ_ONLY' }),
     memory_limit: memory,

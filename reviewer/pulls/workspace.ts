@@ -1,7 +1,6 @@
 // Sharp edges of simple-git, kept behind this file: it refuses environment variables it takes for dangerous unless they
 // are named; it takes an exit code without output on stderr for success; `env` replaces the whole environment.
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { git } from '../../bundle/git/git.ts';
@@ -11,6 +10,7 @@ import { runGit } from '../../bundle/git/runGit.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { stopIfAborted } from '../reviewError.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
 import { codeownersPaths } from './codeowners.ts';
 import { historyOf } from './mirror/historyOf.ts';
 import { importOf } from './mirror/importOf.ts';
@@ -72,28 +72,6 @@ function surroundings(forge: Remote, token: string): GitSurroundings {
   };
 }
 
-/** Takes away what killed runs have left behind: folders of processes that are gone, an hour old at least. */
-async function sweep(parent: string, now: number): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
-    const pid = Number(/^grantgate-review-([1-9]\d{0,9})-/.exec(name)?.[1]);
-    if (!Number.isInteger(pid) || isAlive(pid)) continue;
-    const folder = join(parent, name);
-    const known = await stat(folder).catch(() => null);
-    if (known !== null && known.mtimeMs < now - 3_600_000)
-      await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is alive, too.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
 /**
  * Fetches the forge's repository into a temporary folder, with our branches below `prefix`. Throws ForgeError, ReviewError
  * `aborted`.
@@ -104,8 +82,7 @@ export async function openMirror(
   prefix: string = branchPrefix,
 ): Promise<Mirror> {
   const token = await forge.token();
-  await sweep(tmpdir(), Date.now());
-  const folder = await mkdtemp(join(tmpdir(), `grantgate-review-${process.pid}-`));
+  const folder = await temporaryFolder('review');
   const repository = join(folder, 'access.git');
   const ours = surroundings(forge, token);
   // What stays on this machine needs no token.

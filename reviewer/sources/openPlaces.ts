@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openDatabase, quoted } from '../evidence/database.ts';
 import { decisionFiles } from '../evidence/findLogs.ts';
 import { textOf } from '../evidence/malformedLines.ts';
 import { stopIfAborted } from '../reviewError.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
 import { type BucketAccess, bucketPlace, fetchObject, objectKeys } from './bucketObjects.ts';
 import { openSources, type Sources } from './openSources.ts';
 
@@ -34,7 +34,7 @@ export async function openPlaces({ places, since, token, bucket, signal }: Optio
   const addresses = places.filter((place) => /^https?:/i.test(place));
   const local = places.filter((place) => !/^(?:https?|s3):/i.test(place));
   const gateways = await openSources({ decisions: [], usage: addresses, since, token, signal });
-  const folder = await mkdtemp(join(tmpdir(), 'grantgate-places-'));
+  const folder = await temporaryFolder('places');
   const close = async () => {
     await gateways.close();
     await rm(folder, { recursive: true, force: true });

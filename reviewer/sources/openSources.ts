@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { temporaryFolder } from '../temporaryFolder.ts';
 import { fetchLines } from './fetchLines.ts';
 
 /** Evidence as files; what could not be had covers nothing. */
@@ -46,7 +46,7 @@ export async function openSources(options: Options): Promise<Sources> {
   const { decisions, usage, since, token, timeoutMs = 60_000, signal } = options;
   const addresses = usage.filter(isAddress);
   for (const address of addresses) assertAddress(address);
-  const folder = await mkdtemp(join(tmpdir(), 'grantgate-sources-'));
+  const folder = await temporaryFolder('sources');
   const close = () => rm(folder, { recursive: true, force: true });
   try {
     const rollups = usage.filter((source) => !isAddress(source));

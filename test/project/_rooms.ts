@@ -334,16 +334,33 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   ['reviewer/reviewError.ts', []],
+  ['reviewer/temporaryFolder.ts', []],
   ['reviewer/organisationOf.ts', ['bundle/git', 'bundle/grants', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/page', []],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
   [
     'reviewer/evidence',
-    ['bundle/format', 'bundle/git', 'bundle/grants', 'reviewer/organisationOf.ts', 'reviewer/reviewError.ts'],
+    [
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'reviewer/organisationOf.ts',
+      'reviewer/reviewError.ts',
+      'reviewer/temporaryFolder.ts',
+    ],
   ],
   ['reviewer/records', ['bundle/grants', 'gateway/record', 'reviewer/evidence', 'reviewer/reviewError.ts']],
-  ['reviewer/sources', ['bundle/bucket', 'bundle/format', 'reviewer/evidence', 'reviewer/reviewError.ts']],
+  [
+    'reviewer/sources',
+    [
+      'bundle/bucket',
+      'bundle/format',
+      'reviewer/evidence',
+      'reviewer/reviewError.ts',
+      'reviewer/temporaryFolder.ts',
+    ],
+  ],
   [
     'reviewer/detect',
     [
@@ -466,6 +483,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls/mirror',
       'reviewer/pulls/text',
       'reviewer/reviewError.ts',
+      'reviewer/temporaryFolder.ts',
     ],
   ],
   [
@@ -712,6 +730,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/replay',
       'reviewer/reviewError.ts',
       'reviewer/sources',
+      'reviewer/temporaryFolder.ts',
     ],
   ],
 ];

@@ -159,7 +159,7 @@ test('whatever an update fails at, the text never claims less than the branch do
   ] as const) {
     const { apply, forge, push } = await world([standard[0] as GrantText]);
     await apply();
-    await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]));
+    await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]), 'main', 30);
     let seen = 0;
     const watch = forge.fail({
       method: 'PATCH',
@@ -283,6 +283,7 @@ test('folders that a killed run has left are taken away, those of a running one 
   const gone = execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).trim();
   const names = [
     `grantgate-review-${gone}-aaaaaa`,
+    `grantgate-usage-${gone}-aaaaaa`,
     `grantgate-review-${process.pid}-bbbbbb`,
     'grantgate-other',
   ];
@@ -301,7 +302,7 @@ test('folders that a killed run has left are taken away, those of a running one 
   }
   assert.deepEqual(
     (await readdir(scratch)).sort(),
-    [...names.slice(1), `grantgate-review-${gone}-fresh`].sort(),
+    [...names.slice(2), `grantgate-review-${gone}-fresh`].sort(),
   );
 });
 

@@ -1,0 +1,44 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What a folder is for. */
+type Use = 'review' | 'usage' | 'sources' | 'places' | 'console';
+
+const ours = /^grantgate-(?:review|usage|sources|places|console)-([1-9]\d{0,9})-/;
+const swept = new Set<string>();
+
+/**
+ * A fresh folder for this process, for its maker to take away. The first one takes away, too, what killed runs have left
+ * behind: records may be large.
+ */
+export async function temporaryFolder(use: Use): Promise<string> {
+  const parent = tmpdir();
+  if (!swept.has(parent)) {
+    swept.add(parent);
+    await sweep(parent, Date.now());
+  }
+  return mkdtemp(join(parent, `grantgate-${use}-${process.pid}-`));
+}
+
+/** Folders of processes that are gone, an hour old at least. */
+async function sweep(parent: string, now: number): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    const pid = Number(ours.exec(name)?.[1]);
+    if (!Number.isInteger(pid) || isAlive(pid)) continue;
+    const folder = join(parent, name);
+    const known = await stat(folder).catch(() => null);
+    if (known !== null && known.mtimeMs < now - 3_600_000)
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process is alive, too.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
