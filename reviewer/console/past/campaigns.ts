@@ -23,7 +23,8 @@ export async function readCampaigns({ root, within, revision }: Tree): Promise<C
   const listing = await git(root, [
     'for-each-ref',
     '--format=%(refname) %(objectname) %(authoremail)',
-    ...['refs/heads/grantgate/campaign/', 'refs/remotes/*/grantgate/campaign/'],
+    // With a star in it, a pattern has to fit the whole name.
+    ...['refs/heads/grantgate/campaign/*/frozen', 'refs/remotes/*/grantgate/campaign/*/frozen'],
   ]).catch(() => '');
   const found = new Map<string, Campaign>();
   for (const line of listing.toString().split('\n')) {

@@ -77,9 +77,12 @@ test.before(async () => {
   here.git('checkout', '--quiet', '-b', 'grantgate/campaign/q4/frozen');
   await here.commit({ 'campaigns/q4.json': renderFrozen(frozenOf(entries)) });
   here.git('commit', '--quiet', '--amend', '--no-edit', `--author=${bot.name} <${bot.email}>`);
+  // One of a clone that fetched it.
+  here.git('update-ref', 'refs/remotes/origin/grantgate/campaign/q4/frozen', 'HEAD');
   here.git('checkout', '--quiet', '-b', 'grantgate/campaign/touched/frozen');
   await here.commit({ 'campaigns/touched.json': renderFrozen({ ...frozenOf(entries), name: 'touched' }) });
   here.git('checkout', '--quiet', 'main');
+  here.git('update-ref', '-d', 'refs/heads/grantgate/campaign/q4/frozen');
   here.git('checkout', '--quiet', '-b', branch);
   await here.commit({ [path]: text?.replace(/- id: desk-read[\s\S]*?\n\n/, '') ?? null });
   here.git('checkout', '--quiet', 'main');
