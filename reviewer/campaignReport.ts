@@ -3,11 +3,9 @@ import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { startOf } from '../bundle/grants/dates.ts';
 import { attestations, listParts, viewParts } from './campaign/advance.ts';
-import { digestOf, populationDigest } from './campaign/freeze.ts';
 import { campaignPrefix, type Frozen, readFrozen } from './campaign/frozen.ts';
 import { baseOf } from './campaign/preparePart.ts';
 import { reportOf } from './campaign/report.ts';
-import { inScope, parseScope } from './campaign/scope.ts';
 import { readUsage } from './evidence/usage.ts';
 import { openChecks } from './forge/checks.ts';
 import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
@@ -15,6 +13,7 @@ import { organisationOf } from './organisationOf.ts';
 import { instantOf } from './plan/sentence.ts';
 import { principalOf } from './pulls/commands/permission.ts';
 import { type Mirror, openMirror } from './pulls/workspace.ts';
+import { recount } from './recount.ts';
 import { campaignPage } from './report/campaign/campaignPage.ts';
 import { campaignTables } from './report/campaign/campaignTables.ts';
 import { endedAt, partFacts } from './report/campaign/partFacts.ts';
@@ -160,19 +159,4 @@ async function treeThen({ repository, base, folder }: Mirror, at: number, last: 
   if (then === null || last === null) return then ?? gitTree(repository, base.commit, folder);
   const line = await lineOf(repository, base.commit);
   return line.indexOf(last) < line.indexOf(then.revision ?? '') ? gitTree(repository, last, folder) : then;
-}
-
-/** The grants in scope at the commit that was frozen, counted again; null where it is not there. */
-async function recount(frozen: Frozen, { repository, folder }: Mirror) {
-  const scope = frozen.scope === null ? null : parseScope(frozen.scope);
-  try {
-    const organisation = await organisationOf(await gitTree(repository, frozen.commit, folder));
-    const grants = organisation.grants
-      .filter((grant) => scope === null || inScope(scope, grant, organisation))
-      .map((grant) => ({ grant: grant.id, digest: digestOf(grant) }))
-      .sort((a, b) => (a.grant < b.grant ? -1 : 1));
-    return { grants: grants.length, digest: populationDigest(grants) };
-  } catch {
-    return null;
-  }
 }
