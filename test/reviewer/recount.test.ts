@@ -32,5 +32,4 @@ test('counts what a commit holds; one that is gone or not valid cannot be evalua
 
 test('what keeps a commit from being read is an error, not a commit that is gone', async () => {
   await assert.rejects(count(valid, tmpdir()), { name: 'GitError', code: 'git-failed' });
-  await assert.rejects(count(valid, join(root, 'nowhere')), { name: 'GitError', code: 'git-failed' });
 });
