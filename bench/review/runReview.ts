@@ -1,7 +1,10 @@
 // One review, measured: node runReview.ts ROOT DECISIONS USAGE AS_OF; prints JSON, and what it does on stderr.
+import { growHeapSlowly } from '../../commands/growHeapSlowly.ts';
 import { review } from '../../reviewer/review.ts';
 
 const [root = '', decisions = '', usage = '', asOf = ''] = process.argv.slice(2);
+// As the command does.
+growHeapSlowly();
 const began = performance.now();
 const progress = (line: string) =>
   process.stderr.write(`  ${((performance.now() - began) / 1000).toFixed(1)} s  ${line}\n`);

@@ -4,6 +4,7 @@ import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
+import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop, stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 import { trendsFile } from './trends.ts';
@@ -82,6 +83,7 @@ type ReviewOptions = ForgeOptions & {
 };
 
 async function runReview(options: ReviewOptions): Promise<void> {
+  growHeapSlowly();
   if (options.answer !== undefined) return runAnswer(options, options.answer);
   if (options.listen !== undefined) return runListen(options, options.listen);
   if (options.campaign !== undefined) {

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
+import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 
@@ -46,17 +47,10 @@ export function sync(program: Command): void {
   );
 }
 
-/**
- * A directory passes through in pages that are garbage as soon as they are read: the heap need not grow several times
- * over before they are collected.
- */
-function keepHeapSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=50');
-}
-
 async function runSync(options: Options): Promise<void> {
-  keepHeapSmall();
+  growHeapSlowly();
+  // A directory passes through in pages that are garbage as soon as they are read.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const { syncFolder } = await import('../../reviewer/sync/syncProviders.ts');
   const { syncText } = await import('../../reviewer/sync/syncText.ts');
   const shrink = options.shrink === undefined ? undefined : Number(options.shrink);
