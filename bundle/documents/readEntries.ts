@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { isMapping } from '../yaml/isMapping.ts';
 import { parseYaml } from '../yaml/parseYaml.ts';
 import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
@@ -82,9 +83,6 @@ export function readEntries(bytes: Buffer, file: string): Entries {
 }
 
 type Piece = { text: string /** Lines before it. */; line: number };
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Cuts before lines that begin with a key; not at all where a line may end the document, or all of it is in braces. */
 function piecesOf(text: string): Piece[] {

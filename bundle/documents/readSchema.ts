@@ -1,4 +1,5 @@
 import type { Problem } from '../bundleError.ts';
+import { isMapping } from '../yaml/isMapping.ts';
 import { referenceKeys } from '../yaml/jsonPointer.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { problem, show } from '../yaml/problem.ts';
@@ -34,8 +35,6 @@ const mostParts = 2000;
 const [mostValues, mostPatterns] = [1000, 50];
 
 type Path = readonly PropertyKey[];
-const isObject = (value: unknown): value is { readonly [keyword: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Reads the JSON Schema of a document (draft 2020-12 or 07), JSON or YAML. Who proposes one is not trusted yet: it refers
@@ -58,7 +57,7 @@ export function readSchema(
     for (const part of path) {
       const inner: unknown = Array.isArray(schema)
         ? schema[Number(part)]
-        : isObject(schema) && Object.hasOwn(schema, part)
+        : isMapping(schema) && Object.hasOwn(schema, part)
           ? schema[part]
           : undefined;
       if (inner === undefined) return undefined;
@@ -71,7 +70,7 @@ export function readSchema(
   const walk = (schema: unknown, path: Path, via: readonly string[]): void => {
     parts += 1;
     if (parts > mostParts || typeof schema === 'boolean') return;
-    if (!isObject(schema)) {
+    if (!isMapping(schema)) {
       refuse(path, `must be a schema: a mapping, true or false, got ${show(schema)}`);
       return;
     }
@@ -85,7 +84,7 @@ export function readSchema(
       else if (one.has(keyword) && !(several.has(keyword) && Array.isArray(inner))) walk(inner, at, via);
       else if (several.has(keyword) && Array.isArray(inner))
         for (const [index, item] of inner.entries()) walk(item, [...at, index], via);
-      else if (named.has(keyword) && isObject(inner)) {
+      else if (named.has(keyword) && isMapping(inner)) {
         // Definitions count where they are referred to.
         if (keyword === '$defs' || keyword === 'definitions') {
           const before = [parts, patterns] as const;
@@ -131,7 +130,7 @@ export function readSchema(
   };
 
   if (found.length === 0) {
-    const dialect = isObject(value) ? (value.$schema ?? dialects[0]) : undefined;
+    const dialect = isMapping(value) ? (value.$schema ?? dialects[0]) : undefined;
     if (dialect === undefined)
       refuse([], `must be a JSON Schema of the document, a mapping, got ${show(value)}`);
     else if (!dialects.includes(String(dialect).replace(/#$/, '')))
@@ -140,7 +139,7 @@ export function readSchema(
     if (parts > mostParts)
       refuse([], `the schema has more than ${mostParts} parts, those counted again that are referred to`);
   }
-  if (found.length > 0 || !isObject(value)) return { schema: null, problems: unique(found) };
+  if (found.length > 0 || !isMapping(value)) return { schema: null, problems: unique(found) };
   try {
     return { schema: { file, value, validate: compileSchema(value) }, problems: [] };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { isMapping } from './followReference.ts';
+import { isMapping } from '../yaml/isMapping.ts';
 
 /**
  * The path that the operations stand under: of OpenAPI 2.0's `basePath`, or of the first of `servers`, its variables at

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isMapping } from '../yaml/isMapping.ts';
 import type { Document } from './readDocument.ts';
 
 /** A value, and the document that it stands in: references in it are relative to that. */
@@ -14,9 +15,6 @@ export class FollowError extends Error {
 }
 
 const mostHops = 32;
-
-export const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Follows `$ref` until there is none, within the document and across the files beside it. What stands next to a `$ref`

@@ -1,7 +1,8 @@
 import type { Problem } from '../bundleError.ts';
+import { isMapping } from '../yaml/isMapping.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { basePath } from './basePath.ts';
-import { type FileBeside, FollowError, followReference, isMapping, type Located } from './followReference.ts';
+import { type FileBeside, FollowError, followReference, type Located } from './followReference.ts';
 import { nameOperations, type Unnamed } from './nameOperations.ts';
 import type { Document } from './readDocument.ts';
 import { routableTemplate } from './routableTemplate.ts';

@@ -1,13 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMapping } from '../../bundle/yaml/isMapping.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { ReviewError } from '../reviewError.ts';
 import { lineBreakOf } from './lines.ts';
 
 const consent = 'consent: true';
 const alone = `pull_requests: { ${consent} }`;
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Puts a member before the others of a mapping, in brackets or as a line of its own. */
 function begin(text: string, { start, column }: { start: number; column: number }, member: string): string {
