@@ -30,6 +30,7 @@ import {
 import { type AccessFile, compileSections, type Section } from './compileSections.ts';
 import { type CompileStore, openCompileStore } from './compileStore.ts';
 import { hashId } from './fragment.ts';
+import { seal, unseal } from './seal.ts';
 
 /** data.json of a tree, in shared memory, and how many grants it holds. */
 export type CompiledData = { data: Buffer; grants: number };
@@ -146,16 +147,11 @@ async function compileDirectory(tree: Tree, store: CompileStore): Promise<Compil
   );
   const key = store.keyOf('directory', ...found.flatMap(({ path, id }) => [path, id]));
   const kept = store.get('directory', key);
-  if (kept !== null) {
-    const end = kept.indexOf('\n');
-    const text = kept.subarray(end + 1);
-    if (kept.subarray(0, Math.max(0, end)).toString() === String(crc32(text)))
-      return JSON.parse(text.toString()) as CompiledDirectory;
-  }
+  const text = kept && unseal(kept);
+  if (text !== null) return JSON.parse(text.toString()) as CompiledDirectory;
   const compiled = await readCompiled(part, entries.length === 0);
   if (compiled === null) return null;
-  const text = Buffer.from(JSON.stringify(compiled));
-  store.put('directory', key, Buffer.concat([Buffer.from(`${crc32(text)}\n`), text]));
+  store.put('directory', key, seal(Buffer.from(JSON.stringify(compiled))));
   return compiled;
 }
 
@@ -169,15 +165,11 @@ function keptDocuments(store: CompileStore): KeptLines {
     get(files) {
       const key = keyOf(files);
       const bytes = key === null ? null : store.get('document', key);
-      const end = bytes?.indexOf('\n') ?? -1;
-      const lines = bytes?.subarray(end + 1);
-      return lines !== undefined && end > 0 && bytes?.toString('utf8', 0, end) === String(crc32(lines))
-        ? lines
-        : null;
+      return bytes && unseal(bytes);
     },
     put(files, lines) {
       const key = keyOf(files);
-      if (key !== null) store.put('document', key, Buffer.concat([Buffer.from(`${crc32(lines)}\n`), lines]));
+      if (key !== null) store.put('document', key, seal(lines));
     },
   };
 }

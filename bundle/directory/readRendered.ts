@@ -1,4 +1,4 @@
-import { detached } from '../format/detached.ts';
+import { createShare, detached } from '../format/detached.ts';
 import { type DirectoryText, directoryPieces } from './renderDirectory.ts';
 
 type Person = { -readonly [K in keyof DirectoryText['people'][number]]: DirectoryText['people'][number][K] };
@@ -34,18 +34,6 @@ function isWritten(directory: DirectoryText, bytes: Buffer): boolean {
     at += expected.length;
   }
   return at === bytes.length;
-}
-
-/** One text for each of few words that are told again and again. */
-function createShare(): (word: string) => string {
-  const known = new Map<string, string>();
-  return (word) => {
-    const found = known.get(word);
-    if (found !== undefined) return found;
-    const own = detached(word);
-    known.set(own, own);
-    return own;
-  };
 }
 
 function readLines(bytes: Buffer): DirectoryText | null {

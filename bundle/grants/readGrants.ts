@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { readRendered } from '../directory/readRendered.ts';
-import { detached } from '../format/detached.ts';
+import { createShare, detached } from '../format/detached.ts';
 import type { Files } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import type { Places } from '../yaml/places.ts';
@@ -103,18 +103,6 @@ function withOwnTexts(entry: GrantEntry, share: (text: string) => string): Grant
         reason: share(review.reason),
       },
     }),
-  };
-}
-
-/** One text for all that are the same. */
-function createShare(): (text: string) => string {
-  const known = new Map<string, string>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const own = detached(text);
-    known.set(own, own);
-    return own;
   };
 }
 
