@@ -1,4 +1,4 @@
-import { git } from '../bundle/git/git.ts';
+import { firstParentLine } from '../bundle/git/firstParentLine.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { startOf } from '../bundle/grants/dates.ts';
@@ -65,7 +65,8 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
     const end = endOfAll(frozen, known, results.length, now);
     const at = end ?? now;
     const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));
-    const tree = remember(await treeThen(mirror, at, await lastMerge(merges, forge, mirror)));
+    const line = await firstParentLine(mirror.repository, mirror.base.commit);
+    const tree = remember(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
     const base = baseOf(tree, await organisationOf(tree, 'the branch had'));
     const report = reportOf(frozen, results, attested, base, at);
     const { organisation } = base;
@@ -133,30 +134,28 @@ function endOfAll(frozen: Frozen, known: readonly ForgePull[], parts: number, no
   return Math.max(...all.map((end) => end ?? 0));
 }
 
-/** The commit of the branch that the last of some pull requests became. */
+/** The commit of the branch (its first parents, the newest first) that the last of some pull requests became. */
 async function lastMerge(
   numbers: readonly number[],
   forge: ReturnType<typeof openForge>,
-  { repository, base }: Mirror,
+  line: readonly string[],
 ): Promise<string | null> {
   const commits = new Set<string>();
   for (const number of numbers) {
     const commit = (await forge.mergeOf(number))?.commit;
     if (commit != null) commits.add(commit);
   }
-  const line = await lineOf(repository, base.commit);
   return line.find((commit) => commits.has(commit)) ?? null;
 }
 
-/** A commit and its first parents, the newest first. */
-async function lineOf(repository: string, commit: string): Promise<string[]> {
-  return (await git(repository, ['rev-list', '--first-parent', commit])).toString().split('\n');
-}
-
 /** The branch at an instant, and with the last merge in it: the clocks of a forge and of Git need not agree. */
-async function treeThen({ repository, base, folder }: Mirror, at: number, last: string | null) {
+async function treeThen(
+  { repository, base, folder }: Mirror,
+  at: number,
+  last: string | null,
+  line: readonly string[],
+) {
   const then = await treeAt(repository, base.commit, folder, at);
   if (then === null || last === null) return then ?? gitTree(repository, base.commit, folder);
-  const line = await lineOf(repository, base.commit);
   return line.indexOf(last) < line.indexOf(then.revision ?? '') ? gitTree(repository, last, folder) : then;
 }

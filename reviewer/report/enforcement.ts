@@ -1,4 +1,4 @@
-import { git } from '../../bundle/git/git.ts';
+import { firstParentLine } from '../../bundle/git/firstParentLine.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Usage } from '../evidence/usage.ts';
 
@@ -41,12 +41,6 @@ export async function readEnforcement(tree: Tree, usage: Pick<Usage, 'revisions'
 /** Commit → how many come before it along first parents. */
 async function placesOf({ root, revision }: Tree): Promise<ReadonlyMap<string, number>> {
   if (revision === null) return new Map();
-  const listing = await git(root, ['rev-list', '--first-parent', '--reverse', revision]);
-  return new Map(
-    listing
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((commit, index) => [commit, index]),
-  );
+  const line = await firstParentLine(root, revision);
+  return new Map(line.reverse().map((commit, index) => [commit, index]));
 }
