@@ -17,7 +17,7 @@ export type Progress = Campaign & { report: Report };
 
 const pattern = /^refs\/(?:heads|remotes\/[^/]+)\/grantgate\/campaign\/([^/]+)\/frozen$/;
 
-/** The campaigns whose branches this clone has, fetched or its own, the newest first; what cannot be read is left out. */
+/** The campaigns whose branches this clone has, fetched or its own, the newest first; what cannot be read is left out. Throws GitError. */
 export async function readCampaigns({ root, within, revision }: Tree): Promise<Campaign[]> {
   if (revision === null) return [];
   const listing = await git(root, [
@@ -25,7 +25,7 @@ export async function readCampaigns({ root, within, revision }: Tree): Promise<C
     '--format=%(refname) %(objectname) %(authoremail)',
     // With a star in it, a pattern has to fit the whole name.
     ...['refs/heads/grantgate/campaign/*/frozen', 'refs/remotes/*/grantgate/campaign/*/frozen'],
-  ]).catch(() => '');
+  ]);
   const found = new Map<string, Campaign>();
   for (const line of listing.toString().split('\n')) {
     const [branch = '', commit = '', author = ''] = line.split(' ');

@@ -1,4 +1,5 @@
-import { git } from '../../../bundle/git/git.ts';
+import { git, resolveCommit } from '../../../bundle/git/git.ts';
+import { GitError } from '../../../bundle/git/gitError.ts';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import { readAccess } from '../../../bundle/grants/readGrants.ts';
 
@@ -7,7 +8,7 @@ export type GrantAt = { id: string; file: string; line: number; text: string };
 
 /**
  * Where grants stand in a commit, by Git's own search, for all of a large repository takes long to read. Null where this
- * clone does not have the commit; a grant that is not found is left out.
+ * clone does not have the commit; a grant that is not found is left out. Throws GitError.
  */
 export async function grantsAt(
   { root, within }: Tree,
@@ -15,19 +16,19 @@ export async function grantsAt(
   grants: readonly string[],
 ): Promise<GrantAt[] | null> {
   if (!/^[0-9a-f]{40}$/.test(revision)) return null;
-  const isThere = await git(root, ['cat-file', '-e', `${revision}^{commit}`]).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return null;
+  try {
+    await resolveCommit(root, revision);
+  } catch (error) {
+    if (error instanceof GitError && error.code === 'git-revision') return null;
+    throw error;
+  }
   if (grants.length === 0) return [];
   const named = grants.flatMap((id) => ['-e', id]);
   const folder = `${within}grants/access`;
-  // It says by its exit code that there is none.
   const listing = await git(root, [
     ...['grep', '--files-with-matches', '-z', '--fixed-strings', '--full-name', ...named, revision, '--'],
     `:(top)${folder}`,
-  ]).catch(() => Buffer.alloc(0));
+  ]).catch(noneFound);
   const found: GrantAt[] = [];
   for (const name of listing.toString().split('\0')) {
     const path = name.slice(revision.length + 1);
@@ -42,4 +43,11 @@ export async function grantsAt(
     }
   }
   return found;
+}
+
+/** Git's search fails without a word where it finds nothing; whatever else keeps it from searching it says. */
+function noneFound(error: unknown): Buffer {
+  const isNone = error instanceof GitError && error.code === 'git-failed' && error.cause === undefined;
+  if (isNone && error.complaint === '') return Buffer.alloc(0);
+  throw error;
 }
