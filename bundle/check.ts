@@ -13,7 +13,6 @@ import type { Organisation } from './grants/organisation.ts';
 import { usedIds } from './grants/usedIds.ts';
 import { factTypes, unknownFacts } from './knowsFacts.ts';
 import { assertKnowsParams } from './knowsParams.ts';
-import { admitPolicy } from './policy/admitPolicy.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { compilePolicy } from './policy/compilePolicy.ts';
 import { findOpa, type Opa } from './policy/opa.ts';
@@ -77,13 +76,14 @@ export async function checkTree(
   if (await hasPolicies(tree)) {
     const opa = await findOpa(options);
     const facts = factTypes(organisation);
-    policies.push(...(await checkPolicies(tree, opa, { ...data, facts })));
-    if (policies.length === 0 && organisation !== null)
-      policies.push(...(await unknownFacts(opa, await readPolicies(tree, 'authz'), new Set(facts.keys()))));
+    const { problems: found, examined } = await checkPolicies(tree, opa, { ...data, facts });
+    policies.push(...found);
+    if (policies.length === 0 && organisation !== null && examined !== null)
+      policies.push(...unknownFacts(examined, facts));
     if (organisation?.grants.some(({ params }) => params !== undefined))
       policies.push(...(await knows(tree)));
     if (policies.length === 0) policies.push(...(await checkDetectors(tree, opa)));
-    if (policies.length === 0 && data.sizes.size > 0) reads = await documentsRead(tree, opa, data);
+    if (policies.length === 0) reads = examined?.reads.documents;
     if (policies.length === 0 && organisation !== null && data.problems.length === 0)
       policies.push(
         ...(await checkAnswers({ tree, organisation, opa, data, reads, slow }, options.evaluator)),
@@ -160,12 +160,6 @@ function slowness({ subject, api, operation, steps, usual }: Cost): Problem {
 }
 
 const counted = (steps: number) => steps.toLocaleString('en');
-
-async function documentsRead(tree: Tree, opa: Opa, { sizes }: ReadDocuments) {
-  const policies = await readPolicies(tree, 'authz');
-  if (await isBuiltIn(policies, 'authz')) return undefined;
-  return (await admitPolicy(opa, policies, undefined, sizes)).reads.documents;
-}
 
 /** What no decision is made by need not be there; a policy from before it may have been forgotten. */
 function unreadDocuments({ sizes }: ReadDocuments, reads: PolicyReads['documents'] = []): Problem[] {

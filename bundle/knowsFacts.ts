@@ -1,6 +1,6 @@
 import { BundleError, type Problem } from './bundleError.ts';
 import type { Organisation } from './grants/organisation.ts';
-import { examinePolicy } from './policy/examinePolicy.ts';
+import { type Examined, examinePolicy } from './policy/examinePolicy.ts';
 import type { Opa } from './policy/opa.ts';
 import type { PolicyReads } from './policy/policyReads.ts';
 import { nearMiss } from './yaml/nearMiss.ts';
@@ -16,24 +16,20 @@ export const factTypes = (organisation: Pick<Organisation, 'apis'> | null): Read
 
 /**
  * The places of a policy that read a fact which no API names: there it would never be seen, and a rule that denies by it
- * would be silent. Throws BundleError `policy-invalid`, OpaError.
+ * would be silent.
  */
-export async function unknownFacts(
-  opa: Opa,
-  policies: ReadonlyMap<string, Buffer>,
-  declared: ReadonlySet<string>,
-): Promise<Problem[]> {
-  // Most speak of none, and opa need not be asked; a text may spell the word by its escapes.
-  if (![...policies.values()].some((source) => /facts|\\u/.test(source.toString()))) return [];
-  const { facts } = await examinePolicy(opa, policies);
-  const known = [...declared].sort().join(', ');
+export function unknownFacts(
+  { facts }: Pick<Examined, 'facts'>,
+  declared: { has(name: string): boolean; keys(): Iterable<string> },
+): Problem[] {
+  const known = [...declared.keys()].sort().join(', ');
   const expected = known === '' ? 'and none names any' : `expected one of ${known}`;
   return facts
     .filter(({ name }) => !declared.has(name))
     .map(({ name, rule, ...place }) => ({
       ...place,
       code: 'policy',
-      message: `${rule}: no API names a fact ${name}${nearMiss(name, declared)}, ${expected}`,
+      message: `${rule}: no API names a fact ${name}${nearMiss(name, declared.keys())}, ${expected}`,
     }));
 }
 
@@ -47,7 +43,7 @@ export async function assertKnowsFacts(
   if (read.length === 0) return;
   const declared = declaredFacts(data);
   if (read.every((name) => declared.has(name))) return;
-  const problems = await unknownFacts(opa, policies, declared);
+  const problems = unknownFacts(await examinePolicy(opa, policies), declared);
   throw new BundleError('policy-invalid', problems.map(formatProblem).join('\n'));
 }
 

@@ -8,7 +8,7 @@ import { problem } from '../yaml/problem.ts';
 import { checkTypes } from './checkTypes.ts';
 import { compilePolicy } from './compilePolicy.ts';
 import type { KnownDocuments } from './documentReads.ts';
-import { examinePolicy } from './examinePolicy.ts';
+import { type Examined, examinePolicy } from './examinePolicy.ts';
 import type { Opa } from './opa.ts';
 import { assertPackages, capabilitiesFile, decisionPath, readPolicies } from './policies.ts';
 import { runTests } from './runTests.ts';
@@ -55,6 +55,12 @@ type Known = {
   schemas: ReadonlyMap<string, unknown>;
 };
 
+type Checked = {
+  problems: Problem[];
+  /** What the repository's own decision reads; null where it brings none, or it cannot be told. */
+  examined: Pick<Examined, 'facts' | 'reads'> | null;
+};
+
 /** Whether a repository brings policies of its own. */
 export async function hasPolicies(tree: Tree): Promise<boolean> {
   return (await tree.list()).some((path) => path.startsWith('policies/') && path.endsWith('.rego'));
@@ -65,7 +71,7 @@ export async function hasPolicies(tree: Tree): Promise<boolean> {
  * test; that it reads what a decision gets, by its types; that the decision compiles, so that a merge that is green here
  * can be built; and that its tests pass. `known` is what there is to read besides. Throws OpaError.
  */
-export async function checkPolicies(tree: Tree, opa: Opa, known: Known): Promise<Problem[]> {
+export async function checkPolicies(tree: Tree, opa: Opa, known: Known): Promise<Checked> {
   const rego = (await tree.list()).filter((path) => path.startsWith('policies/') && path.endsWith('.rego'));
   const policies = rego.filter((path) => !path.endsWith('_test.rego'));
   const work = await mkdtemp(join(tmpdir(), 'grantgate-check-'));
@@ -81,24 +87,27 @@ export async function checkPolicies(tree: Tree, opa: Opa, known: Known): Promise
     // The policies first: an error there would come back from the tests that use them.
     const problems = await strictly(opa, work, all(policies), ['--capabilities', capabilitiesFile]);
     if (problems.length === 0) problems.push(...(await strictly(opa, work, all(rego), [])));
-    if (problems.length > 0) return problems;
-    if (policies.some((path) => path.startsWith('policies/authz/')))
-      problems.push(...(await checkDecision(await readPolicies(tree, 'authz'), opa, known)));
-    return problems.length > 0 ? problems : await runTests(tree, opa);
+    if (problems.length > 0) return { problems, examined: null };
+    const decision = policies.some((path) => path.startsWith('policies/authz/'))
+      ? await checkDecision(await readPolicies(tree, 'authz'), opa, known)
+      : { problems: [], examined: null };
+    if (decision.problems.length > 0) return decision;
+    return { ...decision, problems: await runTests(tree, opa) };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function checkDecision(authz: ReadonlyMap<string, Buffer>, opa: Opa, known: Known): Promise<Problem[]> {
+async function checkDecision(authz: ReadonlyMap<string, Buffer>, opa: Opa, known: Known): Promise<Checked> {
   try {
     assertPackages(authz);
-    const { problems, reads } = await examinePolicy(opa, authz, known.sizes);
+    const { problems, ...examined } = await examinePolicy(opa, authz, known.sizes);
+    const { reads } = examined;
     if (problems.length === 0) problems.push(...(await checkTypes(opa, authz, known, reads.documents)));
     await compilePolicy(opa, authz, decisionPath);
-    return problems;
+    return { problems, examined };
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
-    return [problem('policies/authz', 'policy', error.message)];
+    return { problems: [problem('policies/authz', 'policy', error.message)], examined: null };
   }
 }

@@ -44,7 +44,8 @@ const relied = new Set([
   ...shaped,
 ]);
 
-type Examined = {
+/** What a policy reads, and where it may read what a decision does not get. */
+export type Examined = {
   problems: Problem[];
   reads: Pick<PolicyReads, 'api' | 'clock' | 'documents' | 'facts' | 'networks'>;
   /** Each place where a fact is read, by its name. */
