@@ -1,7 +1,7 @@
 import { barChart } from '../../page/barChart.ts';
 import { html } from '../../page/html.ts';
 import { counted } from '../../plan/sentence.ts';
-import type { Control } from '../controls.ts';
+import { answeredBy, type Control } from '../controls.ts';
 import { packPage } from '../packPage.ts';
 import type { Table } from '../table.ts';
 import type { CampaignInput } from './campaignInput.ts';
@@ -9,36 +9,17 @@ import { periodOf } from './campaignTables.ts';
 
 /** What of each control the tables of a campaign can show. */
 const controls: readonly Control[] = [
-  {
-    ...{ framework: 'SOC 2', control: 'CC6.1', tables: ['population', 'enforcement'] },
-    asks: 'Logical access is restricted to those who are authorised, by rules that are enforced.',
-  },
-  {
-    ...{ framework: 'SOC 2', control: 'CC6.2', tables: ['decisions', 'second-approvals'] },
-    asks: 'Access is authorised before it is given, and ends when it is no longer authorised.',
-  },
-  {
-    ...{ framework: 'SOC 2', control: 'CC6.3', tables: ['decisions', 'owners', 'changed-meanwhile'] },
-    asks: 'Access is changed or removed by role and need.',
-  },
-  {
-    ...{ framework: 'ISO/IEC 27001:2022', control: 'A.5.18' },
-    tables: ['decisions', 'owners', 'reminders', 'overdue'],
-    asks: 'Access rights are provided, reviewed, changed and removed by a rule.',
-  },
-  {
-    ...{ framework: 'PCI DSS 4.0.1', control: '7.2.4' },
-    tables: ['population', 'decisions', 'overdue', 'not-evaluable'],
-    asks: 'All accounts and their access are reviewed at least every six months, and what is inappropriate is addressed.',
-  },
-  {
-    ...{ framework: 'PCI DSS 4.0.1', control: '7.2.5.1', tables: ['decisions', 'owners'] },
-    asks: 'Access of application and system accounts is reviewed periodically, and confirmed by management.',
-  },
-  {
-    ...{ framework: 'GDPR', control: 'Art. 32', tables: ['campaign', 'problems'] },
-    asks: 'Measures that keep processing confidential are in place, and are tested and assessed regularly.',
-  },
+  answeredBy('CC6.1', ['population', 'enforcement']),
+  answeredBy('CC6.2', ['decisions', 'second-approvals']),
+  answeredBy(
+    'CC6.3',
+    ['decisions', 'owners', 'changed-meanwhile'],
+    'Access is changed or removed by role and need.',
+  ),
+  answeredBy('A.5.18', ['decisions', 'owners', 'reminders', 'overdue']),
+  answeredBy('7.2.4', ['population', 'decisions', 'overdue', 'not-evaluable']),
+  answeredBy('7.2.5.1', ['decisions', 'owners']),
+  answeredBy('Art. 32', ['campaign', 'problems']),
 ];
 
 /** The report of a campaign as one page that needs nothing else. */
