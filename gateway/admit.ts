@@ -5,7 +5,7 @@ import type {
   Carrier,
   Decided,
   Doors,
-  RequestFacts,
+  ReceivedRequest,
 } from './decision/admission.ts';
 import type { Decision, Facts, Stated } from './decision/decision.ts';
 import type { Enforcement } from './decision/enforcement.ts';
@@ -120,7 +120,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
    * Why a request has no operation. Who may call some other method of its path is told which there are; to all others the
    * path does not exist, whoever they are and whatever they bring.
    */
-  const unrouted = async (request: RequestFacts, canonical: CanonicalRequest, by: Enforcement) => {
+  const unrouted = async (request: ReceivedRequest, canonical: CanonicalRequest, by: Enforcement) => {
     const others = otherMethods(canonical, by);
     const [first] = others;
     if (first === undefined) return noSuchOperation();
@@ -149,7 +149,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
   /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
   type Counted = { subject: string; api: string; judged: Refusal | Allowance | null } | 'arrived';
 
-  const attempt = async (request: RequestFacts, doors: Doors, counted: Counted | null): Promise<void> => {
+  const attempt = async (request: ReceivedRequest, doors: Doors, counted: Counted | null): Promise<void> => {
     const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
     let route: Route | null = null;
     let cors: CorsHeaders | null = null;

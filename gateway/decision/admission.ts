@@ -65,7 +65,7 @@ export type Doors = {
 };
 
 /** What is decided of a request, wherever it comes in. */
-export type RequestFacts = {
+export type ReceivedRequest = {
   method: string;
   /** The request target as sent. */
   target: string;
@@ -84,4 +84,4 @@ export type RequestFacts = {
 };
 
 /** Takes a request through all stages up to the door. Never throws. */
-export type Admit = (request: RequestFacts, doors: Doors) => void;
+export type Admit = (request: ReceivedRequest, doors: Doors) => void;

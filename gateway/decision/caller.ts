@@ -91,11 +91,11 @@ const asOf = (decision: Decision, time: number): Decision => ({
 function bytesOf({ identity, answers }: Caller, key: string): number {
   let bytes = 700 + key.length + identityBytes(identity);
   for (const { networks, decision } of answers) {
-    const { input, result, facts } = decision;
+    const { input, result, bounds } = decision;
     const named = lettersOf(input.groups) + lettersOf(result.grants) + input.subject.length;
     const given = givenBytes(input.params) + givenBytes(input.claims);
     bytes += factsBytes(input.facts) + factsBytes(decision.factsOnRecord);
-    bytes += given + 1800 + 4 * named + lettersOf(networks) + input.path.length + 150 * facts.size;
+    bytes += given + 1800 + 4 * named + lettersOf(networks) + input.path.length + 150 * bounds.size;
   }
   return bytes;
 }

@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Slices } from '../revision/slices.ts';
-import { type Decide, type Decision, type GrantFacts, newMemory, type Question } from './decision.ts';
+import { type Decide, type Decision, type GrantBounds, newMemory, type Question } from './decision.ts';
 import type { DecisionInput, DecisionResult } from './decisionInput.ts';
 import { type Evaluator, isTooCostly } from './evaluator.ts';
 import type { ReadFacts } from './facts.ts';
 import { claimOf, givenOf, paramOf } from './given.ts';
-import { createReadLines, factsOf, type LineFacts, namesOf } from './readLines.ts';
+import { boundsOf, createReadLines, type KnownLine, namesOf } from './readLines.ts';
 
-const noFacts: ReadonlyMap<string, GrantFacts> = new Map();
+const unbounded: ReadonlyMap<string, GrantBounds> = new Map();
 const denied = (reason: string): DecisionResult => ({ allow: false, grants: [], reason });
 
 /**
@@ -62,7 +62,7 @@ export function createDecide(
         input: question,
         result,
         nanoseconds,
-        facts: result.allow ? factsOf(result.grants, known) : noFacts,
+        bounds: result.allow ? boundsOf(result.grants, known) : unbounded,
         failure: null,
         holds,
         memory: newMemory(),
@@ -75,7 +75,7 @@ export function createDecide(
         input: input(),
         result,
         nanoseconds,
-        facts: noFacts,
+        bounds: unbounded,
         failure,
         holds: isTooCostly(failure) ? { from: time, until: time + costlySeconds } : second(time),
         memory: newMemory(),
@@ -87,7 +87,7 @@ export function createDecide(
 
 /** What the caller's grants ask of the request: nothing else of its path and of its token is told. */
 function givenBy(
-  known: readonly LineFacts[],
+  known: readonly KnownLine[],
   asked: Question,
 ): Pick<DecisionInput, 'params' | 'claims'> | null {
   const params = namesOf(known, 'params');
@@ -125,7 +125,7 @@ const costlySeconds = 10;
 const second = (time: number): Decision['holds'] => ({ from: time, until: time + 1 });
 
 /** From the last end that has passed to the first that has not: in between no grant ends. */
-function between(lines: readonly LineFacts[], time: number): Decision['holds'] {
+function between(lines: readonly KnownLine[], time: number): Decision['holds'] {
   let from = Number.NEGATIVE_INFINITY;
   let until = Number.POSITIVE_INFINITY;
   for (const { ends } of lines)

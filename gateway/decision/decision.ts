@@ -49,8 +49,8 @@ export type Question = {
   facts?: Facts;
 };
 
-/** What the data says about the grants a decision may rest on. */
-export type GrantFacts = { rate: Rate | null; expires: number | null };
+/** What bounds a grant: how often it may be used, and to when, seconds since 1970. */
+export type GrantBounds = { rate: Rate | null; expires: number | null };
 
 /** The policy's answer, with what is recorded of it. */
 export type Decision = {
@@ -62,8 +62,8 @@ export type Decision = {
   factFault?: string | null;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   nanoseconds: number;
-  /** Grant id → its facts, for those grants an allow rests on that have a rate or an end. */
-  facts: ReadonlyMap<string, GrantFacts>;
+  /** Grant id → its bounds, for those grants an allow rests on that have a rate or an end. */
+  bounds: ReadonlyMap<string, GrantBounds>;
   /** What was thrown, when the policy could not be evaluated. */
   failure: unknown;
   /**

@@ -3,11 +3,11 @@ import { parseRate } from '../../bundle/format/rate.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { valueText } from '../revision/lineIndex.ts';
 import type { HeldLine } from '../revision/slices.ts';
-import type { GrantFacts } from './decision.ts';
+import type { GrantBounds } from './decision.ts';
 
-/** What a line of grants says beside what the policy reads. `facts`: of those grants that have a rate or an end. */
-export type LineFacts = {
-  readonly facts: ReadonlyMap<string, GrantFacts>;
+/** What a line of grants says beside what the policy reads. `bounds`: of those grants that have a rate or an end. */
+export type KnownLine = {
+  readonly bounds: ReadonlyMap<string, GrantBounds>;
   /** When its grants expire, whole seconds since 1970. */
   readonly ends: readonly number[];
   /** Names of the path parameters that its grants restrict, and of the claims they compare them with; sorted. */
@@ -15,7 +15,7 @@ export type LineFacts = {
   readonly claims: readonly string[];
 };
 
-type Options = { read?: (line: Uint8Array) => LineFacts; mostBytes?: number };
+type Options = { read?: (line: Uint8Array) => KnownLine; mostBytes?: number };
 
 /**
  * Reads the lines that one decision is about. A group's line is read once for all its members, for as long as it is among
@@ -23,45 +23,45 @@ type Options = { read?: (line: Uint8Array) => LineFacts; mostBytes?: number };
  * cannot be read is refused, by whichever other it may be.
  */
 export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Options = {}) {
-  const groups = lruCache<LineFacts>(
+  const groups = lruCache<KnownLine>(
     mostBytes,
-    ({ facts, ends, params, claims }) =>
-      400 + 250 * facts.size + 16 * ends.length + lettersOf(params) + lettersOf(claims),
+    ({ bounds, ends, params, claims }) =>
+      400 + 250 * bounds.size + 16 * ends.length + lettersOf(params) + lettersOf(claims),
   );
-  return (api: string, lines: readonly HeldLine[]): readonly LineFacts[] =>
+  return (api: string, lines: readonly HeldLine[]): readonly KnownLine[] =>
     lines.map(({ name, line }) => {
       if (!name.startsWith('group:')) return read(line);
       const key = `${api}\n${name}`;
       const before = groups.get(key);
       if (before !== undefined) return before;
-      const facts = read(line);
-      groups.set(key, facts);
-      return facts;
+      const known = read(line);
+      groups.set(key, known);
+      return known;
     });
 }
 
 const lettersOf = (names: readonly string[]): number =>
   names.reduce((sum, { length }) => sum + length + 24, 0);
 
-const none: ReadonlyMap<string, GrantFacts> = new Map();
+const none: ReadonlyMap<string, GrantBounds> = new Map();
 
-/** The facts of these grants, for those that have any. */
-export function factsOf(
+/** The bounds of these grants, for those that have any. */
+export function boundsOf(
   grants: readonly string[],
-  lines: readonly LineFacts[],
-): ReadonlyMap<string, GrantFacts> {
-  let found: Map<string, GrantFacts> | null = null;
-  for (const { facts } of lines)
-    if (facts.size > 0)
+  lines: readonly KnownLine[],
+): ReadonlyMap<string, GrantBounds> {
+  let found: Map<string, GrantBounds> | null = null;
+  for (const { bounds } of lines)
+    if (bounds.size > 0)
       for (const id of grants) {
-        const own = facts.get(id);
-        if (own !== undefined) found = (found ?? new Map<string, GrantFacts>()).set(id, own);
+        const own = bounds.get(id);
+        if (own !== undefined) found = (found ?? new Map<string, GrantBounds>()).set(id, own);
       }
   return found ?? none;
 }
 
-export function readLine(line: Uint8Array): LineFacts {
-  const facts = new Map<string, GrantFacts>();
+export function readLine(line: Uint8Array): KnownLine {
+  const bounds = new Map<string, GrantBounds>();
   const ends: number[] = [];
   let restricted: Restricted | null = null;
   for (const { id, rate, expires, conditions } of readGrantLine(JSON.parse(valueText(line)))) {
@@ -73,19 +73,19 @@ export function readLine(line: Uint8Array): LineFacts {
       }
     }
     if (rate === undefined && expires === undefined) continue;
-    facts.set(id, { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null });
+    bounds.set(id, { rate: rate === undefined ? null : parseRate(rate), expires: expires ?? null });
     if (expires !== undefined) ends.push(expires);
   }
-  if (restricted === null) return { facts, ends, params: nothing, claims: nothing };
+  if (restricted === null) return { bounds, ends, params: nothing, claims: nothing };
   const { params, claims } = restricted;
-  return { facts, ends, params: [...params].sort(), claims: [...claims].sort() };
+  return { bounds, ends, params: [...params].sort(), claims: [...claims].sort() };
 }
 
 type Restricted = { params: Set<string>; claims: Set<string> };
 const nothing: readonly string[] = [];
 
 /** The names of all lines, each once and sorted, so that the same question reads the same. */
-export function namesOf(lines: readonly LineFacts[], part: 'params' | 'claims'): readonly string[] {
+export function namesOf(lines: readonly KnownLine[], part: 'params' | 'claims'): readonly string[] {
   let names: readonly string[] = nothing;
   for (const line of lines) {
     const more = line[part];

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Admit, RequestFacts } from '../decision/admission.ts';
+import type { Admit, ReceivedRequest } from '../decision/admission.ts';
 import type { Outcome } from '../decision/outcome.ts';
 import { sendProblem } from '../http/answer.ts';
 import { hasBody } from '../http/body.ts';
@@ -27,13 +27,13 @@ export function createForwardAuth({ admit, proxies, before, onOutcome }: Options
   return (request: IncomingMessage, response: ServerResponse): void => {
     const refused = (refusal: Refusal, decisionId: string | null) =>
       sendProblem(request, response, refusal, decisionId);
-    let facts: RequestFacts;
+    let received: ReceivedRequest;
     try {
       // Whoever else could ask could also say who is calling from where.
       if (!mayAsk(request.socket.remoteAddress ?? ''))
         throw new Refusal(403, 'peer-untrusted', 'Only the configured proxies may ask here.');
-      facts = { ...originalRequest(request), fromProxy: () => true, address: clientAddress(request) };
-      if (facts.address === 'unknown') throw incomplete();
+      received = { ...originalRequest(request), fromProxy: () => true, address: clientAddress(request) };
+      if (received.address === 'unknown') throw incomplete();
     } catch (error) {
       const refusal =
         error instanceof Refusal ? error : new Refusal(500, 'internal-error', 'The request failed.');
@@ -41,7 +41,7 @@ export function createForwardAuth({ admit, proxies, before, onOutcome }: Options
       refused(refusal, null);
       return;
     }
-    admit(facts, {
+    admit(received, {
       refused,
       // To a proxy that goes on all the same its copies of our headers must not be the caller's.
       preflight: (cors) => {

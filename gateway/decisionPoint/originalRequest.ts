@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestFacts } from '../decision/admission.ts';
+import type { ReceivedRequest } from '../decision/admission.ts';
 import { Refusal } from '../http/refusal.ts';
 import { canonicalize } from '../request/canonicalize.ts';
 
@@ -32,7 +32,7 @@ const ambiguous = () =>
  * or from the path after the prefix (Envoy). A header that is missing, doubled or of another spelling refuses: each
  * proxy overwrites only its own, so any other comes from the client. Throws Refusal (400, 405, 414).
  */
-export function originalRequest(request: IncomingMessage): Omit<RequestFacts, 'address'> {
+export function originalRequest(request: IncomingMessage): Omit<ReceivedRequest, 'address'> {
   const { url = '', rawHeaders } = request;
   const said = new Map<string, string>();
   const rest: string[] = [];
@@ -47,17 +47,17 @@ export function originalRequest(request: IncomingMessage): Omit<RequestFacts, 'a
   // Without it the caller would pass for the proxy, and so be in the proxy's networks.
   if (!said.has(hops)) throw incomplete();
   const has = (...names: string[]) => names.some((name) => said.has(name));
-  let facts: { method: string | undefined; target: string | undefined; host: string | undefined };
+  let told: { method: string | undefined; target: string | undefined; host: string | undefined };
   if (url.startsWith(`${authorizePath}/`)) {
     if (has(...Object.values(original), forwarded.method, forwarded.target)) throw ambiguous();
-    facts = { method: request.method, target: url.slice(authorizePath.length), host: said.get('host') };
+    told = { method: request.method, target: url.slice(authorizePath.length), host: said.get('host') };
   } else {
     const nginx = has(...Object.values(original));
     if (nginx && has(forwarded.method, forwarded.target)) throw ambiguous();
     const { method, target, host } = nginx ? original : forwarded;
-    facts = { method: said.get(method), target: said.get(target), host: said.get(host) };
+    told = { method: said.get(method), target: said.get(target), host: said.get(host) };
   }
-  const { method, target, host } = facts;
+  const { method, target, host } = told;
   if (!method || !target || !host) throw incomplete();
   const headers = [...rest, 'host', host];
   assertCanonical(method, target, headers);

@@ -48,11 +48,11 @@ export function createQuota({ limit, concurrency }: Options): Quota {
   };
 
   const takeGrants = (decided: Decided, at: number, before: Allowance | null): Left | Promise<Left> => {
-    const { facts, result } = decided.decision;
-    if (facts.size === 0) return before;
+    const { bounds, result } = decided.decision;
+    if (bounds.size === 0) return before;
     const rates: [id: string, rate: Rate][] = [];
     for (const id of result.grants) {
-      const rate = facts.get(id)?.rate ?? null;
+      const rate = bounds.get(id)?.rate ?? null;
       if (rate === null) return before;
       rates.push([id, rate]);
     }

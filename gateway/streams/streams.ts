@@ -1,5 +1,6 @@
 import type { Admission } from '../decision/admission.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
+import { firstEnd } from '../decision/firstEnd.ts';
 import type { Lapsed } from '../decision/lapse.ts';
 import { stillProved } from '../identity/identify.ts';
 import { createOpenList } from '../memory/openList.ts';
@@ -127,7 +128,7 @@ export function createStreams({ now, onClose, onDecided }: Options): Streams {
         const { identity, decision } = entry.admission;
         if (identity.expiresAt !== null && identity.expiresAt <= seconds)
           close(entry, 'credential-expired', next);
-        else if (lastsUntil(decision) <= seconds && !stillAllowed(entry, next)) close(entry, 'expired', next);
+        else if (firstEnd(decision) <= seconds && !stillAllowed(entry, next)) close(entry, 'expired', next);
       }
     },
     closeAll(which, reason = 'shutdown') {
@@ -172,11 +173,4 @@ function proved(question: () => boolean): boolean {
   } catch {
     return false;
   }
-}
-
-/** The first instant at which one of the grants that justify the stream ends. */
-function lastsUntil({ result, facts }: Admission['decision']): number {
-  let first = Number.POSITIVE_INFINITY;
-  for (const id of result.grants) first = Math.min(first, facts.get(id)?.expires ?? Number.POSITIVE_INFINITY);
-  return first;
 }

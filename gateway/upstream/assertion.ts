@@ -2,6 +2,7 @@ import { sign } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import type { Admission } from '../decision/admission.ts';
+import { firstEnd } from '../decision/firstEnd.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import {
   type AssertionKey,
@@ -127,7 +128,7 @@ export function createAssertionOf({
     const iat = Math.floor(at / 1000);
     const { groups } = decision.input;
     const { grants } = decision.result;
-    const end = endOf(identity.expiresAt, decision);
+    const end = Math.min(identity.expiresAt ?? Number.POSITIVE_INFINITY, firstEnd(decision));
     const exp = Math.min(iat + Math.floor(lifetimeMs / 1000), end);
     const jwt = () => {
       const told = {
@@ -166,10 +167,3 @@ export function createAssertionOf({
 }
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** When the credential ends, or the first of the grants; seconds since 1970. */
-function endOf(expiresAt: number | null, { result, facts }: Admission['decision']): number {
-  let first = expiresAt ?? Number.POSITIVE_INFINITY;
-  for (const id of result.grants) first = Math.min(first, facts.get(id)?.expires ?? Number.POSITIVE_INFINITY);
-  return first;
-}

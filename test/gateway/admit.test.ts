@@ -47,7 +47,7 @@ function revision(
       return {
         input: { ...identity, networks, time: 1 },
         result: { allow: allowed, grants: allowed ? [grant] : [], reason: allowed ? 'granted' : 'no-grant' },
-        facts: new Map([[grant, { rate: rate === null ? null : parseRate(rate), expires: null }]]),
+        bounds: new Map([[grant, { rate: rate === null ? null : parseRate(rate), expires: null }]]),
         nanoseconds: 1,
         failure: null,
         holds: { from: 0, until: 1 },

@@ -25,7 +25,7 @@ function world({ failure = null, ...bounds }: { failure?: unknown; maxBytes?: nu
         input: { ...blank, subject: question.identity.subject, time: question.time },
         result: { allow: true, grants: ['g'], reason: 'granted' },
         nanoseconds: 1,
-        facts: new Map(),
+        bounds: new Map(),
         failure,
         holds: { from: question.time, until: question.time + 1 },
         memory: newMemory(),
@@ -125,7 +125,7 @@ test('a decision that holds longer is the same one at each time, asked at that t
     const input = { ...blank, time };
     const result = { allow: true, grants: ['g'], reason: 'granted' };
     const holds = { from: 100, until: 200 };
-    return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
+    return { input, result, nanoseconds: 1, bounds: new Map(), failure: null, holds, memory: newMemory() };
   }, null);
   const first = decide(question({ time: 150 }));
   for (const time of [150, 199, 100]) {
@@ -190,7 +190,7 @@ test('the second request of a caller evaluates, signs and renders nothing', () =
     count.evaluated += 1;
     const input = { ...blank, subject: 'user:ann', groups, time };
     const holds = { from: time, until: time + 1 };
-    return { input, result, nanoseconds: 1, facts: new Map(), failure: null, holds, memory: newMemory() };
+    return { input, result, nanoseconds: 1, bounds: new Map(), failure: null, holds, memory: newMemory() };
   }, null);
   const { privateKey } = generateKeyPairSync('ed25519');
   const signing = {

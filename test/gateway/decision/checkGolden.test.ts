@@ -25,7 +25,7 @@ const decide: Decide = (question) => {
   return {
     input: { subject: identity.subject, groups: [], ...route, method, path: '', networks, mfa: true, time },
     result: granted,
-    ...{ nanoseconds: 0, facts: new Map(), failure: null, holds: { from: 0, until: 1 } },
+    ...{ nanoseconds: 0, bounds: new Map(), failure: null, holds: { from: 0, until: 1 } },
     memory: newMemory(),
   };
 };

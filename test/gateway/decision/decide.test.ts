@@ -37,10 +37,10 @@ const question: Parameters<ReturnType<typeof createDecide>>[0] = {
 };
 
 function answer(evaluate: () => unknown, from: Slices = slices) {
-  const { result, failure, facts } = createDecide(from, { evaluate }, null)(question);
-  return { ...result, failed: failure !== null, facts: [...facts] };
+  const { result, failure, bounds } = createDecide(from, { evaluate }, null)(question);
+  return { ...result, failed: failure !== null, bounds: [...bounds] };
 }
-const denied = (reason: string, failed = false) => ({ allow: false, grants: [], reason, failed, facts: [] });
+const denied = (reason: string, failed = false) => ({ allow: false, grants: [], reason, failed, bounds: [] });
 
 test('an answer holds for its second, until an examination of the policy says that only ends of grants change it', () => {
   const evaluate = () => ({ allow: true, grants: ['g'], reason: 'granted' });
@@ -75,7 +75,7 @@ test('an allow that names its grants is one', () => {
       grants: ['g'],
       reason: 'granted',
       failed: false,
-      facts: [['g', { rate: null, expires: 200 }]],
+      bounds: [['g', { rate: null, expires: 200 }]],
     },
   );
 });

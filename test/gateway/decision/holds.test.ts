@@ -121,7 +121,7 @@ for (const [what, clock, rego] of policies)
           const [one, other] = [remembered(question), exact(question)];
           asked += 1;
           assert.deepEqual([one.result, one.input], [other.result, other.input]);
-          assert.deepEqual([...one.facts], [...other.facts]);
+          assert.deepEqual([...one.bounds], [...other.bounds]);
           assert.equal(one.failure, null);
         }
       }),

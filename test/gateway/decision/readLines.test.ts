@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { createReadLines, factsOf, readLine } from '../../../gateway/decision/readLines.ts';
+import { boundsOf, createReadLines, readLine } from '../../../gateway/decision/readLines.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('readLines');
@@ -56,11 +56,11 @@ test('a line that cannot be read is not remembered as one that says nothing', ()
     assert.throws(() => lines('orders', [broken]), { code: 'data-malformed' });
 });
 
-test('facts are of the grants asked about, with a rate or an end; a name may hold what ends one elsewhere', () => {
+test('bounds are of the grants asked about, with a rate or an end; a name may hold what ends one elsewhere', () => {
   const own = line('user:a":[\\"{}', [{ expires: 7, id: 'own', operations: ['x'] }]);
   const lines = createReadLines()('orders', [own, team]);
   assert.deepEqual(
-    [...factsOf(['own', 'plain', 'rated', 'unknown'], lines)],
+    [...boundsOf(['own', 'plain', 'rated', 'unknown'], lines)],
     [
       ['own', { rate: null, expires: 7 }],
       ['rated', { rate: { count: 5, period: 60_000, interval: 12_000 }, expires: null }],

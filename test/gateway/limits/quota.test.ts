@@ -13,7 +13,12 @@ const decided = (subject: string, api = 'orders') =>
     route: { api },
     identity: { subject },
     enforcement: { snapshot: { apis: new Map() } },
-    decision: { result: { grants: [] }, facts: new Map(), holds: { from: 0, until: 1 }, memory: newMemory() },
+    decision: {
+      result: { grants: [] },
+      bounds: new Map(),
+      holds: { from: 0, until: 1 },
+      memory: newMemory(),
+    },
   }) as unknown as Admission;
 
 function world(concurrency: number) {

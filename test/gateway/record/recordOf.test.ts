@@ -18,7 +18,7 @@ const input = {
 const granted = { allow: true, grants: ['a', 'b'], reason: 'granted' };
 const denied = { allow: false, grants: [], reason: 'no-grant' };
 const decisionOf = (result: Decision['result']): Decision => ({
-  ...{ input, result, nanoseconds: 13_100, facts: new Map(), failure: null },
+  ...{ input, result, nanoseconds: 13_100, bounds: new Map(), failure: null },
   ...{ holds: { from: 0, until: 1 }, memory: newMemory() },
 });
 

@@ -14,7 +14,7 @@ const revision = (policy: string, allow: boolean, lines: unknown = null) =>
     snapshot: { policy, lines, revision: policy },
     route: () => route,
     networksOf: () => [],
-    decide: () => ({ result: { allow, grants: allow ? ['g'] : [], reason: '' }, facts: new Map() }),
+    decide: () => ({ result: { allow, grants: allow ? ['g'] : [], reason: '' }, bounds: new Map() }),
   }) as unknown as Enforcement;
 const admitted = (enforcement: Enforcement) =>
   ({

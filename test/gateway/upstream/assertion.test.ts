@@ -91,7 +91,7 @@ const decided = (grants: string[] = ['g'], expires: number | null = null) =>
   ({
     input: { groups: ['group:billing'] },
     result: { allow: true, grants, reason: 'granted' },
-    facts: new Map([['g', { rate: null, expires }]]),
+    bounds: new Map([['g', { rate: null, expires }]]),
     holds: { from: 0, until: 1 },
     memory: newMemory(),
   }) as unknown as Admission['decision'];

@@ -16,7 +16,7 @@ const decided = (groups: readonly string[], grants: readonly string[]) => {
   const decision = {
     input: { groups, subject: 'user:ann' },
     result: { allow: true, grants, reason: 'granted' },
-    facts: new Map(),
+    bounds: new Map(),
     memory: newMemory(),
   };
   const identity = { subject: 'user:ann', expiresAt: null };
