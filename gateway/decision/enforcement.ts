@@ -1,14 +1,11 @@
-import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createNetworksOf, type NetworksOf } from '../request/clientAddress.ts';
 import { createRouter, type Router } from '../request/route.ts';
 import { beforeDelta } from '../revision/lineDelta.ts';
 import { createSlices, type Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { createCallers } from './caller.ts';
-import { createDecide } from './decide.ts';
+import { createDecider } from './decider.ts';
 import type { Decide } from './decision.ts';
-import { createEvaluator } from './evaluator.ts';
-import { createReadFacts } from './facts.ts';
 
 /** One revision in force: everything a request needs of it, swapped as one reference. */
 export type Enforcement = {
@@ -38,16 +35,12 @@ export function enforce(
   route: Router = sameRouter(snapshot, before) ?? createRouter(snapshot.apis),
 ): Enforcement {
   const slices = createSlices(snapshot);
-  const { apis, reads, wasm } = snapshot;
-  const readFacts = createReadFacts(apis);
+  const { decide, readFacts } = createDecider(snapshot, slices);
   return {
     snapshot,
     route,
     networksOf: createNetworksOf(snapshot.networks),
-    decide: createCallers(
-      createDecide(slices, createEvaluator(wasm, decisionPath), readFacts, reads.clock),
-      readFacts,
-    ).decide,
+    decide: createCallers(decide, readFacts).decide,
     principal: slices.principal,
     previous: before === null ? null : remembered(before, snapshot),
   };
@@ -66,7 +59,6 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
   const { head, documents } = snapshot.lines;
   const lines = beforeDelta(after.lines, delta, { head, documents });
   const slices = createSlices({ lines, reads });
-  const readFacts = createReadFacts(apis);
   let decide: Decide | null = null;
   return {
     ...enforcement,
@@ -74,12 +66,11 @@ function remembered(enforcement: Enforcement, after: Snapshot): Enforcement {
     principal: slices.principal,
     // It is asked about denials only, so mostly never.
     decide: (question) => {
-      // The same denial may come a thousand times a second.
-      decide ??= createCallers(
-        createDecide(slices, createEvaluator(wasm, decisionPath), readFacts),
-        readFacts,
-        few,
-      ).decide;
+      if (decide === null) {
+        const anew = createDecider({ apis, reads, wasm }, slices);
+        // The same denial may come a thousand times a second.
+        decide = createCallers(anew.decide, anew.readFacts, few).decide;
+      }
       return decide(question);
     },
     previous: null,

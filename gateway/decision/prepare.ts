@@ -2,16 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { termsOf } from '../../bundle/archive/release.ts';
 import { meterWasm } from '../../bundle/policy/meterWasm.ts';
-import { decisionPath } from '../../bundle/policy/policies.ts';
 import { deltaOf } from '../revision/lineDelta.ts';
 import { indexLines, openIndex, type SharedLines } from '../revision/lineIndex.ts';
 import { createSlices } from '../revision/slices.ts';
 import { type PostedSnapshot, readHead } from '../revision/snapshot.ts';
 import { checkGolden } from './checkGolden.ts';
 import { checkPolicy } from './checkPolicy.ts';
-import { createDecide } from './decide.ts';
-import { createEvaluator } from './evaluator.ts';
-import { createReadFacts } from './facts.ts';
+import { createDecider } from './decider.ts';
 
 /**
  * Makes a bundle ready to serve after the one in force: index, compiled and tried policy. Throws HeadError, PolicyError,
@@ -47,7 +44,7 @@ export function createPrepare(): Prepare {
       checkGolden(
         bundle.golden,
         head.apis,
-        createDecide(slices, createEvaluator(wasm, decisionPath), createReadFacts(head.apis)),
+        createDecider({ apis: head.apis, reads: bundle.reads, wasm }, slices).decide,
       );
     kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants, reads } = bundle;

@@ -1,12 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { readGrantLine } from '../../bundle/format/grantLine.ts';
-import { builtIn, decisionPath } from '../../bundle/policy/policies.ts';
+import { builtIn } from '../../bundle/policy/policies.ts';
 import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads.ts';
-import { createDecide } from '../decision/decide.ts';
+import { createDecider } from '../decision/decider.ts';
 import type { Decide, Question } from '../decision/decision.ts';
-import { createEvaluator } from '../decision/evaluator.ts';
-import { createReadFacts } from '../decision/facts.ts';
 import { isPublic } from '../identity/identify.ts';
 import { routeOf } from '../request/route.ts';
 import { valueText } from '../revision/lineIndex.ts';
@@ -53,15 +51,10 @@ export function createSearch(now: () => number) {
   const searchedIn = (snapshot: Snapshot): Searched => {
     const before = opened.get(snapshot);
     if (before !== undefined) return before;
-    const { apis, lines, reads, wasm } = snapshot;
+    const { lines, reads } = snapshot;
     if (lines.walk === null) throw new Error('never: what is in force can be walked');
     const slices = createSlices({ lines, reads }, { maxBytes: 4 * 2 ** 20 });
-    const decide = createDecide(
-      slices,
-      createEvaluator(wasm, decisionPath),
-      createReadFacts(apis),
-      reads.clock,
-    );
+    const { decide } = createDecider(snapshot, slices);
     const searched = { snapshot, decide, slices, holders: createHolders(lines.walk) };
     opened.set(snapshot, searched);
     return searched;

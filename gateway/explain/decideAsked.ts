@@ -1,9 +1,8 @@
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
-import { createDecide } from '../decision/decide.ts';
+import { createDecider } from '../decision/decider.ts';
 import type { Decision } from '../decision/decision.ts';
 import type { Evaluator } from '../decision/evaluator.ts';
-import { createReadFacts } from '../decision/facts.ts';
 import { anybody, type Identity, isPublic } from '../identity/identify.ts';
 import type { Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
@@ -17,7 +16,7 @@ type Options = { snapshot: Snapshot; slices: Slices; evaluator: Evaluator };
  * what the policy fails with.
  */
 export function createDecideAsked({ snapshot, slices, evaluator }: Options) {
-  const decide = createDecide(slices, evaluator, createReadFacts(snapshot.apis));
+  const { decide } = createDecider(snapshot, slices, evaluator);
   return (asked: Asked, matched: Matched): { identity: Identity; decision: Decision } => {
     const { subject, mfa, networks, time, stated } = asked;
     const { route, method, path, operation } = matched;

@@ -2,11 +2,8 @@ import { compileBundle } from '../../bundle/assemble.ts';
 import { BundleError } from '../../bundle/bundleError.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
-import { decisionPath } from '../../bundle/policy/policies.ts';
-import { createDecide } from '../../gateway/decision/decide.ts';
+import { createDecider } from '../../gateway/decision/decider.ts';
 import type { Decide } from '../../gateway/decision/decision.ts';
-import { createEvaluator } from '../../gateway/decision/evaluator.ts';
-import { createReadFacts } from '../../gateway/decision/facts.ts';
 import { createPrepare, type Prepare } from '../../gateway/decision/prepare.ts';
 import { createSlices } from '../../gateway/revision/slices.ts';
 import { openSnapshot, type Snapshot } from '../../gateway/revision/snapshot.ts';
@@ -30,16 +27,10 @@ export function createOpenSide(opa: Opa): OpenSide {
       throw new BundleError(code, `${tree.revision?.slice(0, 12)}: ${message}`, { problems, cause: error });
     });
     const snapshot = openSnapshot(prepare(bundle), 0);
-    const evaluator = createEvaluator(snapshot.wasm, decisionPath);
     return {
       revision: bundle.revision,
       snapshot,
-      decide: createDecide(
-        createSlices(snapshot),
-        evaluator,
-        createReadFacts(snapshot.apis),
-        snapshot.reads.clock,
-      ),
+      decide: createDecider(snapshot, createSlices(snapshot)).decide,
     };
   };
 }
