@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { isMapping } from '../yaml/isMapping.ts';
-import { referenceKeys } from '../yaml/jsonPointer.ts';
+import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { readYaml } from '../yaml/readFile.ts';
@@ -50,22 +50,6 @@ export function readSchema(
   const refuse = (path: Path, message: string, key = false) =>
     found.push(problem((key ? places.key(path) : undefined) ?? places.nearest(path), 'data-schema', message));
 
-  /** What a reference leads to; undefined where nothing is there. */
-  const target = (reference: string): { path: Path; schema: unknown } | undefined => {
-    const path = referenceKeys(reference);
-    let schema: unknown = value;
-    for (const part of path) {
-      const inner: unknown = Array.isArray(schema)
-        ? schema[Number(part)]
-        : isMapping(schema) && Object.hasOwn(schema, part)
-          ? schema[part]
-          : undefined;
-      if (inner === undefined) return undefined;
-      schema = inner;
-    }
-    return { path, schema };
-  };
-
   let [parts, patterns] = [0, 0];
   const walk = (schema: unknown, path: Path, via: readonly string[]): void => {
     parts += 1;
@@ -108,11 +92,12 @@ export function readSchema(
       );
       return;
     }
-    const found = target(reference);
-    if (found === undefined) refuse(at, `${show(reference)} leads nowhere`);
+    const path = referenceKeys(reference);
+    const schema = valueAt(value, path);
+    if (schema === undefined) refuse(at, `${show(reference)} leads nowhere`);
     else if (reference === '#' || via.includes(reference))
       refuse(at, `${show(reference)} leads back to itself, which has no end`);
-    else walk(found.schema, found.path, [...via, reference]);
+    else walk(schema, path, [...via, reference]);
   };
   const assertPattern = (pattern: unknown, at: Path, key = false) => {
     patterns += 1;

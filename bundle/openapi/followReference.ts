@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { isMapping } from '../yaml/isMapping.ts';
+import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import type { Document } from './readDocument.ts';
 
 /** A value, and the document that it stands in: references in it are relative to that. */
@@ -33,7 +34,7 @@ export function followReference(from: Located, beside: FileBeside): Located {
     const mark = reference.indexOf('#');
     const path = mark < 0 ? reference : reference.slice(0, mark);
     if (path !== '') document = fileAt(path, document, beside);
-    value = valueAt(document.value, mark < 0 ? '' : reference.slice(mark + 1));
+    value = mark < 0 ? document.value : pointedAt(document.value, reference.slice(mark));
   }
   return { value: isMapping(value) ? { ...value, ...around } : value, document };
 }
@@ -53,19 +54,16 @@ function fileAt(reference: string, from: Document, beside: FileBeside): Document
   return found;
 }
 
-/** RFC 6901, as a URI fragment. */
-function valueAt(root: unknown, pointer: string): unknown {
-  if (pointer === '') return root;
-  if (!pointer.startsWith('/')) throw new FollowError('must have a "#/" before the names of its target');
-  let value = root;
-  for (const part of decoded(pointer).slice(1).split('/')) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    const inside = typeof value === 'object' && value !== null && Object.hasOwn(value, key);
-    if (!inside) throw new FollowError('leads to nothing');
-    value = (value as Record<string, unknown>)[key];
-  }
+function pointedAt(root: unknown, fragment: string): unknown {
+  if (fragment !== '#' && !fragment.startsWith('#/'))
+    throw new FollowError('must have a "#/" before the names of its target');
+  decoded(fragment);
+  const value = valueAt(root, referenceKeys(fragment));
+  if (value === undefined) throw new FollowError('leads to nothing');
   return value;
 }
+
+/** Throws where a percent escape is broken: whoever else reads it may read something else. */
 
 function decoded(text: string): string {
   try {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
-import { referenceKeys } from '../yaml/jsonPointer.ts';
+import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import type { Opa } from './opa.ts';
 import { builtInPolicies, capabilitiesFile } from './policies.ts';
 import type { DocumentReads } from './policyReads.ts';
@@ -212,7 +212,7 @@ const kinds = ['string', 'number', 'boolean', 'array', 'object'];
  */
 function plainSchema(schema: unknown, root: unknown): unknown {
   if (!isNode(schema)) return {};
-  if (typeof schema.$ref === 'string') return plainSchema(followed(schema.$ref, root), root);
+  if (typeof schema.$ref === 'string') return plainSchema(valueAt(root, referenceKeys(schema.$ref)), root);
   if (['allOf', 'anyOf', 'oneOf', 'if', 'not'].some((keyword) => keyword in schema)) return {};
   const values = 'const' in schema ? [schema.const] : listOf(schema.enum);
   if (values.length > 0 && values.every((value) => typeof value === 'string')) return { enum: values };
@@ -238,10 +238,3 @@ function plainSchema(schema: unknown, root: unknown): unknown {
 
 const members = (properties: Node, root: unknown) =>
   Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, plainSchema(inner, root)]));
-
-function followed(reference: string, root: unknown): unknown {
-  return referenceKeys(reference).reduce<unknown>(
-    (schema, part) => (isNode(schema) ? schema[part] : undefined),
-    root,
-  );
-}

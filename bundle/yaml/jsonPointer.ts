@@ -8,6 +8,19 @@ export const referenceKeys = (reference: string): string[] =>
     .slice(1)
     .map((part) => unescaped(decoded(part)));
 
+/** What keys lead to, of lists and of what mappings hold themselves; undefined where nothing is there. */
+export function valueAt(root: unknown, keys: readonly string[]): unknown {
+  let value = root;
+  for (const key of keys) {
+    const inside = Array.isArray(value)
+      ? /^(?:0|[1-9][0-9]*)$/.test(key)
+      : typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+    if (!inside) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
 const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
 
 function decoded(part: string): string {

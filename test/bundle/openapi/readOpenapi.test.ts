@@ -70,8 +70,9 @@ test('references within the document and across files are followed, in a chain t
     `  /a: { $ref: '#/components/pathItems/a~1b%20c' }
   /b: { $ref: './parts/b.yaml' }
   /c: { $ref: 'parts/all.json#/c', post: { operationId: own } }
-  /d: { get: { $ref: 'parts/all.json#/d' } }`,
-    `components: { pathItems: { 'a/b c': { get: { operationId: a } } } }`,
+  /d: { get: { $ref: 'parts/all.json#/d' } }
+  /e: { $ref: '#/components/pathItems/e%2Ff' }`,
+    `components: { pathItems: { 'a/b c': { get: { operationId: a } }, e/f: { get: { operationId: e } }, e: { f: { get: {} } } } }`,
   );
   const parts = {
     'apis/parts/b.yaml': `$ref: 'all.json#/b'`,
@@ -87,6 +88,7 @@ test('references within the document and across files are followed, in a chain t
     c: 'GET /c',
     own: 'POST /c',
     d: 'GET /d',
+    e: 'GET /e',
   });
 });
 const astray = [
@@ -114,6 +116,12 @@ for (const to of astray)
     assert.is(unrouted.length, 1);
     assert.match(unrouted[0]?.message ?? '', /the path "\/b"/);
   });
+
+test('a reference with a broken percent escape leads nowhere, though a name is spelt so', () => {
+  const named = (name: string) =>
+    read(v3(`  /a: { $ref: '#/x/${name}' }`, `x: { '100%': { get: { operationId: a } } }`)).value?.size ?? 0;
+  assert.equal([named('100%25'), named('100%')], [1, 0]);
+});
 
 const templates: [path: string, routed: string | null][] = [
   ['/accounts/{account-id}/cards', '/accounts/{account-id}/cards'],
