@@ -1,9 +1,4 @@
-/**
- * The review cannot go on, or must not. Codes: `grants-invalid`, `directory-incomplete`, `decisions-unreadable`,
- * `decisions-malformed`, `policy-undefined`, `edit-failed`, `brake`, `nothing-to-restore`, `request-refused`,
- * `source-malformed`, `campaign-empty`, `campaign-differs`, `campaign-malformed`, `campaign-unknown`, `check-invalid`,
- * `check-mismatch`, `trends-malformed`, `records-in-use`, `erasure-key`, `aborted`.
- */
+/** The review cannot go on, or must not. */
 export class ReviewError extends Error {
   readonly code:
     | 'grants-invalid'

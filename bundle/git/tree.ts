@@ -240,14 +240,14 @@ export function withFile(tree: Tree, path: string, content: Buffer): Tree {
 }
 
 /** What a tree holds once some of its files have other content, are new, or (null) are gone. */
-export function withFiles(tree: Files, files: ReadonlyMap<string, Buffer | null>): Files {
-  const added = [...files].flatMap(([path, bytes]): Entry[] =>
-    bytes === null ? [] : [{ path, kind: 'file', size: bytes.length, id: null }],
-  );
+export function withFiles(tree: Files, files: ReadonlyMap<string, string | Buffer | null>): Files {
+  const own = new Map<string, Buffer>();
+  for (const [path, content] of files) if (content !== null) own.set(path, Buffer.from(content));
+  const added = [...own].map(([path, { length }]): Entry => ({ path, kind: 'file', size: length, id: null }));
   const contents = async function* (wanted: readonly Entry[]) {
     const theirs: string[] = [];
     for (const { path } of wanted) {
-      const bytes = files.get(path);
+      const bytes = own.get(path);
       if (bytes) yield [path, bytes] as const;
       else theirs.push(path);
     }

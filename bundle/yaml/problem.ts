@@ -13,6 +13,10 @@ export function formatProblem(found: Problem): string {
   return `${found.file}:${found.line}:${found.column}: ${found.message}`;
 }
 
+/** The same of what is told and hinders nothing. */
+export const formatWarning = (found: Problem): string =>
+  formatProblem({ ...found, message: `warning: ${found.message}` });
+
 /** By file, line, column, then text; the same problem is kept once. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const sorted = [...problems].sort(

@@ -11,6 +11,7 @@ export function check(program: Command): void {
       .option('--json', 'print problems and summary as JSON')
       .action(async (root: string, options: { json?: true; strict?: true }) => {
         const { check } = await import('../../bundle/check.ts');
+        const { formatProblem, formatWarning } = await import('../../bundle/yaml/problem.ts');
         const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
         const found = await check(folderOf(root), { evaluator: evaluateWasm });
         const { warnings, summary, public: open } = found;
@@ -21,15 +22,12 @@ export function check(program: Command): void {
           problems.push(...(await testRepository(folderOf(root), { policies: false })).problems);
         }
         const tell = (line: string) => void process.stderr.write(`${line}\n`);
-        if (!options.json)
-          for (const { file, line, column, message } of warnings)
-            tell(`${file}:${line}:${column}: warning: ${message}`);
+        if (!options.json) for (const found of warnings) tell(formatWarning(found));
         if (!options.json && open.length > 0)
           tell(`open to anybody, without a credential: ${open.join(', ')}`);
         if (options.json) printJson({ problems, warnings, summary, public: open });
         else if (problems.length > 0) {
-          for (const { file, line, column, message } of problems)
-            print(`${file}:${line}:${column}: ${message}`);
+          for (const found of problems) print(formatProblem(found));
           print(counted(problems.length, 'problem'));
         } else if (options.strict && warnings.length > 0) print(counted(warnings.length, 'warning'));
         else

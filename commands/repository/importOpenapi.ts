@@ -41,6 +41,7 @@ async function run(source: string, options: Options): Promise<void> {
   const room = await import('../../bundle/import/importOpenapi.ts');
   const { openSource } = await import('../../bundle/import/openSource.ts');
   const { apiName } = await import('../../bundle/grants/schema.ts');
+  const { formatWarning } = await import('../../bundle/yaml/problem.ts');
   if (!apiName.safeParse(options.api).success)
     throw new UsageError(`--api must be a lower-case name like orders, got "${options.api}"`);
   const file = join(folderOf(options.root), 'grants', 'apis', `${options.api}.yaml`);
@@ -51,8 +52,7 @@ async function run(source: string, options: Options): Promise<void> {
   const { owner, tier, upstream } = options;
   const terms = { tier, ...(owner !== undefined && { owner }), ...(upstream !== undefined && { upstream }) };
   const { text, drift, unrouted } = room.importOpenapi(options.api, before, await openSource(source), terms);
-  for (const { file: at, line, column, message } of unrouted)
-    process.stderr.write(`${at}:${line}:${column}: warning: ${message}\n`);
+  for (const found of unrouted) process.stderr.write(`${formatWarning(found)}\n`);
   const needed = drift.gone.length === 0 ? new Map() : await neededBy(folderOf(options.root), options.api);
   const differs = drift.added.length + drift.changed.length + drift.gone.length > 0;
   if (!options.compare && text !== before) {

@@ -37,6 +37,7 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   const { writeNew } = await import('../../bundle/scaffold/writeNew.ts');
   const { openSource } = await import('../../bundle/import/openSource.ts');
   const { check } = await import('../../bundle/check.ts');
+  const { formatProblem, formatWarning } = await import('../../bundle/yaml/problem.ts');
   const root = resolve(folder);
   const facts = usable(root, () => lstatSync(root, { throwIfNoEntry: false }));
   if (facts !== undefined && !facts.isDirectory())
@@ -61,10 +62,9 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   const lines = [
     ...outcome.written.map((path) => `+ ${path}`),
     ...outcome.left.map((path) => `  ${path}: left as it is`),
+    ...[...unrouted, ...warnings].map(formatWarning),
+    ...problems.map(formatProblem),
   ];
-  for (const { file, line, column, message } of [...unrouted, ...warnings])
-    lines.push(`${file}:${line}:${column}: warning: ${message}`);
-  for (const { file, line, column, message } of problems) lines.push(`${file}:${line}:${column}: ${message}`);
   if (problems.length === 0)
     lines.push(`grantgate check: green, ${summary.operations} operations, ${summary.grants} grant`);
   print(

@@ -9,12 +9,12 @@ export function test(program: Command): void {
       .argument('[root]', 'the repository', '.')
       .option('--json', 'print problems as JSON')
       .action(async (root: string, { json }: { json?: true }) => {
+        const { formatProblem } = await import('../../bundle/yaml/problem.ts');
         const { testRepository } = await import('../../gateway/explain/testRepository.ts');
         const { problems, examples } = await testRepository(folderOf(root), { progress, policies: true });
         if (json) printJson({ problems, examples });
         else {
-          for (const { file, line, column, message } of problems)
-            print(`${file}:${line}:${column}: ${message}`);
+          for (const found of problems) print(formatProblem(found));
           print(
             problems.length > 0
               ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`

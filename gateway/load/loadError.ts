@@ -1,3 +1,6 @@
+import { BundleError } from '../../bundle/bundleError.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
+
 /**
  * A bundle was not taken. `code` is that of the error behind it (of a source, of the bundle, of the policy) or one of
  * `counter-rollback`, `grants-held`, `loader-crashed`, `loader-hung`, `swap-failed`, `closed`.
@@ -26,12 +29,10 @@ export function postError(error: unknown): PostedError {
   if (!(error instanceof Error)) return { code: 'load-failed', message: String(error), problems: [] };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'load-failed';
   const problems =
-    'problems' in error && Array.isArray(error.problems) ? error.problems.map(problemText) : [];
+    error instanceof BundleError
+      ? error.problems.map(formatProblem)
+      : error instanceof LoadError
+        ? error.problems
+        : [];
   return { code, message: error.message, problems };
-}
-
-function problemText(problem: unknown): string {
-  if (typeof problem !== 'object' || problem === null) return String(problem);
-  const { file, line, column, message } = problem as Record<string, unknown>;
-  return `${file}:${line}:${column}: ${message}`;
 }

@@ -1,9 +1,7 @@
 import { gitTree, type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
-import { load } from '../../bundle/grants/load.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { filesOf } from '../pulls/changes.ts';
+import { assertValid, filesOf } from '../pulls/changes.ts';
 import type { Files, Mirror } from '../pulls/workspace.ts';
-import { ReviewError } from '../reviewError.ts';
 import type { WantedPart } from './announcePart.ts';
 import type { Frozen } from './frozen.ts';
 import { type PartMarker, packAnswers, unpackAnswers } from './marker.ts';
@@ -73,14 +71,8 @@ async function checkCut(tree: Tree, { grants }: Organisation, files: Files): Pro
     ...tree,
     entries: async () => (await tree.entries()).filter(({ path }) => !isAccess(path)),
   };
-  const changed = new Map(
-    [...files].map(([path, text]) => [path, text === null ? null : Buffer.from(text)] as const),
-  );
   const elsewhere = new Set(grants.filter(({ place }) => !files.has(place.file)).map(({ id }) => id));
-  const { problems } = await load(withFiles(cut, changed), elsewhere);
-  const [first] = problems;
-  if (first !== undefined)
-    throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);
+  await assertValid(withFiles(cut, files), elsewhere);
 }
 
 /** A commit of the mirror as a tree. */

@@ -2,15 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { KeptUsage } from '../evidence/usage.ts';
 import { heat } from '../inventory/heat.ts';
 import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inventory/inventory.ts';
+import { organisationOf } from '../organisationOf.ts';
 import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
 import { localTree } from '../planFor.ts';
-import { ReviewError } from '../reviewError.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import type { Background } from './background.ts';
 import { type OpenUse, openUse } from './openUse.ts';
@@ -57,6 +56,8 @@ export type World = {
 /** A look at the repository costs some milliseconds; reading all evidence, seconds. */
 const lookEveryMs = 2000;
 const readEveryMs = 15 * 60_000;
+/** Lines of a message: it stands on every page. */
+const mostShown = 50;
 /** Grants end as time passes. */
 const openEverySeconds = 300;
 
@@ -180,7 +181,8 @@ export async function openWorld(options: Options): Promise<World> {
         current = await counted(open());
         readAt = Number.NEGATIVE_INFINITY;
       } catch (error) {
-        broken = `What is shown is of before: ${messageOf(error)}`;
+        const shown = messageOf(error).split('\n', mostShown).join('\n');
+        broken = `What is shown is of before: ${shown}`;
       }
       stamp = next;
     } else if (instant() - current.inventory.asOf >= openEverySeconds) current = await counted(open());
@@ -225,10 +227,5 @@ export async function openWorld(options: Options): Promise<World> {
 
 async function readTree(root: string): Promise<{ tree: Tree; organisation: Organisation }> {
   const tree = await localTree(root);
-  const { organisation, problems } = await load(tree);
-  if (organisation !== null) return { tree, organisation };
-  const lines = problems
-    .slice(0, 50)
-    .map((one) => `\n  ${one.file}:${one.line}:${one.column}: ${one.message}`);
-  throw new ReviewError('grants-invalid', `the grants have ${problems.length} problems:${lines.join('')}`);
+  return { tree, organisation: await organisationOf(tree) };
 }

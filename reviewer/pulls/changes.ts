@@ -1,6 +1,7 @@
 import { gitFiles, type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
 import { combine } from '../plan/combine.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -44,10 +45,7 @@ export async function filesOf(
 
 /** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
 export async function checkFiles(tree: Tree, files: Files): Promise<void> {
-  const changed = new Map(
-    [...files].map(([path, text]) => [path, text === null ? null : Buffer.from(text)] as const),
-  );
-  await check(withFiles(tree, changed));
+  await assertValid(withFiles(tree, files));
 }
 
 /** Whether a branch merges, and gives a base that can be enforced: one that begins at the base was looked at when it was made. */
@@ -56,7 +54,7 @@ export async function mergesWell(mirror: Mirror, tip: string): Promise<boolean> 
   const merged = await mirror.merged(tip);
   if (merged === null) return false;
   try {
-    await check(gitFiles(mirror.repository, merged, mirror.folder));
+    await assertValid(gitFiles(mirror.repository, merged, mirror.folder));
     return true;
   } catch (error) {
     if (error instanceof ReviewError && error.code === 'edit-failed') return false;
@@ -64,9 +62,9 @@ export async function mergesWell(mirror: Mirror, tip: string): Promise<boolean> 
   }
 }
 
-async function check(tree: TreeFiles): Promise<void> {
-  const { problems } = await load(tree);
+/** Throws ReviewError `edit-failed` with the first problem; `elsewhere` are ids of grants that stand in no file of the tree. */
+export async function assertValid(tree: TreeFiles, elsewhere?: ReadonlySet<string>): Promise<void> {
+  const { problems } = await load(tree, elsewhere);
   const [first] = problems;
-  if (first !== undefined)
-    throw new ReviewError('edit-failed', `${first.file}:${first.line}:${first.column}: ${first.message}`);
+  if (first !== undefined) throw new ReviewError('edit-failed', formatProblem(first));
 }

@@ -58,10 +58,7 @@ export function openPullReplay(options: Options): PullReplay {
         const at = await opened;
         if (at === null) return null;
         // What it holds is at hand; its place in history is asked for by nobody.
-        const bytes = new Map(
-          [...files].map(([path, text]) => [path, text === null ? null : Buffer.from(text)]),
-        );
-        const head = await at.openSide({ ...base, ...withFiles(base, bytes), revision: commit });
+        const head = await at.openSide({ ...base, ...withFiles(base, files), revision: commit });
         const found = await at.replay(head);
         if (found.requests.recorded === 0) return null;
         const text = replayMarkdown(found, mostCallers).trim();

@@ -193,6 +193,8 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/load',
     [
       'bundle/archive',
+      'bundle/bundleError.ts',
+      'bundle/yaml',
       'gateway/config',
       'gateway/decision',
       'gateway/identity',
@@ -475,6 +477,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle/git',
       'bundle/grants',
+      'bundle/yaml',
       'reviewer/detect',
       'reviewer/edit',
       'reviewer/evidence',
@@ -595,7 +598,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
-  ['reviewer/page', []],
   [
     'reviewer/campaign',
     [
@@ -725,6 +727,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/console/views',
       'reviewer/evidence',
       'reviewer/inventory',
+      'reviewer/organisationOf.ts',
       'reviewer/page',
       'reviewer/plan',
       'reviewer/replay',

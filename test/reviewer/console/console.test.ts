@@ -417,7 +417,7 @@ test('a change of the grants shows without a restart, and one that is wrong leav
   await here.write({ [path]: text });
   await until(/Grants \(1\) later-one/);
   await here.write({ [path]: 'nonsense' });
-  await until(/What is shown is of before: the grants have 1 problems: .*Grants \(1\) later-one/);
+  await until(/What is shown is of before: the grants have a problem: .*Grants \(1\) later-one/);
   await here.write({ [path]: null });
   await until(/Nothing is named like/);
 });
