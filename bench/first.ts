@@ -76,7 +76,7 @@ async function stagesOf(checkout: string) {
   const { openIssuers } = await of<typeof import('../gateway/identity/issuers.ts')>(
     'gateway/identity/issuers.ts',
   );
-  const { createJwtVerifier } = await of<typeof import('../gateway/identity/verifyJwt.ts')>(
+  const { createVerifyJwt } = await of<typeof import('../gateway/identity/verifyJwt.ts')>(
     'gateway/identity/verifyJwt.ts',
   );
   const { createRecordLine } = await of<typeof import('../gateway/record/recordLine.ts')>(
@@ -94,10 +94,10 @@ async function stagesOf(checkout: string) {
   const none = new Map();
   const credentials = { apiKeys: none, jwtSubjects: none, jwtClaims: none, spiffeIds: none };
   const known = { ...credentials, certificateUris: none, certificateDns: none, certificateSubjects: none };
-  const first = createJwtVerifier(issuers, now);
+  const first = createVerifyJwt(issuers, now);
   for (const token of tokens.slice(0, 3)) await first(token);
   return () => {
-    const verify = createJwtVerifier(issuers, now);
+    const verify = createVerifyJwt(issuers, now);
     const identify = rememberIdentities();
     const slices = createSlices({ lines: openIndex(lines), reads });
     const { decide } = createCallers(

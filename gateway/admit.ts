@@ -13,7 +13,7 @@ import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Authenticate } from './identity/authenticate.ts';
 import { anybody, isPublic } from './identity/identify.ts';
-import { bodyTooLarge, mostBytes } from './limits/limitBody.ts';
+import { bodyTooLarge, mostBytes } from './limits/bodyLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import { methodNotAllowed, noSuchOperation, otherMethods, routeBy } from './otherMethods.ts';
 import { createDecisionIds } from './record/decisionIds.ts';

@@ -29,7 +29,7 @@ type Options = {
 };
 
 /** What is done with a request as Node gives it: facts taken, admitted, forwarded, or told why not. */
-export function createOnRequest(options: Options) {
+export function createExchange(options: Options) {
   const { admit, assertions, forward, streams, metrics, faults, access, begun } = options;
   const clientAddress = createClientAddress(options.trustedProxies);
   const isProxy = createContains(options.trustedProxies);

@@ -2,7 +2,7 @@ import { createAdmit } from './admit.ts';
 import type { GatewayConfig } from './config/config.ts';
 import type { Admission } from './decision/admission.ts';
 import { createAnswerQuestion } from './decisionPoint/decisionPoint.ts';
-import { createOnRequest } from './exchange.ts';
+import { createExchange } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
 import type { Authenticate } from './identity/authenticate.ts';
 import type { Authentication } from './identity/authentication.ts';
@@ -79,7 +79,7 @@ export function createHandling(
     open -= 1;
     if (next !== null && open === 0) void closeForward();
   };
-  const { admitRequest, onRequest } = createOnRequest({
+  const { admitRequest, onRequest } = createExchange({
     trustedProxies: config.trusted_proxies,
     streams: trusted,
     ...{ admit, assertions, forward, metrics, faults, access },

@@ -11,7 +11,7 @@ import { createRecordFeed } from './record/recordFeed.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
 import { openStanding } from './standing.ts';
-import { createOnStreamClosed } from './streams/streamClosed.ts';
+import { createOnStreamClosed } from './streams/onStreamClosed.ts';
 import { createStreams } from './streams/streams.ts';
 import { createAssertions } from './upstream/assertion.ts';
 

@@ -2,8 +2,8 @@ import { folderIn, gitTree } from '../bundle/git/tree.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
 import type { Period } from './report/grantChanges.ts';
+import { makeReport, treeAt } from './report/makeReport.ts';
 import type { About, Pack } from './report/pack.ts';
-import { makeReport, treeAt } from './report/report.ts';
 import type { GatewayFacts } from './report/reportInput.ts';
 import { ReviewError } from './reviewError.ts';
 

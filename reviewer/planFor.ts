@@ -7,7 +7,7 @@ import type { KeptUsage } from './evidence/usage.ts';
 import { brake } from './plan/brake.ts';
 import { explainFinding } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
-import { makePlan } from './plan/plan.ts';
+import { makePlan } from './plan/makePlan.ts';
 import { createObserve } from './recommend/observe.ts';
 import { prove } from './recommend/prove.ts';
 import { ReviewError } from './reviewError.ts';

@@ -31,7 +31,7 @@ export type DataText = {
 };
 
 /** Opens data.json as text; what it is asked for is looked for then. Throws BundleError `data-malformed`. */
-export function openText(data: Buffer): DataText {
+export function openDataText(data: Buffer): DataText {
   const { head, grants, documents, principals } = dataSections(data);
   const valueAtLine = (start: number, section: Span): unknown =>
     valueAt(data, { start, end: lineEnd(data, start, section) });

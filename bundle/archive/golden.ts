@@ -3,7 +3,7 @@ import { BundleError } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { ParamsLine } from '../format/grantLine.ts';
 import { type DocumentReads, keysFrom } from '../policy/policyReads.ts';
-import { type Apis, type DataText, type Form, type Grant, openText, type Principal } from './dataText.ts';
+import { type Apis, type DataText, type Form, type Grant, openDataText, type Principal } from './dataText.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
@@ -75,7 +75,7 @@ export async function goldenDecisions(
   at: number,
   reads: readonly DocumentReads[] = [],
 ): Promise<Golden[]> {
-  const text = openText(data);
+  const text = openDataText(data);
   const { apis, networks: declared } = text;
   const document: Document = { apis, grants: {}, networks: declared, principals: {} };
   const asked = questions(text, at).slice(0, most);

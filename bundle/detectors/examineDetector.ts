@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { BundleError, type Problem } from '../bundleError.ts';
 import type { Opa } from '../policy/opa.ts';
 import { builtInPolicies, capabilitiesFile } from '../policy/policies.ts';
-import { type Found, walkModules } from '../policy/scopes.ts';
 import {
   constant,
   isNode,
@@ -16,6 +15,7 @@ import {
   termsOf,
   variable,
 } from '../policy/syntax.ts';
+import { type Found, walkModules } from '../policy/walkModules.ts';
 import { problem, sortProblems } from '../yaml/problem.ts';
 import type { OwnDetector } from './readDetectors.ts';
 

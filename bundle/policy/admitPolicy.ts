@@ -16,7 +16,7 @@ import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 
 /** This code, in the names of what is kept: another version of it judges anew. */
 const version = sha256(
-  ['documentReads', 'examinePolicy', 'kinds', 'policyReads', 'scopes', 'shapes', 'syntax']
+  ['documentReads', 'examinePolicy', 'kinds', 'policyReads', 'shapes', 'syntax', 'walkModules']
     .map((name) => readFileSync(join(import.meta.dirname, name + extname(import.meta.filename)), 'utf8'))
     .join(),
 );

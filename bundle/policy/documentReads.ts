@@ -3,8 +3,8 @@ import { mostWholeBytes } from '../format/documentLimits.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { inputPath, isName, type Kind, type KindOf } from './kinds.ts';
 import type { DocumentReads, KeySource, PolicyReads } from './policyReads.ts';
-import type { Found } from './scopes.ts';
 import { callIn, constant, type Term } from './syntax.ts';
+import type { Found } from './walkModules.ts';
 
 /** The data documents of a repository: name → how many bytes it has in data.json. */
 export type KnownDocuments = ReadonlyMap<string, number>;

@@ -5,7 +5,6 @@ import { createDocumentReads, type KnownDocuments } from './documentReads.ts';
 import { createKindOf, isName, type Kind, type KindOf } from './kinds.ts';
 import type { Opa } from './opa.ts';
 import { apiFields, type PolicyReads } from './policyReads.ts';
-import { type Found, type Module, walkModules } from './scopes.ts';
 import { createFaultOf, shaped } from './shapes.ts';
 import {
   callIn,
@@ -21,6 +20,7 @@ import {
   termsOf,
   variable,
 } from './syntax.ts';
+import { type Found, type Module, walkModules } from './walkModules.ts';
 
 export const inputFields = [
   'api',

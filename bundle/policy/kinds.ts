@@ -1,5 +1,5 @@
-import type { Binding, Definition, Module, Scope, Walk } from './scopes.ts';
 import { constant, isNode, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
+import type { Binding, Definition, Module, Scope, Walk } from './walkModules.ts';
 
 /**
  * What a term surely is. `name`: the caller or one of its groups, `names`: several (`nothing`: none); `expires`: the

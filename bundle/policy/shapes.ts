@@ -1,6 +1,6 @@
 import type { KindOf } from './kinds.ts';
-import type { Declared, Found, Scope, Walk } from './scopes.ts';
 import { callIn, constant, isNode, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
+import type { Declared, Found, Scope, Walk } from './walkModules.ts';
 
 /** Whole numbers as they are written: OPA and WASM read `1.0`, `1e1` and `-0` differently where an index is wanted. */
 const whole = /^(?:0|-?[1-9]\d{0,14})$/;

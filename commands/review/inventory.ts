@@ -44,7 +44,7 @@ type Options = AdminTokenOption & {
 };
 
 async function runInventory(options: Options): Promise<void> {
-  const { gatherInventory } = await import('../../reviewer/inventory/gather.ts');
+  const { gatherInventory } = await import('../../reviewer/inventory/gatherInventory.ts');
   const { views } = await import('../../reviewer/inventory/inventory.ts');
   const asOf = asOfOf(options);
   const by = views.find((view) => view === options.by) ?? 'api';

@@ -70,7 +70,7 @@ async function runSync(options: Options): Promise<void> {
   };
   if (options.apply) {
     const { openForge } = await import('../../reviewer/forge/forge.ts');
-    const { proposeSync } = await import('../../reviewer/sync/propose.ts');
+    const { proposeSync } = await import('../../reviewer/sync/proposeSync.ts');
     const proposed = await proposeSync(openForge(await forgeIn(options), signal), settings);
     if (options.json)
       printJson(

@@ -71,7 +71,7 @@ export type Watched = { method: string; path: string; status: number; request: u
 export type ServeApi = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
 /** Answers `/api/v3/…` in GitHub's shapes, with the faults a test has armed. */
-export function createApi(core: Core, faults: Faults, watch?: (call: Watched) => void): ServeApi {
+export function createServeApi(core: Core, faults: Faults, watch?: (call: Watched) => void): ServeApi {
   const route = createRouter(core);
 
   async function work(

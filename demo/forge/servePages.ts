@@ -52,7 +52,7 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | nul
 export type ServePages = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<undefined>;
 
 /** Answers the pages for people. Every change is a form, guarded by `createFormTokens`. */
-export function createPages(core: Core): ServePages {
+export function createServePages(core: Core): ServePages {
   const origins = () => [core.url(), core.url().replace('127.0.0.1', 'localhost')];
   const tokens = createFormTokens(origins);
   const forms = { core, tokens };

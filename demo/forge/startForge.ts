@@ -11,9 +11,9 @@ import { openState } from './model/state.ts';
 import { synchronize } from './model/synchronize.ts';
 import { createUsers, type UserOptions } from './model/users.ts';
 import { createWebhooks, type Delivery, type Webhook } from './model/webhooks.ts';
-import { createApi, tokenOf, type Watched } from './serveApi.ts';
+import { createServeApi, tokenOf, type Watched } from './serveApi.ts';
 import { serveGit } from './serveGit.ts';
-import { createPages } from './servePages.ts';
+import { createServePages } from './servePages.ts';
 
 export type ForgeOptions = {
   /** Path of a bare repository; the forge keeps its own state in `forge.json` inside it. */
@@ -93,8 +93,8 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
   const faults = createFaults();
   const calls: { method: string; path: string; status: number }[] = [];
   const running = new Set<ChildProcess>();
-  const serveApi = createApi(core, faults, options.watch);
-  const servePages = createPages(core);
+  const serveApi = createServeApi(core, faults, options.watch);
+  const servePages = createServePages(core);
   const repositoryPath = `/${options.owner}/${options.name}`;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

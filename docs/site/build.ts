@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { siteProblems } from './checkSite.ts';
+import { siteProblems } from './siteProblems.ts';
 import { stage } from './stage.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

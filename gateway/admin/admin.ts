@@ -9,7 +9,7 @@ import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { RecordFeed } from '../record/recordFeed.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
-import { forges } from './pushWebhook.ts';
+import { forges } from './checkPush.ts';
 import { createReceivePush } from './receivePush.ts';
 import { receiveReload } from './receiveReload.ts';
 import { revisionFacts } from './revisionFacts.ts';

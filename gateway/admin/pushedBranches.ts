@@ -37,7 +37,7 @@ const dataCenter = z
   .transform(({ changes }): Pushed[] => changes.map(({ ref, toHash }) => ({ ref: ref.id, after: toHash })));
 
 /** What a push event says has moved: Bitbucket tells several refs at once. Null when it is no push event. */
-export function branchesOf(forge: Forge, event: unknown): Pushed[] | null {
+export function pushedBranches(forge: Forge, event: unknown): Pushed[] | null {
   const form = forge === 'bitbucket' ? z.union([cloud, dataCenter]) : one;
   return form.safeParse(event).data ?? null;
 }

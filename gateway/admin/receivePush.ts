@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
+import { checkPush, largestDelivery, type PushEvent, WebhookError } from './checkPush.ts';
 import type { Forge } from './pushedBranches.ts';
-import { checkPush, largestDelivery, type PushEvent, WebhookError } from './pushWebhook.ts';
 
 /** Reads a delivery of the push webhook. Throws Refusal: 404 when none is configured, 401 unsigned, 400 malformed. */
 export type ReceivePush = (

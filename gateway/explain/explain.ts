@@ -5,10 +5,10 @@ import { createEvaluator } from '../decision/evaluator.ts';
 import { valueText } from '../revision/lineIndex.ts';
 import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
+import { adviceFor } from './adviceFor.ts';
 import { createDecideAsked } from './decideAsked.ts';
-import { adviceFor } from './explainAdvice.ts';
-import { grantSentence } from './explainGrant.ts';
 import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
+import { grantSentence } from './grantSentence.ts';
 import { type GrantSource, grantSources, rolesOf } from './grantSources.ts';
 import { matchOperation } from './matchOperation.ts';
 

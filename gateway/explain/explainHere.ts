@@ -6,10 +6,10 @@ import type { Snapshot } from '../revision/snapshot.ts';
 import { parseSource } from '../source/contract/parseSource.ts';
 import { openGitMirror } from '../source/git/gitMirror.ts';
 import { explain } from './explain.ts';
-import { readQuestion } from './explainQuestion.ts';
 import { explainText } from './explainText.ts';
 import type { Explanation, Files } from './explanation.ts';
 import { ExplainError } from './matchOperation.ts';
+import { readQuestion } from './readQuestion.ts';
 
 /** Explains a decision by the revision in force; `words` is the same for a terminal. Throws Refusal (400, 503). */
 export type ExplainHere = (question: unknown) => Promise<Explanation & { words: string }>;

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
 import { explain } from './explain.ts';
-import { type Question, readQuestion } from './explainQuestion.ts';
 import { explainText } from './explainText.ts';
 import type { Explanation } from './explanation.ts';
+import { type Question, readQuestion } from './readQuestion.ts';
 import { snapshotOf } from './snapshotOf.ts';
 
 /** The repository and what to explain; without a revision the files as they lie on disk. */

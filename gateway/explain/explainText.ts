@@ -1,6 +1,6 @@
 import type { Change } from '../../bundle/git/changesOf.ts';
-import { instant } from './explainGrant.ts';
 import type { Asked, ExplainedGrant, Explanation } from './explanation.ts';
+import { instant } from './grantSentence.ts';
 
 /** An explanation in words, as lines for a terminal. */
 export function explainText(asked: Asked, explanation: Explanation): string {

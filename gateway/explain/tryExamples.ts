@@ -11,8 +11,8 @@ import { createEvaluator } from '../decision/evaluator.ts';
 import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { createDecideAsked } from './decideAsked.ts';
-import { readQuestion } from './explainQuestion.ts';
 import { ExplainError, matchOperation } from './matchOperation.ts';
+import { readQuestion } from './readQuestion.ts';
 
 /** An example with the places of its parts. */
 export type PlacedExample = { example: Example; place: (key: keyof Example) => Place };

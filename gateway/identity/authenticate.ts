@@ -8,7 +8,7 @@ import { accepts, type Identity, type Proof, rememberIdentities } from './identi
 import type { Introspect } from './introspect.ts';
 import type { TokenClaims } from './tokenClaims.ts';
 import { type TokenCause, TokenRefusal } from './tokenRefusal.ts';
-import type { JwtVerifier } from './verifyJwt.ts';
+import type { VerifyJwt } from './verifyJwt.ts';
 
 export type { Identity } from './identify.ts';
 
@@ -32,7 +32,7 @@ export type Authenticate = (
 ) => Identity | Promise<Identity>;
 
 type Options = {
-  verifyJwt: JwtVerifier;
+  verifyJwt: VerifyJwt;
   /** Null when nobody is configured who could be asked about opaque tokens. */
   introspect: Introspect | null;
   /** The ways that challenges name where an API says nothing of its own. */

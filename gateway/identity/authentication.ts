@@ -5,7 +5,7 @@ import { type Authenticate, createAuthenticate } from './authenticate.ts';
 import { createIntrospect, type Introspect, type IntrospectionResult } from './introspect.ts';
 import { type Issuers, openIssuers } from './issuers.ts';
 import type { TokenCause } from './tokenRefusal.ts';
-import { createJwtVerifier, type JwtVerifier } from './verifyJwt.ts';
+import { createVerifyJwt, type VerifyJwt } from './verifyJwt.ts';
 
 type Reports = {
   env: NodeJS.ProcessEnv;
@@ -22,7 +22,7 @@ type Options = Reports & { onTokenRefused?: (issuer: string | null, why: TokenCa
 /** How tokens are checked by one configuration, and what is known of those who issue them. */
 export type TokenChecks = {
   issuers: Issuers;
-  verifyJwt: JwtVerifier;
+  verifyJwt: VerifyJwt;
   /** `by` is all that asking depends on. */
   introspection: { by: object; introspect: Introspect } | null;
 };
@@ -39,7 +39,7 @@ export function createTokenChecks(
   const issuers = openIssuers(config.issuers, reports, before?.issuers);
   return {
     issuers,
-    verifyJwt: createJwtVerifier(issuers, reports.now),
+    verifyJwt: createVerifyJwt(issuers, reports.now),
     introspection: openIntrospection(config.introspection, reports, before?.introspection ?? null),
   };
 }

@@ -18,7 +18,7 @@ import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 import { takeApart, verifyAgain } from './verifyAgain.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
-export type JwtVerifier = (token: string) => TokenClaims | Promise<TokenClaims>;
+export type VerifyJwt = (token: string) => TokenClaims | Promise<TokenClaims>;
 
 const longest = 16 * 1024;
 /** Keys of one name, or without a name, that a token is tried by. */
@@ -33,7 +33,7 @@ const invalid = (why: TokenCause, issuer: string | null) =>
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
 /** Builds the verifier for these issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
-export function createJwtVerifier(trusted: Issuers, now: () => number): JwtVerifier {
+export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt {
   // Keyed by hash: no usable credential stays in memory longer than its request.
   const verified = lruCache<Cached>(mostBytes, ({ claims }) => claimsBytes(claims));
 

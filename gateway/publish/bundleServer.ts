@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { forges } from '../admin/pushWebhook.ts';
+import { forges } from '../admin/checkPush.ts';
 import { createReceivePush } from '../admin/receivePush.ts';
 import { receiveReload } from '../admin/receiveReload.ts';
 import { revisionFacts } from '../admin/revisionFacts.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Refusal } from '../http/refusal.ts';
-import { bodyTooLarge } from '../limits/limitBody.ts';
+import { bodyTooLarge } from '../limits/bodyLimit.ts';
 
 /** Bytes that the framing of chunks may take beside twice the body itself. */
 const framing = 256 * 1024;

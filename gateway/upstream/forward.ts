@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Admission, Carrier } from '../decision/admission.ts';
 import { hasBody } from '../http/body.ts';
-import { mostBytes } from '../limits/limitBody.ts';
+import { mostBytes } from '../limits/bodyLimit.ts';
 import { createCountStreamed } from '../memory/countStreamed.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
 import { CallerBody } from './callerBody.ts';

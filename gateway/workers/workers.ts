@@ -8,7 +8,7 @@ import { listen, urlOf } from '../http/listen.ts';
 import { createLimit } from '../limits/limit.ts';
 import { createLog } from '../log/createLog.ts';
 import { closeLostConnections } from './closeLostConnections.ts';
-import { createMergedMetrics } from './mergeMetrics.ts';
+import { createMergedMetrics } from './mergedMetrics.ts';
 import { WorkerError } from './workerError.ts';
 import {
   type FromWorker,

@@ -10,7 +10,7 @@ import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { readPolicies } from '../../bundle/policy/policies.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 import { type Replay, shortened } from '../replay/replay.ts';
 import { replayRevisions } from '../replay/replayRevisions.ts';
 import { stopIfAborted } from '../reviewError.ts';
@@ -90,7 +90,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
     ...{ rules: judged.organisation.review.approval, asOf, changes: facts.changes },
   });
   // Where the change broke the policy, its own problems say so.
-  const isReplayed = counted.failures === 0 && (await decisionFiles(options.decisions)).length > 0;
+  const isReplayed = counted.failures === 0 && (await findLogs(options.decisions)).length > 0;
   if (isReplayed) progress?.('replaying recorded requests');
   const replayed = isReplayed
     ? await replayRevisions({ ...options, base, head, mergeBase: false, opa })

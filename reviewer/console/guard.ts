@@ -17,7 +17,7 @@ export class Refused extends Error {
 type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 /** Lets a request in, and answers what it asks for; throws {@link Refused}. `token` null: this machine alone. */
-export function admit(
+export function guard(
   { method, url = '', headers }: Asked,
   token: string | null,
 ): { path: string; query: URLSearchParams } {

@@ -4,9 +4,9 @@ import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { html } from '../page/html.ts';
 import { openBackground } from './background.ts';
 import { createChanges } from './changes.ts';
-import { admit, Refused } from './guard.ts';
+import { guard, Refused } from './guard.ts';
 import { filterOf, pages, type Sources } from './pages.ts';
-import { streamDecisions } from './stream.ts';
+import { streamDecisions } from './streamDecisions.ts';
 import type { Fleet } from './views/fleetPage.ts';
 import { frame, policy, type Standing } from './views/frame.ts';
 import { openWorld } from './world.ts';
@@ -109,7 +109,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
     )
       response.setHeader('connection', 'close');
     try {
-      const { path, query } = admit(request, token);
+      const { path, query } = guard(request, token);
       world.look();
       if (path === '/decisions/stream') {
         if (gateways.length === 0) throw new Refused(404, 'No gateway was named.');

@@ -1,7 +1,7 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { callsIn } from '../evidence/calls.ts';
 import { type KeptUsage, openKept } from '../evidence/usage.ts';
-import { lastUses } from '../inventory/gather.ts';
+import { lastUses } from '../inventory/gatherInventory.ts';
 import type { Seen } from '../inventory/inventory.ts';
 import {
   decisionOf,

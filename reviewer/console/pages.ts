@@ -1,11 +1,11 @@
 import { GitError } from '../../bundle/git/gitError.ts';
 import { html, type Part } from '../page/html.ts';
 import type { Changes } from './changes.ts';
+import { recentDecisions } from './followDecisions.ts';
 import { Refused } from './guard.ts';
 import { shownDays } from './openUse.ts';
 import { progressOf, readCampaigns } from './past/campaigns.ts';
 import { grantsAt } from './past/grantsAt.ts';
-import { recentDecisions } from './tail.ts';
 import { accessPage } from './views/accessPage.ts';
 import { campaignPage, campaignsPage } from './views/campaignPage.ts';
 import { changeForm, comparisonPart } from './views/changePage.ts';

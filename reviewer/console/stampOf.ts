@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git } from '../../bundle/git/git.ts';
 import { treeFolders } from '../../bundle/git/tree.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 
 /** Changes whenever what a console reads of a repository does: its commit, and where it has a work tree, its files. */
 export async function stampOf(root: string): Promise<string> {
@@ -26,7 +26,7 @@ export async function stampOf(root: string): Promise<string> {
 
 /** Tells whether records are others than before: their files, how large they are, and when they were written to. */
 export async function stampOfFiles(sources: readonly string[]): Promise<string> {
-  const files = await decisionFiles(sources);
+  const files = await findLogs(sources);
   const facts = await Promise.all(
     files.map(async (file) => {
       const { size, mtimeMs } = await stat(file);

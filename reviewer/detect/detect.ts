@@ -11,9 +11,9 @@ import { type Duty, dutiesOf } from './duties.ts';
 import { type Facts, factsOf, grantFacts } from './factsOf.ts';
 import { type Action, compileJudge, type Judgement, type Severity } from './judge.ts';
 import { type JudgePool, openJudgePool } from './judgePool.ts';
+import { type Asked, lookUpUsage, type SeenIn } from './lookUpUsage.ts';
 import type { Observe, Observed } from './observed.ts';
 import { type OwnFacts, type OwnJudge, type OwnWord, openOwnDetectors } from './ownDetectors.ts';
-import { type Asked, lookUpUsage, type SeenIn } from './usage.ts';
 
 /** One detector's word on a grant, with what was seen in its window (null when it needs no usage). */
 export type Verdict = {

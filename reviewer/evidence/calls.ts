@@ -1,5 +1,5 @@
 import { type Database, inDatabase, passOver, quoted } from './database.ts';
-import { decisionFiles } from './findLogs.ts';
+import { findLogs } from './findLogs.ts';
 
 /** Requests for one operation, by whomever; instants in seconds since 1970. */
 export type Calls = {
@@ -25,7 +25,7 @@ export async function readCalls(
   asOf: number,
   signal?: AbortSignal,
 ): Promise<Calls[]> {
-  const files = await decisionFiles(sources);
+  const files = await findLogs(sources);
   if (files.length === 0) return [];
   const query = (some: readonly string[]) => `
 SELECT input.api AS api, input.operation AS operation,

@@ -10,7 +10,7 @@ const isNdjson = (path: string) => /\.ndjson(?:\.gz|\.zst)?$/.test(path);
  * however often it is named. A folder or glob without logs gives none, a missing folder too: no evidence is not an
  * error here. A named file that is not there is; throws ReviewError `decisions-unreadable`.
  */
-export async function decisionFiles(
+export async function findLogs(
   sources: readonly string[],
   isLog: (path: string) => boolean = isNdjson,
 ): Promise<string[]> {

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { logsUnreadable, openDatabase } from './database.ts';
-import { decisionFiles } from './findLogs.ts';
+import { findLogs } from './findLogs.ts';
 import { coverageIn } from './gather.ts';
 import { foldRequests, rememberRequests } from './requestsSql.ts';
 import { readUsage, type Usage } from './usage.ts';
@@ -99,7 +99,7 @@ export async function readRequests(options: Options): Promise<Requests> {
   const { instances, records, unreadable } = signs;
   const coverage = coverageIn(signs, rules);
   const cut = new Set(unreadable.map(({ file }) => file));
-  const files = (await decisionFiles(sources)).filter((file) => !cut.has(file));
+  const files = (await findLogs(sources)).filter((file) => !cut.has(file));
   stopIfAborted(signal);
   const database = await openDatabase(memory, signal);
   const { connection, read, close } = database;

@@ -5,7 +5,7 @@
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { askUsage, type Usage, type UsageFacts } from './askUsage.ts';
 import { type Database, logsUnreadable, openDatabase } from './database.ts';
-import { decisionFiles } from './findLogs.ts';
+import { findLogs } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
 import { malformedLines } from './malformedLines.ts';
 import { type Instants, jointUses } from './rollupSql.ts';
@@ -62,7 +62,7 @@ const nothing: Usage = {
 export async function readUsage(options: Options): Promise<Usage> {
   const { sources, rollups = [], since, memory = '700MB', signal } = options;
   stopIfAborted(signal);
-  const files = { records: await decisionFiles(sources), rollups: await decisionFiles(rollups) };
+  const files = { records: await findLogs(sources), rollups: await findLogs(rollups) };
   if (files.records.length + files.rollups.length === 0) return nothing;
   const database = await openDatabase(memory, signal);
   try {
@@ -84,7 +84,7 @@ export async function keepUsage(
   { sources, rollups = [], memory = '700MB', signal, ...instants }: Omit<Options, 'since'>,
 ): Promise<KeptUsage | null> {
   stopIfAborted(signal);
-  const files = { records: await decisionFiles(sources), rollups: await decisionFiles(rollups) };
+  const files = { records: await findLogs(sources), rollups: await findLogs(rollups) };
   if (files.records.length + files.rollups.length === 0) return null;
   const database = await openDatabase(memory, signal, { file });
   try {

@@ -1,7 +1,7 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Observe, Observed } from '../detect/observed.ts';
 import { type Database, inDatabase, type Row } from '../evidence/database.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { fitNetworks, type Places } from './fitNetworks.ts';
 import { fitPrincipal } from './fitPrincipal.ts';
@@ -24,7 +24,7 @@ export function createObserve({ evidence, decisions, signal }: Options): Observe
   return async (asked) => {
     const { asOf, organisation, usage } = evidence;
     const cut = new Set(usage.unreadable.map(({ file }) => file));
-    const files = (await decisionFiles(decisions)).filter((file) => !cut.has(file));
+    const files = (await findLogs(decisions)).filter((file) => !cut.has(file));
     if (files.length === 0 || asked.length === 0) return new Map();
     return inDatabase('700MB', signal, async (database) => {
       await database.connection.run(useTable(files, asOf));

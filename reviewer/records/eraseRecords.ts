@@ -7,7 +7,7 @@ import { appendNotes, type Erased, readManifest } from './manifest.ts';
 import { manifestLock, syncFolder } from './manifestLock.ts';
 import { reasonOf } from './readArchive.ts';
 import { draftEnding } from './readLines.ts';
-import { createReplacer } from './replacePerson.ts';
+import { createReplacer } from './replacer.ts';
 import { countReplaced, rewriteFile } from './rewriteFile.ts';
 
 /** A decision file that a person stands in. */

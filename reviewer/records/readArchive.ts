@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { manifestName } from '../../gateway/record/lastPruned.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 import { type FileFacts, scanFile } from './scanFile.ts';
@@ -26,7 +26,7 @@ export async function readArchives(
     found.set(instance, known);
     return known;
   };
-  for (const path of await decisionFiles(folders)) {
+  for (const path of await findLogs(folders)) {
     stopIfAborted(signal);
     if (basename(path) === manifestName) continue;
     progress(`reading ${path}`);
@@ -37,7 +37,7 @@ export async function readArchives(
       of(basename(dirname(path))).unreadable.push({ path, reason: reasonOf(error) });
     }
   }
-  for (const path of await decisionFiles(folders, (name) => basename(name) === manifestName)) {
+  for (const path of await findLogs(folders, (name) => basename(name) === manifestName)) {
     if (basename(path) !== manifestName) continue;
     const manifest = readManifest(path);
     of(manifest.instance ?? basename(dirname(path))).manifests.push(manifest);

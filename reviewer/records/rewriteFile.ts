@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { packingOf, readLines } from './readLines.ts';
-import type { Replacer } from './replacePerson.ts';
+import type { Replacer } from './replacer.ts';
 import { type FileFacts, scanFile } from './scanFile.ts';
 
 /** Counts in `replacer` what would change of a file; answers the digest of its content. Throws what reading it does. */

@@ -7,7 +7,7 @@ import { stopIfAborted } from '../reviewError.ts';
 import { createTally, type Tally } from './createTally.ts';
 import { createFindOperation, type Found } from './findOperation.ts';
 import { narrowedAuthentication, narrowedCredentials } from './narrowedCredentials.ts';
-import { createPlacesOf, type Networks } from './networks.ts';
+import { createPlacesOf, type Networks } from './placesOf.ts';
 import type { Replay } from './replay.ts';
 import type { Side } from './side.ts';
 import { isFactUntold, mayBeAllowed, statedBy } from './statedBy.ts';

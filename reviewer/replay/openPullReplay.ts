@@ -1,7 +1,7 @@
 import { BundleError } from '../../bundle/bundleError.ts';
 import { type Tree, withFiles } from '../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 import type { WindowSigns } from '../evidence/requests.ts';
 import { prose } from '../forge/markdown.ts';
 import type { Replayer } from './createReplayer.ts';
@@ -41,7 +41,7 @@ export function openPullReplay(options: Options): PullReplay {
   type Opened = { openSide: OpenSide; replay: Replayer; close: () => Promise<void> };
   let opened: Promise<Opened | null> | null = null;
   const open = async (): Promise<Opened | null> => {
-    if ((await decisionFiles(decisions)).length === 0) return null;
+    if ((await findLogs(decisions)).length === 0) return null;
     const openSide = createOpenSide(
       options.opa ?? (await findOpa(progress === undefined ? {} : { progress })),
     );

@@ -8,7 +8,7 @@ import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { readChecked } from '../../bundle/yaml/readFile.ts';
 import { type Requests, readRequests, type WindowSigns } from '../evidence/requests.ts';
 import { createReplayer, type Replayer } from './createReplayer.ts';
-import type { Networks } from './networks.ts';
+import type { Networks } from './placesOf.ts';
 import type { Replay } from './replay.ts';
 import { createOpenSide, type OpenSide, type Side } from './side.ts';
 

@@ -1,5 +1,5 @@
 import type { Asked } from '../evidence/requests.ts';
-import type { Networks, Places } from './networks.ts';
+import type { Networks, Places } from './placesOf.ts';
 
 /** One way in which what a record leaves open may have been: what is asked of base, and of head. */
 export type World = { mfa: boolean; base: readonly string[]; head: readonly string[] };

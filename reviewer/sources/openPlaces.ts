@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openDatabase, quoted } from '../evidence/database.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 import { textOf } from '../evidence/malformedLines.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
@@ -41,7 +41,7 @@ export async function openPlaces({ places, since, token, bucket, signal }: Optio
   };
   try {
     const unreachable = [...gateways.unreachable];
-    const found = [...(await decisionFiles(local, isEvidence)), ...gateways.rollups];
+    const found = [...(await findLogs(local, isEvidence)), ...gateways.rollups];
     for (const place of buckets) {
       const name = `s3://${place.bucket}/${place.prefix}`;
       const missing = (file: string, error: unknown) => {

@@ -1,5 +1,5 @@
 import { inDatabase, passOver, quoted } from '../evidence/database.ts';
-import { decisionFiles } from '../evidence/findLogs.ts';
+import { findLogs } from '../evidence/findLogs.ts';
 
 /** Denials of one caller for one operation; instants in seconds since 1970. */
 export type Denials = {
@@ -57,7 +57,7 @@ export async function readDenials(
   }: { since: number; asOf: number; apis: readonly string[]; signal?: AbortSignal },
 ): Promise<Denials[]> {
   const day = new Date(since * 1000 - 86_400_000).toISOString().slice(0, 10);
-  const files = (await decisionFiles(sources)).filter((file) => !isBefore(file, day));
+  const files = (await findLogs(sources)).filter((file) => !isBefore(file, day));
   if (files.length === 0 || apis.length === 0) return [];
   return inDatabase('700MB', signal, async (database) => {
     await database.connection.run(table);

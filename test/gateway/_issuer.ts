@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { parseConfig } from '../../gateway/config/config.ts';
 import { openIssuers } from '../../gateway/identity/issuers.ts';
-import { createJwtVerifier, type JwtVerifier } from '../../gateway/identity/verifyJwt.ts';
+import { createVerifyJwt, type VerifyJwt } from '../../gateway/identity/verifyJwt.ts';
 
 /** Issuers as gateway.yaml has them, for the audience `grantgate` where they name none. */
 export const issuersOf = (issuers: readonly Record<string, unknown>[]) =>
@@ -16,8 +16,8 @@ export const issuersOf = (issuers: readonly Record<string, unknown>[]) =>
   ).issuers;
 
 /** Verifies what these issuers sign. */
-export const verifierOf = (issuers: readonly Record<string, unknown>[], now: () => number): JwtVerifier =>
-  createJwtVerifier(openIssuers(issuersOf(issuers), { now }), now);
+export const verifierOf = (issuers: readonly Record<string, unknown>[], now: () => number): VerifyJwt =>
+  createVerifyJwt(openIssuers(issuersOf(issuers), { now }), now);
 
 /** What a token may be signed with; EdDSA has two names. */
 export const algorithms = [

@@ -104,6 +104,26 @@ function roomProblems(root: string, files: readonly string[], table: RoomTable):
   return problems;
 }
 
+/** What goes before the name of a file in that of its export: who makes the thing, reads it, or insists on it. */
+const makers = 'assert|create|make|open|read|run|serve|start';
+
+/** A file that exports one value is named after it or its type; programs, and files that are vocabulary, are not. */
+function nameProblem(path: string, text: string): string | null {
+  if (!path.includes('/') || production[roomOf(path)] === undefined || text.includes('import.meta.main'))
+    return null;
+  const named = (kinds: string) =>
+    [...text.matchAll(new RegExp(`^export (?:async )?(?:${kinds})\\*? (\\w+)`, 'gm'))].map(
+      ([, name = '']) => name,
+    );
+  const [values, types] = [named('function|const|let|class'), named('type')];
+  if (values.length !== 1 || types.length > 2) return null;
+  const stem = posix.basename(path, '.ts');
+  const isValue = new RegExp(`^(?:${makers})?${stem.replace(/s$/, '')}s?(?:Of)?$`, 'i');
+  if (isValue.test(values.join()) || types.some((name) => new RegExp(`${stem}$`, 'i').test(name)))
+    return null;
+  return `exports ${values.join()}, and is not named after it`;
+}
+
 /** Files that import each other, over any number of steps, as `a → b → a`. */
 function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];
@@ -208,6 +228,8 @@ export function architectureProblems(root: string, rooms: Rooms = ours): string[
       near.map(({ specifier }) => posix.normalize(posix.join(posix.dirname(path), specifier ?? ''))),
     );
     if (isBarrel(text)) problems.push(`${path}: hands on what others export and does nothing itself`);
+    const named = nameProblem(path, text);
+    if (named !== null) problems.push(`${path}: ${named}`);
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
     if (lines > longest && !mayBeLong.test(path))
       problems.push(`${path}: ${lines} lines; past ${longest} a file is split`);

@@ -70,7 +70,7 @@ test('a small tree that keeps to it has no problems', () => {
   assert.equal(problemsOf({}), '');
 });
 
-const code = (line: string) => `${line}\nexport const x = 1;\n`;
+const code = (line: string) => `${line}\nconst x = 1;\n`;
 const breaches: [string, Record<string, string>, RegExp][] = [
   [
     'bundle importing from gateway',
@@ -205,6 +205,11 @@ const breaches: [string, Record<string, string>, RegExp][] = [
         "// All of it\nexport * from './grants/load.ts';\nexport {\n  load,\n} from './grants/load.ts';\nexport type { X } from './grants/load.ts';\n",
     },
     /^bundle\/index\.ts: hands on/,
+  ],
+  [
+    'a file that is named after nothing it exports',
+    { 'bundle/a.ts': 'export type B = 1;\nexport function createC() {}\n' },
+    /^bundle\/a\.ts: exports createC, and is not named after it$/,
   ],
   ['a file of 301 lines', { 'demo/a.ts': 'let x = 1;\n'.repeat(301) }, /^demo\/a\.ts: 301 lines/],
   [

@@ -5,7 +5,7 @@ import { workingTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { random } from '../../demo/random.ts';
-import { checkPush, WebhookError } from '../../gateway/admin/pushWebhook.ts';
+import { checkPush, WebhookError } from '../../gateway/admin/checkPush.ts';
 import { ConfigError, parseConfig } from '../../gateway/config/config.ts';
 import { Refusal } from '../../gateway/http/refusal.ts';
 import { canonicalize } from '../../gateway/request/canonicalize.ts';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Client } from './client.ts';
 import type { ProviderPerson, ProviderRead, ReadProvider, Wanted } from './directory.ts';
-import { type Found, type Links, readChanged } from './entraDelta.ts';
 import {
   type Account,
   type EntraGroup,
@@ -11,6 +10,7 @@ import {
   width,
 } from './entraObjects.ts';
 import { inParallel } from './pages.ts';
+import { type Found, type Links, readEntraChanges } from './readEntraChanges.ts';
 import { SyncError } from './syncError.ts';
 
 const id = z.string().min(1);
@@ -42,7 +42,7 @@ export function readEntra(client: Client, options: EntraOptions): ReadProvider {
   return async (wanted, resume) => {
     if (resume === undefined) return told(await readWhole(graph, wanted));
     const before = state.safeParse(resume.state).data;
-    const found = before && (await orWhole(resume.say, () => readChanged(graph, before, wanted)));
+    const found = before && (await orWhole(resume.say, () => readEntraChanges(graph, before, wanted)));
     if (found) return { ...told(found), state: { value: found, whole: false } };
     if (before) resume.say('changes are too many or do not fit: everything is read');
     // Changes are followed from before the read on: what changes meanwhile is told next time, perhaps again.

@@ -3,13 +3,13 @@ import { createHmac } from 'node:crypto';
 import { exportSPKI } from 'jose';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { TokenRefusal } from '../../../gateway/identity/tokenRefusal.ts';
-import type { JwtVerifier } from '../../../gateway/identity/verifyJwt.ts';
+import type { VerifyJwt } from '../../../gateway/identity/verifyJwt.ts';
 import { suite } from '../../_suite.ts';
 import { type Issuer, startIssuer, verifierOf } from '../_issuer.ts';
 
 const test = suite('verifyJwt');
 let issuer: Issuer;
-let verify: JwtVerifier;
+let verify: VerifyJwt;
 let clock = Date.parse('2026-11-23T10:00:00Z');
 const now = () => clock;
 
@@ -26,7 +26,7 @@ test.before.each(async () => {
 test.after.each(() => issuer.close());
 
 const code = (token: string) => codeOf(verify, token);
-const codeOf = async (by: JwtVerifier, token: string): Promise<string> => {
+const codeOf = async (by: VerifyJwt, token: string): Promise<string> => {
   try {
     await by(token);
   } catch (error) {

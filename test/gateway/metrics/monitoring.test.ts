@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load as parseYaml } from 'js-yaml';
 import { createMetrics } from '../../../gateway/metrics/metrics.ts';
-import { createMergedMetrics } from '../../../gateway/workers/mergeMetrics.ts';
+import { createMergedMetrics } from '../../../gateway/workers/mergedMetrics.ts';
 import { suite } from '../../_suite.ts';
 import { parsePromql } from '../_promql.ts';
 

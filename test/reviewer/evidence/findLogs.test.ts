@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decisionFiles } from '../../../reviewer/evidence/findLogs.ts';
+import { findLogs } from '../../../reviewer/evidence/findLogs.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('findLogs');
@@ -16,7 +16,7 @@ test('finds what folders, files and globs name, each once; a named file that is 
       await writeFile(at(name), '');
     await symlink(at('a.ndjson'), at('again.ndjson'));
     const found = async (...sources: string[]) =>
-      (await decisionFiles(sources.map(at))).map((path) => path.slice(folder.length + 1));
+      (await findLogs(sources.map(at))).map((path) => path.slice(folder.length + 1));
     const all = ['a.ndjson', 'b.ndjson.gz', 'c.ndjson.zst', 'gw/d.ndjson'];
     assert.deepEqual(await found('.'), all);
     assert.deepEqual(await found('gw', '.', 'a.ndjson', 'again.ndjson'), all);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { gatherInventory } from '../../../reviewer/inventory/gather.ts';
+import { gatherInventory } from '../../../reviewer/inventory/gatherInventory.ts';
 import {
   entryFor,
   type Inventory,

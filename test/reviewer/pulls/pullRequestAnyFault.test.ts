@@ -14,7 +14,7 @@ import { detect } from '../../../reviewer/detect/detect.ts';
 import { gather } from '../../../reviewer/evidence/gather.ts';
 import { openForge } from '../../../reviewer/forge/forge.ts';
 import { ForgeError } from '../../../reviewer/forge/forgeError.ts';
-import { makePlan } from '../../../reviewer/plan/plan.ts';
+import { makePlan } from '../../../reviewer/plan/makePlan.ts';
 import { importOf } from '../../../reviewer/pulls/mirror/importOf.ts';
 import { knownPulls, openPullRequests } from '../../../reviewer/pulls/openPullRequests.ts';
 import { bot, type Mirror } from '../../../reviewer/pulls/workspace.ts';

@@ -15,7 +15,7 @@ import { eraseRecords } from '../../../reviewer/records/eraseRecords.ts';
 import { findMentions } from '../../../reviewer/records/findMentions.ts';
 import { pruneRecords } from '../../../reviewer/records/pruneRecords.ts';
 import { erasureKey, pseudonymOf } from '../../../reviewer/records/pseudonym.ts';
-import { createReplacer } from '../../../reviewer/records/replacePerson.ts';
+import { createReplacer } from '../../../reviewer/records/replacer.ts';
 import { suite } from '../../_suite.ts';
 import { compress, dayMs, dayOf, evidence, firstDay, kinds, verified, writeArchive } from './_archive.ts';
 

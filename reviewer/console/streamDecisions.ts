@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { followDecisions, shownOf, type Told } from './tail.ts';
+import { followDecisions, shownOf, type Told } from './followDecisions.ts';
 import type { DecisionFilter } from './views/decisionsPage.ts';
 
 /** A reader so far behind misses some, and hears how many. */

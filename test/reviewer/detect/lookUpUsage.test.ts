@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
-import { lookUpUsage } from '../../../reviewer/detect/usage.ts';
+import { lookUpUsage } from '../../../reviewer/detect/lookUpUsage.ts';
 import type { Evidence } from '../../../reviewer/evidence/gather.ts';
 import { suite } from '../../_suite.ts';
 

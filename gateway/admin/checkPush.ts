@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { formField } from '../../bundle/format/formField.ts';
-import { branchesOf, type Forge, type Pushed } from './pushedBranches.ts';
+import { type Forge, type Pushed, pushedBranches } from './pushedBranches.ts';
 
 export type PushEvent =
   | { kind: 'push'; ref: string; after: string }
@@ -132,7 +132,7 @@ function readPush(forge: Forge, text: string): readonly Pushed[] {
   } catch {
     value = null;
   }
-  const pushed = branchesOf(forge, value);
+  const pushed = pushedBranches(forge, value);
   if (pushed === null) throw new WebhookError('webhook-malformed', 'the delivery is no push event');
   return pushed;
 }

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { checkPush, forges } from '../../../gateway/admin/pushWebhook.ts';
+import { checkPush, forges } from '../../../gateway/admin/checkPush.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('pushWebhook');
+const test = suite('checkPush');
 
 const secret = 'a secret of the repository';
 const after = 'a'.repeat(40);

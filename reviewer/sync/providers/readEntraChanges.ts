@@ -22,7 +22,7 @@ const mostChanged = 1000;
  * whole read, whatever order changes are told in and however often. Null where there are too many of them, or where they
  * do not fit what is answered: then everything is to be read.
  */
-export async function readChanged(
+export async function readEntraChanges(
   graph: EntraObjects,
   before: Found & { links: Links },
   wanted: Wanted,
