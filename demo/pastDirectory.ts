@@ -1,3 +1,5 @@
+import { instantOf } from '../bundle/format/instant.ts';
+
 /** The sample's directory file that the identity sync writes. */
 export const directoryPath = 'grants/directory/okta.yaml';
 
@@ -21,7 +23,7 @@ const before: readonly (readonly [what: string, pattern: RegExp, replacement: st
 
 /** The directory as it was read at an instant before the last sync. Throws where the sample no longer has what changed. */
 export function pastDirectory(text: string, at: number): string {
-  let past = text.replace(/(?<=^synced: )\S+/m, `${new Date(at).toISOString().slice(0, 19)}Z`);
+  let past = text.replace(/(?<=^synced: )\S+/m, instantOf(at / 1000));
   for (const [what, pattern, replacement] of before) {
     if (!pattern.test(past)) throw new Error(`the sample's directory has no ${what}`);
     past = past.replace(pattern, replacement);

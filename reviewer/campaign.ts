@@ -1,3 +1,4 @@
+import { dayOf } from '../bundle/format/instant.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
@@ -13,7 +14,6 @@ import type { PartResult } from './campaign/settlePart.ts';
 import { openChecks } from './forge/checks.ts';
 import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
-import { dayOf } from './plan/sentence.ts';
 import { localTree, type PlanOptions, planFor } from './planFor.ts';
 import type { Answered } from './pulls/commands/answerEach.ts';
 import { openMirror } from './pulls/workspace.ts';

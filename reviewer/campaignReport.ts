@@ -1,3 +1,4 @@
+import { instantOf } from '../bundle/format/instant.ts';
 import { firstParentLine } from '../bundle/git/firstParentLine.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
@@ -10,7 +11,6 @@ import { readUsage } from './evidence/usage.ts';
 import { openChecks } from './forge/checks.ts';
 import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
-import { instantOf } from './plan/sentence.ts';
 import { principalOf } from './pulls/commands/permission.ts';
 import { type Mirror, openMirror } from './pulls/workspace.ts';
 import { recount } from './recount.ts';

@@ -1,3 +1,4 @@
+import { instantOf } from '../format/instant.ts';
 import { git } from './git.ts';
 import { GitError } from './gitError.ts';
 
@@ -42,7 +43,7 @@ export async function changesOf(
     return {
       commit,
       author,
-      at: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'),
+      at: instantOf(seconds),
       subject,
       pull_request: numberIn(subject) ?? (await mergedBy(repository, tip, commit)),
     };

@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import { instantOf } from '../format/instant.ts';
 import { askCommit, firstParents, git, mostFileBytes, streamBlobs } from './git.ts';
 import { GitError } from './gitError.ts';
 
@@ -95,7 +96,7 @@ function reading({ entries, contents }: Source): Files {
 /** Facts about a commit that do not depend on where it is read from. */
 async function commitFacts(repository: string, revision: string, shallow: boolean) {
   const { counter, at } = await firstParents(repository, revision);
-  const committedAt = new Date(at * 1000).toISOString().replace('.000Z', 'Z');
+  const committedAt = instantOf(at);
   return { revision, counter, committedAt, shallow };
 }
 

@@ -1,7 +1,7 @@
 const daySeconds = 86_400;
-const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value);
+const isDay = (value: string) => value.length === 'YYYY-MM-DD'.length;
 
-function instantOf(value: string): number {
+function secondsOf(value: string): number {
   const milliseconds = Date.parse(value);
   if (Number.isNaN(milliseconds)) throw new RangeError(`not a date or instant: ${JSON.stringify(value)}`);
   // Rounded down, also for an end: a fraction of a second too early is safe, too late is not.
@@ -13,7 +13,7 @@ function instantOf(value: string): number {
  * Throws RangeError for anything else.
  */
 export function startOf(dayOrInstant: string): number {
-  return instantOf(dayOrInstant);
+  return secondsOf(dayOrInstant);
 }
 
 /**
@@ -21,5 +21,5 @@ export function startOf(dayOrInstant: string): number {
  * whole seconds since 1970. Throws RangeError for anything else.
  */
 export function endOf(dayOrInstant: string): number {
-  return instantOf(dayOrInstant) + (isDay(dayOrInstant) ? daySeconds : 0);
+  return secondsOf(dayOrInstant) + (isDay(dayOrInstant) ? daySeconds : 0);
 }

@@ -1,3 +1,4 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { durationOf } from './duration.ts';
 import { UsageError } from './usageError.ts';
 
@@ -16,7 +17,7 @@ export function validUntil(
     throw new UsageError('either --valid-for or --valid-until is taken, not both');
   const end = at === undefined ? now + durationOf(validFor ?? '', '--valid-for', tenYears) : timeOf(at);
   if (end <= now) throw new UsageError(`--valid-until must be ahead, got "${at}"`);
-  return new Date(Math.floor(end / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  return instantOf(end / 1000);
 }
 
 function timeOf(text: string): number {

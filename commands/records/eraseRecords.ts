@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { dayOf } from '../../bundle/format/instant.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
@@ -57,7 +58,7 @@ async function run(options: Options): Promise<void> {
   const files = await room.eraseRecords({
     ...{ person, decisions: folder, apply, now, signal, progress },
     pseudonym: key === null ? 'user:erased' : pseudonymOf(person, key),
-    today: new Date(now).toISOString().slice(0, 10),
+    today: dayOf(now / 1000),
   });
   const others = otherEvidence(folder);
   const listed = await findMentions([usage, ...packs, ...others], person);

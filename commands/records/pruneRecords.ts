@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { dayOf } from '../../bundle/format/instant.ts';
 import { keepFrom } from '../arguments/keepFrom.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
@@ -34,7 +35,7 @@ async function run(options: Options): Promise<void> {
   const signal = abortOnStop();
   const days = await room.pruneRecords({
     ...{ decisions: folderOf(decisions), usage, apply, now, signal },
-    ...{ keepFrom: keepFrom(keep, now), today: new Date(now).toISOString().slice(0, 10) },
+    ...{ keepFrom: keepFrom(keep, now), today: dayOf(now / 1000) },
   });
   const refused = days.filter((one) => one.refused !== null);
   if (json) printJson(days);

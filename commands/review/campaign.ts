@@ -1,12 +1,10 @@
+import { isDay } from '../../bundle/format/instant.ts';
 import { adminTokenOf } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { folderOf, print, printJson, progress } from '../terminal.ts';
-
-const isDay = (text: string) =>
-  /^\d{4}-\d\d-\d\d$/.test(text) && new Date(Date.parse(text) || 0).toISOString().startsWith(text);
 
 type Options = ForgeOptions & {
   root: string;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { isDay } from '../../bundle/format/instant.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
@@ -114,19 +115,19 @@ function periodOf(
   { since = '90d', until }: Pick<Options, 'since' | 'until'>,
   now: number,
 ): { from: number; to: number } {
-  const instantOf = (text: string, option: string, isEnd: boolean) => {
-    const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-    const at = isDay || /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-    if (Number.isNaN(at) || (isDay && !new Date(at).toISOString().startsWith(text)))
+  const timeOf = (text: string, option: string, isEnd: boolean) => {
+    const day = isDay(text);
+    const at = day || /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(at))
       throw new UsageError(
         `${option} must be a date like 2026-09-30 or an instant like 2026-09-30T12:00:00Z, got "${text}"`,
       );
-    return isEnd && isDay ? at + dayMs : at;
+    return isEnd && day ? at + dayMs : at;
   };
-  const to = until === undefined ? now : instantOf(until, '--until', true);
+  const to = until === undefined ? now : timeOf(until, '--until', true);
   const from = /^\d+[a-z]+$/.test(since)
     ? to - durationOf(since, '--since', 3660 * dayMs)
-    : instantOf(since, '--since', false);
+    : timeOf(since, '--since', false);
   if (from >= to) throw new UsageError('--since must be before --until');
   return { from: Math.floor(from / 1000), to: Math.floor(to / 1000) };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
+import { isDay } from '../../bundle/format/instant.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -45,10 +46,10 @@ async function runUsage(places: string[], options: Options): Promise<void> {
   const { by } = options;
   const now = Date.now() / 1000;
   const to = options.asOf === undefined ? null : asOfOf(options) / 1000;
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(options.since ?? '') ? `${options.since}T00:00:00Z` : 'none';
-  const from = options.since === undefined ? (to ?? now) - 90 * 86_400 : Date.parse(day) / 1000;
-  if (Number.isNaN(from))
-    throw new UsageError(`--since must be a day like 2026-03-01, got "${options.since}"`);
+  const { since } = options;
+  if (since !== undefined && !isDay(since))
+    throw new UsageError(`--since must be a day like 2026-03-01, got "${since}"`);
+  const from = since === undefined ? (to ?? now) - 90 * 86_400 : Date.parse(since) / 1000;
   const { views } = await import('../../reviewer/evidence/tally.ts');
   const { bucketAccess } = await import('../../reviewer/sources/bucketObjects.ts');
   const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { dayOf, isDay } from '../../bundle/format/instant.ts';
 import type { Lapsed } from '../decision/lapse.ts';
 import type { ExplainHere } from '../explain/explainHere.ts';
 import { refuse, sendJson } from '../http/answer.ts';
@@ -62,11 +63,8 @@ export function createAdmin(options: AdminOptions): Server {
         sendJson(response, 200, revisionFacts(snapshot, { ...options, source: options.source() }));
       },
       'GET /usage': async (_request, response, url) => {
-        const since =
-          url.searchParams.get('since') ??
-          new Date(options.now() - 120 * 86_400_000).toISOString().slice(0, 10);
-        if (!/^\d{4}-\d{2}-\d{2}$/.test(since))
-          throw new Refusal(400, 'since-malformed', 'since must be a date like 2026-03-01.');
+        const since = url.searchParams.get('since') ?? dayOf(options.now() / 1000 - 120 * 86_400);
+        if (!isDay(since)) throw new Refusal(400, 'since-malformed', 'since must be a date like 2026-03-01.');
         const texts = options.usage(since);
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });
         // Whoever goes away in the middle need not be told.

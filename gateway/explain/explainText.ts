@@ -1,6 +1,6 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Change } from '../../bundle/git/changesOf.ts';
 import type { Asked, ExplainedGrant, Explanation } from './explanation.ts';
-import { instant } from './grantSentence.ts';
 
 /** An explanation in words, as lines for a terminal. */
 export function explainText(asked: Asked, explanation: Explanation): string {
@@ -31,7 +31,7 @@ const short = (text: string) => (text.length > 200 ? `${text.slice(0, 199)}…` 
 
 function circumstances({ time, networks, mfa }: Asked): string {
   const where = networks.length === 0 ? 'from no declared network' : `from ${networks.join(', ')}`;
-  return `at ${instant(time)}, ${where}, with${mfa ? '' : 'out'} a second factor`;
+  return `at ${instantOf(time)}, ${where}, with${mfa ? '' : 'out'} a second factor`;
 }
 
 function grantLines({ id, principal, holds, sentence, origin }: ExplainedGrant, subject: string): string[] {

@@ -1,11 +1,8 @@
 import { conditionsOf } from '../../bundle/access/conditions.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { GrantLine } from '../../bundle/format/grantLine.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { DecisionInput } from '../decision/decisionInput.ts';
-
-/** Seconds since 1970 as RFC 3339. */
-export const instant = (seconds: number): string =>
-  new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 
 /** What an unmet condition asks of the caller, one phrase each. */
 function unmet(grant: GrantLine, input: DecisionInput): string[] {
@@ -26,7 +23,7 @@ export function grantSentence(
 ): string {
   if (holds) {
     const end =
-      entry.expires === undefined ? 'holds, without an end' : `holds until ${instant(entry.expires)}`;
+      entry.expires === undefined ? 'holds, without an end' : `holds until ${instantOf(entry.expires)}`;
     return entry.rate === undefined ? end : `${end}, at most ${entry.rate}`;
   }
   switch (reason) {
@@ -35,7 +32,7 @@ export function grantSentence(
     case 'parameter-not-covered':
       return `is for ${paramsText(entry.conditions?.params ?? {})} only, not for ${givenText(input)}`;
     case 'expired':
-      return entry.expires === undefined ? 'has expired' : `ended ${instant(entry.expires)}`;
+      return entry.expires === undefined ? 'has expired' : `ended ${instantOf(entry.expires)}`;
     case 'suspended':
       return 'is suspended';
     case 'condition-not-met':

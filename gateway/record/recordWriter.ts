@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { dayOf } from '../../bundle/format/instant.ts';
 import { type Chain, openChain } from './chain.ts';
 import { claim } from './claim.ts';
 import { nextFile } from './decisionFiles.ts';
@@ -222,7 +223,7 @@ function claimed(home: string, instance: string): () => void {
 
 /** The file to append to; never of a day before the open one, whatever the clock says. */
 function fileFor(home: string, now: number, open: File | null, chain: Chain): File {
-  const today = new Date(now).toISOString().slice(0, 10);
+  const today = dayOf(now / 1000);
   const day = open !== null && open.day > today ? open.day : today;
   if (open !== null && open.day === day && open.size < fileBytes) return open;
   const name = nextFile(home, day, open !== null && open.day === day, chain.last);

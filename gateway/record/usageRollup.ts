@@ -15,6 +15,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { dayOf } from '../../bundle/format/instant.ts';
 import { decisionFiles } from './decisionFiles.ts';
 import type { Heartbeat, LogEntry, Stopped } from './record.ts';
 import { type Counted, createUsageDay, type UsageDay } from './usageDay.ts';
@@ -101,7 +102,7 @@ export function entryOf(line: string): LogEntry | Heartbeat | Stopped | null {
 export function openUsageRollup({ decisions, folder, instance, now }: Options): UsageRollup {
   mkdirSync(folder, { recursive: true });
   const days = new Map<string, UsageDay>();
-  let current = new Date(now()).toISOString().slice(0, 10);
+  let current = dayOf(now() / 1000);
   const fileOf = (day: string) => join(folder, `${day}.ndjson`);
   /** Day → the last number that its usage file vouches for, where the files with the numbers before are gone. */
   const seeded = new Map<string, number>();

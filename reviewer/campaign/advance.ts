@@ -1,7 +1,7 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import { instantOf } from '../plan/sentence.ts';
 import type { Mirror } from '../pulls/workspace.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { campaignPrefix, type Frozen, partBranch } from './frozen.ts';
@@ -148,7 +148,7 @@ export async function attestations(
     if (state !== 'merged' || pull === undefined) continue;
     const merge = await forge.mergeOf(pull.number);
     if (merge === null) continue;
-    const at = new Date(merge.mergedMs).toISOString().replace('.000Z', 'Z');
+    const at = instantOf(merge.mergedMs / 1000);
     const approved = await approvals(pull.number, pull.head);
     const answers = parsePart(pull.body)?.answers ?? [];
     found.set(owner, { by: merge.mergedBy, at, approved, answers });

@@ -1,11 +1,12 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { brake } from '../plan/brake.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { answererOf } from '../plan/heir.ts';
-import { instantOf, listed } from '../plan/sentence.ts';
+import { listed } from '../plan/sentence.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { inScope, type Scope } from './scope.ts';

@@ -1,3 +1,4 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
@@ -140,7 +141,7 @@ export function reportOf(
   const isFinal = ({ state }: PartReport) => isDone(state) || (over && state === 'declined');
   return {
     ...{ campaign: frozen.name, scope: frozen.scope, opened: frozen.opened, due: frozen.due },
-    as_of: new Date(now * 1000).toISOString().replace('.000Z', 'Z'),
+    as_of: instantOf(now),
     ...{ commit: frozen.commit, population: frozen.population, evidence: frozen.evidence },
     finished: parts.every(isFinal),
     overdue: over && !parts.every(isFinal),

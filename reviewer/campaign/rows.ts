@@ -1,6 +1,6 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { dayOf } from '../plan/sentence.ts';
 import type { Decision } from '../pulls/text/decision.ts';
 import type { Entry } from '../pulls/text/marker.ts';
 import { digestOf } from './freeze.ts';

@@ -1,6 +1,6 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
-import { instantOf } from '../plan/sentence.ts';
 import { announcedContext, optional, vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/workspace.ts';
 import { bodyOf, bringUpPart, openPart } from './announcePart.ts';

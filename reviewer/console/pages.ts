@@ -1,3 +1,4 @@
+import { isDay } from '../../bundle/format/instant.ts';
 import { GitError } from '../../bundle/git/gitError.ts';
 import { html, type Part } from '../page/html.ts';
 import type { Changes } from './changes.ts';
@@ -65,9 +66,8 @@ function pastAsked(query: URLSearchParams): PastAsked {
   const day = (name: string) => {
     const text = textOf(query, name);
     if (text === '') return null;
-    const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-    if (Number.isNaN(at)) throw new Refused(400, `"${name}" must be a day like 2026-11-23.`);
-    return at;
+    if (!isDay(text)) throw new Refused(400, `"${name}" must be a day like 2026-11-23.`);
+    return Date.parse(text);
   };
   const answer = textOf(query, 'answer');
   if (answer !== '' && answer !== 'allowed' && answer !== 'denied' && answer !== 'limited')

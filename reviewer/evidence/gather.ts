@@ -1,3 +1,4 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -100,9 +101,7 @@ async function readOrganisation(tree: Tree): Promise<Organisation> {
 
 function tellOf({ files, records, torn, unreadable, faulty }: Usage, from: number, progress: Progress): void {
   const cut = torn > 0 ? `, ${torn} torn last lines` : '';
-  progress?.(
-    `${files} files, ${records} records since ${new Date(from * 1000).toISOString().slice(0, 10)}${cut}`,
-  );
+  progress?.(`${files} files, ${records} records since ${dayOf(from)}${cut}`);
   for (const { file, reason } of unreadable)
     progress?.(`${file} cannot be read, its time is not covered: ${reason}`);
   for (const { instance, day, reason } of faulty)

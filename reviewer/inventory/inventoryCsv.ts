@@ -1,4 +1,4 @@
-import { instantOf } from '../plan/sentence.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import { conditionsText, entriesOf, type Inventory, lastUseOf, type View } from './inventory.ts';
 
 const head = [

@@ -1,5 +1,5 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Calls } from '../evidence/calls.ts';
-import { instantOf } from '../plan/sentence.ts';
 import {
   entriesOf,
   entryFor,

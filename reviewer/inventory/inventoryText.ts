@@ -1,6 +1,7 @@
 import type { Holding } from '../../bundle/access/openAccess.ts';
+import { dayOf } from '../../bundle/format/instant.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
-import { counted, dayOf } from '../plan/sentence.ts';
+import { counted } from '../plan/sentence.ts';
 import {
   conditionsText,
   entriesOf,

@@ -21,7 +21,7 @@ export function ticks(most: number, whole = false): number[] {
   return whole ? steps.filter(Number.isInteger) : steps;
 }
 
-const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10);
+const dayShown = (at: number) => new Date(at).toISOString().slice(0, 10);
 const number = (value: number) => String(Math.round(value * 100) / 100);
 
 /**
@@ -59,7 +59,7 @@ export function lineChart(
       ? []
       : [...new Set([first, end])].map(
           (at, index, both) =>
-            html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayOf(at)}</text>`,
+            html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayShown(at)}</text>`,
         );
   const paths = drawn.map(({ name, points }, index) => {
     const drawnLine = path<Point>(
@@ -69,7 +69,7 @@ export function lineChart(
     const dots = points.map(
       ({ at, value }) =>
         value !== null &&
-        html`<circle class="line${index}" cx="${x(at)}" cy="${y(value)}" r="3"><title>${name}, ${dayOf(at)}: ${unit(value)}</title></circle>`,
+        html`<circle class="line${index}" cx="${x(at)}" cy="${y(value)}" r="3"><title>${name}, ${dayShown(at)}: ${unit(value)}</title></circle>`,
     );
     return html`<path class="line${index}" d="${drawnLine([...points]) ?? ''}"/>${dots}`;
   });

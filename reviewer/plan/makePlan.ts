@@ -1,12 +1,12 @@
 import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
+import { dayOf, instantOf } from '../../bundle/format/instant.ts';
 import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Fault, Verdict } from '../detect/detect.ts';
 import { createIsolate } from '../edit/isolate.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Finding, Plan } from './finding.ts';
 import { propose, shown } from './propose.ts';
-import { dayOf, instantOf } from './sentence.ts';
 
 /** Between two clocks that are right may lie less than that, in minutes. */
 const slack = 2;

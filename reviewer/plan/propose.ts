@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { dayOf, instantOf } from '../../bundle/format/instant.ts';
 import { type DetectorName, type Recommendation, recommendation } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
@@ -14,7 +15,7 @@ import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding, Seen, SeenAccount, SeenUse, SetKeys } from './finding.ts';
 import { answererOf, heirOf } from './heir.ts';
-import { dayOf, instantOf, sentence } from './sentence.ts';
+import { sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
 

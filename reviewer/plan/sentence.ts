@@ -1,14 +1,9 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { membersOf } from '../detect/groups.ts';
 import { accountStatus, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
-
-/** `2026-11-23` */
-export const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
-/** `2026-11-23T12:00:00Z` */
-export const instantOf = (seconds: number): string =>
-  `${new Date(Math.floor(seconds) * 1000).toISOString().slice(0, 19)}Z`;
 
 /** "ann@example.com", "the group billing", "the service invoicer". */
 export function nameOf(principal: string): string {

@@ -1,9 +1,10 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import type { Brake } from '../plan/brake.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
-import { instantOf, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { optional } from './announce.ts';

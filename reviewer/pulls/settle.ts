@@ -1,9 +1,10 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
 import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
-import { instantOf, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
 import { checkFiles, filesOf, mergesWell } from './changes.ts';

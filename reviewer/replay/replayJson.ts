@@ -1,4 +1,4 @@
-import { instantOf } from '../plan/sentence.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import { type Effects, type Replay, verdictOf } from './replay.ts';
 
 /** The replay for programs, with every caller; the keys are an interface. */

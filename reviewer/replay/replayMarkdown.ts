@@ -1,5 +1,5 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
-import { instantOf } from '../plan/sentence.ts';
 import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {
   allowedWhy,

@@ -1,4 +1,5 @@
-import { instantOf, listed } from '../plan/sentence.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
+import { listed } from '../plan/sentence.ts';
 import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {
   allowedWhy,

@@ -1,8 +1,8 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { numberIn } from '../../bundle/git/changesOf.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
-import { instantOf } from '../plan/sentence.ts';
 import { judgedIn } from '../pulls/text/sections.ts';
 import { attestedLabel } from '../requests/attest.ts';
 import { relation } from './relation.ts';

@@ -1,3 +1,4 @@
+import { instantOf } from '../../bundle/format/instant.ts';
 import { numberIn } from '../../bundle/git/changesOf.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
@@ -5,7 +6,6 @@ import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
-import { instantOf } from '../plan/sentence.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { readEnforcement } from './enforcement.ts';
 import { grantChanges, type Period } from './grantChanges.ts';

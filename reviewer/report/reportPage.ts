@@ -1,7 +1,8 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { barChart } from '../page/barChart.ts';
 import { html } from '../page/html.ts';
 import { lineChart } from '../page/lineChart.ts';
-import { counted, dayOf } from '../plan/sentence.ts';
+import { counted } from '../plan/sentence.ts';
 import { controls } from './controls.ts';
 import { packPage } from './packPage.ts';
 import type { ReportInput } from './reportInput.ts';

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../bundle/diff/diffData.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
@@ -70,7 +71,7 @@ export async function requestGrant(
     reason: request.reason,
     ...(request.ticket !== undefined && { ticket: request.ticket }),
     owner,
-    granted: instant(asOf),
+    granted: instantOf(asOf),
     expires: request.until,
   };
   const file = `grants/access/${api.name}/${id}.yaml`;
@@ -180,7 +181,7 @@ function freeId(
       .replace(/^-+|-+$/g, '') || 'x';
   const name = principal.slice(principal.indexOf(':') + 1).replace(/@.*$/, '');
   const what = emergency ? 'emergency' : 'role' in needs ? needs.role : (needs.operations[0] ?? '');
-  const at = instant(asOf).replace(/[-:Z]/g, '').toLowerCase();
+  const at = instantOf(asOf).replace(/[-:Z]/g, '').toLowerCase();
   const id = `${plain(api, 40)}-${plain(name, 30)}-${plain(what, 20)}-${at}`;
   const taken = new Set(grants.map((grant) => grant.id));
   for (let turn = 1; ; turn += 1) {
@@ -188,8 +189,6 @@ function freeId(
     if (!taken.has(candidate)) return candidate;
   }
 }
-
-const instant = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 
 function render(entry: Record<string, unknown>): string {
   const lines = Object.entries(entry).map(([key, value]) =>

@@ -1,4 +1,5 @@
 import { durationMs } from '../../bundle/format/duration.ts';
+import { dayOf, instantOf } from '../../bundle/format/instant.ts';
 import { day, instant } from '../../bundle/grants/schema.ts';
 import { ReviewError } from '../reviewError.ts';
 
@@ -16,6 +17,6 @@ export function untilOf(text: string, asOf: number): string {
       'request-refused',
       `how long must be a time like 8h or 7d, a date like 2026-03-01 or an instant like 2026-03-01T09:00:00Z, got "${text.slice(0, 100)}"`,
     );
-  const end = new Date(asOf * 1000 + ms).toISOString();
-  return ms % dayMs === 0 ? end.slice(0, 10) : `${end.slice(0, 19)}Z`;
+  const end = asOf + ms / 1000;
+  return ms % dayMs === 0 ? dayOf(end) : instantOf(end);
 }

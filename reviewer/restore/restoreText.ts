@@ -1,7 +1,8 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { changeLine } from '../diff/diffRows.ts';
 import { grantText } from '../edit/edit.ts';
 import { code, fenced, prose } from '../forge/markdown.ts';
-import { dayOf, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import type { Proposal } from '../proposal/openProposal.ts';
 import type { Restored, Step } from './restoreGrant.ts';
 

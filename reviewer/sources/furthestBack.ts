@@ -1,8 +1,9 @@
+import { dayOf } from '../../bundle/format/instant.ts';
+
 const days = 500;
 
 /**
  * The first day (YYYY-MM-DD, UTC) that gateways are asked about by an instant, seconds since 1970: no window looks further
  * back than a year with patience.
  */
-export const furthestBack = (asOf: number): string =>
-  new Date((asOf - days * 86_400) * 1000).toISOString().slice(0, 10);
+export const furthestBack = (asOf: number): string => dayOf(asOf - days * 86_400);

@@ -1,4 +1,5 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './providers/directory.ts';
@@ -134,5 +135,4 @@ function assertDistinct<T extends { id: string }>(
 }
 
 /** Providers tell fractions that differ from read to read by nothing. */
-const wholeSeconds = (instant: string) =>
-  `${new Date(Math.floor(Date.parse(instant) / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+const wholeSeconds = (instant: string) => instantOf(Date.parse(instant) / 1000);

@@ -2,6 +2,7 @@ import { BundleError } from '../../bundle/bundleError.ts';
 import { compileTree } from '../../bundle/compile/compileTree.ts';
 import { type Change, diffData } from '../../bundle/diff/diffData.ts';
 import { renderDirectory } from '../../bundle/directory/renderDirectory.ts';
+import { instantOf } from '../../bundle/format/instant.ts';
 import { type Tree, withFile } from '../../bundle/git/tree.ts';
 import { readDirectory } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
@@ -95,7 +96,7 @@ async function readTaken(
     createWanted(config.groups),
     kept && { state: kept.value, say: (line) => say(`${config.provider}: ${line}`) },
   );
-  const synced = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const synced = instantOf(now / 1000);
   const { state: next, notes } = found;
   return {
     after: select(found, config, { synced, before }),

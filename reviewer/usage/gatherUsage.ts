@@ -1,3 +1,4 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { coveredMinutes, type InstanceSigns, type Span } from '../evidence/coverage.ts';
 import type { Tally, View } from '../evidence/tally.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
@@ -46,8 +47,7 @@ type Options = {
 };
 
 const day = 86_400;
-const dateOf = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 10);
-const instantOf = (minute: number) => new Date(minute * 60_000).toISOString().replace(/:00\.000Z$/, 'Z');
+const textOfMinute = (minute: number) => new Date(minute * 60_000).toISOString().replace(/:00\.000Z$/, 'Z');
 
 /**
  * Reads records and roll-ups from wherever they are; each decision counts once. To be closed. Throws ReviewError
@@ -57,7 +57,7 @@ export async function gatherUsage(options: Options): Promise<UsageReport> {
   const { places, by, from, now, token, bucket, signal } = options;
   // A clock that is ahead stamps what is to come.
   const to = options.to ?? now + day;
-  const found = await openPlaces({ places, since: dateOf(from), token, bucket, signal });
+  const found = await openPlaces({ places, since: dayOf(from), token, bucket, signal });
   let usage: Usage;
   try {
     usage = await readUsage({
@@ -100,7 +100,7 @@ function daysOf(signs: InstanceSigns, from: number, to: number): CoveredDay[] {
   for (let start = Math.floor(from / day) * day; start < to; start += day) {
     const span = { from: Math.max(from, start) / 60, to: Math.min(to, start + day) / 60 };
     const { covered, lost } = coveredMinutes(signs, { from: Math.floor(span.from), to: Math.floor(span.to) });
-    days.push({ instance: signs.instance, day: dateOf(start), covered_minutes: covered, lost_minutes: lost });
+    days.push({ instance: signs.instance, day: dayOf(start), covered_minutes: covered, lost_minutes: lost });
   }
   return days;
 }
@@ -128,10 +128,10 @@ async function notesOf(usage: Usage, found: Places, { from, until, now }: Window
       if (repeated === 0)
         add(
           'gap',
-          `${instance}: records are missing between ${instantOf(gap.from)} and ${instantOf(gap.to)}`,
+          `${instance}: records are missing between ${textOfMinute(gap.from)} and ${textOfMinute(gap.to)}`,
         );
     if (last * 60 > now + 60)
-      add('ahead', `${instance}: its clock is ahead: it writes of ${instantOf(last)}`);
+      add('ahead', `${instance}: its clock is ahead: it writes of ${textOfMinute(last)}`);
   }
   for (const { instance, minutes } of await usage.skews())
     add('skew', `${instance}: its clock went back by up to ${minutes} minutes`);

@@ -3,7 +3,7 @@ import type { CoveredDay, Note, UsageReport } from './gatherUsage.ts';
 
 /** Names come from records: what would move a terminal's cursor or turn its text does not reach it. */
 const harmless = (text: string) => text.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ');
-const instantOf = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
+const toTheMinute = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
 
 type Column = { name: string; right?: true; of: (row: Tally) => string };
 
@@ -30,8 +30,8 @@ export function columnsOf(by: string): Column[] {
       ? [{ name: 'busiest', right: true as const, of: ({ busiest }: Tally) => String(busiest ?? '') }]
       : [{ name: 'denied', right: true as const, of: (row: Tally) => String(total(row)) }]),
     { name: 'days', right: true, of: ({ days }) => String(days) },
-    { name: 'first', of: ({ first }) => instantOf(first) },
-    { name: 'last', of: ({ last }) => instantOf(last) },
+    { name: 'first', of: ({ first }) => toTheMinute(first) },
+    { name: 'last', of: ({ last }) => toTheMinute(last) },
     ...(by === 'grant' ? [] : [{ name: 'reasons', of: reasons }]),
   ];
 }

@@ -1,3 +1,4 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { inDatabase, passOver, quoted } from '../evidence/database.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 
@@ -56,7 +57,7 @@ export async function readDenials(
     signal,
   }: { since: number; asOf: number; apis: readonly string[]; signal?: AbortSignal },
 ): Promise<Denials[]> {
-  const day = new Date(since * 1000 - 86_400_000).toISOString().slice(0, 10);
+  const day = dayOf(since - 86_400);
   const files = (await findLogs(sources)).filter((file) => !isBefore(file, day));
   if (files.length === 0 || apis.length === 0) return [];
   return inDatabase('700MB', signal, async (database) => {

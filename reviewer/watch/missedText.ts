@@ -1,5 +1,6 @@
+import { dayOf } from '../../bundle/format/instant.ts';
 import { cell, code } from '../forge/markdown.ts';
-import { counted, dayOf, listed, nameOf } from '../plan/sentence.ts';
+import { counted, listed, nameOf } from '../plan/sentence.ts';
 import type { Missed } from './missedGrants.ts';
 
 const most = 10;

@@ -9,7 +9,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/bucket', ['bundle/format']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
-  ['bundle/git', ['bundle/bundleError.ts', 'bundle/format']],
+  ['bundle/git', ['bundle/format']],
   ['bundle/documents', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/openapi', 'bundle/yaml']],
   [
@@ -58,7 +58,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/compile',
       'bundle/format',
       'bundle/git',
-      'bundle/grants',
       'bundle/policy',
     ],
   ],
@@ -85,7 +84,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
   ['gateway/source/transport', ['bundle/format', 'gateway/source/contract']],
-  ['gateway/source/bucket', ['bundle/bucket', 'gateway/source/contract', 'gateway/source/transport']],
+  ['gateway/source/bucket', ['bundle/bucket', 'gateway/source/transport']],
   [
     'gateway/source/registry',
     ['bundle/archive', 'bundle/format', 'gateway/source/contract', 'gateway/source/transport'],
@@ -127,7 +126,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   ['gateway/log', ['bundle/format', 'gateway/config']],
-  ['gateway/http', ['bundle/format', 'gateway/config', 'gateway/source/contract']],
+  ['gateway/http', ['bundle/format', 'gateway/config']],
   [
     'gateway/identity',
     [
@@ -165,7 +164,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/revision',
     ],
   ],
-  ['gateway/record', ['bundle/policy', 'gateway/decision', 'gateway/identity', 'gateway/request']],
+  [
+    'gateway/record',
+    ['bundle/format', 'bundle/policy', 'gateway/decision', 'gateway/identity', 'gateway/request'],
+  ],
   [
     'gateway/explain',
     [
@@ -332,7 +334,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/limits',
       'gateway/log',
       'gateway/memory',
-      'gateway/metrics',
     ],
   ],
   ['reviewer/reviewError.ts', []],
@@ -463,6 +464,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls/text',
     [
+      'bundle/format',
       'bundle/grants',
       'reviewer/detect',
       'reviewer/edit',
@@ -475,10 +477,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls',
     [
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'bundle/yaml',
-      'reviewer/detect',
       'reviewer/edit',
       'reviewer/evidence',
       'reviewer/forge',
@@ -510,7 +512,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/diff',
       'bundle/git',
       'bundle/yaml',
-      'reviewer/diff',
       'reviewer/forge',
       'reviewer/pulls',
       'reviewer/reviewError.ts',
@@ -520,6 +521,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'reviewer/restore',
     [
       'bundle/diff',
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'reviewer/diff',
@@ -554,10 +556,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls/commands',
     [
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'reviewer/forge',
-      'reviewer/plan',
       'reviewer/pulls',
       'reviewer/pulls/text',
       'reviewer/reviewError.ts',
@@ -586,6 +588,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/watch',
     [
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'reviewer/evidence',
@@ -630,7 +633,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/sources',
     ],
   ],
-  ['reviewer/usage', ['reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],
+  ['reviewer/usage', ['bundle/format', 'reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],
   [
     'reviewer/report',
     [
@@ -652,6 +655,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/report/campaign',
     [
+      'bundle/format',
       'bundle/grants',
       'reviewer/campaign',
       'reviewer/forge',
@@ -731,7 +735,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/page',
       'reviewer/plan',
       'reviewer/replay',
-      'reviewer/reviewError.ts',
       'reviewer/sources',
       'reviewer/temporaryFolder.ts',
     ],

@@ -1,7 +1,8 @@
+import { dayOf } from '../../../bundle/format/instant.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { conditionsText, type Inventory, lastUseOf } from '../../inventory/inventory.ts';
 import { type Html, html, type Part } from '../../page/html.ts';
-import { counted, dayOf } from '../../plan/sentence.ts';
+import { counted } from '../../plan/sentence.ts';
 import { code, nothing, table, time } from './frame.ts';
 import { type Asked, type Held, holdings } from './holdings.ts';
 import { grantLink, href, link, pager, pageSize, principalLink } from './links.ts';

@@ -1,7 +1,8 @@
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
+import { instantOf } from '../../../bundle/format/instant.ts';
 import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../diff/diffRows.ts';
 import { type Html, html } from '../../page/html.ts';
-import { instantOf, listed } from '../../plan/sentence.ts';
+import { listed } from '../../plan/sentence.ts';
 import { type Effect, type Effects, lostOf, type Replay, verdictOf } from '../../replay/replay.ts';
 import {
   allowedWhy,

@@ -1,3 +1,4 @@
+import { instantOf } from '../../../bundle/format/instant.ts';
 import { Html, html, type Part, page, policyOf } from '../../page/html.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
@@ -48,7 +49,7 @@ export function frame({ title, view, search = '', standing, body }: Framed): str
   const keys = views.map(([, name, key]) => html`<li><kbd>g</kbd> <kbd>${key}</kbd> ${name}</li>`);
   const about =
     standing &&
-    html`<p>${standing.root}${standing.revision !== null && html` at <code>${standing.revision.slice(0, 12)}</code>`}, as of ${new Date(standing.asOf * 1000).toISOString().slice(0, 19)}Z. Read only: nothing here changes anything.</p>`;
+    html`<p>${standing.root}${standing.revision !== null && html` at <code>${standing.revision.slice(0, 12)}</code>`}, as of ${instantOf(standing.asOf)}. Read only: nothing here changes anything.</p>`;
   return page({
     ...{ title: `${title} · Grantgate`, style, script, served: true },
     body: html`<a class="skip" href="#main">Skip to the content</a>

@@ -1,3 +1,4 @@
+import { dayOf } from '../../../bundle/format/instant.ts';
 import { type Html, html } from '../../page/html.ts';
 import type { PastDecision, PastFilter, Place } from '../past/pastDecisions.ts';
 import { table, time } from './frame.ts';
@@ -6,7 +7,7 @@ import { grantLink, href, link } from './links.ts';
 export type PastAsked = { filter: PastFilter; behind: Place | null };
 type Found = { decisions: readonly PastDecision[]; more: boolean };
 
-const dayOf = (ms: number | null) => (ms === null ? '' : new Date(ms).toISOString().slice(0, 10));
+const dayShown = (ms: number | null) => (ms === null ? '' : dayOf(ms / 1000));
 /** Ms since 1970 as `2026-11-26 20:00:00.000`, UTC. */
 export const momentOf = (ms: number): string =>
   new Date(ms).toISOString().replace('T', ' ').replace(/Z$/, '');
@@ -21,7 +22,7 @@ function form({ answer, who, api, operation, grant, reason, from, until }: PastF
   const answers = ['allowed', 'denied', 'limited'].map(
     (value) => html`<option${value === answer && html` selected`}>${value}</option>`,
   );
-  return html`<form class="filter" action="/records"><label>Answer<select name="answer"><option value="">all</option>${answers}</select></label>${field('who', 'Who', who, 'ann@example.com')}${field('api', 'API', api, 'orders')}${field('operation', 'Operation', operation, 'getOrder')}${field('grant', 'Grant', grant, 'orders-billing-read')}${field('reason', 'Reason', reason, 'no-grant')}${day('from', 'From', dayOf(from))}${day('until', 'Until', dayOf(until))}<button>Show</button></form>`;
+  return html`<form class="filter" action="/records"><label>Answer<select name="answer"><option value="">all</option>${answers}</select></label>${field('who', 'Who', who, 'ann@example.com')}${field('api', 'API', api, 'orders')}${field('operation', 'Operation', operation, 'getOrder')}${field('grant', 'Grant', grant, 'orders-billing-read')}${field('reason', 'Reason', reason, 'no-grant')}${day('from', 'From', dayShown(from))}${day('until', 'Until', dayShown(until))}<button>Show</button></form>`;
 }
 
 /** Decisions on record, one by one, the newest first; null: none are known yet. */
@@ -30,7 +31,7 @@ export function recordsPage(found: Found | null, { filter, behind }: PastAsked):
     return html`${form(filter)}<p>Nothing is known of past decisions: no records were read yet, or there are none.</p>`;
   const { decisions, more } = found;
   const { from, until, ...names } = filter;
-  const query = { ...names, from: dayOf(from), until: dayOf(until) };
+  const query = { ...names, from: dayShown(from), until: dayShown(until) };
   const last = decisions.at(-1);
   const rows = decisions.map((one) => [
     html`<a class="time" href="${href('/decision', { id: one.id })}">${time(momentOf(one.at))}</a>`,

@@ -1,11 +1,12 @@
 import { compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
+import { dayOf } from '../../../bundle/format/instant.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { columnOf, type Heat, heatText } from '../../inventory/heat.ts';
 import { type Inventory, lastUseOf, type neverCalled, type uncatalogued } from '../../inventory/inventory.ts';
 import { heatMap, heatOf } from '../../page/heatMap.ts';
 import { type Html, html } from '../../page/html.ts';
 import { sparkline } from '../../page/sparkline.ts';
-import { counted, dayOf } from '../../plan/sentence.ts';
+import { counted } from '../../plan/sentence.ts';
 import { nothing, table, time } from './frame.ts';
 import { grantLink, href, link, pager, pageSize, principalLink } from './links.ts';
 

@@ -1,6 +1,6 @@
+import { instantOf } from '../../../bundle/format/instant.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
-import { instantOf } from '../../plan/sentence.ts';
 import { optional } from '../announce.ts';
 import type { Command } from './parse.ts';
 import { type Commenter, principalOf } from './permission.ts';

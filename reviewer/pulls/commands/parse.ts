@@ -1,3 +1,4 @@
+import { isDay } from '../../../bundle/format/instant.ts';
 import { code } from '../../forge/markdown.ts';
 import { spokenLines } from './spokenLines.ts';
 
@@ -26,10 +27,6 @@ export const usage: Readonly<Record<Verb, string>> = {
   help: '/help',
 };
 
-const isDay = (text: string) => {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
-};
 const longestReason = 500;
 /** What is meant as a command is shorter, and what is answered has room in a comment. */
 const longestLine = 2000;

@@ -1,10 +1,10 @@
+import { instantOf } from '../../../bundle/format/instant.ts';
 import { giveConsent } from '../../edit/giveConsent.ts';
 import type { Evidence } from '../../evidence/gather.ts';
 import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { ForgeError } from '../../forge/forgeError.ts';
 import type { Brake } from '../../plan/brake.ts';
 import type { Plan } from '../../plan/finding.ts';
-import { instantOf } from '../../plan/sentence.ts';
 import { allot, rememberedMs } from '../allot.ts';
 import { announcedContext, optional, vouch } from '../announce.ts';
 import { checkFiles, mergesWell } from '../changes.ts';

@@ -1,9 +1,10 @@
+import { instantOf } from '../../../bundle/format/instant.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { accountStatus } from '../../detect/people.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';
 import type { Finding } from '../../plan/finding.ts';
 import type { Losses } from '../../plan/losses.ts';
-import { counted, instantOf, nameOf } from '../../plan/sentence.ts';
+import { counted, nameOf } from '../../plan/sentence.ts';
 import type { Decision } from './decision.ts';
 
 const mostPeople = 20;

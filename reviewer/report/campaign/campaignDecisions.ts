@@ -1,5 +1,5 @@
+import { instantOf } from '../../../bundle/format/instant.ts';
 import type { FrozenEntry } from '../../campaign/frozen.ts';
-import { instantOf } from '../../plan/sentence.ts';
 import type { GrantChange } from '../grantChanges.ts';
 import { relation } from '../relation.ts';
 import type { Table, Value } from '../table.ts';

@@ -1,6 +1,7 @@
+import { dayOf, instantOf } from '../../../bundle/format/instant.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { eligible } from '../../campaign/people.ts';
-import { counted, dayOf, instantOf } from '../../plan/sentence.ts';
+import { counted } from '../../plan/sentence.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
