@@ -1,4 +1,4 @@
-import { instantOf } from '../bundle/format/instant.ts';
+import { instantOf } from '../bundle/format/times.ts';
 
 /** The sample's directory file that the identity sync writes. */
 export const directoryPath = 'grants/directory/okta.yaml';

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMapping } from '../bundle/format/isMapping.ts';
 import { type Resource, seedCollection } from './upstreamSeeds.ts';
 import { createStreams, sendEvents, sendExport } from './upstreamStreams.ts';
 
@@ -60,7 +61,7 @@ async function readObject(request: IncomingMessage): Promise<Record<string, unkn
   }
   try {
     const value: unknown = JSON.parse(Buffer.concat(chunks).toString() || '{}');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+    return isMapping(value) ? { ...value } : null;
   } catch {
     return null;
   }

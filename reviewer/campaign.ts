@@ -1,4 +1,4 @@
-import { dayOf } from '../bundle/format/instant.ts';
+import { dayOf } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';

@@ -1,4 +1,4 @@
-import { instantOf } from '../bundle/format/instant.ts';
+import { instantOf } from '../bundle/format/times.ts';
 import { firstParentLine } from '../bundle/git/firstParentLine.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';

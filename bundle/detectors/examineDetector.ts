@@ -3,18 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { BundleError, type Problem } from '../bundleError.ts';
+import { isMapping } from '../format/isMapping.ts';
 import type { Opa } from '../policy/opa.ts';
 import { builtInPolicies, capabilitiesFile } from '../policy/policies.ts';
-import {
-  constant,
-  isNode,
-  isTerm,
-  listOf,
-  nameOf,
-  parsePolicies,
-  termsOf,
-  variable,
-} from '../policy/syntax.ts';
+import { constant, isTerm, listOf, nameOf, parsePolicies, termsOf, variable } from '../policy/syntax.ts';
 import { type Found, walkModules } from '../policy/walkModules.ts';
 import { problem, sortProblems } from '../yaml/problem.ts';
 import type { OwnDetector } from './readDetectors.ts';
@@ -37,9 +29,9 @@ export const packageOf = ({ name }: OwnDetector): string =>
 /** opa lets an object have more than its schema tells unless it says that there is no more. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
-  if (!isNode(schema)) return schema;
+  if (!isMapping(schema)) return schema;
   const inside = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
-  return isNode(schema.properties) && schema.additionalProperties === undefined
+  return isMapping(schema.properties) && schema.additionalProperties === undefined
     ? { ...inside, additionalProperties: false }
     : inside;
 }
@@ -48,7 +40,7 @@ function closed(schema: unknown): unknown {
 async function factsSchema(): Promise<unknown> {
   const read: unknown = JSON.parse(await readFile(join(builtInPolicies, 'schemas', 'review.json'), 'utf8'));
   const { properties } = z.looseObject({ properties: z.record(z.string(), z.unknown()) }).parse(read);
-  const usage = isNode(properties.usage) ? properties.usage.additionalProperties : {};
+  const usage = isMapping(properties.usage) ? properties.usage.additionalProperties : {};
   const { own: _, ...facts } = properties;
   return closed({ type: 'object', properties: { ...facts, usage } });
 }
@@ -135,7 +127,7 @@ export async function examineDetector(opa: Opa, own: OwnDetector): Promise<Exami
   if (!defines('finding'))
     problems.push(problem(own.path, 'policy', 'a detector must have a rule named "finding"'));
   for (const one of listOf(module.tree.imports)) {
-    const path = isNode(one) ? (nameOf(one.path) ?? '?') : '?';
+    const path = isMapping(one) ? (nameOf(one.path) ?? '?') : '?';
     if (!/^(?:rego\.v1|future\.keywords(?:\..*)?)$/.test(path))
       problems.push(problem(own.path, 'policy', `import ${path}: a detector imports nothing`));
   }

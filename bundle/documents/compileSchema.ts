@@ -1,7 +1,9 @@
 // ajv's edges, kept behind this file: it compiles a schema to code, so what it is given has been looked through by
 // readSchema; its own regular expressions backtrack; formats are notes to readers, as draft 2020-12 has it.
+
 import { Ajv, type ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { isMapping } from '../format/isMapping.ts';
 import { pointerKeys } from '../yaml/jsonPointer.ts';
 import { linearPattern } from './linearPattern.ts';
 
@@ -93,7 +95,7 @@ function faultOf(error: ErrorObject): Fault {
         : message,
     ...(about !== undefined && { key: about }),
     unknown: typeof key === 'string',
-    known: typeof properties === 'object' && properties !== null ? Object.keys(properties) : [],
+    known: isMapping(properties) ? Object.keys(properties) : [],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../bundleError.ts';
-import { isMapping } from '../yaml/isMapping.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { parseYaml } from '../yaml/parseYaml.ts';
 import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';

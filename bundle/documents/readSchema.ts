@@ -1,5 +1,5 @@
 import type { Problem } from '../bundleError.ts';
-import { isMapping } from '../yaml/isMapping.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { problem, show } from '../yaml/problem.ts';

@@ -1,4 +1,5 @@
 import { BundleError } from '../bundleError.ts';
+import { isMapping } from './isMapping.ts';
 import { readRate } from './rate.ts';
 
 /** A grant as data.json has it: what the decision needs of it. Keys that say nothing are left out. */
@@ -23,18 +24,16 @@ type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string' && value !== '';
 const isTexts: Check = (value) => Array.isArray(value) && value.every((item) => typeof item === 'string');
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const holds = (value: unknown, checks: Readonly<Record<string, Check>>): boolean =>
-  isRecord(value) &&
+  isMapping(value) &&
   Object.entries(value).every(([key, item]) => Object.hasOwn(checks, key) && checks[key]?.(item) === true);
 
 const isWanted: Check = (value) =>
-  isTexts(value) || (isRecord(value) && Object.keys(value).join() === 'claim' && isText(value.claim));
+  isTexts(value) || (isMapping(value) && Object.keys(value).join() === 'claim' && isText(value.claim));
 const conditions: Readonly<Record<keyof NonNullable<GrantLine['conditions']>, Check>> = {
   mfa: (value) => value === true,
   networks: isTexts,
-  params: (value) => isRecord(value) && Object.values(value).every(isWanted),
+  params: (value) => isMapping(value) && Object.values(value).every(isWanted),
 };
 const parts: Readonly<Record<keyof GrantLine, Check>> = {
   id: isText,
@@ -46,7 +45,7 @@ const parts: Readonly<Record<keyof GrantLine, Check>> = {
 };
 
 function isGrantLine(value: unknown): value is GrantLine {
-  return isRecord(value) && 'id' in value && 'operations' in value && holds(value, parts);
+  return isMapping(value) && 'id' in value && 'operations' in value && holds(value, parts);
 }
 
 /**
@@ -57,7 +56,7 @@ export function readGrantLine(value: unknown): readonly GrantLine[] {
   if (!Array.isArray(value)) throw new BundleError('data-malformed', 'a line of grants is no list');
   for (const item of value)
     if (!isGrantLine(item)) {
-      const id: unknown = isRecord(item) ? item.id : undefined;
+      const id: unknown = isMapping(item) ? item.id : undefined;
       throw new BundleError('data-malformed', `the grant ${JSON.stringify(id)} is not as compilers write it`);
     }
   return value;

@@ -1,4 +1,4 @@
-import { instantOf } from '../format/instant.ts';
+import { instantOf } from '../format/times.ts';
 import { git } from './git.ts';
 import { GitError } from './gitError.ts';
 

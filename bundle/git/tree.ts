@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { instantOf } from '../format/instant.ts';
+import { instantOf } from '../format/times.ts';
 import { askCommit, firstParents, git, mostFileBytes, streamBlobs } from './git.ts';
 import { GitError } from './gitError.ts';
 

@@ -1,5 +1,5 @@
+import { isMapping } from '../format/isMapping.ts';
 import { apiFile } from '../grants/schema.ts';
-import { isMapping } from '../yaml/isMapping.ts';
 import { readChecked } from '../yaml/readFile.ts';
 import type { Operations } from './compareOperations.ts';
 import { ImportError } from './importError.ts';

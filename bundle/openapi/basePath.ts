@@ -1,4 +1,4 @@
-import { isMapping } from '../yaml/isMapping.ts';
+import { isMapping } from '../format/isMapping.ts';
 
 /**
  * The path that the operations stand under: of OpenAPI 2.0's `basePath`, or of the first of `servers`, its variables at

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isMapping } from '../yaml/isMapping.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import type { Document } from './readDocument.ts';
 

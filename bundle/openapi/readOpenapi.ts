@@ -1,5 +1,5 @@
 import type { Problem } from '../bundleError.ts';
-import { isMapping } from '../yaml/isMapping.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { basePath } from './basePath.ts';
 import { type FileBeside, FollowError, followReference, type Located } from './followReference.ts';

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import type { Opa } from './opa.ts';
 import { builtInPolicies, capabilitiesFile } from './policies.ts';
 import type { DocumentReads } from './policyReads.ts';
-import { isNode, listOf, type Node } from './syntax.ts';
+import { listOf, type Node } from './syntax.ts';
 
 /** The parts of the document and the request, each as policies/schemas/ has it. */
 const parts = ['input', 'data.apis', 'data.grants', 'data.networks', 'data.principals'];
@@ -19,7 +20,7 @@ const spelt = 'data.networks';
  * names: one name in place of the free keys at the top lets it see what is below.
  */
 function named(schema: unknown): unknown {
-  if (!isNode(schema) || !isNode(schema.additionalProperties)) return schema;
+  if (!isMapping(schema) || !isMapping(schema.additionalProperties)) return schema;
   return { ...schema, properties: { NAME: named(schema.additionalProperties) }, additionalProperties: false };
 }
 
@@ -33,12 +34,12 @@ const factSchemas: Readonly<Record<string, unknown>> = {
 
 /** The request as APIs let policies see it: of facts those that some API names, each of its type. */
 function withFacts(schema: unknown, facts: ReadonlyMap<string, string>): unknown {
-  if (!isNode(schema) || facts.size === 0) return schema;
+  if (!isMapping(schema) || facts.size === 0) return schema;
   const properties = Object.fromEntries([...facts].map(([name, type]) => [name, factSchemas[type]]));
   return {
     ...schema,
     properties: {
-      ...(isNode(schema.properties) && schema.properties),
+      ...(isMapping(schema.properties) && schema.properties),
       facts: { type: 'object', properties, additionalProperties: false },
     },
   };
@@ -51,8 +52,8 @@ function withFacts(schema: unknown, facts: ReadonlyMap<string, string>): unknown
 function documentTypes(schema: unknown, reads: DocumentReads | undefined): unknown {
   const plain = plainSchema(schema, schema);
   const isSpelt = reads === undefined || reads.whole || reads.keys.some(([kind]) => kind === 'text');
-  if (isSpelt || !isNode(plain) || !isNode(plain.additionalProperties)) return plain;
-  if (isNode(plain.properties) && Object.keys(plain.properties).length > 0) return plain;
+  if (isSpelt || !isMapping(plain) || !isMapping(plain.additionalProperties)) return plain;
+  if (isMapping(plain.properties) && Object.keys(plain.properties).length > 0) return plain;
   return { ...plain, properties: { NAME: plain.additionalProperties }, additionalProperties: false };
 }
 
@@ -211,7 +212,7 @@ const kinds = ['string', 'number', 'boolean', 'array', 'object'];
  * is anything. `root` is the schema that references lead into; they must not lead back to themselves.
  */
 function plainSchema(schema: unknown, root: unknown): unknown {
-  if (!isNode(schema)) return {};
+  if (!isMapping(schema)) return {};
   if (typeof schema.$ref === 'string') return plainSchema(valueAt(root, referenceKeys(schema.$ref)), root);
   if (['allOf', 'anyOf', 'oneOf', 'if', 'not'].some((keyword) => keyword in schema)) return {};
   const values = 'const' in schema ? [schema.const] : listOf(schema.enum);
@@ -226,7 +227,7 @@ function plainSchema(schema: unknown, root: unknown): unknown {
   const isOpen = 'patternProperties' in schema || schema.unevaluatedProperties !== undefined;
   return {
     type,
-    properties: isNode(schema.properties) ? members(schema.properties, root) : {},
+    properties: isMapping(schema.properties) ? members(schema.properties, root) : {},
     additionalProperties:
       schema.additionalProperties === false && !isOpen
         ? false

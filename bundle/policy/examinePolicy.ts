@@ -1,5 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import { isMapping } from '../format/isMapping.ts';
 import { sortProblems } from '../yaml/problem.ts';
 import { createDocumentReads, type KnownDocuments } from './documentReads.ts';
 import { createKindOf, isName, type Kind, type KindOf } from './kinds.ts';
@@ -9,7 +10,6 @@ import { createFaultOf, shaped } from './shapes.ts';
 import {
   callIn,
   constant,
-  isNode,
   isTerm,
   listOf,
   type Node,
@@ -245,8 +245,8 @@ function packageProblems({ file, prefix, tree }: Module): Problem[] {
 
 function importProblems({ file, tree }: Module): Problem[] {
   return listOf(tree.imports).flatMap((one): Problem[] => {
-    const path = isNode(one) ? (nameOf(one.path) ?? '') : '';
-    const alias = isNode(one) ? one.alias : undefined;
+    const path = isMapping(one) ? (nameOf(one.path) ?? '') : '';
+    const alias = isMapping(one) ? one.alias : undefined;
     const isLanguage = /^(?:rego\.v1|future\.keywords(?:\..*)?)$/.test(path);
     const isOwn = /^data\.grantgate\.authz\../.test(path);
     const name = typeof alias === 'string' ? alias : (path.split('.').at(-1) ?? '');

@@ -1,4 +1,5 @@
-import { constant, isNode, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
+import { isMapping } from '../format/isMapping.ts';
+import { constant, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
 import type { Binding, Definition, Module, Scope, Walk } from './walkModules.ts';
 
 /**
@@ -129,8 +130,8 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
           : severalOf(common(listOf(term.value).map((one) => kindOf(one, scope))));
       case 'setcomprehension':
       case 'arraycomprehension': {
-        const inner = isNode(term.value) ? inside.get(term.value) : undefined;
-        return inner && isNode(term.value) ? severalOf(kindOf(term.value.term, inner)) : null;
+        const inner = isMapping(term.value) ? inside.get(term.value) : undefined;
+        return inner && isMapping(term.value) ? severalOf(kindOf(term.value.term, inner)) : null;
       }
       default:
         return null;
@@ -147,7 +148,7 @@ function isAhead(term: unknown): boolean {
   return (
     nameOf(operator) === 'plus' &&
     nameOf(time) === 'input.time' &&
-    isNode(seconds) &&
+    isMapping(seconds) &&
     seconds.type === 'number' &&
     Number(seconds.value) > 0
   );

@@ -1,5 +1,6 @@
+import { isMapping } from '../format/isMapping.ts';
 import type { KindOf } from './kinds.ts';
-import { callIn, constant, isNode, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
+import { callIn, constant, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
 import type { Declared, Found, Scope, Walk } from './walkModules.ts';
 
 /** Whole numbers as they are written: OPA and WASM read `1.0`, `1e1` and `-0` differently where an index is wanted. */
@@ -124,7 +125,7 @@ export function createFaultOf({ definitions, calls, inside }: Walk, kindOf: Kind
   /** Whether what is looked at comes in one order, all of it being arrays. */
   const isSteady = (value: unknown, scope: Scope): boolean => {
     if (Array.isArray(value)) return value.every((one) => isSteady(one, scope));
-    if (!isNode(value) || value.negated === true || 'domain' in value) return true;
+    if (!isMapping(value) || value.negated === true || 'domain' in value) return true;
     if (typeof value.type === 'string' && value.type.endsWith('comprehension')) return true;
     const terms = termsOf(value);
     const goes = (term: Term, at: number) => at === 0 || isGround(term, scope);
@@ -143,8 +144,8 @@ export function createFaultOf({ definitions, calls, inside }: Walk, kindOf: Kind
 
   const comprehensionFault = ({ parent }: Found, node: Term): string | null => {
     const { value } = node;
-    const inner = isNode(value) ? inside.get(value) : undefined;
-    if (!isNode(value) || inner === undefined) return null;
+    const inner = isMapping(value) ? inside.get(value) : undefined;
+    if (!isMapping(value) || inner === undefined) return null;
     const { name, values } = callIn(parent);
     if (name !== null && orderless.has(name)) return null;
     // `x in […]`, but not `some x in […]`, which goes through it.

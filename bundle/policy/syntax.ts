@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BundleError } from '../bundleError.ts';
+import { isMapping } from '../format/isMapping.ts';
 import type { Opa } from './opa.ts';
 
 /** A node of OPA's syntax tree; what is read of one is told apart where it is read. */
@@ -9,10 +10,8 @@ export type Node = { readonly [key: string]: unknown };
 /** `value` of a `ref` or a `call` is a list of terms, that of a `var` or `string` its text. */
 export type Term = Node & { readonly type: string; readonly value: unknown };
 
-export const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isTerm = (value: unknown): value is Term =>
-  isNode(value) && typeof value.type === 'string' && 'value' in value;
+  isMapping(value) && typeof value.type === 'string' && 'value' in value;
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** The terms of a `ref` or `call`; none for anything else. */
@@ -54,7 +53,7 @@ const parse: (text: string, reviver: typeof asWritten) => unknown = JSON.parse;
 export type Place = { line: number; column: number };
 
 export function placeOf(node: unknown): Place | null {
-  if (!isNode(node) || !isNode(node.location)) return null;
+  if (!isMapping(node) || !isMapping(node.location)) return null;
   const { row, col } = node.location;
   return typeof row === 'number' && typeof col === 'number' ? { line: row, column: col } : null;
 }
@@ -75,7 +74,7 @@ export async function parsePolicies(
       if (code !== 0)
         throw new BundleError('policy-invalid', `opa cannot read ${name}: ${(stderr || stdout).trim()}`);
       const module = parse(stdout, asWritten);
-      if (!isNode(module)) throw new BundleError('policy-invalid', `opa reads nothing in ${name}`);
+      if (!isMapping(module)) throw new BundleError('policy-invalid', `opa reads nothing in ${name}`);
       modules.set(name, module);
     }
     return modules;

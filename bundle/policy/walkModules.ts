@@ -1,6 +1,6 @@
+import { isMapping } from '../format/isMapping.ts';
 import {
   constant,
-  isNode,
   isTerm,
   listOf,
   type Node,
@@ -74,11 +74,11 @@ function walkModule(
   tree: Node,
   { modules: known, found, definitions, calls, inside }: Walk,
 ): void {
-  const packagePath = (isNode(tree.package) ? listOf(tree.package.path) : []).slice(1).map(pathPart);
+  const packagePath = (isMapping(tree.package) ? listOf(tree.package.path) : []).slice(1).map(pathPart);
   const prefix = packagePath.map((part) => `${part ?? '?'}.`).join('');
   const imports = new Map<string, string>();
   for (const one of listOf(tree.imports)) {
-    if (!isNode(one)) continue;
+    if (!isMapping(one)) continue;
     const terms = termsOf(one.path);
     const alias = typeof one.alias === 'string' ? one.alias : (constant(terms.at(-1)) ?? '?');
     imports.set(alias, nameOf(one.path)?.replace(/^data\./, '') ?? '?');
@@ -100,7 +100,7 @@ function walkModule(
       for (const one of value) visit(one, scope, rule, near, parent);
       return;
     }
-    if (!isNode(value)) return;
+    if (!isMapping(value)) return;
     const place = placeOf(value) ?? near;
     found.push({ node: value, scope, rule, place, parent });
     if (isTerm(value) && value.type === 'call') call(termsOf(value, 'call'), scope);
@@ -145,7 +145,7 @@ function walkModule(
   };
 
   const define = (rule: Node, own: Definition['path'], outerArguments: readonly unknown[]): void => {
-    if (!isNode(rule.head)) return;
+    if (!isMapping(rule.head)) return;
     const name = `${prefix}${own.map((part) => part ?? '?').join('.')}`;
     const given = listOf(rule.head.args);
     const args = given.length > 0 ? given : outerArguments;
@@ -168,11 +168,11 @@ function walkModule(
     const shown = own[0] ?? '?';
     visit(rule.head, scope, shown, near, rule);
     visitBody(body, scope, shown, near, rule);
-    if (isNode(rule.else)) define(rule.else, own, args);
+    if (isMapping(rule.else)) define(rule.else, own, args);
   };
 
   for (const rule of listOf(tree.rules)) {
-    if (!isNode(rule) || !isNode(rule.head)) continue;
+    if (!isMapping(rule) || !isMapping(rule.head)) continue;
     const [name, ...below] = listOf(rule.head.ref);
     define(rule, [variable(name), ...below.map(pathPart)], []);
   }
@@ -193,7 +193,7 @@ function fullName(name: string, { prefix, imports }: Module): string {
 /** All variables in a pattern. */
 function variablesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(variablesIn);
-  if (!isNode(value)) return [];
+  if (!isMapping(value)) return [];
   if (value.type === 'var' && typeof value.value === 'string') return [value.value];
   return Object.entries(value).flatMap(([key, below]) => (key === 'location' ? [] : variablesIn(below)));
 }
@@ -208,7 +208,7 @@ function declareAll(body: readonly unknown[], scope: Scope): void {
         declared.set(name, { ...(isWhole && !declared.has(name) ? binding : other), since });
       }
     };
-    if (!isNode(expression)) return;
+    if (!isMapping(expression)) return;
     const { terms } = expression;
     const list = listOf(terms).filter(isTerm);
     const [operator, left, right] = list;
@@ -216,7 +216,7 @@ function declareAll(body: readonly unknown[], scope: Scope): void {
       const plain = expression.negated !== true && list.length === 3;
       declare(left, plain ? { how: 'is', term: right, scope: seen } : other);
     }
-    if (!isNode(terms)) return;
+    if (!isMapping(terms)) return;
     for (const symbol of listOf(terms.symbols)) {
       const [membership, ...values] = termsOf(symbol, 'call');
       const collection = values.at(-1);

@@ -1,3 +1,5 @@
+import { isMapping } from '../format/isMapping.ts';
+
 /** The keys that a JSON Pointer (RFC 6901: `/properties/a~1b`) leads through; none of the empty one. */
 export const pointerKeys = (pointer: string): string[] => pointer.split('/').slice(1).map(unescaped);
 
@@ -9,17 +11,16 @@ export const referenceKeys = (reference: string): string[] =>
     .map((part) => unescaped(decoded(part)));
 
 /** What keys lead to, of lists and of what mappings hold themselves; undefined where nothing is there. */
-export function valueAt(root: unknown, keys: readonly string[]): unknown {
+export function valueAt(root: unknown, keys: readonly PropertyKey[]): unknown {
   let value = root;
   for (const key of keys) {
-    const inside = Array.isArray(value)
-      ? /^(?:0|[1-9][0-9]*)$/.test(key)
-      : typeof value === 'object' && value !== null && Object.hasOwn(value, key);
-    if (!inside) return undefined;
-    value = (value as Record<string, unknown>)[key];
+    if (Array.isArray(value)) value = index.test(String(key)) ? value[Number(key)] : undefined;
+    else value = isMapping(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined;
   }
   return value;
 }
+
+const index = /^(?:0|[1-9][0-9]*)$/;
 
 const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
 

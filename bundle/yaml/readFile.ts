@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
+import { isMapping } from '../format/isMapping.ts';
+import { valueAt } from './jsonPointer.ts';
 import { nearMiss } from './nearMiss.ts';
 import { parseYaml, type YamlLimits } from './parseYaml.ts';
 import { type Places, placesOf } from './places.ts';
@@ -68,16 +70,6 @@ const dotted = (path: readonly PropertyKey[]) =>
       typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
     '',
   );
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
-        ? (inner as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    value,
-  );
-}
 
 type Shape = {
   innerType?: { def: Shape };
@@ -152,7 +144,7 @@ function problemsOf(
   }
   const got = valueAt(value, path);
   const at = places.value(path) ?? places.nearest(path);
-  if (issue.code === 'custom' && typeof got === 'object' && got !== null && !Array.isArray(got))
+  if (issue.code === 'custom' && isMapping(got))
     return [
       problem(
         at,

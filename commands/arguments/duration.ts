@@ -1,4 +1,4 @@
-import { durationMs, longestTimer } from '../../bundle/format/duration.ts';
+import { durationMs, longestTimer } from '../../bundle/format/times.ts';
 import { UsageError } from './usageError.ts';
 
 /** Milliseconds of a time like "30s" or "7d". Throws UsageError naming the option. */

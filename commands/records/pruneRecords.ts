@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { keepFrom } from '../arguments/keepFrom.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';

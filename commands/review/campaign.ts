@@ -1,4 +1,4 @@
-import { isDay } from '../../bundle/format/instant.ts';
+import { isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn } from '../arguments/forgeTarget.ts';

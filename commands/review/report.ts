@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isDay } from '../../bundle/format/instant.ts';
+import { isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';

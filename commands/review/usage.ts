@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { isDay } from '../../bundle/format/instant.ts';
+import { isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { UsageError } from '../arguments/usageError.ts';

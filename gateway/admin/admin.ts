@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { dayOf, isDay } from '../../bundle/format/instant.ts';
+import { dayOf, isDay } from '../../bundle/format/times.ts';
 import type { Lapsed } from '../decision/lapse.ts';
 import type { ExplainHere } from '../explain/explainHere.ts';
 import { refuse, sendJson } from '../http/answer.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { durationForm, durationMs, longestTimer } from '../../bundle/format/duration.ts';
 import { isInternet } from '../../bundle/format/isInternet.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { durationForm, durationMs, longestTimer } from '../../bundle/format/times.ts';
 
 // The values that gateway.yaml is made of.
 

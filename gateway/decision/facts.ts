@@ -1,6 +1,7 @@
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import { parameterIn, parametersOf } from '../../bundle/openapi/parameters.ts';
 import { nominated } from '../http/nominated.ts';
 import { spelledAlike } from '../http/spelledAlike.ts';
@@ -67,7 +68,7 @@ function read(name: string, entry: FactEntry, question: Question): ReadFact {
   if (entry.header !== undefined) return header(entry, entry.header, question);
   const [part = '', ...names] = entry.property?.split('.') ?? [];
   const of = own(stated?.properties, part);
-  return factOf(entry, isObject(of) ? claimAt(of, names.join('.')) : undefined);
+  return factOf(entry, isMapping(of) ? claimAt(of, names.join('.')) : undefined);
 }
 
 function parameter(entry: FactEntry, name: string, { route, path, stated }: Question): ReadFact {
@@ -119,10 +120,8 @@ function only(rawHeaders: SentHeaders['rawHeaders'], name: string): string | nul
   return value !== null && nominated(rawHeaders).has(name) ? malformed : value;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
 const own = (value: unknown, name: string): unknown =>
-  isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  isMapping(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 
 /** Whether two requests have the same facts. */
 export function sameFacts(one: Facts['values'] | undefined, other: Facts['values'] | undefined): boolean {

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import type { Change } from '../../bundle/git/changesOf.ts';
 import type { Asked, ExplainedGrant, Explanation } from './explanation.ts';
 

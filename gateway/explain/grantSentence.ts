@@ -1,7 +1,7 @@
 import { conditionsOf } from '../../bundle/access/conditions.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { GrantLine } from '../../bundle/format/grantLine.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import type { DecisionInput } from '../decision/decisionInput.ts';
 
 /** What an unmet condition asks of the caller, one phrase each. */

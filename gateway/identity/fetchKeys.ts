@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import { AnswerError } from '../http/fault.ts';
 import { fetchJson } from '../http/fetchJson.ts';
 
@@ -54,5 +55,4 @@ async function discover(issuer: string): Promise<string> {
   return uri;
 }
 
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> => (isMapping(value) ? value : {});

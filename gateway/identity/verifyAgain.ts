@@ -1,6 +1,8 @@
 // What jose does for a token whose issuer's key is not known yet, done at once for the others. It only ever says yes: for
 // whatever is not plain, jose is asked, so nothing is refused here and nothing passes here that would not pass there.
+
 import { constants, type KeyObject, type SigningOptions, verify } from 'node:crypto';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import { clockToleranceSeconds } from './tokenClaims.ts';
 
@@ -22,7 +24,7 @@ export function takeApart(token: string): Parts | null {
 function fieldsOf(part: string): Fields | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+    return isMapping(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { type Chain, openChain } from './chain.ts';
 import { claim } from './claim.ts';
 import { nextFile } from './decisionFiles.ts';

@@ -15,7 +15,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { decisionFiles } from './decisionFiles.ts';
 import type { Heartbeat, LogEntry, Stopped } from './record.ts';
 import { type Counted, createUsageDay, type UsageDay } from './usageDay.ts';

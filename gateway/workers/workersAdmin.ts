@@ -5,6 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import { refuse } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
@@ -152,7 +153,7 @@ function withJson(
 function jsonOf({ body }: Answer): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+    return isMapping(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { brake } from '../plan/brake.ts';

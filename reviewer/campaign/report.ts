@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';

@@ -1,4 +1,4 @@
-import { isDay } from '../../bundle/format/instant.ts';
+import { isDay } from '../../bundle/format/times.ts';
 import { GitError } from '../../bundle/git/gitError.ts';
 import { html, type Part } from '../page/html.ts';
 import type { Changes } from './changes.ts';

@@ -1,6 +1,6 @@
 import type { Conditions } from '../../bundle/access/conditions.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 
 /** The difference for programs, with everybody by name; the keys are an interface. */
 export function diffJson({

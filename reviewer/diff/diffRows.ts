@@ -6,7 +6,7 @@ import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocument
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { counted, listed } from '../plan/sentence.ts';
 
 // What the texts of a difference have in common: who, by what, and what else changed, each as a few words.

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Narrowed } from './narrow.ts';
@@ -63,8 +64,7 @@ const order: Readonly<Record<keyof GrantChange, readonly string[]>> = {
   review: ['review', 'limits', 'conditions', 'state', ...dates],
 };
 
-const mapping = (value: unknown): Item =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Item) : {};
+const mapping = (value: unknown): Item => (isMapping(value) ? value : {});
 
 /** A grant's keys as a change leaves them: what is asked of it or limits it comes beside what does already. */
 const changed = (item: Item, { conditions, limits, ...to }: GrantChange): Item => ({

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isMapping } from '../../bundle/yaml/isMapping.ts';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { ReviewError } from '../reviewError.ts';
 import { lineBreakOf } from './lines.ts';

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { logsUnreadable, openDatabase } from './database.ts';
@@ -211,7 +212,7 @@ function text(json: unknown): string | null {
 /** What is of no such form is not told. */
 function given<T>(json: unknown, is: (value: unknown) => value is T): Readonly<Record<string, T>> {
   const value: unknown = typeof json === 'string' ? JSON.parse(json) : null;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  if (!isMapping(value)) return {};
   return Object.fromEntries(Object.entries(value).filter((one): one is [string, T] => is(one[1])));
 }
 

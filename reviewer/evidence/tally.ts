@@ -1,3 +1,4 @@
+import { isMapping } from '../../bundle/format/isMapping.ts';
 import type { Database, Row } from './database.ts';
 
 export const views = ['grant', 'operation', 'api', 'person'] as const;
@@ -132,7 +133,7 @@ function tallyIn(row: Row): Tally {
 
 function deniedIn(value: unknown): Record<string, number> {
   const counts: unknown = typeof value === 'string' ? JSON.parse(value) : {};
-  if (typeof counts !== 'object' || counts === null) return {};
+  if (!isMapping(counts)) return {};
   return Object.fromEntries(Object.entries(counts).map(([reason, count]) => [reason, Number(count)]));
 }
 

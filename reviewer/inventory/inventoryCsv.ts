@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { conditionsText, entriesOf, type Inventory, lastUseOf, type View } from './inventory.ts';
 
 const head = [

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import type { Calls } from '../evidence/calls.ts';
 import {
   entriesOf,

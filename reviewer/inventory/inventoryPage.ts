@@ -1,5 +1,5 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
-import { dayOf, instantOf } from '../../bundle/format/instant.ts';
+import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';

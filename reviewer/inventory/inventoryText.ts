@@ -1,5 +1,5 @@
 import type { Holding } from '../../bundle/access/openAccess.ts';
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import { counted } from '../plan/sentence.ts';
 import {

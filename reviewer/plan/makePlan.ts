@@ -1,6 +1,6 @@
 import { compile } from '../../bundle/compile/compile.ts';
 import { dataDigest } from '../../bundle/format/digest.ts';
-import { dayOf, instantOf } from '../../bundle/format/instant.ts';
+import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Fault, Verdict } from '../detect/detect.ts';
 import { createIsolate } from '../edit/isolate.ts';

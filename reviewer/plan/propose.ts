@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
-import { dayOf, instantOf } from '../../bundle/format/instant.ts';
+import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import { type DetectorName, type Recommendation, recommendation } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { membersOf } from '../detect/groups.ts';
 import { accountStatus, ownersOf } from '../detect/people.ts';

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { type Effects, type Replay, verdictOf } from './replay.ts';
 
 /** The replay for programs, with every caller; the keys are an interface. */

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { listed } from '../plan/sentence.ts';
 import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
 import {

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { type Effect, lostOf, type Replay, type Skipped, sumOf } from './replay.ts';
 
 // What the texts of a replay have in common: plain sentences, of which none says more than the records show.

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { numberIn } from '../../bundle/git/changesOf.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';

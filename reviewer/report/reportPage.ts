@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { barChart } from '../page/barChart.ts';
 import { html } from '../page/html.ts';
 import { lineChart } from '../page/lineChart.ts';

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';

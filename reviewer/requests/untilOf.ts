@@ -1,5 +1,4 @@
-import { durationMs } from '../../bundle/format/duration.ts';
-import { dayOf, instantOf } from '../../bundle/format/instant.ts';
+import { dayOf, durationMs, instantOf } from '../../bundle/format/times.ts';
 import { day, instant } from '../../bundle/grants/schema.ts';
 import { ReviewError } from '../reviewError.ts';
 

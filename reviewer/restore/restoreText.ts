@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { changeLine } from '../diff/diffRows.ts';
 import { grantText } from '../edit/edit.ts';
 import { code, fenced, prose } from '../forge/markdown.ts';

@@ -1,5 +1,5 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './providers/directory.ts';

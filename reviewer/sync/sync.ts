@@ -2,7 +2,7 @@ import { BundleError } from '../../bundle/bundleError.ts';
 import { compileTree } from '../../bundle/compile/compileTree.ts';
 import { type Change, diffData } from '../../bundle/diff/diffData.ts';
 import { renderDirectory } from '../../bundle/directory/renderDirectory.ts';
-import { instantOf } from '../../bundle/format/instant.ts';
+import { instantOf } from '../../bundle/format/times.ts';
 import { type Tree, withFile } from '../../bundle/git/tree.ts';
 import { readDirectory } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';

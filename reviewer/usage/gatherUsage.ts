@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { coveredMinutes, type InstanceSigns, type Span } from '../evidence/coverage.ts';
 import type { Tally, View } from '../evidence/tally.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { inDatabase, passOver, quoted } from '../evidence/database.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 

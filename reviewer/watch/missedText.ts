@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/instant.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import { cell, code } from '../forge/markdown.ts';
 import { counted, listed, nameOf } from '../plan/sentence.ts';
 import type { Missed } from './missedGrants.ts';

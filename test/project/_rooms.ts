@@ -8,7 +8,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/directory', ['bundle/format']],
   ['bundle/bucket', ['bundle/format']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
-  ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/yaml']],
+  ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/format', 'bundle/yaml']],
   ['bundle/git', ['bundle/format']],
   ['bundle/documents', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
   ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/openapi', 'bundle/yaml']],
@@ -24,7 +24,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/yaml',
     ],
   ],
-  ['bundle/import', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/openapi', 'bundle/yaml']],
+  [
+    'bundle/import',
+    ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/openapi', 'bundle/yaml'],
+  ],
   ['bundle/scaffold', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/import', 'bundle/yaml']],
   [
     'bundle/access',
@@ -47,7 +50,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'bundle/detectors',
-    ['bundle/bundleError.ts', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
+    ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
   ],
   ['bundle/archive', ['bundle/bundleError.ts', 'bundle/format', 'bundle/policy']],
   [
@@ -341,7 +344,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/organisationOf.ts', ['bundle/git', 'bundle/grants', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/page', []],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
-  ['reviewer/edit', ['bundle/yaml', 'reviewer/reviewError.ts']],
+  ['reviewer/edit', ['bundle/format', 'bundle/yaml', 'reviewer/reviewError.ts']],
   [
     'reviewer/evidence',
     [

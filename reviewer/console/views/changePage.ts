@@ -1,5 +1,5 @@
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
-import { instantOf } from '../../../bundle/format/instant.ts';
+import { instantOf } from '../../../bundle/format/times.ts';
 import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../diff/diffRows.ts';
 import { type Html, html } from '../../page/html.ts';
 import { listed } from '../../plan/sentence.ts';

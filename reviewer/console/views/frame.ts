@@ -1,4 +1,4 @@
-import { instantOf } from '../../../bundle/format/instant.ts';
+import { instantOf } from '../../../bundle/format/times.ts';
 import { Html, html, type Part, page, policyOf } from '../../page/html.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';

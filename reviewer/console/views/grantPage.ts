@@ -1,4 +1,4 @@
-import { dayOf } from '../../../bundle/format/instant.ts';
+import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { conditionsText, type Inventory, lastUseOf } from '../../inventory/inventory.ts';
 import { type Html, html } from '../../page/html.ts';

@@ -1,4 +1,4 @@
-import { dayOf } from '../../../bundle/format/instant.ts';
+import { dayOf } from '../../../bundle/format/times.ts';
 import { type Html, html } from '../../page/html.ts';
 import type { PastDecision, PastFilter, Place } from '../past/pastDecisions.ts';
 import { table, time } from './frame.ts';

@@ -1,5 +1,5 @@
 import { compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
-import { dayOf } from '../../../bundle/format/instant.ts';
+import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { columnOf, type Heat, heatText } from '../../inventory/heat.ts';
 import { type Inventory, lastUseOf, type neverCalled, type uncatalogued } from '../../inventory/inventory.ts';

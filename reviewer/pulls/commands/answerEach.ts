@@ -1,4 +1,4 @@
-import { instantOf } from '../../../bundle/format/instant.ts';
+import { instantOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
 import { optional } from '../announce.ts';

@@ -1,4 +1,4 @@
-import { isDay } from '../../../bundle/format/instant.ts';
+import { isDay } from '../../../bundle/format/times.ts';
 import { code } from '../../forge/markdown.ts';
 import { spokenLines } from './spokenLines.ts';
 

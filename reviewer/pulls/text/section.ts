@@ -1,4 +1,4 @@
-import { instantOf } from '../../../bundle/format/instant.ts';
+import { instantOf } from '../../../bundle/format/times.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { accountStatus } from '../../detect/people.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';

@@ -1,4 +1,4 @@
-import { instantOf } from '../../../bundle/format/instant.ts';
+import { instantOf } from '../../../bundle/format/times.ts';
 import type { FrozenEntry } from '../../campaign/frozen.ts';
 import type { GrantChange } from '../grantChanges.ts';
 import { relation } from '../relation.ts';

@@ -1,4 +1,4 @@
-import { dayOf, instantOf } from '../../../bundle/format/instant.ts';
+import { dayOf, instantOf } from '../../../bundle/format/times.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { eligible } from '../../campaign/people.ts';
 import { counted } from '../../plan/sentence.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { durationForm, durationMs } from '../../../bundle/format/duration.ts';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
+import { durationForm, durationMs } from '../../../bundle/format/times.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { readChecked } from '../../../bundle/yaml/readFile.ts';
 import { isFilter } from './ldapConnection.ts';

@@ -1,12 +1,12 @@
 import * as assert from 'node:assert/strict';
-import { durationMs } from '../../../bundle/format/duration.ts';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
+import { dayOf, durationMs, instantOf, isDay } from '../../../bundle/format/times.ts';
 import { durationOf } from '../../../commands/arguments/duration.ts';
 import { validUntil } from '../../../commands/arguments/validUntil.ts';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('duration');
+const test = suite('times');
 const source = 'git+file:///x';
 
 test('a time is written the same everywhere', () => {
@@ -60,4 +60,16 @@ test('only what is this machine is loopback', () => {
     '1127.0.0.1',
   ])
     assert.ok(!isLoopback(host), host);
+});
+test('instants are written in whole seconds, and a fraction is in the second that it began in', () => {
+  const at = Date.parse('2026-11-23T12:00:00Z') / 1000;
+  for (const fraction of [0, 0.001, 0.999]) assert.equal(instantOf(at + fraction), '2026-11-23T12:00:00Z');
+  assert.equal(instantOf(-0.5), '1969-12-31T23:59:59Z');
+  assert.equal(dayOf(at + 12 * 3600 - 0.5), '2026-11-23');
+});
+
+test('a day is one that the calendar has', () => {
+  for (const day of ['2024-02-29', '2026-12-31']) assert.equal(isDay(day), true);
+  for (const other of ['2026-02-29', '2026-02-31', '2026-13-01', '2026-1-1', '2026-11-23T00:00:00Z', ''])
+    assert.equal(isDay(other), false);
 });
