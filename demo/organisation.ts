@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The day the sample organisation's files are written for. */
 export const referenceDay = '2026-11-23';
 /** The issuer of the services' tokens in the sample; a demo has an identity provider of its own. */
-export const placeholderIssuer = 'https://login.northwind.example';
+const placeholderIssuer = 'https://login.northwind.example';
 export const sampleGrants = fileURLToPath(new URL('../grants', import.meta.url));
 
 const dayMs = 86_400_000;

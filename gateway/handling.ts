@@ -21,12 +21,10 @@ type Trust = {
   mayStay: (admission: Admission) => boolean;
 };
 
-/** What is done with requests by one configuration. Another one may take over while requests of this one are under way. */
-export type Handling = ReturnType<typeof createHandling>;
-
 /**
- * Leads requests through their stages. `before` is how callers were believed until then, and stays as it is. Throws
- * ConfigError when a secret is missing.
+ * Leads requests through their stages, by one configuration: another one may take over while requests of this one are
+ * under way. `before` is how callers were believed until then, and stays as it is. Throws ConfigError when a secret is
+ * missing.
  */
 export function createHandling(
   collaborators: Collaborators,

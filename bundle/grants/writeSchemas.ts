@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { jsonSchemas } from './jsonSchemas.ts';
 
 /** Writes every schema into a folder. */
-export async function writeSchemas(folder: string): Promise<void> {
+async function writeSchemas(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, text] of jsonSchemas()) await writeFile(join(folder, name), text);
 }

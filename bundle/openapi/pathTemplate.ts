@@ -50,7 +50,7 @@ export const containsMixed = (outer: readonly string[], inner: readonly string[]
   matchesMixed(outer, inner.join('\0'));
 
 /** Whether some text is meant by both. */
-export function overlapMixed(a: readonly string[], b: readonly string[]): boolean {
+function overlapMixed(a: readonly string[], b: readonly string[]): boolean {
   const ends = (one: string, other: string) => one.endsWith(other) || other.endsWith(one);
   const begins = (one: string, other: string) => one.startsWith(other) || other.startsWith(one);
   if (!begins(a[0] ?? '', b[0] ?? '') || !ends(a.at(-1) ?? '', b.at(-1) ?? '')) return false;

@@ -53,7 +53,7 @@ export function readSourceAccess(
   };
 }
 
-export function readStore(
+function readStore(
   { region, endpoint, path_style, access_key, secret_key, session_token }: NonNullable<SourceAccess['s3']>,
   env: NodeJS.ProcessEnv,
 ): NonNullable<SourceConfig['store']> {

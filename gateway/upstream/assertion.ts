@@ -13,7 +13,7 @@ import {
 import { fitting, mostLetters, truncated } from './fitting.ts';
 
 /** Where everyone finds the keys: on the listener for callers and on the one for operators. */
-export const keysPath = '/.well-known/jwks.json';
+const keysPath = '/.well-known/jwks.json';
 
 type Asserted = Pick<Admission, 'id' | 'identity' | 'decision' | 'route' | 'enforcement'>;
 

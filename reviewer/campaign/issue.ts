@@ -7,7 +7,7 @@ import { type KeptIssue, readKeptIssue } from '../pulls/keptIssue.ts';
 import type { Frozen } from './frozen.ts';
 import type { Report } from './report.ts';
 
-export const issueLabel = 'grantgate-campaign';
+const issueLabel = 'grantgate-campaign';
 const longest = 60_000;
 
 const marker = z.object({ campaign: z.string() });

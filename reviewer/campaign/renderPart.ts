@@ -18,7 +18,7 @@ const isPressing = ({ standing, entry, proposal }: Row) =>
   standing === 'changed' || (standing === 'same' && (proposal !== 'keep' || entry.detector !== undefined));
 
 /** What needs thought comes first: changes, removals, findings; then by what is at stake, and what is used least. */
-export function sortRows(rows: readonly Row[]): Row[] {
+function sortRows(rows: readonly Row[]): Row[] {
   const rank = ({ proposal }: Row) => (order.includes(proposal) ? order.indexOf(proposal) : order.length);
   const allows = ({ entry }: Row) => entry.use?.allows ?? -1;
   return rows.toSorted(
@@ -77,7 +77,7 @@ const head = (since: string) =>
   `| | Grant | Who | May do (tier) | Used since ${since.slice(0, 10)} | Why |\n| --- | --- | --- | --- | --- | --- |`;
 
 /** `revoke 2, narrow 1, keep 40` */
-export function countsOf(rows: readonly Row[]): string {
+function countsOf(rows: readonly Row[]): string {
   const counts = new Map<string, number>();
   for (const { proposal } of sortRows(rows)) counts.set(proposal, (counts.get(proposal) ?? 0) + 1);
   return [...counts].map(([proposal, count]) => `${proposal} ${count}`).join(', ');

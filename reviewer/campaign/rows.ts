@@ -70,7 +70,7 @@ export type Given = {
   grants: ReadonlyMap<string, Grant>;
 };
 
-export function standingOf(
+function standingOf(
   entry: Pick<FrozenEntry, 'digest'>,
   now: Grant | undefined,
   { opened }: Pick<Frozen, 'opened'>,

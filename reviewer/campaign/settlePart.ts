@@ -42,7 +42,7 @@ export type PartResult = {
   reason?: string;
 };
 
-export const secondContext = 'grantgate/second-approver';
+const secondContext = 'grantgate/second-approver';
 const label = 'grantgate-campaign-part';
 
 type Doing = Pick<PartResult, 'state' | 'action'> & { pull: ForgePull | null; reason?: string };

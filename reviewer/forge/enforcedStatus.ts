@@ -1,7 +1,7 @@
 import type { CommitStatus } from './forge.ts';
 
 /** The name under which it stands beside a commit's other checks. */
-export const enforcedContext = 'grantgate/enforced';
+const enforcedContext = 'grantgate/enforced';
 
 /** GitHub refuses longer ones. */
 const longest = 140;

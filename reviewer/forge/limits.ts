@@ -3,7 +3,7 @@
 // `x-ratelimit-reset`. plugin-retry would ask again after a second, and never look at either.
 
 /** The longest a run waits for a limit; beyond it a later run goes on. */
-export const longestWaitMs = 120_000;
+const longestWaitMs = 120_000;
 const mostTries = 3;
 
 type Refusal = {

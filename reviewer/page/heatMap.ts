@@ -1,8 +1,5 @@
 import { type Html, html } from './html.ts';
 
-/** How much of what is held was used: `share` from 0 to 1, null where nothing is said of use. */
-export type HeatCell = { share: number | null; text: string; title: string };
-
 /** The class of a cell's colour. */
 export const heatOf = (share: number | null): string =>
   share === null ? 'unknown' : `heat${Math.floor(share * 5)}`;

@@ -3,7 +3,7 @@ import { accountStatus } from '../detect/people.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
 /** Whether somebody active is behind an owner today. */
-export function isAnswered(owner: string, organisation: Organisation): boolean {
+function isAnswered(owner: string, organisation: Organisation): boolean {
   const isActive = (principal: string) => accountStatus(principal, organisation) === 'active';
   if (!owner.startsWith('group:')) return isActive(owner);
   return [...organisation.memberships].some(

@@ -19,7 +19,7 @@ export type Losses = {
 };
 
 /** A grant as an edit leaves it; null when it goes. */
-export function edited(edit: Edit, grant: Grant, organisation: Organisation): Grant | null {
+function edited(edit: Edit, grant: Grant, organisation: Organisation): Grant | null {
   switch (edit.kind) {
     case 'delete':
       return null;

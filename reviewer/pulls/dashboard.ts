@@ -5,7 +5,7 @@ import { optional } from './announce.ts';
 import { type KeptIssue, readKeptIssue } from './keptIssue.ts';
 import type { Pull } from './pull.ts';
 
-export const dashboardLabel = 'grantgate-dashboard';
+const dashboardLabel = 'grantgate-dashboard';
 const first = '<!-- grantgate:dashboard -->';
 /** GitHub's limit of an issue, counted in characters. */
 const longestIssue = 65_536;

@@ -232,7 +232,7 @@ async function prepare(
   return { marker, own, commit, draft: people.isUnsure(findings) };
 }
 
-export function messageOf(
+function messageOf(
   title: string,
   findings: readonly Pick<Finding, 'action' | 'grant' | 'detector' | 'sentence'>[],
 ): string {

@@ -21,7 +21,7 @@ export function* verifyText(verdicts: readonly Verdict[]): Generator<string> {
   }
 }
 
-export function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
+function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
   const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
   const place = line === null ? `before ${file}` : `before line ${line} of ${file}`;
   if (again) return `given out again: ${which}, ${place}`;

@@ -90,7 +90,7 @@ export async function openReplayer(
 }
 
 /** The review rules of a tree, or every rule at its default. */
-export async function rulesOf(tree: Tree): Promise<ReviewRules> {
+async function rulesOf(tree: Tree): Promise<ReviewRules> {
   const { review } = await readGrants(partOf(tree, ({ path }) => path === 'grants/review.yaml'));
   return review?.value ?? reviewFile.parse({});
 }

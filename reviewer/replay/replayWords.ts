@@ -5,7 +5,7 @@ import { type Effect, lostOf, type Replay, type Skipped, sumOf } from './replay.
 
 export const number = (value: number): string => value.toLocaleString('en-US');
 export const requests = (count: number): string => `${number(count)} ${count === 1 ? 'request' : 'requests'}`;
-export const percent = (share: number): string => `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
+const percent = (share: number): string => `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
 
 /** "0 of 184,220 allowed requests would now be denied." and whatever else befalls them. */
 export function sentenceOf(replay: Replay): string {

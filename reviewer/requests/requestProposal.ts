@@ -6,7 +6,7 @@ import type { Requested } from './requestGrant.ts';
 
 export const requestPrefix = 'grantgate/request/';
 export const emergencyPrefix = 'grantgate/emergency/';
-export const requestLabel = 'grantgate-request';
+const requestLabel = 'grantgate-request';
 export const emergencyLabel = 'grantgate-emergency';
 
 const effects = ({ changes }: Requested) => changes.map(changeLine);

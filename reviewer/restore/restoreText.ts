@@ -7,7 +7,7 @@ import type { Proposal } from '../proposal/openProposal.ts';
 import type { Restored, Step } from './restoreGrant.ts';
 
 export const restorePrefix = 'grantgate/restore/';
-export const restoreLabel = 'grantgate-restore';
+const restoreLabel = 'grantgate-restore';
 const most = 50;
 
 const stepOf = ({ commit, at, subject }: Step) =>

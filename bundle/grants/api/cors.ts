@@ -49,5 +49,3 @@ export const cors = z
   .refine(({ origins, credentials }) => !credentials || !origins.includes('*'), {
     error: 'must name its origins where credentials are sent: any page could act as its reader',
   });
-
-export type Cors = z.output<typeof cors>;

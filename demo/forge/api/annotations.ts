@@ -3,9 +3,9 @@ import { invalid } from '../model/apiError.ts';
 import type { Check } from '../model/state.ts';
 
 /** GitHub takes so many in one call; those of later calls are added. */
-export const mostAnnotations = 50;
+const mostAnnotations = 50;
 /** And so many characters of a summary or text. */
-export const longestOutput = 65_535;
+const longestOutput = 65_535;
 
 const sent = z.array(
   z.object({

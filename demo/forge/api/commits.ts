@@ -10,7 +10,7 @@ import { type CommitShape, renderGitCommit } from './renderGitCommit.ts';
 
 const mostListed = 10_000;
 
-export async function commitNamed(core: Core, name: string): Promise<string> {
+async function commitNamed(core: Core, name: string): Promise<string> {
   const sha = await resolve(core, name);
   if (sha === null) throw new ApiError(422, `No commit found for SHA: ${name}`);
   return sha;

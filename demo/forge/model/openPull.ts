@@ -7,7 +7,7 @@ import type { PullIssue } from './state.ts';
 import { keepHead, synchronize } from './synchronize.ts';
 import type { User } from './users.ts';
 
-export const longestTitle = 256;
+const longestTitle = 256;
 export const longestBody = 65_536;
 
 /** GitHub's limits on the two texts, counted in characters. */

@@ -11,7 +11,7 @@ type Line = {
 };
 
 /** The lines of a patch with their numbers on both sides. */
-export function parsePatch(patch: string): Line[] {
+function parsePatch(patch: string): Line[] {
   let left = 0;
   let right = 0;
   return patch.split('\n').map((line): Line => {

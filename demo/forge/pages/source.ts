@@ -10,7 +10,7 @@ import { layout, pathTo, short, when } from './layout.ts';
 const mostShown = 512 * 1024;
 
 /** Splits `REF/path` where a branch's own name may hold slashes: the shortest part that names a commit is the ref. */
-export async function splitRef(
+async function splitRef(
   core: Core,
   parts: readonly string[],
 ): Promise<{ ref: string; commit: string; path: string } | null> {

@@ -5,7 +5,7 @@ import { type Html, html, type Part } from '../../page/html.ts';
 import { counted } from '../../plan/sentence.ts';
 import { code, nothing, table, time } from './frame.ts';
 import { type Asked, type Held, holdings } from './holdings.ts';
-import { grantLink, href, link, pager, pageSize, principalLink } from './links.ts';
+import { grantLink, link, pager, pageSize, principalLink } from './links.ts';
 import { type Hit, type Kind, searchNames } from './searchNames.ts';
 
 const titles: Readonly<Record<Kind, string>> = {
@@ -37,7 +37,7 @@ const hitLink = ({ kind, name, of }: Hit): Html => {
 };
 
 /** Everything whose name holds a text. */
-export function searchPart({ organisation }: Inventory, text: string): Html {
+function searchPart({ organisation }: Inventory, text: string): Html {
   const found = searchNames(organisation, text, 20);
   if (found.size === 0) return html`<p>Nothing is named like “${text}”.</p>`;
   return html`${[...found].map(
@@ -171,5 +171,3 @@ export function accessPage(inventory: Inventory, query: URLSearchParams, from: n
         );
   return html`${form(query)}${about(inventory, asked)}${found}${total > 0 ? pager('/access', { ...asked }, from, total, 'answers') : nothing}`;
 }
-
-export const accessLink = (asked: Partial<Asked>): string => href('/access', asked);

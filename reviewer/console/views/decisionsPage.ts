@@ -4,16 +4,7 @@ import { href, link } from './links.ts';
 /** A decision as it is shown; the cells are those of {@link decisionColumns}. */
 export type ShownDecision = { id: string; allow: boolean; cells: readonly string[] };
 
-export const decisionColumns = [
-  'Time',
-  'Answer',
-  'Who',
-  'Operation',
-  'API',
-  'Why',
-  'Grants',
-  'Gateway',
-] as const;
+const decisionColumns = ['Time', 'Answer', 'Who', 'Operation', 'API', 'Why', 'Grants', 'Gateway'] as const;
 
 /** What the list is narrowed by; empty for anything. */
 export const decisionFilters = ['answer', 'who', 'api', 'operation', 'reason'] as const;

@@ -59,7 +59,7 @@ ${plan.exempt.length > 0 && html`<h2>Exempt (${plan.exempt.length})</h2><ul>${pl
 }
 
 /** Lines that go and lines that come, as they stand in the file. */
-export function changeText({ before, after }: { before: string; after: string }): Html {
+function changeText({ before, after }: { before: string; after: string }): Html {
   const [old, now] = [before.split('\n'), after === '' ? [] : after.split('\n')];
   let [start, end] = [0, 0];
   while (start < old.length && start < now.length && old[start] === now[start]) start += 1;

@@ -26,7 +26,7 @@ const most = 200;
 const headOf = (column: string) => column.replace(/^group:/, '');
 const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0);
 
-export const spark = (values: readonly number[] | undefined): Html =>
+const spark = (values: readonly number[] | undefined): Html =>
   values === undefined
     ? nothing
     : sparkline(values, `${counted(sum(values), 'use')} in ${counted(values.length, 'day')}`);

@@ -96,19 +96,3 @@ function readCommand(verb: Verb, words: string[], grants: readonly string[]): Co
       return form;
   }
 }
-
-/** A command as it is written. */
-export function renderCommand(command: Command): string {
-  const grant = 'grant' in command && command.grant !== null ? ` ${command.grant}` : '';
-  switch (command.verb) {
-    case 'keep':
-    case 'extend':
-      return `/${command.verb}${grant} ${command.until} ${command.reason}`;
-    case 'narrow':
-      return `/narrow${grant}${command.to === null ? '' : ` ${command.to}`}`;
-    case 'reassign':
-      return `/reassign${grant} ${command.owner}`;
-    default:
-      return `/${command.verb}${grant}`;
-  }
-}

@@ -20,7 +20,7 @@ import { previewMarker, previewTitle, renderPreview, type Shown, shownKey } from
 // Renovate's way in: nobody finds twenty pull requests of a stranger in their repository. The first one only shows them,
 // and what its merge writes, `consent: true` on the base branch, is all that later runs look at.
 
-export const onboardingBranch = `${branchPrefix}onboarding`;
+const onboardingBranch = `${branchPrefix}onboarding`;
 const rulesFile = 'grants/review.yaml';
 
 type Options = {

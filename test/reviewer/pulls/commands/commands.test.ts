@@ -4,7 +4,7 @@ import { marked } from 'marked';
 import { workingTree } from '../../../../bundle/git/tree.ts';
 import { load } from '../../../../bundle/grants/load.ts';
 import { decide } from '../../../../reviewer/pulls/commands/decide.ts';
-import { type Command, parseCommands, renderCommand } from '../../../../reviewer/pulls/commands/parse.ts';
+import { type Command, parseCommands } from '../../../../reviewer/pulls/commands/parse.ts';
 import type { Commenter } from '../../../../reviewer/pulls/commands/permission.ts';
 import { principalOf } from '../../../../reviewer/pulls/commands/permission.ts';
 import { renderReply } from '../../../../reviewer/pulls/commands/renderReply.ts';
@@ -13,6 +13,22 @@ import { suite } from '../../../_suite.ts';
 import { access, base, place } from '../../_review.ts';
 
 const test = suite('commands in comments');
+
+/** A command as it is written. */
+function renderCommand(command: Command): string {
+  const grant = 'grant' in command && command.grant !== null ? ` ${command.grant}` : '';
+  switch (command.verb) {
+    case 'keep':
+    case 'extend':
+      return `/${command.verb}${grant} ${command.until} ${command.reason}`;
+    case 'narrow':
+      return `/narrow${grant}${command.to === null ? '' : ` ${command.to}`}`;
+    case 'reassign':
+      return `/reassign${grant} ${command.owner}`;
+    default:
+      return `/${command.verb}${grant}`;
+  }
+}
 const grants = ['orders-read', 'orders-write'];
 
 test('reads what stands alone in a line, and nothing that is only shown', () => {
