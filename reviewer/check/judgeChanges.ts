@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { ReviewRules } from '../../bundle/grants/reviewRules.ts';
 import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
-import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
-import { ReviewError } from '../reviewError.ts';
+import { createAskPolicy } from '../detect/askPolicy.ts';
 import type { ChangeFact } from './changeFacts.ts';
 
 const entrypoint = 'grantgate/check/verdict';
@@ -40,16 +39,6 @@ export async function judgeChanges(
   { rules, asOf, changes }: Asked,
 ): Promise<Verdict> {
   const wasm = await compilePolicy(opa, policies, entrypoint);
-  const evaluator = createEvaluator(await WebAssembly.compile(new Uint8Array(wasm)), entrypoint);
-  try {
-    const answer = verdict.safeParse(evaluator.evaluate({ as_of: asOf, rules, changes }, {}));
-    if (answer.success) return answer.data;
-    throw unusable(z.prettifyError(answer.error), answer.error);
-  } catch (error) {
-    if (error instanceof EvaluationError) throw unusable(String(error.cause), error);
-    throw error;
-  }
+  const ask = createAskPolicy(await WebAssembly.compile(new Uint8Array(wasm)), entrypoint);
+  return ask({ as_of: asOf, rules, changes }, verdict);
 }
-
-const unusable = (why: string, cause: unknown) =>
-  new ReviewError('policy-undefined', `${entrypoint} gives no usable answer: ${why}`, { cause });

@@ -1,3 +1,4 @@
+import type { Annotation } from '../forge/checks.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { replayMarkdown } from '../replay/replayMarkdown.ts';
@@ -122,14 +123,6 @@ function accessPart({ summary, rows, more, notes, moreNotes }: NonNullable<PullC
     ...(also.length > 0 ? [`Also:\n\n${also.join('\n')}`] : []),
   ];
 }
-
-export type Annotation = {
-  path: string;
-  start_line: number;
-  end_line: number;
-  annotation_level: 'notice' | 'warning' | 'failure';
-  message: string;
-};
 
 /** What stands beside lines of files. */
 export function annotationsOf({ problems, findings }: PullCheck): Annotation[] {

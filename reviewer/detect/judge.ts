@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { detectorName } from '../../bundle/grants/names.ts';
 import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
-import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
-import { ReviewError } from '../reviewError.ts';
+import { createAskPolicy } from './askPolicy.ts';
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
 export const actions = [
@@ -50,23 +49,6 @@ export async function compileJudge(
 
 /** Makes compiled review policies ready to be asked. */
 export function createJudge(module: WebAssembly.Module): Judge {
-  const evaluator = createEvaluator(module, entrypoint);
-  const data = {};
-  return (grant, facts) => {
-    let answer: unknown;
-    try {
-      answer = evaluator.evaluate(facts, data);
-    } catch (error) {
-      if (!(error instanceof EvaluationError)) throw error;
-      throw unusable(grant, String(error.cause), error);
-    }
-    const result = judgement.safeParse(answer);
-    if (result.success) return result.data;
-    throw unusable(grant, z.prettifyError(result.error), result.error);
-  };
+  const ask = createAskPolicy(module, entrypoint);
+  return (grant, facts) => ask(facts, judgement, grant);
 }
-
-const unusable = (grant: string, why: string, cause: unknown) =>
-  new ReviewError('policy-undefined', `${entrypoint} gives no usable answer for the grant ${grant}: ${why}`, {
-    cause,
-  });

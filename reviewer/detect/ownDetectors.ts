@@ -7,8 +7,7 @@ import type { Tree } from '../../bundle/git/tree.ts';
 import { type OwnDetectorName, ownDetector } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
-import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
-import { ReviewError } from '../reviewError.ts';
+import { createAskPolicy, unusable } from './askPolicy.ts';
 import type { Facts } from './factsOf.ts';
 
 const line = z
@@ -85,30 +84,15 @@ export async function openOwnDetectors(
 
 /** Stands for a file whose name is none of a detector. */
 const nameless = ownDetector.parse('nameless');
-const data = {};
 
 function judgeOf(
   { path }: OwnDetector,
   known: Pick<OwnJudge, 'name' | 'hasWindow'>,
   module: WebAssembly.Module,
 ): OwnJudge {
-  const evaluator = createEvaluator(module, detectorPath);
-  const unusable = (grant: Grant, why: string, cause: unknown) =>
-    new ReviewError('policy-undefined', `${path} gives no usable answer for the grant ${grant.id}: ${why}`, {
-      cause,
-    });
-  const ask = <T>(grant: Grant, input: object, form: z.ZodType<T>): T | null => {
-    let answered: unknown;
-    try {
-      answered = evaluator.evaluate(input, data);
-    } catch (error) {
-      if (!(error instanceof EvaluationError)) throw error;
-      throw unusable(grant, String(error.cause), error);
-    }
-    const result = z.array(form).max(1).safeParse(answered);
-    if (!result.success) throw unusable(grant, z.prettifyError(result.error), result.error);
-    return result.data[0] ?? null;
-  };
+  const askPolicy = createAskPolicy(module, detectorPath, path);
+  const ask = <T>(grant: Grant, input: object, form: z.ZodType<T>): T | null =>
+    askPolicy(input, z.array(form).max(1), grant.id)[0] ?? null;
   return {
     ...known,
     path,
@@ -126,11 +110,11 @@ function judgeOf(
       const wrong = word.operations.find((operation) => !grant.covers.includes(operation));
       if (wrong !== undefined || left.size >= grant.covers.length)
         throw unusable(
-          grant,
+          path,
           wrong === undefined
             ? 'it narrows to all that the grant gives'
             : `it narrows to ${JSON.stringify(wrong.slice(0, 80))}, which the grant does not give`,
-          null,
+          { grant: grant.id },
         );
       return { ...word, operations: [...left].sort() };
     },

@@ -17,6 +17,15 @@ export type CheckedPull = {
   author: string;
 };
 
+/** What stands beside lines of a file, as the forge takes it. */
+export type Annotation = {
+  path: string;
+  start_line: number;
+  end_line: number;
+  annotation_level: 'notice' | 'warning' | 'failure';
+  message: string;
+};
+
 export type CheckRun = {
   name: string;
   head: string;
@@ -25,13 +34,7 @@ export type CheckRun = {
   conclusion: 'success' | 'failure' | 'action_required';
   title: string;
   summary: string;
-  annotations: readonly {
-    path: string;
-    start_line: number;
-    end_line: number;
-    annotation_level: 'notice' | 'warning' | 'failure';
-    message: string;
-  }[];
+  annotations: readonly Annotation[];
 };
 
 /** The calls that a check of a pull request makes. Each throws ForgeError, or ReviewError `aborted`. */
