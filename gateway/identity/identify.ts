@@ -4,7 +4,7 @@ import { fold, isName } from '../../bundle/grants/names.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import type { Credentials, Snapshot } from '../revision/snapshot.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
-import { claimsBytes, type TokenClaims } from './tokenClaims.ts';
+import type { TokenClaims } from './tokenClaims.ts';
 
 /** A credential that was verified, less what the directory makes of it. */
 export type Proof = TokenClaims | ClientCertificate | ApiKey;
@@ -91,7 +91,7 @@ function nameOf(proof: Proof): string {
 /** What an identity takes that is remembered, its proof included. */
 export function identityBytes({ subject, groups, proof }: Identity): number {
   const named = 300 + 2 * subject.length;
-  if (proof?.method === 'jwt' || proof?.method === 'introspection') return named + claimsBytes(proof);
+  if (proof?.method === 'jwt' || proof?.method === 'introspection') return named + proof.bytes;
   const names = proof?.method === 'client-certificate' ? [...proof.uris, ...proof.dns, proof.subject] : [];
   return [...(groups ?? []), ...names].reduce((sum, { length }) => sum + 2 * length + 24, named);
 }

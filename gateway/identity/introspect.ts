@@ -7,7 +7,14 @@ import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { challenge } from './challenge.ts';
-import { claimsBytes, claimsFault, hasGroupsElsewhere, readClaims, type TokenClaims } from './tokenClaims.ts';
+import {
+  claimsBytes,
+  claimsFault,
+  hasGroupsElsewhere,
+  type ReadClaims,
+  readClaims,
+  type TokenClaims,
+} from './tokenClaims.ts';
 import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 
 /** Asks the issuer about an opaque token (RFC 7662); answers at once while the last answer holds. */
@@ -66,7 +73,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
     `${formEncoded(config.client_id)}:${formEncoded(clientSecret)}`,
   ).toString('base64')}`;
   // Keyed by hash: no usable credential stays in memory. Apart, so that made-up tokens push out no good one.
-  const active = lruCache<Known & { claims: TokenClaims }>(64 * MiB, ({ claims }) => claimsBytes(claims));
+  const active = lruCache<Known & { claims: TokenClaims }>(64 * MiB, ({ claims }) => claims.bytes);
   const inactive = lruCache<Known & { refusal: Refusal }>(32 * MiB, () => refusalBytes);
   const inFlight = new Map<string, Promise<TokenClaims>>();
   const strangers = new Map<string, number>();
@@ -126,7 +133,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       throw refusal;
     }
     onAnswer?.('active');
-    const claims = { ...read, id };
+    const claims = { ...read, id, bytes: claimsBytes(JSON.stringify(read.payload).length, read.groups) };
     const ends = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
     active.set(id, { at, until: Math.min(at + config.cache, ends), claims });
     return claims;
@@ -157,7 +164,7 @@ function believed(
   { active, ...payload }: z.output<typeof answer>,
   config: IntrospectionConfig,
   now: number,
-): Omit<TokenClaims, 'id'> | TokenCause {
+): ReadClaims | TokenCause {
   if (active !== true) return 'inactive';
   const { iss, aud, scope, token_use: use, token_type: type } = payload;
   if (iss !== undefined && iss !== config.issuer) return 'issuer';

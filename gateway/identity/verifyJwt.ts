@@ -2,6 +2,7 @@ import { hash, KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
+import { remember } from '../memory/remember.ts';
 import { challenge } from './challenge.ts';
 import type { Issuer, Issuers } from './issuers.ts';
 import { type KeySet, KeySetError } from './keySet.ts';
@@ -15,7 +16,7 @@ import {
   type TokenClaims,
 } from './tokenClaims.ts';
 import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
-import { takeApart, verifyAgain } from './verifyAgain.ts';
+import { fieldsOf, takeApart, verifyAgain } from './verifyAgain.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
 export type VerifyJwt = (token: string) => TokenClaims | Promise<TokenClaims>;
@@ -35,13 +36,17 @@ type Cached = { claims: TokenClaims; expiresAt: number; generation: number | nul
 /** Builds the verifier for these issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
 export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt {
   // Keyed by hash: no usable credential stays in memory longer than its request.
-  const verified = lruCache<Cached>(mostBytes, ({ claims }) => claimsBytes(claims));
+  const verified = lruCache<Cached>(mostBytes, ({ claims }) => claims.bytes);
+
+  // An issuer's tokens have one header for each of its keys.
+  const headerOf = remember(fieldsOf, 100);
 
   /** What a token says whose signature and time are good. Throws Refusal where that is not enough. */
   const accept = (
     { config, keys }: Issuer,
     { typ, payload }: { typ: unknown; payload: Readonly<Record<string, unknown>> },
     generation: number | null,
+    token: string,
     id: string,
   ): TokenClaims => {
     if (isOtherType(typ, payload, config.id_tokens)) throw invalid('type', config.issuer);
@@ -49,14 +54,14 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
     const read = readClaims(payload, 'jwt', config, now());
     if (read === null) throw invalid(claimsFault(payload, 'jwt', now()) ?? 'claims', config.issuer);
     if (read.expiresAt === null) throw invalid('expiry-missing', config.issuer);
-    const claims = { ...read, id };
+    const claims = { ...read, id, bytes: claimsBytes(lettersOf(token), read.groups) };
     verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
     return claims;
   };
 
   /** At once, by a key that has verified another token; null: it takes a closer look. */
   const again = (token: string, id: string): TokenClaims | null => {
-    const parts = takeApart(token);
+    const parts = takeApart(token, headerOf);
     const issuer = typeof parts?.payload.iss === 'string' ? trusted.get(parts.payload.iss) : undefined;
     if (parts === null || issuer === undefined) return null;
     const { config, keys, proven } = issuer;
@@ -64,7 +69,7 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
     if (generation === null || generation !== proven.generation) return null;
     const key = proven.keys.get(provenName(parts.header) ?? '');
     if (key === undefined || !verifyAgain(parts, key, config, now())) return null;
-    return accept(issuer, { typ: parts.header.typ, payload: parts.payload }, generation, id);
+    return accept(issuer, { typ: parts.header.typ, payload: parts.payload }, generation, token, id);
   };
 
   const verify = async (token: string, id: string): Promise<TokenClaims> => {
@@ -123,7 +128,7 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
         return checkAny();
       });
       prove(protectedHeader);
-      return accept(issuer, { typ: protectedHeader.typ, payload }, generation, id);
+      return accept(issuer, { typ: protectedHeader.typ, payload }, generation, token, id);
     } catch (error) {
       throw refusalFor(error, config.issuer);
     }
@@ -144,6 +149,9 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
     return again(token, id) ?? verify(token, id);
   };
 }
+
+/** Of the text of a token's claims. */
+const lettersOf = (token: string): number => Math.ceil(0.75 * (token.lastIndexOf('.') - token.indexOf('.')));
 
 /** A key without a name may be any of its set's. */
 const provenName = ({ alg, kid }: Readonly<Record<string, unknown>>): string | null =>

@@ -5,7 +5,7 @@ const longest = 300;
  * A function of a text that remembers what it has answered, for up to `most` texts; then it begins anew. What it throws
  * is not remembered, nor are texts that are too long to be one of many.
  */
-export function remember<Answer extends object | string>(
+export function remember<Answer extends object | string | null>(
   answerOf: (text: string) => Answer,
   most: number,
 ): (text: string) => Answer {

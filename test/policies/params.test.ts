@@ -159,7 +159,7 @@ const identityOf = (subject: string, payload: Token, id: string): Identity => ({
   ...{ subject, groups: null, mfa: false, expiresAt: null, credential: id },
   proof: {
     ...{ id, method: 'jwt', issuer: 'https://issuer.example', sub: subject, login: null, groups: null },
-    ...{ mfa: false, expiresAt: null, payload },
+    ...{ mfa: false, expiresAt: null, payload, bytes: 600 },
   },
 });
 

@@ -151,7 +151,10 @@ test('a token in any spelling is the person of the directory, its groups and its
       );
       const identity =
         claims &&
-        identify({ ...claims, id: spelt }, { jwtSubjects: new Map(), jwtClaims: new Map() } as never);
+        identify({ ...claims, id: spelt, bytes: 600 }, {
+          jwtSubjects: new Map(),
+          jwtClaims: new Map(),
+        } as never);
       assert.ok(identity, spelt);
       const known = slices.principal(identity.subject);
       assert.deepEqual(known, { active: true, groups: ['group:domain admins'] }, spelt);

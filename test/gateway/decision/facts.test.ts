@@ -60,7 +60,7 @@ function asked(
   const proof = {
     method: 'jwt' as const,
     ...{ id: 'i', issuer: 'https://i', sub: 's', login: 'ann', groups: null, mfa: false },
-    ...{ expiresAt: null, payload: token ?? {} },
+    ...{ expiresAt: null, payload: token ?? {}, bytes: 600 },
   };
   return {
     identity: { subject, groups: null, mfa: false, expiresAt: null, credential: 'one', proof },

@@ -11,7 +11,7 @@ const tokenOf = (payload: Record<string, unknown>, method: 'jwt' | 'introspectio
   ...anybody,
   proof: {
     ...{ method, id: 'x', issuer: 'https://issuer.example', sub: 'ann', login: 'ann', groups: null },
-    ...{ mfa: false, expiresAt: null, payload },
+    ...{ mfa: false, expiresAt: null, payload, bytes: 600 },
   },
 });
 const param = (path: string, name = 'id') => paramOf({ identity: anybody, route, path }, name);

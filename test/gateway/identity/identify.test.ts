@@ -27,6 +27,7 @@ const claims = (login: string): TokenClaims => ({
   mfa: false,
   expiresAt: 1_800_000_000,
   payload: {},
+  bytes: 600,
 });
 
 test('one credential has one identity for as long as the directory is the same', () => {
@@ -57,7 +58,11 @@ test('another directory is asked anew, and what it took away is gone', () => {
 test('what is remembered is bounded in bytes, whatever tokens carry, and the last ones stay', () => {
   const identify = rememberIdentities();
   const here = directory();
-  const large = (name: string) => ({ ...claims(name), payload: { about: 'x'.repeat(100_000) } });
+  const large = (name: string) => ({
+    ...claims(name),
+    payload: { about: 'x'.repeat(100_000) },
+    bytes: 150_600,
+  });
   const tokens = Array.from({ length: 1000 }, (_, at) => large(`user${at}@example.com`));
   const first = tokens.map((token) => identify(token, here));
   const kept = tokens.filter((token, at) => identify({ ...token }, here) === first[at]).length;

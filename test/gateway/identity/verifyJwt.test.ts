@@ -54,6 +54,14 @@ test('answers at once for a token it knows, until the token ends', async () => {
   assert.equal(await code(token), '401 token-expired');
 });
 
+test('says what a token takes that is remembered, by what it claims, at first and by a key that is known', async () => {
+  for (const about of ['', 'x'.repeat(1000), '\u00e9'.repeat(1000)]) {
+    const { bytes, payload } = await verify(await issuer.token({ about }));
+    const letters = Buffer.byteLength(JSON.stringify(payload));
+    assert.ok(bytes >= 600 + 1.5 * letters && bytes < 610 + 1.5 * letters, `${bytes} for ${letters}`);
+  }
+});
+
 const seconds = () => Math.floor(clock / 1000);
 const refusals: [string, () => Promise<string>][] = [
   ['without exp', () => issuer.token({ exp: undefined })],
