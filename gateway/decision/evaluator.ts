@@ -1,15 +1,8 @@
-// Sharp edges of @open-policy-agent/opa-wasm 1.10, kept behind this file and held by test/gateway/evaluator.test.ts:
-// it throws strings and plain objects; each throw loses stack inside the module, so the instance is replaced after
-// any; a Buffer is misread (only a real ArrayBuffer is taken as JSON); an undefined decision is `[]`.
-import { createRequire } from 'node:module';
+// Each throw loses stack inside a module, so it is replaced after any; an undefined decision is `[]`.
 import type { Evaluate } from '../../bundle/archive/golden.ts';
-import { meterWasm, stepsLeft } from '../../bundle/policy/meterWasm.ts';
+import { meterWasm } from '../../bundle/policy/meterWasm.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
-
-// Its ESM entry hides `loadPolicySync`, which its types announce: the CommonJS entry has it.
-const opa = createRequire(import.meta.url)(
-  '@open-policy-agent/opa-wasm',
-) as typeof import('@open-policy-agent/opa-wasm');
+import { openPolicy, type Policy } from './openPolicy.ts';
 
 /** 64 KiB pages. Twenty thousand grants of one caller at one API take 30 to 60 MiB; more than that is nobody's question. */
 const memory = { initial: 5, maximum: 2048 };
@@ -23,12 +16,10 @@ const mostKeptBytes = 32 * 2 ** 20;
  */
 export const mostSteps = 50_000_000;
 
-type Policy = ReturnType<typeof opa.loadPolicySync>;
-
 /** Evaluates one entrypoint of a compiled policy, synchronously. */
 export type Evaluator = {
   /**
-   * Answers for `input` over `data` (both JSON values, or JSON text in an ArrayBuffer). Returns the decision, or
+   * Answers for `input` over `data` (JSON values; or, of the second, its text in an ArrayBuffer). Returns the decision, or
    * undefined when the policy leaves it undefined. Throws EvaluationError, also after `mostSteps`; the next call works on a fresh instance.
    */
   evaluate(input: unknown, data: unknown): unknown;
@@ -58,18 +49,6 @@ export class EvaluationError extends Error {
 export const isTooCostly = (failure: unknown): boolean =>
   failure instanceof EvaluationError && failure.code === 'evaluation-too-costly';
 
-/** The counter of a metered module; a plain one has none, and is not bounded. */
-function counterOf(policy: Policy): WebAssembly.Global | null {
-  const instance = 'wasmInstance' in policy ? policy.wasmInstance : null;
-  const counter = instance instanceof WebAssembly.Instance ? instance.exports[stepsLeft] : null;
-  return counter instanceof WebAssembly.Global ? counter : null;
-}
-
-/** How much memory an instance has grown to. */
-function bytesOf(policy: Policy): number {
-  return 'mem' in policy && policy.mem instanceof WebAssembly.Memory ? policy.mem.buffer.byteLength : 0;
-}
-
 /**
  * Prepares a compiled policy, metered (`meterWasm`) where somebody waits for its answers. Throws EvaluationError when the
  * module is no OPA policy or lacks the entrypoint.
@@ -77,15 +56,12 @@ function bytesOf(policy: Policy): number {
 export function createEvaluator(module: WebAssembly.Module, entrypoint: string): Evaluator {
   const instantiate = (): Policy => {
     try {
-      const policy = opa.loadPolicySync(module, { ...memory });
-      if (!Object.hasOwn(policy.entrypoints, entrypoint)) throw new Error(`no entrypoint ${entrypoint}`);
-      return policy;
+      return openPolicy(module, entrypoint, memory);
     } catch (error) {
       throw new EvaluationError(error);
     }
   };
   let policy = instantiate();
-  let counter = counterOf(policy);
   let loaded: unknown;
   let stale = false;
   let [begun, ended] = [0, 0];
@@ -93,27 +69,27 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
     steps: () => begun - ended,
     evaluate(input, data) {
       try {
-        if (stale || (data !== loaded && bytesOf(policy) > mostKeptBytes)) {
+        if (stale || (data !== loaded && policy.bytes() > mostKeptBytes)) {
           policy = instantiate();
-          counter = counterOf(policy);
           loaded = undefined;
           stale = false;
         }
+        const { counter } = policy;
         if (counter !== null) counter.value = mostSteps;
         // Callers keep slices per revision, so the same reference means the same document: no need to load it again.
         if (data !== loaded || typeof data !== 'object') {
-          policy.setData(data as object);
+          policy.setData(data);
           loaded = data;
         }
         begun = Number(counter?.value ?? 0);
-        const set: unknown = policy.evaluate(input as object, entrypoint);
+        const set: unknown = policy.evaluate(input);
         ended = Number(counter?.value ?? 0);
         if (!Array.isArray(set) || set.length !== 1) return undefined;
         return (set[0] as { result?: unknown }).result;
       } catch (error) {
         stale = true;
         if (error instanceof EvaluationError) throw error;
-        throw new EvaluationError(error, counter?.value);
+        throw new EvaluationError(error, policy.counter?.value);
       }
     },
   };
