@@ -99,7 +99,7 @@ async function stagesOf(checkout: string) {
   return () => {
     const verify = createVerifyJwt(issuers, now);
     const identify = rememberIdentities();
-    const slices = createSlices({ lines: openIndex(lines), reads });
+    const slices = createSlices({ lines: openIndex(lines), reads }, { keptFrom: 4096 });
     const { decide } = createCallers(
       createDecide(slices, createEvaluator(module, decisionPath), null, reads.clock),
       null,

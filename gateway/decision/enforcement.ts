@@ -34,7 +34,8 @@ export function enforce(
   before: Enforcement | null,
   route: Router = sameRouter(snapshot, before) ?? createRouter(snapshot.apis),
 ): Enforcement {
-  const slices = createSlices(snapshot);
+  // A caller's answers are remembered: its slice is asked for again only where they hold for no more than a second.
+  const slices = createSlices(snapshot, snapshot.reads.clock ? {} : { keptFrom: 4096 });
   const { decide, readFacts } = createDecider(snapshot, slices);
   return {
     snapshot,

@@ -12,7 +12,10 @@ export type Principal = { readonly active: boolean; readonly groups: readonly st
 /** The grants of one holder at one API, a line of data.json: `"NAME":[…]`. */
 export type HeldLine = { readonly name: string; readonly line: Uint8Array };
 
-/** What the document has of a caller at an API, and the lines of grants that stand in it. `key` tells it from others. */
+/**
+ * What the document has of a caller at an API, and the lines of grants that stand in it. `key` tells it from others, where
+ * anybody asks.
+ */
 export type Cut = {
   readonly document: ArrayBuffer;
   readonly lines: readonly HeldLine[];
@@ -51,10 +54,13 @@ export class SliceError extends Error {
   override readonly name = 'SliceError';
 }
 
-/** Opens the slices of one snapshot, with caches of their own: a swap leaves nothing behind. `maxBytes` bounds them. */
+/**
+ * Opens the slices of one snapshot, with caches of their own: a swap leaves nothing behind. `maxBytes` bounds them, and
+ * what is made of fewer bytes than `keptFrom` is not among them: who remembers its answers seldom asks for it again.
+ */
 export function createSlices(
   { lines, reads = everything }: Sliceable,
-  { maxBytes = 64 * 2 ** 20 } = {},
+  { maxBytes = 64 * 2 ** 20, keptFrom = 0 } = {},
 ): Slices {
   const principals = new LRUCache<string, Principal>({
     maxSize: Math.ceil(maxBytes / 4),
@@ -68,19 +74,21 @@ export function createSlices(
   });
 
   // One decision asks some times about one subject.
-  let last: { subject: string; principal: Principal } | null = null;
-  const principal = (subject: string): Principal | null => {
-    if (last?.subject === subject) return last.principal;
-    let known = principals.get(subject);
-    if (known === undefined) {
-      const line = lines.principal(subject);
-      if (line === null) return null;
-      known = readPrincipal(line);
-      principals.set(subject, known);
+  let last: { subject: string; line: Uint8Array; principal: Principal } | null = null;
+  const find = (subject: string): typeof last => {
+    if (last?.subject === subject) return last;
+    const line = lines.principal(subject);
+    if (line === null) return null;
+    const isKept = line.length >= keptFrom;
+    let principal = isKept ? principals.get(subject) : undefined;
+    if (principal === undefined) {
+      principal = readPrincipal(line);
+      if (isKept) principals.set(subject, principal);
     }
-    last = { subject, principal: known };
-    return known;
+    last = { subject, line, principal };
+    return last;
   };
+  const principal = (subject: string): Principal | null => find(subject)?.principal ?? null;
 
   const documentEntries = createDocumentEntries(lines, reads.documents);
   const callerOf = ({ subject, groups }: Caller): Caller => ({
@@ -114,17 +122,20 @@ export function createSlices(
 
   const fixed = createFixed(lines.head, reads);
   const cut = (api: string, subject: string, groups: readonly string[]): Cut => {
-    const own = principal(subject)?.groups ?? none;
+    const known = find(subject);
+    const own = known?.principal.groups ?? none;
     // The subject's own groups need no place in the key: a snapshot knows one list of them.
-    const key =
+    const keyOf = () =>
       groups === own
         ? `=${api.length}:${api}${subject}`
         : [api, subject, ...groups].map((part) => `${part.length}:${part}`).join('');
-    const cached = documents.get(key);
+    const cached = documents.size === 0 ? undefined : documents.get(keyOf());
     if (cached) return cached;
-    const held = linesOf(lines, api, subject, groups === own ? own : [...groups, ...own]);
-    const made = { document: documentOf(held, lines.principal(subject), fixed(api)), lines: held, key };
-    documents.set(key, made);
+    const held = linesOf(lines, api, subject, groups === own ? own : new Set([...groups, ...own]));
+    const document = documentOf(held, known?.line ?? null, fixed(api));
+    const isKept = document.byteLength >= keptFrom;
+    const made = { document, lines: held, key: isKept || documentEntries !== null ? keyOf() : '' };
+    if (isKept) documents.set(made.key, made);
     return made;
   };
   return {
@@ -167,7 +178,7 @@ function linesOf(
   lines: Sliceable['lines'],
   api: string,
   subject: string,
-  groups: readonly string[],
+  groups: Iterable<string>,
 ): readonly HeldLine[] {
   const held: HeldLine[] = [];
   const take = (name: string) => {
@@ -176,7 +187,7 @@ function linesOf(
   };
   take(subject);
   // A group that a token names "user:bob" must not become bob.
-  for (const name of new Set(groups)) if (name !== subject && name.startsWith('group:')) take(name);
+  for (const name of groups) if (name !== subject && name.startsWith('group:')) take(name);
   return held;
 }
 
