@@ -13,7 +13,9 @@ export type Caller = { readonly identity: Identity; readonly answers: readonly A
 
 type Answer = Pick<Question, 'route' | 'method' | 'networks'> & {
   readonly decision: Decision;
-  /** The same as of when it was asked for last: of a caller's requests many come within a second. */
+  /** The time it was asked at last. */
+  asked: number;
+  /** The same as of a time that was asked for more than once: of a busy caller's requests many come within a second. */
   latest: Decision;
 };
 
@@ -57,13 +59,18 @@ export function createCallers(
       const { answers } = callerOf(key, identity);
       const before = answers.find((one) => isSameQuestion(one, question));
       if (before !== undefined && holdsAt(before.decision, time)) {
-        if (before.latest.input.time !== time) before.latest = asOf(before.decision, time);
-        return before.latest;
+        if (before.latest.input.time === time) return before.latest;
+        const now = asOf(before.decision, time);
+        // What an old object leads to is copied by the collector, and outlives its use: of callers who come once in a
+        // while, and may be thousands, nothing is kept that serves one request.
+        if (before.asked === time) before.latest = now;
+        before.asked = time;
+        return now;
       }
       const decision = decide(question);
       if (decision.failure !== null && !isTooCostly(decision.failure)) return decision;
       const kept = { ...decision, nanoseconds: 0 };
-      const answer = { route, method, networks, decision: kept, latest: kept };
+      const answer = { route, method, networks, decision: kept, asked: time, latest: kept };
       // One that is over makes room for its successor; of too many, the oldest goes.
       const others = answers.filter((one) => one !== before).slice(1 - mostQuestions);
       known.set(key, { identity, answers: [...others, answer] });

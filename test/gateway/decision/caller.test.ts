@@ -133,6 +133,12 @@ test('a decision that holds longer is the same one at each time, asked at that t
     assert.deepEqual([input.time, memory, asked], [time, first.memory, 1]);
   }
   assert.equal(first.input.time, 150, 'what was answered does not change');
+  const [one, two, three] = [160, 160, 160].map((time) => decide(question({ time })));
+  assert.notEqual(one, two, 'nothing is kept of a time until it is asked for again');
+  assert.equal(two, three);
+  decide(question({ time: 161 }));
+  assert.equal(decide(question({ time: 160 })), two, 'one request of another time takes nothing away');
+  assert.equal(decide(question({ time: 161 })).input.time, 161);
   decide(question({ time: 200 }));
   decide(question({ time: 99 }));
   assert.equal(asked, 3);
