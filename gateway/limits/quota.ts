@@ -19,14 +19,16 @@ type Options = {
   limit: Limit;
   /** How many requests and upgraded connections a principal may have open at an API, at the moment. */
   concurrency: () => number;
+  /** Past so many principals, idle ones are forgotten. */
+  mostIdle?: number;
 };
 
 /**
  * The limits of a principal whom the policy allows. The API's rate counts per principal. A grant's own rate counts
  * when every grant that justifies the request has one; then the most generous of them decides. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
  */
-export function createQuota({ limit, concurrency }: Options): Quota {
-  const counterOf = createCounters();
+export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options): Quota {
+  const counterOf = createCounters(mostIdle);
 
   /** The last one: what it takes is given back only when the request has ended. */
   const enter = (decided: Decided, carrier: Carrier | undefined): Refusal | null => {
@@ -100,19 +102,28 @@ const isAnonymous = ({ identity }: Decided): boolean => identity.subject === ano
 /** What a principal's requests at an API are counted by; those of nobody in particular, by where they come from. */
 const keyOf = (decided: Decided): string =>
   `api ${decided.route.api} ${decided.identity.subject}${isAnonymous(decided) ? ` ${networkOf(decided.address)}` : ''}`;
-const fewCounters = 10_000;
+/** So many are looked at for each new one: while half of them are idle, their number does not grow. */
+const looks = 2;
 
-/** Finds a principal's counter: by what its decision remembers, or by name. */
-function createCounters(): (decided: Decided) => OpenCount {
+/**
+ * Finds a principal's counter: by what its decision remembers, or by name. Past so many, idle ones are forgotten a few at
+ * a time, in turns through all of them: to go through them at once would keep requests waiting.
+ */
+function createCounters(mostIdle: number): (decided: Decided) => OpenCount {
   const counters = new Map<string, OpenCount>();
-  let most = fewCounters;
+  let hand = counters.entries();
   const dropIdle = () => {
-    for (const [key, counter] of counters) {
+    for (let looked = 0; looked < looks; looked += 1) {
+      const next = hand.next();
+      if (next.done === true) {
+        hand = counters.entries();
+        return;
+      }
+      const [key, counter] = next.value;
       if (counter.count > 0) continue;
       counter.dropped = true;
       counters.delete(key);
     }
-    most = Math.max(fewCounters, counters.size * 2);
   };
   return (decided) => {
     const { memory } = decided.decision;
@@ -121,7 +132,7 @@ function createCounters(): (decided: Decided) => OpenCount {
     const key = keyOf(decided);
     let counter = counters.get(key);
     if (counter === undefined) {
-      if (counters.size >= most) dropIdle();
+      if (counters.size >= mostIdle) dropIdle();
       counter = { count: 0, dropped: false };
       counters.set(key, counter);
     }

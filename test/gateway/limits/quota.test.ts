@@ -21,8 +21,11 @@ const decided = (subject: string, api = 'orders') =>
     },
   }) as unknown as Admission;
 
-function world(concurrency: number) {
-  const quota = createQuota({ limit: () => 0, concurrency: () => concurrency });
+function world(concurrency: number, mostIdle?: number) {
+  const quota = createQuota({
+    ...{ limit: () => 0, concurrency: () => concurrency },
+    ...(mostIdle !== undefined && { mostIdle }),
+  });
   return async (admission: Admission): Promise<(() => void) | string> => {
     const ends: (() => void)[] = [];
     const refusal = await quota(admission, 0, {
@@ -70,21 +73,22 @@ test('who calls what is public is counted by where the call comes from, though o
 });
 
 test('forgets who has nothing open, and nobody else', async () => {
-  const enter = world(1);
+  const enter = world(1, 100);
   const kept = decided('user:kept');
   const open = await enter(kept);
   const idle = decided('user:idle');
   end(await enter(idle));
   // Enough others to make it forget several times, some of them with a request open.
   const others = await Promise.all(
-    Array.from({ length: 25_000 }, (_, index) => enter(decided(`user:${index}`))),
+    Array.from({ length: 250 }, (_, index) => enter(decided(`user:${index}`))),
   );
   for (const [index, other] of others.entries()) if (index % 2 === 0) end(other);
-  for (let index = 30_000; index < 55_000; index += 1) end(await enter(decided(`user:${index}`)));
+  for (let index = 300; index < 800; index += 1) end(await enter(decided(`user:${index}`)));
   assert.equal(await enter(kept), 'concurrency-exceeded');
   assert.equal(await enter(decided('user:kept')), 'concurrency-exceeded');
   assert.equal(await enter(decided('user:1')), 'concurrency-exceeded');
   // One decision remembers a counter that was forgotten, another one finds the new one: both count together.
+  assert.equal(idle.decision.memory.open?.dropped, true);
   const again = await enter(idle);
   assert.equal(typeof again, 'function');
   assert.equal(await enter(decided('user:idle')), 'concurrency-exceeded');
