@@ -17,7 +17,7 @@ const instant = '\\d{4}-\\d{2}-\\d{2}T[0-9:.]+(?:Z|[+-]\\d{2}:\\d{2})';
 const form = (text: string) => new RegExp(text, 'y');
 
 const begins = form(
-  `provider: ([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\\nsynced: (${instant})\\ncomplete: (true|false)\\npeople:( \\[\\])?\\n`,
+  `provider: ((?!(?:true|false|null)\\n)[a-z][a-z0-9]*(?:-[a-z0-9]+)*)\\nsynced: (${instant})\\ncomplete: (true|false)\\npeople:( \\[\\])?\\n`,
 );
 const person = form(
   `  - login: (${quoted})\\n    id: ${quoted}\\n    status: (active|suspended|deprovisioned)\\n(?:    manager: ${quoted}\\n)?(?:    last_sign_in: ${instant}\\n)?`,

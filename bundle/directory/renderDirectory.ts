@@ -17,10 +17,10 @@ export const head = `# yaml-language-server: $schema=../schema/directory.json
 # Written by \`grantgate sync\`: the next sync overwrites what is changed here by hand.
 `;
 
-/** JSON's strings are YAML's in double quotes, but for line ends that only YAML knows. */
+/** JSON's strings are YAML's in double quotes, but for what YAML does not hold bare or takes for the end of a line. */
 const quoted = (text: string) =>
   JSON.stringify(text).replace(
-    /[\u0080-\u009f\u2028\u2029\ufeff]/g,
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 const plain = /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/;
