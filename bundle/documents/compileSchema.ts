@@ -1,8 +1,8 @@
 // ajv's edges, kept behind this file: it compiles a schema to code, so what it is given has been looked through by
 // readSchema; its own regular expressions backtrack; formats are notes to readers, as draft 2020-12 has it.
 
-import { Ajv, type ErrorObject } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { createRequire } from 'node:module';
+import type { ErrorObject } from 'ajv';
 import { isMapping } from '../format/isMapping.ts';
 import { pointerKeys } from '../yaml/jsonPointer.ts';
 import { linearPattern } from './linearPattern.ts';
@@ -46,6 +46,14 @@ function sorted(value: unknown): unknown {
   return entries.map(([key, inner]) => [key, sorted(inner)]).concat([['{}']]);
 }
 
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first schema: most repositories have none, and every start would pay for its hundred modules. */
+const load = {
+  draft7: () => (require('ajv') as typeof import('ajv')).Ajv,
+  draft2020: () => (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020,
+};
+
 /** Throws what ajv has to say of a schema that is none. */
 export function compileSchema(schema: { readonly [keyword: string]: unknown }): Validate {
   const older = String(schema.$schema ?? '').includes('draft-07');
@@ -63,7 +71,8 @@ export function compileSchema(schema: { readonly [keyword: string]: unknown }): 
       strictRequired: false,
       allowUnionTypes: true,
     };
-    const ajv = older ? new Ajv(options) : new Ajv2020(options);
+    const Ajv = older ? load.draft7() : load.draft2020();
+    const ajv = new Ajv(options);
     return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).compile(schema);
   };
   const first = compile(false);

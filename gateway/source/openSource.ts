@@ -1,7 +1,6 @@
 import type { Evaluate } from '../../bundle/archive/golden.ts';
 import type { KeyTexts } from '../../bundle/archive/keys.ts';
 import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
-import { assemble } from '../../bundle/assemble.ts';
 import { objectUrl, type Store } from '../../bundle/bucket/objectUrl.ts';
 import { type BucketKeys, signRequest } from '../../bundle/bucket/signRequest.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
@@ -64,6 +63,8 @@ export function openSource(config: SourceConfig, { evaluator, progress = () => {
         const tree = await gitTree(repository, commit, address.folder);
         // Looked for once; after a failure again, for it may have been installed since.
         opa ??= await findOpa({ progress });
+        // What compiles bundles is much to load, and no other source needs it.
+        const { assemble } = await import('../../bundle/assemble.ts');
         return assemble({ tree, opa, evaluator });
       },
     });
