@@ -2,18 +2,18 @@
 // turns in one run. The same upstream (nginx), the same grants, RS256 tokens, each peer's record or access log on. Each
 // peer must first pass a gate: what does not deny is not measured.
 // node bench/gateway.ts [--quick] [--peers NAME,…] [--against CHECKOUT] [ROUNDS] [SECONDS]
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { startIssuer } from '../test/gateway/_issuer.ts';
 import { findProxy } from '../test/gateway/_proxies.ts';
 import { answer } from './gateway/answer.ts';
 import { assertGate } from './gateway/gate.ts';
+import { createLoads } from './gateway/loads.ts';
 import { startBare, startBareNginx, startEnvoy, startNginx, startNginxOpa, which } from './gateway/peers.ts';
-import { cpuMs, type Noise, noise, residentMb } from './gateway/processes.ts';
+import { type Noise, noise, residentMb } from './gateway/processes.ts';
 import { type Figures, type Load, printTables } from './gateway/tables.ts';
 import { type Peer, startGateway, tokensOf, writeOrganisation } from './gateway/world.ts';
 
@@ -29,7 +29,6 @@ const rounds = Number(positionals[0] ?? (values.quick ? 1 : 5));
 const seconds = Number(positionals[1] ?? (values.quick ? 1 : 4));
 const [few, many] = [200, values.quick ? 2000 : 20_000];
 const connections = 32;
-const runFile = promisify(execFile);
 if (which('wrk') === null) throw new Error('wrk is not installed (apt-get install wrk)');
 
 const all: Load[] = [
@@ -118,40 +117,9 @@ async function run(): Promise<void> {
   }
   console.log(`through the gate: ${peers.map(({ name }) => name).join(', ')}`);
 
-  const scripts = new Map([few, many].map((count) => [count, writeScript(count, tokenFile)]));
-  const closed = async (peer: Peer, callers: number, duration: number): Promise<Figures> => {
-    const args = ['-t1', `-c${connections}`, `-d${duration}s`, '--latency', '-s', scripts.get(callers) ?? ''];
-    const before = cpuMs(peer.pids);
-    const { stdout } = await runFile('wrk', [...args, peer.url]);
-    const cpu = cpuMs(peer.pids) - before;
-    const bad = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(stdout);
-    if (bad !== null) throw new Error(`${peer.name}: ${bad[0]}`);
-    const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
-    const at = (share: string) => {
-      const [, value, unit = 'ms'] = new RegExp(` ${share} +([\\d.]+)(us|ms|s)`).exec(stdout) ?? [];
-      return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1);
-    };
-    const rate = Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
-    return { rate, cpu: (cpu / requests) * 1000, p50: at('50%'), p99: at('99%'), p999: null };
-  };
-  const open = async (peer: Peer, callers: number, rate: number, count: number): Promise<Figures> => {
-    const warm = Math.min(500, rate * seconds * 0.2);
-    const script = fileURLToPath(new URL('./gateway/openLoad.ts', import.meta.url));
-    const url = `${peer.url}/bench/v1/items`;
-    const args = [script, url, rate, count, count === callers ? 0 : warm, tokenFile, callers].map(String);
-    const before = cpuMs(peer.pids);
-    const { stdout } = await runFile(process.execPath, args);
-    const cpu = cpuMs(peer.pids) - before;
-    const { requests, failures, p50, p99, p999 } = JSON.parse(stdout) as Record<string, number>;
-    if (failures !== 0) throw new Error(`${peer.name}: ${failures} requests of the open model failed`);
-    return {
-      rate: null,
-      cpu: (cpu / Number(requests)) * 1000,
-      p50: p50 ?? 0,
-      p99: p99 ?? 0,
-      p999: p999 ?? 0,
-    };
-  };
+  const { closed, open } = createLoads({ folder, tokenFile, connections });
+  const openFor = (peer: Peer, callers: number, rate: number, count: number) =>
+    open(peer, callers, rate, count, count === callers ? 0 : Math.min(500, rate * seconds * 0.2));
 
   // Until the code of each is compiled as well as it will be; then each caller's first request.
   for (const peer of peers) await closed(peer, few, values.quick ? 2 : 8);
@@ -165,7 +133,7 @@ async function run(): Promise<void> {
     const of = results.get(load) ?? new Map<string, Figures[]>();
     results.set(load, of.set(peer.name, [...(of.get(peer.name) ?? []), figures]));
   };
-  for (const peer of peers) note(first, peer, await open(peer, many, 1000, many));
+  for (const peer of peers) note(first, peer, await openFor(peer, many, 1000, many));
   const noises: Noise[] = [];
   for (let round = 0; round < rounds; round += 1)
     for (const load of loads) {
@@ -177,7 +145,7 @@ async function run(): Promise<void> {
           peer,
           await (rate === null
             ? closed(peer, callers, seconds)
-            : open(peer, callers, rate, Math.max(100, rate * seconds))),
+            : openFor(peer, callers, rate, Math.max(100, rate * seconds))),
         );
     }
 
@@ -196,23 +164,4 @@ async function run(): Promise<void> {
   console.log(
     `\nnoise: a read of memory took ${span(({ memoryNs }) => memoryNs, 0)} ns, the same loop ${span(({ spinMs }) => spinMs, 0)} ms, load ${span(({ load }) => load, 1)} with ours`,
   );
-}
-
-function writeScript(count: number, tokens: string): string {
-  const path = join(folder, `wrk-${count}.lua`);
-  writeFileSync(
-    path,
-    `local requests, n = {}, 0
-init = function()
-  local i = 0
-  for token in io.lines("${tokens}") do
-    if i >= ${count} then break end
-    requests[i] = wrk.format("GET", "/bench/v1/items", { ["Host"] = "127.0.0.1", ["Authorization"] = "Bearer " .. token })
-    i = i + 1
-  end
-end
-request = function() n = (n + 7) % ${count}; return requests[n] end
-`,
-  );
-  return path;
 }

@@ -45,7 +45,9 @@ export async function startGateway(options: {
   createInterface(child.stdout).on('line', (line) => {
     log.write(`${line}\n`);
     const entry = parse(line);
-    if (entry?.msg === 'listening') address.resolve({ url: String(entry.url), admin: String(entry.admin) });
+    // A worker's line has no address yet; those of several are told together.
+    const told = entry?.msg === 'listening' || entry?.msg === 'all workers listen';
+    if (told && entry?.url) address.resolve({ url: String(entry.url), admin: String(entry.admin) });
   });
   const close = async () => {
     child.kill('SIGTERM');

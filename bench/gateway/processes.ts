@@ -9,6 +9,10 @@ export function cpuMs(pids: readonly number[]): number {
   return nanoseconds / 1e6;
 }
 
+/** The processes that a process has started and that live. */
+export const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
 /** Resident memory of processes, in MB. */
 export function residentMb(pids: readonly number[]): number {
   const kilobytes = (pid: number) =>

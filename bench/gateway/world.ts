@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startGateway as startHere } from '../../demo/startGateway.ts';
 import { runGit } from '../../test/bundle/_organisation.ts';
 import { type Issuer, startIssuer } from '../../test/gateway/_issuer.ts';
+import { childrenOf } from './processes.ts';
 
 export const callers = 200;
 export const grants = 1000;
@@ -20,8 +21,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** One API, `people` with a grant each, and other grants beside them up to 1,000 at least. Nobody may delete. */
-export function writeOrganisation(root: string, upstream: string, count = callers): void {
+/**
+ * One API, `people` with a grant each, and other grants beside them up to 1,000 at least. Nobody may delete. `rate` is
+ * that of each caller; left out, there is none.
+ */
+export function writeOrganisation(root: string, upstream: string, count = callers, rate?: string): void {
   const put = (path: string, text: string) => {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), text);
@@ -32,7 +36,7 @@ owner: group:bench
 tier: low
 upstream: ${address}
 route: { prefix: /${name}, strip: true }
-operations: { listItems: GET /v1/items, getItem: "GET /v1/items/{itemId}", createItem: POST /v1/items, deleteItem: "DELETE /v1/items/{itemId}" }
+${rate === undefined ? '' : `limits: { rate: ${rate} }\n`}operations: { listItems: GET /v1/items, getItem: "GET /v1/items/{itemId}", createItem: POST /v1/items, deleteItem: "DELETE /v1/items/{itemId}" }
 roles: { reader: [listItems, getItem], editor: [reader, createItem], admin: [editor, deleteItem] }
 `;
   put('grants/apis/bench.yaml', api('bench', upstream));
@@ -85,12 +89,15 @@ export async function tokensOf(issuer: Issuer, count: number): Promise<string[]>
 
 type Gateway = Peer & { admin: string; pid: number };
 
-/** Our gateway in front of what `root` declares. `code` is the checkout that is run; left out, this one. */
+/**
+ * Our gateway in front of what `root` declares, with all its processes. `code` is the checkout that is run; left out,
+ * this one.
+ */
 export async function startGateway(
   folder: string,
   root: string,
   issuer: string,
-  { name = 'grantgate', code = '' } = {},
+  { name = 'grantgate', code = '', workers = 1 } = {},
 ): Promise<Gateway> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(
@@ -100,6 +107,7 @@ admin: { port: 0 }
 bundle: { source: "git+file://${root}#main", poll: 1h }
 issuers: [{ issuer: "${issuer}", audience: grantgate }]
 limits: { body: 2GB, concurrency: 10000 }
+workers: ${workers}
 `,
   );
   const start: typeof startHere =
@@ -114,7 +122,7 @@ limits: { body: 2GB, concurrency: 10000 }
     await new Promise((done) => setTimeout(done, 100));
   }
   const { url, admin, pid, close } = gateway;
-  return { name, url, admin, pid, pids: [pid], stop: close };
+  return { name, url, admin, pid, pids: [pid, ...childrenOf(pid)], stop: close };
 }
 
 /** Our gateway, and tokens of its callers. `path` is asked for once, to warm it up. */

@@ -1,0 +1,120 @@
+// What a second worker costs and gives: one process beside several, in turns in one run, with the same upstream (nginx),
+// grants, tokens and records. CPU is that of all processes of a gateway; the busiest of them is what several are bound by
+// where cores are free, so "room" is one process' CPU for a request over the busiest one's.
+// node bench/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startIssuer } from '../test/gateway/_issuer.ts';
+import { answer } from './gateway/answer.ts';
+import { createLoads } from './gateway/loads.ts';
+import { startNginx } from './gateway/peers.ts';
+import { cpuMs, noise } from './gateway/processes.ts';
+import type { Figures } from './gateway/tables.ts';
+import { callers, type Peer, startGateway, tokensOf, writeOrganisation } from './gateway/world.ts';
+
+const { values, positionals } = parseArgs({
+  options: {
+    workers: { type: 'string', default: '2' },
+    against: { type: 'string' },
+    'no-rate': { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+});
+const rounds = Number(positionals[0] ?? 5);
+const seconds = Number(positionals[1] ?? 3);
+const workers = Number(values.workers);
+/** So that the limits are met by each request, and let it through. */
+const rate = values['no-rate'] ? undefined : '600000/min';
+
+const folder = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
+const stops: (() => Promise<void> | void)[] = [];
+const keep = <T extends Pick<Peer, 'stop'>>(peer: T): T => {
+  stops.push(peer.stop);
+  return peer;
+};
+
+type Measured = Figures & { busiest: number };
+const middle = (all: readonly number[]): number =>
+  [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
+const span = (all: readonly number[]): string =>
+  `${middle(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`;
+
+/** One load on one gateway; `busiest` is the CPU of the process that took most, for 1,000 requests. */
+async function measure(peer: Peer, run: () => Promise<Figures>): Promise<Measured> {
+  const each = () => peer.pids.map((pid) => cpuMs([pid]));
+  const before = each();
+  const figures = await run();
+  const taken = each().map((ms, at) => ms - (before[at] ?? 0));
+  const sum = taken.reduce((a, b) => a + b);
+  return { ...figures, busiest: (figures.cpu * Math.max(...taken)) / sum };
+}
+
+async function run(): Promise<void> {
+  const server = (port: number) =>
+    `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${answer}'; } }`;
+  const upstream = keep(await startNginx(folder, 'upstream', server));
+  const root = join(folder, 'access');
+  writeOrganisation(root, upstream.url, callers, rate);
+  const issuer = await startIssuer();
+  stops.push(issuer.close);
+  const tokenFile = join(folder, 'tokens');
+  writeFileSync(tokenFile, (await tokensOf(issuer, callers)).join('\n'));
+  const start = async (name: string, of: { workers?: number; code?: string }) =>
+    keep(await startGateway(join(folder, name.replaceAll(' ', '-')), root, issuer.url, { name, ...of }));
+  const peers = [await start('one process', {}), await start(`${workers} workers`, { workers })];
+  if (values.against !== undefined)
+    peers.push(await start(`${workers} workers, other`, { workers, code: values.against }));
+
+  const { closed, open } = createLoads({ folder, tokenFile, connections: 32 });
+  const openFor = (persecond: number) => (peer: Peer) =>
+    open(peer, callers, persecond, persecond * seconds, persecond * 0.2);
+  const loads: [name: string, run: (peer: Peer) => Promise<Figures>][] = [
+    ['32 kept connections, as fast as they go', (peer) => closed(peer, callers, seconds)],
+    ['1,000 requests/s', openFor(1000)],
+    ['4,000 requests/s', openFor(4000)],
+    ['a connection for each request', (peer) => closed(peer, callers, seconds, false)],
+  ];
+  for (const peer of peers) await closed(peer, callers, 4 * (peer.pids.length > 1 ? 2 : 1));
+  const results = new Map(loads.map(([name]) => [name, peers.map((): Measured[] => [])]));
+  for (let round = 0; round < rounds; round += 1)
+    for (const [name, load] of loads)
+      for (const [at, peer] of peers.entries())
+        results.get(name)?.[at]?.push(await measure(peer, () => load(peer)));
+
+  console.log(
+    `${rounds} rounds of ${seconds} s in turns, ${rate ?? 'no rate'}; medians and (lowest–highest)\n`,
+  );
+  for (const [name, [one = [], ...others]] of results) {
+    console.log(name);
+    for (const [at, own] of [one, ...others].entries()) {
+      const of = (pick: (figures: Measured) => number) => middle(own.map(pick));
+      const against = (pick: (figures: Measured, single: Measured) => number) =>
+        span(own.flatMap((figures, round) => (one[round] === undefined ? [] : [pick(figures, one[round])])));
+      console.log(
+        [
+          `  ${peers[at]?.name.padEnd(18)}`,
+          own[0]?.rate === null ? '' : `${of((figures) => figures.rate ?? 0).toFixed(0)} requests/s`,
+          `${of(({ cpu }) => cpu).toFixed(0)} ms of CPU for 1,000`,
+          `p99 ${of(({ p99 }) => p99).toFixed(1)} ms`,
+          ...(own === one
+            ? []
+            : [
+                `CPU ${against(({ cpu }, single) => cpu / single.cpu)} ×`,
+                `room ${against(({ busiest }, single) => single.busiest / busiest)} ×`,
+              ]),
+        ].join('  '),
+      );
+    }
+  }
+  const { memoryNs, load } = noise();
+  console.log(`\nnoise: a read of memory takes ${memoryNs.toFixed(0)} ns, load ${load}`);
+}
+
+try {
+  await run();
+} finally {
+  for (const stop of stops.reverse()) await stop();
+  rmSync(folder, { recursive: true, force: true });
+}
