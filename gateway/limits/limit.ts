@@ -11,6 +11,24 @@ export type Limit = (key: string, rate: Rate, now: number) => number | Promise<n
 /** A limit that this process alone counts. */
 export type LocalLimit = (key: string, rate: Rate, now: number) => number;
 
+type Pace = Pick<Rate, 'interval' | 'period'>;
+
+/** A rounding error of a division must not cost the last request of a burst. */
+const rounding = 1e-6;
+
+/** Requests may have waited for an issuer before they are counted by the instant at which they came. */
+const latestMs = 10_000;
+
+/** What is owed at `now`. The clock was set back, or the rate raised: nobody waits for what the old one owed. */
+export const owedFrom = (wholeAt: number, { period }: Pace, now: number): number =>
+  wholeAt > now + period + latestMs ? now + period : Math.max(wholeAt, now);
+
+/** How long the next request has to wait when `from` is owed, as `Limit` tells it: 0 or less, it need not. */
+export const nextAfter = (from: number, { interval, period }: Pace, now: number): number => {
+  const wait = from + interval - now - period;
+  return wait > rounding ? wait : -Math.max(0, Math.floor(rounding - wait / interval));
+};
+
 /**
  * The generic cell rate algorithm: one number per key, the instant at which its allowance is whole again. It admits
  * a burst of the whole count and then one request per interval, so no window's edge lets twice the rate through.
@@ -18,17 +36,9 @@ export type LocalLimit = (key: string, rate: Rate, now: number) => number;
 export function createLimit(): LocalLimit {
   const wholeAt = lruCache<number>(64 * MiB);
   return (key, rate, now) => {
-    const { interval, period } = rate;
-    let from = Math.max(wholeAt.get(key) ?? 0, now);
-    if (from > now + period) {
-      // The clock was set back, or the rate was raised: nobody waits for what the old one owed.
-      from = now + period;
-      wholeAt.set(key, from);
-    }
-    const wait = from + interval - now - period;
-    // A rounding error of the division must not cost the last request of a burst.
-    if (wait > 1e-6) return wait;
-    wholeAt.set(key, from + interval);
-    return -Math.max(0, Math.floor(1e-6 - wait / interval));
+    const from = owedFrom(wholeAt.get(key) ?? 0, rate, now);
+    const next = nextAfter(from, rate, now);
+    wholeAt.set(key, next > 0 ? from : from + rate.interval);
+    return next;
   };
 }

@@ -13,7 +13,7 @@ const send = (message: FromWorker, sent?: () => void) => {
   if (process.connected) process.send?.(message, undefined, {}, sent);
   else sent?.();
 };
-const { limit, taken } = createWorkerLimit((id, takes) => send({ kind: 'take', id, takes }));
+const counting = createWorkerLimit(workers, (takes) => send({ kind: 'take', takes }));
 
 /** Of its own it has a name in records, its bundle's files and its part of what is counted per process. */
 function own(config: GatewayConfig): GatewayConfig {
@@ -36,14 +36,16 @@ async function stop(lingerMs: number): Promise<void> {
   await gateway?.close(lingerMs);
   // The primary may have sent us a connection just before it heard that we listen no more. Its next word comes after
   // that one, which Node has handed back by then; ended too early, its caller would wait for ever.
-  send({ kind: 'drained' });
+  send({ kind: 'drained', parts: process.connected ? await counting.returnAll() : [] });
   if (process.connected) await ended.promise;
   const metrics = (await gateway?.metrics()) ?? [];
   send({ kind: 'metrics', id: null, metrics }, () => process.exit(0));
 }
 
 process.on('message', (message: ToWorker) => {
-  if (message.kind === 'taken') taken(message.id, message.waits);
+  if (message.kind === 'taken') counting.taken(message.answers, Date.now());
+  else if (message.kind === 'collect')
+    send({ kind: 'collected', round: message.round, parts: counting.collect(message.keys) });
   else if (message.kind === 'stop') void stop(message.lingerMs);
   else if (message.kind === 'end') ended.resolve();
   else if (message.kind === 'rotate') gateway?.rotate();
@@ -63,7 +65,7 @@ try {
     worker: {
       sharedState: config.state,
       admin: { path: admin },
-      limit,
+      limit: counting.limit,
       onSwap: ({ revision, counter }) => {
         send({ kind: 'revision', revision, counter });
         bundled.resolve();

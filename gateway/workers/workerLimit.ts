@@ -1,50 +1,119 @@
 import type { Rate } from '../../bundle/format/rate.ts';
-import type { Limit } from '../limits/limit.ts';
+import { type Limit, nextAfter, owedFrom } from '../limits/limit.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
+import { shareOf } from './shareOf.ts';
+import type { Part, Take, Taken } from './workerMessages.ts';
 
-type Take = [key: string, rate: Rate, now: number];
-export type WorkerLimit = { limit: Limit; taken: (id: number, waits: readonly number[]) => void };
+export type WorkerLimit = {
+  limit: Limit;
+  taken: (answers: readonly Taken[], now: number) => void;
+  /** Gives back the parts of these keys: from now on they are counted in common. */
+  collect: (keys: readonly string[]) => Part[];
+  /** Gives back every part of which something was taken, once all questions are answered. Nothing is counted after it. */
+  returnAll: () => Promise<Part[]>;
+};
+
+type Waiting = { key: string; rate: Rate; done: (left: number | Promise<number>) => void };
 
 /**
- * Asks the primary process, which counts for all workers; the questions of one turn of the event loop go in one
- * message. A key that is over its limit needs no further question until its wait is over.
+ * Counts by itself where it has been given its part of a key's rate, and otherwise asks the primary process: the
+ * questions of one turn of the event loop go in one message. A part that is used up goes back with the next question. A
+ * key that is over its limit needs no question until its wait is over.
  */
-export function createWorkerLimit(ask: (id: number, takes: Take[]) => void): WorkerLimit {
-  const asked = new Map<number, ((wait: number) => void)[]>();
+export function createWorkerLimit(workers: number, ask: (takes: Take[]) => void): WorkerLimit {
+  /** When each part is whole again. */
+  const parts = lruCache<number>(32 * MiB);
+  /** Keys that are counted in common: each request of them is a question. */
+  const common = lruCache<true>(16 * MiB);
   const until = lruCache<number>(16 * MiB);
-  let batch: { takes: Take[]; settle: ((wait: number) => void)[] } | null = null;
-  let id = 0;
+  const asked = new Map<number, Waiting>();
+  /** Of keys that were asked about for the first time: what came since, and may need no question. */
+  const queues = new Map<string, Waiting[]>();
+  let batch: Take[] = [];
+  let last = 0;
+  let answered: (() => void) | null = null;
 
   const send = () => {
-    if (batch === null) return;
-    const { takes, settle } = batch;
-    batch = null;
-    id += 1;
-    asked.set(id, settle);
-    ask(id, takes);
+    const takes = batch;
+    batch = [];
+    ask(takes);
   };
-  return {
-    limit(key, rate, now) {
-      const name = `${key} ${rate.count} ${rate.period}`;
-      const over = until.get(name);
-      if (over !== undefined && over > now) return over - now;
-      if (batch === null) {
-        batch = { takes: [], settle: [] };
-        setImmediate(send);
+  const put = (waiting: Waiting, part: number | null) => {
+    const { key, rate } = waiting;
+    if (batch.length === 0) setImmediate(send);
+    last += 1;
+    asked.set(last, waiting);
+    batch.push({ id: last, key, rate, part });
+  };
+  const nameOf = (key: string, { count, period }: Rate) => `${key} ${count} ${period}`;
+
+  const limit: Limit = (key, rate, now) => {
+    const part = parts.get(key);
+    if (part !== undefined) {
+      const share = shareOf(rate, workers);
+      const from = owedFrom(part, share, now);
+      if (nextAfter(from, share, now) <= 0) {
+        const owed = from + share.interval;
+        parts.set(key, owed);
+        return leftBy(owed, rate, now);
       }
-      const { takes, settle } = batch;
-      takes.push([key, rate, now]);
-      return new Promise((done) => {
-        settle.push((wait) => {
-          if (wait > 0) until.set(name, now + wait);
-          done(wait);
-        });
-      });
+      parts.delete(key);
+    } else {
+      const over = until.get(nameOf(key, rate));
+      if (over !== undefined && over > now) return over - now;
+    }
+    return new Promise((done) => {
+      const waiting = { key, rate, done };
+      if (common.has(key)) return put(waiting, part ?? null);
+      const queue = queues.get(key);
+      if (queue !== undefined) return void queue.push(waiting);
+      queues.set(key, []);
+      put(waiting, part ?? null);
+    });
+  };
+
+  return {
+    limit,
+    taken(answers, now) {
+      for (const answer of answers) {
+        const waiting = asked.get(answer.id);
+        if (waiting === undefined) continue;
+        asked.delete(answer.id);
+        const { key, rate, done } = waiting;
+        if ('wait' in answer) {
+          common.set(key, true);
+          if (answer.wait > 0) until.set(nameOf(key, rate), now + answer.wait);
+          done(answer.wait);
+        } else if (answer.part !== null) {
+          common.delete(key);
+          parts.set(key, answer.part);
+          done(leftBy(answer.part, rate, now));
+        } else if (parts.has(key)) done(limit(key, rate, now));
+        // It fell out of memory here.
+        else put(waiting, 0);
+        const queue = queues.get(key);
+        queues.delete(key);
+        for (const next of queue ?? []) next.done(limit(key, next.rate, now));
+      }
+      if (asked.size === 0) answered?.();
     },
-    taken(answered, waits) {
-      const settle = asked.get(answered) ?? [];
-      asked.delete(answered);
-      for (const [at, done] of settle.entries()) done(waits[at] ?? 0);
+    collect: (keys) =>
+      keys.map((key) => {
+        const owed = parts.get(key) ?? 0;
+        parts.delete(key);
+        common.set(key, true);
+        return [key, owed];
+      }),
+    async returnAll() {
+      if (asked.size > 0)
+        await new Promise<void>((done) => {
+          answered = done;
+        });
+      return [...parts.entries()];
     },
   };
 }
+
+/** What is left for all, as `Limit` tells it, if the others have taken as much. */
+const leftBy = (owed: number, { interval, period }: Rate, now: number): number =>
+  -Math.max(0, Math.floor((period - (owed - now)) / interval + 1e-6));

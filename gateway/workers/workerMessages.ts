@@ -20,6 +20,18 @@ export type Seat = {
 
 export const seatVariable = 'GRANTGATE_WORKER';
 
+/**
+ * A request to be counted. `part` is what the worker owes of its part of the key's rate, which it gives back (the instant at
+ * which it would be whole); null when it has none.
+ */
+export type Take = { id: number; key: string; rate: Rate; part: number | null };
+
+/** The answer: counted, as `Limit` tells it; or the worker's part, with this request; or (null) it has its part already. */
+export type Taken = { id: number; wait: number } | { id: number; part: number | null };
+
+/** When a part that is given back would be whole. */
+export type Part = [key: string, owed: number];
+
 export type FromWorker =
   /** It runs, and will listen for callers with its first bundle. */
   | { kind: 'seated' }
@@ -27,14 +39,17 @@ export type FromWorker =
   | { kind: 'revision'; revision: string; counter: number }
   /** It cannot start. */
   | { kind: 'failed'; code: string; message: string }
-  | { kind: 'take'; id: number; takes: [key: string, rate: Rate, now: number][] }
-  /** It has stopped listening and has no request left. */
-  | { kind: 'drained' }
+  | { kind: 'take'; takes: Take[] }
+  | { kind: 'collected'; round: number; parts: Part[] }
+  /** It has stopped listening and has no request left; `parts` is what it has taken of the limits. */
+  | { kind: 'drained'; parts: Part[] }
   /** The answer to a question; without one, the last ones before the worker ends. */
   | { kind: 'metrics'; id: number | null; metrics: MetricsJson };
 
 export type ToWorker =
-  | { kind: 'taken'; id: number; waits: number[] }
+  | { kind: 'taken'; answers: Taken[] }
+  /** Gives back its parts of these keys' rates. */
+  | { kind: 'collect'; round: number; keys: string[] }
   | { kind: 'metrics'; id: number }
   | { kind: 'rotate' }
   | { kind: 'reopen' }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
-import { createLimit } from '../limits/limit.ts';
 import { createLog } from '../log/createLog.ts';
+import { createAskMetrics } from './askMetrics.ts';
 import { closeLostConnections } from './closeLostConnections.ts';
+import { createCommonLimit } from './commonLimit.ts';
 import { createMergedMetrics } from './mergedMetrics.ts';
 import { WorkerError } from './workerError.ts';
 import {
@@ -49,7 +50,6 @@ type Options = { file: string; config: GatewayConfig; workers: number };
 /** Connections that are idle get this long to be told, with an answer, that they must be made anew. */
 const lingerMs = 2000;
 const readyMs = 60_000;
-const metricsMs = 2000;
 
 /**
  * Forks the workers and looks after them; requests never come to this process. `file` is the path of gateway.yaml:
@@ -66,7 +66,6 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     warned = true;
   };
   const sockets = mkdtempSync(join(tmpdir(), 'grantgate-workers-'));
-  const limit = createLimit();
   const slots = Array.from({ length: workers }, (_, at): Slot => {
     const fresh = { worker: null, counter: null, startedAt: 0, crashes: 0, timer: undefined };
     return { ...fresh, number: at + 1, state: 'down' };
@@ -76,8 +75,6 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     for (const { state } of slots) counts[state] += 1;
     return counts;
   });
-  const questions = new Map<number, () => void>();
-  let lastQuestion = 0;
   let url = '';
   let closing: Promise<void> | null = null;
   let restarting: Promise<void> | null = null;
@@ -86,12 +83,22 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
 
   const socketOf = ({ number }: Slot) => join(sockets, `w${number}.sock`);
   const instanceOf = ({ number }: Slot) => `${config.decisions.instance}-w${number}`;
-  const tell = (slot: Slot, message: ToWorker) => {
-    if (slot.worker?.isConnected()) slot.worker.send(message);
+  const tell = (worker: Worker | null | undefined, message: ToWorker) => {
+    if (worker?.isConnected()) worker.send(message);
   };
   const tellAll = (message: ToWorker) => {
-    for (const slot of slots) tell(slot, message);
+    for (const { worker } of slots) tell(worker, message);
   };
+  const metrics = createAskMetrics(tell);
+
+  const tellOne = (id: number, message: ToWorker) =>
+    tell(slots.find(({ worker }) => worker?.id === id)?.worker, message);
+  const limit = createCommonLimit({
+    workers,
+    running: () => slots.flatMap(({ worker }) => (worker === null ? [] : [worker.id])),
+    answer: (id, answers) => tellOne(id, { kind: 'taken', answers }),
+    collect: (id, round, keys) => tellOne(id, { kind: 'collect', round, keys }),
+  });
 
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.ts', import.meta.url)), args: [] });
 
@@ -118,20 +125,18 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
           slot.counter = message.counter;
           return changed();
         case 'drained':
-          return tell(slot, { kind: 'end' });
+          limit.returned(worker.id, message.parts, Date.now());
+          return tell(worker, { kind: 'end' });
         case 'failed':
           failure = new WorkerError(message);
           return;
         case 'take':
-          return tell(slot, {
-            kind: 'taken',
-            id: message.id,
-            waits: message.takes.map(([key, rate, now]) => limit(key, rate, now)),
-          });
+          return limit.take(worker.id, message.takes, Date.now());
+        case 'collected':
+          return limit.collected(worker.id, message.round, message.parts, Date.now());
         case 'metrics':
           merged.update(worker.id, message.metrics as MetricsJson);
-          questions.get(message.id ?? -1)?.();
-          return;
+          return metrics.answered(message.id);
         default:
           message satisfies never;
       }
@@ -139,6 +144,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     worker.on('error', (error) => log.error({ err: error, worker: number }, 'worker unreachable'));
     worker.once('exit', (code, signal) => {
       merged.retire(worker.id);
+      limit.ended(worker.id, Date.now());
       const planned = slot.state === 'stopping';
       Object.assign(slot, { worker: null, state: 'down', counter: null });
       reject(failure ?? new WorkerError({ code: 'worker-failed', message: `worker ${number} ended early` }));
@@ -190,7 +196,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
         clearTimeout(timer);
         done();
       });
-      tell(slot, { kind: 'stop', lingerMs: linger });
+      tell(worker, { kind: 'stop', lingerMs: linger });
     });
   };
 
@@ -230,23 +236,8 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   };
 
   const gather = async () => {
-    await Promise.all(
-      slots.map(async (slot) => {
-        if (slot.state !== 'serving' && slot.state !== 'stopping') return;
-        lastQuestion += 1;
-        const id = lastQuestion;
-        // One that is busy or gone is told by what it said last.
-        await new Promise<void>((done) => {
-          const timer = setTimeout(done, metricsMs);
-          questions.set(id, () => {
-            clearTimeout(timer);
-            done();
-          });
-          tell(slot, { kind: 'metrics', id });
-        });
-        questions.delete(id);
-      }),
-    );
+    const asked = slots.filter(({ state }) => state === 'serving' || state === 'stopping');
+    await metrics.ask(asked.flatMap(({ worker }) => worker ?? []));
     return merged.text();
   };
 

@@ -1,18 +1,18 @@
 // What a second worker costs and gives: one process beside several, in turns in one run, with the same upstream (nginx),
 // grants, tokens and records. CPU is that of all processes of a gateway; the busiest of them is what several are bound by
 // where cores are free, so "room" is one process' CPU for a request over the busiest one's.
-// node bench/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
+// node bench/gateway/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startIssuer } from '../test/gateway/_issuer.ts';
-import { answer } from './gateway/answer.ts';
-import { createLoads } from './gateway/loads.ts';
-import { startNginx } from './gateway/peers.ts';
-import { cpuMs, noise } from './gateway/processes.ts';
-import type { Figures } from './gateway/tables.ts';
-import { callers, type Peer, startGateway, tokensOf, writeOrganisation } from './gateway/world.ts';
+import { startIssuer } from '../../test/gateway/_issuer.ts';
+import { answer } from './answer.ts';
+import { createLoads } from './loads.ts';
+import { startNginx } from './peers.ts';
+import { cpuMs, noise } from './processes.ts';
+import type { Figures } from './tables.ts';
+import { callers, type Peer, startGateway, tokensOf, writeOrganisation } from './world.ts';
 
 const { values, positionals } = parseArgs({
   options: {

@@ -1,0 +1,173 @@
+// What workers count together. Each is given its part of a key's rate and of its burst, and tells nobody what it takes
+// of that; when one has used up its part, all parts are collected, and the key is counted here until its allowance is
+// whole again. So no more gets through than with one process, whoever asks for less than the rate is never turned away,
+// and a request is a message only where a caller comes near its limit.
+import type { Rate } from '../../bundle/format/rate.ts';
+import { nextAfter, owedFrom } from '../limits/limit.ts';
+import { lruCache, MiB } from '../memory/lruCache.ts';
+import { shareOf } from './shareOf.ts';
+import type { Part, Take, Taken } from './workerMessages.ts';
+
+export type CommonLimit = {
+  take: (worker: number, takes: readonly Take[], now: number) => void;
+  /** What a worker had taken of the parts that were collected. */
+  collected: (worker: number, round: number, parts: readonly Part[], now: number) => void;
+  /** The worker takes nothing any more, and this is all that it had taken. */
+  returned: (worker: number, parts: readonly Part[], now: number) => void;
+  /** The worker has ended. Unless it has returned its parts, all of them count as used up. */
+  ended: (worker: number, now: number) => void;
+};
+
+type Options = {
+  /** How many share a rate. */
+  workers: number;
+  /** The workers that run; each is one process, not its place. */
+  running: () => readonly number[];
+  answer: (worker: number, answers: Taken[]) => void;
+  /** What is given back is told with the same `round`. */
+  collect: (worker: number, round: number, keys: string[]) => void;
+  /** How long a worker that does not give back its parts is waited for. */
+  patienceMs?: number;
+};
+
+/** When what is counted here is whole again, and who counts a part of its own. */
+type Entry = { wholeAt: number; holders: number[] };
+type Asked = { worker: number; take: Take };
+type Collection = { round: number; entry: Entry; waiting: Asked[]; timer: NodeJS.Timeout | undefined };
+
+/** A part of fewer requests would save no message. */
+const leastPart = 4;
+/** Whoever could not be counted tries again after that long. */
+const againMs = 1000;
+
+export function createCommonLimit({
+  workers,
+  running,
+  answer,
+  collect,
+  patienceMs = 2000,
+}: Options): CommonLimit {
+  const entries = lruCache<Entry>(64 * MiB, () => 100 + 8 * workers);
+  const collections = new Map<string, Collection>();
+  /** Until when the parts of workers that have ended are owed at most. */
+  const gone = new Map<number, (rate: Rate) => number>();
+
+  let lastRound = 0;
+
+  const others = (worker: number) => running().filter((one) => one !== worker && !gone.has(one));
+
+  /** `knows`: the key is not new to the worker, so if it is to us, others may hold a part too. */
+  const entryOf = (worker: number, key: string, knows: boolean): Entry => {
+    const known = collections.get(key)?.entry ?? entries.get(key);
+    if (known !== undefined) return known;
+    const entry = { wholeAt: 0, holders: knows ? others(worker) : [] };
+    entries.set(key, entry);
+    return entry;
+  };
+
+  /** A part of what the worker owes is owed by all. */
+  const giveBack = (entry: Entry, worker: number, owed: number, now: number) => {
+    entry.holders = entry.holders.filter((one) => one !== worker);
+    if (owed > now) entry.wholeAt = Math.max(entry.wholeAt, now) + (owed - now) / workers;
+  };
+  const giveBackOfGone = (entry: Entry, rate: Rate, now: number) => {
+    for (const holder of entry.holders) {
+      const owed = gone.get(holder);
+      if (owed !== undefined) giveBack(entry, holder, owed(rate), now);
+    }
+  };
+
+  /** Counts a request, or null: others must give back their parts first. */
+  const count = (entry: Entry, { worker, take }: Asked, now: number): Taken | null => {
+    const { id, rate } = take;
+    if (entry.holders.includes(worker)) return { id, part: null };
+    const share = shareOf(rate, workers);
+    if (entry.wholeAt <= now && share.period >= leastPart * share.interval) {
+      entry.holders.push(worker);
+      return { id, part: now + share.interval };
+    }
+    if (entry.holders.length > 0) return null;
+    const from = owedFrom(entry.wholeAt, rate, now);
+    const next = nextAfter(from, rate, now);
+    entry.wholeAt = next > 0 ? from : from + rate.interval;
+    return { id, wait: next };
+  };
+
+  const giveUp = (collection: Collection) => {
+    collection.timer = undefined;
+    for (const { worker, take } of collection.waiting.splice(0))
+      answer(worker, [{ id: take.id, wait: againMs }]);
+  };
+  const wait = (key: string, entry: Entry, asked: Asked) => {
+    let collection = collections.get(key);
+    if (collection === undefined) {
+      lastRound += 1;
+      collection = { round: lastRound, entry, waiting: [], timer: undefined };
+      collections.set(key, collection);
+      for (const holder of entry.holders) collect(holder, lastRound, [key]);
+    }
+    collection.waiting.push(asked);
+    collection.timer ??= setTimeout(giveUp, patienceMs, collection).unref();
+  };
+  /** Counts what has waited, once nobody is waited for. */
+  const settle = (key: string, now: number) => {
+    const collection = collections.get(key);
+    if (collection === undefined || collection.entry.holders.length > 0) return;
+    const { entry, waiting, timer } = collection;
+    clearTimeout(timer);
+    collections.delete(key);
+    entries.set(key, entry);
+    for (const asked of waiting) {
+      const told = count(entry, asked, now);
+      if (told === null) wait(key, entry, asked);
+      else answer(asked.worker, [told]);
+    }
+  };
+
+  const end = (worker: number, owed: (rate: Rate) => number, now: number) => {
+    gone.set(worker, owed);
+    for (const [key, { entry, waiting }] of [...collections]) {
+      const [first] = waiting;
+      if (first !== undefined) giveBackOfGone(entry, first.take.rate, now);
+      settle(key, now);
+    }
+  };
+
+  return {
+    take(worker, takes, now) {
+      const answers: Taken[] = [];
+      for (const take of takes) {
+        const { key, rate, part } = take;
+        const asked = { worker, take };
+        const entry = entryOf(worker, key, part !== null);
+        giveBackOfGone(entry, rate, now);
+        if (part !== null) giveBack(entry, worker, part, now);
+        if (collections.has(key)) {
+          wait(key, entry, asked);
+          settle(key, now);
+          continue;
+        }
+        const told = count(entry, asked, now);
+        if (told === null) wait(key, entry, asked);
+        else answers.push(told);
+      }
+      if (answers.length > 0) answer(worker, answers);
+    },
+    collected(worker, round, parts, now) {
+      for (const [key, owed] of parts) {
+        const collection = collections.get(key);
+        // It may have given its part back with a question, and have another since.
+        if (collection?.round !== round || !collection.entry.holders.includes(worker)) continue;
+        giveBack(collection.entry, worker, owed, now);
+        settle(key, now);
+      }
+    },
+    returned(worker, parts, now) {
+      for (const [key, owed] of parts) giveBack(entryOf(worker, key, true), worker, owed, now);
+      end(worker, () => 0, now);
+    },
+    ended(worker, now) {
+      if (!gone.has(worker)) end(worker, (rate) => now + shareOf(rate, workers).period, now);
+    },
+  };
+}
