@@ -76,6 +76,7 @@ const later = (a: string, b: string) => (a > b ? a : b);
 export function createUsageDay(day: string, instance: string): UsageDay {
   const minuteOf = createMinuteOf();
   const midnight = Date.parse(`${day}T00:00:00Z`) / 60_000;
+  /** By operation, then by grant: a map for each of many grants would take more than its uses. */
   const uses = new Map<string, Map<string, Counting>>();
   const together = new Map<string, Together>();
   const denied = new Map<string, Denied>();
@@ -111,20 +112,20 @@ export function createUsageDay(day: string, instance: string): UsageDay {
     return lines >= limit;
   };
   const use = (grant: string, operation: string, api: string) => {
-    let ofGrant = uses.get(grant);
-    const known = ofGrant?.get(operation);
+    let ofOperation = uses.get(operation);
+    const known = ofOperation?.get(grant);
     if (known !== undefined) return known;
     if (isFull(useRows.size, most.uses)) {
       isCut = true;
       return null;
     }
-    if (ofGrant === undefined) {
-      ofGrant = new Map();
-      uses.set(grant, ofGrant);
+    if (ofOperation === undefined) {
+      ofOperation = new Map();
+      uses.set(operation, ofOperation);
     }
     const fresh = { grant, operation, count: 0, first: '', last: '', api, busiest: 0, mfa: 0 };
     const counting: Counting = { use: fresh, minute: -1, times: 0 };
-    ofGrant.set(operation, counting);
+    ofOperation.set(grant, counting);
     useRows.add(fresh);
     return counting;
   };
