@@ -38,7 +38,17 @@ request = function() n = (n + 7) % ${callers}; return requests[n] end
     /** Each answer is followed by a request. */
     async closed(peer: Peer, callers: number, duration: number, kept = true): Promise<Figures> {
       const script = scriptOf(callers, kept);
-      const args = ['-t1', `-c${connections}`, `-d${duration}s`, '--latency', '-s', script, peer.url];
+      const args = [
+        '-t1',
+        `-c${connections}`,
+        `-d${duration}s`,
+        '--timeout',
+        '30s',
+        '--latency',
+        '-s',
+        script,
+        peer.url,
+      ];
       const before = cpuMs(peer.pids);
       const { stdout } = await runFile('wrk', args);
       const cpu = cpuMs(peer.pids) - before;
