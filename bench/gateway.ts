@@ -118,8 +118,9 @@ async function run(): Promise<void> {
   console.log(`through the gate: ${peers.map(({ name }) => name).join(', ')}`);
 
   const { closed, open } = createLoads({ folder, tokenFile, connections });
+  // A second of warm-up: until then this is as much about how soon code is compiled, here and there.
   const openFor = (peer: Peer, callers: number, rate: number, count: number) =>
-    open(peer, callers, rate, count, count === callers ? 0 : Math.min(500, rate * seconds * 0.2));
+    open(peer, callers, rate, count, count === callers ? 0 : Math.max(500, rate));
 
   // Until the code of each is compiled as well as it will be; then each caller's first request.
   for (const peer of peers) await closed(peer, few, values.quick ? 2 : 8);

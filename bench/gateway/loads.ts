@@ -60,7 +60,7 @@ request = function() n = (n + 7) % ${callers}; return requests[n] end
         return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1);
       };
       const rate = Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
-      return { rate, cpu: (cpu / requests) * 1000, p50: at('50%'), p99: at('99%'), p999: null };
+      return { rate, cpu: (cpu / requests) * 1000, p50: at('50%'), p99: at('99%'), p999: null, late: null };
     },
     /** Requests leave on a schedule; the first `warm` are not in the percentiles. */
     async open(peer: Peer, callers: number, rate: number, count: number, warm: number): Promise<Figures> {
@@ -70,10 +70,10 @@ request = function() n = (n + 7) % ${callers}; return requests[n] end
       const before = cpuMs(peer.pids);
       const { stdout } = await runFile(process.execPath, args);
       const cpu = cpuMs(peer.pids) - before;
-      const found = JSON.parse(stdout) as Record<'requests' | 'failures' | 'p50' | 'p99' | 'p999', number>;
-      const { requests, failures, p50, p99, p999 } = found;
+      type Found = Record<'requests' | 'failures' | 'p50' | 'p99' | 'p999' | 'late', number>;
+      const { requests, failures, p50, p99, p999, late } = JSON.parse(stdout) as Found;
       if (failures !== 0) throw new Error(`${peer.name}: ${failures} requests of the open model failed`);
-      return { rate: null, cpu: (cpu / requests) * 1000, p50, p99, p999 };
+      return { rate: null, cpu: (cpu / requests) * 1000, p50, p99, p999, late };
     },
   };
 }

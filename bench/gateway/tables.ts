@@ -1,8 +1,18 @@
 /** What one peer is asked for. `rate` is requests a second on a schedule; null: each answer is followed by a request. */
 export type Load = { name: string; callers: number; rate: number | null };
 
-/** One round of one peer: requests/s where nothing else sets them, milliseconds of CPU for 1,000 requests, latencies in ms. */
-export type Figures = { rate: number | null; cpu: number; p50: number; p99: number; p999: number | null };
+/**
+ * One round of one peer: requests/s where nothing else sets them, milliseconds of CPU for 1,000 requests, latencies in ms.
+ * `late`: one request in a hundred was sent so much later than it was due, which is none of the peer's doing.
+ */
+export type Figures = {
+  rate: number | null;
+  cpu: number;
+  p50: number;
+  p99: number;
+  p999: number | null;
+  late: number | null;
+};
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -14,8 +24,17 @@ function ratios(ours: readonly number[], theirs: readonly number[]): string {
   return `${median(all).toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
 }
 
-const columns = ['', 'requests/s', 'CPU ms/1,000', 'CPU, ours / this', 'p50 ms', 'p99 ms', 'p99.9 ms'];
-const widths = [20, 12, 14, 20, 9, 9, 9];
+const columns = [
+  '',
+  'requests/s',
+  'CPU ms/1,000',
+  'CPU, ours / this',
+  'p50 ms',
+  'p99 ms',
+  'p99.9 ms',
+  'sent late ms',
+];
+const widths = [20, 12, 14, 20, 9, 9, 9, 14];
 const row = (cells: readonly string[]): string =>
   cells
     .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
@@ -42,6 +61,7 @@ export function printTables(results: ReadonlyMap<Load, ReadonlyMap<string, reado
           of((one) => one.p50, 2),
           of((one) => one.p99, 2),
           of((one) => one.p999, 2),
+          of((one) => one.late, 2),
         ]),
       );
     }

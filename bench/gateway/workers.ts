@@ -69,7 +69,7 @@ async function run(): Promise<void> {
 
   const { closed, open } = createLoads({ folder, tokenFile, connections: 32 });
   const openFor = (persecond: number) => (peer: Peer) =>
-    open(peer, callers, persecond, persecond * seconds, persecond * 0.2);
+    open(peer, callers, persecond, persecond * seconds, persecond);
   const loads: [name: string, run: (peer: Peer) => Promise<Figures>][] = [
     ['32 kept connections, as fast as they go', (peer) => closed(peer, callers, seconds)],
     ['1,000 requests/s', openFor(1000)],
