@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { opaVersion } from '../../bundle/policy/opa.ts';
 import { readCommands } from '../../docs/generate/commandsPage.ts';
+import { commandLine, type Result } from '../_commandLine.ts';
 import { suite } from '../_suite.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 
@@ -28,20 +29,17 @@ test.after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Result = { code: number; stdout: string; stderr: string };
-function grantgate(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
+/** By a process of its own: each command once, and whatever starts something or is about processes. */
+function started(args: string[]): Promise<Result> {
   return new Promise((done) => {
-    execFile(
-      process.execPath,
-      [cli, ...args],
-      { cwd: folder, env: { ...process.env, ...env } },
-      (error, stdout, stderr) => {
-        // Null where a signal ended it, which is no exit code at all.
-        done({ code: error === null ? 0 : Number(error.code ?? Number.NaN), stdout, stderr });
-      },
-    );
+    execFile(process.execPath, [cli, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      // Null where a signal ended it, which is no exit code at all.
+      done({ code: error === null ? 0 : Number(error.code ?? Number.NaN), stdout, stderr });
+    });
   });
 }
+const grantgate = (args: string[], env: Record<string, string> = {}): Promise<Result> =>
+  commandLine(args, { cwd: folder, env });
 
 test('every command has help with an example', async () => {
   const known = new Map(readCommands().map((command) => [command.name, command]));
@@ -64,14 +62,14 @@ test('every command has help with an example', async () => {
       name,
     );
   for (const { name, examples } of known.values()) assert.match(examples[0] ?? '', /^\S/, name);
-  const { code, stdout } = await grantgate(['check', '--help']);
+  const { code, stdout } = await started(['check', '--help']);
   assert.equal(code, 0);
   assert.match(stdout, /--json/);
   assert.match(stdout, /Example:\n {2}\$ grantgate check/);
 });
 
 test('what it does not know ends with 2 and the nearest thing it does', async () => {
-  const command = await grantgate(['chek']);
+  const command = await started(['chek']);
   assert.equal(command.code, 2);
   assert.match(command.stderr, /Did you mean check\?/);
   const option = await grantgate(['check', '--jsno']);
@@ -113,18 +111,18 @@ test('serve says which setting is wrong, with and without --check', async () => 
     );
   write('places.yaml', 0);
   for (const args of [['--check'], []]) {
-    const { code, stderr } = await grantgate(['serve', '--config', config, ...args]);
+    const { code, stderr } = await started(['serve', '--config', config, ...args]);
     assert.equal(code, 2);
     assert.match(stderr, /^grantgate: "state": .*places\.yaml .*\n$/);
   }
   write('state', 0);
-  const good = await grantgate(['serve', '--config', config, '--check']);
+  const good = await started(['serve', '--config', config, '--check']);
   assert.deepEqual([good.code, good.stderr, existsSync(join(folder, 'state'))], [0, '', false]);
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   write('state', port);
-  const taken = await grantgate(['serve', '--config', config]);
+  const taken = await started(['serve', '--config', config]);
   server.close();
   assert.equal(taken.code, 2);
   assert.match(taken.stderr, new RegExp(`"listen": 127\\.0\\.0\\.1:${port} is taken already`));
@@ -156,7 +154,7 @@ test('check prints a line when all is well, and every place when not', async () 
     'grants/access/orders/bad.yaml':
       '- id: orders-bad-one\n  principal: ann\n  api: orders\n  rol: reader\n  expires: soon\n',
   });
-  const bad = await grantgate(['check', tree.root]);
+  const bad = await started(['check', tree.root]);
   assert.equal(bad.code, 1);
   for (const place of ['bad.yaml:2:', 'bad.yaml:4:', 'bad.yaml:5:'])
     assert.ok(bad.stdout.includes(place), bad.stdout);
@@ -167,19 +165,21 @@ test('check prints a line when all is well, and every place when not', async () 
 });
 
 test('build and verify: the same commit gives the same bytes, and only the right key opens it', async () => {
-  const build = (out: string) =>
-    grantgate(['build', '--root', tree.root, '--out', out, '--key', 'key.pem', '--json']);
-  const first = await build('a.tar.gz');
+  const buildTo = (out: string) => [
+    ...['build', '--root', tree.root, '--out', out],
+    ...['--key', 'key.pem', '--json'],
+  ];
+  const first = await started(buildTo('a.tar.gz'));
   assert.equal(first.code, 0, first.stderr);
   const built = JSON.parse(first.stdout);
   assert.equal(built.signed, true);
-  assert.equal((await build('b.tar.gz')).code, 0);
+  assert.equal((await grantgate(buildTo('b.tar.gz'))).code, 0);
   assert.deepEqual(readFileSync(join(folder, 'a.tar.gz')), readFileSync(join(folder, 'b.tar.gz')));
 
   const verified = await grantgate(['verify', 'a.tar.gz', '--key', 'key.pub.pem', '--json']);
   assert.equal(verified.code, 0, verified.stderr);
   assert.equal(JSON.parse(verified.stdout).revision, built.revision);
-  const wrong = await grantgate(['verify', 'a.tar.gz', '--key', 'other.pub.pem']);
+  const wrong = await started(['verify', 'a.tar.gz', '--key', 'other.pub.pem']);
   assert.equal(wrong.code, 1);
   const among = (keys: string[]) => grantgate(['verify', 'c.tar.gz', '--keys', ...keys]);
   const named = ['build', '--root', tree.root, '--out', 'c.tar.gz', '--key', 'key.pem', '--key-id', 'new'];
@@ -257,7 +257,7 @@ test('build signs an end when told so, and verify tells a bundle whose time is o
 });
 
 test('key new shows a key once, and an entry that lets it in', async () => {
-  const { code, stdout } = await grantgate(['key', 'new', '--service', 'mailer']);
+  const { code, stdout } = await started(['key', 'new', '--service', 'mailer']);
   assert.equal(code, 0);
   const [, id = '', secret = ''] = /^ {2}gg_([a-z0-9]{10})_([A-Za-z0-9_-]{43})$/m.exec(stdout) ?? [];
   const hash = createHash('sha256').update(secret).digest('hex');
@@ -334,7 +334,7 @@ test('review prints the plan in the agreed form, and the same twice', async () =
     '2026-11-23T12:00:00Z',
     '--json',
   ];
-  const { code, stdout, stderr } = await grantgate(args);
+  const { code, stdout, stderr } = await started(args);
   assert.equal(code, 0, stderr);
   const plan = JSON.parse(stdout);
   assert.deepEqual(Object.keys(plan), [
