@@ -5,7 +5,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startForge } from '../demo/forge/startForge.ts';
 import { campaign } from '../reviewer/campaign.ts';
-import { access, asOf, base, logLines, place, rules, uses } from '../test/reviewer/_review.ts';
+import { access, asOfMs, base, logLines, place, rules, uses } from '../test/reviewer/_review.ts';
 
 const [grants = 10_000, owners = 300] = process.argv.slice(2).map(Number);
 const token = 'bench-token-1234567890';
@@ -33,7 +33,7 @@ await cp(join(here.root, '.git'), repository, { recursive: true });
 const config = join(repository, 'config');
 await writeFile(config, (await readFile(config, 'utf8')).replace('bare = false', 'bare = true'));
 
-let now = asOf;
+let now = asOfMs;
 const writes: { at: number; notice: boolean }[] = [];
 let reads = 0;
 const notice = /\/(?:pulls|issues|comments|requested_reviewers)$/;
@@ -57,7 +57,7 @@ async function run(name: string) {
   const [began, at] = [performance.now(), now];
   let promised = '';
   const { report, results, error } = await campaign({
-    ...{ root: here.root, decisions: [here.decisions], asOf, name: 'bench', scope: null, apply: true },
+    ...{ root: here.root, decisions: [here.decisions], asOfMs, name: 'bench', scope: null, apply: true },
     forge: { baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl: repository },
     clock: {
       now: () => now,

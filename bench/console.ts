@@ -102,7 +102,7 @@ try {
   console.log(`${records} records (${Math.round(made.bytes / 1e6)} MB) of ${grants} grants`);
   const args = ['console', '--root', made.root, '--decisions', made.decisions, '--port', '0'];
   const began = performance.now();
-  const child = spawn(process.execPath, [cli, ...args, '--as-of', new Date(made.asOf).toISOString()], {
+  const child = spawn(process.execPath, [cli, ...args, '--as-of', new Date(made.asOfMs).toISOString()], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

@@ -2,7 +2,7 @@
 // Calls to the demo's forge are counted in the first hour (three runs), once as many are open as may be, and when nothing
 // has changed; then the time from a comment to the updated diff.
 import { answer } from '../reviewer/answer.ts';
-import { asOf, rules, withGroups } from '../test/reviewer/_review.ts';
+import { asOfMs, rules, withGroups } from '../test/reviewer/_review.ts';
 import { closeWorlds, idle, token, tokenOf, world } from '../test/reviewer/_world.ts';
 
 const [findings = 500, owners = 20] = process.argv.slice(2).map(Number);
@@ -43,8 +43,8 @@ async function runs(name: string, at: readonly number[]) {
   const began = performance.now();
   let open = 0;
   for (const minute of at) {
-    here.clock.now = asOf + minute * 60_000;
-    const { pulls, error } = await here.apply({ asOf: here.clock.now });
+    here.clock.now = asOfMs + minute * 60_000;
+    const { pulls, error } = await here.apply({ asOfMs: here.clock.now });
     if (error !== null) throw error;
     open = pulls.filter(({ action, number }) => number !== null && action !== 'held').length;
   }

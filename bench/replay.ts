@@ -13,10 +13,17 @@ const [records = 1_000_000, grants = 20_000, days = 90] = process.argv.slice(2).
 const cli = fileURLToPath(new URL('../cli.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'grantgate-bench-replay-'));
 try {
-  const { root, decisions, asOf } = await generateReview(folder, { records, grants, days });
+  const { root, decisions, asOfMs } = await generateReview(folder, { records, grants, days });
   console.log(`${records} records of ${grants} grants over ${days} days`);
   await changeGrants(root, 1000);
-  const window = ['--decisions', decisions, '--as-of', new Date(asOf).toISOString(), '--days', String(days)];
+  const window = [
+    '--decisions',
+    decisions,
+    '--as-of',
+    new Date(asOfMs).toISOString(),
+    '--days',
+    String(days),
+  ];
   console.log(
     `${'command'.padEnd(12)}${'time'.padStart(9)}${'processor'.padStart(12)}${'peak memory'.padStart(15)}`,
   );

@@ -41,7 +41,7 @@ const folder = await mkdtemp(join(tmpdir(), 'grantgate-bench-report-'));
 try {
   const made = await generateReview(folder, { records, grants, days: 90, changes: 'daily' });
   const out = join(folder, 'out');
-  const period = ['--since', '90d', '--until', new Date(made.asOf).toISOString()];
+  const period = ['--since', '90d', '--until', new Date(made.asOfMs).toISOString()];
   const args = ['report', '--root', made.root, '--decisions', made.decisions, ...period, '--out', out];
   const [load = 0] = loadavg();
   const began = performance.now();
@@ -73,7 +73,7 @@ try {
   const whole = all.reduce((sum, one) => sum + one.size, 0);
   console.table([
     {
-      ...{ records, grants, read: `${Math.round(made.bytes / 1e6)} MB`, until: day(made.asOf) },
+      ...{ records, grants, read: `${Math.round(made.bytes / 1e6)} MB`, until: day(made.asOfMs) },
       ...{ time: `${seconds.toFixed(1)} s`, processor: `${secondsIn(said).toFixed(1)} s` },
       ...{ 'peak memory': `${Math.round(peak / 1e6)} MB`, page: `${(size / 1e6).toFixed(2)} MB` },
       ...{ 'all files': `${(whole / 1e6).toFixed(1)} MB`, 'load before': load.toFixed(1) },

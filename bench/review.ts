@@ -39,7 +39,7 @@ for (const one of asked.length > 0 ? asked : judged) {
   const folder = await mkdtemp(join(tmpdir(), 'grantgate-bench-review-'));
   try {
     const made = await generateReview(folder, { records, grants, days, rollups: kind === 'rollups' });
-    const args = [runner, made.root, made.decisions, made.usage, String(made.asOf)];
+    const args = [runner, made.root, made.decisions, made.usage, String(made.asOfMs)];
     const output = execFileSync(process.execPath, args, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -179,7 +179,7 @@ async function start(
     review({
       root: repository,
       decisions: [decisions],
-      asOf: now(),
+      asOfMs: now(),
       apply: {
         forge: {
           baseUrl: forge.api,

@@ -51,15 +51,15 @@ async function baseAt(tree: Tree): Promise<Base> {
 
 /** Freezes what is in scope, by the evidence of a tree. */
 async function frozenFor(tree: Tree, base: Base, options: CampaignOptions): Promise<Frozen> {
-  const { name, scope, asOf, forge: _, apply: __, ...review } = options;
-  const seconds = Math.floor(Number(asOf) / 1000);
+  const { name, scope, asOfMs, forge: _, apply: __, ...review } = options;
+  const seconds = Math.floor(asOfMs / 1000);
   const due = options.due ?? dayOf(seconds + base.organisation.review.campaigns.days * 86_400);
   if (endOf(due) <= seconds)
     throw new ReviewError(
       'campaign-empty',
       `the campaign ${name} would be over before it begins: it is due ${due}`,
     );
-  const { more } = await planFor(tree, { ...review, asOf }, async ({ evidence, plan }) => {
+  const { more } = await planFor(tree, { ...review, asOfMs }, async ({ evidence, plan }) => {
     // What could not be judged would be asked about as if nothing had been found.
     const [fault] = plan.faults ?? [];
     if (fault !== undefined) throw new ReviewError('policy-undefined', fault.message);
@@ -82,13 +82,13 @@ function assertSame(frozen: Frozen, { name, scope, due }: CampaignOptions): void
  * what keeps it from being begun: ReviewError, ForgeError, GitError, OpaError, BundleError.
  */
 export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { root, name, asOf, forge: target, signal, progress } = options;
-  const now = Math.floor(Number(asOf) / 1000);
+  const { root, name, asOfMs, forge: target, signal, progress } = options;
+  const asOf = Math.floor(asOfMs / 1000);
   if (target === undefined) {
     const tree = remember(await localTree(root));
     const base = await baseAt(tree);
     const frozen = await frozenFor(tree, base, options);
-    return { report: reportOf(frozen, [], new Map(), base, now), results: [], writes: 0, error: null };
+    return { report: reportOf(frozen, [], new Map(), base, asOf), results: [], writes: 0, error: null };
   }
   const forge = openForge(target, signal);
   progress?.(`fetching ${forge.slug}`);
@@ -108,13 +108,13 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     const { writes_per_minute, notices_per_hour } = base.organisation.review.campaigns;
     const caps = { perMinute: writes_per_minute, noticesPerHour: notices_per_hour };
     const pace = createPace(caps, options.clock ?? wallClock(signal));
-    return await advance({ forge, approvals, mirror, frozen, base, pace, now, signal, progress });
+    return await advance({ forge, approvals, mirror, frozen, base, pace, asOf, signal, progress });
 
     async function viewCampaign(opened: Frozen): Promise<CampaignResult> {
       const known = await listParts(forge, opened);
       const results = viewParts(opened, known);
       const attested = await attestations(results, known, forge, approvals);
-      return { report: reportOf(opened, results, attested, base, now), results: [], writes: 0, error: null };
+      return { report: reportOf(opened, results, attested, base, asOf), results: [], writes: 0, error: null };
     }
   } finally {
     await mirror.close();

@@ -34,7 +34,7 @@ type Options = {
   decisions: readonly string[];
   gateways: readonly GatewayFacts[];
   /** Seconds since 1970; what a campaign that is not finished is told as of. */
-  now: number;
+  asOf: number;
   signal?: AbortSignal;
   progress?: (line: string) => void;
 };
@@ -47,7 +47,7 @@ const enforcedWithin = 14 * 86_400;
  * another as of now, and it says so. Throws ReviewError `campaign-unknown`, `campaign-malformed`, ForgeError, GitError.
  */
 export async function campaignReport(options: Options): Promise<{ pack: Pack; about: Required<About> }> {
-  const { name, forge: target, decisions, gateways, now, signal, progress } = options;
+  const { name, forge: target, decisions, gateways, asOf, signal, progress } = options;
   const forge = openForge(target, signal);
   progress?.(`fetching ${forge.slug}`);
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
@@ -62,8 +62,8 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
     const known = await listParts(forge, frozen);
     const results = viewParts(frozen, known);
     const attested = await attestations(results, known, forge, openChecks(target, signal).approvals);
-    const end = endOfAll(frozen, known, results.length, now);
-    const at = end ?? now;
+    const end = endOfAll(frozen, known, results.length, asOf);
+    const at = end ?? asOf;
     const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));
     const line = await firstParentLine(mirror.repository, mirror.base.commit);
     const tree = remember(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
@@ -103,7 +103,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
         signal,
       });
       const usage = await readUsage({
-        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithin, now), since: 0, signal },
+        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithin, asOf), since: 0, signal },
       });
       try {
         return await readEnforcement(
@@ -121,7 +121,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
 }
 
 /** When the last part ended; null while one has not, or is not there yet. */
-function endOfAll(frozen: Frozen, known: readonly ForgePull[], parts: number, now: number): number | null {
+function endOfAll(frozen: Frozen, known: readonly ForgePull[], parts: number, asOf: number): number | null {
   const ends = new Map<string, number | null>();
   for (const pull of known) {
     const ended = endedAt(pull, frozen);
@@ -130,7 +130,7 @@ function endOfAll(frozen: Frozen, known: readonly ForgePull[], parts: number, no
     if (before === undefined || pull.merged || before === null) ends.set(pull.branch, ended);
   }
   const all = [...ends.values()];
-  if (all.length < parts || all.some((end) => end === null || end > now)) return null;
+  if (all.length < parts || all.some((end) => end === null || end > asOf)) return null;
   return Math.max(...all.map((end) => end ?? 0));
 }
 

@@ -7,7 +7,7 @@ import type { About, Pack } from './report/pack.ts';
 import type { GatewayFacts } from './report/reportInput.ts';
 import { ReviewError } from './reviewError.ts';
 
-type Options = Omit<PlanOptions, 'asOf' | 'recommend' | 'explain'> & {
+type Options = Omit<PlanOptions, 'asOfMs' | 'recommend' | 'explain'> & {
   /** A folder of a Git repository. */
   root: string;
   /** The branch that was enforced. */
@@ -29,7 +29,7 @@ export async function periodReport(options: Options): Promise<{ pack: Pack; abou
     throw new ReviewError('report-invalid', `${revision} had no commit before the end of the period`);
   const { more } = await planFor(
     await gitTree(tree.root, tree.revision ?? revision, tree.within),
-    { ...options, asOf: period.to * 1000 },
+    { ...options, asOfMs: period.to * 1000 },
     async (found) => {
       const asked = forge === undefined ? null : openForge(forge, signal);
       return makeReport(found, { period, forge: asked, gateways, signal });

@@ -21,8 +21,8 @@ export type PlanOptions = {
   usage?: readonly string[];
   /** The gateways' admin token, if they want one. */
   adminToken?: string | null;
-  /** The instant to judge at; a number counts milliseconds since 1970. */
-  asOf: Date | number;
+  /** The instant to judge at, milliseconds since 1970. */
+  asOfMs: number;
   /** What it is now, in ms since 1970: a record of later is of a clock that is ahead. Left out, no clock is doubted. */
   now?: number | undefined;
   /** Recommend controls that follow from observed use, too. */
@@ -45,15 +45,15 @@ export async function planFor<More>(
   options: PlanOptions,
   makeMore: (made: { evidence: Evidence; plan: Plan }) => Promise<More>,
 ) {
-  const { decisions, usage = [], adminToken = null, asOf, signal, progress } = options;
-  const seconds = Math.floor(Number(asOf) / 1000);
+  const { decisions, usage = [], adminToken = null, asOfMs, signal, progress } = options;
+  const asOf = Math.floor(asOfMs / 1000);
   const { kept } = options;
-  const now = options.now === undefined ? undefined : Math.floor(options.now / 1000);
+  const readAt = options.now === undefined ? undefined : Math.floor(options.now / 1000);
   const places = kept === undefined ? { decisions, usage } : { decisions: [], usage: [] };
-  const sources = await openSources({ ...places, since: furthestBack(seconds), token: adminToken, signal });
+  const sources = await openSources({ ...places, since: furthestBack(asOf), token: adminToken, signal });
   let evidence: Evidence;
   try {
-    evidence = await gather({ ...sources, tree, asOf: seconds, now, kept, signal, progress });
+    evidence = await gather({ ...sources, tree, asOf, readAt, kept, signal, progress });
   } finally {
     await sources.close();
   }

@@ -71,7 +71,7 @@ async function judge(tree: Tree, options: PlanOptions) {
  * made plan from being applied is in the result's `error`.
  */
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
-  const { root, apply, asOf, signal, progress } = options;
+  const { root, apply, asOfMs, signal, progress } = options;
   if (apply === undefined) {
     const { plan, more, stopped, faulty, explained, evidence } = await judge(await localTree(root), options);
     return {
@@ -100,15 +100,15 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     const pulls: Pull[] = [];
     const made = { plan, ...more, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];
-    const { asOf: seconds, from, tree } = evidence;
-    const days = Math.ceil((seconds - from) / 86_400);
+    const { asOf, from, tree } = evidence;
+    const days = Math.ceil((asOf - from) / 86_400);
     // With roll-ups more is known than the records tell.
-    const isOfRecords = (options.usage ?? []).length === 0 && seconds - days * 86_400 === from;
+    const isOfRecords = (options.usage ?? []).length === 0 && asOf - days * 86_400 === from;
     const replay = openPullReplay({
       ...{
         base: tree,
         decisions: options.decisions,
-        asOf: seconds,
+        asOf,
         days,
         opa: options.opa,
         signal,
@@ -118,11 +118,11 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     });
     try {
       stopIfAborted(signal);
-      const known = await knownPulls(forge, Number(asOf));
-      const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOf: Number(asOf) };
+      const known = await knownPulls(forge, asOfMs);
+      const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOfMs };
       if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
       const { emergency } = evidence.organisation.review;
-      const also = emergency.principals.length === 0 ? [] : [await unattested(forge, Number(asOf))];
+      const also = emergency.principals.length === 0 ? [] : [await unattested(forge, asOfMs)];
       await openPullRequests({
         ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
       });

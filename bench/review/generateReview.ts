@@ -7,7 +7,7 @@ import { random } from '../../demo/random.ts';
 import { createUsageDay } from '../../gateway/record/usageDay.ts';
 
 const dayMs = 86_400_000;
-const asOf = Date.parse('2026-11-23T00:00:00Z');
+const asOfMs = Date.parse('2026-11-23T00:00:00Z');
 const perFile = 100;
 const operations = ['list', 'get', 'create', 'remove'];
 /** Operation → what a request for it looks like in a record. */
@@ -18,7 +18,7 @@ const calls: Readonly<Record<string, readonly [method: string, path: string]>> =
   remove: ['DELETE', '/v1/things/{id}'],
 };
 
-export type Generated = { root: string; decisions: string; usage: string; asOf: number; bytes: number };
+export type Generated = { root: string; decisions: string; usage: string; asOfMs: number; bytes: number };
 export type Size = {
   records: number;
   grants: number;
@@ -62,13 +62,13 @@ export async function generateReview(folder: string, size: Size): Promise<Genera
       ? await writeRollups(join(usage, instance), one)
       : await writeLogs(join(decisions, instance), one);
   }
-  return { root, decisions, usage, asOf, bytes };
+  return { root, decisions, usage, asOfMs, bytes };
 }
 
 /** What {@link generateReview} made in a folder before. */
 export const generatedIn = (folder: string): Generated => {
   const [root, decisions, usage] = places(folder);
-  return { root, decisions, usage, asOf, bytes: 0 };
+  return { root, decisions, usage, asOfMs, bytes: 0 };
 };
 
 const places = (folder: string): [string, string, string] => [
@@ -116,7 +116,7 @@ async function writeGrants(root: string, { grants, days, changes }: Size): Promi
   const revisions: string[] = [];
   for (let day = days; day > 0; day -= 1) {
     const [path, text] = access[day % access.length] ?? ['', ''];
-    date = new Date(asOf - day * dayMs).toISOString();
+    date = new Date(asOfMs - day * dayMs).toISOString();
     // Of some grants the owner says that they are needed; one is taken away.
     const kept = text.replaceAll('at: 2026-10-01T00:00:00Z', `at: ${date}`);
     await write([[path, kept.replace(/^- id: (?:.+\n)+\n/, '')]]);
@@ -141,7 +141,7 @@ type Log = { instance: string; records: number; grants: number; days: number; re
 /** Minute after minute of each day: a heartbeat, and what was asked. */
 function* minutesOf({ instance, records, grants, days, revisions }: Log, day: number, seq: { last: number }) {
   const draw = random(`bench ${instance} ${day}`);
-  const from = asOf - day * dayMs;
+  const from = asOfMs - day * dayMs;
   const perMinute = records / (days * 1440);
   for (let minute = 0; minute < 1440; minute += 1) {
     const at = from + minute * 60_000;
@@ -164,7 +164,7 @@ async function writeLogs(home: string, log: Log): Promise<number> {
   const seq = { last: 0 };
   let bytes = 0;
   for (let day = log.days; day > 0; day -= 1) {
-    const name = new Date(asOf - day * dayMs).toISOString().slice(0, 10);
+    const name = new Date(asOfMs - day * dayMs).toISOString().slice(0, 10);
     const file = createWriteStream(join(home, `${name}.ndjson`));
     for (const lines of minutesOf(log, day, seq)) {
       const text = lines.join('');
@@ -182,7 +182,7 @@ async function writeRollups(home: string, log: Log): Promise<number> {
   const seq = { last: 0 };
   let bytes = 0;
   for (let day = log.days; day > 0; day -= 1) {
-    const name = new Date(asOf - day * dayMs).toISOString().slice(0, 10);
+    const name = new Date(asOfMs - day * dayMs).toISOString().slice(0, 10);
     const counted = createUsageDay(name, log.instance);
     for (const lines of minutesOf(log, day, seq))
       for (const text of lines) {

@@ -2,14 +2,14 @@
 import { growHeapSlowly } from '../../commands/growHeapSlowly.ts';
 import { review } from '../../reviewer/review.ts';
 
-const [root = '', decisions = '', usage = '', asOf = ''] = process.argv.slice(2);
+const [root = '', decisions = '', usage = '', asOfMs = ''] = process.argv.slice(2);
 // As the command does.
 growHeapSlowly();
 const began = performance.now();
 const progress = (line: string) =>
   process.stderr.write(`  ${((performance.now() - began) / 1000).toFixed(1)} s  ${line}\n`);
 const { plan } = await review({
-  ...{ root, decisions: [decisions], usage: [usage], asOf: Number(asOf), progress },
+  ...{ root, decisions: [decisions], usage: [usage], asOfMs: Number(asOfMs), progress },
 });
 const ms = performance.now() - began;
 const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();

@@ -46,7 +46,7 @@ export async function runCampaign(options: Options): Promise<void> {
   const { report, results, writes, error } = await campaign({
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
     adminToken: adminTokenOf(options),
-    asOf: asOfOf(options),
+    asOfMs: asOfOf(options),
     now: Date.now(),
     name,
     scope: text === undefined || scope === null ? null : { text, scope },

@@ -96,13 +96,13 @@ async function runCheckPull(
 }
 
 async function compute(base: string, head: string, options: Options): Promise<PullCheck> {
-  const asOf = asOfOf(options);
+  const asOfMs = asOfOf(options);
   const days = daysOf(options);
   const { checkPull } = await import('../../reviewer/check/checkPull.ts');
   const signal = abortOnStop();
   return checkPull({
     ...{ repository: folderOf(options.root), base, head, decisions: options.decisions },
-    ...{ days, asOf: Math.floor(asOf / 1000), signal, progress },
+    ...{ days, asOf: Math.floor(asOfMs / 1000), signal, progress },
   }).catch(badRevision);
 }
 

@@ -46,14 +46,14 @@ type Options = AdminTokenOption & {
 async function runInventory(options: Options): Promise<void> {
   const { gatherInventory } = await import('../../reviewer/inventory/gatherInventory.ts');
   const { views } = await import('../../reviewer/inventory/inventory.ts');
-  const asOf = asOfOf(options);
+  const asOfMs = asOfOf(options);
   const by = views.find((view) => view === options.by) ?? 'api';
   const found = await gatherInventory({
     root: folderOf(options.root),
     decisions: options.decisions ?? null,
     usage: options.usage ?? null,
     adminToken: adminTokenOf(options),
-    asOf: Math.floor(asOf / 1000),
+    asOf: Math.floor(asOfMs / 1000),
     missing: (file, reason) =>
       process.stderr.write(`${file} cannot be read, so uses may be missing: ${reason}\n`),
   });

@@ -83,14 +83,14 @@ async function runReplay(base: string, head: string, options: Options, command: 
 }
 
 async function replayed(base: string, head: string, options: Options): Promise<void> {
-  const asOf = asOfOf(options);
+  const asOfMs = asOfOf(options);
   const days = daysOf(options);
   const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');
   const { verdictOf } = await import('../../reviewer/replay/replay.ts');
   const signal = abortOnStop();
   const found = await replayRevisions({
     ...{ repository: folderOf(options.root), base, head, mergeBase: options.mergeBase === true },
-    ...{ decisions: options.decisions, asOf: Math.floor(asOf / 1000), days },
+    ...{ decisions: options.decisions, asOf: Math.floor(asOfMs / 1000), days },
     signal,
     progress,
   }).catch(badRevision);

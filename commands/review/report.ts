@@ -106,7 +106,7 @@ async function packOfCampaign(name: string, options: Options) {
   return campaignReport({
     ...{ name, forge: await forgeIn(options), decisions: options.decisions, signal: abortOnStop(), progress },
     gateways: await askGateways(options.gateway, adminTokenOf(options)),
-    now: Math.floor(Date.now() / 1000),
+    asOf: Math.floor(Date.now() / 1000),
   });
 }
 

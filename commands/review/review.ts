@@ -92,7 +92,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   }
   if (options.scope !== undefined || options.due !== undefined)
     throw new UsageError('--scope and --due are of a campaign: give --campaign NAME');
-  const asOf = asOfOf(options);
+  const asOfMs = asOfOf(options);
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
   const { review } = await import('../../reviewer/review.ts');
@@ -103,7 +103,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     decisions: options.decisions,
     usage: options.usage,
     adminToken: adminTokenOf(options),
-    asOf,
+    asOfMs,
     now: Date.now(),
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),

@@ -55,7 +55,7 @@ async function runUsage(places: string[], options: Options): Promise<void> {
   const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');
   const signal = abortOnStop();
   const report = await gatherUsage({
-    ...{ places, from, to, now, by: views.find((view) => view === by) ?? 'grant' },
+    ...{ places, from, to, readAt: now, by: views.find((view) => view === by) ?? 'grant' },
     token: adminTokenOf(options),
     bucket: bucketAccess(process.env),
     signal,

@@ -27,11 +27,11 @@ type Options = {
  * they are; it is never negative.
  */
 export function revisionFacts(
-  snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedAt' | 'committedAt'> &
-    Partial<Pick<Snapshot, 'movedAt'>>,
+  snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedMs' | 'committedAt'> &
+    Partial<Pick<Snapshot, 'movedMs'>>,
   { source, startedAt }: Options,
 ): RevisionFacts {
-  const { revision, counter, digest, grants, loadedAt, movedAt = null, committedAt } = snapshot;
+  const { revision, counter, digest, grants, loadedMs, movedMs = null, committedAt } = snapshot;
   const committed = Date.parse(committedAt);
   // Git knows whole seconds only: a commit of the second of the start may well be younger.
   const seen = committed >= Math.floor(startedAt / 1000) * 1000;
@@ -40,9 +40,9 @@ export function revisionFacts(
     counter,
     digest,
     grants,
-    loaded_at: new Date(loadedAt).toISOString(),
+    loaded_at: new Date(loadedMs).toISOString(),
     committed_at: committedAt,
-    lag_ms: seen || movedAt !== null ? Math.max(0, loadedAt - Math.max(committed, movedAt ?? 0)) : null,
+    lag_ms: seen || movedMs !== null ? Math.max(0, loadedMs - Math.max(committed, movedMs ?? 0)) : null,
     source,
   };
 }

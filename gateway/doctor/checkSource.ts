@@ -117,7 +117,7 @@ async function standing({ check, source, now }: Options, bundle: Bundle, kept: s
 async function keptSentence({ source, maxStalenessMs }: Options, name: string, now: number): Promise<string> {
   const kept = await readLastGood(source.stateFolder, keptAs({ name }, source)).catch(() => null);
   if (kept === null) return '; nothing is kept here, so all callers would get 503';
-  const until = maxStalenessMs === null ? null : kept.confirmedAt + maxStalenessMs;
+  const until = maxStalenessMs === null ? null : kept.confirmedMs + maxStalenessMs;
   const told = `; release ${formatRelease(kept)}, kept here,`;
   if (until === null) return `${told} would serve on`;
   if (until <= now) return `${told} is older than "max_staleness": all callers would get 503`;

@@ -62,7 +62,7 @@ const unavailable = (cause?: unknown) =>
     cause,
   );
 
-type Known = { at: number; until: number };
+type Known = { atMs: number; untilMs: number };
 
 /**
  * Builds the check for one introspection endpoint. It throws Refusal 401 for a token that is not active, not for us or
@@ -100,7 +100,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
   const holds = (known: Known | undefined): boolean => {
     const time = now();
     // After a clock was set back nothing is known.
-    return known !== undefined && known.at <= time && time < known.until;
+    return known !== undefined && known.atMs <= time && time < known.untilMs;
   };
 
   const ask = async (token: string, id: string): Promise<TokenClaims> => {
@@ -129,13 +129,13 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       const refusal = invalid(read);
       onAnswer?.('inactive');
       active.delete(id);
-      inactive.set(id, { at, until: at + inactiveMs, refusal });
+      inactive.set(id, { atMs: at, untilMs: at + inactiveMs, refusal });
       throw refusal;
     }
     onAnswer?.('active');
     const claims = { ...read, id, bytes: claimsBytes(JSON.stringify(read.payload).length, read.groups) };
     const ends = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
-    active.set(id, { at, until: Math.min(at + config.cache, ends), claims });
+    active.set(id, { atMs: at, untilMs: Math.min(at + config.cache, ends), claims });
     return claims;
   };
 

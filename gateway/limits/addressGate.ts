@@ -28,7 +28,7 @@ type Options = {
  * program with a key that was revoked does not shut out its neighbours.
  */
 export function createAddressGate({ limit, bounds }: Options): AddressGate {
-  const shut = lruCache<{ until: number; refusal: (wait: number) => Refusal }>(32 * MiB);
+  const shut = lruCache<{ untilMs: number; refusal: (wait: number) => Refusal }>(32 * MiB);
   const guesses = lruCache<true>(32 * MiB);
 
   const overRate = (wait: number) => exceeded('address', bounds().rate, wait, 'address-rate-exceeded');
@@ -37,7 +37,8 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       'retry-after': String(Math.max(1, Math.ceil(wait / 1000))),
     });
   const shutOut = (from: string, wait: number, now: number, refusal: (wait: number) => Refusal) => {
-    if (wait > 0 && (shut.get(from)?.until ?? 0) < now + wait) shut.set(from, { until: now + wait, refusal });
+    if (wait > 0 && (shut.get(from)?.untilMs ?? 0) < now + wait)
+      shut.set(from, { untilMs: now + wait, refusal });
   };
   const later = (wait: Promise<number>, from: string, now: number, refusal: (wait: number) => Refusal) => {
     void wait.then((value) => shutOut(from, value, now, refusal));
@@ -51,8 +52,8 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       if (shut.size > 0) {
         const entry = shut.get(from);
         // A clock that was set back keeps nobody out longer than the day the longest wait is counted by.
-        if (entry !== undefined && entry.until > now && entry.until < now + 86_400_000)
-          throw entry.refusal(entry.until - now);
+        if (entry !== undefined && entry.untilMs > now && entry.untilMs < now + 86_400_000)
+          throw entry.refusal(entry.untilMs - now);
         if (entry !== undefined) shut.delete(from);
       }
       const wait = limit(`address ${from}`, bounds().rate, now);

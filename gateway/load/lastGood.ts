@@ -10,7 +10,7 @@ export type LastGood = Release & {
 };
 
 /** One that was read back; `confirmedAt` (milliseconds since 1970) is when its source last said that it is its newest. */
-export type KeptLastGood = LastGood & { confirmedAt: number };
+export type KeptLastGood = LastGood & { confirmedMs: number };
 
 /** The kept bundle cannot be used: it counts as none, and the reason is logged. */
 export class LastGoodError extends Error {
@@ -88,7 +88,7 @@ export async function readLastGood(stateFolder: string, source: string): Promise
   if (archive.length !== header.bytes || sha256(archive) !== header.sha256)
     throw new LastGoodError('the kept bundle is damaged');
   const { counter, rollback } = header;
-  return { archive, counter, ...(rollback && { rollback }), confirmedAt: facts.mtimeMs };
+  return { archive, counter, ...(rollback && { rollback }), confirmedMs: facts.mtimeMs };
 }
 
 /** What an archive says of itself must be what its header says, by which newer and older ones are told. */

@@ -52,7 +52,7 @@ const loop = startLoadLoop({
     const keys =
       source.kind === 'git' || config.verifyKeyPem === undefined ? null : readVerifyKeys(config.verifyKeyPem);
     if (source.kind !== 'git' && keys === null) return null;
-    const age = Date.now() - kept.confirmedAt;
+    const age = Date.now() - kept.confirmedMs;
     // A clock that was set back tells nothing about how old it is.
     const { maxBytes } = config;
     const bundle = await verify(kept.archive, keys, maxBytes === undefined ? undefined : limitsOf(maxBytes));

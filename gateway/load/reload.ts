@@ -21,9 +21,9 @@ export type ReloadStatus = {
    */
   state: 'ok' | 'failing' | 'held' | 'empty';
   source: string;
-  lastError?: { code: string; message: string; problems: readonly string[]; at: number };
+  lastError?: { code: string; message: string; problems: readonly string[]; atMs: number };
   /** The last look that ended well, changed or not; `at` in milliseconds since 1970. */
-  lastSuccess?: { revision: string; at: number };
+  lastSuccess?: { revision: string; atMs: number };
 };
 
 export type ReloadOptions = {
@@ -103,7 +103,7 @@ export function startReload(options: ReloadOptions): Reload {
 
   const fail = ({ code, message, problems }: PostedError) => {
     const again = lastError?.code === code && lastError.message === message;
-    lastError = { code, message, problems, at: now() };
+    lastError = { code, message, problems, atMs: now() };
     const error = new LoadError(code, message, { problems });
     // The same failure at every poll is one line in the log.
     if (!again) log.error({ code, problems: problems.slice(0, 20) }, `bundle not loaded: ${message}`);
@@ -114,7 +114,7 @@ export function startReload(options: ReloadOptions): Reload {
   const succeed = ({ revision }: Snapshot) => {
     if (lastError !== undefined) log.info({ revision }, 'bundle source recovered');
     lastError = undefined;
-    lastSuccess = { revision, at: now() };
+    lastSuccess = { revision, atMs: now() };
   };
 
   /** Null when the snapshot is in force. */

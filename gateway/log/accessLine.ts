@@ -3,7 +3,7 @@ import { maskTokens } from '../../bundle/format/maskTokens.ts';
 /** A request and its answer, as an access log tells them. */
 export type Access = {
   /** Milliseconds since 1970, when it came. */
-  at: number;
+  atMs: number;
   milliseconds: number;
   address: string;
   subject: string | null;
@@ -38,8 +38,8 @@ export function accessLine(access: Access, format: AccessFormat): string {
 
 /** Apache's and nginx's combined format. */
 function combinedLine(access: Access): string {
-  const { at, address, subject, method, version, status, bytes } = access;
-  const date = new Date(at);
+  const { atMs, address, subject, method, version, status, bytes } = access;
+  const date = new Date(atMs);
   const two = (number: number) => String(number).padStart(2, '0');
   const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
   const time = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
@@ -50,10 +50,10 @@ function combinedLine(access: Access): string {
 }
 
 function jsonLine(access: Access): string {
-  const { at, milliseconds, address, subject, method, version, status, bytes } = access;
+  const { atMs, milliseconds, address, subject, method, version, status, bytes } = access;
   const line = JSON.stringify({
     access: true,
-    time: new Date(at).toISOString(),
+    time: new Date(atMs).toISOString(),
     address,
     subject,
     method,

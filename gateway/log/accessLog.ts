@@ -85,7 +85,7 @@ export function openAccessLog({ config, now, onFailure, output = process.stdout 
         },
         end: (status = answer?.headersSent === true ? answer.statusCode : 499) =>
           write({
-            ...{ at, address, method, target, version, status, referer, userAgent, ...facts },
+            ...{ atMs: at, address, method, target, version, status, referer, userAgent, ...facts },
             bytes: bytes(),
             milliseconds: performance.now() - began,
           }),

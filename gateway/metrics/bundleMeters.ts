@@ -36,7 +36,7 @@ export function createBundleMeters(registry: Registry) {
       set.grants.set(snapshot.grants);
       set.counter.set(snapshot.counter);
       set.validUntil.set(snapshot.validUntil === undefined ? 0 : Date.parse(snapshot.validUntil) / 1000);
-      set.loadedAt.set(snapshot.loadedAt / 1000);
+      set.loadedAt.set(snapshot.loadedMs / 1000);
       set.committedAt.set(Date.parse(snapshot.committedAt) / 1000);
       // Not before the end of this turn of the event loop can a request be served.
       setImmediate(() => pause((performance.now() - began) / 1000));

@@ -138,7 +138,7 @@ export type Published = Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'gran
   /** The archive's hash: the same commit and key give the same one, also after a restart. */
   etag: string;
   /** When it was first shown here, milliseconds since 1970. */
-  loadedAt: number;
+  loadedMs: number;
 };
 
 /** With the compiled policy, for gateways; or without, for OPA servers that have no WASM engine. */

@@ -75,7 +75,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   const take = ({ kind: _, form, archive: bytes, ...facts }: Signed) => {
     const archive = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const etag = `"${createHash('sha256').update(archive).digest('hex')}"`;
-    published[form] = { ...facts, archive, etag, loadedAt: now() };
+    published[form] = { ...facts, archive, etag, loadedMs: now() };
     const facing = waiting[form].size;
     log.info({ form, revision: facts.revision, bytes: archive.length, waiting: facing }, 'published');
     waiting[form].wake();

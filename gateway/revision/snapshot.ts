@@ -111,9 +111,9 @@ export type Snapshot = Head &
     /** How many grants it holds. */
     grants: number;
     /** Milliseconds since 1970. */
-    loadedAt: number;
+    loadedMs: number;
     /** Milliseconds since 1970: the branch has moved to it then at the earliest; null when nobody watched it move. */
-    movedAt: number | null;
+    movedMs: number | null;
     wasm: WebAssembly.Module;
     /** What its policy reads of the document, and whether its answers follow the clock. */
     reads: PolicyReads;
@@ -125,11 +125,11 @@ export type Snapshot = Head &
   };
 
 /** A snapshot as the loader thread posts it. */
-export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedAt' | 'movedAt'> & { lines: SharedLines };
+export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedMs' | 'movedMs'> & { lines: SharedLines };
 
 /** Opens a posted snapshot in the serving thread: no parsing, no copying. Both times are milliseconds since 1970. */
-export function openSnapshot(posted: PostedSnapshot, now: number, movedAt: number | null = null): Snapshot {
-  return { ...posted, lines: openIndex(posted.lines), loadedAt: now, movedAt };
+export function openSnapshot(posted: PostedSnapshot, now: number, movedMs: number | null = null): Snapshot {
+  return { ...posted, lines: openIndex(posted.lines), loadedMs: now, movedMs };
 }
 
 /** Reads the parts of data.json that are not lines. Throws HeadError when they are not what this version understands. */

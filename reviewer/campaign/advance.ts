@@ -21,7 +21,7 @@ type Options = {
   base: Base;
   pace: Pace;
   /** Seconds since 1970. */
-  now: number;
+  asOf: number;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
 };
@@ -50,7 +50,7 @@ const isOurs = (error: unknown): error is ForgeError | ReviewError =>
  * where nothing is to be done changes nothing. What fails for one owner holds up nobody else, and is in `error`.
  */
 export async function advance(options: Options): Promise<Advanced> {
-  const { approvals, mirror, frozen, base, pace, now, signal, progress } = options;
+  const { approvals, mirror, frozen, base, pace, asOf, signal, progress } = options;
   const forge = paced(options.forge, pace);
   const known = await listParts(forge, frozen);
   const parts = partsOfCampaign(frozen);
@@ -61,7 +61,7 @@ export async function advance(options: Options): Promise<Advanced> {
     const ready = instantOf(pace.doneAt(Array.from({ length: opening }, () => writesToOpen).flat()) / 1000);
     progress?.(`${opening} pull requests to open, done about ${ready}`);
     if (issue === null) {
-      const report = reportOf(frozen, waiting(parts, frozen), new Map(), base, now);
+      const report = reportOf(frozen, waiting(parts, frozen), new Map(), base, asOf);
       const body = renderIssue(frozen, report, ready);
       issue = await writeIssue(forge, issue, { name: frozen.name, body, finished: false });
     }
@@ -71,7 +71,7 @@ export async function advance(options: Options): Promise<Advanced> {
     let result: PartResult;
     try {
       stopIfAborted(signal);
-      result = await settlePart(part, { forge, approvals, mirror, frozen, base, known, now });
+      result = await settlePart(part, { forge, approvals, mirror, frozen, base, known, asOf });
     } catch (caught) {
       if (!isOurs(caught)) throw caught;
       error ??= caught;
@@ -89,7 +89,7 @@ export async function advance(options: Options): Promise<Advanced> {
     error ??= caught;
     return new Map<string, Attested>();
   });
-  const report = reportOf(frozen, results, attested, base, now);
+  const report = reportOf(frozen, results, attested, base, asOf);
   if (error === null || !endsRun(error)) {
     const body = renderIssue(frozen, report, null);
     try {

@@ -8,7 +8,7 @@ type When = Pick<Frozen, 'opened' | 'due'>;
 type Rules = ReviewRules['campaigns'];
 
 /** Whether the due date is past; `now`: seconds since 1970. */
-export const isOver = ({ due }: Pick<Frozen, 'due'>, now: number): boolean => now >= endOf(due);
+export const isOver = ({ due }: Pick<Frozen, 'due'>, asOf: number): boolean => asOf >= endOf(due);
 
 /**
  * The reminder that is due: the last one whose time has come, for one is enough where several were missed; null before the
@@ -17,10 +17,10 @@ export const isOver = ({ due }: Pick<Frozen, 'due'>, now: number): boolean => no
 export function reminderAt(
   { opened, due }: When,
   { reminder_days }: Rules,
-  { asked, now }: { asked: number; now: number },
+  { asked, asOf }: { asked: number; asOf: number },
 ): string | null {
   const [from, end] = [startOf(opened), endOf(due)];
-  if (now >= end) return null;
+  if (asOf >= end) return null;
   const times = [
     { at: from + (end - from) / 2, name: 'half' },
     ...reminder_days.map((days) => ({
@@ -29,11 +29,11 @@ export function reminderAt(
     })),
   ]
     // A campaign of five days has no reminder seven days before its end, and who was asked after that needs none.
-    .filter(({ at }) => at > Math.max(from, asked) && at <= now)
+    .filter(({ at }) => at > Math.max(from, asked) && at <= asOf)
     .sort((a, b) => a.at - b.at);
   return times.at(-1)?.name ?? null;
 }
 
 /** Whether those are to be asked whom a silent owner reports to. `asked`: when the pull request was opened. */
-export const isAbsent = (asked: number, { manager_after_days }: Rules, now: number): boolean =>
-  now >= asked + manager_after_days * daySeconds;
+export const isAbsent = (asked: number, { manager_after_days }: Rules, asOf: number): boolean =>
+  asOf >= asked + manager_after_days * daySeconds;

@@ -8,7 +8,7 @@ import type { Base } from './preparePart.ts';
 import type { Part } from './rows.ts';
 
 /** `now`: seconds since 1970. */
-type Reminding = { forge: Forge; frozen: Frozen; base: Base; now: number };
+type Reminding = { forge: Forge; frozen: Frozen; base: Base; asOf: number };
 
 const mark = (key: string) => `<!-- grantgate:campaign-told ${key} -->`;
 /** What a comment told of, whom it names and what it says; null for any other comment. */
@@ -29,21 +29,21 @@ export async function remind(
   part: Part,
   pull: ForgePull,
   marker: Pick<PartMarker, 'handled' | 'unanswered'> | null,
-  { forge, frozen, base, now }: Reminding,
+  { forge, frozen, base, asOf }: Reminding,
 ): Promise<boolean> {
   const { organisation } = base;
   const rules = organisation.review.campaigns;
-  const asked = pull.createdAt / 1000;
+  const asked = pull.createdMs / 1000;
   const owners = namesOf('owners', part, organisation);
   const due: { key: string; who: readonly string[]; text: string }[] = [];
-  const kind = reminderAt(frozen, rules, { asked, now });
+  const kind = reminderAt(frozen, rules, { asked, asOf });
   if (kind !== null)
     due.push({
       ...{ key: kind, who: owners },
       text: `the campaign ${frozen.name} ends with ${frozen.due}, and this is still open. Merge it, or decide otherwise by a comment.`,
     });
   const silent = (marker?.handled ?? []).length === 0;
-  if (!isOver(frozen, now) && silent && (owners.length === 0 || isAbsent(asked, rules, now))) {
+  if (!isOver(frozen, asOf) && silent && (owners.length === 0 || isAbsent(asked, rules, asOf))) {
     const who = namesOf('managers', part, organisation);
     const text = `${code(part.owner)} has not said anything yet. You are asked in their place: who they report to.`;
     if (who.length > 0) due.push({ key: 'managers', who, text });

@@ -95,9 +95,9 @@ export function reportOf(
   results: readonly PartResult[],
   attested: ReadonlyMap<string, Attested>,
   { organisation, grants }: { organisation: Organisation; grants: ReadonlyMap<string, Grant> },
-  now: number,
+  asOf: number,
 ): Report {
-  const over = isOver(frozen, now);
+  const over = isOver(frozen, asOf);
   const byOwner = new Map(results.map((result) => [result.owner, result]));
   const totals: Record<Outcome, number> = {
     ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, reassigned: 0, changed: 0, unreviewed: 0, open: 0 },
@@ -141,7 +141,7 @@ export function reportOf(
   const isFinal = ({ state }: PartReport) => isDone(state) || (over && state === 'declined');
   return {
     ...{ campaign: frozen.name, scope: frozen.scope, opened: frozen.opened, due: frozen.due },
-    as_of: instantOf(now),
+    as_of: instantOf(asOf),
     ...{ commit: frozen.commit, population: frozen.population, evidence: frozen.evidence },
     finished: parts.every(isFinal),
     overdue: over && !parts.every(isFinal),

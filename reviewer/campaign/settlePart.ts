@@ -22,7 +22,7 @@ export type Settling = {
   /** All pull requests of the campaign that the forge lists. */
   known: readonly ForgePull[];
   /** Seconds since 1970. */
-  now: number;
+  asOf: number;
 };
 
 /**
@@ -134,7 +134,7 @@ async function bring(
 }
 
 async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Doing> {
-  const { forge, mirror, frozen, base, now } = settling;
+  const { forge, mirror, frozen, base, asOf } = settling;
   const tip = mirror.branches.get(pull.branch);
   const marker = parsePart(pull.body);
   let said: Said = marker ?? nothingSaid;
@@ -143,7 +143,7 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
     const action = reminded ? 'reminded' : 'unchanged';
     return { pull, state: 'open', action, reason: 'the branch has commits by people' };
   }
-  if (isOver(frozen, now) && said.unanswered === undefined && !(await forge.isApproved(pull.number)))
+  if (isOver(frozen, asOf) && said.unanswered === undefined && !(await forge.isApproved(pull.number)))
     // The due date, whenever the run is: a second one says the same.
     said = { ...said, unanswered: instantOf(endOf(frozen.due)) };
   const told = tellPart(frozen, part, said, base);
@@ -190,9 +190,9 @@ async function declined(
   marker: PartMarker | null,
   settling: Settling,
 ): Promise<Doing> {
-  const { frozen, base, now } = settling;
+  const { frozen, base, asOf } = settling;
   const as = (): Doing => ({ pull, state: 'declined', action: 'unchanged' });
-  if (!isOver(frozen, now) || marker === null || marker.unanswered !== undefined) return as();
+  if (!isOver(frozen, asOf) || marker === null || marker.unanswered !== undefined) return as();
   const said = { ...marker, unanswered: instantOf(endOf(frozen.due)) };
   const { rows } = tellPart(frozen, part, said, base);
   const suspends = rows.some(({ proposal, edits }) => proposal === 'suspend' && edits.length > 0);

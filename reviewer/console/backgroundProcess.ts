@@ -19,7 +19,11 @@ let made: Made | null = null;
 const answers: { [K in Kind]: (asked: Questions[K]['asked']) => Promise<Questions[K]['answer']> } = {
   read: (asked) => readAll({ ...asked, signal }),
   async review({ root, asOf, ...sources }) {
-    made = await planFor(await localTree(root), { ...sources, asOf: asOf * 1000, signal }, async () => null);
+    made = await planFor(
+      await localTree(root),
+      { ...sources, asOfMs: asOf * 1000, signal },
+      async () => null,
+    );
     return { plan: made.plan, faulty: made.faulty?.message ?? null };
   },
   explain: async ({ fingerprint }) =>

@@ -9,7 +9,7 @@ type Options = {
   /** How far the window of recorded requests reaches back. */
   days: number;
   /** Seconds since 1970. */
-  now: () => number;
+  asOf: () => number;
 };
 
 /** What branches would change, worked out once each. */
@@ -27,7 +27,7 @@ const mostWaiting = 4;
 const branchesMs = 5000;
 
 /** Compares commits in the background, one after the other, and remembers the last few. */
-export function createChanges({ root, background, decisions, days, now }: Options): Changes {
+export function createChanges({ root, background, decisions, days, asOf }: Options): Changes {
   const kept = new Map<string, Comparison>();
   let waiting = 0;
 
@@ -42,7 +42,7 @@ export function createChanges({ root, background, decisions, days, now }: Option
     const found: Comparison = { base, head, diff: { state: 'waiting' }, replay: { state: 'waiting' } };
     kept.set(`${base} ${head}`, found);
     for (const key of kept.keys()) if (kept.size > mostKept) kept.delete(key);
-    const at = Math.floor(now());
+    const at = Math.floor(asOf());
     const commits = { repository: root, base, head };
     waiting += 1;
     void (async () => {

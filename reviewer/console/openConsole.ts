@@ -82,7 +82,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   });
   const comparing = openBackground();
   const seconds = () => asOf ?? Math.floor(now() / 1000);
-  const changes = createChanges({ root, background: comparing, decisions, days, now: seconds });
+  const changes = createChanges({ root, background: comparing, decisions, days, asOf: seconds });
   const sources: Sources = { world, changes, gateways, adminToken, fleet };
   let streams = 0;
 

@@ -85,9 +85,9 @@ function pastAsked(query: URLSearchParams): PastAsked {
         grant: grant.trim(),
         reason,
       },
-      ...{ from: day('from'), until: until === null ? null : until + 86_399_999 },
+      ...{ fromMs: day('from'), untilMs: until === null ? null : until + 86_399_999 },
     },
-    behind: at === '' ? null : { at: Number(at), id },
+    behind: at === '' ? null : { atMs: Number(at), id },
   };
 }
 

@@ -14,7 +14,7 @@ export type Questions = {
     asked: Pick<PlanOptions, 'decisions' | 'usage' | 'adminToken'> & {
       file: string;
       asOf: number;
-      now: number;
+      readAt: number;
     };
     /** Null where there are none; what could not be read, and why, is among the facts. */
     answer: KeptUsage | null;

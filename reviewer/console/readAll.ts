@@ -10,7 +10,7 @@ type Options = {
   adminToken?: string | null;
   /** Seconds since 1970. */
   asOf: number;
-  now: number;
+  readAt: number;
   signal: AbortSignal;
 };
 
@@ -21,7 +21,7 @@ export async function readAll({
   usage = [],
   adminToken = null,
   asOf,
-  now,
+  readAt,
   signal,
 }: Options): Promise<KeptUsage | null> {
   const sources = await openSources({
@@ -33,7 +33,7 @@ export async function readAll({
   });
   try {
     const kept = await keepUsage(file, {
-      ...{ sources: sources.decisions, rollups: sources.rollups, asOf, now, signal },
+      ...{ sources: sources.decisions, rollups: sources.rollups, asOf, readAt, signal },
     });
     if (kept === null) return null;
     const unreadable = [...kept.facts.unreadable, ...sources.unreachable];

@@ -106,7 +106,7 @@ export async function openWorld(options: Options): Promise<World> {
     const file = join(home, `records-${files}.db`);
     const next = await background.ask('read', {
       ...{ file, decisions, usage, adminToken, asOf },
-      now: Math.floor(now() / 1000),
+      readAt: Math.floor(now() / 1000),
     });
     keptOf = found;
     return next;

@@ -44,7 +44,7 @@ type Options = {
   unreachable?: readonly { file: string; reason: string }[] | undefined;
   asOf: number;
   /** As of {@link readUsage}. */
-  now?: number | undefined;
+  readAt?: number | undefined;
   /** What was read of all that already, up to that instant. */
   kept?: KeptUsage | undefined;
   signal?: AbortSignal | undefined;
@@ -58,14 +58,14 @@ type Progress = ((line: string) => void) | undefined;
  * throws; GitError.
  */
 export async function gather(options: Options): Promise<Evidence> {
-  const { tree, decisions, rollups, unreachable = [], asOf, now, kept, signal, progress } = options;
+  const { tree, decisions, rollups, unreachable = [], asOf, readAt, kept, signal, progress } = options;
   // Threads of its own read the records, so that is under way while the grants and their history are read here.
   const ending = new AbortController();
   const since = Promise.withResolvers<number>();
   const either = signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]);
   const reading =
     kept === undefined
-      ? readUsage({ sources: decisions, rollups, asOf, now, since: since.promise, signal: either })
+      ? readUsage({ sources: decisions, rollups, asOf, readAt, since: since.promise, signal: either })
       : openKept(kept, since.promise, either);
   const settled = Promise.allSettled([reading, since.promise]);
   try {

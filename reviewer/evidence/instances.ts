@@ -13,7 +13,7 @@ type Read = (sql: string) => Promise<Row[]>;
 export async function instancesOf(
   read: Read,
   rollups: Rollups | null,
-  { asOf, now }: Instants,
+  { asOfMs, nowMs }: Instants,
 ): Promise<InstanceSigns[]> {
   const alive = await read(livesOf);
   const lives = new Map(alive.map((row) => [String(row.instance), row]));
@@ -33,10 +33,10 @@ export async function instancesOf(
     repeated.set(String(instance), (repeated.get(String(instance)) ?? 0) + Number(numbers));
   const ahead = new Map<string, number>();
   for (const { instance, minute } of [...(await read(latestOf)), ...(rollups?.latest ?? [])]) {
-    const minutes = Number(minute) - Math.floor(now / 60_000);
+    const minutes = Number(minute) - Math.floor(nowMs / 60_000);
     ahead.set(String(instance), Math.max(minutes, ahead.get(String(instance)) ?? 0));
   }
-  const end = Math.floor(asOf / 60_000);
+  const end = Math.floor(asOfMs / 60_000);
   const gaps = spansByInstance(await read(gapsOf(rollups !== null)));
   for (const [instance, minutes] of ahead)
     gaps.set(instance, [...(gaps.get(instance) ?? []), { from: end - minutes, to: end + 1 }]);

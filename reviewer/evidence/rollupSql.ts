@@ -10,7 +10,7 @@ const instant = (name: string) =>
   `CASE WHEN regexp_matches(${name}, '(Z|[+-][0-9]{2}:[0-9]{2})$') THEN epoch_ms(TRY_CAST(${name} AS TIMESTAMPTZ)) END`;
 
 /** In ms since 1970. */
-export type Instants = { asOf: number; now: number };
+export type Instants = { asOfMs: number; nowMs: number };
 
 const dayMs = 86_400_000;
 /** One row a line; `d`: days since 1970, `kind` null for a line that is none. */
@@ -28,8 +28,8 @@ const outside = `list_max(flatten(coverage.runs)) > ${Number.MAX_SAFE_INTEGER} O
         OR list_min(${minutes}) < 0 OR list_max(${minutes}) > 1440 OR list_min(coverage.ends) < 0 OR list_max(coverage.ends) > 1440`;
 
 const latest = 'greatest(l // 60000, d * 1440 + list_max(flatten(coverage.seen)) - 1)';
-const by = (name: string, { asOf, now }: Instants) =>
-  `CASE WHEN ${name} > ${now} THEN ${asOf} ELSE ${name} END`;
+const by = (name: string, { asOfMs, nowMs }: Instants) =>
+  `CASE WHEN ${name} > ${nowMs} THEN ${asOfMs} ELSE ${name} END`;
 
 /** What a clock that is ahead stamped after `now` counts as of the instant; `late` is the minute of the stamp. */
 const rows = (files: readonly string[], at: Instants) => `
@@ -48,8 +48,8 @@ WITH line AS (
   FROM line
 )
 SELECT instance, d, kind, coverage, "grant", operation, api, count, ${by('f', at)}, ${by('l', at)}, busiest, mfa, together, denied, filename,
-  CASE WHEN ${latest} > ${Math.floor(at.now / 60_000)} THEN ${latest} END
-FROM judged WHERE kind IS NULL OR d <= ${Math.floor(at.asOf / dayMs)} OR d > ${Math.floor(at.now / dayMs)}`;
+  CASE WHEN ${latest} > ${Math.floor(at.nowMs / 60_000)} THEN ${latest} END
+FROM judged WHERE kind IS NULL OR d <= ${Math.floor(at.asOfMs / dayMs)} OR d > ${Math.floor(at.nowMs / dayMs)}`;
 
 export const loadRollups = { table, rows };
 
@@ -65,7 +65,7 @@ const sizeOf = (list: string, extra: number, width: number) =>
  * One row for each instance and day in `roll`; of several copies the one that tells most. A day is `whole` when every
  * line that its head speaks of is there, in one copy or another, and the head could tell what it vouches for.
  */
-export const rollTables = ({ asOf: until, now }: Instants): string[] => {
+export const rollTables = ({ asOfMs, nowMs }: Instants): string[] => {
   const low = '(d * 1440 + r[3]) * 60000';
   return [
     `CREATE TABLE rolled AS
@@ -88,7 +88,7 @@ WITH best AS (
     SELECT instance, d, count, first, last FROM rolled UNION ALL SELECT instance, d, count, NULL, NULL FROM shared
     UNION ALL SELECT instance, d, count, first, last FROM refused) GROUP BY instance, d
 )
-SELECT instance, d, c, coalesce(copies, 0) AS copies, first AS began, last AS ended, coalesce(last > ${until}, false) AS beyond,
+SELECT instance, d, c, coalesce(copies, 0) AS copies, first AS began, last AS ended, coalesce(last > ${asOfMs}, false) AS beyond,
   CASE WHEN c IS NULL THEN 'its head is missing'
     WHEN c.cut THEN 'it was cut'
     WHEN c.runs IS NULL OR c.beats IS NULL OR c.seen IS NULL OR c.lines IS NULL OR c.uses IS NULL THEN 'an older version wrote it'
@@ -98,8 +98,8 @@ SELECT instance, d, c, coalesce(copies, 0) AS copies, first AS began, last AS en
   fault IS NULL AS whole, false AS counts
 FROM best FULL JOIN there USING (instance, d)`,
     `CREATE TABLE run AS
-SELECT instance, d, r[1] AS low, r[2] AS high, least(${low}, ${until}) AS ms_low, least((d * 1440 + r[4]) * 60000, ${until}) AS ms_high
-FROM (SELECT instance, d, unnest(c.runs) AS r FROM roll WHERE whole) WHERE ${low} <= ${until} OR ${low} > ${now}`,
+SELECT instance, d, r[1] AS low, r[2] AS high, least(${low}, ${asOfMs}) AS ms_low, least((d * 1440 + r[4]) * 60000, ${asOfMs}) AS ms_high
+FROM (SELECT instance, d, unnest(c.runs) AS r FROM roll WHERE whole) WHERE ${low} <= ${asOfMs} OR ${low} > ${nowMs}`,
     // What the records have whole is counted from them, any other day from its roll-up: each decision once.
     `CREATE TABLE held AS
 WITH asked AS (SELECT * FROM run WHERE high >= low), bits AS (
@@ -120,7 +120,7 @@ SELECT instance, d FROM said LEFT JOIN rolled USING (instance, d, "grant", opera
 WHERE rolled.count IS NULL OR began < rolled.first - 1000 OR ended > rolled.last + 1000
 UNION
 SELECT instance, d FROM rolled JOIN roll USING (instance, d) JOIN held USING (instance, d) ANTI JOIN said USING (instance, d, "grant", operation)
-WHERE whole AND c.records = n AND rolled.last <= ${until}`,
+WHERE whole AND c.records = n AND rolled.last <= ${asOfMs}`,
     `UPDATE roll SET whole = false, fault = 'it and the records contradict each other' FROM contrary
 WHERE roll.instance = contrary.instance AND roll.d = contrary.d`,
     'DELETE FROM run USING contrary WHERE run.instance = contrary.instance AND run.d = contrary.d',
@@ -132,8 +132,8 @@ WHERE run.instance = roll.instance AND run.d = roll.d AND NOT roll.counts AND ru
     `DELETE FROM sign USING run
 WHERE taken AND sign.instance = run.instance AND seq BETWEEN low AND high AND ms BETWEEN ms_low - 60000 AND ms_high + 120000`,
     // A use of the day that the instant lies in may be after it: one is certain.
-    `DELETE FROM rolled WHERE first > ${until}`,
-    `UPDATE rolled SET count = 1, last = ${until} WHERE last > ${until}`,
+    `DELETE FROM rolled WHERE first > ${asOfMs}`,
+    `UPDATE rolled SET count = 1, last = ${asOfMs} WHERE last > ${asOfMs}`,
   ];
 };
 

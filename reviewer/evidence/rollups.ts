@@ -37,7 +37,7 @@ export async function readRollups(
   files: readonly string[],
   instants: Instants,
 ): Promise<Rollups> {
-  const asOf = instants.asOf / 1000;
+  const asOf = instants.asOfMs / 1000;
   await connection.run(loadRollups.table);
   const unreadable: { file: string; reason: string }[] = [];
   try {

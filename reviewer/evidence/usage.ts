@@ -25,7 +25,7 @@ type Options = {
    * Seconds since 1970: what is stamped later was written by a clock that is ahead, and counts as of the instant. Left out,
    * no clock is held against it.
    */
-  now?: number | undefined;
+  readAt?: number | undefined;
   /** Seconds since 1970: where counting `records` begins; may be told while they are read. */
   since: number | Promise<number>;
   memory?: string;
@@ -118,9 +118,9 @@ export async function openKept(
 }
 
 /** In ms; as late as none where nobody says how late it is. */
-const instantsOf = ({ asOf, now }: Pick<Options, 'asOf' | 'now'>): Instants => ({
-  asOf: Math.floor(asOf * 1000),
-  now: now === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(asOf, now) * 1000),
+const instantsOf = ({ asOf, readAt }: Pick<Options, 'asOf' | 'readAt'>): Instants => ({
+  asOfMs: Math.floor(asOf * 1000),
+  nowMs: readAt === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(Math.max(asOf, readAt) * 1000),
 });
 
 /** `whole`: with all of each decision that is told of it, to look for single ones. */

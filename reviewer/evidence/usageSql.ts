@@ -19,14 +19,14 @@ const tableOf = (
   record BOOLEAN, operation VARCHAR, grants VARCHAR[], dup UBIGINT, revision VARCHAR, bad VARCHAR, late BIGINT${whole ? wholeColumns : ''})`;
 
 /** Instants in ms since 1970; `whole`: with all that is told of decisions. */
-type Loading = { asOf: number; now: number; whole: boolean };
+type Loading = { asOfMs: number; nowMs: number; whole: boolean };
 
 /**
  * One pass over the files; a row that is no record and no heartbeat keeps its file's name in `bad`. Events, such as a
  * stream that was closed, have a number among the records, and are neither decisions nor use. What a clock that is ahead
  * stamped after `now` was written by now: it counts as of the instant, and `late` keeps the stamp.
  */
-const rowsOf = (files: readonly string[], { asOf, now, whole }: Loading) => `
+const rowsOf = (files: readonly string[], { asOfMs, nowMs, whole }: Loading) => `
 INSERT INTO sign
 WITH line AS (
   SELECT *, coalesce(heartbeat, false) AS hb, coalesce(stopped, false) AS st,
@@ -45,13 +45,13 @@ WITH line AS (
     taken AND event IS NULL AND coalesce(result.allow, false) AND status IS DISTINCT FROM 429 AS used
   FROM judged
 )
-SELECT instance, seq, CASE WHEN ms > ${now} THEN ${asOf} ELSE ms END, hb, st, taken, record,
+SELECT instance, seq, CASE WHEN ms > ${nowMs} THEN ${asOfMs} ELSE ms END, hb, st, taken, record,
   CASE WHEN used THEN input.operation END,
   CASE WHEN used THEN list_distinct(result.grants) END,
   CASE WHEN taken THEN hash(decision_id, event) END,
   CASE WHEN record THEN bundles.grantgate.revision END,
   CASE WHEN wrong THEN filename END,
-  CASE WHEN ms > ${now} THEN ms END${
+  CASE WHEN ms > ${nowMs} THEN ms END${
     whole
       ? `,
   CASE WHEN record THEN decision_id END, CASE WHEN record THEN input.subject END, CASE WHEN record THEN input.api END,
@@ -61,7 +61,7 @@ SELECT instance, seq, CASE WHEN ms > ${now} THEN ${asOf} ELSE ms END, hb, st, ta
       : ''
   }
 FROM used
-WHERE wrong OR ms <= ${asOf} OR ms > ${now}`;
+WHERE wrong OR ms <= ${asOfMs} OR ms > ${nowMs}`;
 
 /**
  * Makes `sign` of the files and returns those that cannot be read to their end. All at once, as is fast; when one cannot

@@ -12,8 +12,8 @@ export type ForgePull = {
   head: string;
   labels: readonly string[];
   /** Milliseconds since 1970. */
-  createdAt: number;
-  closedAt: number | null;
+  createdMs: number;
+  closedMs: number | null;
 };
 
 /** What GitHub's list and its single pull request have in common. */
@@ -45,7 +45,7 @@ export function pullOf(pull: RawPull): ForgePull {
     branch: pull.head.ref,
     head: pull.head.sha ?? '',
     labels: (pull.labels ?? []).map(({ name }) => name ?? ''),
-    createdAt: Date.parse(pull.created_at),
-    closedAt: pull.closed_at === null ? null : Date.parse(pull.closed_at),
+    createdMs: Date.parse(pull.created_at),
+    closedMs: pull.closed_at === null ? null : Date.parse(pull.closed_at),
   };
 }

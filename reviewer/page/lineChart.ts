@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts';
 // d3's shapes and scales draw; they need no document, and what they draw is text that is escaped like any other.
 
 /** `at` in ms since 1970; a value that is not known leaves a gap. */
-type Point = { at: number; value: number | null };
+type Point = { atMs: number; value: number | null };
 export type Line = { name: string; points: readonly Point[] };
 
 const width = 560;
@@ -36,7 +36,7 @@ export function lineChart(
   const last = ({ points }: Line) => points.findLast(({ value }) => value !== null)?.value ?? 0;
   const drawn = [...lines].sort((a, b) => last(b) - last(a)).slice(0, mostLines);
   const all = drawn.flatMap(({ points }) => points);
-  const times = all.map(({ at }) => at);
+  const times = all.map(({ atMs }) => atMs);
   const [first, end] = [Math.min(...times), Math.max(...times)];
   const scale = ticks(Math.max(0, ...all.map(({ value }) => value ?? 0)), unit === number);
   const most = scale.at(-1) ?? 1;
@@ -63,13 +63,13 @@ export function lineChart(
         );
   const paths = drawn.map(({ name, points }, index) => {
     const drawnLine = path<Point>(
-      ({ at }) => x(at),
+      ({ atMs }) => x(atMs),
       ({ value }) => y(value ?? 0),
     ).defined(({ value }) => value !== null);
     const dots = points.map(
-      ({ at, value }) =>
+      ({ atMs, value }) =>
         value !== null &&
-        html`<circle class="line${index}" cx="${x(at)}" cy="${y(value)}" r="3"><title>${name}, ${dayShown(at)}: ${unit(value)}</title></circle>`,
+        html`<circle class="line${index}" cx="${x(atMs)}" cy="${y(value)}" r="3"><title>${name}, ${dayShown(atMs)}: ${unit(value)}</title></circle>`,
     );
     return html`<path class="line${index}" d="${drawnLine([...points]) ?? ''}"/>${dots}`;
   });

@@ -106,7 +106,7 @@ export const rememberedMs = 30 * dayMs;
 export function answered(known: readonly ForgePull[], now: number): Map<string, ForgePull> {
   const found = new Map<string, ForgePull>();
   for (const pull of known) {
-    if (pull.state !== 'closed' || (pull.closedAt ?? 0) <= now - rememberedMs) continue;
+    if (pull.state !== 'closed' || (pull.closedMs ?? 0) <= now - rememberedMs) continue;
     const marker = parseBody(pull.body);
     if (marker === null || (!pull.merged && marker.closed !== undefined)) continue;
     for (const { fingerprint } of marker.entries) found.set(fingerprint, pull);

@@ -36,14 +36,14 @@ type Options = {
   /** What else the dashboard says. */
   also?: readonly Section[];
   /** Milliseconds since 1970. */
-  asOf: number;
+  asOfMs: number;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
 };
 
-/** The review's pull requests: open ones, and those closed so lately that it counts. `asOf`: ms since 1970. */
-export const knownPulls = (forge: Forge, asOf: number): Promise<ForgePull[]> =>
-  forge.listPulls(branchPrefix, asOf - Math.max(rememberedMs, ignoredMs));
+/** The review's pull requests: open ones, and those closed so lately that it counts. `asOfMs`: since 1970. */
+export const knownPulls = (forge: Forge, asOfMs: number): Promise<ForgePull[]> =>
+  forge.listPulls(branchPrefix, asOfMs - Math.max(rememberedMs, ignoredMs));
 
 /** Without a token that is taken, within limits, there is nothing to be done for anybody. */
 const endsRun = (error: unknown) =>
@@ -65,13 +65,13 @@ export async function openPullRequests(options: Options): Promise<void> {
     evidence,
     plan,
     brake,
-    asOf,
+    asOfMs,
     pulls,
     signal,
     progress,
     replay = async () => null,
   } = options;
-  const answers = answered(known, asOf);
+  const answers = answered(known, asOfMs);
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
   const left = groups.map((group) => ({
     ...group,
@@ -84,9 +84,9 @@ export async function openPullRequests(options: Options): Promise<void> {
   const hasDashboard = organisation.review.pull_requests.dashboard;
   const dashboard = hasDashboard ? await readDashboard(forge) : null;
   const asked = askedFor(dashboard?.body ?? '');
-  const paused = ignoredSince(known, asOf);
-  const resting = paused ?? outsideSchedule(organisation, asOf);
-  const room = openRoom({ known, organisation, now: asOf, asked, resting });
+  const paused = ignoredSince(known, asOfMs);
+  const resting = paused ?? outsideSchedule(organisation, asOfMs);
+  const room = openRoom({ known, organisation, now: asOfMs, asked, resting });
   const stopped = ({ tier }: { tier: Group['tier'] }) => {
     const one = groups.find((group) => group.tier === tier)?.findings[0];
     return brake !== null && one !== undefined && brake.stops(one) ? brake.error.message : null;
@@ -161,10 +161,10 @@ function remembered(groups: readonly Group[], answers: ReadonlyMap<string, Forge
 }
 
 /** Says once on a closed pull request until when that holds; the text is marked first, so it is never said twice. */
-async function sayRemembered(forge: Forge, { number, body, merged, closedAt }: ForgePull): Promise<void> {
+async function sayRemembered(forge: Forge, { number, body, merged, closedMs }: ForgePull): Promise<void> {
   const marker = parseBody(body);
-  if (merged || marker === null || marker.remembered !== undefined || closedAt === null) return;
-  const until = instantOf((closedAt + rememberedMs) / 1000);
+  if (merged || marker === null || marker.remembered !== undefined || closedMs === null) return;
+  const until = instantOf((closedMs + rememberedMs) / 1000);
   const parts = bodyParts(body);
   const said = `Closed without a merge: that is remembered until ${until}, and asked again then, or once the grant changes or the finding worsens.`;
   const own = `> [!NOTE]\n> ${said}\n\n${parts.own}`;

@@ -23,7 +23,7 @@ export function openRoom({ known, organisation, now, asked, resting }: Options):
   const { open, per_hour } = organisation.review.pull_requests;
   const counting = known.filter(({ branch }) => !isUrgent(branch));
   let opened = counting.filter(({ state }) => state === 'open').length;
-  let lately = counting.filter(({ createdAt }) => createdAt > now - hourMs).length;
+  let lately = counting.filter(({ createdMs }) => createdMs > now - hourMs).length;
   return {
     take(branch) {
       if (isUrgent(branch)) return null;

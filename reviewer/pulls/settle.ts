@@ -127,7 +127,7 @@ async function answerForNobody(
   const { forge, mirror, people, evidence } = options;
   const { pull } = task.open;
   const now = evidence.asOf * 1000;
-  const due = unanswered(marker, task.findings, evidence.organisation, { now, createdAt: pull.createdAt });
+  const due = unanswered(marker, task.findings, evidence.organisation, { now, createdAt: pull.createdMs });
   if (due === null || task.open.closedToMore) return null;
   const grants = task.findings.map(({ grant }) => grant);
   const at = instantOf(evidence.asOf);
@@ -147,7 +147,7 @@ async function answerForNobody(
   const suspending = due === 'suspend' && marker.tier === 'certification';
   const escalated: Marker = { ...marker, escalated: at };
   if (suspending) {
-    const unanswered = instantOf(pull.createdAt / 1000);
+    const unanswered = instantOf(pull.createdMs / 1000);
     const suspend = { kind: 'suspend', by: 'service:grantgate', at, unanswered } as const;
     const entries = marker.entries.map((entry) => ({ ...entry, decision: entry.decision ?? suspend }));
     const wanted = await prepare(task, options, { ...escalated, entries });

@@ -19,10 +19,10 @@ export function outsideSchedule({ review }: Pick<Organisation, 'review'>, now: n
 /** Why nothing more is asked: pull requests are open for 90 days, and nobody has merged or closed one since; or null. */
 export function ignoredSince(known: readonly ForgePull[], now: number): string | null {
   const asked = known.filter(({ branch }) => !isUrgent(branch));
-  const waiting = asked.some(({ state, createdAt }) => state === 'open' && createdAt <= now - ignoredMs);
+  const waiting = asked.some(({ state, createdMs }) => state === 'open' && createdMs <= now - ignoredMs);
   const acted = known.some(
-    ({ closedAt, merged, body }) =>
-      closedAt !== null && closedAt > now - ignoredMs && (merged || parseBody(body)?.closed === undefined),
+    ({ closedMs, merged, body }) =>
+      closedMs !== null && closedMs > now - ignoredMs && (merged || parseBody(body)?.closed === undefined),
   );
   return waiting && !acted
     ? 'paused: nobody has acted on a pull request of the review for 90 days; merge or close one to go on'

@@ -9,7 +9,7 @@ import type { ReportInput } from './reportInput.ts';
 import type { Table } from './table.ts';
 
 /** How many grants there were, counted back from the end by what came and went. */
-function populationOverTime({ period, plan, changes }: ReportInput): { at: number; value: number }[] {
+function populationOverTime({ period, plan, changes }: ReportInput): { atMs: number; value: number }[] {
   let value = plan.population.grants;
   const points = [{ at: period.to, value }];
   for (const { what, at } of [...changes].reverse()) {
@@ -20,7 +20,7 @@ function populationOverTime({ period, plan, changes }: ReportInput): { at: numbe
   }
   points.push({ at: period.from, value });
   // In ms, as charts have it.
-  return points.reverse().map((point) => ({ ...point, at: point.at * 1000 }));
+  return points.reverse().map(({ at, value }) => ({ atMs: at * 1000, value }));
 }
 
 const countBy = (values: readonly string[]): { label: string; value: number }[] => {

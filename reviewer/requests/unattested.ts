@@ -10,8 +10,8 @@ const daysBack = 90;
  * Emergency access of the last 90 days that nobody has attested, for the dashboard. `asOf`: ms since 1970. Throws
  * ForgeError.
  */
-export async function unattested(forge: Forge, asOf: number): Promise<Section> {
-  const pulls = await forge.listPulls(emergencyPrefix, asOf - daysBack * 86_400_000);
+export async function unattested(forge: Forge, asOfMs: number): Promise<Section> {
+  const pulls = await forge.listPulls(emergencyPrefix, asOfMs - daysBack * 86_400_000);
   return {
     title: 'Emergency access that nobody has attested',
     lines: pulls

@@ -16,7 +16,7 @@ const percent = (value: number) => `${Math.round(value * 1000) / 10} %`;
 export function trendsPage(lines: readonly Trend[]): string {
   const over = (name: string, of: (line: Trend) => number | null): Line => ({
     name,
-    points: lines.map((line) => ({ at: Date.parse(line.as_of), value: of(line) })),
+    points: lines.map((line) => ({ atMs: Date.parse(line.as_of), value: of(line) })),
   });
   const detectors = [...new Set(lines.flatMap(({ findings }) => Object.keys(findings)))].sort();
   const [first, last] = [lines[0], lines.at(-1)];

@@ -40,7 +40,7 @@ type Options = {
   /** Seconds since 1970; `to` null: all there is up to `now`, and what is stamped later is told. */
   from: number;
   to: number | null;
-  now: number;
+  readAt: number;
   token: string | null;
   bucket: BucketAccess;
   signal?: AbortSignal | undefined;
@@ -54,9 +54,9 @@ const textOfMinute = (minute: number) => new Date(minute * 60_000).toISOString()
  * `source-malformed`, `decisions-malformed`, `decisions-unreadable`, `aborted`.
  */
 export async function gatherUsage(options: Options): Promise<UsageReport> {
-  const { places, by, from, now, token, bucket, signal } = options;
+  const { places, by, from, readAt, token, bucket, signal } = options;
   // A clock that is ahead stamps what is to come.
-  const to = options.to ?? now + day;
+  const to = options.to ?? readAt + day;
   const found = await openPlaces({ places, since: dayOf(from), token, bucket, signal });
   let usage: Usage;
   try {
@@ -71,13 +71,13 @@ export async function gatherUsage(options: Options): Promise<UsageReport> {
     await found.close();
     throw error;
   }
-  const until = Math.min(to, now);
+  const until = Math.min(to, readAt);
   const close = async () => {
     await usage.close();
     await found.close();
   };
   try {
-    const notes = await notesOf(usage, found, { from, until, now });
+    const notes = await notesOf(usage, found, { from, until, readAt });
     const unknown = by === 'person' && found.rollups.length > 0;
     if (unknown)
       notes.push({
@@ -105,9 +105,9 @@ function daysOf(signs: InstanceSigns, from: number, to: number): CoveredDay[] {
   return days;
 }
 
-type Window = { from: number; until: number; now: number };
+type Window = { from: number; until: number; readAt: number };
 
-async function notesOf(usage: Usage, found: Places, { from, until, now }: Window): Promise<Note[]> {
+async function notesOf(usage: Usage, found: Places, { from, until, readAt }: Window): Promise<Note[]> {
   const notes: Note[] = [];
   const add = (kind: Note['kind'], text: string) => notes.push({ kind, text });
   for (const { file, reason } of [...found.unreachable, ...usage.unreadable])
@@ -130,7 +130,7 @@ async function notesOf(usage: Usage, found: Places, { from, until, now }: Window
           'gap',
           `${instance}: records are missing between ${textOfMinute(gap.from)} and ${textOfMinute(gap.to)}`,
         );
-    if (last * 60 > now + 60)
+    if (last * 60 > readAt + 60)
       add('ahead', `${instance}: its clock is ahead: it writes of ${textOfMinute(last)}`);
   }
   for (const { instance, minutes } of await usage.skews())

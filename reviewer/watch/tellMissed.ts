@@ -85,6 +85,6 @@ function takenBy({ grant }: Missed, merged: readonly ForgePull[]): { pull: Forge
       const entry = parseBody(pull.body)?.entries.find((one) => one.grant === grant);
       return entry === undefined ? [] : [{ pull, entry }];
     })
-    .sort((a, b) => (b.pull.closedAt ?? 0) - (a.pull.closedAt ?? 0));
+    .sort((a, b) => (b.pull.closedMs ?? 0) - (a.pull.closedMs ?? 0));
   return about[0] ?? null;
 }

@@ -8,12 +8,12 @@ import { annsGit } from '../bundle/_organisation.ts';
 import { beginRepository, commitAll } from '../bundle/_repository.ts';
 
 /** The instant every review here judges at: noon, so that days cut across it. */
-export const asOf = Date.parse('2026-11-23T12:00:00Z');
+export const asOfMs = Date.parse('2026-11-23T12:00:00Z');
 const minuteMs = 60_000;
 export const dayMs = 86_400_000;
 
-/** An instant so many days before `asOf`, as grants are written. */
-export const daysAgo = (days: number, ms = 0): string => new Date(asOf - days * dayMs + ms).toISOString();
+/** An instant so many days before `asOfMs`, as grants are written. */
+export const daysAgo = (days: number, ms = 0): string => new Date(asOfMs - days * dayMs + ms).toISOString();
 
 /** Path → content; null removes the file. */
 export type Files = Readonly<Record<string, string | null>>;
@@ -108,7 +108,7 @@ export type Use = {
 /** Uses of a grant's operations at hourly steps, the newest `until` days ago, each day back for `days` days. */
 export function uses(grant: string, operations: readonly string[], days: number, until = 0.1): Use[] {
   return Array.from({ length: days }, (_, day) =>
-    operations.map((operation, i) => ({ grant, operation, at: asOf - (until + day) * dayMs - i * 1000 })),
+    operations.map((operation, i) => ({ grant, operation, at: asOfMs - (until + day) * dayMs - i * 1000 })),
   ).flat();
 }
 
@@ -123,15 +123,15 @@ export function logLines(
     line?: typeof recordLine;
   } = {},
 ): string[] {
-  const { instance = 'gw-1', days = 6, until = asOf, skip = () => false, line = recordLine } = options;
+  const { instance = 'gw-1', days = 6, until = asOfMs, skip = () => false, line = recordLine } = options;
   const sorted = [...used].sort((a, b) => a.at - b.at);
   const lines: string[] = [];
   let seq = 0;
   let next = 0;
-  for (let at = Math.floor((asOf - days * dayMs) / minuteMs) * minuteMs; at <= until; at += minuteMs) {
+  for (let at = Math.floor((asOfMs - days * dayMs) / minuteMs) * minuteMs; at <= until; at += minuteMs) {
     for (let use = sorted[next]; use !== undefined && use.at < at; use = sorted[++next])
       lines.push(line(use, instance, ++seq));
-    if (!skip(Math.floor((asOf - at) / minuteMs)))
+    if (!skip(Math.floor((asOfMs - at) / minuteMs)))
       lines.push(JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq }));
   }
   for (const use of sorted.slice(next)) lines.push(line(use, instance, ++seq));
@@ -225,7 +225,7 @@ export async function place(files: Files): Promise<Place> {
       await mkdir(join(decisions, instance), { recursive: true });
       await writeFile(join(decisions, instance, '2026-11-23.ndjson'), `${lines.join('\n')}\n`);
     },
-    review: (options = {}) => review({ root, decisions: [decisions], asOf, opa, ...options }),
+    review: (options = {}) => review({ root, decisions: [decisions], asOfMs, opa, ...options }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -9,7 +9,7 @@ import type { ReviewResult } from '../../reviewer/review.ts';
 import { undescribed } from '../demo/_described.ts';
 import {
   access,
-  asOf,
+  asOfMs,
   daysAgo,
   type Files,
   type GrantText,
@@ -33,7 +33,7 @@ export type World = {
   bare: (...args: string[]) => string;
   apply: (options?: {
     forge?: Partial<ForgeTarget>;
-    asOf?: number;
+    asOfMs?: number;
     recommend?: boolean;
     signal?: AbortSignal;
     root?: string;
@@ -85,7 +85,7 @@ export async function world(
     join(repository, 'config'),
     `${(await readFile(join(repository, 'config'), 'utf8')).replace('bare = false', 'bare = true')}[receive]\n\tautogc = false\n`,
   );
-  const clock = { now: asOf };
+  const clock = { now: asOfMs };
   const forge = await startForge({
     ...{ repository, owner: 'acme', name: 'access', token, now: () => clock.now },
     watch: (call) => {

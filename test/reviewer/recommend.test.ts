@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Plan } from '../../reviewer/review.ts';
 import { suite } from '../_suite.ts';
-import { access, asOf, dayMs, daysAgo, logLines, place, recordLine, rules, type Use } from './_review.ts';
+import { access, asOfMs, dayMs, daysAgo, logLines, place, recordLine, rules, type Use } from './_review.ts';
 
 const test = suite('review --recommend');
 const recommend = `  recommend: { days: 3, allows: 4, days_used: 2, rate_least: 3, one_off_days: 1, quiet_days: 2, end_days: 30 }
@@ -36,7 +36,7 @@ const revision = here.git('rev-parse', 'HEAD').trim();
 
 type Seen = Use & { subject?: string; mfa?: boolean; networks?: string[]; api?: string };
 const daily = (use: Omit<Seen, 'at'>, days = 3): Seen[] =>
-  Array.from({ length: days * 2 }, (_, i) => ({ ...use, at: asOf - (0.1 + i * 0.49) * dayMs }));
+  Array.from({ length: days * 2 }, (_, i) => ({ ...use, at: asOfMs - (0.1 + i * 0.49) * dayMs }));
 const line = (use: Use, instance: string, seq: number): string => {
   const { subject = ann, mfa = false, networks = [], api = 'orders', operation = 'get' } = use as Seen;
   const record = JSON.parse(recordLine(use, instance, seq));
@@ -66,13 +66,13 @@ const uses: Seen[] = [
   ...daily({ grant: 'in-office', mfa: true, networks: ['office', 'vpn'] }),
   ...daily({ grant: 'in-office', mfa: true, networks: ['office'] }),
   ...daily({ grant: 'somewhere', networks: ['office'] }),
-  { grant: 'somewhere', at: asOf - dayMs, networks: [] },
+  { grant: 'somewhere', at: asOfMs - dayMs, networks: [] },
   ...daily({ grant: 'busy' }),
-  ...Array.from({ length: 25 }, (_, i) => ({ grant: 'busy', at: asOf - dayMs + i * 1000 })),
+  ...Array.from({ length: 25 }, (_, i) => ({ grant: 'busy', at: asOfMs - dayMs + i * 1000 })),
   ...daily({ grant: 'has-rate' }),
   ...daily({ grant: 'of-desk', subject: dana }),
-  ...[2.5, 2.7].map((days) => ({ grant: 'once', at: asOf - days * dayMs })),
-  ...[4.1, 5.2].map((days) => ({ grant: 'busy', at: asOf - days * dayMs })),
+  ...[2.5, 2.7].map((days) => ({ grant: 'once', at: asOfMs - days * dayMs })),
+  ...[4.1, 5.2].map((days) => ({ grant: 'busy', at: asOfMs - days * dayMs })),
 ];
 const write = (used: readonly Seen[], options: Parameters<typeof logLines>[1] = {}) =>
   here.log(logLines(used, { days: 7, line, ...options }));
@@ -136,7 +136,7 @@ test('a request that would have been refused, by whichever grant, withdraws the 
   // A denied request of the record is none that may be lost; one that only today’s grant allows is.
   const denied = {
     grant: [],
-    at: asOf - dayMs,
+    at: asOfMs - dayMs,
     allow: false,
     subject: dana,
     api: 'payments',
@@ -158,7 +158,7 @@ test('exemptions silence it; the command line prints it', async () => {
     'exemptions: [{ grant: all-mfa, detector: second-factor, reason: r, until: 2027-01-31 }]\n';
   await here.write({ 'grants/review.yaml': review(exemption) });
   const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
-  const at = new Date(asOf).toISOString();
+  const at = new Date(asOfMs).toISOString();
   const plan: Plan = JSON.parse(
     execFileSync(
       process.execPath,

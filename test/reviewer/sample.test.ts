@@ -31,7 +31,7 @@ test('with the default thresholds, exactly what is planted in it is found', asyn
     writeHistory({ folder: decisions, organisation, now, revision: 'x' });
 
     const opa = await findOpa();
-    const { plan, error } = await review({ root: repository, decisions: [decisions], asOf: now, opa });
+    const { plan, error } = await review({ root: repository, decisions: [decisions], asOfMs: now, opa });
     assert.equal(error, null);
     assert.deepEqual(
       Object.fromEntries(plan.findings.map(({ grant, detector, also = [] }) => [grant, [detector, ...also]])),
@@ -52,7 +52,7 @@ test('with the default thresholds, exactly what is planted in it is found', asyn
     // A copy without its history cannot tell what was otherwise before: it says so, and takes nothing away for disuse.
     const shallow = join(folder, 'shallow');
     execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${repository}`, shallow]);
-    const blind = (await review({ root: shallow, decisions: [decisions], asOf: now, opa })).plan;
+    const blind = (await review({ root: shallow, decisions: [decisions], asOfMs: now, opa })).plan;
     const needsHistory = [
       'never-used',
       'dormant',

@@ -47,9 +47,9 @@ const tokenShape = z
  */
 export function openRegistry({ server, image, credentials, actions, now = Date.now }: Options): Registry {
   const repository = `${image.origin}/v2/${image.repository}/`;
-  let proof: { authorization: string; until: number } | null =
+  let proof: { authorization: string; untilMs: number } | null =
     credentials !== null && 'token' in credentials
-      ? { authorization: `Bearer ${credentials.token}`, until: Number.POSITIVE_INFINITY }
+      ? { authorization: `Bearer ${credentials.token}`, untilMs: Number.POSITIVE_INFINITY }
       : null;
   const basic =
     credentials !== null && 'password' in credentials
@@ -58,7 +58,7 @@ export function openRegistry({ server, image, credentials, actions, now = Date.n
 
   const signIn = async (challenge: Challenge, signal: AbortSignal): Promise<typeof proof> => {
     if (challenge.scheme === 'basic')
-      return basic === null ? null : { authorization: basic, until: Number.POSITIVE_INFINITY };
+      return basic === null ? null : { authorization: basic, untilMs: Number.POSITIVE_INFINITY };
     const url = URL.parse(challenge.realm);
     if (url === null) throw new SourceError('source-answer', 'the registry names no address for tokens');
     if (challenge.service !== null) url.searchParams.set('service', challenge.service);
@@ -72,7 +72,7 @@ export function openRegistry({ server, image, credentials, actions, now = Date.n
       throw new SourceError('source-answer', 'the registry gives no token');
     // A little early, so that it does not end on its way.
     const lasts = Math.min(given.data.expires_in, 3600) * 1000 * 0.8;
-    return { authorization: `Bearer ${given.data.token}`, until: now() + lasts };
+    return { authorization: `Bearer ${given.data.token}`, untilMs: now() + lasts };
   };
 
   return {
@@ -80,7 +80,7 @@ export function openRegistry({ server, image, credentials, actions, now = Date.n
     async ask({ path, headers = {}, ...rest }) {
       const url = new URL(path, repository).href;
       const send = () => {
-        const current = proof !== null && now() < proof.until ? proof.authorization : null;
+        const current = proof !== null && now() < proof.untilMs ? proof.authorization : null;
         const authorize: Authorize | undefined =
           current === null || new URL(url).origin !== image.origin
             ? undefined

@@ -8,14 +8,14 @@ export type PastFilter = Readonly<{
   operation: string;
   grant: string;
   reason: string;
-  from: number | null;
-  until: number | null;
+  fromMs: number | null;
+  untilMs: number | null;
 }>;
 
 export type PastDecision = {
   id: string;
   /** Ms since 1970. */
-  at: number;
+  atMs: number;
   answer: 'allowed' | 'denied' | 'limited';
   subject: string;
   api: string;
@@ -29,7 +29,7 @@ export type PastDecision = {
 };
 
 /** Where a page of decisions begins: behind this one. */
-export type Place = { at: number; id: string };
+export type Place = { atMs: number; id: string };
 
 const dayMs = 86_400_000;
 const columns =
@@ -41,7 +41,7 @@ const list = (text: unknown): string[] =>
     .filter((one) => one !== '');
 
 const decisionIn = (row: Row): PastDecision => ({
-  ...{ id: String(row.decision_id), at: Number(row.ms) },
+  ...{ id: String(row.decision_id), atMs: Number(row.ms) },
   answer: row.limited === true ? 'limited' : row.allow === true ? 'allowed' : 'denied',
   ...{
     subject: String(row.subject ?? ''),
@@ -113,18 +113,18 @@ export async function findDecisions(
   { behind, most }: { behind: Place | null; most: number },
 ): Promise<{ decisions: PastDecision[]; more: boolean }> {
   const [edges] = await database.read('SELECT min(ms) AS first, max(ms) AS last FROM decision');
-  const first = Math.max(Number(edges?.first ?? 0), filter.from ?? Number.NEGATIVE_INFINITY);
+  const first = Math.max(Number(edges?.first ?? 0), filter.fromMs ?? Number.NEGATIVE_INFINITY);
   const last = Math.min(
     Number(edges?.last ?? -1),
-    filter.until ?? Number.POSITIVE_INFINITY,
-    behind?.at ?? Infinity,
+    filter.untilMs ?? Number.POSITIVE_INFINITY,
+    behind?.atMs ?? Infinity,
   );
   const spans = (await spansOf(database, filter))
     ?.filter((span) => span.first <= last && span.last >= first)
     .map((span) => ({ ...span, first: Math.max(span.first, first), last: Math.min(span.last, last) }));
   const where = [
     ...conditions(filter),
-    ...(behind === null ? [] : [`(ms < ${behind.at} OR decision_id < ${quoted(behind.id)})`]),
+    ...(behind === null ? [] : [`(ms < ${behind.atMs} OR decision_id < ${quoted(behind.id)})`]),
   ];
   const found: PastDecision[] = [];
   for (const some of spans === undefined ? windows(first, last) : portions(spans, most + 1)) {

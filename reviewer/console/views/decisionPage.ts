@@ -7,11 +7,11 @@ import { answerOf, momentOf } from './recordsPage.ts';
 
 /** One decision with its proof: by which revision, which rule, and the grants as that commit has them. */
 export function decisionPage(decision: PastDecision, places: readonly GrantAt[] | null): Html {
-  const { at, subject, api, operation, call, reason, grants, gateway, revision } = decision;
+  const { atMs, subject, api, operation, call, reason, grants, gateway, revision } = decision;
   const around = { who: subject, api, operation };
   const facts: readonly (readonly [string, Part])[] = [
     ['Answer', [answerOf(decision), decision.answer === 'limited' && ': allowed, and over its rate']],
-    ['Time (UTC)', time(momentOf(at))],
+    ['Time (UTC)', time(momentOf(atMs))],
     ['Who', subject === '' ? 'nobody who is known' : principalLink(subject)],
     [
       'Asked for',

@@ -34,7 +34,7 @@ type Options = {
   /** Filled with what would be opened, and with the preview. */
   pulls: Pull[];
   /** Milliseconds since 1970. */
-  asOf: number;
+  asOfMs: number;
 };
 
 /** Pull requests but for the preview. */
@@ -64,7 +64,7 @@ export async function onboard(options: Options): Promise<boolean> {
     return false;
   }
   const shown = shownOf(options);
-  const answered = previews.find((pull) => isAnswer(pull, options.asOf));
+  const answered = previews.find((pull) => isAnswer(pull, options.asOfMs));
   const preview =
     open !== undefined
       ? await update(open, shown, options)
@@ -88,9 +88,9 @@ const waiting = (shown: readonly Shown[], why: string): Pull[] =>
   }));
 
 /** What a first run would open, in its order, each with what it would wait for. */
-function shownOf({ plan, brake, evidence, asOf }: Options): Shown[] {
+function shownOf({ plan, brake, evidence, asOfMs }: Options): Shown[] {
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
-  const limits = { known: [], organisation: evidence.organisation, now: asOf };
+  const limits = { known: [], organisation: evidence.organisation, now: asOfMs };
   const room = openRoom({ ...limits, asked: new Set(), resting: null });
   return allot(groups, [], () => 'free').flatMap((task) => {
     if (task.kind !== 'open') return [];
@@ -100,9 +100,9 @@ function shownOf({ plan, brake, evidence, asOf }: Options): Shown[] {
 }
 
 /** Somebody's word, and not older than it is remembered. */
-const isAnswer = ({ state, merged, closedAt, body }: ForgePull, now: number) =>
+const isAnswer = ({ state, merged, closedMs, body }: ForgePull, now: number) =>
   state === 'closed' &&
-  (closedAt ?? 0) > now - rememberedMs &&
+  (closedMs ?? 0) > now - rememberedMs &&
   (merged || previewMarker.parse(body)?.closed === undefined);
 
 /** Closes a preview that has nothing to ask any more; one that people have committed to is theirs. */
@@ -125,9 +125,9 @@ async function retract(pull: ForgePull, why: string, { forge, mirror }: Options)
 
 /** Says once until when a closing holds; the text is marked first, so it is never said twice. */
 async function remember(pull: ForgePull, { forge }: Options): Promise<Pull> {
-  const { number, merged, closedAt, body } = pull;
+  const { number, merged, closedMs, body } = pull;
   const marker = previewMarker.parse(body);
-  const until = instantOf(((closedAt ?? 0) + rememberedMs) / 1000);
+  const until = instantOf(((closedMs ?? 0) + rememberedMs) / 1000);
   if (!merged && marker !== null && marker.remembered === undefined) {
     const said = `Closed without a merge: the access review opens nothing here, and asks again after ${until}.`;
     const parts = previewMarker.parts(body);

@@ -13,11 +13,11 @@ type Asked = { frozen: Frozen; known: readonly ForgePull[]; until: number; signa
 
 /** When a part ended, seconds since 1970; null while it has not. What somebody closed may be opened again until the due date. */
 export function endedAt(
-  pull: Pick<ForgePull, 'merged' | 'state' | 'closedAt' | 'body'>,
+  pull: Pick<ForgePull, 'merged' | 'state' | 'closedMs' | 'body'>,
   { due }: Pick<Frozen, 'due'>,
 ): number | null {
-  if (pull.state === 'open' || pull.closedAt === null) return null;
-  const closed = pull.closedAt / 1000;
+  if (pull.state === 'open' || pull.closedMs === null) return null;
+  const closed = pull.closedMs / 1000;
   const isOurs = pull.merged || parsePart(pull.body)?.closed !== undefined;
   return isOurs ? closed : Math.max(closed, endOf(due));
 }
@@ -40,7 +40,7 @@ export async function partFacts(
     facts.push({
       ...part,
       entries,
-      opened: pull === undefined ? null : pull.createdAt / 1000,
+      opened: pull === undefined ? null : pull.createdMs / 1000,
       ended: pull === undefined ? null : endedAt(pull, frozen),
       merge: pull?.merged ? await forge.mergeOf(pull.number) : null,
       answers: new Map(

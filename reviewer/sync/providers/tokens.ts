@@ -28,14 +28,14 @@ const marginMs = 60_000;
 /** OAuth 2.0 client credentials, by a secret or by a JWT signed with a private key (RFC 7523); one token for all until it ends. */
 export function clientCredentials(options: ClientCredentials): Authorize {
   const { now } = options;
-  let current: { header: string; until: number } | null = null;
+  let current: { header: string; untilMs: number } | null = null;
   let fetching: Promise<void> | null = null;
   return async (renew) => {
     if (renew && fetching === null) current = null;
-    if (current === null || current.until <= now()) {
+    if (current === null || current.untilMs <= now()) {
       fetching ??= obtain(options)
         .then(({ access_token: token, expires_in: seconds }) => {
-          current = { header: `Bearer ${token}`, until: now() + seconds * 1000 - marginMs };
+          current = { header: `Bearer ${token}`, untilMs: now() + seconds * 1000 - marginMs };
         })
         .finally(() => {
           fetching = null;

@@ -141,7 +141,7 @@ test('a commit older than the process has no lag: it would tell of the restart',
     counter: 1,
     digest: 'sha256:b',
     grants: 0,
-    loadedAt: Date.parse('2026-11-23T10:00:09Z'),
+    loadedMs: Date.parse('2026-11-23T10:00:09Z'),
     committedAt: '2026-11-23T10:00:05Z',
   };
   const lag = (startedAt: string) =>
@@ -149,6 +149,6 @@ test('a commit older than the process has no lag: it would tell of the restart',
   assert.equal(lag('2026-11-23T10:00:05.900Z'), 4000);
   assert.equal(lag('2026-11-23T10:00:06Z'), null);
   // The committer's clock may run ahead of ours.
-  const early = { ...snapshot, loadedAt: Date.parse('2026-11-23T10:00:04Z') };
+  const early = { ...snapshot, loadedMs: Date.parse('2026-11-23T10:00:04Z') };
   assert.equal(revisionFacts(early, { source: 'file:/x', startedAt: 0 }).lag_ms, 0);
 });

@@ -18,7 +18,9 @@ test.after.each(() => rm(folder, { recursive: true, force: true }));
 test('gives back what was kept, for the same source only', async () => {
   assert.equal(await readLastGood(folder, 'git+file:///a#main'), null);
   await saveLastGood(folder, 'git+file:///a#main', { archive: archive('one\n'), counter: 3 });
-  const { confirmedAt, ...kept } = (await readLastGood(folder, 'git+file:///a#main')) ?? { confirmedAt: 0 };
+  const { confirmedMs: confirmedAt, ...kept } = (await readLastGood(folder, 'git+file:///a#main')) ?? {
+    confirmedMs: 0,
+  };
   assert.deepEqual(kept, { archive: archive('one\n'), counter: 3 });
   assert.ok(Math.abs(Date.now() - confirmedAt) < 60_000);
   assert.equal(await readLastGood(folder, 'git+file:///a#other'), null);
@@ -54,7 +56,7 @@ test('compares releases, not commits: a way back is newer than what it undoes, a
 });
 
 test('knows when the kept one was last confirmed, and confirms no other', async () => {
-  const age = async () => Date.now() - ((await readLastGood(folder, 'a'))?.confirmedAt ?? 0);
+  const age = async () => Date.now() - ((await readLastGood(folder, 'a'))?.confirmedMs ?? 0);
   await saveLastGood(folder, 'a', { archive: archive('x'), counter: 3 });
   await utimes(path(), 1, 1);
   await confirmLastGood(folder, 'a', { counter: 4 });

@@ -15,7 +15,7 @@ import { raw, startWorld, type World } from '../_gateway.ts';
 const test = suite('accessLog');
 
 const plain: Access = {
-  at: Date.parse('2026-11-26T11:34:09.120Z'),
+  atMs: Date.parse('2026-11-26T11:34:09.120Z'),
   milliseconds: 3.04,
   address: '192.0.2.7',
   subject: 'user:ann@example.com',

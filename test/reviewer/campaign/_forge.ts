@@ -55,7 +55,7 @@ export function memoryForge(clock: () => number) {
         if (pulls.some((one) => one.branch === branch && one.state === 'open'))
           throw new ForgeError('forge-refused', 'POST', 'answered 422: already exists');
         next += 1;
-        const at = { createdAt: clock(), closedAt: null, url: `https://forge.example/${next}`, number: next };
+        const at = { createdMs: clock(), closedMs: null, url: `https://forge.example/${next}`, number: next };
         const head = branches.get(branch) ?? '';
         const pull: Stored = {
           ...{ ...at, title, body, state: 'open', merged: false, draft: false, branch, head, labels: [] },

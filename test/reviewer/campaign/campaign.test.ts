@@ -8,7 +8,7 @@ import { type CampaignOptions, campaign } from '../../../reviewer/campaign.ts';
 import { campaignReport } from '../../../reviewer/campaignReport.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, base, dayMs, recordLine, rules } from '../_review.ts';
+import { asOfMs, base, dayMs, recordLine, rules } from '../_review.ts';
 import { closeWorlds, idle, token, tokenOf, world } from '../_world.ts';
 
 const test = suite('a campaign');
@@ -43,7 +43,7 @@ const target = {
 const opa = await findOpa();
 const run = (options: Partial<CampaignOptions> = {}) =>
   campaign({
-    ...{ root: here.here.root, decisions: [here.here.decisions], asOf: here.clock.now, opa },
+    ...{ root: here.here.root, decisions: [here.here.decisions], asOfMs: here.clock.now, opa },
     ...{ name: '2026-Q4', scope: null, due: '2026-12-23', forge: target, apply: true },
     ...options,
   });
@@ -58,7 +58,7 @@ async function call<T>(path: string, body?: unknown, as = token, method = 'POST'
 }
 const pullOf = (number: number) => call<Pull>(`/pulls/${number}`);
 const at = (days: number) => {
-  here.clock.now = asOf + days * dayMs;
+  here.clock.now = asOfMs + days * dayMs;
 };
 const said = async (number: number) =>
   (await call<{ body: string }[]>(`/issues/${number}/comments`)).map(({ body }) => body);
@@ -67,7 +67,7 @@ const states = ({ report }: Awaited<ReturnType<typeof run>>) =>
 const reported = (name = '2026-Q4') =>
   campaignReport({
     ...{ name, forge: target, decisions: [here.here.decisions], gateways: [] },
-    now: Math.floor(here.clock.now / 1000),
+    asOf: Math.floor(here.clock.now / 1000),
   });
 const tableOf = ({ pack }: Awaited<ReturnType<typeof reported>>, name: string) =>
   (JSON.parse(pack.get(`${name}.json`) ?? '{}') as { rows: Record<string, unknown>[] }).rows;

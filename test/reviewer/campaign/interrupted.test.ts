@@ -9,7 +9,7 @@ import { parseFrozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts'
 import { createPace } from '../../../reviewer/campaign/pace.ts';
 import { baseOf } from '../../../reviewer/campaign/preparePart.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, place, rules } from '../_review.ts';
+import { access, asOfMs, base, dayMs, place, rules } from '../_review.ts';
 import { type Harm, memoryForge } from './_forge.ts';
 import { frozenOf } from './_frozen.ts';
 
@@ -53,17 +53,17 @@ const days = [0, 11, 16, 29.6, 31];
 
 /** Runs through a campaign; each time once harmed, once not. Answers with how it ends. */
 async function through(harms: readonly (Harm | null)[]) {
-  let now = asOf;
+  let now = asOfMs;
   const memory = memoryForge(() => now);
   const run = () =>
     advance({
-      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, now: Math.floor(now / 1000) },
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, asOf: Math.floor(now / 1000) },
       approvals: async () => [],
       pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => now, sleep: async () => {} }),
     });
   const counts: number[] = [];
   for (const [index, day] of days.entries()) {
-    now = asOf + day * dayMs;
+    now = asOfMs + day * dayMs;
     const harm = harms[index] ?? null;
     memory.harm(harm);
     if (harm !== null) await run().catch((error: Error) => assert.match(error.message, /killed|went wrong/));
@@ -115,12 +115,12 @@ test('is frozen in a text that reads back the same', () => {
 });
 
 test('reminds nobody of what somebody has closed, and asks once more where the rules suspend', async () => {
-  let now = asOf;
+  let now = asOfMs;
   const memory = memoryForge(() => now);
   const on = async (day: number) => {
-    now = asOf + day * dayMs;
+    now = asOfMs + day * dayMs;
     const { report } = await advance({
-      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, now: Math.floor(now / 1000) },
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, asOf: Math.floor(now / 1000) },
       approvals: async () => [],
       pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => now, sleep: async () => {} }),
     });

@@ -181,7 +181,7 @@ test('one reminder is due at a time, none before half time, and none to who was 
   const rules = { reminder_days: [7, 1] } as Parameters<typeof reminderAt>[1];
   const when = { opened: '2026-11-01T00:00:00Z', due: '2026-11-30' };
   const at = (day: string, asked = '2026-11-01') =>
-    reminderAt(when, rules, { asked: Date.parse(asked) / 1000, now: Date.parse(day) / 1000 });
+    reminderAt(when, rules, { asked: Date.parse(asked) / 1000, asOf: Date.parse(day) / 1000 });
   assert.deepEqual(
     ['2026-11-15', '2026-11-17', '2026-11-24', '2026-11-30', '2026-12-01'].map((day) => at(day)),
     [null, 'half', '7 days', '1 day', null],
@@ -190,7 +190,7 @@ test('one reminder is due at a time, none before half time, and none to who was 
   assert.equal(
     reminderAt({ ...when, due: '2026-11-05' }, rules, {
       asked: Date.parse(when.opened) / 1000,
-      now: Date.parse('2026-11-02') / 1000,
+      asOf: Date.parse('2026-11-02') / 1000,
     }),
     null,
   );

@@ -3,7 +3,7 @@ import { findOpa } from '../../../bundle/policy/opa.ts';
 import { checkPull } from '../../../reviewer/check/checkPull.ts';
 import { readPullCheck } from '../../../reviewer/check/pullCheck.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base as files, type GrantText, type Place, place } from '../_review.ts';
+import { access, asOfMs, base as files, type GrantText, type Place, place } from '../_review.ts';
 import { recordedLines, writeLog } from '../replay/_recorded.ts';
 
 const test = suite('check of a pull request');
@@ -37,7 +37,7 @@ test.after(() => here.remove());
 async function check(changes: Parameters<Place['commit']>[0], from = base, logs: string[] = [], onto = base) {
   here.git('checkout', '--quiet', '--detach', onto);
   const head = await here.commit(changes);
-  const window = { decisions: logs, days: 2, asOf: asOf / 1000 };
+  const window = { decisions: logs, days: 2, asOf: asOfMs / 1000 };
   const found = await checkPull({ repository: here.root, base: from, head, ...window, opa: await findOpa() });
   // What one run writes, another one reads.
   assert.deepEqual(readPullCheck(Buffer.from(JSON.stringify(found))), found);
@@ -165,7 +165,7 @@ test('who would come to hold both sides of a pair of duties is named, and who do
 
 test('without a commit that both come from it says what the clone lacks', async () => {
   const orphan = here.git('commit-tree', `${base}^{tree}`, '-m', 'of another line').trim();
-  const window = { decisions: [], days: 2, asOf: asOf / 1000 };
+  const window = { decisions: [], days: 2, asOf: asOfMs / 1000 };
   await assert.rejects(checkPull({ repository: here.root, base, head: orphan, ...window }), {
     code: 'git-revision',
     message: /fetch-depth: 0/,

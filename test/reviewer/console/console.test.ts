@@ -16,7 +16,7 @@ import { organisationOf } from '../../../reviewer/organisationOf.ts';
 import { bot } from '../../../reviewer/pulls/workspace.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, logLines, type Place, place, recordLine } from '../_review.ts';
+import { access, asOfMs, base, dayMs, logLines, type Place, place, recordLine } from '../_review.ts';
 import { frozenOf } from '../campaign/_frozen.ts';
 
 const test = suite('console');
@@ -37,7 +37,13 @@ const options = () => {
   const gateway = `http://127.0.0.1:${(admin.address() as AddressInfo).port}`;
   return {
     ...{ root: here.root, decisions: [here.decisions], usage: [], gateways: [gateway], adminToken },
-    ...{ fleet: fleetOf([gateway], adminToken), host: '127.0.0.1', port: 0, token: null, asOf: asOf / 1000 },
+    ...{
+      fleet: fleetOf([gateway], adminToken),
+      host: '127.0.0.1',
+      port: 0,
+      token: null,
+      asOf: asOfMs / 1000,
+    },
     ...{ days: 3, now: Date.now, onFailure: (error: unknown) => void failures.push(error) },
   };
 };
@@ -61,11 +67,11 @@ test.before(async () => {
   const commit = here.git('rev-parse', 'HEAD').trim();
   const line: typeof recordLine = (...told) => recordLine(...told).replace('"abc"', `"${commit}"`);
   const used = [
-    { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
-    { grant: 'desk-read', operation: 'list', at: asOf - dayMs },
-    { grant: 'desk-read', operation: 'list', at: asOf - 2 * dayMs },
-    { grant: [], operation: markup, at: asOf - dayMs, allow: false },
-    { grant: 'desk-read', operation: 'list', at: asOf - 4 * dayMs, status: 429 },
+    { grant: 'desk-read', operation: 'get', at: asOfMs - dayMs },
+    { grant: 'desk-read', operation: 'list', at: asOfMs - dayMs },
+    { grant: 'desk-read', operation: 'list', at: asOfMs - 2 * dayMs },
+    { grant: [], operation: markup, at: asOfMs - dayMs, allow: false },
+    { grant: 'desk-read', operation: 'list', at: asOfMs - 4 * dayMs, status: 429 },
   ];
   await here.log(logLines(used, { line }));
   const { grants } = await organisationOf(await workingTree(here.root));
@@ -87,16 +93,16 @@ test.before(async () => {
   await here.commit({ [path]: text?.replace(/- id: desk-read[\s\S]*?\n\n/, '') ?? null });
   here.git('checkout', '--quiet', 'main');
   admin = createAdmin({
-    ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedAt: asOf - 5000 },
+    ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedAt: asOfMs - 5000 },
     snapshot: () =>
       ({
-        ...{ revision: 'ab'.repeat(20), counter: 7, digest: 'sha256:cd', grants: 4, loadedAt: asOf },
-        ...{ committedAt: new Date(asOf - 2000).toISOString(), movedAt: null },
+        ...{ revision: 'ab'.repeat(20), counter: 7, digest: 'sha256:cd', grants: 4, loadedAt: asOfMs },
+        ...{ committedAt: new Date(asOfMs - 2000).toISOString(), movedAt: null },
       }) as never,
     ...{ status: () => ({}), draining: () => false, lapsed: () => null, reload: async () => ({}) },
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     ...{ usage: () => [], decisions: feed, jwks: () => null, explain: async () => null as never },
-    ...{ now: () => asOf, onFailure: (error) => void failures.push(error) },
+    ...{ now: () => asOfMs, onFailure: (error) => void failures.push(error) },
   });
   await new Promise<void>((done) => admin.listen(0, '127.0.0.1', done));
   shown = await openConsole(options());
@@ -221,7 +227,7 @@ test('a branch is compared with where it came from: who loses what, and which re
 });
 
 const decision = (seq: number, subject: string, allow = true) => {
-  const record = JSON.parse(recordLine({ grant: allow ? 'desk-read' : [], at: asOf, allow }, 'gw-1', seq));
+  const record = JSON.parse(recordLine({ grant: allow ? 'desk-read' : [], at: asOfMs, allow }, 'gw-1', seq));
   return `${JSON.stringify({ ...record, input: { ...record.input, subject } })}\n`;
 };
 

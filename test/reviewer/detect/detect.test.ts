@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { suite } from '../../_suite.ts';
 import {
   access,
-  asOf,
+  asOfMs,
   dayMs,
   daysAgo,
   found,
@@ -55,10 +55,10 @@ test('tells never used, dormant and used apart by when the records say', async (
   ]);
   await here.log(
     logLines([
-      { grant: 'used-once', at: asOf - 2 * dayMs + 1000 },
-      { grant: 'dormant', at: asOf - 3 * dayMs },
-      { grant: 'not-dormant', at: asOf - 3 * dayMs + 1 },
-      { grant: 'high-dormant', at: asOf - 2 * dayMs },
+      { grant: 'used-once', at: asOfMs - 2 * dayMs + 1000 },
+      { grant: 'dormant', at: asOfMs - 3 * dayMs },
+      { grant: 'not-dormant', at: asOfMs - 3 * dayMs + 1 },
+      { grant: 'high-dormant', at: asOfMs - 2 * dayMs },
     ]),
   );
   assert.deepEqual(found(await here.review()), [
@@ -73,7 +73,7 @@ test('denied and limited requests keep no grant alive', async () => {
     { id: 'denied', rest: `role: reader\ngranted: ${daysAgo(2)}` },
     { id: 'failed', rest: `role: reader\ngranted: ${daysAgo(2)}` },
   ]);
-  const at = asOf - dayMs;
+  const at = asOfMs - dayMs;
   await here.log(
     logLines([
       { grant: 'denied', at, status: 429 },
@@ -94,8 +94,8 @@ test('cadence and break-glass protect what is meant to lie idle', async () => {
   await here.log(
     logLines(
       [
-        { grant: 'monthly', at: asOf - 37 * dayMs },
-        { grant: 'daily', at: asOf - 37 * dayMs },
+        { grant: 'monthly', at: asOfMs - 37 * dayMs },
+        { grant: 'daily', at: asOfMs - 37 * dayMs },
       ],
       { days: 41 },
     ),
@@ -321,7 +321,7 @@ test('of grants that stand in for each other the latest goes, and of one instant
     ['get', 'list', 'get', 'list'].map((operation, i) => ({
       grant,
       operation,
-      at: asOf - (i + 0.5) * (dayMs / 2),
+      at: asOfMs - (i + 0.5) * (dayMs / 2),
     }));
   await here.log(logLines([...together('same-first', 'same-last'), ...together('z-early', 'a-late')]));
   assert.deepEqual(found(await here.review()), ['a-late: redundant delete', 'same-last: redundant delete']);
@@ -345,8 +345,8 @@ test('two live exemptions of one grant stop nothing: the longest counts', async 
 test('missing first records, compressed ones and silent gateways flag nothing; an orderly end does not matter', async () => {
   const here = await organisation([{ id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2)}` }]);
   const lines = logLines([
-    { grant: 'other', at: asOf - 5 * dayMs },
-    { grant: 'other', at: asOf - dayMs },
+    { grant: 'other', at: asOfMs - 5 * dayMs },
+    { grant: 'other', at: asOfMs - dayMs },
   ]);
   await here.log(lines);
   assert.deepEqual(found(await here.review()), ['idle: never-used revoke']);

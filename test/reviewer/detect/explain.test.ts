@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, type Place, place } from '../_review.ts';
+import { access, asOfMs, daysAgo, type Place, place } from '../_review.ts';
 
 const test = suite('--explain');
 const past = `role: reader\nexpires: ${daysAgo(1)}`;
@@ -14,7 +14,7 @@ test.after(() => here.remove());
 
 test('--explain prints the facts and the Rego of a finding, and refuses a fingerprint that is none', async () => {
   const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
-  const at = new Date(asOf).toISOString();
+  const at = new Date(asOfMs).toISOString();
   const run = (...more: string[]) =>
     execFileSync(
       process.execPath,

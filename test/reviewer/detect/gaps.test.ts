@@ -6,7 +6,7 @@ import { renderTable } from '../../../reviewer/pulls/renderTable.ts';
 import { suite } from '../../_suite.ts';
 import {
   access,
-  asOf,
+  asOfMs,
   dayMs,
   daysAgo,
   type GrantText,
@@ -43,14 +43,14 @@ test.after(() => here.remove());
 const whole = [
   logLines(
     [
-      { grant: 'sleeping', operation: 'get', at: asOf - 4 * dayMs },
-      { grant: 'seldom', operation: 'get', at: asOf - 2.9 * dayMs },
+      { grant: 'sleeping', operation: 'get', at: asOfMs - 4 * dayMs },
+      { grant: 'seldom', operation: 'get', at: asOfMs - 2.9 * dayMs },
       ...uses('wide', ['list', 'get'], 3),
       ...uses('full', ['list', 'get'], 3),
       ...[0.3, 1.3, 2.3, 3.3].map((days) => ({
         grant: ['twin', 'beside'],
         operation: 'get',
-        at: asOf - days * dayMs,
+        at: asOfMs - days * dayMs,
       })),
     ],
     { instance: 'gw-1' },
@@ -61,7 +61,7 @@ const whole = [
       ...[0.5, 1.5, 2.5, 3.5].map((days) => ({
         grant: 'beside',
         operation: 'list',
-        at: asOf - days * dayMs,
+        at: asOfMs - days * dayMs,
       })),
       // Lost with this gateway, it would look as wide as the other.
       ...uses('full', ['create', 'remove'], 3),
@@ -235,7 +235,7 @@ test('a gateway whose clock is ahead takes away nothing, and that is said', asyn
       index === 1 ? lines.map((line) => shifted(line, 2 * 3_600_000)) : lines,
       `gw-${index + 1}`,
     );
-  const { plan } = await here.review({ now: asOf });
+  const { plan } = await here.review({ now: asOfMs });
   assert.deepEqual(
     plan.findings.filter(({ action }) => taking.has(action)),
     [],

@@ -9,7 +9,7 @@ import { planFor } from '../../../reviewer/planFor.ts';
 import { suite } from '../../_suite.ts';
 import {
   access,
-  asOf,
+  asOfMs,
   base,
   dayMs,
   daysAgo,
@@ -34,7 +34,7 @@ test.before(async () => {
   opa = await findOpa();
   const lines = logLines(
     [
-      ...['asleep', 'back', 'widened'].map((grant) => ({ grant, operation: 'get', at: asOf - 4 * dayMs })),
+      ...['asleep', 'back', 'widened'].map((grant) => ({ grant, operation: 'get', at: asOfMs - 4 * dayMs })),
       ...['of-gone', 'of-away', 'of-eve'].flatMap((grant) => uses(grant, ['list', 'get'], 3)),
     ],
     { days: 5 },
@@ -91,7 +91,7 @@ function branchOf(steps: readonly Step[]): string {
   const name = `refs/heads/branch-${branches}`;
   const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`;
   const stream = steps.map(({ days, files }, index) => {
-    const at = Math.floor(asOf / 1000 - days * 86_400);
+    const at = Math.floor(asOfMs / 1000 - days * 86_400);
     const changes = Object.entries(files).map(([path, text]) =>
       text === null ? `D ${path}\n` : `M 100644 inline ${path}\n${data(text)}`,
     );
@@ -114,7 +114,7 @@ async function taken(steps: readonly Step[], depth: number | null = null): Promi
       ...[`file://${here.root}`, clone],
     ]);
   const tree = await gitTree(depth === null ? here.root : clone, branch);
-  const { plan } = await planFor(tree, { decisions: [], usage: [usage()], asOf, opa }, async () => null);
+  const { plan } = await planFor(tree, { decisions: [], usage: [usage()], asOfMs, opa }, async () => null);
   await rm(clone, { recursive: true, force: true });
   return plan.findings
     .filter(({ action }) => taking.has(action))

@@ -5,7 +5,7 @@ import { workingTree } from '../../../bundle/git/tree.ts';
 import { accountFacts, ownerFacts } from '../../../reviewer/detect/people.ts';
 import { type Evidence, gather } from '../../../reviewer/evidence/gather.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, daysAgo, type Files, type GrantText, type Place, place } from '../_review.ts';
+import { access, asOfMs, base, daysAgo, type Files, type GrantText, type Place, place } from '../_review.ts';
 
 const test = suite('history of grants and directories');
 let here: Place;
@@ -14,7 +14,7 @@ test.before(async () => {
 });
 test.after(() => here.remove());
 
-const seconds = (days: number) => Math.floor((asOf - days * 86_400_000) / 1000);
+const seconds = (days: number) => Math.floor((asOfMs - days * 86_400_000) / 1000);
 /** Goes through states of the files, each committed so many days before, and tells what is known at the end. */
 async function known(...states: [days: number, files: Files][]): Promise<Evidence> {
   here.git('checkout', '--quiet', '--orphan', `branch-${Math.random().toString(36).slice(2)}`);
@@ -25,7 +25,7 @@ async function known(...states: [days: number, files: Files][]): Promise<Evidenc
     first = {};
   }
   const tree = await workingTree(here.root);
-  const evidence = await gather({ tree, decisions: [], asOf: asOf / 1000 });
+  const evidence = await gather({ tree, decisions: [], asOf: asOfMs / 1000 });
   await evidence.usage.close();
   return evidence;
 }
@@ -76,8 +76,8 @@ test('reach grows when an end is prolonged that had passed, not while it was ahe
 test('what is not committed yet took effect at the instant of the review', async () => {
   await known([9, one()]);
   await here.write(one('role: admin'));
-  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
-  assert.equal(evidence.history.of('one')?.grownAt, asOf / 1000);
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
+  assert.equal(evidence.history.of('one')?.grownAt, asOfMs / 1000);
 });
 
 test('a commit takes effect no earlier than what it builds on, and no later than now', async () => {
@@ -104,7 +104,7 @@ test('what was taken and given back on a branch that was merged is known, though
   here.git('checkout', '--quiet', `${enforced}-own`);
   here.git('merge', '--quiet', '--no-edit', enforced);
   await here.commit({ 'README.md': 'more' }, daysAgo(1));
-  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
   await evidence.usage.close();
   const { of } = evidence.history;
   assert.deepEqual([of('one')?.grownAt, of('one')?.restoredAt], [seconds(3), seconds(3)]);
@@ -206,7 +206,7 @@ test('what cannot be read of it interrupts absences, and history begins after it
   const absent: [number, Files] = [8, { ...one('role: reader', { principal: gone }), ...okta(8) }];
   const unread = okta(5, (text) => `${text}# a line that nothing else has\n`);
   const tell = async () => {
-    const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOf / 1000 });
+    const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
     await evidence.usage.close();
     const { directories, from } = evidence.history;
     return [directories.absences(gone)?.map(({ syncs }) => syncs), from];

@@ -24,7 +24,7 @@ test('an end counts where records and roll-ups both say so, or the other knows n
     ...{ seen: [span(0, 20)], ends: [span(5), span(10), span(12)] },
   };
   const [gw] = await instancesOf(async (sql) => (sql === minutesOf ? records : []), rollups, {
-    ...{ asOf: 0, now: 0 },
+    ...{ asOfMs: 0, nowMs: 0 },
   });
   assert.deepEqual(
     gw?.ends.toSorted((a, b) => a - b),

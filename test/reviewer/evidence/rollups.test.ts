@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { coverageOf } from '../../../reviewer/evidence/coverage.ts';
 import { readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, dayMs, recordLine } from '../_review.ts';
+import { asOfMs, dayMs, recordLine } from '../_review.ts';
 import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('rollups');
@@ -20,7 +20,7 @@ test.after.each(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const seconds = asOf / 1000;
+const seconds = asOfMs / 1000;
 const put = async (path: string, lines: readonly string[]) => {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(''));
@@ -28,7 +28,7 @@ const put = async (path: string, lines: readonly string[]) => {
 const open = async (at = seconds, now?: number) => {
   const usage = await readUsage({
     ...{ sources: [join(folder, 'decisions')], rollups: [join(folder, 'usage')] },
-    ...{ asOf: at, now, since: seconds - 6 * 86_400 },
+    ...{ asOf: at, readAt: now, since: seconds - 6 * 86_400 },
   });
   opened.push(usage);
   return usage;
@@ -68,11 +68,11 @@ const step = fc.record({
 type Step = { pause: number; kind: string; grant: string; operation: string };
 
 function logOf(steps: readonly Step[], instance: string): string[] {
-  let at = asOf - 4 * dayMs;
+  let at = asOfMs - 4 * dayMs;
   let seq = 0;
   return steps.flatMap(({ pause, kind, grant, operation }) => {
     at += pause;
-    if (at > asOf) return [];
+    if (at > asOfMs) return [];
     if (kind === 'beat') return [heartbeat(at, instance, seq)];
     if (kind === 'stop') return [stopped(at, instance, seq)];
     seq += 1;
@@ -232,7 +232,7 @@ test('a file that is no roll-up is missing evidence of its day, and said', async
 
 test('numbers that two days claim are no proof of anything in between', async () => {
   await put(`usage/gw-1/${day}.ndjson`, rollup);
-  const later = [recordLine({ grant: 'c', at: asOf - 60_000 }, 'gw-1', 1)];
+  const later = [recordLine({ grant: 'c', at: asOfMs - 60_000 }, 'gw-1', 1)];
   await put('usage/gw-1/2026-11-23.ndjson', rollupsOf(later, 'gw-1').get('2026-11-23') ?? []);
   const usage = await open();
   assert.equal(usage.instances[0]?.repeated, 1);
@@ -291,8 +291,8 @@ test('what a clock that is ahead stamped later than now is use as of now, and th
   const ahead = 2 * dayMs;
   const lines: string[] = [];
   let seq = 0;
-  for (let at = asOf - 5 * dayMs; at <= asOf + ahead; at += 600_000) {
-    const isUse = at === asOf + 3_600_000 || at === asOf + ahead - 600_000;
+  for (let at = asOfMs - 5 * dayMs; at <= asOfMs + ahead; at += 600_000) {
+    const isUse = at === asOfMs + 3_600_000 || at === asOfMs + ahead - 600_000;
     if (isUse) lines.push(recordLine({ grant: 'a', at }, 'gw-1', ++seq));
     for (let minute = 0; minute < 10; minute += 1) lines.push(heartbeat(at + minute * 60_000, 'gw-1', seq));
   }

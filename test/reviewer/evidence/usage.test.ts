@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type DayOfUse, readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, dayMs, daysAgo, logLines, recordLine, type Use } from '../_review.ts';
+import { asOfMs, dayMs, daysAgo, logLines, recordLine, type Use } from '../_review.ts';
 
 const test = suite('usage');
 let folder = '';
@@ -15,7 +15,7 @@ test.before.each(async () => {
 });
 test.after.each(() => rm(folder, { recursive: true, force: true }));
 
-const seconds = asOf / 1000;
+const seconds = asOfMs / 1000;
 const file = () => join(folder, 'gw-1', '2026-11-23.ndjson');
 const write = (lines: readonly string[]) => writeFile(file(), lines.map((line) => `${line}\n`).join(''));
 const opened: Usage[] = [];
@@ -35,7 +35,7 @@ const read: (...args: Parameters<typeof open>) => Promise<Omit<Usage, 'uses'> & 
 const records = (uses: readonly Use[]) => uses.map((use, i) => recordLine(use, 'gw-1', i + 1));
 
 test('counts uses by grant, operation and day, with the first and the last', async () => {
-  const noon = asOf - 3_600_000;
+  const noon = asOfMs - 3_600_000;
   await write(
     records([
       { grant: 'a', operation: 'get', at: noon - dayMs },
@@ -63,7 +63,7 @@ test('counts uses by grant, operation and day, with the first and the last', asy
 });
 
 test('a failed upstream is use; a denied or limited request is not', async () => {
-  const at = asOf - 1000;
+  const at = asOfMs - 1000;
   await write(
     records([
       { grant: 'failed', at, status: 502 },
@@ -81,8 +81,8 @@ test('a failed upstream is use; a denied or limited request is not', async () =>
 test('leaves out what came after the instant it is asked for', async () => {
   await write(
     records([
-      { grant: 'now', at: asOf },
-      { grant: 'later', at: asOf + 1 },
+      { grant: 'now', at: asOfMs },
+      { grant: 'later', at: asOfMs + 1 },
     ]),
   );
   const { uses, instances } = await read();
@@ -90,11 +90,11 @@ test('leaves out what came after the instant it is asked for', async () => {
     uses.map(({ grant }) => grant),
     ['now'],
   );
-  assert.equal(instances[0]?.last, Math.floor(asOf / 60_000));
+  assert.equal(instances[0]?.last, Math.floor(asOfMs / 60_000));
 });
 
 test('refuses a line that is no record, by file and line', async () => {
-  const good = records([{ grant: 'a', at: asOf - 2000 }]);
+  const good = records([{ grant: 'a', at: asOfMs - 2000 }]);
   const bad = [
     '{"timestamp":"soon","instance":"gw-1","seq":2,"heartbeat":true}',
     '{"timestamp":"2026-11-23T10:00:00Z","instance":"gw-1","seq":2}',
@@ -120,7 +120,7 @@ test('counts a last line torn by a crash, and refuses one torn in the middle', a
   // One was refused before it was known what is asked.
   const early = { timestamp: '2026-11-23T10:00:00Z', instance: 'gw-1', seq: 2, decision_id: 'x' };
   const refused = JSON.stringify({ ...early, result: { allow: false } });
-  await write([...records([{ grant: 'a', at: asOf - 2000 }]), refused]);
+  await write([...records([{ grant: 'a', at: asOfMs - 2000 }]), refused]);
   await appendFile(file(), '{"timestamp":"2026-11-23T10:0');
   const { torn, uses } = await read();
   assert.equal(torn, 1);
@@ -132,8 +132,8 @@ test('counts a last line torn by a crash, and refuses one torn in the middle', a
 test('counts a file once, however often it is named, and its copies too', async () => {
   await write(
     records([
-      { grant: 'a', at: asOf - 2000 },
-      { grant: 'a', at: asOf - 1000 },
+      { grant: 'a', at: asOfMs - 2000 },
+      { grant: 'a', at: asOfMs - 1000 },
     ]),
   );
   assert.equal((await read({ sources: [folder, file(), join(folder, '*', '*.ndjson')] })).uses[0]?.count, 2);
@@ -147,14 +147,14 @@ test('counts a file once, however often it is named, and its copies too', async 
 test('finds heartbeats and missing sequence numbers, whatever the order of lines', async () => {
   const lines = logLines(
     [
-      { grant: 'a', at: asOf - 90_000 },
-      { grant: 'a', at: asOf - 30_000 },
+      { grant: 'a', at: asOfMs - 90_000 },
+      { grant: 'a', at: asOfMs - 30_000 },
     ],
     { days: 1 / 144 },
   );
   await write(lines.toReversed());
   const [whole] = (await read()).instances;
-  const minute = Math.floor(asOf / 60_000);
+  const minute = Math.floor(asOfMs / 60_000);
   assert.deepEqual(whole?.beats, [{ from: minute - 10, to: minute + 1 }]);
   assert.deepEqual(whole?.gaps, []);
   await write(lines.filter((line) => !line.includes('"decision_id":"gw-1-1"')));
@@ -162,8 +162,8 @@ test('finds heartbeats and missing sequence numbers, whatever the order of lines
 });
 
 test('an orderly end is a sign of life, and no record', async () => {
-  const end = { stopped: true, timestamp: new Date(asOf - 500).toISOString(), instance: 'gw-1', seq: 1 };
-  await write([...records([{ grant: 'a', at: asOf - 1000 }]), JSON.stringify(end)]);
+  const end = { stopped: true, timestamp: new Date(asOfMs - 500).toISOString(), instance: 'gw-1', seq: 1 };
+  await write([...records([{ grant: 'a', at: asOfMs - 1000 }]), JSON.stringify(end)]);
   const { records: counted, instances } = await read();
   assert.equal(counted, 1);
   assert.deepEqual(instances[0]?.gaps, []);
@@ -177,13 +177,13 @@ test('takes no records as no evidence, and a named file that is not there as an 
 });
 
 test('stops when it is told to', async () => {
-  await write(records([{ grant: 'a', at: asOf - 2000 }]));
+  await write(records([{ grant: 'a', at: asOfMs - 2000 }]));
   await assert.rejects(read({ signal: AbortSignal.abort() }), { code: 'aborted' });
 });
 
 const closing = (seq: number, more: Record<string, unknown> = {}) =>
   JSON.stringify({
-    timestamp: new Date(asOf - 500).toISOString(),
+    timestamp: new Date(asOfMs - 500).toISOString(),
     decision_id: 'gw-1-1',
     instance: 'gw-1',
     seq,
@@ -199,8 +199,8 @@ const closing = (seq: number, more: Record<string, unknown> = {}) =>
   });
 
 test('the end of a stream has its number in the log, and is no decision and no use', async () => {
-  const used = records([{ grant: 'a', at: asOf - 1000 }]);
-  const after = recordLine({ grant: 'a', at: asOf - 100 }, 'gw-1', 3);
+  const used = records([{ grant: 'a', at: asOfMs - 1000 }]);
+  const after = recordLine({ grant: 'a', at: asOfMs - 100 }, 'gw-1', 3);
   await write([...used, closing(2), after]);
   const { uses, records: counted, instances } = await read();
   assert.deepEqual(
@@ -226,7 +226,7 @@ test('an event that says it was allowed is no use either; one without a number i
 });
 
 test('lines of older, of this and of later versions are read together, whatever fields they have besides', async () => {
-  const [used = ''] = records([{ grant: 'a', at: asOf - 5000 }]);
+  const [used = ''] = records([{ grant: 'a', at: asOfMs - 5000 }]);
   const { metrics: _, bundles: __, ...record } = JSON.parse(used);
   const line = (fields: object) => JSON.stringify(fields);
   const at = (seq: number) => ({ ...record, seq, timestamp: daysAgo(0, seq * 1000 - 9000) });
@@ -266,12 +266,12 @@ const moved = (line: string, offset: string, minutes: number) => {
 };
 
 test('an instant is the same in every offset', async () => {
-  const [line = ''] = records([{ grant: 'a', at: asOf - 5_400_000 }]);
+  const [line = ''] = records([{ grant: 'a', at: asOfMs - 5_400_000 }]);
   for (const written of [line, moved(line, '+02:00', 120), moved(line, '-09:30', -570)]) {
     await write([written]);
     const { uses, instances } = await read();
-    assert.equal(uses[0]?.last, asOf / 1000 - 5400, written);
-    assert.equal(instances[0]?.last, Math.floor(asOf / 60_000) - 90);
+    assert.equal(uses[0]?.last, asOfMs / 1000 - 5400, written);
+    assert.equal(instances[0]?.last, Math.floor(asOfMs / 60_000) - 90);
   }
   for (const bare of ['2026-11-23T10:00:00', '2026-11-23 10:00:00 Europe/Berlin', '2026-11-23']) {
     await write([JSON.stringify({ ...JSON.parse(line), timestamp: bare })]);
@@ -280,7 +280,7 @@ test('an instant is the same in every offset', async () => {
 });
 
 test('reads compressed files like the others', async () => {
-  const lines = records(Array.from({ length: 4 }, (_, i) => ({ grant: 'a', at: asOf - 9000 + i })));
+  const lines = records(Array.from({ length: 4 }, (_, i) => ({ grant: 'a', at: asOfMs - 9000 + i })));
   const text = (some: readonly string[]) => some.map((line) => `${line}\n`).join('');
   await write(lines.slice(3));
   await writeFile(join(folder, 'gw-1', '2026-11-21.ndjson.gz'), gzipSync(text(lines.slice(0, 2))));
@@ -292,7 +292,7 @@ test('reads compressed files like the others', async () => {
 });
 
 test('a file that cannot be unpacked is missing evidence, and is said', async () => {
-  const lines = records(Array.from({ length: 400 }, (_, i) => ({ grant: 'a', at: asOf - 9000 + i })));
+  const lines = records(Array.from({ length: 400 }, (_, i) => ({ grant: 'a', at: asOfMs - 9000 + i })));
   await write(lines.slice(399));
   const packed = gzipSync(
     lines
@@ -313,9 +313,9 @@ test('a file that cannot be unpacked is missing evidence, and is said', async ()
 });
 
 test('numbers before the first one that is there are missing', async () => {
-  await write([recordLine({ grant: 'a', at: asOf - 1000 }, 'gw-1', 5001)]);
+  await write([recordLine({ grant: 'a', at: asOfMs - 1000 }, 'gw-1', 5001)]);
   assert.equal((await read()).instances[0]?.whole, false);
-  await write(records([{ grant: 'a', at: asOf - 1000 }]));
+  await write(records([{ grant: 'a', at: asOfMs - 1000 }]));
   assert.equal((await read()).instances[0]?.whole, true);
   // A heartbeat tells as well that nothing, or something, came before.
   for (const [seq, whole] of [
@@ -328,13 +328,13 @@ test('numbers before the first one that is there are missing', async () => {
 });
 
 test('numbers that two decisions have are no copies, and both are use', async () => {
-  const [first = ''] = records([{ grant: 'a', at: asOf - 600_000 }]);
+  const [first = ''] = records([{ grant: 'a', at: asOfMs - 600_000 }]);
   const again = JSON.stringify({ ...JSON.parse(first), decision_id: 'other', timestamp: daysAgo(0, -1000) });
   await write([first, again]);
   const { uses, instances } = await read();
   assert.equal(uses[0]?.count, 2);
   assert.equal(instances[0]?.repeated, 1);
-  const minute = Math.floor(asOf / 60_000);
+  const minute = Math.floor(asOfMs / 60_000);
   assert.deepEqual(instances[0]?.gaps, [{ from: minute - 10, to: minute }]);
   await write([first, first]);
   const copied = await read();
@@ -343,13 +343,13 @@ test('numbers that two decisions have are no copies, and both are use', async ()
 
 test('finds each missing number among many thousands, and none where all are there', async () => {
   const lines = Array.from({ length: 5000 }, (_, i) =>
-    recordLine({ grant: 'a', at: asOf - 6_000_000 + i * 1000 }, 'gw-1', i + 1),
+    recordLine({ grant: 'a', at: asOfMs - 6_000_000 + i * 1000 }, 'gw-1', i + 1),
   );
   await write(lines);
   assert.deepEqual((await read()).instances[0]?.gaps, []);
   for (const missing of [1, 1023, 1024, 2048, 4998]) {
     await write(lines.filter((_, i) => i !== missing));
-    const minuteOf = (i: number) => Math.floor((asOf - 6_000_000 + i * 1000) / 60_000);
+    const minuteOf = (i: number) => Math.floor((asOfMs - 6_000_000 + i * 1000) / 60_000);
     assert.deepEqual((await read()).instances[0]?.gaps, [
       { from: minuteOf(missing - 1), to: minuteOf(missing + 1) + 1 },
     ]);
@@ -358,15 +358,15 @@ test('finds each missing number among many thousands, and none where all are the
 
 test('an orderly end is one until something follows it', async () => {
   const stop = JSON.stringify({ stopped: true, timestamp: daysAgo(0, -60_000), instance: 'gw-1', seq: 1 });
-  const minute = Math.floor(asOf / 60_000) - 1;
-  await write([...records([{ grant: 'a', at: asOf - 70_000 }]), stop]);
+  const minute = Math.floor(asOfMs / 60_000) - 1;
+  await write([...records([{ grant: 'a', at: asOfMs - 70_000 }]), stop]);
   assert.deepEqual((await read()).instances[0]?.ends, [minute]);
-  await write([stop, ...records([{ grant: 'a', at: asOf - 59_000 }])]);
+  await write([stop, ...records([{ grant: 'a', at: asOfMs - 59_000 }])]);
   assert.deepEqual((await read()).instances[0]?.ends, []);
 });
 
 test('answers windows exactly, but for the day that a window cuts', async () => {
-  const day = (days: number, ms = 0) => asOf - days * dayMs + ms;
+  const day = (days: number, ms = 0) => asOfMs - days * dayMs + ms;
   await write(
     records([
       { grant: ['a', 'b'], operation: 'get', at: day(3) },
@@ -383,7 +383,7 @@ test('answers windows exactly, but for the day that a window cuts', async () => 
       { grant: 'a', from },
       { grant: 'none', from },
       { grant: 'b', from },
-      { grant: 'b', from: asOf / 1000 },
+      { grant: 'b', from: asOfMs / 1000 },
     ]),
     [
       { allows: 2, daysUsed: 2, operations: ['get', 'list'], lastUsedAt: day(1) / 1000 },
@@ -403,7 +403,7 @@ test('answers windows exactly, but for the day that a window cuts', async () => 
 });
 
 test('a line too long to be read makes its file missing evidence, alone and beside others', async () => {
-  const [good = ''] = records([{ grant: 'a', at: asOf - 2000 }]);
+  const [good = ''] = records([{ grant: 'a', at: asOfMs - 2000 }]);
   await write([good, JSON.stringify({ ...JSON.parse(good), seq: 2, path: 'x'.repeat(40_000_000) })]);
   const reason = 'a line of it is too long to be read';
   const alone = await read();

@@ -17,11 +17,11 @@ import { inventoryPage } from '../../../reviewer/inventory/inventoryPage.ts';
 import { fold, inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, dayMs, logLines, type Place, place } from '../_review.ts';
+import { access, asOfMs, dayMs, logLines, type Place, place } from '../_review.ts';
 import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('inventory');
-const seconds = asOf / 1000;
+const seconds = asOfMs / 1000;
 
 /** What nobody wants to meet in a spreadsheet, a page or a terminal. */
 const hostile = `=HYPERLINK("https://x.example","</script><img src=x onerror=alert(1)>")`;
@@ -34,11 +34,11 @@ const files = access([
 ]);
 const lines = logLines(
   [
-    { grant: 'desk-read', operation: 'get', at: asOf - dayMs },
-    { grant: 'desk-read', operation: 'get', at: asOf - 2 * dayMs },
-    { grant: 'ann-create', operation: 'create', at: asOf - dayMs },
-    { grant: [], operation: 'export', at: asOf - dayMs, allow: false },
-    { grant: 'desk-read', operation: 'list', at: asOf + 1000 },
+    { grant: 'desk-read', operation: 'get', at: asOfMs - dayMs },
+    { grant: 'desk-read', operation: 'get', at: asOfMs - 2 * dayMs },
+    { grant: 'ann-create', operation: 'create', at: asOfMs - dayMs },
+    { grant: [], operation: 'export', at: asOfMs - dayMs, allow: false },
+    { grant: 'desk-read', operation: 'list', at: asOfMs + 1000 },
   ],
   { days: 1 },
 );

@@ -57,7 +57,7 @@ test('the steps of a scale are round, few, and hold the most', () => {
 });
 
 test('a chart stays in its frame, leaves gaps, and says how many lines it leaves out', () => {
-  const points = [5, null, 3].map((value, index) => ({ at: Date.UTC(2026, 0, 1 + index), value }));
+  const points = [5, null, 3].map((value, index) => ({ atMs: Date.UTC(2026, 0, 1 + index), value }));
   const one = lineChart('A & B', [{ name: '<x>', points }]).text;
   assert.match(one, /<figcaption>A &#38; B</);
   assert.match(one, /d="M52,\d+(?:\.\d+)?ZM548,\d/);
@@ -74,7 +74,7 @@ test('a chart stays in its frame, leaves gaps, and says how many lines it leaves
   );
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(1e6), { nil: null }), { maxLength: 20 }), (values) => {
-      const line = { name: 'x', points: values.map((value, at) => ({ at, value })) };
+      const line = { name: 'x', points: values.map((value, atMs) => ({ atMs, value })) };
       for (const [, x, y] of lineChart('t', [line]).text.matchAll(/cx="([^"]*)" cy="([^"]*)"/g))
         assert.ok(Number(x) >= 0 && Number(x) <= 560 && Number(y) >= 0 && Number(y) <= 200);
     }),

@@ -8,10 +8,10 @@ import { load } from '../../../bundle/grants/load.ts';
 import { type Edit, edit } from '../../../reviewer/edit/edit.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, type Files } from '../_review.ts';
+import { access, asOfMs, base, type Files } from '../_review.ts';
 
 const test = suite('losses');
-const seconds = asOf / 1000;
+const seconds = asOfMs / 1000;
 const operations = ['list', 'get', 'create', 'remove'];
 
 const principal = fc.constantFrom(

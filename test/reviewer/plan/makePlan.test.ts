@@ -82,7 +82,7 @@ test('is the same from a bare repository', async () => {
 
 test('keeps the fingerprint of a finding while the same is proposed', async () => {
   const prints = async (asOf: number) =>
-    (await here.review({ asOf })).plan.findings.map(({ grant, fingerprint }) => [grant, fingerprint]);
+    (await here.review({ asOfMs: asOf })).plan.findings.map(({ grant, fingerprint }) => [grant, fingerprint]);
   const now = Date.parse('2026-11-23T12:00:00Z');
   assert.deepEqual(await prints(now), await prints(now + 3_600_000));
 });

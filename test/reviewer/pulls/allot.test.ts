@@ -28,7 +28,7 @@ const found = (from: number, to: number): Finding[] =>
 const opened = (turn: number, findings: readonly Finding[], closedToMore: boolean): OpenPull => ({
   pull: {
     ...{ number: turn, url: '', branch: branchOf({ ...family, turn }), head: 'f'.repeat(40), labels: [] },
-    ...{ title: '', body: '', state: 'open', merged: false, createdAt: 0, closedAt: null },
+    ...{ title: '', body: '', state: 'open', merged: false, createdMs: 0, closedMs: null },
     draft: false,
   },
   marker: {

@@ -6,7 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from '../../_suite.ts';
-import { asOf } from '../_review.ts';
+import { asOfMs } from '../_review.ts';
 import { closeWorlds, token, type World, world } from '../_world.ts';
 
 const test = suite('a review that is killed');
@@ -30,7 +30,7 @@ async function run({ here, forge }: World, kill: Partial<typeof left>): Promise<
     process.execPath,
     [
       ...[cli, 'review', '--root', here.root, '--decisions', here.decisions, '--no-trends', '--apply'],
-      ...['--as-of', new Date(asOf).toISOString(), '--forge', forge.api, '--repository', 'acme/access'],
+      ...['--as-of', new Date(asOfMs).toISOString(), '--forge', forge.api, '--repository', 'acme/access'],
     ],
     { env: { ...process.env, GITHUB_TOKEN: token, TMPDIR: scratch }, stdio: 'ignore' },
   );

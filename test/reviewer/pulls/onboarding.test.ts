@@ -13,7 +13,7 @@ import { knownPulls } from '../../../reviewer/pulls/openPullRequests.ts';
 import type { Pull } from '../../../reviewer/pulls/pull.ts';
 import { openMirror } from '../../../reviewer/pulls/workspace.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, dayMs, rules } from '../_review.ts';
+import { asOfMs, dayMs, rules } from '../_review.ts';
 import { closeWorlds, standard, token, world } from '../_world.ts';
 
 const test = suite('the first pull request in a repository');
@@ -38,7 +38,7 @@ const done = (pulls: readonly Pull[]) => pulls.map(({ action, branch: on }) => `
 
 let plan: Plan;
 /** What a run does before anything else, with the first run's findings on what is granted today. */
-async function run(at = asOf) {
+async function run(at = asOfMs) {
   const target = { baseUrl: here.forge.api, owner: 'acme', repo: 'access', token, retries: 0 };
   const forge = openForge({ ...target, cloneUrl: here.repository, timeoutMs: 120_000 });
   const mirror = await openMirror(forge);
@@ -49,7 +49,7 @@ async function run(at = asOf) {
     const findings = plan.findings.filter(({ grant }) => organisation.grants.some(({ id }) => id === grant));
     const pulls: Pull[] = [];
     const may = await onboard({
-      ...{ forge, mirror, known: await knownPulls(forge, at), pulls, asOf: at },
+      ...{ forge, mirror, known: await knownPulls(forge, at), pulls, asOfMs: at },
       plan: { ...plan, findings },
       evidence: { tree, organisation, asOf: at / 1000 },
       brake: brake(plan, organisation),
@@ -95,7 +95,15 @@ test('only shows what would be opened', async () => {
 test('without --apply nothing is changed, and the run says so', async () => {
   here.writes();
   const { root, decisions, git } = here.here;
-  const args = ['review', '--root', root, '--decisions', decisions, '--as-of', new Date(asOf).toISOString()];
+  const args = [
+    'review',
+    '--root',
+    root,
+    '--decisions',
+    decisions,
+    '--as-of',
+    new Date(asOfMs).toISOString(),
+  ];
   const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
   const said = execFileSync(process.execPath, [cli, ...args, '--no-trends'], { encoding: 'utf8' });
   assert.match(
@@ -110,7 +118,7 @@ test('is brought up to date in place, with what people wrote around it, and only
   await call('PATCH', '/pulls/1', { body: `Ann looks at this.\n\n${await bodyOf(1)}` });
   here.writes();
   // Some time later its counts of days would read otherwise; it shows the same.
-  assert.equal(done((await run(asOf + 3_600_000)).pulls)[0], 'unchanged onboarding');
+  assert.equal(done((await run(asOfMs + 3_600_000)).pulls)[0], 'unchanged onboarding');
   assert.deepEqual(here.writes().calls, []);
   await here.push({ 'grants/access/orders/user-dana-example-com.yaml': null });
   assert.deepEqual(done((await run()).pulls), [
@@ -138,10 +146,10 @@ test('is brought up to date in place, with what people wrote around it, and only
 });
 
 test('closed without a merge, that is said once and remembered for 30 days', async () => {
-  const early = asOf - 31 * dayMs;
+  const early = asOfMs - 31 * dayMs;
   here.clock.now = early;
   await call('PATCH', '/pulls/1', { state: 'closed' });
-  here.clock.now = asOf;
+  here.clock.now = asOfMs;
   here.writes();
   const { may, pulls } = await run(early);
   assert.equal(may, false);

@@ -19,7 +19,7 @@ import { importOf } from '../../../reviewer/pulls/mirror/importOf.ts';
 import { knownPulls, openPullRequests } from '../../../reviewer/pulls/openPullRequests.ts';
 import { bot, type Mirror } from '../../../reviewer/pulls/workspace.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, logLines, place } from '../_review.ts';
+import { access, asOfMs, base, logLines, place } from '../_review.ts';
 import { idle, token } from '../_world.ts';
 
 const test = suite('any single fault of the forge');
@@ -37,7 +37,7 @@ test.after(async () => {
   await here.remove();
 });
 const tree = remember(await gitTree(here.root, 'main'));
-const evidence = await gather({ tree, decisions: [here.decisions], asOf: asOf / 1000 });
+const evidence = await gather({ tree, decisions: [here.decisions], asOf: asOfMs / 1000 });
 const { verdicts } = await detect(evidence, await findOpa());
 const whole = await makePlan(evidence, verdicts);
 await evidence.usage.close();
@@ -102,7 +102,7 @@ async function openIn(from: string) {
   const alternates = [...new Set([template, from])].map((one) => `${join(one, 'objects')}\n`);
   await writeFile(join(repository, 'objects', 'info', 'alternates'), alternates.join(''));
   const forge = await startForge({
-    ...{ repository, owner: 'acme', name: 'access', token, now: () => asOf },
+    ...{ repository, owner: 'acme', name: 'access', token, now: () => asOfMs },
     users: [{ login: 'dana', permission: 'write' }],
   });
   return {
@@ -116,8 +116,8 @@ async function openIn(from: string) {
       const on = openForge({ ...target, retries: 0, timeoutMs: 120_000, waitMs: 0 });
       try {
         const mirror = await mirrorOf(repository);
-        const known = await knownPulls(on, asOf);
-        await openPullRequests({ forge: on, mirror, known, plan, evidence, brake: null, pulls: [], asOf });
+        const known = await knownPulls(on, asOfMs);
+        await openPullRequests({ forge: on, mirror, known, plan, evidence, brake: null, pulls: [], asOfMs });
       } catch (error) {
         if (!(error instanceof ForgeError)) throw error;
       }

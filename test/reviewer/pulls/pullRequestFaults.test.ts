@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, type GrantText, withGroups } from '../_review.ts';
+import { access, asOfMs, daysAgo, type GrantText, withGroups } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
 
 const test = suite('pull requests when things fail');
@@ -92,7 +92,7 @@ test('a list that lags leads to no second pull request, no lost one, and no "no"
   await apply();
   const { branches } = writes();
   // The next run sees the state before: a branch, and no pull request.
-  const behind = await apply({ asOf: asOf + 60_000 });
+  const behind = await apply({ asOfMs: asOfMs + 60_000 });
   disarm();
   assert.deepEqual(
     behind.pulls.map(({ action, reason }) => [action, reason]),
@@ -102,7 +102,7 @@ test('a list that lags leads to no second pull request, no lost one, and no "no"
     bare('for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/grantgate'),
     branches,
   );
-  const seen = await apply({ asOf: asOf + 120_000 });
+  const seen = await apply({ asOfMs: asOfMs + 120_000 });
   assert.deepEqual(
     seen.pulls.map(({ action, number }) => [action, number]),
     [['unchanged', 1]],

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, type Files, type GrantText } from '../_review.ts';
+import { access, asOfMs, daysAgo, type Files, type GrantText } from '../_review.ts';
 import { actions, call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
 
 const test = suite('the life of a pull request');
@@ -125,7 +125,7 @@ test('a branch that was squashed away, with a commit by somebody on it, holds no
   // So that what comes after it may have been idle since.
   here.clock.now = Date.parse(daysAgo(31));
   await here.forge.merge(1, { method: 'squash' });
-  here.clock.now = asOf;
+  here.clock.now = asOfMs;
   const left = here.bare('rev-parse', branch);
   await here.push(access([busy, { id: 'idle-too', rest: idle }]), 'main', 30);
   assert.deepEqual(actions(await here.apply()), ['opened group-desk/removal-2 idle-too']);
@@ -142,7 +142,7 @@ test('a change taken out of the branch and merged is a decision, and remembered 
   const first = await here.apply();
   assert.deepEqual(done(first), ['held 1: merged without it within 30 days']);
   assert.deepEqual(first.pulls[0]?.grants, ['ended']);
-  const month = await here.apply({ asOf: asOf + 31 * 86_400_000 });
+  const month = await here.apply({ asOfMs: asOfMs + 31 * 86_400_000 });
   assert.ok(month.pulls.every(({ action }) => action !== 'held'));
 });
 

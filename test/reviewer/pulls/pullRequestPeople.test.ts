@@ -3,7 +3,7 @@ import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts
 import { forgeName } from '../../../reviewer/pulls/people.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
+import { access, asOfMs, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
 import { call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
 
 const test = suite('pull requests and people');
@@ -163,8 +163,8 @@ test('pauses when nobody has acted for 90 days, urgent ones excepted, and goes o
       { id: 'of-bob', principal: 'user:bob@example.com' },
     ]),
   );
-  here.clock.now = asOf + 91 * dayMs;
-  const { pulls } = await here.apply({ asOf: here.clock.now });
+  here.clock.now = asOfMs + 91 * dayMs;
+  const { pulls } = await here.apply({ asOfMs: here.clock.now });
   assert.deepEqual(
     pulls.filter(({ branch }) => /urgent/.test(branch)).map(({ action }) => action),
     ['opened'],
@@ -180,15 +180,15 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
     rules
       .replace('brake: 1', 'brake: 1\n  coverage: 0')
       .replace('per_hour: 10', `per_hour: 10, no_response: { medium: ${word} }`);
-  const late = asOf + 31 * dayMs;
+  const late = asOfMs + 31 * dayMs;
   const keeping = await world([ofAnn], { 'grants/review.yaml': rulesWith('keep') });
   await keeping.apply();
   keeping.clock.now = late;
-  const [kept] = (await keeping.apply({ asOf: late })).pulls;
+  const [kept] = (await keeping.apply({ asOfMs: late })).pulls;
   assert.equal(kept?.action, 'closed');
   assert.match(kept?.reason ?? '', /everything is kept/);
   assert.deepEqual(
-    (await keeping.apply({ asOf: late + dayMs })).pulls.map(({ action }) => action),
+    (await keeping.apply({ asOfMs: late + dayMs })).pulls.map(({ action }) => action),
     ['held'],
   );
   const handing = await world([ofAnn], {
@@ -197,13 +197,13 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
   });
   await handing.apply();
   handing.clock.now = late;
-  const [handed] = (await handing.apply({ asOf: late })).pulls;
+  const [handed] = (await handing.apply({ asOfMs: late })).pulls;
   assert.match(handed?.reason ?? '', /nobody has answered, so the group desk is asked/);
   const { body } = await shown(handing, 1);
   assert.match(parseBody(body)?.escalated ?? '', /^2026-12-24/);
   handing.writes();
   assert.deepEqual(
-    (await handing.apply({ asOf: late + dayMs })).pulls.map(({ action }) => action),
+    (await handing.apply({ asOfMs: late + dayMs })).pulls.map(({ action }) => action),
     ['unchanged'],
   );
   assert.deepEqual(handing.writes().calls, []);

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { answer } from '../../../reviewer/answer.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, base, dayMs, daysAgo, type Files, type GrantText, rules } from '../_review.ts';
+import { asOfMs, base, dayMs, daysAgo, type Files, type GrantText, rules } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, tokenOf, type World, world } from '../_world.ts';
 
 const test = suite('pull requests that ask');
@@ -105,8 +105,8 @@ test('unanswered, what no_response suspends is nobody’s decision, says so once
   await here.push(changed);
   assert.deepEqual(actions(await here.apply()), ['opened group-desk/certification grown']);
   const days = (count: number) => {
-    here.clock.now = asOf + count * dayMs;
-    return here.apply({ asOf: here.clock.now });
+    here.clock.now = asOfMs + count * dayMs;
+    return here.apply({ asOfMs: here.clock.now });
   };
   // A day too early nothing is due.
   assert.deepEqual(actions(await days(29)), ['unchanged group-desk/certification grown']);

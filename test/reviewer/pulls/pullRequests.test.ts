@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, dayMs, daysAgo, rules, withGroups } from '../_review.ts';
+import { access, asOfMs, dayMs, daysAgo, rules, withGroups } from '../_review.ts';
 import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
 
 const test = suite('pull requests');
@@ -32,7 +32,7 @@ test('opens one pull request per owner and tier, and a second run changes nothin
   );
   assert.equal(
     bare('log', '-1', '--format=%an|%cn|%at|%ct', 'grantgate/review/group-desk/removal'),
-    `grantgate[bot]|grantgate[bot]|${asOf / 1000}|${asOf / 1000}`,
+    `grantgate[bot]|grantgate[bot]|${asOfMs / 1000}|${asOfMs / 1000}`,
   );
   const second = await apply();
   assert.deepEqual(
@@ -43,7 +43,7 @@ test('opens one pull request per owner and tier, and a second run changes nothin
     second.pulls.map(({ number }) => number),
     [1, 2, 3],
   );
-  const later = await apply({ asOf: asOf + 3_600_000 });
+  const later = await apply({ asOfMs: asOfMs + 3_600_000 });
   assert.deepEqual(
     later.pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'unchanged'],
@@ -209,14 +209,14 @@ test('opens no more than the limits allow; urgent ones take no room', async () =
   );
   assert.match(first.pulls[2]?.reason ?? '', /per_hour: 1/);
   assert.equal(first.error, null);
-  clock.now = asOf + 3_600_000;
-  const second = await apply({ asOf: clock.now });
+  clock.now = asOfMs + 3_600_000;
+  const second = await apply({ asOfMs: clock.now });
   assert.deepEqual(
     second.pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'opened', 'held'],
   );
   clock.now += 3_600_000;
-  const third = await apply({ asOf: clock.now });
+  const third = await apply({ asOfMs: clock.now });
   assert.deepEqual(
     third.pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'unchanged', 'held'],
@@ -245,9 +245,9 @@ test('remembers for 30 days what was closed without a merge', async () => {
     writes().calls.filter((call) => !call.includes('/issues ')),
     ['PATCH /pulls/1', 'POST /issues/1/comments', 'POST /issues'],
   );
-  assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
+  assert.deepEqual((await apply({ asOfMs: asOfMs + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
   assert.deepEqual(writes().calls, []);
-  assert.deepEqual((await apply({ asOf: asOf + 30 * dayMs })).pulls[0]?.action, 'opened');
+  assert.deepEqual((await apply({ asOfMs: asOfMs + 30 * dayMs })).pulls[0]?.action, 'opened');
 });
 
 test('a brake stops what takes much away, and holds up neither leavers nor tidying', async () => {

@@ -17,7 +17,7 @@ import { bodyParts, type Marker, parseBody } from '../../../reviewer/pulls/text/
 import { joinOwn, splitOwn } from '../../../reviewer/pulls/text/sections.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, place } from '../_review.ts';
+import { access, asOfMs, place } from '../_review.ts';
 
 const test = suite('pull request texts');
 
@@ -60,7 +60,7 @@ async function organisationOf(files: Parameters<typeof access>[0], more = {}) {
     await here.remove();
   }
 }
-const seconds = asOf / 1000;
+const seconds = asOfMs / 1000;
 
 const ownerName = fc.oneof(
   fc.stringMatching(/^user:[A-Za-z0-9][A-Za-z0-9.@+_-]{0,60}$/),

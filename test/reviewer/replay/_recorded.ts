@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Asked, Requests } from '../../../reviewer/evidence/requests.ts';
-import { asOf, dayMs, type Place } from '../_review.ts';
+import { asOfMs, dayMs, type Place } from '../_review.ts';
 
 /** A request on record; what is left out is as in most. */
 export type Recorded = {
@@ -49,8 +49,8 @@ export function requestsOf(all: readonly Recorded[], eraOf: (revision: string) =
   });
   return {
     window: {
-      from: asOf / 1000 - 172_800,
-      to: asOf / 1000,
+      from: asOfMs / 1000 - 172_800,
+      to: asOfMs / 1000,
       coverage: 1,
       lostMinutes: 0,
       instances: 1,
@@ -71,8 +71,8 @@ export function requestsOf(all: readonly Recorded[], eraOf: (revision: string) =
 export function recordedLines(all: readonly Recorded[], { instance = 'gw-1', days = 2 } = {}): string[] {
   const lines: string[] = [];
   let seq = 0;
-  for (let at = asOf - days * dayMs; at <= asOf; at += 60_000) {
-    if (at === asOf - 3_600_000)
+  for (let at = asOfMs - days * dayMs; at <= asOfMs; at += 60_000) {
+    if (at === asOfMs - 3_600_000)
       for (const one of all)
         for (let time = 0; time < (one.times ?? 1); time += 1) lines.push(line(one, instance, ++seq));
     lines.push(JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq }));
@@ -81,7 +81,12 @@ export function recordedLines(all: readonly Recorded[], { instance = 'gw-1', day
 }
 
 function inputOf(one: Recorded) {
-  const { subject = 'user:ann@example.com', api = 'orders', operation = 'get', at = asOf - 3_600_000 } = one;
+  const {
+    subject = 'user:ann@example.com',
+    api = 'orders',
+    operation = 'get',
+    at = asOfMs - 3_600_000,
+  } = one;
   const [method = '', path = ''] = (paths[operation] ?? 'GET /v1/other').split(' ');
   return {
     ...{ subject, groups: one.groups ?? [] },
@@ -92,7 +97,7 @@ function inputOf(one: Recorded) {
 }
 
 function line(one: Recorded, instance: string, seq: number): string {
-  const { allow = true, grants = ['some'], status, at = asOf - 3_600_000 } = one;
+  const { allow = true, grants = ['some'], status, at = asOfMs - 3_600_000 } = one;
   return JSON.stringify({
     timestamp: new Date(at).toISOString(),
     decision_id: `${instance}-${seq}`,

@@ -11,7 +11,7 @@ import { replayRevisions } from '../../../reviewer/replay/replayRevisions.ts';
 import { replayText } from '../../../reviewer/replay/replayText.ts';
 import { createOpenSide, type OpenSide, type Side } from '../../../reviewer/replay/side.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base as files, type GrantText, type Place, place } from '../_review.ts';
+import { access, asOfMs, base as files, type GrantText, type Place, place } from '../_review.ts';
 import { type Recorded, recordedLines, requestsOf, writeLog } from './_recorded.ts';
 
 const test = suite('replay of recorded requests');
@@ -166,14 +166,14 @@ async function replayerOf(recorded: readonly Partial<Recorded>[], from = base) {
     recorded.map((one) => ({ revision: base, ...one })),
     eraOf,
   );
-  const replayer = createReplayer({ requests, base: before, eras, asOf: asOf / 1000, coverage: 0.95 });
+  const replayer = createReplayer({ requests, base: before, eras, asOf: asOfMs / 1000, coverage: 0.95 });
   return (name: string) => sideOf(heads[name] ?? name).then(replayer);
 }
 
 /** The same from files. */
 async function fromFiles(name: string, decisions: readonly string[], days: number) {
   const revisions = { repository: here.root, base, head: heads[name] ?? '', mergeBase: false };
-  return replayRevisions({ ...revisions, decisions, asOf: asOf / 1000, days, opa });
+  return replayRevisions({ ...revisions, decisions, asOf: asOfMs / 1000, days, opa });
 }
 type Replayed = Awaited<ReturnType<typeof replay>>;
 const lines = (all: Replayed['denied']['by']) =>
@@ -258,7 +258,7 @@ test('a grant that is restricted to values of a path parameter is decided by tho
 test('parameters and claims come out of the files of records as they went in, whatever else stands there', async () => {
   const input = {
     ...{ subject: ann, groups: [], api: 'orders', operation: 'get', method: 'GET', path: '/v1/things/{id}' },
-    ...{ networks: [], mfa: false, time: Math.floor(asOf / 1000) - 3600 },
+    ...{ networks: [], mfa: false, time: Math.floor(asOfMs / 1000) - 3600 },
   };
   const said = [
     { params: { id: '7' } },
@@ -369,7 +369,7 @@ test('rules that follow the clock are asked at the same time of the week, from t
     ...side,
     snapshot: { ...side.snapshot, reads: { ...side.snapshot.reads, clock: true } },
     decide: (question) => {
-      times.push(question.time - asOf / 1000);
+      times.push(question.time - asOfMs / 1000);
       return side.decide(question);
     },
   };
@@ -381,7 +381,7 @@ test('rules that follow the clock are asked at the same time of the week, from t
     requests,
     base: timed,
     eras: [side.snapshot.networks],
-    asOf: asOf / 1000,
+    asOf: asOfMs / 1000,
     coverage: 1,
   })(timed);
   assert.deepEqual(times, [0, 60, 604_740]);
@@ -466,7 +466,7 @@ test('from files: each record once, of the window, by what networks meant then, 
   const inOffice = { operation: 'create', networks: ['office'] };
   const lines = recordedLines([
     { revision: base, times: 3, status: 429 },
-    { revision: base, at: asOf - 3 * 86_400_000 },
+    { revision: base, at: asOfMs - 3 * 86_400_000 },
     { revision: grown, ...inOffice },
     { revision: base, ...inOffice, times: 2 },
     { revision: 'f'.repeat(40), ...inOffice },

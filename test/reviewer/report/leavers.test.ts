@@ -3,7 +3,7 @@ import { renderDirectory } from '../../../bundle/directory/renderDirectory.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { leavers } from '../../../reviewer/report/leavers.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, place } from '../_review.ts';
+import { access, asOfMs, daysAgo, place } from '../_review.ts';
 
 const test = suite('leavers');
 const directory = 'grants/directory/okta.yaml';
@@ -29,9 +29,9 @@ test('whoever was active and is not is named once, when the provider first said 
       [0.5, sync(0.5, [])],
     ];
     for (const [days, text] of steps) await here.commit({ [directory]: text }, daysAgo(days));
-    const period = { from: asOf / 1000 - 8.5 * 86_400, to: asOf / 1000 - 86_400 };
+    const period = { from: asOfMs / 1000 - 8.5 * 86_400, to: asOfMs / 1000 - 86_400 };
     const found = await leavers(await gitTree(here.root, 'HEAD'), period);
-    const told = (days: number) => asOf / 1000 - days * 86_400;
+    const told = (days: number) => asOfMs / 1000 - days * 86_400;
     assert.deepEqual(
       found.map(({ login, provider, now, toldAt }) => [login, provider, now, toldAt]),
       [

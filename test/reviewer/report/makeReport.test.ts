@@ -16,7 +16,7 @@ import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
 import type { ReportInput } from '../../../reviewer/report/reportInput.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
+import { access, asOfMs, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
 
 const test = suite('report');
 const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
@@ -33,7 +33,7 @@ const before = [
     rest: 'role: admin\nexpires: 2026-11-30',
   },
 ];
-const period = { from: asOf / 1000 - 10 * 86_400, to: asOf / 1000 };
+const period = { from: asOfMs / 1000 - 10 * 86_400, to: asOfMs / 1000 };
 type Made = Awaited<ReturnType<typeof periodReport>>;
 let here: Place;
 let work: string;
@@ -155,7 +155,7 @@ test('a decision that a review proposed has when it was found, by what evidence,
     assert.equal(judgedIn(none), null);
   const change = {
     ...{ grant: 'g', principal: 'user:ann@example.com', api: 'orders', owner: 'group:desk', what: 'removed' },
-    ...{ by: 'bot', why: 'x', at: asOf / 1000 - 5 * 86_400, commit: 'c', before: 'b', emergency: false },
+    ...{ by: 'bot', why: 'x', at: asOfMs / 1000 - 5 * 86_400, commit: 'c', before: 'b', emergency: false },
     subject: 'Revoke g (#7)',
   } as const;
   const merge = {
@@ -340,7 +340,7 @@ test('a branch that had nothing before the end of the period has no report', asy
   await assert.rejects(
     periodReport({
       ...{ root: here.root, revision: 'HEAD', decisions: [here.decisions], gateways: [] },
-      period: { from: 0, to: (asOf - 400 * dayMs) / 1000 },
+      period: { from: 0, to: (asOfMs - 400 * dayMs) / 1000 },
     }),
     { code: 'report-invalid' },
   );

@@ -4,11 +4,11 @@ import { answer } from '../../../reviewer/answer.ts';
 import { openForge } from '../../../reviewer/forge/forge.ts';
 import { answerIssue, proposeRequest } from '../../../reviewer/requests/proposeRequest.ts';
 import { suite } from '../../_suite.ts';
-import { asOf, base, rules } from '../_review.ts';
+import { asOfMs, base, rules } from '../_review.ts';
 import { closeWorlds, token, tokenOf, type World, world } from '../_world.ts';
 
 const test = suite('requests on a forge');
-const now = asOf / 1000;
+const now = asOfMs / 1000;
 let here: World;
 
 const targetOf = (as: string) => ({ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token: as });

@@ -9,10 +9,10 @@ import { type GrantRequest, requestGrant } from '../../../reviewer/requests/requ
 import { requestProposal } from '../../../reviewer/requests/requestProposal.ts';
 import { untilOf } from '../../../reviewer/requests/untilOf.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, type Place, place, rules } from '../_review.ts';
+import { access, asOfMs, type Place, place, rules } from '../_review.ts';
 
 const test = suite('requests');
-const now = asOf / 1000;
+const now = asOfMs / 1000;
 let here: Place;
 
 const wanted: GrantRequest = {

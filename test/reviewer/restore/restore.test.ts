@@ -10,13 +10,13 @@ import { openProposal } from '../../../reviewer/proposal/openProposal.ts';
 import { restoreGrant } from '../../../reviewer/restore/restoreGrant.ts';
 import { restorePrefix, restoreProposal } from '../../../reviewer/restore/restoreText.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, base, daysAgo, type Files, grantEntry, type Place, place } from '../_review.ts';
+import { access, asOfMs, base, daysAgo, type Files, grantEntry, type Place, place } from '../_review.ts';
 import { closeWorlds, token, world } from '../_world.ts';
 
 const test = suite('restore');
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, '../../../cli.ts');
-const now = asOf / 1000;
+const now = asOfMs / 1000;
 const desk = 'grants/access/orders/group-desk.yaml';
 const ended = `role: reader\nexpires: ${daysAgo(3)}`;
 

@@ -12,7 +12,7 @@ import { trendsPage } from '../../../reviewer/trends/trendsPage.ts';
 import { trendsText } from '../../../reviewer/trends/trendsText.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, logLines, place, uses } from '../_review.ts';
+import { access, asOfMs, daysAgo, logLines, place, uses } from '../_review.ts';
 
 const test = suite('trends');
 const folder = await mkdtemp(join(tmpdir(), 'grantgate-trends-'));
@@ -201,7 +201,7 @@ test('from the command line: a review notes its run and tells Prometheus, trends
       '--decisions',
       here.decisions,
       '--as-of',
-      new Date(asOf).toISOString(),
+      new Date(asOfMs).toISOString(),
     ];
     const plan = JSON.parse(grantgate(...asked, '--json', '--metrics', 'review.prom'));
     const file = join(here.folder, '.grantgate/trends.ndjson');

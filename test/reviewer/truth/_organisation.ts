@@ -1,6 +1,6 @@
 import { type Detector, detector, recommendation } from '../../../bundle/grants/names.ts';
 import type { Plan } from '../../../reviewer/plan/finding.ts';
-import { asOf, dayMs, daysAgo, type Files, grantEntry, logLines, type Place, place } from '../_review.ts';
+import { asOfMs, dayMs, daysAgo, type Files, grantEntry, logLines, type Place, place } from '../_review.ts';
 import { cases } from './_cases.ts';
 import {
   emptyOrganisation,
@@ -124,7 +124,7 @@ export async function plantOrganisation(seed: string): Promise<Truth> {
         split
           .filter((use) => use.instance === instance)
           .map(({ one }) => one)
-          .filter((one) => one.at > asOf - logged * dayMs),
+          .filter((one) => one.at > asOfMs - logged * dayMs),
         { instance, days: logged },
       ),
     ]),

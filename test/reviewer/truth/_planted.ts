@@ -1,6 +1,6 @@
 import type { Detector } from '../../../bundle/grants/names.ts';
 import { type Random, random } from '../../../demo/random.ts';
-import { asOf, dayMs, type Use } from '../_review.ts';
+import { asOfMs, dayMs, type Use } from '../_review.ts';
 
 /** When something was committed, in days before the review; edits and syncs happen at these. `late` is drawn. */
 export const moments = (late: number) => [40, 12, 5, 2 + late, 2 - late, 1.3, 0.9, 0.2, 0.1];
@@ -112,7 +112,7 @@ export function use(
 ): void {
   for (let day = 0; day < days; day += 1)
     for (const operation of operations) {
-      const at = asOf - (day + 0.01 + into.draw.next() * 0.4) * dayMs;
+      const at = asOfMs - (day + 0.01 + into.draw.next() * 0.4) * dayMs;
       into.uses.push({ grant: [grant.id, ...beside], operation, at: Math.floor(at) });
     }
 }
@@ -120,5 +120,5 @@ export function use(
 /** One use, so many days before the review. */
 export function usedOnce(into: Organisation, grant: Planted, days: number, more: Partial<Use> = {}): void {
   const [operation = 'op0'] = operationsOf(into, grant);
-  into.uses.push({ grant: grant.id, operation, at: Math.floor(asOf - days * dayMs), ...more });
+  into.uses.push({ grant: grant.id, operation, at: Math.floor(asOfMs - days * dayMs), ...more });
 }

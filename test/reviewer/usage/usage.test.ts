@@ -14,7 +14,7 @@ import { usageJson } from '../../../reviewer/usage/usageJson.ts';
 import { usageText } from '../../../reviewer/usage/usageText.ts';
 import { suite } from '../../_suite.ts';
 import { type BucketServer, startBucketServer } from '../../gateway/_bucket.ts';
-import { asOf, recordLine } from '../_review.ts';
+import { asOfMs, recordLine } from '../_review.ts';
 import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('usage table');
@@ -64,7 +64,7 @@ const gather = (
   more: Partial<Parameters<typeof gatherUsage>[0]> = {},
 ) =>
   gatherUsage({
-    ...{ places, by, from: midnight / 1000, to: midnight / 1000 + 86_400, now: asOf / 1000 },
+    ...{ places, by, from: midnight / 1000, to: midnight / 1000 + 86_400, readAt: asOfMs / 1000 },
     ...{ token: null, bucket: bucketAccess({}), ...more },
   });
 const table = async (...args: Parameters<typeof gather>) => {
@@ -171,7 +171,7 @@ test('tells files delivered twice, copies, gaps, counts that began again, and cl
   const back = [...lines.slice(0, 700), ...lines.slice(700).map(shifted)];
   assert.ok((await table([await put('back.ndjson', text(back))])).notes.includes('skew'));
 
-  const ahead = await table([file], 'grant', { to: null, now: midnight / 1000 + 3600 });
+  const ahead = await table([file], 'grant', { to: null, readAt: midnight / 1000 + 3600 });
   assert.deepEqual(ahead.notes, ['ahead']);
 });
 

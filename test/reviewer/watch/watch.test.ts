@@ -4,12 +4,12 @@ import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { missedGrants } from '../../../reviewer/watch/missedGrants.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOf, daysAgo, type Place, place } from '../_review.ts';
+import { access, asOfMs, daysAgo, type Place, place } from '../_review.ts';
 import { closeWorlds, token, world } from '../_world.ts';
 
 const test = suite('watch');
 const desk = 'grants/access/orders/group-desk.yaml';
-const now = asOf / 1000;
+const now = asOfMs / 1000;
 let here: Place;
 
 /** Records of denials; `at` in days before the review. */
@@ -128,7 +128,7 @@ test('the review says it once where it merged the revocation, and prepares the w
       .map((day) => ({ ...JSON.parse(denied('user:ann@example.com', 'get', day)), timestamp: at(day) }))
       .map((line) => JSON.stringify(line)),
   );
-  const second = await there.apply({ asOf: later });
+  const second = await there.apply({ asOfMs: later });
   assert.deepEqual(
     second.missed.map(({ grant }) => grant),
     ['busy', 'idle'],
@@ -142,7 +142,7 @@ test('the review says it once where it merged the revocation, and prepares the w
       body?.includes('grantgate:missed'),
     );
   assert.match((await said())[0]?.body ?? '', /\| `user:ann@example.com` \| `get` \| 2 \|/);
-  const third = await there.apply({ asOf: later });
+  const third = await there.apply({ asOfMs: later });
   assert.equal(third.told.length, 0);
   assert.equal((await said()).length, 1);
 });
