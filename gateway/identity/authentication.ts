@@ -39,10 +39,17 @@ export function createTokenChecks(
   const issuers = openIssuers(config.issuers, reports, before?.issuers);
   return {
     issuers,
-    verifyJwt: createVerifyJwt(issuers, reports.now),
+    // What it has verified depends on nothing else: to verify everybody's token anew would keep all of them waiting.
+    verifyJwt:
+      before !== null && isSame(before.issuers, issuers)
+        ? before.verifyJwt
+        : createVerifyJwt(issuers, reports.now),
     introspection: openIntrospection(config.introspection, reports, before?.introspection ?? null),
   };
 }
+
+const isSame = (one: Issuers, other: Issuers): boolean =>
+  one.size === other.size && [...one].every(([name, issuer]) => other.get(name) === issuer);
 
 function openIntrospection(
   config: GatewayConfig['introspection'],

@@ -33,9 +33,25 @@ test('a configuration goes on with what the one in force knows, whatever was tri
 
   assert.equal(of(second, 'login'), of(first, 'login'));
   assert.equal(second.checks.introspection, first.checks.introspection);
+  assert.equal(second.checks.verifyJwt, first.checks.verifyJwt, 'tokens that were verified are known');
+  assert.notEqual(
+    tried.checks.verifyJwt,
+    first.checks.verifyJwt,
+    'nobody is believed as another configuration had it',
+  );
   assert.notEqual(of(tried, 'login'), of(first, 'login'));
   assert.notEqual(tried.checks.introspection, first.checks.introspection);
   assert.equal(of(tried, 'partner'), of(first, 'partner'));
+});
+
+test('tokens are verified anew when an issuer comes or goes', () => {
+  const { introspection: _, ...both } = config('grantgate');
+  const [login = assert.fail()] = both.issuers;
+  const first = createAuthentication(both, options, null);
+  const fewer = createAuthentication({ ...both, issuers: [login] }, options, first);
+  const again = createAuthentication(both, options, fewer);
+  assert.notEqual(fewer.checks.verifyJwt, first.checks.verifyJwt);
+  assert.notEqual(again.checks.verifyJwt, fewer.checks.verifyJwt);
 });
 
 test('another secret is asked by at once', () => {
