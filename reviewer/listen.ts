@@ -87,6 +87,7 @@ async function take(
     return void response.end(text);
   }
   if (request.method !== 'POST') return void end(405);
+  // Not readCapped: that closes what it reads, and the answer could not be given any more.
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
+import { readCapped } from '../format/readCapped.ts';
 import type { FileBeside } from '../openapi/followReference.ts';
 import { type Document, mostDocumentBytes, readDocument } from '../openapi/readDocument.ts';
 import { ImportError } from './importError.ts';
@@ -57,15 +58,9 @@ async function fetched(from: string): Promise<Buffer> {
     if (response.status >= 300 && response.status < 400 && elsewhere !== null)
       throw new ImportError(`${from} sends on to ${elsewhere}: name that address if it is the right one`);
     if (!response.ok) throw new ImportError(`${from} answered ${response.status}`);
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > mostDocumentBytes)
-        throw new ImportError(`${from} is larger than ${mostDocumentBytes} bytes`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
+    const bytes = await readCapped(response.body ?? [], mostDocumentBytes);
+    if (bytes === null) throw new ImportError(`${from} is larger than ${mostDocumentBytes} bytes`);
+    return bytes;
   } catch (error) {
     if (error instanceof ImportError) throw error;
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

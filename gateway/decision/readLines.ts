@@ -1,7 +1,6 @@
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { parseRate } from '../../bundle/format/rate.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
-import { valueText } from '../revision/lineIndex.ts';
+import { grantsOn } from '../revision/grantsOn.ts';
 import type { HeldLine } from '../revision/slices.ts';
 import type { GrantBounds } from './decision.ts';
 
@@ -64,7 +63,7 @@ export function readLine(line: Uint8Array): KnownLine {
   const bounds = new Map<string, GrantBounds>();
   const ends: number[] = [];
   let restricted: Restricted | null = null;
-  for (const { id, rate, expires, conditions } of readGrantLine(JSON.parse(valueText(line)))) {
+  for (const { id, rate, expires, conditions } of grantsOn(line)) {
     if (conditions?.params !== undefined) {
       restricted ??= { params: new Set(), claims: new Set() };
       for (const [name, wanted] of Object.entries(conditions.params)) {

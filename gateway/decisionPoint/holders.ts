@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { anonymous } from '../../bundle/format/anonymous.ts';
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
-import { keyOf, type LineWalk, valueText } from '../revision/lineIndex.ts';
+import { grantsOn } from '../revision/grantsOn.ts';
+import { keyOf, type LineWalk } from '../revision/lineIndex.ts';
 import { readPrincipal } from '../revision/slices.ts';
 
 /** Numbers of principals' lines, ascending, each once: the order of their names. */
@@ -64,7 +64,7 @@ async function readCovering(walk: LineWalk, api: string): Promise<ReadonlyMap<st
   const found = new Map<string, Set<string>>();
   await eachLine(walk, api, (line) => {
     const name = keyOf(line);
-    for (const { operations } of readGrantLine(JSON.parse(valueText(line))))
+    for (const { operations } of grantsOn(line))
       for (const operation of operations)
         found.set(operation, (found.get(operation) ?? new Set<string>()).add(name));
   });

@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
 import { builtIn } from '../../bundle/policy/policies.ts';
 import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { Decide, Question } from '../decision/decision.ts';
 import { isPublic } from '../identity/identify.ts';
 import { routeOf } from '../request/route.ts';
-import { valueText } from '../revision/lineIndex.ts';
+import { grantsOn } from '../revision/grantsOn.ts';
 import { createSlices, type Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import type { Search } from './authzenRequest.ts';
@@ -193,7 +192,7 @@ function objectsHeld(
   if (parameter === null || subject === null) return [];
   const groups = slices.principal(subject)?.groups ?? [];
   const names = slices.cut(api, subject, groups).lines.flatMap(({ line }) =>
-    readGrantLine(JSON.parse(valueText(line))).flatMap(({ conditions }) => {
+    grantsOn(line).flatMap(({ conditions }) => {
       const wanted = conditions?.params?.[parameter];
       return wanted === undefined ? [] : 'claim' in wanted ? (stated.claims.get(wanted.claim) ?? []) : wanted;
     }),

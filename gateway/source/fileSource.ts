@@ -29,7 +29,7 @@ export function fileSource({
   const look = async (force: boolean): Promise<Found | null> => {
     const before = await markOf(path);
     if (seen?.mark === before && memory.check(seen.digest, force) === 'unchanged') return null;
-    const archive = await readCapped(path, maxBytes);
+    const archive = await readFileCapped(path, maxBytes);
     const digest = createHash('sha256').update(archive).digest('hex');
     // A file that changed while it was read has no mark: the next look reads it again.
     seen = (await markOf(path)) === before ? { mark: before, digest } : null;
@@ -99,7 +99,7 @@ async function markOf(path: string): Promise<string> {
   return [facts.dev, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join(' ');
 }
 
-async function readCapped(path: string, maxBytes: number): Promise<Buffer> {
+async function readFileCapped(path: string, maxBytes: number): Promise<Buffer> {
   const file = await open(path).catch((cause) => {
     throw new SourceError('source-not-found', `the bundle at ${path} cannot be read`, { cause });
   });

@@ -1,3 +1,4 @@
+import { readCapped } from '../../../bundle/format/readCapped.ts';
 import { SyncError } from './syncError.ts';
 
 /** What an answer is needed of. */
@@ -147,15 +148,10 @@ function waitOf(headers: Headers, now: number, failures: number): number {
 }
 
 async function readBounded(response: Response, where: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > largest)
-      throw new SyncError('sync-answer', `${where} answered more than ${largest / 1048576} MiB at once`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const body = await readCapped(response.body ?? [], largest);
+  if (body === null)
+    throw new SyncError('sync-answer', `${where} answered more than ${largest / 1048576} MiB at once`);
+  return body.toString();
 }
 
 function parse(body: string, where: string): unknown {

@@ -1,0 +1,6 @@
+import { type GrantLine, readGrantLine } from '../../bundle/format/grantLine.ts';
+import { valueText } from './lineIndex.ts';
+
+/** The grants on a line. Throws BundleError `data-malformed`. */
+export const grantsOn = (line: Uint8Array): readonly GrantLine[] =>
+  readGrantLine(JSON.parse(valueText(line)));
