@@ -95,9 +95,12 @@ export function createEvaluator(module: WebAssembly.Module, entrypoint: string):
   };
 }
 
-/** Evaluates the decision of a policy that was just compiled, by the runtime that will serve it. Throws EvaluationError. */
-export function evaluateWasm(wasm: Buffer): Evaluate {
-  const evaluator = createEvaluator(meterWasm(wasm), decisionPath);
+/**
+ * Evaluates the decision of a policy that was just compiled, by the runtime that will serve it; `module` is what
+ * `meterWasm` makes of it. Throws EvaluationError.
+ */
+export function evaluateWasm(wasm: Buffer, module: WebAssembly.Module = meterWasm(wasm)): Evaluate {
+  const evaluator = createEvaluator(module, decisionPath);
   const evaluate = (input: unknown, data: unknown) => evaluator.evaluate(input, data);
   return Object.assign(evaluate, { steps: () => evaluator.steps?.() ?? 0 });
 }

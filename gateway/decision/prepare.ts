@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { termsOf } from '../../bundle/archive/release.ts';
-import { meterWasm } from '../../bundle/policy/meterWasm.ts';
 import { deltaOf } from '../revision/lineDelta.ts';
 import { indexLines, openIndex, type SharedLines } from '../revision/lineIndex.ts';
 import { createSlices } from '../revision/slices.ts';
@@ -9,6 +7,7 @@ import { type PostedSnapshot, readHead } from '../revision/snapshot.ts';
 import { checkGolden } from './checkGolden.ts';
 import { checkPolicy } from './checkPolicy.ts';
 import { createDecider } from './decider.ts';
+import { createMeter } from './meter.ts';
 
 /**
  * Makes a bundle ready to serve after the one in force: index, compiled and tried policy. Throws HeadError, PolicyError,
@@ -18,14 +17,12 @@ export type Prepare = (bundle: Bundle, inForce?: InForce | null) => PostedSnapsh
 
 type InForce = Pick<PostedSnapshot, 'revision' | 'digest' | 'lines'>;
 
-/** A module compiled once is kept for as long as the rules stay the same: merges mostly change grants. */
-export function createPrepare(): Prepare {
-  let kept: { policy: string; wasm: WebAssembly.Module } | null = null;
+/** `meter` is that of whoever had a policy answer before it comes here. */
+export function createPrepare(meter = createMeter()): Prepare {
   return (bundle, inForce = null) => {
     const lines = indexLines(bundle.data, bundle.lines);
     const head = readHead(lines);
-    const policy = `sha256:${createHash('sha256').update(bundle.wasm).digest('hex')}`;
-    const wasm = kept?.policy === policy ? kept.wasm : meterWasm(bundle.wasm);
+    const { policy, wasm } = meter(bundle.wasm);
     const [api, entry] = head.apis.entries().next().value ?? ['none', undefined];
     const question = {
       subject: 'user:nobody',
@@ -46,7 +43,6 @@ export function createPrepare(): Prepare {
         head.apis,
         createDecider({ apis: head.apis, reads: bundle.reads, wasm }, slices).decide,
       );
-    kept = { policy, wasm };
     const { revision, counter, committedAt, digest, grants, reads } = bundle;
     const facts = { revision, counter, committedAt, digest, grants, reads, ...termsOf(bundle) };
     return { ...facts, ...head, wasm, policy, lines, before: beforeOf(inForce, lines) };

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { pack } from '../../bundle/archive/pack.ts';
 import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
+import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
@@ -26,8 +27,10 @@ const port = parentPort;
 if (port === null) throw new Error('loader.ts runs as a worker thread');
 const { source: config, pollMs, holdShare, floor } = workerData as LoaderData;
 const post = (message: LoaderMessage) => port.postMessage(message);
+/** What was compiled here is asked before it is prepared. */
+const meter = createMeter();
 const source = openSource(config, {
-  evaluator: evaluateWasm,
+  evaluator: (wasm) => evaluateWasm(wasm, meter(wasm).wasm),
   progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
 });
 
@@ -38,7 +41,7 @@ const keptUnder = keptAs(source, config);
 
 const loop = startLoadLoop({
   source,
-  prepare: createPrepare(),
+  prepare: createPrepare(meter),
   removed: (before, after) => countRemoved(before.lines, after.lines),
   holdShare,
   floorFile: openFloorFile(config.stateFolder, keptUnder),

@@ -5,6 +5,7 @@ import { pack, readSigningKey } from '../../bundle/archive/pack.ts';
 import { packRego } from '../../bundle/archive/packRego.ts';
 import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
+import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { readLastGood, saveLastGood } from '../load/lastGood.ts';
 import type { LoaderData, LoaderRequest } from '../load/loader.ts';
@@ -24,8 +25,10 @@ const port = parentPort;
 if (port === null) throw new Error('compiler.ts runs as a worker thread');
 const { source: config, pollMs, floor, signingKeyPem } = workerData as CompilerData;
 const post = (message: LoaderMessage | Signed) => port.postMessage(message);
+/** What was compiled here is asked before it is prepared. */
+const meter = createMeter();
 const source = openSource(config, {
-  evaluator: evaluateWasm,
+  evaluator: (wasm) => evaluateWasm(wasm, meter(wasm).wasm),
   progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
 });
 const key = readSigningKey(signingKeyPem);
@@ -44,7 +47,7 @@ let showKept: (() => Promise<void>) | null = null;
 
 const loop = startLoadLoop({
   source,
-  prepare: createPrepare(),
+  prepare: createPrepare(meter),
   // Those who enforce it hold what takes too much away; held here too, it would have to be released three times.
   removed: () => 0,
   holdShare: 1,

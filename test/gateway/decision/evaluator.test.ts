@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { sha256 } from '../../../bundle/format/digest.ts';
 import { compilePolicy } from '../../../bundle/policy/compilePolicy.ts';
 import { meterWasm, stepsLeft } from '../../../bundle/policy/meterWasm.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
@@ -7,8 +8,10 @@ import {
   createEvaluator,
   EvaluationError,
   type Evaluator,
+  evaluateWasm,
   mostSteps,
 } from '../../../gateway/decision/evaluator.ts';
+import { createMeter } from '../../../gateway/decision/meter.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('evaluator');
@@ -120,6 +123,23 @@ const thousands = (count: number) =>
     },
     principals: { [caller]: { active: true, groups } },
   });
+
+test('the same policy is metered once, by its bytes and not by where they lie; another one is another module', async () => {
+  const policies = await readPolicies({ list: async () => [], read: async () => new Map() }, 'authz');
+  const ours = await compilePolicy(await findOpa(), policies, decisionPath);
+  const meter = createMeter();
+  const first = meter(ours);
+  assert.equal(first.policy, `sha256:${sha256(ours)}`);
+  assert.equal(meter(Buffer.from(ours)), first);
+  const other = meter(wasm);
+  assert.notEqual(other.wasm, first.wasm);
+  assert.ok(WebAssembly.Module.exports(other.wasm).some(({ name }) => name === stepsLeft));
+  assert.throws(() => meter(Buffer.from('no module')), { code: 'wasm-invalid' });
+  assert.equal(meter(wasm), other);
+  const data = { apis: {}, grants: {}, networks: {}, principals: {} };
+  const answers = [evaluateWasm(ours), evaluateWasm(ours, first.wasm)].map((ask) => ask({}, data));
+  assert.deepEqual(answers[0], answers[1]);
+});
 
 test('a caller with 20,000 grants at one API is decided, whether they hold or not, in memory that is given back', async () => {
   const ours = await readPolicies({ list: async () => [], read: async () => new Map() }, 'authz');
