@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pack } from '../bundle/archive/pack.ts';
-import { readSigningKey } from '../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../bundle/archive/readSigningKey.ts';
 import { assemble } from '../bundle/assemble.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { findOpa } from '../bundle/policy/opa.ts';

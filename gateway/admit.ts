@@ -29,7 +29,7 @@ import {
   preflightMethod,
   withCors,
 } from './request/cors.ts';
-import type { Route } from './request/route.ts';
+import type { Route } from './request/routeOf.ts';
 import { traceOf } from './request/trace.ts';
 import type { Snapshot } from './revision/snapshot.ts';
 

@@ -1,7 +1,7 @@
 import type { Enforcement } from './decision/enforcement.ts';
 import { Refusal } from './http/refusal.ts';
 import { type CanonicalRequest, methods } from './request/canonicalize.ts';
-import type { Route } from './request/route.ts';
+import type { Route } from './request/routeOf.ts';
 
 /** A method that a request's path has, and the operation by it. */
 export type OtherMethod = { method: CanonicalRequest['method']; route: Route };

@@ -5,7 +5,7 @@ import { readSourceConfig } from './config/readSource.ts';
 import type { Decided } from './decision/admission.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
-import { createHoldBack } from './load/hold.ts';
+import { createHoldBack } from './load/holdBack.ts';
 import { assertSource, type Reload, type Standing, startReload } from './load/reload.ts';
 import { readShadow, startShadow } from './load/shadow.ts';
 import type { Metrics } from './metrics/metrics.ts';

@@ -1,9 +1,7 @@
 import { packTarball } from '../format/tarball.ts';
 import type { Bundle } from './bundle.ts';
 import { writeManifest } from './manifest.ts';
-import { type SigningKey, sign } from './signingKey.ts';
-
-export { readSigningKey, type SigningKey } from './signingKey.ts';
+import { type SigningKey, sign } from './sign.ts';
 
 /**
  * Packs a bundle into OPA's archive format (gzipped tar), signed when a key is given. The same bundle and key give

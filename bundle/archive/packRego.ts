@@ -2,7 +2,7 @@ import { canonicalJson } from '../format/canonicalJson.ts';
 import { packTarball } from '../format/tarball.ts';
 import type { Bundle } from './bundle.ts';
 import { writeManifest } from './manifest.ts';
-import { type SigningKey, sign } from './signingKey.ts';
+import { type SigningKey, sign } from './sign.ts';
 
 /**
  * Packs a bundle without its compiled policy, signed, for OPA servers that were built without a WASM engine: they

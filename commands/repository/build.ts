@@ -40,7 +40,7 @@ export function build(program: Command): void {
       .option('--valid-until <time>', 'the same as a time (RFC 3339)')
       .option('--json', 'print the result as JSON')
       .action(async (options: Options) => {
-        const { readSigningKey } = await import('../../bundle/archive/signingKey.ts');
+        const { readSigningKey } = await import('../../bundle/archive/readSigningKey.ts');
         const { validUntil } = await import('../arguments/validUntil.ts');
         if (options.key === undefined && options.keyId !== undefined)
           throw new UsageError('--key-id names the key of --key, which is missing');

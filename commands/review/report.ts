@@ -71,7 +71,7 @@ async function runReport(options: Options): Promise<void> {
   const key =
     options.key === undefined
       ? null
-      : (await import('../../bundle/archive/signingKey.ts')).readSigningKey(readKey(options.key));
+      : (await import('../../bundle/archive/readSigningKey.ts')).readSigningKey(readKey(options.key));
   const { pack, about } = await (options.campaign === undefined
     ? packOfPeriod(options)
     : packOfCampaign(options.campaign, options));

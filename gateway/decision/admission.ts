@@ -3,7 +3,7 @@ import type { ClientCertificate } from '../identity/clientCertificate.ts';
 import type { Identity } from '../identity/identify.ts';
 import type { CanonicalRequest } from '../request/canonicalize.ts';
 import type { CorsHeaders } from '../request/cors.ts';
-import type { Route } from '../request/route.ts';
+import type { Route } from '../request/routeOf.ts';
 import type { Trace } from '../request/trace.ts';
 import type { Decision, Question, SentHeaders, Stated } from './decision.ts';
 import type { Enforcement } from './enforcement.ts';

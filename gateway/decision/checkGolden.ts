@@ -1,5 +1,5 @@
 import type { Golden } from '../../bundle/archive/golden.ts';
-import { routeOf } from '../request/route.ts';
+import { routeOf } from '../request/routeOf.ts';
 import type { ApiEntry } from '../revision/snapshot.ts';
 import type { Decide } from './decision.ts';
 

@@ -1,6 +1,6 @@
 import type { Rate } from '../../bundle/format/rate.ts';
 import type { Identity } from '../identity/authenticate.ts';
-import type { Route } from '../request/route.ts';
+import type { Route } from '../request/routeOf.ts';
 import type { DecisionInput, DecisionResult, FactValue, RecordedFacts } from './decisionInput.ts';
 
 /** The facts of one request: `fault` names one that is there and is not as its API says. */

@@ -1,7 +1,7 @@
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import type { Question, Stated } from '../decision/decision.ts';
 import { anybody, isPublic } from '../identity/identify.ts';
-import { routeOf } from '../request/route.ts';
+import { routeOf } from '../request/routeOf.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import type { Circumstances, Evaluation } from './authzenRequest.ts';
 

@@ -5,7 +5,7 @@ import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads
 import { createDecider } from '../decision/decider.ts';
 import type { Decide, Question } from '../decision/decision.ts';
 import { isPublic } from '../identity/identify.ts';
-import { routeOf } from '../request/route.ts';
+import { routeOf } from '../request/routeOf.ts';
 import { grantsOn } from '../revision/grantsOn.ts';
 import { createSlices, type Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';

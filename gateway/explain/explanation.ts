@@ -2,7 +2,7 @@ import type { Change } from '../../bundle/git/changesOf.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Stated } from '../decision/decision.ts';
 import type { DecisionInput } from '../decision/decisionInput.ts';
-import type { Route } from '../request/route.ts';
+import type { Route } from '../request/routeOf.ts';
 
 /** An operation as callers see it. */
 export type Matched = {

@@ -1,6 +1,7 @@
 import { Refusal } from '../http/refusal.ts';
 import { canonicalize } from '../request/canonicalize.ts';
-import { createRouter, routeOf } from '../request/route.ts';
+import { createRouter } from '../request/route.ts';
+import { routeOf } from '../request/routeOf.ts';
 import type { ApiEntry } from '../revision/snapshot.ts';
 import type { Asked, Matched } from './explanation.ts';
 

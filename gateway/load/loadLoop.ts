@@ -7,7 +7,7 @@ import { type Floor, floorOf, isSame } from '../revision/floor.ts';
 import type { PostedSnapshot } from '../revision/snapshot.ts';
 import type { Found, Source } from '../source/contract/source.ts';
 import type { Enforced, FloorFile } from './floorFile.ts';
-import { held, heldCode, heldFrom } from './hold.ts';
+import { held, heldCode, heldFrom } from './held.ts';
 import { LastGoodError } from './lastGood.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 

@@ -3,7 +3,7 @@ import type { AllowedCall } from '../decision/admission.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
 import { identityBytes, stillProved } from '../identity/identify.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
-import { routeOf } from '../request/route.ts';
+import { routeOf } from '../request/routeOf.ts';
 import { sameLines } from '../revision/slices.ts';
 
 /** Who was allowed lately, to see what a new revision would take from them. */

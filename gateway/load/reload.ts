@@ -7,7 +7,7 @@ import { floorOf } from '../revision/floor.ts';
 import { openSnapshot, type PostedSnapshot, type Snapshot } from '../revision/snapshot.ts';
 import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import type { SourceConfig } from '../source/openSource.ts';
-import { heldCode } from './hold.ts';
+import { heldCode } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderData } from './loader.ts';
 import { type LoaderTurn, startLoaderThread } from './loaderThread.ts';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { heldCode } from '../load/hold.ts';
+import { heldCode } from '../load/held.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { createMeasure } from './meters.ts';
 

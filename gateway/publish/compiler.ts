@@ -1,8 +1,9 @@
 // The thread that compiles and signs, so that whoever waits for a bundle can be answered meanwhile.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
-import { pack, readSigningKey } from '../../bundle/archive/pack.ts';
+import { pack } from '../../bundle/archive/pack.ts';
 import { packRego } from '../../bundle/archive/packRego.ts';
+import { readSigningKey } from '../../bundle/archive/readSigningKey.ts';
 import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { createMeter } from '../decision/meter.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { readSigningKey } from '../../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../../bundle/archive/readSigningKey.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ConfigError } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';

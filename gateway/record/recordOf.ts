@@ -4,7 +4,7 @@ import type { DecisionInput, RecordedFacts } from '../decision/decisionInput.ts'
 import type { Enforcement } from '../decision/enforcement.ts';
 import type { Identity } from '../identity/authenticate.ts';
 import type { CanonicalRequest } from '../request/canonicalize.ts';
-import type { Route } from '../request/route.ts';
+import type { Route } from '../request/routeOf.ts';
 import type { Trace } from '../request/trace.ts';
 import type { NewRecord } from './recordLine.ts';
 

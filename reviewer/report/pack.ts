@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { VerifyKey } from '../../bundle/archive/keys.ts';
-import type { SigningKey } from '../../bundle/archive/signingKey.ts';
+import type { SigningKey } from '../../bundle/archive/sign.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { ReviewError } from '../reviewError.ts';

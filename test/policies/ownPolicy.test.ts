@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { readVerifyKey } from '../../bundle/archive/keys.ts';
 import { pack } from '../../bundle/archive/pack.ts';
-import { readSigningKey } from '../../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../../bundle/archive/readSigningKey.ts';
 import { verify } from '../../bundle/archive/verify.ts';
 import { slowSteps } from '../../bundle/askGolden.ts';
 import { assemble } from '../../bundle/assemble.ts';

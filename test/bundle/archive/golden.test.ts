@@ -4,7 +4,7 @@ import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import { type AnswerAll, goldenDecisions } from '../../../bundle/archive/golden.ts';
 import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
-import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { verify } from '../../../bundle/archive/verify.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { compile } from '../../../bundle/compile/compile.ts';

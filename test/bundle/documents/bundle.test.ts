@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readVerifyKey } from '../../../bundle/archive/keys.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { packRego } from '../../../bundle/archive/packRego.ts';
-import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { verify } from '../../../bundle/archive/verify.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { checkTree } from '../../../bundle/check.ts';

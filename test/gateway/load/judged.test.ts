@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { admitPolicy } from '../../../bundle/policy/admitPolicy.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import type { Enforcement } from '../../../gateway/decision/enforcement.ts';
-import { createHoldBack } from '../../../gateway/load/hold.ts';
+import { createHoldBack } from '../../../gateway/load/holdBack.ts';
 import { indexLines } from '../../../gateway/revision/lineIndex.ts';
 import { openSnapshot, readHead, type Snapshot } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';

@@ -4,7 +4,8 @@ import { rankOf, shapeOf } from '../../../bundle/openapi/pathTemplate.ts';
 import { Templates } from '../../../bundle/openapi/templates.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { canonicalize } from '../../../gateway/request/canonicalize.ts';
-import { createRouter, routeOf } from '../../../gateway/request/route.ts';
+import { createRouter } from '../../../gateway/request/route.ts';
+import { routeOf } from '../../../gateway/request/routeOf.ts';
 import type { ApiEntry } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
 

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
-import { pack, readSigningKey } from '../../../bundle/archive/pack.ts';
+import { pack } from '../../../bundle/archive/pack.ts';
+import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';

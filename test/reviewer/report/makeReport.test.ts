@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readVerifyKey } from '../../../bundle/archive/keys.ts';
-import { readSigningKey } from '../../../bundle/archive/signingKey.ts';
+import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { periodReport } from '../../../reviewer/periodReport.ts';
 import { judgedIn, judgedLine, replayPart } from '../../../reviewer/pulls/text/sections.ts';

@@ -2,7 +2,8 @@ import type { AllowedCall } from '../decision/admission.ts';
 import { type Enforcement, enforce, sameRouter } from '../decision/enforcement.ts';
 import { createRouterInTurns } from '../request/route.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
-import { LoadError } from './loadError.ts';
+import { held, heldFrom } from './held.ts';
+import type { LoadError } from './loadError.ts';
 import { createRecentCallers } from './recentCallers.ts';
 
 export type HoldBack = {
@@ -51,18 +52,4 @@ export function createHoldBack({ share, enforcement, now }: Options): HoldBack {
       return held(snapshot.revision, `would deny ${denied} of ${calls} calls that were allowed lately`);
     },
   };
-}
-
-/** The code of a bundle that takes away too much to be taken at its first appearance. */
-export const heldCode = 'grants-held';
-
-/** Of fewer grants, or fewer calls, one more or less is a large share: those are never held. */
-export const heldFrom = 20;
-
-/** A bundle is held; `takes` says what it would take away. */
-export function held(revision: string, takes: string): LoadError {
-  return new LoadError(
-    heldCode,
-    `revision ${revision} ${takes}: if that is meant, release the same state once more, or reload with force`,
-  );
 }
