@@ -17,9 +17,9 @@ export const printJson = (value: unknown): void => print(JSON.stringify(value, n
 /** A folder that an argument names, absolute. Throws UsageError when there is none. */
 export function folderOf(given: string): string {
   const path = resolve(given);
-  const facts = statSync(path, { throwIfNoEntry: false });
-  if (facts === undefined) throw new UsageError(`there is no folder ${path}`);
-  if (!facts.isDirectory())
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new UsageError(`there is no folder ${path}`);
+  if (!stats.isDirectory())
     throw new UsageError(`${path} is a file; name the folder of the repository, which holds grants/`);
   return path;
 }

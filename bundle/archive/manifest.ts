@@ -48,7 +48,7 @@ const manifest = z.strictObject({
     .min(1),
 });
 
-export type Facts = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
+export type Manifest = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
   Terms & {
     /** What its policy reads; null where nobody examined it. */
     reads: PolicyReads | null;
@@ -59,10 +59,10 @@ export type Sizes = ReadonlyMap<string, number>;
 
 /** Writes `.manifest`, canonical JSON: what is said of a bundle, and what its archive will hold. */
 export function writeManifest(
-  facts: Facts & { lines: Pick<Bundle['lines'], 'documents'> },
+  manifest: Manifest & { lines: Pick<Bundle['lines'], 'documents'> },
   files: ReadonlyMap<string, Buffer>,
 ): Buffer {
-  const { revision, committedAt, validUntil, counter, digest, golden, grants, reads, rollback } = facts;
+  const { revision, committedAt, validUntil, counter, digest, golden, grants, reads, rollback } = manifest;
   const metadata = {
     grantgate: {
       bytes: Object.fromEntries([...files].map(([name, content]) => [name, content.length])),
@@ -76,7 +76,7 @@ export function writeManifest(
       valid_until: validUntil,
     },
   };
-  const owned = facts.lines.documents.length > 0 ? rootsWithDocuments : roots;
+  const owned = manifest.lines.documents.length > 0 ? rootsWithDocuments : roots;
   return Buffer.from(canonicalJson({ metadata, rego_version: 1, revision, roots: owned, wasm }));
 }
 
@@ -84,7 +84,7 @@ export function writeManifest(
  * Reads `.manifest`; `sizes` is null where whoever packed it told none, `documents` says whether it owns any. Throws BundleError `manifest-invalid`, also when
  * it is not written canonically.
  */
-export function readManifest(bytes: Buffer): Facts & { sizes: Sizes | null; documents: boolean } {
+export function readManifest(bytes: Buffer): Manifest & { sizes: Sizes | null; documents: boolean } {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());

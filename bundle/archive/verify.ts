@@ -37,20 +37,20 @@ export async function verify(
     if (content === undefined) throw new BundleError('archive-files', `the archive lacks ${path}`);
     return content;
   };
-  const { sizes: _, documents, ...facts } = readManifest(file('.manifest'));
+  const { sizes: _, documents, ...manifest } = readManifest(file('.manifest'));
   const data = file('data.json');
   const wasm = file('policy.wasm');
   if (keys !== null) {
     if (signed === null) throw new BundleError('signature-missing', 'the archive is not signed');
     checkFiles(signed, files, digest);
   }
-  if (`sha256:${digest}` !== facts.digest)
+  if (`sha256:${digest}` !== manifest.digest)
     throw new BundleError('digest-mismatch', 'data.json is not the one its manifest names');
   const lines = lookThrough();
-  if (lines.grants !== facts.grants)
+  if (lines.grants !== manifest.grants)
     throw new BundleError(
       'manifest-invalid',
-      `.manifest counts ${facts.grants} grants, data.json holds ${lines.grants}`,
+      `.manifest counts ${manifest.grants} grants, data.json holds ${lines.grants}`,
     );
   if (documents !== lines.documents.length > 0)
     throw new BundleError(
@@ -59,7 +59,7 @@ export async function verify(
     );
   checkWasm(wasm, decisionPath);
   const policies = new Map([...files].filter(([path]) => policyPath.test(path)));
-  const { reads } = facts;
+  const { reads } = manifest;
   if (reads === null)
     throw new BundleError(
       'policy-unexamined',
@@ -72,5 +72,5 @@ export async function verify(
       'policy-unexamined',
       'the policy is not the one that was examined when the bundle was built: build it again from its commit',
     );
-  return { ...facts, data, lines, wasm, reads, policies };
+  return { ...manifest, data, lines, wasm, reads, policies };
 }

@@ -11,7 +11,7 @@ import {
   decodeHead,
   encodeFragment,
   type Fragment,
-  type FragmentFacts,
+  type FragmentNames,
   headLength,
 } from './fragment.ts';
 import { mergeFragments } from './mergeFragments.ts';
@@ -23,7 +23,7 @@ export type AccessFile = { path: string; id: string; size: number };
 export type Section = {
   api: string;
   paths: readonly string[];
-  facts: FragmentFacts;
+  names: FragmentNames;
   /** Its lines, or null: they are kept, under `key`, as `length` bytes from `start`. */
   lines: Buffer | null;
   key: string;
@@ -136,13 +136,13 @@ function byApi(files: readonly AccessFile[]): [string, AccessFile[]][] {
 function joined({ scope, files, key, parts, refused }: Job, store: CompileStore): Section {
   const merged = mergeFragments(parts);
   parts.length = 0;
-  const { lines, ...facts } = merged;
+  const { lines, ...names } = merged;
   const encoded = encodeFragment(merged);
   const kept = !refused && store.put('section', key, encoded);
   return {
     api: scope.name,
     paths: files.map(({ path }) => path),
-    facts,
+    names,
     lines: kept ? null : lines,
     key,
     start: encoded.length - lines.length,

@@ -153,7 +153,7 @@ export function openCompileStore(folder: string | null, now: () => number = Date
 function removeOld(folder: string, before: number): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const path = join(folder, name);
-    const facts = statSync(path, { throwIfNoEntry: false });
-    if (facts?.isFile() && facts.mtimeMs < before) rmSync(path, { force: true });
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats?.isFile() && stats.mtimeMs < before) rmSync(path, { force: true });
   }
 }

@@ -77,12 +77,12 @@ async function compileWith(tree: Tree, store: CompileStore): Promise<CompiledDat
     for (const section of sections) if (wrong(section)) for (const path of section.paths) suspects.add(path);
   };
   const services = new Set(directory?.services ?? []);
-  if (directory !== null) suspect(({ facts }) => facts.services.some((name) => !services.has(name)));
+  if (directory !== null) suspect(({ names }) => names.services.some((name) => !services.has(name)));
   const networks = new Map(Object.entries(read.networks?.value ?? {}));
-  suspect(({ facts }) => facts.networks.some((name) => !networks.has(name)));
+  suspect(({ names }) => names.networks.some((name) => !networks.has(name)));
   const ids = sortedIds(sections);
   const repeated = repeatedIds(ids);
-  if (repeated.size > 0) suspect(({ facts }) => facts.ids.some((id) => repeated.has(id)));
+  if (repeated.size > 0) suspect(({ names }) => names.ids.some((id) => repeated.has(id)));
   const known = { has: (id: string) => holds(ids, hashId(id)) };
   const references = reviewReferences(read, { apis, broken }, known);
 
@@ -183,11 +183,11 @@ async function readCompiled(part: Tree, empty: boolean): Promise<CompiledDirecto
 }
 
 function sortedIds(sections: readonly Section[]): BigUint64Array {
-  const ids = new BigUint64Array(sections.reduce((sum, { facts }) => sum + facts.ids.length, 0));
+  const ids = new BigUint64Array(sections.reduce((sum, { names }) => sum + names.ids.length, 0));
   let at = 0;
-  for (const { facts } of sections) {
-    ids.set(facts.ids, at);
-    at += facts.ids.length;
+  for (const { names } of sections) {
+    ids.set(names.ids, at);
+    at += names.ids.length;
   }
   return ids.sort();
 }
@@ -218,8 +218,8 @@ type Opened = Section & { publicLine: string };
 function withPublic(sections: readonly Section[], apis: ReadonlyMap<string, Api>): Opened[] {
   const lineOf = (api: Api | undefined) => (api !== undefined && isOpen(api) ? publicLine(api) : '');
   const written = new Set(sections.filter(({ length }) => length > 0).map(({ api }) => api));
-  const facts = { ids: new BigUint64Array(), services: [], networks: [] };
-  const bare = { facts, paths: [], lines: Buffer.alloc(0), key: '', start: 0, length: 0, crc: 0 };
+  const names = { ids: new BigUint64Array(), services: [], networks: [] };
+  const bare = { names, paths: [], lines: Buffer.alloc(0), key: '', start: 0, length: 0, crc: 0 };
   return [
     ...sections.filter(({ length }) => length > 0),
     ...[...apis.values()].flatMap((api) =>

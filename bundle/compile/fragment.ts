@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
 
 /** What an access file, or all the files of one API, put into data.json, and what of it must hold across files. */
-export type Fragment = FragmentFacts & {
+export type Fragment = FragmentNames & {
   /** As `grantLines` writes them. */
   lines: Buffer;
 };
 
-export type FragmentFacts = {
+export type FragmentNames = {
   /** A 64-bit hash of each grant's id: two grants must not have one id, in whichever files they stand. */
   ids: BigUint64Array<ArrayBuffer>;
   /** Names of the services that hold grants here, sorted. */
@@ -34,12 +34,12 @@ function mix(value: number): number {
   return (twice ^ (twice >>> 16)) >>> 0;
 }
 
-/** A kept fragment: its facts, and where in the file its lines are. */
-export type FragmentHead = { facts: FragmentFacts; start: number; length: number; crc: number };
+/** A kept fragment: what it names, and where in the file its lines are. */
+export type FragmentHead = { names: FragmentNames; start: number; length: number; crc: number };
 
 type Header = {
   crc: number;
-  facts: number;
+  head: number;
   ids: number;
   lines: number;
   networks: string[];
@@ -50,8 +50,8 @@ type Header = {
 export function encodeFragment({ ids, services, networks, lines }: Fragment): Buffer {
   const idBytes = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
   const header = { ids: ids.length, lines: lines.length, networks, services };
-  const facts = crc32(idBytes, crc32(JSON.stringify(header)));
-  const text = JSON.stringify({ ...header, facts, crc: crc32(lines) });
+  const head = crc32(idBytes, crc32(JSON.stringify(header)));
+  const text = JSON.stringify({ ...header, head, crc: crc32(lines) });
   return Buffer.concat([Buffer.from(`${text}\n`), idBytes, lines]);
 }
 
@@ -67,14 +67,14 @@ export function decodeHead(bytes: Buffer): FragmentHead | null {
   const end = bytes.indexOf(10);
   const header = end < 0 ? null : readHeader(bytes.toString('utf8', 0, end));
   if (header === null) return null;
-  const { crc, facts, ids: count, lines, networks, services } = header;
+  const { crc, head, ids: count, lines, networks, services } = header;
   const start = end + 1 + count * 8;
   const idBytes = bytes.subarray(end + 1, start);
   const sealed = JSON.stringify({ ids: count, lines, networks, services });
-  if (idBytes.length !== count * 8 || crc32(idBytes, crc32(sealed)) !== facts) return null;
+  if (idBytes.length !== count * 8 || crc32(idBytes, crc32(sealed)) !== head) return null;
   const ids = new BigUint64Array(count);
   idBytes.copy(Buffer.from(ids.buffer));
-  return { facts: { ids, services, networks }, start, length: lines, crc };
+  return { names: { ids, services, networks }, start, length: lines, crc };
 }
 
 /** Reads a whole fragment; null for what was damaged or written by another version. */
@@ -82,7 +82,7 @@ export function decodeFragment(bytes: Buffer): Fragment | null {
   const head = decodeHead(bytes);
   if (head === null || bytes.length !== head.start + head.length) return null;
   const lines = bytes.subarray(head.start);
-  return crc32(lines) === head.crc ? { ...head.facts, lines } : null;
+  return crc32(lines) === head.crc ? { ...head.names, lines } : null;
 }
 
 function readHeader(text: string): Header | null {
@@ -93,10 +93,10 @@ function readHeader(text: string): Header | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { crc, facts, ids, lines, networks, services } = value;
+  const { crc, head, ids, lines, networks, services } = value;
   const counted = (number: unknown): number is number => Number.isSafeInteger(number) && Number(number) >= 0;
   const named = (list: unknown): list is string[] =>
     Array.isArray(list) && list.every((item) => typeof item === 'string');
-  if (!counted(crc) || !counted(facts) || !counted(ids) || !counted(lines)) return null;
-  return named(networks) && named(services) ? { crc, facts, ids, lines, networks, services } : null;
+  if (!counted(crc) || !counted(head) || !counted(ids) || !counted(lines)) return null;
+  return named(networks) && named(services) ? { crc, head, ids, lines, networks, services } : null;
 }

@@ -36,10 +36,10 @@ function fileIn(folder: string, path: string): Document | undefined {
   try {
     const real = realpathSync(join(folder, path));
     if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return undefined;
-    const facts = statSync(real);
-    if (!facts.isFile()) return undefined;
+    const stats = statSync(real);
+    if (!stats.isFile()) return undefined;
     // Its size is told as what is wrong with it.
-    return readDocument(facts.size > mostDocumentBytes ? Buffer.alloc(facts.size) : readFileSync(real), path);
+    return readDocument(stats.size > mostDocumentBytes ? Buffer.alloc(stats.size) : readFileSync(real), path);
   } catch {
     return undefined;
   }

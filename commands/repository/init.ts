@@ -39,10 +39,10 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   const { check } = await import('../../bundle/check.ts');
   const { formatProblem, formatWarning } = await import('../../bundle/yaml/problem.ts');
   const root = resolve(folder);
-  const facts = usable(root, () => lstatSync(root, { throwIfNoEntry: false }));
-  if (facts !== undefined && !facts.isDirectory())
+  const stats = usable(root, () => lstatSync(root, { throwIfNoEntry: false }));
+  if (stats !== undefined && !stats.isDirectory())
     throw new UsageError(`${root} is no folder: name one, or one that is not there yet`);
-  const branch = await branchOf(root, facts !== undefined);
+  const branch = await branchOf(root, stats !== undefined);
   const read = readAnswers(await completed(given));
   if ('problems' in read) throw new UsageError(read.problems.join('\n'));
   const source = given.openapi === undefined ? null : await openSource(given.openapi);
@@ -68,7 +68,7 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   if (problems.length === 0)
     lines.push(`grantgate check: green, ${summary.operations} operations, ${summary.grants} grant`);
   print(
-    [...lines, '', 'Next:', ...nextCommands(folder, facts !== undefined && (await isRepository(root)))].join(
+    [...lines, '', 'Next:', ...nextCommands(folder, stats !== undefined && (await isRepository(root)))].join(
       '\n',
     ),
   );

@@ -41,18 +41,18 @@ function places(config: GatewayConfig, env: NodeJS.ProcessEnv): Finding[] {
 }
 
 function ownedState(folder: string, uid: number | undefined): Finding[] {
-  const facts = statSync(folder, { throwIfNoEntry: false });
-  if (facts === undefined) return [ok('state', `${folder} is made at the first start`)];
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (stats === undefined) return [ok('state', `${folder} is made at the first start`)];
   if (uid === undefined) return [];
-  if (facts.uid !== uid)
+  if (stats.uid !== uid)
     return [
       problem(
         'state',
-        `${folder} belongs to user ${facts.uid}, and this is user ${uid}`,
+        `${folder} belongs to user ${stats.uid}, and this is user ${uid}`,
         `run it as the user that runs the gateway, or \`chown ${uid}\` the folder: what is kept there decides`,
       ),
     ];
-  if ((facts.mode & 0o022) !== 0)
+  if ((stats.mode & 0o022) !== 0)
     return [
       problem(
         'state',

@@ -35,8 +35,8 @@ export async function saveLastGood(
   const kept = await readHeader(stateFolder);
   const release = { counter, ...(rollback && { rollback }) };
   if (!force && kept?.source === source && compareReleases(kept, release) > 0) return;
-  const facts = { version, source, ...release, bytes: archive.length, sha256: sha256(archive) };
-  const header = JSON.stringify(facts);
+  const told = { version, source, ...release, bytes: archive.length, sha256: sha256(archive) };
+  const header = JSON.stringify(told);
   const temporary = `${file(stateFolder)}.${randomUUID()}.new`;
   try {
     const handle = await open(temporary, 'wx', 0o600);
@@ -75,9 +75,9 @@ export async function confirmLastGood(stateFolder: string, source: string, relea
  * the machine could have written it (from Git it carries no signature, so the file itself must be beyond doubt).
  */
 export async function readLastGood(stateFolder: string, source: string): Promise<KeptLastGood | null> {
-  const facts = await stat(file(stateFolder)).catch(() => null);
-  if (facts === null) return null;
-  if (process.getuid !== undefined && (facts.uid !== process.getuid() || (facts.mode & 0o022) !== 0))
+  const stats = await stat(file(stateFolder)).catch(() => null);
+  if (stats === null) return null;
+  if (process.getuid !== undefined && (stats.uid !== process.getuid() || (stats.mode & 0o022) !== 0))
     throw new LastGoodError('the kept bundle could have been written by another user');
   const bytes = await readFile(file(stateFolder));
   const end = bytes.indexOf(10);
@@ -88,7 +88,7 @@ export async function readLastGood(stateFolder: string, source: string): Promise
   if (archive.length !== header.bytes || sha256(archive) !== header.sha256)
     throw new LastGoodError('the kept bundle is damaged');
   const { counter, rollback } = header;
-  return { archive, counter, ...(rollback && { rollback }), confirmedMs: facts.mtimeMs };
+  return { archive, counter, ...(rollback && { rollback }), confirmedMs: stats.mtimeMs };
 }
 
 /** What an archive says of itself must be what its header says, by which newer and older ones are told. */
@@ -133,8 +133,8 @@ async function removeLeftovers(stateFolder: string): Promise<void> {
   for (const name of await readdir(stateFolder)) {
     if (!/^last-good\.bundle\..*\.new$/.test(name)) continue;
     const path = join(stateFolder, name);
-    const facts = await stat(path).catch(() => null);
-    if (facts !== null && Date.now() - facts.mtimeMs > 3_600_000) await rm(path, { force: true });
+    const stats = await stat(path).catch(() => null);
+    if (stats !== null && Date.now() - stats.mtimeMs > 3_600_000) await rm(path, { force: true });
   }
 }
 

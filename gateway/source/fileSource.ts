@@ -91,12 +91,12 @@ export function fileSource({
 
 /** Tells one state of a file from the next; a symbolic link stands for what it points to. */
 async function markOf(path: string): Promise<string> {
-  const facts = await stat(path, { bigint: true }).catch((cause) => {
+  const stats = await stat(path, { bigint: true }).catch((cause) => {
     throw new SourceError('source-not-found', `there is no bundle at ${path}`, { cause });
   });
   // A pipe or a device would keep the reader for ever.
-  if (!facts.isFile()) throw new SourceError('source-answer', `${path} is no file`);
-  return [facts.dev, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join(' ');
+  if (!stats.isFile()) throw new SourceError('source-answer', `${path} is no file`);
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
 }
 
 async function readFileCapped(path: string, maxBytes: number): Promise<Buffer> {

@@ -219,6 +219,6 @@ const jwksOf = (keys: readonly AssertionKey[]) => JSON.stringify({ keys: keys.ma
 
 /** Changes whenever the file does; empty when there is none. */
 function stampOf(file: string): string {
-  const facts = statSync(file, { throwIfNoEntry: false });
-  return facts === undefined ? '' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`;
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
 }

@@ -25,7 +25,7 @@ export type ChangeFact = {
 };
 
 /** The facts, and what is said of each where a rule names it. */
-export type Facts = {
+export type ChangeFacts = {
   changes: readonly ChangeFact[];
   /** Of the same place in the list: what a person is told. */
   details: readonly string[];
@@ -41,7 +41,7 @@ const higher = (one: Tier, other: Tier) => (tiers.indexOf(one) >= tiers.indexOf(
 const widening: ReadonlySet<string> = new Set(['gains', 'loosened', 'altered', 'extended']);
 
 /** Gathers what rules are asked about. Each grant is looked at alone: what it gives others today may go tomorrow. */
-export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): Facts {
+export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): ChangeFacts {
   const found: [ChangeFact, string][] = [];
   const guard = createGuard({ base, head });
   const was = new Map(base.grants.map((grant) => [grant.id, grant]));

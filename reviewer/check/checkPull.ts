@@ -16,7 +16,7 @@ import { replayRevisions } from '../replay/replayRevisions.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { accessRows } from './accessRows.ts';
 import { changedLines } from './changedLines.ts';
-import { changeFacts, type Facts } from './changeFacts.ts';
+import { type ChangeFacts, changeFacts } from './changeFacts.ts';
 import { findingText } from './findingText.ts';
 import { judgeChanges, type Verdict } from './judgeChanges.ts';
 import { type CheckedPlace, most, type PullCheck } from './pullCheck.ts';
@@ -133,7 +133,7 @@ function problemsOf(
 
 const pathOf = (file: string) => file.replace(/\p{Cc}/gu, '?').slice(0, 900);
 
-function said(verdict: Verdict, facts: Facts, { grants }: Organisation, prefix: string) {
+function said(verdict: Verdict, facts: ChangeFacts, { grants }: Organisation, prefix: string) {
   const places = new Map(grants.map(({ id, place }) => [id, place]));
   const placeOf = (grant: string | undefined): CheckedPlace => {
     const place = places.get(grant ?? '');
@@ -158,7 +158,7 @@ function said(verdict: Verdict, facts: Facts, { grants }: Organisation, prefix: 
 }
 
 /** As many names as a file may hold; that there are more must be known, for any of them may be the author's. */
-function gainersOf({ guarded }: Verdict, facts: Facts): Pick<PullCheck, 'gainers' | 'gainersCut'> {
+function gainersOf({ guarded }: Verdict, facts: ChangeFacts): Pick<PullCheck, 'gainers' | 'gainersCut'> {
   let left = most.gainers;
   let gainersCut = guarded.length > most.rows;
   const gainers = guarded.slice(0, most.rows).map((api) => {

@@ -69,7 +69,7 @@ export async function openUse({ kept, asOf, organisation, signal }: Options): Pr
     const calls = await callsIn(read.database);
     return {
       ...{ seen: { lastUse: await lastUses(read), calls, records: read.records }, apiDays, daysOf },
-      missing: kept.facts.unreadable.map(({ file, reason }) => `${file}: ${reason}`),
+      missing: kept.loaded.unreadable.map(({ file, reason }) => `${file}: ${reason}`),
       decisions: (filter, behind) =>
         inTurn(() => findDecisions(read.database, filter, { behind, most: pageSize }), {
           ...{ decisions: [], more: false },

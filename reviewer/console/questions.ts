@@ -16,7 +16,7 @@ export type Questions = {
       asOf: number;
       readAt: number;
     };
-    /** Null where there are none; what could not be read, and why, is among the facts. */
+    /** Null where there are none; what could not be read, and why, is told with it. */
     answer: KeptUsage | null;
   };
   /** Plans a review; {@link Questions.explain} is about the last one. */

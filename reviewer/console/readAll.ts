@@ -36,9 +36,9 @@ export async function readAll({
       ...{ sources: sources.decisions, rollups: sources.rollups, asOf, readAt, signal },
     });
     if (kept === null) return null;
-    const unreadable = [...kept.facts.unreadable, ...sources.unreachable];
+    const unreadable = [...kept.loaded.unreadable, ...sources.unreachable];
     const told = unreadable.map((one) => ({ ...one, file: sources.origin(one.file) }));
-    return { ...kept, facts: { ...kept.facts, unreadable: told } };
+    return { ...kept, loaded: { ...kept.loaded, unreadable: told } };
   } finally {
     await sources.close();
   }

@@ -65,7 +65,7 @@ export type Usage = {
 };
 
 /** What is known of a database of records that was loaded, besides what it holds. */
-export type UsageFacts = {
+export type LoadedUsage = {
   instances: readonly InstanceSigns[];
   /** Some lines were given twice. */
   copies: boolean;
@@ -90,12 +90,12 @@ const valuesOf = (asked: readonly Keyed[]) =>
 /** Answers questions about what was loaded. `kept`: by others, so that nothing but what goes with the connection is made. */
 export async function askUsage(
   database: Database,
-  facts: UsageFacts,
+  loaded: LoadedUsage,
   since: number | Promise<number>,
   kept = false,
 ): Promise<Usage> {
   const { connection, read, close } = database;
-  const { instances, copies, isRolled, files, torn, unreadable, faulty, pairs } = facts;
+  const { instances, copies, isRolled, files, torn, unreadable, faulty, pairs } = loaded;
   if (kept) await connection.run(recordTable(copies));
   const from = await since;
   const since1970 = Math.floor(from * 1000);
@@ -132,7 +132,7 @@ export async function askUsage(
     records: Number(counted?.records ?? 0) + Number(rolled?.records ?? 0),
     ...{ files, torn, unreadable, faulty },
     tally: (by, from, to) =>
-      tally(database, by, { files: facts.records, from, to, copies, rolled: isRolled }),
+      tally(database, by, { files: loaded.records, from, to, copies, rolled: isRolled }),
     async skews() {
       const rows = await read(skewsOf(isRolled));
       const sound = new Set(instances.filter(({ repeated }) => repeated === 0).map((one) => one.instance));

@@ -3,7 +3,7 @@
 // nothing, so such rows are looked for and their lines located here; types are guessed unless declared; a cast to
 // TIMESTAMP drops the offset without a word; one file that cannot be unpacked fails the query for all.
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
-import { askUsage, type Usage, type UsageFacts } from './askUsage.ts';
+import { askUsage, type LoadedUsage, type Usage } from './askUsage.ts';
 import { type Database, logsUnreadable, openDatabase } from './database.ts';
 import { findLogs } from './findLogs.ts';
 import { instancesOf } from './instances.ts';
@@ -33,7 +33,7 @@ type Options = {
 };
 
 /** A database of records on disk, which others may ask at once, and what is known of it besides. */
-export type KeptUsage = { file: string; facts: UsageFacts };
+export type KeptUsage = { file: string; loaded: LoadedUsage };
 
 const nothing: Usage = {
   uses: async () => [],
@@ -88,10 +88,10 @@ export async function keepUsage(
   if (files.records.length + files.rollups.length === 0) return null;
   const database = await openDatabase(memory, signal, { file });
   try {
-    const facts = await load(database, files, instantsOf(instants), true);
+    const loaded = await load(database, files, instantsOf(instants), true);
     for (const statement of whereTables) await database.connection.run(statement);
     await database.connection.run('CHECKPOINT');
-    return { file, facts };
+    return { file, loaded };
   } catch (error) {
     stopIfAborted(signal);
     if (error instanceof ReviewError) throw error;
@@ -103,13 +103,13 @@ export async function keepUsage(
 
 /** Asks what was kept; several may at once. `since` as of {@link readUsage}. */
 export async function openKept(
-  { file, facts }: KeptUsage,
+  { file, loaded }: KeptUsage,
   since: number | Promise<number>,
   signal?: AbortSignal,
 ): Promise<Usage & { database: Database }> {
   const database = await openDatabase('300MB', signal, { file, readOnly: true });
   try {
-    return { ...(await askUsage(database, facts, since, true)), database };
+    return { ...(await askUsage(database, loaded, since, true)), database };
   } catch (error) {
     await database.close();
     stopIfAborted(signal);
@@ -129,7 +129,7 @@ async function load(
   files: { records: readonly string[]; rollups: readonly string[] },
   instants: Instants,
   whole = false,
-): Promise<UsageFacts> {
+): Promise<LoadedUsage> {
   const { connection, read } = database;
   const unreadable = await loadAll(connection, files.records, { ...instants, whole });
   const bad = await read('SELECT DISTINCT bad FROM sign WHERE bad IS NOT NULL ORDER BY bad');

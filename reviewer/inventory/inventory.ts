@@ -28,10 +28,10 @@ export type Inventory = {
   seen: Seen | null;
 };
 
-export type Facts = Pick<Inventory, 'asOf' | 'revision' | 'organisation' | 'seen'>;
-export const openInventory = (facts: Facts): Inventory => ({
-  ...facts,
-  access: openAccess(facts.organisation, facts.asOf),
+export type Known = Pick<Inventory, 'asOf' | 'revision' | 'organisation' | 'seen'>;
+export const openInventory = (known: Known): Inventory => ({
+  ...known,
+  access: openAccess(known.organisation, known.asOf),
 });
 
 /** What a view lists, in order: each name with all that is held there. */

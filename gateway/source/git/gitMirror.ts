@@ -200,8 +200,8 @@ async function locks(folder: string): Promise<Map<string, string>> {
     for (const name of await readdir(join(folder, place)).catch(() => [])) {
       if (!name.endsWith('.lock')) continue;
       const path = join(folder, place, name);
-      const facts = await stat(path).catch(() => null);
-      if (facts) found.set(path, `${facts.ino} ${facts.mtimeMs}`);
+      const stats = await stat(path).catch(() => null);
+      if (stats) found.set(path, `${stats.ino} ${stats.mtimeMs}`);
     }
   return found;
 }

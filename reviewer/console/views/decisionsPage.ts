@@ -10,7 +10,7 @@ const decisionColumns = ['Time', 'Answer', 'Who', 'Operation', 'API', 'Why', 'Gr
 export const decisionFilters = ['answer', 'who', 'api', 'operation', 'reason'] as const;
 export type DecisionFilter = Readonly<Record<(typeof decisionFilters)[number], string>>;
 
-type Facts = {
+type Shown = {
   gateways: number;
   decisions: readonly ShownDecision[];
   /** Gateways that could not be asked, and why. */
@@ -27,7 +27,7 @@ function form(filter: DecisionFilter): Html {
 }
 
 /** The newest decisions of the gateways, and with a script those to come. */
-export function decisionsPage({ gateways, decisions, silent }: Facts, filter: DecisionFilter): Html {
+export function decisionsPage({ gateways, decisions, silent }: Shown, filter: DecisionFilter): Html {
   if (gateways === 0)
     return html`<p>No gateway was named: <code>grantgate console --gateway http://127.0.0.1:9090</code> shows what is decided as it happens. What records tell of the past is under ${link('use', '/usage')} and ${link('findings', '/findings')}.</p>`;
   const heads = decisionColumns.map((name) => html`<th scope="col">${name}</th>`);

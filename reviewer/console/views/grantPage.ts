@@ -8,7 +8,7 @@ import { counted } from '../../plan/sentence.ts';
 import { code, lines, nothing, table, time } from './frame.ts';
 import { link, pager, pageSize, principalLink } from './links.ts';
 
-type Facts = {
+type Shown = {
   inventory: Inventory;
   grant: Grant;
   /** As it is written; null where its file cannot be read. */
@@ -25,7 +25,7 @@ const idles = {
 } as const;
 
 /** One grant: what it gives, whom it reaches and how, how it was used, and what a review says of it. */
-export function grantPage({ inventory, grant, text, days, findings }: Facts, from: number): Html {
+export function grantPage({ inventory, grant, text, days, findings }: Shown, from: number): Html {
   const { access, organisation, seen } = inventory;
   const api = organisation.apis.get(grant.api);
   const idle = access.idle(grant);

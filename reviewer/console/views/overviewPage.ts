@@ -4,7 +4,7 @@ import { type Html, html } from '../../page/html.ts';
 import type { Plan } from '../../plan/finding.ts';
 import { link } from './links.ts';
 
-type Facts = {
+type Shown = {
   inventory: Inventory;
   plan: Plan | null;
   /** One sentence on the gateways; null where none was named. */
@@ -16,7 +16,7 @@ const figure = (count: number | string) =>
   typeof count === 'number' ? count.toLocaleString('en-US') : count;
 
 /** Where to begin: how much there is, what was found, and the ways into each view. */
-export function overviewPage({ inventory: { organisation, access, seen }, plan, fleet }: Facts): Html {
+export function overviewPage({ inventory: { organisation, access, seen }, plan, fleet }: Shown): Html {
   const people = [...organisation.people.values()].filter(({ status }) => status === 'active').length;
   const tiles: readonly (readonly [string | number, string, string])[] = [
     [organisation.apis.size, 'APIs', '/access'],
