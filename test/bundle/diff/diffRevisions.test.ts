@@ -1,15 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { marked } from 'marked';
 import { diffRevisions } from '../../../bundle/diff/diffRevisions.ts';
 import { diffMarkdown } from '../../../reviewer/diff/diffMarkdown.ts';
 import { diffText } from '../../../reviewer/diff/diffText.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { runGit, type SampleTree, sampleFiles, sampleTree } from '../_organisation.ts';
 
 const test = suite('diff');
-const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 
 let tree: SampleTree;
 const commits: Record<string, string> = {};
@@ -45,13 +43,8 @@ const between = (base: string, head: string, more: { mergeBase?: boolean; at?: n
     ...more,
   });
 
-function grantgate(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((done) => {
-    execFile(process.execPath, [cli, 'diff', '--root', tree.root, ...args], (error, stdout, stderr) =>
-      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const grantgate = (...args: string[]) =>
+  commandLine(['diff', '--root', tree.root, ...args], { cwd: tree.root });
 
 test('tells who loses and who keeps on other terms, through roles and groups', async () => {
   const { changes, grants } = await between('begin', 'changed');
@@ -185,7 +178,7 @@ test('the rules and what grants refer to are told beside it', async () => {
 test('the command ends with 0 with or without differences, and prints the same twice', async () => {
   const { begin = '', changed = '' } = commits;
   const [first, second, same] = await Promise.all([
-    grantgate(begin, changed, '--json'),
+    started(['diff', '--root', tree.root, begin, changed, '--json'], { cwd: tree.root }),
     grantgate(begin, changed, '--format', 'json'),
     grantgate(begin, begin),
   ]);

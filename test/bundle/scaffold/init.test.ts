@@ -1,5 +1,4 @@
 import * as assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -20,6 +19,7 @@ import { writeNew } from '../../../bundle/scaffold/writeNew.ts';
 import { askMissing } from '../../../commands/repository/askMissing.ts';
 import { checkPlaces } from '../../../gateway/config/checkPlaces.ts';
 import { readConfig } from '../../../gateway/config/config.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { workflowProblems } from '../../project/_workflows.ts';
 
@@ -46,17 +46,14 @@ const problemsOf = (given: Given) => {
   const read = readAnswers(given);
   return 'problems' in read ? read.problems : [];
 };
-const grantgate = (...args: string[]) =>
-  new Promise<{ code: unknown; stdout: string; stderr: string }>((done) => {
-    execFile(process.execPath, [join(product, 'cli.ts'), ...args], { cwd: home }, (error, stdout, stderr) =>
-      done({ code: error?.code ?? 0, stdout, stderr }),
-    ).stdin?.end();
-  });
+const grantgate = (...args: string[]) => commandLine(args, { cwd: home });
+/** Without a terminal: it asks nobody. */
+const alone = (...args: string[]) => started(args, { cwd: home });
 
 test('begins a repository that is green, says what comes next, and refuses to begin it twice', async () => {
   const options = ['--api', 'orders', '--upstream', 'http://127.0.0.1:7777', '--owner', 'group:shop'];
   const call = ['init', 'fresh', ...options, '--person', 'ann@example.com', '--github', 'ann'];
-  const first = await grantgate(...call);
+  const first = await alone(...call);
   assert.deepEqual([first.code, first.stderr], [0, '']);
   assert.match(first.stdout, /grantgate check: green/);
   assert.match(
@@ -86,7 +83,7 @@ test('begins a repository that is green, says what comes next, and refuses to be
   assert.match(second.stderr, /nothing was written: grants, gateway\.yaml, .* are in the way/);
   assert.ok(!existsSync(join(home, 'fresh/grants/apis/other.yaml')));
   assert.equal(readFileSync(join(home, 'fresh/grants/apis/orders.yaml'), 'utf8'), before);
-  const missing = await grantgate('init', 'nothing', '--api', 'Orders');
+  const missing = await alone('init', 'nothing', '--api', 'Orders');
   assert.equal(missing.code, 2);
   for (const option of [
     '--api must be',

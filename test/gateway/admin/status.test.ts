@@ -1,35 +1,26 @@
 import * as assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Relation } from '../../../bundle/git/relationOf.ts';
 import { type Forge, startForge } from '../../../demo/forge/startForge.ts';
 import { askRevision, type RevisionAnswer } from '../../../gateway/admin/askRevision.ts';
 import { fleetSentence, fleetStatus } from '../../../gateway/admin/fleetStatus.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { runGit } from '../../bundle/_organisation.ts';
 import { startWorld, type World } from '../_gateway.ts';
 
 const test = suite('status');
-const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 
 let [first, second]: World[] = [];
 let forge: Forge;
 let folder: string;
 let worlds: [World, World];
-const grantgate = (args: string[], env: NodeJS.ProcessEnv = {}) =>
-  new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
-    execFile(
-      process.execPath,
-      [cli, 'status', ...args],
-      { cwd: folder, env: { ...process.env, GITHUB_TOKEN: 'bot-token', ...env } },
-      (error, stdout, stderr) => done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
+const grantgate = (args: string[], env: Record<string, string> = {}) =>
+  commandLine(['status', ...args], { cwd: folder, env: { GITHUB_TOKEN: 'bot-token', ...env } });
 
 test.before(async () => {
   process.env.TEST_STATUS_TOKEN = 'the-admin-token';
@@ -59,7 +50,7 @@ const asked = (...more: string[]) => [...urls(), '--token-env', 'TEST_STATUS_TOK
 const head = (of: World) => runGit(of.tree.root, 'rev-parse', 'HEAD').trim();
 
 test('a fleet on one revision ends with 0 and a table; without the token nobody tells, and it ends with 1', async () => {
-  const good = await grantgate(asked());
+  const good = await started(['status', ...asked()], { cwd: folder });
   assert.equal(good.code, 0, good.stdout + good.stderr);
   const [title, one, two, sentence] = good.stdout.split('\n');
   assert.match(title ?? '', /^gateway +state +revision +number +digest +loaded +lag$/);

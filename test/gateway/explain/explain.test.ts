@@ -1,6 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from 'node:child_process';
 import { assemble } from '../../../bundle/assemble.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
@@ -9,12 +8,12 @@ import { explain } from '../../../gateway/explain/explain.ts';
 import { explainRepository } from '../../../gateway/explain/explainRepository.ts';
 import type { Explanation } from '../../../gateway/explain/explanation.ts';
 import { openSnapshot } from '../../../gateway/revision/snapshot.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { runGit, type SampleTree, sampleFiles, sampleTree } from '../../bundle/_organisation.ts';
 import { startWorld } from '../_gateway.ts';
 
 const test = suite('explain');
-const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 const now = Date.parse('2026-11-23T10:00:00Z');
 const billing = sampleFiles['grants/access/orders/billing.yaml'] ?? '';
 const commerce = sampleFiles['grants/access/orders/commerce.yaml'] ?? '';
@@ -378,26 +377,11 @@ test('the gateway explains what it decides, to its operators only', async () => 
 });
 
 test('the command prints it, as JSON too, and ends with 2 when called wrongly', async () => {
-  const run = (...args: string[]) =>
-    new Promise<{ code: number; stdout: string; stderr: string }>((done) => {
-      execFile(
-        process.execPath,
-        [cli, 'explain', '--root', tree.root, '--api', 'orders', ...args],
-        (error, stdout, stderr) => done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-      );
-    });
+  const asked = (...args: string[]) => ['explain', '--root', tree.root, '--api', 'orders', ...args];
+  const run = (...args: string[]) => commandLine(asked(...args), { cwd: tree.root });
   const who = ['--subject', 'user:ann@example.com', '--at', '2026-11-23T10:00:00Z'];
-  const said = await run(
-    ...who,
-    '--method',
-    'POST',
-    '--path',
-    '/orders/v1/orders',
-    '--mfa',
-    '--networks',
-    'office',
-    'vpn',
-  );
+  const request = ['--method', 'POST', '--path', '/orders/v1/orders', '--mfa', '--networks', 'office', 'vpn'];
+  const said = await started(asked(...who, ...request), { cwd: tree.root });
   assert.deepEqual(
     [said.code, said.stdout.split('\n')[0]],
     [0, 'ALLOWED: user:ann@example.com may call createOrder of orders.'],

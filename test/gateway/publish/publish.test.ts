@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
@@ -12,6 +12,7 @@ import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { hasTag, waitOf } from '../../../gateway/publish/longPoll.ts';
 import { type Publisher, type PublishOptions, publish } from '../../../gateway/publish/publish.ts';
+import { commandLine } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { keyPair } from '../../bundle/_opa.ts';
 import { type SampleTree, sampleFiles, sampleTree } from '../../bundle/_organisation.ts';
@@ -347,17 +348,10 @@ test('the command serves until SIGTERM, and refuses what makes no sense with 2',
     [[...source, '--key', 'signing.pem', '--poll', 'often'], /--poll must be a time/],
     [[...source, '--key', 'signing.pem', '--cert', 'x.pem'], /go together/],
   ] as const) {
-    const { code, stderr } = await run(['publish', ...args]);
+    const { code, stderr } = await commandLine(['publish', ...args], { cwd: folder });
     assert.deepEqual([code, said.test(stderr)], [2, true], stderr);
   }
 });
-
-const run = (args: string[]) =>
-  new Promise<{ code: number; stderr: string }>((done) => {
-    execFile(process.execPath, [cli, ...args], { cwd: folder }, (error, _stdout, stderr) =>
-      done({ code: error === null ? 0 : Number(error.code), stderr }),
-    );
-  });
 
 async function startOpa(path: string, key: string, name: string) {
   const { origin } = new URL(publisher.url);

@@ -1,21 +1,19 @@
 import * as assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { evaluateWasm } from '../../../gateway/decision/evaluator.ts';
 import { openSource, type SourceConfig } from '../../../gateway/source/openSource.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { keyPair, sampleBundle } from '../../bundle/_opa.ts';
 import { type BucketServer, startBucketServer } from '../_bucket.ts';
 import { type Registry, startRegistry, user } from '../_registry.ts';
 
 const test = suite('push');
-const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 const [ours, theirs] = [keyPair('ec'), keyPair('ec')];
 
 let folder: string;
@@ -24,6 +22,9 @@ let registry: Registry | null = null;
 let store: BucketServer | null = null;
 
 test.before(async () => {
+  // What the machine has of its own is none of the tests'.
+  for (const name of Object.keys(process.env))
+    if (/^(?:AWS_|REGISTRY_PASSWORD$)/.test(name)) delete process.env[name];
   ({ bundle } = await sampleBundle());
   folder = await mkdtemp(join(tmpdir(), 'grantgate-push-'));
   await writeFile(join(folder, 'bundle.tar.gz'), await pack(bundle, readSigningKey(ours.secret)));
@@ -37,16 +38,8 @@ test.after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-type Result = { code: number; stdout: string; stderr: string };
-function push(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
-  return new Promise((done) => {
-    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
-    const options = { cwd: folder, env: { PATH, HOME, NODE_COMPILE_CACHE, ...env } };
-    execFile(process.execPath, [cli, 'push', ...args], options, (error, stdout, stderr) =>
-      done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const push = (args: string[], env: Record<string, string> = {}) =>
+  commandLine(['push', ...args], { cwd: folder, env });
 const revisionAt = async (config: Omit<SourceConfig, 'stateFolder'>) => {
   const source = openSource(
     { stateFolder: folder, verifyKeyPem: ours.open, ...config },
@@ -63,8 +56,9 @@ test('puts a bundle where a gateway takes it from, by tag and by the digest it p
   if (registry === null) return;
   const address = `oci://${registry.host}/northwind/access:main`;
   const args = [address, 'bundle.tar.gz', '--username', user.username];
-  const { code, stdout, stderr } = await push([...args, '--key', 'ours.pub.pem', '--json'], {
-    REGISTRY_PASSWORD: user.password,
+  const { code, stdout, stderr } = await started(['push', ...args, '--key', 'ours.pub.pem', '--json'], {
+    cwd: folder,
+    env: { REGISTRY_PASSWORD: user.password },
   });
   assert.equal(code, 0, stderr);
   const { digest, ...facts } = JSON.parse(stdout);
