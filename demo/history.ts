@@ -53,7 +53,10 @@ export function writeHistory(options: HistoryOptions): History {
         history[request.result.allow ? 'allowed' : 'denied'] += 1;
       }
       writers.forEach((writer, i) => {
-        const records = (shares[i] ?? []).map((request) => recordOf(request, revisionAt(request.at), draw));
+        const records = (shares[i] ?? []).map((request) => ({
+          at: request.at,
+          record: recordOf(request, revisionAt(request.at), draw),
+        }));
         writeDay(writer, records, { from: day, to: Math.min(day + dayMs - 1, now) }, clock);
       });
     }
@@ -71,15 +74,14 @@ type Record = Omit<DecisionRecord, 'instance' | 'seq'>;
 /** Records and heartbeats of one instance and day in the order of time. */
 function writeDay(
   writer: RecordWriter,
-  records: readonly Record[],
+  records: readonly { at: number; record: Record }[],
   { from, to }: { from: number; to: number },
   clock: { now: number },
 ): void {
   let next = 0;
   for (let minute = from; minute <= to; minute += minuteMs) {
-    for (let record = records[next]; record !== undefined; record = records[next]) {
-      if (Date.parse(record.timestamp) >= minute) break;
-      writer.write(record);
+    for (let one = records[next]; one !== undefined && one.at < minute; one = records[next]) {
+      writer.write(one.record);
       next += 1;
     }
     clock.now = minute;
@@ -87,7 +89,7 @@ function writeDay(
     // The file begins with the day, not when the rest of it is written: its first line is stamped then.
     if (minute === from) writer.flush();
   }
-  for (const record of records.slice(next)) writer.write(record);
+  for (const { record } of records.slice(next)) writer.write(record);
   clock.now = to;
   writer.flush();
 }

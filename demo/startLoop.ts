@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { gitTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
 import type { Organisation } from '../bundle/grants/organisation.ts';
 import { type Plan, type ReviewResult, review } from '../reviewer/review.ts';
 import { commits } from './commits.ts';
 import { type Forge, startForge } from './forge/startForge.ts';
-import { writeHistory } from './history.ts';
+import type { HistoryOptions } from './history.ts';
 import { startIdentity } from './identity.ts';
 import { importCommits } from './importCommits.ts';
 import { demoOrganisation } from './organisation.ts';
@@ -147,13 +149,6 @@ async function start(
   });
   started.push(forge.close);
 
-  step('writing 120 days of recorded decisions');
-  const decisions = join(folder, 'decisions');
-  const revision = execFileSync('git', ['--git-dir', repository, 'rev-parse', 'main'], {
-    encoding: 'utf8',
-  }).trim();
-  writeHistory({ folder: decisions, organisation, now: now(), revision });
-
   step('starting the gateway');
   const config = join(folder, 'gateway.yaml');
   const serve = (listen: number, admin: number) => {
@@ -173,6 +168,13 @@ async function start(
   });
   started.push(gateway.close);
   webhooks.push({ url: `${gateway.admin}/webhooks/github`, secret: webhookSecret, events: ['push'] });
+
+  step('writing 120 days of recorded decisions');
+  const decisions = join(folder, 'decisions');
+  const revision = execFileSync('git', ['--git-dir', repository, 'rev-parse', 'main'], {
+    encoding: 'utf8',
+  }).trim();
+  await writeApart({ folder: decisions, organisation, now: now(), revision }, signal);
   await ready(gateway.admin, signal);
 
   const runReview = () =>
@@ -231,6 +233,21 @@ async function start(
     review: runReview,
     close,
   };
+}
+
+/**
+ * Writes the history in a thread of its own: the gateway starts meanwhile, a signal ends it at once, and its memory is
+ * given back, which every start of Git would copy the tables of.
+ */
+async function writeApart(history: HistoryOptions, signal: AbortSignal): Promise<void> {
+  const worker = new Worker(new URL('./historyWorker.ts', import.meta.url), { workerData: history });
+  const end = () => void worker.terminate();
+  signal.addEventListener('abort', end);
+  try {
+    await once(worker, 'exit', { signal });
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 type Addresses = { port: number; admin: number; cloneUrl: string; issuer: string };
