@@ -1,7 +1,7 @@
 // Everything CI runs: static checks, Rego gates, then each test file in its own process. `node test/_run.ts`, or
 // with part of a file name to run only what matches. Ends with one plain line: N passed, N failed.
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,8 @@ const bin = (name: string) => join(root, 'node_modules', '.bin', name);
 const fileTimeoutMs = 20 * 60_000;
 
 /** Hundreds of processes load the same sources: what one has stripped and compiled, the others find. */
-const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node') };
+const cache = join(root, 'node_modules', '.cache');
+const env = { ...process.env, NODE_COMPILE_CACHE: join(cache, 'node') };
 
 type Outcome = { passed: number; failed: number };
 
@@ -47,6 +48,18 @@ async function gate(name: string, command: string, args: string[]): Promise<Outc
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** How long each file took when it last ran here, in seconds. */
+const lengthsFile = join(cache, 'test-seconds.json');
+const took = new Map<string, number>(readLengths());
+function readLengths(): [string, number][] {
+  try {
+    const known: unknown = JSON.parse(readFileSync(lengthsFile, 'utf8'));
+    return Object.entries(known ?? {}).filter(([, seconds]) => typeof seconds === 'number');
+  } catch {
+    return [];
+  }
+}
+
 /** A file passes when it ran at least one test, each one passed, none was skipped, and it ended with 0. */
 async function file(path: string): Promise<Outcome> {
   const name = relative(root, path);
@@ -58,6 +71,7 @@ async function file(path: string): Promise<Outcome> {
     Number(plain.match(new RegExp(`^ {2}${label}: +(\\d+)$`, 'm'))?.[1] ?? Number.NaN);
   const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  took.set(name, Number(seconds));
   if (code === 0 && total > 0 && passed === total && skipped === 0) {
     process.stdout.write(`ok   ${name} (${passed} tests, ${seconds} s)\n`);
     return { passed, failed: 0 };
@@ -90,17 +104,27 @@ async function inParallel(jobs: readonly Job[], width: number): Promise<Outcome[
 const only = process.argv.slice(2);
 const files = testFiles().filter((path) => only.length === 0 || only.some((part) => path.includes(part)));
 const gates: Job[] = [
-  () => gate('tsc', bin('tsc'), ['--noEmit']),
+  // One thread, as others are busy: two would each work out the types of the libraries. What has not changed is known.
+  () =>
+    gate('tsc', bin('tsc'), [
+      ...['--noEmit', '--singleThreaded'],
+      ...['--incremental', '--tsBuildInfoFile', join(cache, 'tsc.tsbuildinfo')],
+    ]),
   () => gate('biome', bin('biome'), ['ci', '--error-on-warnings', '--colors=off', '.']),
   () => regoGates(root, gate),
 ];
-// What takes longest begins first, so that nothing long is left alone at the end: whole programs, then the largest files.
-const isWhole = (path: string) => (path.includes(join('test', 'e2e')) ? 1 : 0);
-const order = new Map(files.map((path) => [path, isWhole(path) * 1e9 + statSync(path).size]));
+// What takes longest begins first, so that nothing long is left alone at the end. Where none has run yet: whole
+// programs, then the largest files.
+const expected = (path: string) =>
+  took.get(relative(root, path)) ??
+  (path.includes(join('test', 'e2e')) ? 60 : 0) + statSync(path).size / 5_000;
+const order = new Map(files.map((path) => [path, expected(path)]));
 files.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0));
 const jobs = [...(only.length === 0 ? gates : []), ...files.map((path) => () => file(path))];
-// One more than there are cores, four at most: files also wait, for programs, for disks and for clocks.
-const outcomes = await inParallel(jobs, Math.min(4, availableParallelism() + 1));
+// More than there are cores: files also wait, for programs, for disks and for clocks. Six at most, for their memory.
+const outcomes = await inParallel(jobs, Math.min(6, availableParallelism() + 2));
+mkdirSync(cache, { recursive: true });
+writeFileSync(lengthsFile, JSON.stringify(Object.fromEntries(took), null, 2));
 
 const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 const nothingRan = files.length === 0;
