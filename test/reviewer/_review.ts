@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { type ReviewResult, review } from '../../reviewer/review.ts';
+import type { Suite } from '../_suite.ts';
 import { annsGit } from '../bundle/_organisation.ts';
 import { beginRepository, commitAll } from '../bundle/_repository.ts';
 
@@ -236,3 +237,18 @@ export const found = ({ plan }: ReviewResult): string[] =>
     ({ grant, detector, action, also }) =>
       `${grant}: ${detector} ${action}${also === undefined ? '' : ` [${also.join(', ')}]`}`,
   );
+
+/** Begins the repositories of a suite, one for each of its tests, and removes each after it. */
+export function organisationsOf(
+  test: Suite,
+): (grants: readonly GrantText[], files?: Files) => Promise<Place> {
+  let open: Place | null = null;
+  test.after.each(async () => {
+    await open?.remove();
+    open = null;
+  });
+  return async (grants, files = {}) => {
+    open = await place({ ...access(grants), ...files });
+    return open;
+  };
+}

@@ -9,23 +9,13 @@ import {
   type GrantText,
   grantEntry,
   logLines,
-  type Place,
-  place,
+  organisationsOf,
   rules,
   uses,
 } from '../_review.ts';
 
 const test = suite('detect');
-let open: Place | null = null;
-test.after.each(async () => {
-  await open?.remove();
-  open = null;
-});
-
-const organisation = async (grants: readonly GrantText[], files = {}) => {
-  open = await place({ ...access(grants), ...files });
-  return open;
-};
+const organisation = organisationsOf(test);
 
 test('reports an expired grant, and none that holds one second longer', async () => {
   const here = await organisation([

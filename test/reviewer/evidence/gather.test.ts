@@ -1,18 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { suite } from '../../_suite.ts';
-import { access, base, type GrantText, type Place, place } from '../_review.ts';
+import { base, organisationsOf } from '../_review.ts';
 
 const test = suite('gather');
-let open: Place | null = null;
-test.after.each(async () => {
-  await open?.remove();
-  open = null;
-});
-
-const organisation = async (grants: readonly GrantText[], files = {}) => {
-  open = await place({ ...access(grants), ...files });
-  return open;
-};
+const organisation = organisationsOf(test);
 
 test('a directory that was not read to its end fails the run', async () => {
   const okta = base['grants/directory/okta.yaml'] ?? '';
