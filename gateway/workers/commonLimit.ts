@@ -45,7 +45,7 @@ export function createCommonLimit({
   running,
   answer,
   collect,
-  patienceMs = 2000,
+  patienceMs = 5000,
 }: Options): CommonLimit {
   const entries = lruCache<Entry>(64 * MiB, () => 100 + 8 * workers);
   const collections = new Map<string, Collection>();

@@ -191,7 +191,8 @@ test('whoever loses access loses it at every worker at once, and what is open th
   fleet.upstream.answer((_, response) => void response.writeHead(200).write('begun '));
   const open: Promise<string>[] = [];
   const instances = new Set<string>();
-  while (instances.size < 2) {
+  for (let tries = 0; instances.size < 2; tries += 1) {
+    assert.ok(tries < 20);
     const { body } = await request(`${fleet.url}${path}`, {
       headers: { authorization: `Bearer ${fleet.token}` },
       reset: true,
@@ -214,7 +215,7 @@ test('whoever loses access loses it at every worker at once, and what is open th
 
 test('a rate holds over all workers: no more get through than with one, and no less', async () => {
   const { passed, within } = await useUp();
-  assert.ok(passed >= 60 && passed <= 60 + within / 1000, `${passed} in ${within} ms`);
+  assert.ok(passed >= 60 && passed <= 61 + within / 1000, `${passed} in ${within} ms`);
 });
 
 test('a restart under load replaces every worker and drops no request, one that comes while a worker goes neither', async () => {
