@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { postError } from './loadError.ts';
-import type { LoaderData, LoaderRequest } from './loader.ts';
 import type { LoaderMessage } from './loadLoop.ts';
+import type { LoaderData, LoaderRequest } from './openLoader.ts';
 
 /** One loader, as long as no other has taken its place: what is sent to a replaced one goes nowhere. */
 export type LoaderTurn = { isCurrent: () => boolean; send: (request: LoaderRequest) => void };
@@ -12,12 +12,22 @@ export type LoaderThread = {
   close: () => Promise<void>;
 };
 
+/** The thread, as far as it is worked with here. */
+export type LoaderWorker = {
+  on(event: 'message', listener: (message: LoaderMessage) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  once(event: 'exit', listener: () => void): unknown;
+  postMessage(request: LoaderRequest): void;
+  terminate(): Promise<unknown>;
+};
+
 type Options = {
   /** What a loader is handed when it starts. */
   data: () => LoaderData;
   /** A look that takes longer means that the loader hangs. */
   lookTimeoutMs: number;
-  startWorker?: ((data: LoaderData) => Worker) | undefined;
+  startWorker?: ((data: LoaderData) => LoaderWorker) | undefined;
   onMessage: (message: LoaderMessage, turn: LoaderTurn) => void;
   /** The loader crashed or hung; unless all is closing, another one follows. */
   onReplaced: (code: string, message: string) => void;
@@ -26,7 +36,7 @@ type Options = {
 /** Keeps a loader thread running: one that crashes or hangs is replaced, later each time. */
 export function startLoaderThread(options: Options): LoaderThread {
   const { data, lookTimeoutMs, startWorker = startLoader, onMessage, onReplaced } = options;
-  let worker: Worker | null = null;
+  let worker: LoaderWorker | null = null;
   let crashes = 0;
   let closing = false;
   let restarting: NodeJS.Timeout | undefined;

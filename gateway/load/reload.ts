@@ -1,4 +1,3 @@
-import type { Worker } from 'node:worker_threads';
 import { readVerifyKeys } from '../../bundle/archive/keys.ts';
 import { isOlder } from '../../bundle/archive/release.ts';
 import { isOver } from '../decision/lapse.ts';
@@ -9,10 +8,10 @@ import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import type { SourceConfig } from '../source/openSource.ts';
 import { heldCode } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
-import type { LoaderData } from './loader.ts';
-import { type LoaderTurn, startLoaderThread } from './loaderThread.ts';
+import { type LoaderTurn, type LoaderWorker, startLoaderThread } from './loaderThread.ts';
 import type { LoaderMessage } from './loadLoop.ts';
 import { createNoteKept } from './noteKept.ts';
+import type { LoaderData } from './openLoader.ts';
 
 export type ReloadStatus = {
   /**
@@ -49,7 +48,7 @@ export type ReloadOptions = {
   before?: Standing | null;
   /** A look that takes longer means that the loader hangs; it is replaced. */
   lookTimeoutMs?: number;
-  startWorker?: (data: LoaderData) => Worker;
+  startWorker?: (data: LoaderData) => LoaderWorker;
 };
 
 /** What is in force, and as the loader posted it, for the next loader: the same memory. */

@@ -9,8 +9,8 @@ import { evaluateWasm } from '../decision/evaluator.ts';
 import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { readLastGood, saveLastGood } from '../load/lastGood.ts';
-import type { LoaderData, LoaderRequest } from '../load/loader.ts';
 import { type LoaderMessage, startLoadLoop } from '../load/loadLoop.ts';
+import type { LoaderData, LoaderRequest } from '../load/openLoader.ts';
 import { openSource } from '../source/openSource.ts';
 import type { Form } from './bundleServer.ts';
 

@@ -7,7 +7,7 @@ import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ConfigError } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
 import { openTls } from '../http/tls.ts';
-import type { LoaderData } from '../load/loader.ts';
+import type { LoaderData } from '../load/openLoader.ts';
 import { startReload } from '../load/reload.ts';
 import { createLog } from '../log/createLog.ts';
 import { parseSource } from '../source/contract/parseSource.ts';

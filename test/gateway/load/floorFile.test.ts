@@ -12,6 +12,7 @@ import { saveLastGood } from '../../../gateway/load/lastGood.ts';
 import { type Reload, startReload } from '../../../gateway/load/reload.ts';
 import { suite } from '../../_suite.ts';
 import { folder, keyPair, sampleBundle } from '../../bundle/_opa.ts';
+import { startWarmLoader } from './_warmLoader.ts';
 
 const test = suite('floor file');
 const keys = keyPair('ec');
@@ -43,6 +44,7 @@ async function start(): Promise<Reload> {
     pollMs: 600_000,
     onSwap: () => {},
     log: { info: note, warn: note, error: note },
+    startWorker: startWarmLoader,
   });
   open.push(reload);
   await reload.started;

@@ -20,6 +20,7 @@ import { type Reload, startReload } from '../../../gateway/load/reload.ts';
 import { suite } from '../../_suite.ts';
 import { sampleTree } from '../../bundle/_organisation.ts';
 import { largeDocument } from '../_document.ts';
+import { startWarmLoader } from './_warmLoader.ts';
 
 const test = suite('loader');
 
@@ -83,6 +84,7 @@ function start(verifyKeyPem: KeyTexts = ours.open): Reload {
     pollMs: 600_000,
     onSwap: ({ revision }, origin, confirmedMsAgo) => swaps.push({ revision, origin, confirmedMsAgo }),
     log: { info: log, warn: log, error: log },
+    startWorker: startWarmLoader,
   });
   open.push(reload);
   return reload;

@@ -10,6 +10,7 @@ import { createSlices } from '../../../gateway/revision/slices.ts';
 import type { Snapshot } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
 import { runGit, type SampleTree, sampleTree } from '../../bundle/_organisation.ts';
+import { startWarmLoader } from './_warmLoader.ts';
 
 const test = suite('reload');
 
@@ -41,6 +42,7 @@ function start(more: Partial<ReloadOptions> = {}): Reload {
     onSwap: ({ revision }, origin) => swaps.push({ revision, origin }),
     onFailure: (error) => failures.push(error),
     log: { info: log, warn: log, error: log },
+    startWorker: startWarmLoader,
     ...more,
   });
   open.push(reload);
