@@ -1,6 +1,6 @@
 import { dayOf } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree, type Tree } from '../bundle/git/tree.ts';
+import { gitTree, localTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
 import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
 import { answerPart } from './campaign/answerPart.ts';
@@ -14,7 +14,7 @@ import type { PartResult } from './campaign/settlePart.ts';
 import { openChecks } from './forge/checks.ts';
 import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
-import { localTree, type PlanOptions, planFor } from './planFor.ts';
+import { type PlanOptions, planFor } from './planFor.ts';
 import type { Answered } from './pulls/commands/answerEach.ts';
 import { openMirror } from './pulls/workspace.ts';
 import { ReviewError } from './reviewError.ts';

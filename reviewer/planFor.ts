@@ -1,5 +1,4 @@
-import { git } from '../bundle/git/git.ts';
-import { gitTree, type Tree, workingTree } from '../bundle/git/tree.ts';
+import type { Tree } from '../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../bundle/policy/opa.ts';
 import { detect } from './detect/detect.ts';
 import { type Evidence, gather } from './evidence/gather.ts';
@@ -80,10 +79,4 @@ export async function planFor<More>(
   } finally {
     await evidence.usage.close();
   }
-}
-
-/** A work tree as its files lie on disk, or a bare repository at its HEAD. */
-export async function localTree(root: string): Promise<Tree> {
-  const bare = await git(root, ['rev-parse', '--is-bare-repository']).catch(() => 'false');
-  return bare.toString().trim() === 'true' ? gitTree(root, 'HEAD') : workingTree(root);
 }

@@ -1,11 +1,11 @@
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree, type Tree } from '../bundle/git/tree.ts';
+import { gitTree, localTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
-import { localTree, type PlanOptions, planFor } from './planFor.ts';
+import { type PlanOptions, planFor } from './planFor.ts';
 import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
 import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';

@@ -57,25 +57,34 @@ export async function askCommit(
 }
 
 /**
- * How many commits lead to one along first parents, and when it was committed, in seconds since 1970: one process, and
- * its listing is not kept. Throws GitError.
+ * How many commits lead to one along first parents, whether one of them is a merge, and when it was committed, in seconds
+ * since 1970: one process, and its listing is not kept. Throws GitError.
  */
 export async function firstParents(
   repository: string,
   commit: string,
-): Promise<{ counter: number; at: number }> {
-  const args = ['rev-list', '--first-parent', '--timestamp', commit, '--'];
+): Promise<{ counter: number; merges: boolean; at: number }> {
+  const args = ['rev-list', '--first-parent', '--timestamp', '--parents', commit, '--'];
   const child = startGit(args, { ...reading, cwd: repository });
   let counter = 0;
+  let merges = false;
   let first = '';
+  let spaces = 0;
   for await (const chunk of child.output) {
     if (counter === 0) first += chunk.toString('latin1', 0, 80);
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) counter += 1;
+    for (const byte of chunk) {
+      if (byte === 32) spaces += 1;
+      if (byte !== 10) continue;
+      // The instant, the commit and its parents.
+      if (spaces > 2) merges = true;
+      counter += 1;
+      spaces = 0;
+    }
   }
   const { code, stderr, error } = await child.finished;
   if (error !== null) throw error;
   if (code !== 0) throw failed(args, repository, stderr);
-  return { counter, at: Number.parseInt(first, 10) };
+  return { counter, merges, at: Number.parseInt(first, 10) };
 }
 
 /** Cuts a stream of chunks into pieces of wanted lengths. */

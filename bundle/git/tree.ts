@@ -23,6 +23,8 @@ export type Tree = {
   readonly revision: string | null;
   /** Commits from the first one to `revision`, first parents only: it only grows. 0 without a commit. */
   readonly counter: number;
+  /** One of those is a merge: where none is, there are no other commits. */
+  readonly merges: boolean;
   /** When `revision` was committed, `2026-11-23T10:00:00Z`. */
   readonly committedAt: string | null;
   readonly source: 'commit' | 'disk';
@@ -95,9 +97,9 @@ function reading({ entries, contents }: Source): Files {
 
 /** Facts about a commit that do not depend on where it is read from. */
 async function commitFacts(repository: string, revision: string, shallow: boolean) {
-  const { counter, at } = await firstParents(repository, revision);
+  const { counter, merges, at } = await firstParents(repository, revision);
   const committedAt = instantOf(at);
-  return { revision, counter, committedAt, shallow };
+  return { revision, counter, merges, committedAt, shallow };
 }
 
 /**
@@ -105,16 +107,18 @@ async function commitFacts(repository: string, revision: string, shallow: boolea
  * commit, `folder` for one below. Throws GitError.
  */
 export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
-  const within = withinOf(folder);
   const { commit, said } = await askCommit(repository, revision, ['--is-shallow-repository']);
-  const facts = await commitFacts(repository, commit, said[0] === 'true');
-  return {
-    root: repository,
-    within,
-    ...facts,
-    source: 'commit',
-    ...gitFiles(repository, facts.revision, within),
-  };
+  return commitTree(repository, commit, said[0] === 'true', withinOf(folder));
+}
+
+async function commitTree(
+  repository: string,
+  commit: string,
+  shallow: boolean,
+  within: string,
+): Promise<Tree> {
+  const facts = await commitFacts(repository, commit, shallow);
+  return { root: repository, within, ...facts, source: 'commit', ...gitFiles(repository, commit, within) };
 }
 
 const withinOf = (folder: string) => folder.replace(/\/*$/, '/').replace(/^\/$/, '');
@@ -186,9 +190,27 @@ async function isKnown(root: string, commit: string): Promise<boolean> {
   return (await git(root, ['log', '--max-count=1', '--format=%H', commit, '--', '.'])).length > 0;
 }
 
+const ofWorkTrees = ['--is-shallow-repository', '--show-prefix'];
+
+/** A work tree as its files lie on disk, or a bare repository at its HEAD. Throws GitError. */
+export async function localTree(root: string): Promise<Tree> {
+  const asked = askCommit(root, 'HEAD', [...ofWorkTrees, '--is-bare-repository']);
+  const bare = await asked.then(
+    ({ said }) => said[2],
+    async () => (await git(root, ['rev-parse', '--is-bare-repository']).catch(() => '')).toString().trim(),
+  );
+  if (bare !== 'true') return onDisk(root, asked);
+  const { commit, said } = await asked;
+  return commitTree(root, commit, said[0] === 'true', '');
+}
+
 /** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */
-export async function workingTree(root: string): Promise<Tree> {
-  const facts = await askCommit(root, 'HEAD', ['--is-shallow-repository', '--show-prefix'])
+export const workingTree = (root: string): Promise<Tree> =>
+  onDisk(root, askCommit(root, 'HEAD', ofWorkTrees));
+
+/** `asked`: of HEAD and {@link ofWorkTrees}. */
+async function onDisk(root: string, asked: ReturnType<typeof askCommit>): Promise<Tree> {
+  const facts = await asked
     .then(async ({ commit, said: [shallow, prefix] }) => {
       // A folder that only lies inside of a repository, which never held anything there, is none of its folders.
       if (prefix !== '' && !(await isKnown(root, commit)))
@@ -200,7 +222,7 @@ export async function workingTree(root: string): Promise<Tree> {
       // in silence would let pass what it forbids.
       if (!(error instanceof GitError)) throw error;
       if (error.code === 'git-failed' && !/not a git repository/.test(error.complaint)) throw error;
-      return { revision: null, counter: 0, committedAt: null, shallow: false };
+      return { revision: null, counter: 0, merges: false, committedAt: null, shallow: false };
     });
   const entries = async () => {
     const found: Entry[] = [];

@@ -1,8 +1,9 @@
 // What takes long, beside the process that serves pages. One question after the other; what explains the last review
 // goes in between.
 import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
+import { localTree } from '../../bundle/git/tree.ts';
 import { explainFinding } from '../plan/explainFinding.ts';
-import { localTree, planFor } from '../planFor.ts';
+import { planFor } from '../planFor.ts';
 import { shortened } from '../replay/replay.ts';
 import { replayRevisions } from '../replay/replayRevisions.ts';
 import type { BackgroundReply, BackgroundRequest, Kind, Questions } from './questions.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Tree } from '../../bundle/git/tree.ts';
+import { localTree, type Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { KeptUsage } from '../evidence/usage.ts';
 import { heat } from '../inventory/heat.ts';
@@ -9,7 +9,6 @@ import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inv
 import { organisationOf } from '../organisationOf.ts';
 import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
-import { localTree } from '../planFor.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 import type { Background } from './background.ts';
 import { type OpenUse, openUse } from './openUse.ts';

@@ -158,9 +158,7 @@ export async function* readAsides(
   asOf: number,
 ): AsyncGenerator<{ at: number; files: readonly AsideChange[] }> {
   const { revision } = tree;
-  if (revision === null) return;
-  const merges = await git(tree.root, ['rev-list', '--merges', '--max-count=1', revision]);
-  if (merges.length === 0) return;
+  if (revision === null || !tree.merges) return;
   const along = await logOf(tree, ['--first-parent', '-m', revision], ['grants/access']);
   const known = new Set(along.map(({ commit }) => commit));
   const states = new Set(along.flatMap(({ changes }) => changes.map(({ path, id }) => `${id} ${path}`)));

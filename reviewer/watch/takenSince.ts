@@ -28,7 +28,8 @@ export async function takenSince(
   organisation: Pick<Organisation, 'apis' | 'grants'>,
   since: number,
 ): Promise<Taken[]> {
-  if (tree.revision === null) return [];
+  // From a commit of before Git looks no further back.
+  if (tree.revision === null || Date.parse(tree.committedAt ?? '') / 1000 < Math.floor(since)) return [];
   const commits = await fileChanges(tree.root, tree.revision, {
     ...{ paths: ['grants/access'], within: tree.within, since },
   });

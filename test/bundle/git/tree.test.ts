@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { GitError } from '../../../bundle/git/gitError.ts';
-import { gitTree, workingTree } from '../../../bundle/git/tree.ts';
+import { gitTree, localTree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { suite } from '../../_suite.ts';
 import { runGit, type SampleTree, sampleTree } from '../_organisation.ts';
@@ -54,6 +54,13 @@ test('reads a commit of a bare repository without a checkout', async () => {
   runGit(sample.root, 'clone', '--quiet', '--bare', '.', bare);
   const tree = await gitTree(bare, 'main');
   assert.equal((await load(tree)).problems, []);
+  const local = await localTree(bare);
+  assert.is(local.source, 'commit');
+  assert.equal([local.revision, await local.list()], [tree.revision, await tree.list()]);
+  assert.is((await localTree(sample.root)).source, 'disk');
+  runGit(bare, 'symbolic-ref', 'HEAD', 'refs/heads/none');
+  const error: unknown = await localTree(bare).catch((caught: unknown) => caught);
+  assert.ok(error instanceof GitError && error.code === 'git-revision');
 });
 
 test('counts first parents only, so merging a branch counts once', async () => {
@@ -62,8 +69,14 @@ test('counts first parents only, so merging a branch counts once', async () => {
   await sample.commit({ 'notes.txt': '2' });
   runGit(sample.root, 'checkout', '--quiet', 'main');
   runGit(sample.root, 'merge', '--quiet', '--no-ff', '--no-edit', 'side');
-  assert.is((await gitTree(sample.root, 'main')).counter, 2);
-  assert.is((await gitTree(sample.root, 'side')).counter, 3);
+  const facts = async (revision: string) => {
+    const { counter, merges } = await gitTree(sample.root, revision);
+    return { counter, merges };
+  };
+  assert.equal(await facts('main'), { counter: 2, merges: true });
+  assert.equal(await facts('side'), { counter: 3, merges: false });
+  await sample.commit({ 'notes.txt': '3' });
+  assert.equal(await facts('main'), { counter: 3, merges: true });
 });
 
 test('files on disk are read as they lie, also when not committed', async () => {

@@ -72,6 +72,7 @@ function treeOf(files: Files): Tree {
       within: '',
       revision: null,
       counter: 0,
+      merges: false,
       committedAt: null,
       source: 'disk',
       shallow: false,
