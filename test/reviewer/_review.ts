@@ -170,6 +170,7 @@ export function recordLine(use: Use, instance: string, seq: number): string {
 
 export type Place = {
   folder: string;
+  opa: Opa;
   /** A Git work tree with the organisation. */
   root: string;
   decisions: string;
@@ -217,6 +218,7 @@ export async function place(files: Files): Promise<Place> {
   const opa = await opaHere;
   return {
     folder,
+    opa,
     root,
     decisions,
     git,

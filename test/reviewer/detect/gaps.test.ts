@@ -2,6 +2,9 @@ import * as assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { remember } from '../../../bundle/git/remember.ts';
+import { localTree, type Tree } from '../../../bundle/git/tree.ts';
+import { type PlanOptions, planFor } from '../../../reviewer/planFor.ts';
 import { renderTable } from '../../../reviewer/pulls/renderTable.ts';
 import { suite } from '../../_suite.ts';
 import {
@@ -20,6 +23,8 @@ import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('missing evidence');
 let here: Place;
+/** The files do not change, their evidence does. */
+let tree: Tree;
 const grants: GrantText[] = [
   { id: 'idle', rest: `role: reader\ngranted: ${daysAgo(2.5)}` },
   { id: 'sleeping', rest: `role: reader\ngranted: ${daysAgo(5)}` },
@@ -37,6 +42,7 @@ test.before(async () => {
     // What part of a gap may be overlooked is a threshold; here none may.
     'grants/review.yaml': `${rules.replace('brake: 1', 'brake: 1\n  coverage: 1')}evidence: { instances: [gw-1, gw-2] }\n`,
   });
+  tree = remember(await localTree(here.root));
 });
 test.after(() => here.remove());
 
@@ -70,12 +76,17 @@ const whole = [
   ),
 ];
 
+const planOf = async (options: Partial<PlanOptions> = {}) => {
+  const { decisions, opa } = here;
+  const judged = { decisions: [decisions], asOfMs, opa, ...options };
+  return (await planFor(tree, judged, async () => null)).plan;
+};
 const taking = new Set(['delete', 'revoke', 'suspend', 'narrow']);
 /** What is taken away, and how much of it. */
 async function taken(logs: readonly (readonly string[])[]): Promise<string[]> {
   await rm(here.decisions, { recursive: true, force: true });
   for (const [index, lines] of logs.entries()) if (lines.length > 0) await here.log(lines, `gw-${index + 1}`);
-  const { plan } = await here.review();
+  const plan = await planOf();
   return plan.findings.filter(({ action }) => taking.has(action)).map(({ grant }) => grant);
 }
 
@@ -181,7 +192,7 @@ async function takenBy(rollups: readonly { instance: string; name: string; lines
     await mkdir(join(usage, instance), { recursive: true });
     await writeFile(join(usage, instance, name), lines.map((line) => `${line}\n`).join(''));
   }
-  const { plan } = await here.review({ decisions: [], usage: [usage] });
+  const plan = await planOf({ decisions: [], usage: [usage] });
   return plan.findings.filter(({ action }) => taking.has(action)).map(({ grant }) => grant);
 }
 const rolled = whole.flatMap((lines, index) => {
@@ -219,7 +230,7 @@ test('deleting, cutting, doubling and reordering roll-ups never takes away more'
 test('a gateway that cannot be reached covers nothing, and that is said', async () => {
   await takenBy(rolled);
   const usage = [join(here.folder, 'usage'), 'http://127.0.0.1:1'];
-  const { plan } = await here.review({ decisions: [], usage });
+  const plan = await planOf({ decisions: [], usage });
   assert.deepEqual(
     plan.findings.filter(({ action }) => taking.has(action)),
     [],
@@ -235,7 +246,7 @@ test('a gateway whose clock is ahead takes away nothing, and that is said', asyn
       index === 1 ? lines.map((line) => shifted(line, 2 * 3_600_000)) : lines,
       `gw-${index + 1}`,
     );
-  const { plan } = await here.review({ now: asOfMs });
+  const plan = await planOf({ now: asOfMs });
   assert.deepEqual(
     plan.findings.filter(({ action }) => taking.has(action)),
     [],
