@@ -49,26 +49,24 @@ test('whatever a creation fails with: the plan is there, the call is named, no b
   assert.deepEqual(actions(await apply()), ['opened group-desk/removal idle']);
 });
 
-test('one owner is refused, everybody else is dealt with', async () => {
-  for (const hit of [
-    { method: 'POST', path: /\/pulls$/, status: 422 },
-    { method: 'POST', path: /\/pulls$/, status: 'reset' },
-    { method: 'POST', path: /\/pulls$/, status: 500 },
-  ] as const) {
-    const { apply, forge } = await world();
-    forge.fail(hit);
-    const first = await apply();
-    assert.equal(first.pulls.length, 3);
-    assert.deepEqual(
-      first.pulls.map(({ action }) => action),
-      ['failed', 'opened', 'opened'],
-    );
-    assert.ok(first.error);
-    assert.deepEqual(
-      (await apply()).pulls.map(({ action }) => action),
-      ['opened', 'unchanged', 'unchanged'],
-    );
-  }
+test('owners are refused, everybody else is dealt with', async () => {
+  const { apply, forge } = await world(
+    [...standard, ...['a', 'b'].map((name) => ({ id: `idle-${name}`, owner: `group:${name}`, rest: idle }))],
+    withGroups('a', 'b'),
+  );
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 422 });
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 'reset', skip: 1 });
+  forge.fail({ method: 'POST', path: /\/pulls$/, status: 500 });
+  const first = await apply();
+  assert.deepEqual(
+    first.pulls.map(({ action }) => action),
+    ['failed', 'opened', 'failed', 'failed', 'opened'],
+  );
+  assert.equal(first.error?.code, 'forge-refused');
+  assert.deepEqual(
+    (await apply()).pulls.map(({ action }) => action),
+    ['opened', 'unchanged', 'opened', 'opened', 'unchanged'],
+  );
 });
 
 test('a branch that only a refused push keeps from an owner is that owner’s trouble alone', async () => {
@@ -131,60 +129,68 @@ test('a limit that names its end is waited for, and one that asks for too much e
 });
 
 test('an answer that is lost after the work was done leads to no second pull request', async () => {
-  for (const status of [500, 'reset'] as const) {
-    const { apply, forge } = await world([standard[0] as GrantText]);
+  const { apply, forge } = await world([standard[0] as GrantText, standard[3] as GrantText]);
+  for (const status of [500, 'reset'] as const)
     forge.fail({ method: 'POST', path: /\/pulls$/, status, when: 'after' });
-    const result = await apply();
-    assert.equal(result.error, null);
-    assert.deepEqual(
-      result.pulls.map(({ action, number }) => [action, number]),
-      [['opened', 1]],
-    );
-    assert.deepEqual(
-      (await apply()).pulls.map(({ action }) => action),
-      ['unchanged'],
-    );
-  }
+  const result = await apply();
+  assert.equal(result.error, null);
+  assert.deepEqual(
+    result.pulls.map(({ action, number }) => [action, number]),
+    [
+      ['opened', 1],
+      ['opened', 2],
+    ],
+  );
+  assert.deepEqual(
+    (await apply()).pulls.map(({ action }) => action),
+    ['unchanged', 'unchanged'],
+  );
 });
 
 test('whatever an update fails at, the text never claims less than the branch does, and the next run mends it', async () => {
-  const read = async (api: string) =>
-    (await (await fetch(`${api}/repos/acme/access/pulls/1`)).json()) as {
+  const ofB = { owner: 'group:b', rest: idle };
+  const { apply, forge, push } = await world(
+    [standard[0] as GrantText, { id: 'idle-b', ...ofB }],
+    withGroups('b'),
+  );
+  const read = async (number: number) =>
+    (await (await fetch(`${forge.api}/repos/acme/access/pulls/${number}`)).json()) as {
       body: string;
       head: { sha: string };
     };
-  for (const [times, at] of [
-    [1, 'before the push'],
-    [2, 'after the push'],
-  ] as const) {
-    const { apply, forge, push } = await world([standard[0] as GrantText]);
-    await apply();
-    await push(access([standard[0] as GrantText, { id: 'idle-too', rest: idle }]), 'main', 30);
-    let seen = 0;
-    const watch = forge.fail({
-      method: 'PATCH',
-      path: /\/pulls\/1$/,
-      status: 403,
-      when: 'before',
-      skip: times - 1,
-    });
-    const { error, pulls } = await apply();
-    watch();
-    assert.match(error?.message ?? '', /^PATCH \/repos\/acme\/access\/pulls\/1 answered 403/, at);
-    assert.deepEqual(
-      pulls.map(({ action }) => action),
-      ['failed'],
-    );
-    const { body, head } = await read(forge.api);
-    const marker = parseBody(body);
-    if (marker?.commit !== head.sha) {
-      assert.equal(marker?.commit, null, at);
-      assert.match(body, /being brought up to date/);
-      seen += 1;
-    }
-    assert.equal(seen, times - 1);
-    assert.deepEqual(actions(await apply()), ['updated group-desk/removal idle,idle-too'], at);
-    const after = await read(forge.api);
+  await apply();
+  await push(
+    access([
+      standard[0] as GrantText,
+      { id: 'idle-too', rest: idle },
+      { id: 'idle-b', ...ofB },
+      { id: 'idle-b-too', ...ofB },
+    ]),
+    'main',
+    30,
+  );
+  // The one before the push, the other after it.
+  for (const [index, number] of [1, 2].entries())
+    forge.fail({ method: 'PATCH', path: new RegExp(`/pulls/${number}$`), status: 403, skip: index });
+  const { error, pulls } = await apply();
+  assert.match(error?.message ?? '', /^PATCH \/repos\/acme\/access\/pulls\/1 answered 403/);
+  assert.deepEqual(
+    pulls.map(({ action, reason }) => [action, /pulls\/\d answered 403/.exec(reason ?? '')?.[0]]),
+    [
+      ['failed', 'pulls/1 answered 403'],
+      ['failed', 'pulls/2 answered 403'],
+    ],
+  );
+  const [before, behind] = [await read(1), await read(2)];
+  assert.equal(parseBody(before.body)?.commit, before.head.sha);
+  assert.equal(parseBody(behind.body)?.commit, null);
+  assert.match(behind.body, /being brought up to date/);
+  assert.deepEqual(actions(await apply()), [
+    'updated group-b/removal idle-b,idle-b-too',
+    'updated group-desk/removal idle,idle-too',
+  ]);
+  for (const number of [1, 2]) {
+    const after = await read(number);
     assert.equal(parseBody(after.body)?.commit, after.head.sha);
     assert.doesNotMatch(after.body, /being brought up to date/);
   }
