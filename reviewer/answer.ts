@@ -1,5 +1,4 @@
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree } from '../bundle/git/tree.ts';
 import { campaignOf } from './campaign/frozen.ts';
 import { answerCampaign } from './campaign.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
@@ -21,7 +20,7 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
   if (campaign !== null) return answerCampaign(forge, campaign, number, signal);
   const mirror = await openMirror(forge, signal);
   try {
-    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const tree = remember(await mirror.tree());
     const organisation = await organisationOf(tree, "nobody's right can be told, as the base branch has");
     const attested = await attest(forge, number, { tree, organisation });
     if (attested !== null) return { number, handled: attested.attested ? 1 : 0, changed: false };

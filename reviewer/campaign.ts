@@ -1,6 +1,6 @@
 import { dayOf } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree, localTree, type Tree } from '../bundle/git/tree.ts';
+import { localTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
 import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
 import { answerPart } from './campaign/answerPart.ts';
@@ -94,7 +94,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   progress?.(`fetching ${forge.slug}`);
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
-    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const tree = remember(await mirror.tree());
     const base = await baseAt(tree);
     let frozen = await readFrozen(mirror, name);
     if (frozen !== null) assertSame(frozen, options);
@@ -130,7 +130,7 @@ export async function answerCampaign(
 ): Promise<Answered> {
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
-    const tree = remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const tree = remember(await mirror.tree());
     const frozen = await readFrozen(mirror, name);
     if (frozen === null)
       return { number, handled: 0, changed: false, reason: `there is no campaign ${name}` };

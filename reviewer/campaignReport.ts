@@ -106,10 +106,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
         ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithin, asOf), since: 0, signal },
       });
       try {
-        return await readEnforcement(
-          await gitTree(mirror.repository, mirror.base.commit, mirror.folder),
-          usage,
-        );
+        return await readEnforcement(await mirror.tree(), usage);
       } finally {
         await usage.close();
         await sources.close();

@@ -1,5 +1,5 @@
 import { remember } from '../bundle/git/remember.ts';
-import { gitTree, localTree, type Tree } from '../bundle/git/tree.ts';
+import { localTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
@@ -93,10 +93,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     return { plan, ...more, pulls: [], told: [], consent: consentOf(evidence), error };
   }
   try {
-    const { plan, more, stopped, faulty, evidence } = await judge(
-      remember(await gitTree(mirror.repository, mirror.base.commit, mirror.folder)),
-      options,
-    );
+    const { plan, more, stopped, faulty, evidence } = await judge(remember(await mirror.tree()), options);
     const pulls: Pull[] = [];
     const made = { plan, ...more, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];

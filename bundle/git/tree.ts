@@ -108,41 +108,54 @@ async function commitFacts(repository: string, revision: string, shallow: boolea
  */
 export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
   const { commit, said } = await askCommit(repository, revision, ['--is-shallow-repository']);
-  return commitTree(repository, commit, said[0] === 'true', withinOf(folder));
+  return commitTree(repository, commit, { shallow: said[0] === 'true', folder });
 }
 
-async function commitTree(
+/** The same of a commit by its full id, where it is known whether the history is cut short. `list` as of {@link gitFiles}. */
+export async function commitTree(
   repository: string,
   commit: string,
-  shallow: boolean,
-  within: string,
+  { shallow, folder = '', list }: { shallow: boolean; folder?: string; list?: Lister },
 ): Promise<Tree> {
   const facts = await commitFacts(repository, commit, shallow);
-  return { root: repository, within, ...facts, source: 'commit', ...gitFiles(repository, commit, within) };
+  const files = gitFiles(repository, commit, folder, list);
+  return { root: repository, within: withinOf(folder), ...facts, source: 'commit', ...files };
 }
 
 const withinOf = (folder: string) => folder.replace(/\/*$/, '/').replace(/^\/$/, '');
 
-/** What lies under a commit or a tree, by its full id. Reading it throws GitError. */
-export function gitFiles(repository: string, id: string, folder = ''): Files {
+/** An entry of a commit, by its whole path there. */
+export type Listed = Entry & { executable: boolean };
+type Lister = (paths: readonly string[]) => Promise<readonly Listed[]>;
+
+/** What lies at and below some paths of a commit or a tree. Throws GitError. */
+export async function listPaths(repository: string, id: string, paths: readonly string[]): Promise<Listed[]> {
+  const listing = await git(repository, ['ls-tree', ...['-r', '-z', '-l', id, '--'], ...paths]);
+  return listing
+    .toString()
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line): Listed => {
+      const tab = line.indexOf('\t');
+      const [mode = '', , id = '', size = ''] = line.slice(0, tab).split(/ +/);
+      const kind = mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'file';
+      const path = line.slice(tab + 1);
+      return { path, kind, size: Number(size) || 0, id, executable: mode === '100755' };
+    });
+}
+
+/** What lies under a commit or a tree, by its full id; `list` of it. Reading it throws GitError. */
+export function gitFiles(
+  repository: string,
+  id: string,
+  folder = '',
+  list: Lister = (paths) => listPaths(repository, id, paths),
+): Files {
   const within = withinOf(folder);
-  const entries = async () => {
-    const listing = await git(repository, [
-      'ls-tree',
-      ...['-r', '-z', '-l', id, '--'],
-      ...treeFolders.map((room) => `${within}${room}`),
-    ]);
-    return listing
-      .toString()
-      .split('\0')
-      .filter((line) => line !== '')
-      .map((line): Entry => {
-        const tab = line.indexOf('\t');
-        const [mode = '', , id = '', size = ''] = line.slice(0, tab).split(/ +/);
-        const kind = mode === '120000' ? 'symbolic link' : mode === '160000' ? 'submodule' : 'file';
-        return { path: line.slice(tab + 1 + within.length), kind, size: Number(size) || 0, id };
-      });
-  };
+  const entries = async () =>
+    (await list(treeFolders.map((room) => `${within}${room}`))).map(
+      ({ path, kind, size, id }): Entry => ({ path: path.slice(within.length), kind, size, id }),
+    );
   const contents = async function* (wanted: readonly Entry[]) {
     const paths = new Map<string, string[]>();
     for (const { path, id } of wanted) paths.set(id ?? '', [...(paths.get(id ?? '') ?? []), path]);
@@ -201,7 +214,7 @@ export async function localTree(root: string): Promise<Tree> {
   );
   if (bare !== 'true') return onDisk(root, asked);
   const { commit, said } = await asked;
-  return commitTree(root, commit, said[0] === 'true', '');
+  return commitTree(root, commit, { shallow: said[0] === 'true' });
 }
 
 /** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */

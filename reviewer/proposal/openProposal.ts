@@ -1,4 +1,4 @@
-import { gitTree, type Tree } from '../../bundle/git/tree.ts';
+import type { Tree } from '../../bundle/git/tree.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { type Mirror, openMirror } from '../pulls/workspace.ts';
 import type { Texts } from './effectOf.ts';
@@ -36,7 +36,7 @@ export async function openProposal<T extends Proposal>(
 ): Promise<Opened & { proposal: T }> {
   const mirror = await openMirror(forge, signal, prefix);
   try {
-    const proposal = await make(await gitTree(mirror.repository, mirror.base.commit, mirror.folder));
+    const proposal = await make(await mirror.tree());
     return { ...(await settleProposal(forge, mirror, proposal)), proposal };
   } finally {
     await mirror.close();

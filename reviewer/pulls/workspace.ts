@@ -1,12 +1,13 @@
 // Sharp edges of simple-git, kept behind this file: it refuses environment variables it takes for dangerous unless they
 // are named; it takes an exit code without output on stderr for success; `env` replaces the whole environment.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { git } from '../../bundle/git/git.ts';
 import { type GitSurroundings, gitEnvironment } from '../../bundle/git/gitEnvironment.ts';
 import { GitError } from '../../bundle/git/gitError.ts';
 import { runGit } from '../../bundle/git/runGit.ts';
+import { commitTree, listPaths, type Tree, treeFolders } from '../../bundle/git/tree.ts';
 import type { Forge } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { stopIfAborted } from '../reviewError.ts';
@@ -14,7 +15,6 @@ import { temporaryFolder } from '../temporaryFolder.ts';
 import { codeownersPaths } from './codeowners.ts';
 import { historyOf } from './mirror/historyOf.ts';
 import { importOf } from './mirror/importOf.ts';
-import { listFiles } from './mirror/listFiles.ts';
 import { branchPrefix } from './text/branch.ts';
 
 export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.noreply.github.com' };
@@ -33,6 +33,8 @@ export type Mirror = {
   base: { branch: string; commit: string };
   /** Branch → commit, as the forge had them. */
   branches: ReadonlyMap<string, string>;
+  /** The base, without asking again what is known of it. */
+  tree(): Promise<Tree>;
   /** The first of some files of the base that is there, as text, by its path in the repository; null without any. */
   first(paths: readonly string[]): Promise<string | null>;
   /** Commits files (by their paths in `folder`) on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
@@ -144,9 +146,9 @@ export async function openMirror(
     branches.delete(forge.base);
     const tips = [...branches.values()];
     const listing = once(() =>
-      listFiles((args) => git(repository, args), base.commit, [
+      listPaths(repository, base.commit, [
         ...codeownersPaths,
-        ...['grants', 'policies'].map((room) => `${forge.folder}${room}`),
+        ...treeFolders.map((room) => `${forge.folder}${room}`),
       ]),
     );
     const history = once(() => historyOf((args) => git(repository, args), tips, base.commit));
@@ -155,18 +157,29 @@ export async function openMirror(
       folder: forge.folder,
       base,
       branches,
+      async tree() {
+        const list = async (paths: readonly string[]) =>
+          (await listing()).filter((one) =>
+            paths.some((path) => one.path === path || one.path.startsWith(`${path}/`)),
+          );
+        const shallow = await stat(join(repository, 'shallow')).then(
+          () => true,
+          () => false,
+        );
+        return commitTree(repository, base.commit, { shallow, folder: forge.folder, list });
+      },
       async first(paths) {
         const files = await listing();
-        const found = paths.flatMap((path) => files.get(path) ?? [])[0];
-        return found === undefined
+        const found = paths.flatMap((path) => files.find((file) => file.path === path) ?? [])[0];
+        return typeof found?.id !== 'string'
           ? null
           : (await git(repository, ['cat-file', 'blob', found.id])).toString();
       },
       async commit(files, message, at) {
-        const known = await listing();
+        const executable = new Set((await listing()).filter((one) => one.executable).map(({ path }) => path));
         const changes = [...files].map(([name, text]) => {
           const path = `${forge.folder}${name}`;
-          return { path, text, executable: known.get(path)?.mode === '100755' };
+          return { path, text, executable: executable.has(path) };
         });
         const made = { base: base.commit, changes, message, at, by: bot };
         return run(['fast-import', '--quiet', '--force', '--done'], importOf(made));

@@ -1,4 +1,3 @@
-import { gitTree } from '../../bundle/git/tree.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { settleProposal } from '../proposal/openProposal.ts';
 import { branchPrefix } from '../pulls/text/branch.ts';
@@ -55,7 +54,7 @@ export async function tellMissed(
   const told: Told[] = [];
   const mirror = await openMirror(forge, signal, restorePrefix);
   try {
-    const tree = await gitTree(mirror.repository, mirror.base.commit, mirror.folder);
+    const tree = await mirror.tree();
     for (const { one, pull, entry } of due) {
       let restore: string | null = null;
       if (forDisuse.has(entry.detector)) {

@@ -112,6 +112,7 @@ export function memoryForge(clock: () => number) {
     const seen = new Map(branches);
     return {
       ...{ repository: '', folder: '', base: { branch: 'main', commit: 'main' }, branches: seen },
+      tree: () => Promise.reject(new Error('there is none')),
       first: async () => null,
       async commit(files: Files, message) {
         const text = JSON.stringify([[...files], message]);

@@ -58,6 +58,7 @@ async function mirrorOf(repository: string): Promise<Mirror> {
   );
   return {
     ...{ repository, folder: '', branches, base: { branch: 'main', commit: main } },
+    tree: async () => tree,
     first: async () => null,
     async commit(files, message, at) {
       const changes = [...files].map(([path, text]) => ({ path, text, executable: false }));

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { git } from '../../../../bundle/git/git.ts';
 import { remember } from '../../../../bundle/git/remember.ts';
-import { gitFiles, withFiles } from '../../../../bundle/git/tree.ts';
+import { gitFiles, listPaths, withFiles } from '../../../../bundle/git/tree.ts';
 import { historyOf } from '../../../../reviewer/pulls/mirror/historyOf.ts';
 import { importOf } from '../../../../reviewer/pulls/mirror/importOf.ts';
-import { listFiles } from '../../../../reviewer/pulls/mirror/listFiles.ts';
 import { suite } from '../../../_suite.ts';
 
 const test = suite('what a copy of the repository reads and writes');
@@ -41,13 +40,13 @@ const first = commit(
 );
 
 test('a commit holds files by any name, byte for byte, and its author and message', async () => {
-  const files = await listFiles(run, first, ['grants']);
+  const files = new Map((await listPaths(repository, first, ['grants'])).map((one) => [one.path, one]));
   assert.deepEqual(
     [...files.keys()].sort(),
     [...strange, 'grants/deep/er/one.yaml', 'grants/kept.yaml'].sort(),
   );
-  assert.equal(files.get('grants/kept.yaml')?.mode, '100755');
-  assert.equal(files.get('grants/ümlaut.yaml')?.mode, '100644');
+  assert.equal(files.get('grants/kept.yaml')?.executable, true);
+  assert.equal(files.get('grants/ümlaut.yaml')?.executable, false);
   for (const path of strange)
     assert.equal((await run(['cat-file', 'blob', `${first}:${path}`])).toString(), `${path}: ü\n`);
   assert.equal(
@@ -58,7 +57,7 @@ test('a commit holds files by any name, byte for byte, and its author and messag
   const gone: Changes = [{ path: 'grants/deep/er/one.yaml', text: null, executable: false }];
   const less = commit(first, gone);
   assert.equal(commit(first, gone), less);
-  assert.equal((await listFiles(run, less, ['grants/deep'])).size, 0);
+  assert.equal((await listPaths(repository, less, ['grants/deep'])).length, 0);
 });
 
 test('a branch’s own commits are told from the base’s and from other branches’', async () => {
