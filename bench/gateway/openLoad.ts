@@ -41,7 +41,11 @@ class Connection {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#read(chunk.toString('latin1')));
-    socket.on('close', () => fail(new Error('a connection was closed')));
+    socket.on('close', () => {
+      const at = free.indexOf(this);
+      if (at < 0) fail(new Error('a connection was closed before its answer'));
+      free.splice(at, 1);
+    });
   }
 
   send(due: number): void {
@@ -82,7 +86,8 @@ function tick(): void {
     sent + waiting.length < total && due <= now;
     due += everyMs
   ) {
-    const connection = free.pop();
+    // In turns: none is idle for long enough to be closed.
+    const connection = free.shift();
     if (connection === undefined) waiting.push(due);
     else connection.send(due);
   }
