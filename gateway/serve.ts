@@ -1,3 +1,4 @@
+import { steadyHeap } from './memory/steadyHeap.ts';
 import { type Options, openCollaborators } from './openCollaborators.ts';
 import { type Gateway, run } from './run.ts';
 import { wire } from './wire.ts';
@@ -9,6 +10,7 @@ export type { Gateway } from './run.ts';
  * ConfigError when a secret is missing or a port is taken, and RecordError when the decision log cannot be opened.
  */
 export async function serve(options: Options): Promise<Gateway> {
+  steadyHeap();
   const collaborators = await openCollaborators(options);
   return run(collaborators, wire(collaborators));
 }
