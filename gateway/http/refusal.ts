@@ -15,7 +15,11 @@ export class Refusal extends Error {
     headers: Record<string, string> = {},
     cause?: unknown,
   ) {
+    // Where it was made says nothing that `code` does not, and to look for that would be the dearest part of a refusal.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, cause === undefined ? undefined : { cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Refusal';
     this.status = status;
     this.code = code;
