@@ -77,7 +77,7 @@ function main([opa = '', ...rooms]: string[]): number {
   const { status, stdout, stderr, error } = run('--coverage');
   if (status !== 0) {
     // Its report of what is covered does not name the tests that fail.
-    process.stdout.write(`${error?.message ?? ''}${stderr}${run().stdout ?? ''}`);
+    process.stdout.write(`${error?.message ?? stderr}${run().stdout ?? ''}`);
     return status ?? 1;
   }
   const gaps = uncovered(JSON.parse(stdout), rooms.flatMap(regoFiles), existsSync);

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,7 +38,7 @@ export type Northwind = {
   octokit: Octokit;
   /** The bare repository behind the forge. */
   bare: string;
-  /** A clone made through the forge, whose `origin` may push. */
+  /** A clone, whose `origin` is the forge and may push. */
   work: string;
   /** Commits files on a branch cut from `from` (`origin/main` when left out) and pushes it through the forge. */
   push: (branch: string, files: Record<string, string>, from?: string) => Promise<string>;
@@ -50,17 +51,30 @@ export type Northwind = {
 export const lines = (change: Record<number, string> = {}): string =>
   Array.from({ length: 20 }, (_, index) => `${change[index + 1] ?? `line ${index + 1}`}\n`).join('');
 
+/** What each world begins with: made once, then copied. */
+let beginning: Promise<string> | null = null;
+async function begin(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'forge-beginning-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const seed = join(folder, 'seed');
+  await git(folder, 'init', '--quiet', '--initial-branch=main', seed);
+  await writeFile(join(seed, 'grants.yaml'), lines());
+  await git(seed, 'add', '.');
+  await git(seed, 'commit', '--quiet', '-m', 'Begin');
+  await git(folder, 'clone', '--quiet', '--bare', seed, 'access.git');
+  await git(join(folder, 'access.git'), 'remote', 'remove', 'origin');
+  await git(folder, 'clone', '--quiet', 'access.git', 'work');
+  return folder;
+}
+
 /** A forge over a fresh bare repository with one commit (`grants.yaml`, 20 lines) on main. */
 export async function northwind(options: Partial<ForgeOptions> = {}): Promise<Northwind> {
+  beginning ??= begin();
   const folder = await mkdtemp(join(tmpdir(), 'forge-'));
   const bare = join(folder, 'access.git');
   const work = join(folder, 'work');
-  await git(folder, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
-  await git(folder, 'init', '--quiet', '--initial-branch=main', 'seed');
-  await writeFile(join(folder, 'seed', 'grants.yaml'), lines());
-  await git(join(folder, 'seed'), 'add', '.');
-  await git(join(folder, 'seed'), 'commit', '--quiet', '-m', 'Begin');
-  await git(join(folder, 'seed'), 'push', '--quiet', bare, 'main');
+  await cp(join(await beginning, 'access.git'), bare, { recursive: true });
+  await cp(join(await beginning, 'work'), work, { recursive: true });
   const wrong: string[] = [];
   const start = (more: Partial<ForgeOptions> = {}) =>
     startForge({
@@ -77,7 +91,6 @@ export async function northwind(options: Partial<ForgeOptions> = {}): Promise<No
     });
   const withToken = (forge: Forge) => forge.cloneUrl.replace('http://', `http://x-access-token:${token}@`);
   const first = await start();
-  await git(folder, 'clone', '--quiet', first.cloneUrl, work);
   await git(work, 'remote', 'set-url', 'origin', withToken(first));
   const self: Northwind = {
     forge: first,
