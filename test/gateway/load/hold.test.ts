@@ -6,6 +6,18 @@ import { startWorld, type World } from '../_gateway.ts';
 
 const test = suite('hold');
 
+let shared: World;
+test.before(async () => {
+  shared = await startWorld({ files: crowd(40) });
+});
+test.after(() => shared.close());
+/** Everybody of the crowd is let in, whatever the test before it left. */
+const whole = async () => {
+  await shared.tree.commit(crowd(40));
+  assert.equal((await reload(shared, '?force')).status, 200);
+  return shared;
+};
+
 let world: World | null = null;
 const start = async (options: Parameters<typeof startWorld>[0]) => {
   world = await startWorld(options);
@@ -39,7 +51,7 @@ const ready = async ({ gateway }: World) =>
 const gauge = async (given: World) => /^grantgate_bundle_held (\d)$/m.exec(await given.metrics())?.[1];
 
 test('an ordinary revocation is taken at once, one of a third of all grants is held with an alarm', async () => {
-  const given = await start({ files: crowd(40) });
+  const given = await whole();
   await given.tree.commit(crowd(40, 36));
   assert.equal((await reload(given)).status, 200);
 
@@ -64,7 +76,7 @@ test('an ordinary revocation is taken at once, one of a third of all grants is h
 });
 
 test('another state that takes as much away is no confirmation, and an operator may let it through', async () => {
-  const given = await start({ files: crowd(40) });
+  const given = await whole();
   await given.tree.commit(crowd(40, 20));
   assert.equal((await reload(given)).code, 'grants-held');
   const other = await given.tree.commit(crowd(40, 19));
@@ -74,7 +86,7 @@ test('another state that takes as much away is no confirmation, and an operator 
 });
 
 test('goes on when the commit that was held is taken back', async () => {
-  const given = await start({ files: crowd(40) });
+  const given = await whole();
   await given.tree.commit(crowd(40, 10));
   assert.equal((await reload(given)).code, 'grants-held');
   const back = await given.tree.commit(crowd(40));
@@ -83,7 +95,7 @@ test('goes on when the commit that was held is taken back', async () => {
 });
 
 test('holds what would turn away many of those who called lately, though no grant is gone', async () => {
-  const given = await start({ files: crowd(40) });
+  const given = await whole();
   assert.deepEqual(await statuses(given, 40), [200]);
   const suspended = (from: number) => {
     const files = crowd(40);
