@@ -21,25 +21,52 @@ const statuses: Record<string, ChangedFile['status']> = {
   T: 'changed',
 };
 
-const bases = new WeakMap<Git, Map<string, Promise<string | null>>>();
 const mostKept = 1000;
 
-/** The best common ancestor of two commits, by their ids; null for unrelated histories. It never changes, and is kept. */
-export function mergeBase(git: Git, left: string, right: string): Promise<string | null> {
-  const kept = bases.get(git) ?? new Map<string, Promise<string | null>>();
-  bases.set(git, kept);
-  const key = [left, right].sort().join(' ');
-  const known = kept.get(key);
-  if (known !== undefined) return known;
-  const asked = git
-    .run(['merge-base', left, right], { codes: [1] })
-    .then(({ code, stdout }) => (code === 0 ? stdout.toString().trim() : null));
-  kept.set(key, asked);
-  asked.catch(() => kept.delete(key));
-  const oldest = kept.keys().next();
-  if (kept.size > mostKept && !oldest.done) kept.delete(oldest.value);
-  return asked;
+/** What never changes of two commits, by their ids. */
+function keptOf<T>(compute: (git: Git, left: string, right: string) => Promise<T>) {
+  const all = new WeakMap<Git, Map<string, Promise<T>>>();
+  return (git: Git, left: string, right: string): Promise<T> => {
+    const kept = all.get(git) ?? new Map<string, Promise<T>>();
+    all.set(git, kept);
+    const key = `${left} ${right}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const asked = compute(git, left, right);
+    kept.set(key, asked);
+    asked.catch(() => kept.delete(key));
+    const oldest = kept.keys().next();
+    if (kept.size > mostKept && !oldest.done) kept.delete(oldest.value);
+    return asked;
+  };
 }
+/** What a commit has and a base has not. */
+export type Ahead = {
+  /** Their best common ancestor; null for unrelated histories. */
+  common: string | null;
+  /** The trees of those commits, newest first. */
+  trees: readonly string[];
+};
+
+/** The best common ancestor of two commits, by their ids; null for unrelated histories. It never changes, and is kept. */
+export const mergeBase = keptOf(async (git, left, right) => {
+  const { code, stdout } = await git.run(['merge-base', left, right], { codes: [1] });
+  return code === 0 ? stdout.toString().trim() : null;
+});
+
+/** What `head` has and `base` has not, mostly in one process. It never changes, and is kept. */
+export const aheadOf = keptOf(async (git, base, head): Promise<Ahead> => {
+  const text = await git.text(['log', '--boundary', '--format=%m%H %T', head, `^${base}`]);
+  const lines = text.split('\n').filter((line) => line !== '');
+  const behind = lines
+    .filter((line) => line.startsWith('-'))
+    .map((line) => line.slice(1).split(' ')[0] ?? '');
+  const trees = lines.filter((line) => !line.startsWith('-')).map((line) => line.split(' ')[1] ?? '');
+  // Through one commit every way leads back to the base: that is the last they share. Of several one may lie behind another.
+  const [only] = trees.length === 0 ? [head] : behind;
+  const common = only !== undefined && behind.length < 2 ? only : await mergeBase(git, base, head);
+  return { common, trees };
+});
 
 export async function isAncestor(git: Git, ancestor: string, tip: string): Promise<boolean> {
   return (await mergeBase(git, ancestor, tip)) === ancestor;

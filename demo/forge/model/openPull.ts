@@ -1,4 +1,4 @@
-import { mergeBase } from '../git/compare.ts';
+import { aheadOf } from '../git/compare.ts';
 import { isBranchName } from '../git/refName.ts';
 import { invalid, missingField } from './apiError.ts';
 import { type Core, openPulls } from './core.ts';
@@ -41,7 +41,7 @@ export async function checkBranches(core: Core, head: string, base: string, self
     (issue) => issue !== self && issue.pull.head.ref === head && issue.pull.base.ref === base,
   );
   if (twin !== undefined) throw custom(`A pull request already exists for ${core.owner}:${head}.`);
-  if ((await mergeBase(core.git, baseTip, headTip)) === headTip)
+  if ((await aheadOf(core.git, baseTip, headTip)).trees.length === 0)
     throw custom(`No commits between ${core.owner}:${base} and ${core.owner}:${head}`);
 }
 

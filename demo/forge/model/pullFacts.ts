@@ -1,4 +1,4 @@
-import { type ChangedFile, changedFiles, mergeBase } from '../git/compare.ts';
+import { aheadOf, type ChangedFile, changedFiles } from '../git/compare.ts';
 import type { Core } from './core.ts';
 import { type MergeTree, mergeTree } from './merge.ts';
 import type { PullIssue } from './state.ts';
@@ -27,12 +27,9 @@ export function comparedWith(core: Core, issue: PullIssue): string {
 }
 
 async function compute(core: Core, base: string, head: string, open: boolean): Promise<PullFacts> {
-  const common = await mergeBase(core.git, base, head);
-  const [merged, trees] = await Promise.all([
-    open && common !== base ? mergeTree(core.git, base, head) : null,
-    core.git.text(['log', '--format=%T', head, `^${base}`]),
-  ]);
-  const [tree = '', ...others] = trees.split('\n');
+  const { common, trees } = await aheadOf(core.git, base, head);
+  const merged = open && common !== base ? await mergeTree(core.git, base, head) : null;
+  const [tree = ''] = trees;
   const files = common === null ? [] : await changedFiles(core.git, common, head);
   const sum = (key: 'additions' | 'deletions') => files.reduce((total, file) => total + file[key], 0);
   // What begins at the base is what a merge gives.
@@ -41,7 +38,7 @@ async function compute(core: Core, base: string, head: string, open: boolean): P
     mergeable: open ? result !== null && result.conflicts.length === 0 : null,
     conflicts: result?.conflicts ?? [],
     merged: result,
-    commits: tree === '' ? 0 : others.length + 1,
+    commits: trees.length,
     additions: sum('additions'),
     deletions: sum('deletions'),
     files,

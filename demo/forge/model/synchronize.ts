@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { mergeBase } from '../git/compare.ts';
+import { aheadOf } from '../git/compare.ts';
 import { readRefs } from '../git/readRefs.ts';
 import { type Core, openPulls } from './core.ts';
 import { announcePull, announcePush, pushDetails, type RefMove } from './events.ts';
@@ -43,7 +43,7 @@ async function follow(core: Core, issue: PullIssue, by: User, moved: ReadonlySet
     pull.head.sha = head;
     await keepHead(core, issue);
   }
-  if ((await mergeBase(core.git, base, head)) === head) {
+  if ((await aheadOf(core.git, base, head)).trees.length === 0) {
     // Somebody merged by pushing to the base; a head moved back onto its base holds nothing to merge any more.
     if (baseMoved) mergeRecord(core, issue, by, base);
     else closeRecord(core, issue, by);
