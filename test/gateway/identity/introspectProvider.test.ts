@@ -70,7 +70,7 @@ const start = async (clientSecret: string) => {
   process.env.GRANTGATE_TEST_INTROSPECTION = clientSecret;
   const [before = '', after = ''] = sampleFiles[servicesPath]?.split(/ {6}- jwt_subject.*\n/) ?? [];
   const claims = `      - jwt_claims: { issuer: "${issuer}", claims: { client_id: invoicer-client } }\n`;
-  world = await startWorld({
+  return startWorld({
     config: {
       issuers: [],
       introspection: {
@@ -86,35 +86,33 @@ const start = async (clientSecret: string) => {
   });
 };
 
-test.before.each(async () => {
+test.before(async () => {
   await startProvider();
+  world = await start(secret);
+  // The server knows the real time only.
+  world.clock.now = Date.now();
 });
-test.after.each(async () => {
+test.after(async () => {
   delete process.env.GRANTGATE_TEST_INTROSPECTION;
   await world.close();
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
 });
 
-const get = async (token: string) => {
-  const answer = await fetch(`${world.gateway.url}/orders/v1/orders`, {
+const get = async (token: string, of = world) => {
+  const answer = await fetch(`${of.gateway.url}/orders/v1/orders`, {
     headers: { authorization: `Bearer ${token}` },
   });
   const { code } = (await answer.json()) as { code?: string };
   return code ?? answer.status;
 };
 
-const counted = async () => {
-  const found = (await world.metrics()).matchAll(
-    /^grantgate_introspections_total\{result="(\w+)"\} (\d+)$/gm,
-  );
+const counted = async (of = world) => {
+  const found = (await of.metrics()).matchAll(/^grantgate_introspections_total\{result="(\w+)"\} (\d+)$/gm);
   return [...found].map(([, result, count]) => `${result} ${count}`).sort();
 };
 
 test('opaque tokens of a real authorization server: a service, until its token is revoked there', async () => {
-  await start(secret);
-  // The server knows the real time only.
-  world.clock.now = Date.now();
   const token = await tokenFor(invoicer);
   assert.doesNotMatch(token, /\./);
   assert.equal(await get(token), 200);
@@ -129,7 +127,6 @@ test('opaque tokens of a real authorization server: a service, until its token i
 });
 
 test('a person is who the token says, by the directory', async () => {
-  await start(secret);
   world.clock.now = Date.now();
   const client = await provider.Client.find('other-client');
   if (client === undefined) throw new Error('no client');
@@ -152,8 +149,12 @@ test('a person is who the token says, by the directory', async () => {
 });
 
 test('with a wrong secret of ours nobody gets in, and it is not the caller who is blamed', async () => {
-  await start('wrong');
-  world.clock.now = Date.now();
-  assert.equal(await get(await tokenFor(invoicer)), 'issuer-unavailable');
-  assert.deepEqual(await counted(), ['failed 1']);
+  const other = await start('wrong');
+  try {
+    other.clock.now = Date.now();
+    assert.equal(await get(await tokenFor(invoicer), other), 'issuer-unavailable');
+    assert.deepEqual(await counted(other), ['failed 1']);
+  } finally {
+    await other.close();
+  }
 });
