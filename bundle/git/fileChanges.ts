@@ -35,7 +35,8 @@ export async function fileChanges(
       '--no-show-signature',
       '--format=%x00commit %H%x1f%P%x1f%ct%x1f%an <%ae>%x1f%s',
     ],
-    ...(since === undefined ? [] : [`--since=${Math.floor(since)}`]),
+    // Not --since: that ends the walk at the first commit dated earlier, and a rebase or a clock may have dated the tip so.
+    ...(since === undefined ? [] : [`--since-as-filter=${Math.floor(since)}`]),
     within === '' ? '--relative' : `--relative=${within}`,
     ...[revision, '--', ...paths.map((path) => `${within}${path}`)],
   ]);

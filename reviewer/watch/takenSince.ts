@@ -28,8 +28,7 @@ export async function takenSince(
   organisation: Pick<Organisation, 'apis' | 'grants'>,
   since: number,
 ): Promise<Taken[]> {
-  // From a commit of before Git looks no further back.
-  if (tree.revision === null || Date.parse(tree.committedAt ?? '') / 1000 < Math.floor(since)) return [];
+  if (tree.revision === null) return [];
   const commits = await fileChanges(tree.root, tree.revision, {
     ...{ paths: ['grants/access'], within: tree.within, since },
   });
