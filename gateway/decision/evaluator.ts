@@ -19,7 +19,7 @@ export const mostSteps = 50_000_000;
 /** Evaluates one entrypoint of a compiled policy, synchronously. */
 export type Evaluator = {
   /**
-   * Answers for `input` over `data` (JSON values; or, of the second, its text in an ArrayBuffer). Returns the decision, or
+   * Answers for `input` over `data`, each a JSON value or JSON text in an ArrayBuffer. Returns the decision, or
    * undefined when the policy leaves it undefined. Throws EvaluationError, also after `mostSteps`; the next call works on a fresh instance.
    */
   evaluate(input: unknown, data: unknown): unknown;

@@ -18,7 +18,7 @@ export type Policy = {
   bytes(): number;
   /** A JSON value, or JSON text in an ArrayBuffer. */
   setData(data: unknown): void;
-  /** The set of its answers to a JSON value. */
+  /** The set of its answers to a JSON value, or to JSON text in an ArrayBuffer. */
   evaluate(input: unknown): unknown;
 };
 
@@ -85,11 +85,12 @@ export function openPolicy(
       heap = exports.opa_heap_ptr_get();
     },
     evaluate(input) {
-      const text = JSON.stringify(input);
+      const text = input instanceof ArrayBuffer ? Buffer.from(input) : JSON.stringify(input);
       // A letter takes three bytes at most.
-      const missing = heap + 3 * text.length - room.buffer.byteLength;
+      const most = typeof text === 'string' ? 3 * text.length : text.length;
+      const missing = heap + most - room.buffer.byteLength;
       if (missing > 0) room.grow(Math.ceil(missing / pageBytes));
-      const length = bytes().write(text, heap);
+      const length = typeof text === 'string' ? bytes().write(text, heap) : text.copy(bytes(), heap);
       const at = exports.opa_eval(0, number, data, heap, length, heap + length, 0);
       const answer = bytes();
       return JSON.parse(answer.toString('utf8', at, answer.indexOf(0, at)));

@@ -63,6 +63,15 @@ test('answers over the data given with each call', () => {
   assert.equal(evaluator.evaluate({ ask: 'other' }, one), 'none');
 });
 
+test('a question is a value or its JSON text, in letters of any length', () => {
+  const data = json({ answer: 1 });
+  for (const ask of ['data', 'größte-𐀀', 'x'.repeat(200_000), '𐀀'.repeat(200_000)]) {
+    const expected = ask === 'data' ? 1 : 'none';
+    assert.equal(evaluator.evaluate({ ask }, data), expected);
+    assert.equal(evaluator.evaluate(json({ ask }), data), expected);
+  }
+});
+
 test('what does not come to an end in time is an error of its own, and the next question is answered', () => {
   const metered = createEvaluator(meterWasm(wasm), 'probe/decision');
   const data = json({ answer: 'alive' });

@@ -96,7 +96,7 @@ test.before(async () => {
     ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedAt: asOfMs - 5000 },
     snapshot: () =>
       ({
-        ...{ revision: 'ab'.repeat(20), counter: 7, digest: 'sha256:cd', grants: 4, loadedAt: asOfMs },
+        ...{ revision: 'ab'.repeat(20), counter: 7, digest: 'sha256:cd', grants: 4, loadedMs: asOfMs },
         ...{ committedAt: new Date(asOfMs - 2000).toISOString(), movedAt: null },
       }) as never,
     ...{ status: () => ({}), draining: () => false, lapsed: () => null, reload: async () => ({}) },
