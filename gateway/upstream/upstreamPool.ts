@@ -38,7 +38,8 @@ export function createUpstreamPool(
         maxHeaderSize,
         connect: (options, done) =>
           connect(options, (...[failed, socket]) => {
-            connection.socket = socket;
+            // Beside an error undici hands over no socket, though its types promise null.
+            connection.socket = socket ?? null;
             if (failed === null) done(null, socket);
             else done(failed, null);
           }),

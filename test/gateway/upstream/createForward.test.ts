@@ -24,13 +24,14 @@ async function forwarding(
     ...{ upstreamTimeoutMs, forwarded: () => undefined, answerHeaders: 16_384, bodyBytes: 1000 },
     now: () => 0,
   });
+  let origin = '';
   const front = createServer((request, response) => {
     const onEnd = (ended: () => void) => void response.once('close', ended);
-    const origin = `${scheme}://127.0.0.1:${portOf(upstream)}`;
     sending.forward({ request, response, onEnd }, admitted(origin), () => undefined);
   });
   for (const server of [upstream, front])
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  origin = `${scheme}://127.0.0.1:${portOf(upstream)}`;
   try {
     await use(`http://127.0.0.1:${portOf(front)}`, sending.close);
   } finally {
@@ -49,6 +50,25 @@ test('an end closes the connections that were kept', () => {
     await close();
     for (const end = Date.now() + 10_000; (await kept()) > 0; await sleep(10))
       assert.ok(Date.now() < end, 'still open');
+  });
+});
+
+test('an upstream that refuses connections is 502 each time, and is heard again once it takes them', () => {
+  const upstream = createServer((_, response) => response.end('ok'));
+  return forwarding(upstream, { scheme: 'http', upstreamTimeoutMs: 60_000 }, async (url, close) => {
+    const port = portOf(upstream);
+    await new Promise((done) => upstream.close(done));
+    for (let time = 0; time < 4; time += 1) {
+      const answer = await fetch(url);
+      assert.deepEqual(
+        [answer.status, (await answer.text()).includes('upstream-failed')],
+        [502, true],
+        `${time}`,
+      );
+    }
+    await new Promise<void>((done) => upstream.listen(port, '127.0.0.1', done));
+    assert.equal(await (await fetch(url)).text(), 'ok');
+    await close();
   });
 });
 
