@@ -57,14 +57,14 @@ function fileAt(reference: string, from: Document, beside: FileBeside): Document
 function pointedAt(root: unknown, fragment: string): unknown {
   if (fragment !== '#' && !fragment.startsWith('#/'))
     throw new FollowError('must have a "#/" before the names of its target');
+  // A broken escape is refused: whoever else reads it may read something else.
   decoded(fragment);
   const value = valueAt(root, referenceKeys(fragment));
   if (value === undefined) throw new FollowError('leads to nothing');
   return value;
 }
 
-/** Throws where a percent escape is broken: whoever else reads it may read something else. */
-
+/** Throws FollowError where a percent escape is broken. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -9,7 +9,7 @@ export type LastGood = Release & {
   archive: Buffer;
 };
 
-/** One that was read back; `confirmedAt` (milliseconds since 1970) is when its source last said that it is its newest. */
+/** One that was read back; `confirmedMs` (milliseconds since 1970) is when its source last said that it is its newest. */
 export type KeptLastGood = LastGood & { confirmedMs: number };
 
 /** The kept bundle cannot be used: it counts as none, and the reason is logged. */

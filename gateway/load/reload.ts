@@ -21,7 +21,7 @@ export type ReloadStatus = {
   state: 'ok' | 'failing' | 'held' | 'empty';
   source: string;
   lastError?: { code: string; message: string; problems: readonly string[]; atMs: number };
-  /** The last look that ended well, changed or not; `at` in milliseconds since 1970. */
+  /** The last look that ended well, changed or not; `atMs` is milliseconds since 1970. */
   lastSuccess?: { revision: string; atMs: number };
 };
 
