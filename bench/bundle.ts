@@ -20,6 +20,7 @@ import { startWatched } from './bundle/gateway.ts';
 import { measureOpal } from './bundle/opalPeer.ts';
 import { measureOpa } from './bundle/opaPeer.ts';
 import { commitFiles, organisationFiles, type Sizes, sizesOf, targetFile } from './bundle/organisation.ts';
+import { median } from './gateway/tables.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -44,7 +45,6 @@ const signing = readSigningKey(keys.secret);
 writeFileSync(join(folder, 'key.pem'), keys.open);
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
-const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
 const worst = (list: readonly number[]) => Math.max(...list);
 const say = (text: string) => console.error(`bench: ${text}`);
 

@@ -13,6 +13,7 @@ import type { Identity } from '../gateway/identity/identify.ts';
 import type { TokenClaims } from '../gateway/identity/tokenClaims.ts';
 import { apiEntry, lineForm } from '../test/gateway/_document.ts';
 import { startIssuer } from '../test/gateway/_issuer.ts';
+import { median } from './gateway/tables.ts';
 import { tokensOf } from './gateway/world.ts';
 
 const callers = 10_000;
@@ -171,7 +172,6 @@ for (let round = -1; round < rounds; round += 1)
     if (round >= 0) taken.push(spent);
   }
 await issuer.close();
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 const [before, after] = [sides[0]?.taken ?? [], sides.at(-1)?.taken ?? []];
 const at = (taken: number[][], stage: number) => taken.map((one) => one[stage] ?? 0);
 console.log(`${callers} callers, each once: median of ${rounds} rounds, microseconds of CPU`);

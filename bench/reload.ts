@@ -12,6 +12,7 @@ import { Pool } from 'undici';
 import { startGateway } from '../demo/startGateway.ts';
 import { sampleTree } from '../test/bundle/_organisation.ts';
 import { startIssuer } from '../test/gateway/_issuer.ts';
+import { median } from './gateway/tables.ts';
 
 const reloads = 100;
 const connections = 8;
@@ -124,7 +125,6 @@ console.log(
 console.log(`push webhook → in force   ${percentiles(enforced.sort((a, b) => a - b))}`);
 console.log(`latency while reloading   ${percentiles(during.latencies)}`);
 console.log(`latency without reloads   ${percentiles(quiet.latencies)}`);
-const median = (sorted: number[]) => sorted[Math.floor(sorted.length / 2)] ?? 0;
 console.log(
   `median latency ratio reloading / not: ${(median(during.latencies) / median(quiet.latencies)).toFixed(2)}`,
 );

@@ -11,6 +11,7 @@ import { Readable } from 'node:stream';
 import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startBare } from './gateway/peers.ts';
+import { median } from './gateway/tables.ts';
 import { type Peer, startOurs, writeOrganisation } from './gateway/world.ts';
 
 const megabytes = Number(process.argv[2] ?? 1024);
@@ -80,7 +81,6 @@ async function transfer(
   return { rate: megabytes / ((performance.now() - started) / 1000), above: highest - idle };
 }
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 for (const method of ['GET', 'POST'] as const) {
   const rates: Record<string, number[]> = { ours: [], bare: [] };
   const above: number[] = [];

@@ -2,17 +2,16 @@
 // Milliseconds of CPU for 1,000 requests, and the other's as a multiple of ours: the medians of all rounds, and of that half
 // of them before which the machine was quieter.
 // node bench/gateway/against.ts [--callers 200] [--rounds 15] [--seconds 1] CHECKOUT…
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startIssuer } from '../../test/gateway/_issuer.ts';
-import { answer } from './answer.ts';
 import { assertGate } from './gate.ts';
 import { createLoads } from './loads.ts';
-import { startNginx } from './peers.ts';
 import { noise } from './processes.ts';
-import { type Peer, startGateway, tokensOf, writeOrganisation } from './world.ts';
+import { openScene } from './scene.ts';
+import { median } from './tables.ts';
+import { type Peer, startGateway } from './world.ts';
 
 const { values, positionals: checkouts } = parseArgs({
   options: {
@@ -39,23 +38,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const upstream = await startNginx(
-    folder,
-    'upstream',
-    (port) =>
-      `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${answer}'; } }`,
-  );
-  stops.push(upstream.stop);
-  const root = join(folder, 'access');
-  writeOrganisation(root, upstream.url, callers);
-  const issuer = await startIssuer();
-  stops.push(issuer.close);
-  const tokens = await tokensOf(issuer, callers);
-  const [caller = '', second = ''] = tokens;
-  const forged = caller.slice(0, caller.lastIndexOf('.')) + second.slice(second.lastIndexOf('.'));
-  const stranger = await issuer.token({ sub: 'stranger@example.com' });
-  const tokenFile = join(folder, 'tokens');
-  writeFileSync(tokenFile, tokens.join('\n'));
+  const { root, issuer, tokenFile, credentials } = await openScene(folder, callers, stops);
   const { closed } = createLoads({ folder, tokenFile, connections: 32 });
 
   const peers: Peer[] = [];
@@ -64,7 +47,7 @@ async function run(): Promise<void> {
     const code = checkout === '' ? '' : resolve(checkout);
     const peer = await startGateway(join(folder, String(at)), root, issuer.url, { name, code });
     stops.push(peer.stop);
-    await assertGate(peer, { caller, stranger, forged }, true);
+    await assertGate(peer, credentials, true);
     peers.push(peer);
   }
   for (const peer of peers) await closed(peer, callers, warmSeconds);
@@ -94,10 +77,4 @@ async function run(): Promise<void> {
       row(`${name} / this`, ratios, 2);
     }
   row('a read of memory, ns', noises, 0);
-}
-
-function median(all: readonly number[]): number {
-  const sorted = [...all].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  return ((sorted[Math.floor(half)] ?? 0) + (sorted[Math.ceil(half) - 1] ?? 0)) / 2;
 }

@@ -14,15 +14,18 @@ export type Figures = {
   late: number | null;
 };
 
-const median = (values: readonly number[]): number =>
+/** Of an even number, the higher of the two in the middle; 0 of none. */
+export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** Ours (the first peer) over another, round by round: both were measured within seconds of each other. */
 function ratios(ours: readonly number[], theirs: readonly number[]): string {
-  const all = ours.map((value, round) => value / (theirs[round] ?? 0)).sort((a, b) => a - b);
-  const [least = 0, most = 0] = [all.at(0), all.at(-1)];
-  return `${median(all).toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+  return spanOf(ours.map((value, round) => value / (theirs[round] ?? 0)));
 }
+
+/** `MEDIAN (LOWEST–HIGHEST)`. */
+export const spanOf = (all: readonly number[]): string =>
+  `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`;
 
 const columns = [
   '',

@@ -2,17 +2,15 @@
 // grants, tokens and records. CPU is that of all processes of a gateway; the busiest of them is what several are bound by
 // where cores are free, so "room" is one process' CPU for a request over the busiest one's.
 // node bench/gateway/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startIssuer } from '../../test/gateway/_issuer.ts';
-import { answer } from './answer.ts';
 import { createLoads } from './loads.ts';
-import { startNginx } from './peers.ts';
 import { cpuMs, noise } from './processes.ts';
-import type { Figures } from './tables.ts';
-import { callers, type Peer, startGateway, tokensOf, writeOrganisation } from './world.ts';
+import { openScene } from './scene.ts';
+import { type Figures, median, spanOf } from './tables.ts';
+import { callers, type Peer, startGateway } from './world.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -36,10 +34,6 @@ const keep = <T extends Pick<Peer, 'stop'>>(peer: T): T => {
 };
 
 type Measured = Figures & { busiest: number };
-const middle = (all: readonly number[]): number =>
-  [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
-const span = (all: readonly number[]): string =>
-  `${middle(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`;
 
 /** One load on one gateway; `busiest` is the CPU of the process that took most, for 1,000 requests. */
 async function measure(peer: Peer, run: () => Promise<Figures>): Promise<Measured> {
@@ -52,15 +46,7 @@ async function measure(peer: Peer, run: () => Promise<Figures>): Promise<Measure
 }
 
 async function run(): Promise<void> {
-  const server = (port: number) =>
-    `server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${answer}'; } }`;
-  const upstream = keep(await startNginx(folder, 'upstream', server));
-  const root = join(folder, 'access');
-  writeOrganisation(root, upstream.url, callers, rate);
-  const issuer = await startIssuer();
-  stops.push(issuer.close);
-  const tokenFile = join(folder, 'tokens');
-  writeFileSync(tokenFile, (await tokensOf(issuer, callers)).join('\n'));
+  const { root, issuer, tokenFile } = await openScene(folder, callers, stops, rate);
   const start = async (name: string, of: { workers?: number; code?: string }) =>
     keep(await startGateway(join(folder, name.replaceAll(' ', '-')), root, issuer.url, { name, ...of }));
   const peers = [await start('one process', {}), await start(`${workers} workers`, { workers })];
@@ -92,9 +78,11 @@ async function run(): Promise<void> {
   for (const [name, [one = [], ...others]] of results) {
     console.log(name);
     for (const [at, own] of [one, ...others].entries()) {
-      const of = (pick: (figures: Measured) => number) => middle(own.map(pick));
+      const of = (pick: (figures: Measured) => number) => median(own.map(pick));
       const against = (pick: (figures: Measured, single: Measured) => number) =>
-        span(own.flatMap((figures, round) => (one[round] === undefined ? [] : [pick(figures, one[round])])));
+        spanOf(
+          own.flatMap((figures, round) => (one[round] === undefined ? [] : [pick(figures, one[round])])),
+        );
       console.log(
         [
           `  ${peers[at]?.name.padEnd(18)}`,
