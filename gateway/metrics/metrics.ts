@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { createBundleMeters } from './bundleMeters.ts';
 import { createIdentityMeters } from './identityMeters.ts';
+import { createLoopMeters } from './loopMeters.ts';
 import { createRequestMeters } from './requestMeters.ts';
 import { createShadowMeters } from './shadowMeters.ts';
 import { createStreamMeters } from './streamMeters.ts';
@@ -16,7 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 /** `openRequests` tells how many requests and upgraded connections are under way. */
 export function createMetrics({ openRequests }: { openRequests: () => number }) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  createLoopMeters(registry);
   new Gauge({
     name: 'grantgate_build_info',
     help: 'Always 1; the label is the version of the program.',
