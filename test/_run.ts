@@ -121,8 +121,9 @@ const expected = (path: string) =>
 const order = new Map(files.map((path) => [path, expected(path)]));
 files.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0));
 const jobs = [...(only.length === 0 ? gates : []), ...files.map((path) => () => file(path))];
-// More than there are cores: files also wait, for programs, for disks and for clocks. Six at most, for their memory.
-const outcomes = await inParallel(jobs, Math.min(6, availableParallelism() + 2));
+// More than there are cores: files also wait, for programs, for disks and for clocks, and those that wait most begin
+// together, being the longest. Six at most, for their memory.
+const outcomes = await inParallel(jobs, Math.min(6, availableParallelism() + 4));
 mkdirSync(cache, { recursive: true });
 writeFileSync(lengthsFile, JSON.stringify(Object.fromEntries(took), null, 2));
 
