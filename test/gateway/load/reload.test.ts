@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -241,12 +242,18 @@ test('replaces a loader that hangs', async () => {
     workers += 1;
     if (workers > 1)
       return new Worker(new URL('../../../gateway/load/loader.ts', import.meta.url), { workerData });
-    const code = "require('node:worker_threads').parentPort.postMessage({ kind: 'attempt' }); for (;;);";
-    return new Worker(code, { eval: true });
+    // Blocked for good, as in an endless loop, but without the core that one would take from others.
+    const code = `require('node:worker_threads').parentPort.postMessage({ kind: 'attempt' });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+    const hung = new Worker(code, { eval: true });
+    ended = once(hung, 'exit');
+    return hung;
   };
+  let ended: Promise<unknown> | undefined;
   const reload = start({ startWorker, lookTimeoutMs: 8000 });
   await until(() => reload.current() !== null);
   assert.equal(failures[0]?.code, 'loader-hung');
+  await ended;
 });
 
 test('keeps the revision in force when the next cannot be put in force, and tries it again when forced', async () => {
