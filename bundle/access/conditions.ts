@@ -1,5 +1,6 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { GrantLine, ParamsLine } from '../format/grantLine.ts';
+import { parseRate, type Rate } from '../format/rate.ts';
 
 /** Under which conditions a grant holds. */
 export type Conditions = {
@@ -8,6 +9,8 @@ export type Conditions = {
   mfa: boolean;
   /** Which values path parameters must have; left out: any. */
   params?: ParamsLine;
+  /** `600/min`: how often at most, where no other way has no rate; left out: as often as the API lets everybody. */
+  rate?: string;
   /** Exclusive, whole seconds since 1970; null: no end. */
   expires: number | null;
 };
@@ -19,16 +22,17 @@ export type Conditions = {
  */
 export type ConditionsChange = 'tightened' | 'loosened' | 'shortened' | 'extended' | 'altered';
 
-export const conditionsOf = ({ conditions, expires }: GrantLine): Conditions => ({
+export const conditionsOf = ({ conditions, expires, rate }: GrantLine): Conditions => ({
   networks: conditions?.networks ?? null,
   mfa: conditions?.mfa === true,
   ...(conditions?.params && { params: conditions.params }),
+  ...(rate !== undefined && { rate }),
   expires: expires ?? null,
 });
 
 /** Parameter → the values it may have, each as a text that no other has; left out: any. */
 type Values = ReadonlyMap<string, readonly string[]>;
-type Atom = { network: string | null; mfa: boolean; values: Values; expires: number };
+type Atom = { network: string | null; mfa: boolean; values: Values; rate: Rate | null; expires: number };
 
 /** A claim may be any value, so it is one of its own: it includes no other and is included in none. */
 const valuesOf = (params: ParamsLine = {}): Values =>
@@ -54,10 +58,10 @@ function choices(values: Values): Values[] {
 
 /** One for each network and value: then whatever one atom allows is allowed by the others only if one of them allows it all. */
 const atomsOf = (all: readonly Conditions[], choose: (values: Values) => Values[]): Atom[] =>
-  all.flatMap(({ networks, mfa, params, expires }) =>
+  all.flatMap(({ networks, mfa, params, rate, expires }) =>
     (networks ?? [null]).flatMap((network) =>
       choose(valuesOf(params)).map((values) => ({
-        ...{ network, mfa, values },
+        ...{ network, mfa, values, rate: rate === undefined ? null : parseRate(rate) },
         expires: expires ?? Number.POSITIVE_INFINITY,
       })),
     ),
@@ -70,8 +74,13 @@ const within = (atom: Atom, atoms: readonly Atom[], clock: boolean) =>
       (other.network === null || other.network === atom.network) &&
       (!other.mfa || atom.mfa) &&
       (!clock || other.expires >= atom.expires) &&
+      isAsOften(atom.rate, other.rate) &&
       hasOnly(atom.values, other.values),
   );
+
+/** Whether whatever keeps to the one rate keeps to the other: no faster in the long run, and no more at once. */
+const isAsOften = (rate: Rate | null, other: Rate | null): boolean =>
+  other === null || (rate !== null && other.interval <= rate.interval && other.count >= rate.count);
 
 /** Whether every parameter that `wanted` restricts has none but its values. */
 const hasOnly = (values: Values, wanted: Values): boolean =>

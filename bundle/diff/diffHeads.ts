@@ -17,13 +17,28 @@ export type HeadChanges = {
   cors: readonly { api: string; before: object | null; after: object | null }[];
   /** Facts of a request that policies are told otherwise than before: where each comes from and what it may be; null: not at all. */
   facts: readonly { api: string; fact: string; before: object | null; after: object | null }[];
+  /** What else gateways do otherwise for an API, by the key in data.json: where it goes, how much it takes, who answers for it; null: not set. */
+  settings: readonly { api: string; setting: Setting; before: unknown; after: unknown }[];
   /** Services that are known by other credentials than before. The credentials themselves are not told. */
   credentials: readonly string[];
 };
 
+const settings = [
+  'assertion',
+  'body',
+  'encoded_slash',
+  'host_header',
+  'owner',
+  'rate',
+  'route',
+  'tier',
+  'upstream',
+] as const;
+export type Setting = (typeof settings)[number];
+
 type Apis = Record<
   string,
-  {
+  { [key in Setting]?: unknown } & {
     operations: Record<string, string>;
     authentication?: string[];
     cors?: object;
@@ -70,6 +85,12 @@ export function diffHeads(before: DataSections['head'], after: DataSections['hea
       names(was, is).flatMap((fact) => {
         const [old, now] = [was[fact] ?? null, is[fact] ?? null];
         return same(old, now) ? [] : [{ api, fact, before: old, after: now }];
+      }),
+    ),
+    settings: shared.flatMap(({ api, was, is }) =>
+      settings.flatMap((setting) => {
+        const [old, now] = [was[setting] ?? null, is[setting] ?? null];
+        return same(old, now) ? [] : [{ api, setting, before: old, after: now }];
       }),
     ),
     credentials: [...oldHolders.symmetricDifference(newHolders)]

@@ -4,7 +4,8 @@ package grantgate.review
 # title: Redundant
 # description: |
 #   The grant is used, and each use was also justified by one other grant that is active and stays, lasts at least as
-#   long and asks no more, of the caller or of path parameters.
+#   long and asks no more, of the caller or of path parameters; nor has it a rate, for of two rates each lets through
+#   its own, and beside a grant without one there is none.
 candidates contains {"detector": "redundant", "action": "delete"} if {
 	windows.redundant
 	input.usage.redundant.allows > 0
@@ -19,6 +20,7 @@ stands_in(other) if {
 	not asks_mfa_too(other)
 	not asks_network_too(other)
 	not restricts_more(other)
+	not other.rate
 }
 
 lasts_as_long(other) if not other.expires_at

@@ -52,6 +52,13 @@ test_redundant_only_beside_what_restricts_no_more if {
 	found(beside([acme], {"params": {"tenant": {"claim": "sub"}}})) == []
 }
 
+test_redundant_only_beside_what_has_no_rate if {
+	slow := object.union(twin, {"rate": "10/min"})
+	found(beside([slow], {})) == []
+	found(beside([slow], {"rate": "10/min"})) == []
+	found(beside([twin], {"rate": "10/min"})) == spare
+}
+
 test_unused_grant_is_not_redundant if {
 	idle := {"usage": {"redundant": object.union(unused, {"companions": [twin]})}}
 	found(with_changes(idle)) == []

@@ -52,7 +52,7 @@ const usageInput = (
   companions: companions.flatMap((id) => {
     const other = others.get(id);
     if (other === undefined) return [];
-    const { state, expiresAt, conditions, params } = other;
+    const { state, expiresAt, conditions, params, limits } = other;
     return [
       {
         id,
@@ -60,6 +60,7 @@ const usageInput = (
         ...(expiresAt !== null && { expires_at: expiresAt }),
         ...(conditions && { conditions }),
         ...(params && { params: paramsLine(params) }),
+        ...(limits?.rate !== undefined && { rate: limits.rate }),
         going: going.has(id),
       },
     ];

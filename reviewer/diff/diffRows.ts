@@ -71,11 +71,12 @@ export function whoOf({ group, members, who }: Change): string {
 
 /** "from office or vpn, with a second factor, until 2027-03-01T00:00:00Z"; "anywhere" when nothing is asked. */
 function conditionsText(all: readonly Conditions[]): string {
-  const one = ({ networks, mfa, params, expires }: Conditions) =>
+  const one = ({ networks, mfa, params, rate, expires }: Conditions) =>
     [
       ...(params === undefined ? [] : [`for ${paramsText(params)}`]),
       networks === null ? 'anywhere' : `from ${networks.join(' or ')}`,
       ...(mfa ? ['with a second factor'] : []),
+      ...(rate === undefined ? [] : [`at most ${rate}`]),
       ...(expires === null ? [] : [`until ${instantOf(expires)}`]),
     ].join(', ');
   return all.map(one).join('; or ');
@@ -156,12 +157,19 @@ export function notesOf({ policiesChanged, heads, documents, grants, unknown }: 
         ? `policies are told the fact ${fact} of ${api}: ${canonicalJson(after)}`
         : `the fact ${fact} of ${api} was ${canonicalJson(before)}, ${after === null ? 'is gone' : `is ${canonicalJson(after)}`}`,
     ),
+    ...heads.settings.map(
+      ({ api, setting, before, after }) =>
+        `${setting} of ${api} was ${settingText(before)}, is ${settingText(after)}`,
+    ),
     ...heads.credentials.map((service) => `${service} is known by other credentials`),
     ...grants
       .filter(({ change, what }) => change === 'changed' && what.some((part) => noted.has(part)))
       .map(({ grant, what }) => `${grant}: ${what.filter((part) => noted.has(part)).join(', ')}`),
   ];
 }
+
+const settingText = (value: unknown): string =>
+  value === null ? 'not set' : typeof value === 'string' ? value : short(value);
 
 const mostEntries = 5;
 

@@ -10,7 +10,7 @@ export type Losses = {
   operations: readonly string[];
   /** Active people and services that can no longer do something, sorted; with what. */
   losing: readonly { principal: string; operations: readonly string[] }[];
-  /** Those who can still do it by other grants, but not as freely: elsewhere, with a second factor, for a shorter time. */
+  /** Those who can still do it by other grants, but not as freely: elsewhere, with a second factor, less often, for a shorter time. */
   restricted: readonly { principal: string; operations: readonly string[] }[];
   /** How many keep it all through other grants. */
   keeping: number;
@@ -37,11 +37,12 @@ function edited(edit: Edit, grant: Grant, organisation: Organisation): Grant | n
       return { ...grant, covers };
     }
     case 'set': {
-      const { state = grant.state, expires, principal = grant.principal, conditions } = edit.to;
+      const { state = grant.state, expires, principal = grant.principal, conditions, limits } = edit.to;
       return {
         ...{ ...grant, state, principal },
         ...(expires !== undefined && { expires, expiresAt: endOf(expires) }),
         ...(conditions && { conditions: { ...grant.conditions, ...conditions } }),
+        ...(limits && { limits: { ...grant.limits, ...limits } }),
       };
     }
     default:

@@ -37,6 +37,7 @@ const documents: fc.Arbitrary<Document> = fc
         principal: fc.constantFrom(...groups, ...people, 'user:stranger'),
         operations: fc.subarray(operations, { minLength: 1 }),
         expires: fc.constantFrom(undefined, undefined, 100, 200),
+        rate: fc.constantFrom(undefined, undefined, '5/min', '10/min'),
         suspended: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
         mfa: fc.boolean(),
         networks: fc.option(fc.subarray(networks, { minLength: 1 }), { nil: undefined }),
@@ -83,6 +84,7 @@ const documents: fc.Arbitrary<Document> = fc
         ...(one.expires === undefined ? {} : { expires: one.expires }),
         id: `g-${String(index).padStart(2, '0')}`,
         operations: one.operations,
+        ...(one.rate === undefined ? {} : { rate: one.rate }),
         ...(one.suspended ? { state: 'suspended' as const } : {}),
       });
     });
@@ -116,7 +118,9 @@ const pairs = fc
 const contexts = (at: number | null) =>
   [[], ['office'], ['vpn'], networks].flatMap((present) =>
     [false, true].flatMap((mfa) =>
-      [0, 100, 200].filter((time) => time >= (at ?? 0)).map((time) => ({ present, mfa, time })),
+      ['5/min', '10/min', 'ever so often'].flatMap((speed) =>
+        [0, 100, 200].filter((time) => time >= (at ?? 0)).map((time) => ({ present, mfa, speed, time })),
+      ),
     ),
   );
 
@@ -126,8 +130,9 @@ function allowed({ grants, principals }: Document, at: number | null): Map<strin
   for (const [name, { active, groups: theirs }] of Object.entries(principals))
     for (const [api, ofApi] of Object.entries(grants))
       for (const holder of active ? [name, ...theirs] : [])
-        for (const { operations: given, conditions, expires, state } of ofApi[holder] ?? [])
-          for (const { present, mfa, time } of contexts(at)) {
+        for (const { operations: given, conditions, expires, rate, state } of ofApi[holder] ?? [])
+          for (const { present, mfa, speed, time } of contexts(at)) {
+            if (rate !== undefined && rate !== speed && speed !== '5/min') continue;
             if (state === 'suspended' || time >= (expires ?? Number.POSITIVE_INFINITY)) continue;
             if (conditions?.mfa === true && !mfa) continue;
             const wanted = conditions?.networks;
@@ -137,7 +142,7 @@ function allowed({ grants, principals }: Document, at: number | null): Map<strin
               if (!fits(params.tenant, tenant) || !fits(params.region, region)) continue;
               for (const operation of given) {
                 const key = `${name} ${api} ${operation}`;
-                const context = JSON.stringify([tenant, region, present, mfa, time]);
+                const context = JSON.stringify([tenant, region, present, mfa, speed, time]);
                 found.set(key, (found.get(key) ?? new Set()).add(context));
               }
             }
@@ -399,7 +404,12 @@ test('tells what grants refer to when that changed, and never a credential', () 
     },
   });
   const after = document({
-    apis: { orders: { ...apiEntry('orders'), authentication: ['jwt'], operations: { other: 'GET /other' } } },
+    apis: {
+      orders: {
+        ...{ ...apiEntry('orders'), authentication: ['jwt'], operations: { other: 'GET /other' } },
+        ...{ upstream: 'http://127.0.0.1:2', rate: '5/min' },
+      },
+    },
     networks: { office: ['192.0.2.0/24'] },
     credentials: {
       api_keys: { cccc: 'service:bot', bbbb: 'service:same' },
@@ -414,6 +424,10 @@ test('tells what grants refer to when that changed, and never a credential', () 
     { network: 'old', before: ['198.51.100.0/24'], after: null },
   ]);
   assert.deepEqual(heads.authentication, [{ api: 'orders', before: null, after: ['jwt'] }]);
+  assert.deepEqual(heads.settings, [
+    { api: 'orders', setting: 'rate', before: null, after: '5/min' },
+    { api: 'orders', setting: 'upstream', before: 'http://127.0.0.1:1', after: 'http://127.0.0.1:2' },
+  ]);
   assert.deepEqual(heads.credentials, ['service:bot']);
   assert.doesNotMatch(JSON.stringify(heads), /aaaa|bbbb|cccc/);
 });

@@ -306,6 +306,9 @@ test('of grants that stand in for each other the latest goes, and of one instant
   const here = await organisation([
     ...twins('same-first', 'same-last', 'orders', 30),
     ...twins('z-early', 'a-late', 'payments', 20),
+    // Without the later one its caller would be held to the rate of the earlier one.
+    { id: 'slow', api: 'orders', rest: `role: reader\nlimits: { rate: 5/min }\ngranted: ${daysAgo(30)}` },
+    { id: 'unbound', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
   ]);
   const together = (...grant: string[]) =>
     ['get', 'list', 'get', 'list'].map((operation, i) => ({
@@ -313,8 +316,18 @@ test('of grants that stand in for each other the latest goes, and of one instant
       operation,
       at: asOfMs - (i + 0.5) * (dayMs / 2),
     }));
-  await here.log(logLines([...together('same-first', 'same-last'), ...together('z-early', 'a-late')]));
-  assert.deepEqual(found(await here.review()), ['a-late: redundant delete', 'same-last: redundant delete']);
+  await here.log(
+    logLines([
+      ...together('same-first', 'same-last'),
+      ...together('z-early', 'a-late'),
+      ...together('slow', 'unbound'),
+    ]),
+  );
+  assert.deepEqual(found(await here.review()), [
+    'a-late: redundant delete',
+    'same-last: redundant delete',
+    'slow: redundant delete',
+  ]);
 });
 
 test('two live exemptions of one grant stop nothing: the longest counts', async () => {

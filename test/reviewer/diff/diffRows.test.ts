@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import type { Change } from '../../../bundle/diff/diffData.ts';
+import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
 import type { ParamsLine } from '../../../bundle/format/grantLine.ts';
-import { changeLine, conditionsChanged, summaryOf } from '../../../reviewer/diff/diffRows.ts';
+import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../../reviewer/diff/diffRows.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('a difference in words');
@@ -27,15 +28,18 @@ const change = (
   after: [{ grant: 'ann-acme', through: 'user:ann@example.com' }],
   conditions: { before: side(before, false), after: side(after, mfa) },
 });
-const told = (one: Change) => [
-  changeLine(one),
-  conditionsChanged(one),
-  summaryOf({
-    ...{ base: 'a', head: 'b', policiesChanged: false, changes: [one], grants: [], unknown: [] },
-    heads: { networks: [], operations: [], authentication: [], cors: [], facts: [], credentials: [] },
-    documents: [],
-  }),
-];
+const none = {
+  ...{ networks: [], operations: [], authentication: [], cors: [], facts: [], settings: [] },
+  credentials: [],
+};
+const diffOf = (
+  changes: readonly Change[],
+  settings: RevisionDiff['heads']['settings'] = [],
+): RevisionDiff => ({
+  ...{ base: 'a', head: 'b', policiesChanged: false, changes, grants: [], unknown: [], documents: [] },
+  heads: { ...none, settings },
+});
+const told = (one: Change) => [changeLine(one), conditionsChanged(one), summaryOf(diffOf([one]))];
 
 test('more values of a path parameter are a gain, and fewer a loss', () => {
   assert.deepEqual(told(change('loosened', ['acme'], ['acme', 'beta'])), [
@@ -56,4 +60,25 @@ test('what asks for something else besides is kept on other terms', () => {
     'for tenant acme or beta, anywhere → for tenant acme, anywhere, with a second factor (tenant no longer beta)',
     '1 person keeps access on other terms.',
   ]);
+});
+
+test('an API that goes elsewhere, or takes less, is told', () => {
+  const api = 'orders';
+  assert.deepEqual(
+    notesOf(
+      diffOf(
+        [],
+        [
+          { api, setting: 'rate', before: null, after: '5/min' },
+          { api, setting: 'route', before: { prefix: '/a' }, after: { prefix: '/b' } },
+          { api, setting: 'upstream', before: 'http://a.example', after: 'http://b.example' },
+        ],
+      ),
+    ),
+    [
+      'rate of orders was not set, is 5/min',
+      'route of orders was {"prefix":"/a"}, is {"prefix":"/b"}',
+      'upstream of orders was http://a.example, is http://b.example',
+    ],
+  );
 });

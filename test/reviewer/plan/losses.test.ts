@@ -35,6 +35,7 @@ const grants = fc.array(
       fc.subarray(operations, { minLength: 1 }).map((some) => `operations: [${some.join(', ')}]`),
     ),
     expires: line('expires', ['2026-11-01', '2026-11-23T12:00:00Z', '2027-01-31']),
+    limits: line('limits', ['{ rate: 5/min }', '{ rate: 60/min }']),
     state: line('state', ['suspended']),
     conditions: line('conditions', [
       '{ mfa: true }',
@@ -55,6 +56,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   fc
     .constantFrom('2026-12-01', '2027-12-31')
     .map<Move>((expires) => (grant) => ({ kind: 'set', grant, to: { expires } })),
+  fc.constant<Move>((grant) => ({ kind: 'set', grant, to: { limits: { rate: '20/min' } } })),
 );
 
 /** `WHO API OPERATION`, once each, sorted. */
@@ -102,10 +104,10 @@ test('a pull request and a difference of its two revisions tell the same of ever
       fc.array(move, { minLength: 8, maxLength: 8 }),
       fc.integer({ min: 64, max: 255 }),
       async (all, moves, mask) => {
-        const entries = all.map(({ principal: of, covers, expires, state, conditions }, i) => ({
+        const entries = all.map(({ principal: of, covers, expires, limits, state, conditions }, i) => ({
           id: `grant-${i}`,
           principal: of,
-          rest: [covers, expires, state, conditions].filter((one) => one !== '').join('\n'),
+          rest: [covers, expires, limits, state, conditions].filter((one) => one !== '').join('\n'),
         }));
         const files = access(entries);
         const before = await loaded(files);
