@@ -28,7 +28,10 @@ export function readRecords(
   return records;
 }
 
-export function usesByGrant(records: readonly DecisionRecord[]): Map<string, Uses> {
+/** What of a record tells of use. */
+export type Recorded = Pick<DecisionRecord, 'timestamp' | 'input' | 'result' | 'status'>;
+
+export function usesByGrant(records: readonly Recorded[]): Map<string, Uses> {
   const uses = new Map<string, Uses>();
   for (const { result, input, status } of records) {
     if (!result.allow || status === 429) continue;

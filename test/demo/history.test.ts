@@ -9,10 +9,10 @@ import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { commits } from '../../demo/commits.ts';
 import { type HistoryOptions, writeHistory } from '../../demo/history.ts';
 import { datedOrganisation, referenceDay, sampleGrants, writeOrganisation } from '../../demo/organisation.ts';
+import { pastRequests } from '../../demo/pastRequests.ts';
 import { narrowed, planted, quiet } from '../../demo/usagePlan.ts';
-import type { DecisionRecord } from '../../gateway/record/record.ts';
 import { suite } from '../_suite.ts';
-import { found, knownDetectors, readRecords, usesByGrant } from './_evidence.ts';
+import { found, knownDetectors, type Recorded, readRecords, usesByGrant } from './_evidence.ts';
 
 const test = suite('demo: the recorded history');
 const dayMs = 86_400_000;
@@ -40,7 +40,7 @@ const write = (name: string, options: Partial<HistoryOptions> = {}) => {
 async function reported(
   today: string,
   organisation: Organisation,
-  records: readonly DecisionRecord[],
+  records: readonly Recorded[],
   span: { from: number; to: number },
   honouring = true,
 ): Promise<Map<string, string[]>> {
@@ -203,11 +203,28 @@ test('removes little enough of every API for the brake to stay off', () => {
 for (const instant of ['2027-01-02T00:04:30Z', '2028-02-29T23:56:00Z'])
   test(`shows the same on another day: ${instant}`, async () => {
     const today = instant.slice(0, 10);
+    const [now, midnight] = [Date.parse(instant), Date.parse(today)];
     const organisation = await organisationOn(today);
-    const history = write(today, { organisation, now: Date.parse(instant) });
-    const shown = await reported(today, organisation, readRecords(history.target), history);
+    const requestsOf = pastRequests(organisation, { seed: 'northwind', today: midnight });
+    const past = (days: number) =>
+      Array.from({ length: days + 1 }, (_, back) => requestsOf(midnight - (days - back) * dayMs))
+        .flat()
+        .filter(({ at }) => at <= now)
+        .map(({ at, input, result, limited }) => ({
+          ...{ timestamp: new Date(at).toISOString(), input, result },
+          ...(limited ? { status: 429 } : result.allow ? {} : { status: 403 }),
+        }));
+    const shown = await reported(today, organisation, past(120), { from: midnight - 120 * dayMs, to: now });
     assert.deepEqual(sorted(shown), sorted(Object.entries(ofUse)));
-    rmSync(history.target, { recursive: true });
+    // Each day is written by itself, so the last ones stand for all.
+    const { target } = write(today, { organisation, now, days: 2 });
+    const texts = (records: readonly Recorded[]) =>
+      records
+        .map(({ timestamp, input, result, status }) => JSON.stringify([timestamp, input, result, status]))
+        .sort();
+    const written = texts(readRecords(target));
+    assert.ok(written.length > 100, String(written.length));
+    assert.deepEqual(written, texts(past(2)));
   });
 
 test('comes out the same, byte for byte, from the same seed and day', () => {
