@@ -28,7 +28,8 @@ test('with the default thresholds, exactly what is planted in it is found', asyn
     await importCommits(repository, commits(await datedOrganisation(sampleGrants, day), day));
     const { organisation } = await load(await gitTree(repository, 'main'));
     assert.ok(organisation);
-    writeHistory({ folder: decisions, organisation, now, revision: 'x' });
+    // One gateway is enough for what is planted, and half the heartbeats.
+    writeHistory({ folder: decisions, organisation, now, revision: 'x', instances: ['gw-1'] });
 
     const opa = await findOpa();
     const { plan, error } = await review({ root: repository, decisions: [decisions], asOfMs: now, opa });
