@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { createProgram } from './commands/program.ts';
+import { keepCompiled } from './commands/keepCompiled.ts';
 
 // argv → the commands; sets the exit code, decides nothing. Exit codes: 0 done, 1 problems found, 2 usage or configuration.
 
@@ -30,6 +29,10 @@ for (const stream of [process.stdout, process.stderr])
     process.exit();
   });
 
+// Before anything large is imported: what is imported at the top is there before our first line runs.
+keepCompiled(process.env);
+const { CommanderError } = await import('commander');
+const { createProgram } = await import('./commands/program.ts');
 const program = createProgram();
 try {
   const name = process.argv[2] ?? '';

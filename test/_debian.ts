@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../bundle/policy/opa.ts';
+import { cacheFolder } from '../bundle/cacheFolder.ts';
 
 const run = promisify(execFile);
 

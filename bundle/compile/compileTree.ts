@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BundleError } from '../bundleError.ts';
+import { cacheFolder } from '../cacheFolder.ts';
 import { isData } from '../documents/dataFile.ts';
 import { type KeptLines, type ReadDocuments, readDocuments } from '../documents/readDocuments.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
@@ -14,7 +15,6 @@ import { mostBytesOf, readGrants } from '../grants/readGrants.ts';
 import { resolveApis } from '../grants/resolveApis.ts';
 import { resolveDirectory } from '../grants/resolveDirectory.ts';
 import { reviewReferences } from '../grants/reviewReferences.ts';
-import { cacheFolder } from '../policy/opa.ts';
 import { formatProblem, sortProblems } from '../yaml/problem.ts';
 import {
   compile,

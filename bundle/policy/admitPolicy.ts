@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
+import { cacheFolder } from '../cacheFolder.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { sha256 } from '../format/digest.ts';
 import { mostWholeBytes } from '../format/documentLimits.ts';
@@ -10,7 +11,7 @@ import { formatProblem } from '../yaml/problem.ts';
 import { assertPaths, buildPolicy, compilePolicy } from './compilePolicy.ts';
 import type { KnownDocuments } from './documentReads.ts';
 import { examinePolicy } from './examinePolicy.ts';
-import { cacheFolder, type Opa } from './opa.ts';
+import type { Opa } from './opa.ts';
 import { decisionPath } from './policies.ts';
 import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BundleError } from '../bundleError.ts';
+import { cacheFolder } from '../cacheFolder.ts';
 import { unpackTarball } from '../format/tarball.ts';
-import { cacheFolder, type Opa } from './opa.ts';
+import type { Opa } from './opa.ts';
 import { capabilitiesFile } from './policies.ts';
 
 const mostBytes = 64 * 1024 * 1024;

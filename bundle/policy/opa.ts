@@ -4,8 +4,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { cacheFolder } from '../cacheFolder.ts';
 import { installOpa } from './installOpa.ts';
 import { OpaError } from './opaError.ts';
 
@@ -26,11 +26,6 @@ export type Opa = {
 };
 
 export { OpaError } from './opaError.ts';
-
-/** `XDG_CACHE_HOME/grantgate` or `~/.cache/grantgate`: shared by every clone on the machine. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'grantgate');
-}
 
 function execute(
   path: string,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../bundle/policy/opa.ts';
+import { cacheFolder } from '../../bundle/cacheFolder.ts';
 import { freePort, startServer } from '../_server.ts';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../bundle/policy/opa.ts';
+import { cacheFolder } from '../../bundle/cacheFolder.ts';
 import { root } from '../project/_copyRepository.ts';
 
 export type ProxyName = 'nginx' | 'caddy' | 'envoy';

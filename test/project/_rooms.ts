@@ -4,6 +4,7 @@
  */
 export const rooms: readonly (readonly [room: string, imports: readonly string[]])[] = [
   ['bundle/bundleError.ts', []],
+  ['bundle/cacheFolder.ts', []],
   ['bundle/format', ['bundle/bundleError.ts']],
   ['bundle/directory', ['bundle/format']],
   ['bundle/bucket', ['bundle/format']],
@@ -33,12 +34,16 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'bundle/access',
     ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/yaml'],
   ],
-  ['bundle/policy', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
+  [
+    'bundle/policy',
+    ['bundle/bundleError.ts', 'bundle/cacheFolder.ts', 'bundle/format', 'bundle/git', 'bundle/yaml'],
+  ],
   [
     'bundle/compile',
     [
       'bundle/access',
       'bundle/bundleError.ts',
+      'bundle/cacheFolder.ts',
       'bundle/documents',
       'bundle/format',
       'bundle/git',
