@@ -27,7 +27,8 @@ kept if {
 	not input.grant.changed_since_review
 }
 
-# Silence before the grant was put back, reactivated or widened says nothing about what it is now.
+# Silence before the grant was put back, reactivated or widened, or before there was somebody to use it, says nothing about
+# what it is now.
 active_since := object.get(input.grant, "active_since", input.grant.granted_at)
 
 # Somebody may be asked again whether the grant is still right.

@@ -19,7 +19,10 @@ export function grantFacts(grant: Grant, { organisation, history }: Evidence) {
     state: grant.state,
     covers: grant.covers,
     granted_at: grant.grantedAt,
-    active_since: Math.max(grant.grantedAt, known?.grownAt ?? 0),
+    active_since: Math.max(
+      ...[grant.grantedAt, known?.grownAt ?? 0],
+      history.directories.reachedSince(grant.principal) ?? 0,
+    ),
     ...(grant.expiresAt !== null && { expires_at: grant.expiresAt }),
     ...(grant.cadence && { cadence: grant.cadence }),
     ...(grant.conditions && { conditions: grant.conditions }),

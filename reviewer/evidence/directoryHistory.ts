@@ -23,6 +23,11 @@ export type DirectoryHistory = {
   absences(principal: string): Absence[] | null;
   /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
   ownerlessSince(owner: string): number | null;
+  /**
+   * Of a person or group: since when somebody active is behind it who was not before, or not for a day; null where it was
+   * so when history began, and where nobody is.
+   */
+  reachedSince(principal: string): number | null;
 };
 
 type State = ReadonlyMap<string, DirectoryFile>;
@@ -84,6 +89,35 @@ function createLens(state: State, services: Organisation['services']) {
 /** A state of one provider's file holds from when it was read, at the latest from when it was committed. */
 const heldFrom = (file: DirectoryFile, at: number) => Math.min(startOf(file.synced), at);
 
+/** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
+const shortPause = 86_400;
+
+/** Follows who has somebody active behind it, state after state of the directories. */
+function createArrivals(principals: ReadonlySet<string>) {
+  /** Those with nobody behind them → since when; minus infinity: as long as history tells. */
+  const nobody = new Map<string, number>();
+  const arrived = new Map<string, number>();
+  let isBegun = false;
+  return {
+    arrived,
+    /** `isUntold`: nothing is known of it at the moment, so it stays as it was. */
+    step(at: number, isAnswered: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
+      for (const name of principals) {
+        if (isUntold(name)) continue;
+        if (!isAnswered(name)) {
+          if (!nobody.has(name)) nobody.set(name, isBegun ? at : Number.NEGATIVE_INFINITY);
+          continue;
+        }
+        const since = nobody.get(name);
+        if (since === undefined) continue;
+        nobody.delete(name);
+        if (at - since >= shortPause) arrived.set(name, at);
+      }
+      isBegun = true;
+    },
+  };
+}
+
 /**
  * Follows the directories through the commits, given one after the other, oldest first. What a grant's certification is
  * compared with is looked up while passing by, so one state is in memory at a time.
@@ -107,6 +141,7 @@ export function createDirectoryHistory(organisation: Organisation) {
   const absent = new Map<string, Map<string, Absence>>();
   const lost = new Set<string>();
   const ownerless = new Map<string, number>();
+  const arrivals = createArrivals(principals);
   let lens: ReturnType<typeof createLens> | null = null;
 
   /** Grants certified before `until` are compared with the state that is there now. */
@@ -185,6 +220,7 @@ export function createDirectoryHistory(organisation: Organisation) {
         absent.delete(provider);
       }
       lens = state.size === 0 ? null : createLens(state, services);
+      if (lens !== null) arrivals.step(held, lens.answered, (name) => lost.has(name));
       for (const owner of owners) {
         if (lens === null || lens.answered(owner)) ownerless.delete(owner);
         else if (!ownerless.has(owner)) ownerless.set(owner, held);
@@ -195,7 +231,7 @@ export function createDirectoryHistory(organisation: Organisation) {
       const providers = [...state.keys()].map(
         (provider) => absent.get(provider) ?? new Map<string, Absence>(),
       );
-      return lookUpIn({ standings, sizes, changed, lost, ownerless, providers });
+      return lookUpIn({ standings, sizes, changed, lost, ownerless, arrived: arrivals.arrived, providers });
     },
   };
 }
@@ -206,12 +242,21 @@ type Found = {
   changed: ReadonlyMap<string, number>;
   lost: ReadonlySet<string>;
   ownerless: ReadonlyMap<string, number>;
+  arrived: ReadonlyMap<string, number>;
   /** Of each provider, whom it does not know. */
   providers: readonly ReadonlyMap<string, Absence>[];
 };
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
-const lookUpIn = ({ standings, sizes, changed, lost, ownerless, providers }: Found): DirectoryHistory => ({
+const lookUpIn = ({
+  standings,
+  sizes,
+  changed,
+  lost,
+  ownerless,
+  arrived,
+  providers,
+}: Found): DirectoryHistory => ({
   standing: ({ id }) => standings.get(id) ?? null,
   members: ({ id }) => sizes.get(id) ?? null,
   idChangedAt: (principal) => changed.get(fold(principal)) ?? null,
@@ -222,4 +267,5 @@ const lookUpIn = ({ standings, sizes, changed, lost, ownerless, providers }: Fou
     return runs.every((run) => run !== undefined) ? runs : null;
   },
   ownerlessSince: (owner) => ownerless.get(fold(owner)) ?? null,
+  reachedSince: (principal) => arrived.get(fold(principal)) ?? null,
 });

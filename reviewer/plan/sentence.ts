@@ -1,4 +1,5 @@
 import { dayOf } from '../../bundle/format/times.ts';
+import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { membersOf } from '../detect/groups.ts';
 import { accountStatus, ownersOf } from '../detect/people.ts';
@@ -28,6 +29,13 @@ const refusedNone = (uses = 0) => `refused 0 of ${counted(uses, 'request')} on r
 /** A login begins a sentence as it is written. */
 const capital = (text: string) => text.replace(/^the /, 'The ');
 
+/** What made its use possible at that time. */
+function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evidence): string {
+  if (at <= grantedAt) return 'it was granted';
+  if (at !== history.directories.reachedSince(principal)) return 'it was last widened or put back';
+  return principal.startsWith('user:') ? 'the account became active' : 'somebody active came into the group';
+}
+
 export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
@@ -40,7 +48,7 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
     case 'expired':
       return `The access of ${nameOf(grant.principal)} to ${access} ended on ${grant.expires}; it is denied already, and its entry only clutters the file.`;
     case 'never-used':
-      return `${who} has not used the access to ${access} once in the ${elapsed(usage?.from ?? grant.grantedAt, asOf)} since it was ${usage !== null && usage.from > grant.grantedAt ? 'last widened or put back' : 'granted'} on ${dayOf(usage?.from ?? grant.grantedAt)}.`;
+      return `${who} has not used the access to ${access} once in the ${elapsed(usage?.from ?? grant.grantedAt, asOf)} since ${beginOf(grant, usage?.from ?? grant.grantedAt, evidence)} on ${dayOf(usage?.from ?? grant.grantedAt)}.`;
     case 'dormant':
       if (action === 'revoke')
         return `The access of ${nameOf(grant.principal)} to ${access} has been suspended for ${elapsed(suspendedAt ?? asOf, asOf)}, since ${dayOf(suspendedAt ?? asOf)}, and nobody has asked for it back.`;

@@ -3,6 +3,7 @@ import { suite } from '../../_suite.ts';
 import {
   access,
   asOfMs,
+  base,
   dayMs,
   daysAgo,
   found,
@@ -271,7 +272,7 @@ test('dormant judges where the records do not reach back to the day of the grant
   assert.deepEqual(found(await here.review()), ['old: dormant suspend']);
 });
 
-test('what was put back, reactivated or widened lately is not taken away for its silence before', async () => {
+test('what was put back, reactivated, widened or first within reach lately is not taken away for its silence before', async () => {
   const file = 'grants/access/orders/group-desk.yaml';
   const idle = (rest: string) => access([{ id: 'idle', rest: `${rest}\ngranted: ${daysAgo(30)}` }]);
   const here = await organisation([]);
@@ -287,10 +288,14 @@ test('what was put back, reactivated or widened lately is not taken away for its
     await here.commit(then, daysAgo(days));
     return found(await here.review());
   };
+  const okta = 'grants/directory/okta.yaml';
+  const paused = (base[okta] ?? '').replace('id: 00u1, status: active', 'id: 00u1, status: suspended');
   const changes: [Record<string, string | null>, Record<string, string | null>][] = [
     [{ [file]: null }, idle('role: reader')],
     [idle('role: reader\nstate: suspended'), idle('role: reader')],
     [idle('role: reader'), idle('role: editor')],
+    // Nobody could use it before the account was there.
+    [{ [okta]: paused }, { [okta]: base[okta] ?? null }],
   ];
   for (const [first, then] of changes) {
     assert.deepEqual(await after(1.9, first, then), []);

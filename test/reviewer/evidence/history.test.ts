@@ -280,3 +280,38 @@ test('nobody is behind an owner since the first sync that said so', async () => 
   assert.equal(await since([10, okta(10, idle)], [8, okta(8, idle)]), seconds(10));
   assert.equal(await since([10, okta(10, idle)], [8, okta(8)]), null);
 });
+
+test('a principal is within reach since somebody active came who was not there for a day', async () => {
+  const paused = (text: string) => text.replaceAll('status: active', 'status: suspended');
+  const empty = (text: string) => text.replace('members: ["user:dana@example.com"]', 'members: []');
+  const since = async (principal: string, ...states: [number, Files][]) =>
+    (
+      await known([20, { ...one('role: reader', { principal }), ...okta(20) }], ...states)
+    ).history.directories.reachedSince(principal);
+  const { principal } = ann;
+  const night = 'group:night';
+  assert.equal(await since(principal), null, 'there when history began');
+  assert.equal(await since(principal, [10, okta(10, paused)]), null, 'not there now');
+  assert.equal(await since(principal, [10, okta(10, paused)], [9, okta(9)]), seconds(9));
+  assert.equal(
+    await since(principal, [10, okta(10, paused)], [9.1, okta(9.1)]),
+    null,
+    'away for less than a day',
+  );
+  assert.equal(await since(night, [10, okta(10, empty)], [8, okta(8)]), seconds(8));
+  const hired = 'user:eve@example.com';
+  const joins = (text: string) =>
+    text.replace('people:\n', 'people:\n  - { login: eve@example.com, id: 00u9, status: active }\n');
+  assert.equal(await since(hired, [10, okta(10, joins)]), seconds(10), 'who never was there has come');
+  const unread = { 'grants/directory/okta.yaml': null };
+  assert.equal(await since(principal, [10, unread], [5, okta(5)]), null, 'what nobody read tells of nobody');
+  const more = {
+    'grants/directory/entra.yaml':
+      'provider: entra\nsynced: 2026-11-01T00:00:00Z\ncomplete: true\npeople: []\ngroups: []\n',
+  };
+  assert.equal(
+    await since(principal, [12, more], [10, unread], [5, okta(5)]),
+    null,
+    'nor beside another provider',
+  );
+});

@@ -28,6 +28,7 @@ type Told = { action?: string; usage?: object | null; own?: object; grant?: obje
 const directory = {
   ...{ idChangedAt: () => null, absences: () => null },
   ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
+  reachedSince: (): number | null => null,
 };
 const say = (name: string, told: Told = {}, directories: object = directory): string => {
   const { suspendedAt = null, ...more } = told;
@@ -91,6 +92,9 @@ test('says what is known: since when, whose, and in the words of a detector of o
     say('never-used', { usage: { ...usage, from: grant.grantedAt } }),
     /since it was granted on 2026-01-01\.$/,
   );
+  const arrived = { ...directory, reachedSince: () => usage.from };
+  assert.match(say('never-used', {}, arrived), /since somebody active came into the group on 2026-11-13\.$/);
+  assert.match(say('never-used', bob, arrived), /since the account became active on 2026-11-13\.$/);
   const another = { ...directory, idChangedAt: () => at('2026-11-01') };
   assert.equal(
     say('orphan-missing', bob, another),
