@@ -6,6 +6,7 @@ import { compile } from '../../bundle/compile/compile.ts';
 import { workingTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';
+import { childrenOf } from './processes.ts';
 import { freePort, type Peer } from './world.ts';
 
 /** The path of a program, or null. */
@@ -33,14 +34,20 @@ async function run(name: string, url: string, program: string, args: readonly st
   return { name, url, pids: [child.pid ?? 0], stop: () => void child.kill('SIGTERM') };
 }
 
-/** A yardstick of this folder in a process of its own. */
-export function startBare(file: string, name: string, upstream: string): Promise<Peer & { pid: number }> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [upstream]);
+/** A yardstick of this folder in a process of its own, or in several. */
+export function startBare(
+  file: string,
+  name: string,
+  upstream: string,
+  workers = 1,
+): Promise<Peer & { pid: number }> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [upstream, String(workers)]);
   return new Promise((done) => {
     child.once('message', (message) => {
       const { port } = message as { port: number };
       const pid = child.pid ?? 0;
-      done({ name, url: `http://127.0.0.1:${port}`, pid, pids: [pid], stop: () => void child.kill() });
+      const pids = [pid, ...childrenOf(pid)];
+      done({ name, url: `http://127.0.0.1:${port}`, pid, pids, stop: () => void child.kill() });
     });
   });
 }

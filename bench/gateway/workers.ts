@@ -1,12 +1,14 @@
 // What a second worker costs and gives: one process beside several, in turns in one run, with the same upstream (nginx),
 // grants, tokens and records. CPU is that of all processes of a gateway; the busiest of them is what several are bound by
-// where cores are free, so "room" is one process' CPU for a request over the busiest one's.
+// where cores are free, so "room" is one process' CPU for a request over the busiest one's. Bare undici proxies, which
+// share a port as Node's cluster has it, tell how much of that is Node's and the machine's.
 // node bench/gateway/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createLoads } from './loads.ts';
+import { startBare } from './peers.ts';
 import { cpuMs, noise } from './processes.ts';
 import { openScene } from './scene.ts';
 import { type Figures, median, spanOf } from './tables.ts';
@@ -46,12 +48,23 @@ async function measure(peer: Peer, run: () => Promise<Figures>): Promise<Measure
 }
 
 async function run(): Promise<void> {
-  const { root, issuer, tokenFile } = await openScene(folder, callers, stops, rate);
+  const { upstream, root, issuer, tokenFile } = await openScene(folder, callers, stops, rate);
   const start = async (name: string, of: { workers?: number; code?: string }) =>
     keep(await startGateway(join(folder, name.replaceAll(' ', '-')), root, issuer.url, { name, ...of }));
-  const peers = [await start('one process', {}), await start(`${workers} workers`, { workers })];
-  if (values.against !== undefined)
-    peers.push(await start(`${workers} workers, other`, { workers, code: values.against }));
+  const bare = async (name: string, file: string) => keep(await startBare(file, name, upstream, workers));
+  /** Each with the one process that it is compared with. */
+  const alone = await start('one process', {});
+  const bareAlone = await bare('bare, one process', './bareUndici.ts');
+  const peers: { peer: Peer; one: Peer }[] = [
+    { peer: alone, one: alone },
+    { peer: await start(`${workers} workers`, { workers }), one: alone },
+    { peer: bareAlone, one: bareAlone },
+    { peer: await bare(`bare, ${workers} workers`, './bareCluster.ts'), one: bareAlone },
+  ];
+  if (values.against !== undefined) {
+    const code = values.against;
+    peers.push({ peer: await start(`${workers} workers, other`, { workers, code }), one: alone });
+  }
 
   const { closed, open } = createLoads({ folder, tokenFile, connections: 32 });
   const openFor = (persecond: number) => (peer: Peer) =>
@@ -63,21 +76,24 @@ async function run(): Promise<void> {
     ['a connection for each request', (peer) => closed(peer, callers, seconds, false)],
   ];
   // Until the code of each process is compiled as well as it will be.
-  for (const peer of peers)
+  for (const { peer } of peers)
     for (let done = 0; done < 25_000 * peer.pids.length; )
       done += 2 * ((await closed(peer, callers, 2)).rate ?? 0);
-  const results = new Map(loads.map(([name]) => [name, peers.map((): Measured[] => [])]));
+  const results = new Map(loads.map(([name]) => [name, new Map<Peer, Measured[]>()]));
   for (let round = 0; round < rounds; round += 1)
     for (const [name, load] of loads)
-      for (const [at, peer] of peers.entries())
-        results.get(name)?.[at]?.push(await measure(peer, () => load(peer)));
+      for (const { peer } of round % 2 === 0 ? peers : peers.toReversed()) {
+        const taken = results.get(name);
+        taken?.set(peer, [...(taken.get(peer) ?? []), await measure(peer, () => load(peer))]);
+      }
 
   console.log(
     `${rounds} rounds of ${seconds} s in turns, ${rate ?? 'no rate'}; medians and (lowest–highest)\n`,
   );
-  for (const [name, [one = [], ...others]] of results) {
+  for (const [name, taken] of results) {
     console.log(name);
-    for (const [at, own] of [one, ...others].entries()) {
+    for (const { peer, one: alone } of peers) {
+      const [own, one] = [taken.get(peer) ?? [], taken.get(alone) ?? []];
       const of = (pick: (figures: Measured) => number) => median(own.map(pick));
       const against = (pick: (figures: Measured, single: Measured) => number) =>
         spanOf(
@@ -85,11 +101,11 @@ async function run(): Promise<void> {
         );
       console.log(
         [
-          `  ${peers[at]?.name.padEnd(18)}`,
+          `  ${peer.name.padEnd(18)}`,
           own[0]?.rate === null ? '' : `${of((figures) => figures.rate ?? 0).toFixed(0)} requests/s`,
           `${of(({ cpu }) => cpu).toFixed(0)} ms of CPU for 1,000`,
           `p99 ${of(({ p99 }) => p99).toFixed(1)} ms`,
-          ...(own === one
+          ...(peer === alone
             ? []
             : [
                 `CPU ${against(({ cpu }, single) => cpu / single.cpu)} ×`,
