@@ -1,4 +1,5 @@
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { decodeJwt } from 'jose/jwt/decode';
 import type { GatewayConfig } from '../config/config.ts';
 import { detailOf, faultOf } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';

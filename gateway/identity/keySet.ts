@@ -1,6 +1,8 @@
 // Wraps what jose leaves open (createRemoteJWKSet has no stale-if-error, no back-off and no size cap): one fetch in
 // flight, known keys survive an outage of the issuer up to a bound, unknown key ids cannot make us fetch in a loop.
-import { createLocalJWKSet, errors, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import type { FlattenedJWSInput, JWSHeaderParameters } from 'jose';
+import * as errors from 'jose/errors';
+import { createLocalJWKSet } from 'jose/jwks/local';
 import { fetchKeys } from './fetchKeys.ts';
 
 const failureCooldownMs = 5_000;

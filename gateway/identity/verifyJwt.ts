@@ -1,5 +1,7 @@
 import { hash, KeyObject } from 'node:crypto';
-import { decodeJwt, errors, jwtVerify } from 'jose';
+import * as errors from 'jose/errors';
+import { decodeJwt } from 'jose/jwt/decode';
+import { jwtVerify } from 'jose/jwt/verify';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { remember } from '../memory/remember.ts';

@@ -1,7 +1,8 @@
 // Sharp edges of undici 8: it strips no hop-by-hop headers of an answer; a body that dies upstream must destroy the
 // client's response (an `end` would pass off half an answer as whole); the dispatcher calls back with 1xx responses too.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
+import errors from 'undici/lib/core/errors.js';
 import type { Admission } from '../decision/admission.ts';
 import { sendProblem } from '../http/answer.ts';
 import { hasBody } from '../http/body.ts';

@@ -35,8 +35,22 @@ test('an end waits until the connections have ended', async () => {
     16_384,
   );
   const connection = pool.take();
-  const { body } = await connection.client.request({ path: '/', method: 'GET' });
-  assert.equal(await body.text(), 'ok');
+  const answer = await new Promise<string>((done, fail) => {
+    let text = '';
+    connection.client.dispatch(
+      { path: '/', method: 'GET' },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart: () => undefined,
+        onResponseData: (_, chunk) => {
+          text += chunk.toString();
+        },
+        onResponseEnd: () => done(text),
+        onResponseError: (_, error) => fail(error),
+      },
+    );
+  });
+  assert.equal(answer, 'ok');
   let isClosed = false;
   assert.ok(connection.socket);
   connection.socket.once('close', () => {
