@@ -4,56 +4,88 @@ import { join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, dayMs, daysAgo, rules, withGroups } from '../_review.ts';
-import { actions, closeWorlds, idle, standard, token, world } from '../_world.ts';
+import { actions, call, closeWorlds, idle, standard, token, type World, world } from '../_world.ts';
 
 const test = suite('pull requests');
-test.after.each(closeWorlds);
+test.after(closeWorlds);
 
-test('opens one pull request per owner and tier, and a second run changes nothing', async () => {
-  const { apply, bare, writes, forge } = await world();
-  const first = await apply();
+const removal = 'grantgate/review/group-desk/removal';
+const more = (...ids: string[]) => access([...standard, ...ids.map((id) => ({ id, rest: idle }))]);
+const done = ({ pulls }: Awaited<ReturnType<World['apply']>>) => pulls.map(({ action }) => action);
+const ofCommits = ({ calls }: ReturnType<World['writes']>) =>
+  calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT'));
+
+// One repository, run after run; between them a finding joins, somebody commits to a branch, and one is merged.
+const one = await world();
+const first = await one.apply();
+const opening = one.writes();
+const opened = new Map(
+  ['of-bob', 'idle', 'wide'].map((grant) => {
+    const { branch = '', number } = first.pulls.find(({ grants }) => grants.includes(grant)) ?? {};
+    return [grant, { branch, number, commit: one.bare('rev-parse', branch) }] as const;
+  }),
+);
+const body = (await call<{ body: string }>(one, 'GET', `/pulls/${first.pulls[1]?.number}`)).body;
+const second = await one.apply();
+const later = await one.apply({ asOfMs: asOfMs + 3_600_000 });
+const nothing = one.writes();
+await one.push(more('idle-too'), 'main', 30);
+const joined = await one.apply();
+const joining = one.writes();
+const joinedAgain = await one.apply();
+await one.push({ 'grants/access/orders/README.md': 'kept it\n' }, removal);
+const touched = one.writes();
+await one.push(more('idle-too', 'idle-three'), 'main', 30);
+const apart = await one.apply();
+const leaving = one.writes();
+await one.forge.merge(1);
+one.writes();
+const merged = await one.apply();
+const merging = one.writes();
+
+// Another, whose work tree says otherwise, and whose base moves.
+const other = await world();
+await other.here.write(access([{ id: 'other', rest: idle }]));
+const begun = await other.apply();
+const { branches } = other.writes();
+await other.push({ 'grants/apis/inventory.yaml': null, 'grants/networks.yaml': 'office: [192.0.2.0/25]\n' });
+const moved = await other.apply();
+const still = other.writes();
+const changed = { rest: `role: reader\nticket: FIN-1\ngranted: ${daysAgo(2)}` };
+await other.push(access(standard.map((grant) => (grant.id === 'idle' ? { ...grant, ...changed } : grant))));
+const conflicting = await other.apply();
+const rested = await other.apply();
+
+test('opens one pull request per owner and tier, and a second run changes nothing', () => {
   assert.equal(first.error, null);
   assert.deepEqual(actions(first), [
     'opened group-desk/urgent-high of-bob',
     'opened group-desk/removal idle',
     'opened user-dana@example.com/narrowing wide',
   ]);
-  const after = writes();
   assert.deepEqual(
-    after.calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT')),
+    ofCommits(opening),
     [1, 2, 3].flatMap((number) => ['POST /pulls', 'POST /statuses/COMMIT', `POST /issues/${number}/labels`]),
   );
   assert.equal(
-    bare('diff', 'main', 'grantgate/review/user-dana@example.com/narrowing')
+    one
+      .bare('diff', `main...${opened.get('wide')?.commit}`)
       .split('\n')
       .filter((line) => /^[+-] /.test(line))
       .join('\n'),
     '-  role: admin # for now\n+  role: reader # for now',
   );
   assert.equal(
-    bare('log', '-1', '--format=%an|%cn|%at|%ct', 'grantgate/review/group-desk/removal'),
+    one.bare('log', '-1', '--format=%an|%cn|%at|%ct', opened.get('idle')?.commit ?? ''),
     `grantgate[bot]|grantgate[bot]|${asOfMs / 1000}|${asOfMs / 1000}`,
   );
-  const second = await apply();
-  assert.deepEqual(
-    second.pulls.map(({ action }) => action),
-    ['unchanged', 'unchanged', 'unchanged'],
-  );
+  assert.deepEqual(done(second), ['unchanged', 'unchanged', 'unchanged']);
   assert.deepEqual(
     second.pulls.map(({ number }) => number),
     [1, 2, 3],
   );
-  const later = await apply({ asOfMs: asOfMs + 3_600_000 });
-  assert.deepEqual(
-    later.pulls.map(({ action }) => action),
-    ['unchanged', 'unchanged', 'unchanged'],
-  );
-  assert.deepEqual(writes(), { calls: [], branches: after.branches });
-
-  const [, pull] = first.pulls;
-  const body = (
-    (await (await fetch(`${forge.api}/repos/acme/access/pulls/${pull?.number}`)).json()) as { body: string }
-  ).body;
+  assert.deepEqual(done(later), ['unchanged', 'unchanged', 'unchanged']);
+  assert.deepEqual(nothing, { calls: [], branches: opening.branches });
   assert.deepEqual(
     parseBody(body)?.entries.map(({ fingerprint }) => fingerprint),
     first.plan.findings.filter(({ grant }) => grant === 'idle').map(({ fingerprint }) => fingerprint),
@@ -61,7 +93,57 @@ test('opens one pull request per owner and tier, and a second run changes nothin
   assert.match(body, /How to restore it/);
   // What the records say of its very commit.
   assert.match(body, /\*\*0 of \d+ allowed requests would now be denied\\?\.\*\*/);
-  assert.ok(body.includes(bare('rev-parse', 'grantgate/review/group-desk/removal').slice(0, 12)));
+  assert.ok(body.includes(opened.get('idle')?.commit.slice(0, 12) ?? '-'));
+});
+
+test("judges the forge's branch, not what lies in the work tree", () => {
+  assert.deepEqual(
+    begun.plan.findings.map(({ grant }) => grant),
+    ['idle', 'of-bob', 'wide'],
+  );
+});
+
+test('the same inputs give the same commits', () => {
+  assert.equal(branches, opening.branches);
+});
+
+test('a further finding joins its pull request', () => {
+  assert.deepEqual(actions(joined), [
+    'unchanged group-desk/urgent-high of-bob',
+    'updated group-desk/removal idle,idle-too',
+    'unchanged user-dana@example.com/narrowing wide',
+  ]);
+  assert.deepEqual(ofCommits(joining), ['PATCH /pulls/2', 'PATCH /pulls/2', 'POST /statuses/COMMIT']);
+  assert.deepEqual(done(joinedAgain), ['unchanged', 'unchanged', 'unchanged']);
+});
+
+test('merged, a finding is gone; the others stay as they are', () => {
+  assert.deepEqual(actions(merged), [
+    'unchanged group-desk/removal idle,idle-too',
+    'unchanged group-desk/removal-2 idle-three',
+    'unchanged user-dana@example.com/narrowing wide',
+  ]);
+  assert.deepEqual(merging.calls, []);
+});
+
+test('leaves a branch with commits by people alone', () => {
+  assert.deepEqual(actions(apart), [
+    'unchanged group-desk/urgent-high of-bob',
+    'unchanged group-desk/removal idle,idle-too',
+    // What is new does not wait for it.
+    'opened group-desk/removal-2 idle-three',
+    'unchanged user-dana@example.com/narrowing wide',
+  ]);
+  assert.equal(apart.pulls[1]?.reason, 'the branch has commits by people');
+  const after = leaving.branches.split('\n');
+  assert.ok(touched.branches.split('\n').every((line) => after.includes(line)));
+});
+
+test('a base that moved without conflict moves no branch; one that conflicts does', () => {
+  assert.deepEqual(done(moved), ['unchanged', 'unchanged', 'unchanged']);
+  assert.equal(still.branches, branches);
+  assert.deepEqual(done(conflicting), ['unchanged', 'updated', 'unchanged']);
+  assert.deepEqual(done(rested), ['unchanged', 'unchanged', 'unchanged']);
 });
 
 test('edits below the folder of the repository that holds the grants', async () => {
@@ -80,35 +162,6 @@ test('edits below the folder of the repository that holds the grants', async () 
   );
   const again = await apply({ forge: { folder: 'infra/access/' } });
   assert.ok(again.pulls.every(({ action }) => action === 'unchanged'));
-});
-
-test('the same inputs give the same commits', async () => {
-  const [one, two] = [await world(), await world()];
-  await one.apply();
-  await two.apply();
-  assert.equal(one.writes().branches, two.writes().branches);
-});
-
-test("judges the forge's branch, not what lies in the work tree", async () => {
-  const { apply, here } = await world();
-  await here.write(access([{ id: 'other', rest: idle }]));
-  assert.deepEqual(
-    (await apply()).plan.findings.map(({ grant }) => grant),
-    ['idle', 'of-bob', 'wide'],
-  );
-});
-
-test('merged, a finding is gone; the others stay as they are', async () => {
-  const { apply, forge, writes } = await world();
-  await apply();
-  await forge.merge(2);
-  writes();
-  const result = await apply();
-  assert.deepEqual(actions(result), [
-    'unchanged group-desk/urgent-high of-bob',
-    'unchanged user-dana@example.com/narrowing wide',
-  ]);
-  assert.deepEqual(writes().calls, []);
 });
 
 test('deletes a file with its last grant, and the exemptions of what it deletes', async () => {
@@ -130,69 +183,6 @@ test('deletes a file with its last grant, and the exemptions of what it deletes'
   assert.ok(!bare('ls-tree', '-r', '--name-only', 'main').includes('access/orders'));
   assert.match(bare('show', 'main:grants/review.yaml'), /exemptions: \[\]$/);
   assert.equal((await apply()).error, null);
-});
-
-test('a further finding joins its pull request', async () => {
-  const { apply, push, writes } = await world();
-  await apply();
-  writes();
-  await push(access([...standard, { id: 'idle-too', rest: idle }]), 'main', 30);
-  const result = await apply();
-  assert.deepEqual(actions(result), [
-    'unchanged group-desk/urgent-high of-bob',
-    'updated group-desk/removal idle,idle-too',
-    'unchanged user-dana@example.com/narrowing wide',
-  ]);
-  assert.deepEqual(
-    writes().calls.map((call) => call.replace(/[0-9a-f]{40}$/, 'COMMIT')),
-    ['PATCH /pulls/2', 'PATCH /pulls/2', 'POST /statuses/COMMIT'],
-  );
-  assert.deepEqual(
-    (await apply()).pulls.map(({ action }) => action),
-    ['unchanged', 'unchanged', 'unchanged'],
-  );
-});
-
-test('a base that moved without conflict moves no branch; one that conflicts does', async () => {
-  const { apply, push, writes } = await world();
-  await apply();
-  const { branches } = writes();
-  await push({ 'grants/apis/inventory.yaml': null, 'grants/networks.yaml': 'office: [192.0.2.0/25]\n' });
-  assert.ok((await apply()).pulls.every(({ action }) => action === 'unchanged'));
-  assert.equal(writes().branches, branches);
-  await push(
-    access(
-      standard.map((grant) =>
-        grant.id === 'idle'
-          ? { ...grant, rest: `role: reader\nticket: FIN-1\ngranted: ${daysAgo(2)}` }
-          : grant,
-      ),
-    ),
-  );
-  const result = await apply();
-  assert.deepEqual(
-    result.pulls.map(({ action }) => action),
-    ['unchanged', 'updated', 'unchanged'],
-  );
-  assert.ok((await apply()).pulls.every(({ action }) => action === 'unchanged'));
-});
-
-test('leaves a branch with commits by people alone', async () => {
-  const { apply, push, writes } = await world();
-  await apply();
-  await push({ 'grants/access/orders/README.md': 'kept it\n' }, 'grantgate/review/group-desk/removal');
-  const { branches } = writes();
-  await push(access([...standard, { id: 'idle-too', rest: idle }]), 'main', 30);
-  const { pulls } = await apply();
-  const [, removal, more] = pulls;
-  assert.deepEqual([removal?.action, removal?.reason], ['unchanged', 'the branch has commits by people']);
-  // What is new does not wait for it.
-  assert.deepEqual(
-    [more?.action, more?.branch, more?.grants],
-    ['opened', 'grantgate/review/group-desk/removal-2', ['idle-too']],
-  );
-  const after = writes().branches.split('\n');
-  assert.ok(branches.split('\n').every((line) => after.includes(line)));
 });
 
 test('opens no more than the limits allow; urgent ones take no room', async () => {
