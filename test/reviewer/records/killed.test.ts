@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from '../../_suite.ts';
@@ -12,30 +13,23 @@ const archive = writeArchive(days);
 test.after(archive.remove);
 const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
 
-/** Runs a command on the copy; killed as soon as its manifest has `bytes` or it has ended. */
-async function run(
-  root: string,
-  command: readonly string[],
-  bytes = Number.POSITIVE_INFINITY,
-): Promise<boolean> {
+/** Runs a command on the copy; killed as soon as its manifest has `bytes`, where they are given. Whether it was. */
+async function run(root: string, command: readonly string[], bytes?: number): Promise<boolean> {
   const places = ['--decisions', join(root, 'd'), '--usage', join(root, 'u')];
   const child = spawn(process.execPath, [cli, 'records', ...command, ...places, '--apply'], {
     stdio: 'ignore',
   });
-  const manifest = join(root, 'd', 'gw-1', 'manifest.jsonl');
-  let ended = false;
-  const exit = new Promise<void>((done) =>
-    child.once('exit', () => {
-      ended = true;
-      done();
-    }),
-  );
-  while (!ended && (!existsSync(manifest) || statSync(manifest).size < bytes))
-    await new Promise((done) => setImmediate(done));
-  const isKilled = !ended;
-  if (isKilled) child.kill('SIGKILL');
-  await exit;
-  return isKilled;
+  const home = join(root, 'd', 'gw-1');
+  const manifest = join(home, 'manifest.jsonl');
+  const watching =
+    bytes === undefined
+      ? null
+      : watch(home, () => {
+          if (existsSync(manifest) && statSync(manifest).size >= bytes) child.kill('SIGKILL');
+        });
+  const [, signal] = await once(child, 'exit');
+  watching?.close();
+  return signal === 'SIGKILL';
 }
 
 test('pruning and erasing that are killed with -9 leave a chain that holds, and go on to their end', async () => {
@@ -47,12 +41,12 @@ test('pruning and erasing that are killed with -9 leave a chain that holds, and 
     const root = archive.copy();
     const home = join(root, 'd', 'gw-1');
     const asked = command.map((word) => (word === 'KEY' ? join(root, 'key') : word));
-    await run(root, asked, bytes);
+    assert.ok(await run(root, asked, bytes), `${asked[0]} is killed in the midst`);
     const cut = await verified(home);
     assert.deepEqual([cut.breaks, cut.gaps, cut.records], [[], [], 4 * days], asked[0]);
     const half = { ...(await evidence(join(root, 'd'), join(root, 'u'), days)) };
     assert.deepEqual(half, before);
-    await run(root, asked);
+    assert.ok(!(await run(root, asked)));
     const done = await verified(home);
     assert.deepEqual([done.breaks, done.gaps, done.pruned + done.erased], [[], [], days]);
     assert.deepEqual(await evidence(join(root, 'd'), join(root, 'u'), days), before);
