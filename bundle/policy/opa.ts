@@ -19,10 +19,20 @@ export const opaVersion = '1.20.2';
 export type OpaResult = { code: number; stdout: string; stderr: string };
 
 export type Opa = {
-  path: string;
   version: string;
   /** Runs opa to its end; a failing command is an answer (`code` ≠ 0), not an error. Throws OpaError `opa-unusable`. */
   run: (args: readonly string[], options?: { cwd?: string; input?: string | Buffer }) => Promise<OpaResult>;
+};
+
+/** One that was found. */
+export type FoundOpa = Opa & { path: string };
+
+type Wanted = {
+  env?: NodeJS.ProcessEnv;
+  progress?: (line: string) => void;
+  install?: boolean;
+  /** Of release binaries, in place of those that are pinned. */
+  digests?: Readonly<Record<string, string>>;
 };
 
 export { OpaError } from './opaError.ts';
@@ -91,20 +101,12 @@ async function onPath(env: NodeJS.ProcessEnv): Promise<string | null> {
  * `progress` is told, line by line, what is passed over and what is being installed. With `install: false` it is only looked
  * for. Throws OpaError.
  */
-export async function findOpa(
-  options: {
-    env?: NodeJS.ProcessEnv;
-    progress?: (line: string) => void;
-    install?: boolean;
-    /** Of release binaries, in place of those that are pinned. */
-    digests?: Readonly<Record<string, string>>;
-  } = {},
-): Promise<Opa> {
+export async function findOpa(options: Wanted = {}): Promise<FoundOpa> {
   const { env = process.env, progress = () => {}, install = true } = options;
-  const found = (path: string): Opa => ({
+  const found = (path: string) => ({
     path,
     version: opaVersion,
-    run: (args, runOptions) => execute(path, args, runOptions),
+    run: (...[args, runOptions]: Parameters<Opa['run']>) => execute(path, args, runOptions),
   });
   const looked: string[] = [];
 
@@ -158,6 +160,26 @@ export async function findOpa(
     'opa-unusable',
     `the installed ${cached} does not run as OPA ${opaVersion}: ${'fault' in installed ? installed.fault : installed.version}`,
   );
+}
+
+/**
+ * The same, looked for at the first run; once, and after a failure again, for it may have been installed since. What was
+ * compiled before is kept, so that mostly none is needed, and where it has gone missing new grants still come into force.
+ * Runs throw what {@link findOpa} throws.
+ */
+export function openOpa(options: Wanted = {}): Opa {
+  let looking: Promise<Opa> | null = null;
+  return {
+    version: opaVersion,
+    async run(args, runOptions) {
+      looking ??= findOpa(options);
+      const opa = await looking.catch((error: unknown) => {
+        looking = null;
+        throw error;
+      });
+      return opa.run(args, runOptions);
+    },
+  };
 }
 
 if (import.meta.main) {

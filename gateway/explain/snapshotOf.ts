@@ -1,6 +1,6 @@
 import { compileBundle } from '../../bundle/assemble.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { findOpa } from '../../bundle/policy/opa.ts';
+import { openOpa } from '../../bundle/policy/opa.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { openSnapshot, type Snapshot } from '../revision/snapshot.ts';
 
@@ -9,5 +9,5 @@ export async function snapshotOf(
   tree: Tree,
   options: { progress?: (line: string) => void },
 ): Promise<Snapshot> {
-  return openSnapshot(createPrepare()(await compileBundle({ tree, opa: await findOpa(options) })), 0);
+  return openSnapshot(createPrepare()(await compileBundle({ tree, opa: openOpa(options) })), 0);
 }

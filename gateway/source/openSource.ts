@@ -4,7 +4,7 @@ import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts
 import { objectUrl, type Store } from '../../bundle/bucket/objectUrl.ts';
 import { type BucketKeys, signRequest } from '../../bundle/bucket/signRequest.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
-import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { openOpa } from '../../bundle/policy/opa.ts';
 import { parseSource } from './contract/parseSource.ts';
 import { type Source, SourceError } from './contract/source.ts';
 import { fileSource } from './fileSource.ts';
@@ -54,15 +54,13 @@ export function openSource(config: SourceConfig, { evaluator, progress = () => {
   const address = parseSource(config.url);
   const { stateFolder, verifyKeyPem, token, timeoutMs, maxBytes, longPollSeconds, redirectOrigins } = config;
   if (address.kind === 'git') {
-    let opa: Opa | null = null;
+    const opa = openOpa({ progress });
     return gitSource({
       address,
       stateFolder,
       ...defined({ token, timeoutMs, tls: config.tls, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
         const tree = await gitTree(repository, commit, address.folder);
-        // Looked for once; after a failure again, for it may have been installed since.
-        opa ??= await findOpa({ progress });
         // What compiles bundles is much to load, and no other source needs it.
         const { assemble } = await import('../../bundle/assemble.ts');
         return assemble({ tree, opa, evaluator });

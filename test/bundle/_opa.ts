@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { assemble } from '../../bundle/assemble.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
-import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
+import { type FoundOpa, findOpa } from '../../bundle/policy/opa.ts';
 import { type Files, sampleTree } from './_organisation.ts';
 
 /** A key pair in PEM form. */
@@ -21,7 +21,7 @@ export function keyPair(kind: 'ec' | 'rsa'): { secret: string; open: string } {
 }
 
 /** The bundle of the sample organisation's first commit, and the opa that compiled its policies. */
-export async function sampleBundle(overrides: Files = {}): Promise<{ bundle: Bundle; opa: Opa }> {
+export async function sampleBundle(overrides: Files = {}): Promise<{ bundle: Bundle; opa: FoundOpa }> {
   const opa = await findOpa();
   const sample = await sampleTree(overrides, { git: true });
   try {

@@ -12,7 +12,7 @@ import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
 import { canonicalJson } from '../../../bundle/format/canonicalJson.ts';
 import { dataDigest } from '../../../bundle/format/digest.ts';
 import { packTarball, unpackTarball } from '../../../bundle/format/tarball.ts';
-import type { Opa } from '../../../bundle/policy/opa.ts';
+import type { FoundOpa } from '../../../bundle/policy/opa.ts';
 import { suite } from '../../_suite.ts';
 import { folder, keyPair, sampleBundle } from '../_opa.ts';
 
@@ -22,7 +22,7 @@ const algorithms = ['ES256', 'RS256'] as const;
 const any = { bytes: () => 1e9, total: 1e9, files: 100 };
 
 let bundle: Bundle;
-let opa: Opa;
+let opa: FoundOpa;
 let work: Awaited<ReturnType<typeof folder>>;
 test.before(async () => {
   ({ bundle, opa } = await sampleBundle());

@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { findOpa, OpaError, opaVersion } from '../../../bundle/policy/opa.ts';
+import { findOpa, OpaError, opaVersion, openOpa } from '../../../bundle/policy/opa.ts';
 import { suite } from '../../_suite.ts';
 import { folder } from '../_opa.ts';
 
@@ -73,6 +73,26 @@ const withBin = () => ({ PATH: `${join(work.path, 'bin')}:/usr/bin:/bin` });
 test('takes OPA_PATH when it is the pinned version', async () => {
   const path = await program('mine', script(opaVersion));
   assert.is((await find({ OPA_PATH: path })).opa?.path, path);
+});
+
+test('is looked for when it is first run, once, and again after it was not found', async () => {
+  const path = join(work.path, 'bin/opa');
+  const asked = join(work.path, 'asked');
+  const opa = openOpa({ env: { ...env, OPA_PATH: path } });
+  assert.is(opa.version, opaVersion);
+  const missing = await opa.run(['check']).catch((error: unknown) => error);
+  assert.instance(missing, OpaError);
+  assert.is((missing as OpaError).code, 'opa-unusable');
+  await program('opa', `#!/bin/sh\necho "$1" >> ${asked}\necho "Version: ${opaVersion}"\n`);
+  assert.is((await opa.run(['check'])).code, 0);
+  assert.is((await opa.run(['test'])).code, 0);
+  assert.is(await readFile(asked, 'utf8'), 'version\ncheck\ntest\n');
+  await program('opa', script('0.68.0'));
+  const other = openOpa({ env: { ...env, OPA_PATH: path } });
+  assert.is(
+    ((await other.run(['check']).catch((error: unknown) => error)) as OpaError).code,
+    'opa-wrong-version',
+  );
 });
 
 test('another version at OPA_PATH is an error that says what was found and what to do', async () => {

@@ -15,7 +15,7 @@ const tree = {
 const said = async (stdout: string, stderr: string) => {
   const run: Opa['run'] = async ([command]) =>
     command === 'test' ? { code: 2, stdout, stderr } : { code: 0, stdout: '{"builtins":[]}', stderr: '' };
-  const problems = await runTests(tree, { path: 'opa', version: '0', run });
+  const problems = await runTests(tree, { version: '0', run });
   return problems.map(({ file, line, message }) => `${file}:${line}: ${message}`);
 };
 

@@ -10,7 +10,7 @@ import { sign } from '../../../../bundle/archive/sign.ts';
 import { readVerifyKey, verify } from '../../../../bundle/archive/verify.ts';
 import { canonicalJson } from '../../../../bundle/format/canonicalJson.ts';
 import { packTarball, unpackTarball } from '../../../../bundle/format/tarball.ts';
-import type { Opa } from '../../../../bundle/policy/opa.ts';
+import type { FoundOpa } from '../../../../bundle/policy/opa.ts';
 import { startReload } from '../../../../gateway/load/reload.ts';
 import { parseImage } from '../../../../gateway/source/contract/parseImage.ts';
 import type { Source } from '../../../../gateway/source/contract/source.ts';
@@ -29,7 +29,7 @@ const [ours, theirs] = [keyPair('ec'), keyPair('ec')];
 const key = readVerifyKey(ours.open);
 
 let bundle: Bundle;
-let opa: Opa;
+let opa: FoundOpa;
 let archives: Buffer[] = [];
 let open: Registry | null = null;
 let closed: Registry | null = null;
