@@ -13,6 +13,10 @@ test_one_side_of_a_pair_is_given_up if {
 test_suspended_and_break_glass_grants_are_no_duty if {
 	found(object.union(on_duty(["a"]), {"grant": {"state": "suspended", "suspended_at": days(1)}})) == []
 	found(object.union(on_duty(["a"]), {"grant": {"cadence": "break-glass"}})) == []
+
+	all := on_duty(["a", "b", "c", "d"])
+	found(object.union(all, {"grant": {"state": "suspended", "suspended_at": days(1)}})) == []
+	found(object.union(all, {"grant": {"cadence": "break-glass"}})) == []
 }
 
 test_keep_parts_no_duties if {
