@@ -1,12 +1,18 @@
 import * as assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { rateOf } from '../../bundle/format/rate.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { createLimit } from '../../gateway/limits/limit.ts';
+import { openDatabase } from '../../reviewer/evidence/database.ts';
 import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
 import { fitPrincipal } from '../../reviewer/recommend/fitPrincipal.ts';
 import { createMeter, isSafe, ratesFor, rounded } from '../../reviewer/recommend/fitRate.ts';
+import { useTable } from '../../reviewer/recommend/observeSql.ts';
 import { suite } from '../_suite.ts';
+import { asOfMs, recordLine } from './_review.ts';
 
 const test = suite('what fits observed use');
 
@@ -19,6 +25,26 @@ const busiestOf = (all: readonly number[]) =>
       .values()
       .map(({ length }) => length),
   );
+
+test('a use at the instant of the review is observed, and none after it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'grantgate-observed-'));
+  const database = await openDatabase('100MB');
+  try {
+    const file = join(folder, 'gw-1.ndjson');
+    const lines = [-1, 0, 1].map((more, seq) =>
+      recordLine({ grant: 'a', at: asOfMs + more }, 'gw-1', seq + 1),
+    );
+    await writeFile(file, lines.join('\n'));
+    await database.connection.run(useTable([file], asOfMs / 1000));
+    assert.deepEqual(
+      (await database.read('SELECT ms FROM use ORDER BY ms')).map(({ ms }) => Number(ms)),
+      [asOfMs - 1, asOfMs],
+    );
+  } finally {
+    await database.close();
+    await rm(folder, { recursive: true });
+  }
+});
 
 test('the meter refuses what the gateway refuses', () => {
   fc.assert(

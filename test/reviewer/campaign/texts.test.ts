@@ -132,6 +132,7 @@ test('an answer for all grants is one line, and no number lies beyond the list',
     packed.map(({ of }) => of),
     ['0-299'],
   );
+  assert.deepEqual([...unpackAnswers(packed, 300).keys()], [...all.keys()]);
   assert.equal(unpackAnswers([{ of: '0-999999', decision: keep }], 3).size, 3);
   assert.equal(parsePart('<!-- grantgate:campaign {"version":2} -->'), null);
 });

@@ -38,6 +38,12 @@ test('what was deleted and is put back reads as it did, to the byte', () => {
     assert.equal(putBack(without(id), file, earlier, id), earlier);
 });
 
+test('a list without blank lines is put back without them', () => {
+  const dense = ['a', 'b', 'c'].map((name) => `- id: orders-${name}\n  role: reader\n`).join('');
+  for (const grant of ['orders-a', 'orders-b', 'orders-c'])
+    assert.equal(putBack(edit(dense, file, { kind: 'delete', grant }), file, dense, grant), dense);
+});
+
 test('a file that is gone comes back with what stood above its first grant, and the one grant', () => {
   const gone = without('orders-a', 'orders-b', 'orders-c');
   assert.equal(gone, null);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { coverageOf } from '../../../reviewer/evidence/coverage.ts';
-import { readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
+import { keepUsage, readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, dayMs, recordLine } from '../_review.ts';
 import { rollupsOf } from '../_rollups.ts';
@@ -316,4 +316,18 @@ test('what a clock that is ahead stamped later than now is use as of now, and th
     // Of an instant in the past what came later is known to have come later.
     assert.deepEqual(await seen(seconds + 3 * 86_400), [undefined, undefined, 0, 0, 0]);
   }
+});
+
+test('one file of records beside one roll-up is kept to look for single decisions, and no file is nothing to keep', async () => {
+  const keep = () =>
+    keepUsage(join(folder, 'kept.db'), {
+      ...{ sources: [join(folder, 'decisions')], rollups: [join(folder, 'usage')] },
+      asOf: seconds,
+    });
+  await mkdir(join(folder, 'decisions'));
+  await mkdir(join(folder, 'usage'));
+  assert.equal(await keep(), null);
+  await put(`usage/gw-1/${day}.ndjson`, rollup);
+  await put(`decisions/gw-1/${day}.ndjson`, steady);
+  assert.notEqual(await keep(), null);
 });

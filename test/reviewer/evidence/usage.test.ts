@@ -3,6 +3,7 @@ import { appendFile, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { openDatabase } from '../../../reviewer/evidence/database.ts';
 import { type DayOfUse, readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, dayMs, daysAgo, logLines, recordLine, type Use } from '../_review.ts';
@@ -411,4 +412,22 @@ test('a line too long to be read makes its file missing evidence, alone and besi
   await writeFile(join(folder, 'gw-1', '2026-11-22.ndjson'), `${good}\n`);
   const beside = await read();
   assert.deepEqual([beside.uses.length, beside.unreadable], [1, [{ file: file(), reason }]]);
+});
+
+test('a database of evidence neither fetches nor loads extensions of its own accord', async () => {
+  const database = await openDatabase('100MB');
+  try {
+    const rows = await database.read(
+      "SELECT name, value FROM duckdb_settings() WHERE name LIKE 'auto%_known_extensions' ORDER BY name",
+    );
+    assert.deepEqual(
+      rows.map(({ name, value }) => [name, value]),
+      [
+        ['autoinstall_known_extensions', 'false'],
+        ['autoload_known_extensions', 'false'],
+      ],
+    );
+  } finally {
+    await database.close();
+  }
 });

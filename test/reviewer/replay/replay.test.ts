@@ -4,6 +4,7 @@ import { marked } from 'marked';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
 import { createReplayer } from '../../../reviewer/replay/createReplayer.ts';
+import { createPlacesOf } from '../../../reviewer/replay/placesOf.ts';
 import { sumOf, verdictOf } from '../../../reviewer/replay/replay.ts';
 import { replayJson } from '../../../reviewer/replay/replayJson.ts';
 import { replayMarkdown } from '../../../reviewer/replay/replayMarkdown.ts';
@@ -180,6 +181,16 @@ const lines = (all: Replayed['denied']['by']) =>
   all.map(({ subject, operation, requests, grants: by, why }) =>
     [subject, operation, requests, by.join(), why].join(' '),
   );
+
+test('where a record names no networks nobody knows where the caller was, however they were declared', () => {
+  const now = new Map([
+    ['office', ['192.0.2.0/24']],
+    ['vpn', ['203.0.113.0/27']],
+  ]);
+  const unknown = { in: [], unknown: ['office', 'vpn'] };
+  for (const then of [null, now, new Map([...now, ['office', ['192.0.2.0/25']] as const])])
+    assert.deepEqual(createPlacesOf(then, now)(null), unknown);
+});
 
 test('says that nothing changes where nothing does, of how many requests, and how well they are known', async () => {
   const found = await replay('only readme', [
