@@ -26,7 +26,7 @@ roles:
 `;
 
 /** Loads one grant on it, from its line 8 on. */
-async function granted(rest: string) {
+async function granted(rest: string, api = orders) {
   const grant = `- id: orders-acme
   principal: group:billing
   api: orders
@@ -36,7 +36,7 @@ async function granted(rest: string) {
   ${rest.replaceAll('\n', '\n  ')}
 `;
   const sample = await sampleTree({
-    'grants/apis/orders.yaml': orders,
+    'grants/apis/orders.yaml': api,
     'grants/access/orders/commerce.yaml': null,
     'grants/review.yaml': null,
     'grants/access/orders/billing.yaml': grant,
@@ -82,6 +82,15 @@ test('a parameter that is not there, or that has no one value, is refused at its
     ],
   ];
   for (const [rest, said] of cases) assert.deepEqual((await granted(rest)).problems, [said]);
+});
+
+test('a restricted grant of a role that is itself wrong is told of the role alone', async () => {
+  const wrong = orders.replace('[listTenants, listOrders, getOrder]', '[getOrders]');
+  const { problems } = await granted('role: reader\nparams: { tenant: [acme] }', wrong);
+  assert.ok(
+    problems.length > 0 && problems.every((problem) => problem.startsWith('grants/apis/')),
+    `${problems}`,
+  );
 });
 
 test('values are texts or one claim, and nothing else', async () => {
