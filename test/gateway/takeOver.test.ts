@@ -10,6 +10,7 @@ import { Agent, request } from 'undici';
 import { parseConfig } from '../../gateway/config/config.ts';
 import { trustedBy } from '../../gateway/trustedBy.ts';
 import { suite } from '../_suite.ts';
+import { until } from '../_until.ts';
 import { startIssuer } from './_issuer.ts';
 import { type Fleet, startFleet } from './_workers.ts';
 
@@ -31,14 +32,6 @@ const path = '/orders/v1/orders';
 const taken = /^configuration (?:taken over|read anew)/;
 const refused = /^configuration refused/;
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-async function until(met: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await met()) return;
-    await pause(50);
-  }
-  throw new Error('it never happened');
-}
-
 /** Writes gateway.yaml, sends the signal and gives the line of the log that tells of it. */
 async function signal(text: string, message: RegExp, name: NodeJS.Signals = 'SIGHUP') {
   await writeFile(gateway.file, text);

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { reservedHeaders } from '../../gateway/upstream/reservedHeaders.ts';
 import { suite } from '../_suite.ts';
+import { until } from '../_until.ts';
 import { sampleFiles } from '../bundle/_organisation.ts';
 import { raw, startWorld, type World } from '../gateway/_gateway.ts';
 
@@ -48,13 +49,6 @@ const accept = 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 const upgrade = (extra = [`Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13']) =>
   get(['Connection: Upgrade', 'Upgrade: websocket', ...extra]);
 const ask = (bytes: string | Buffer, silentMs = 300) => raw(world.gateway.url, bytes, silentMs);
-const until = async (holds: () => boolean | Promise<boolean>) => {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  assert.fail('it did not happen in time');
-};
 const opened = () => {
   const { hostname, port } = new URL(world.gateway.url);
   const state = { text: '', ended: false, socket: connect(Number(port), hostname) };

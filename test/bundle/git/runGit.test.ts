@@ -3,7 +3,6 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { mock } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readBlobs, streamBlobs } from '../../../bundle/git/git.ts';
 import { GitError } from '../../../bundle/git/gitError.ts';
 import { type GitRun, runGit, startGit } from '../../../bundle/git/runGit.ts';
@@ -11,6 +10,7 @@ import { parseSource } from '../../../gateway/source/contract/parseSource.ts';
 import { openGitMirror } from '../../../gateway/source/git/gitMirror.ts';
 import { openMirror } from '../../../reviewer/pulls/workspace.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { runGit as prepare, type SampleTree, sampleTree } from '../_organisation.ts';
 
 const test = suite('runGit');
@@ -60,14 +60,6 @@ esac
 const runs = async (pid: number) =>
   // One that ended and was not waited for is a zombie.
   /^State:\s+[^ZX]/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''));
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 3000; i += 1) {
-    if (await holds()) return;
-    await sleep(20);
-  }
-  assert.fail('it did not come to that');
-}
-
 test('a Git that hangs is ended with its children, whoever runs it', async () => {
   const pids = await hanging();
   const source = parseSource(`git+file://${sample.root}#main`);

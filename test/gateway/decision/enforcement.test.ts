@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
 import { headOf } from '../../bundle/_repository.ts';
 import { startWorld, type World } from '../_gateway.ts';
@@ -40,13 +41,6 @@ const given = {
   'grants/review.yaml': sampleFiles['grants/review.yaml'] ?? '',
 };
 const revoke = { 'grants/access/orders/billing.yaml': null, 'grants/review.yaml': null };
-const until = async (holds: () => boolean | Promise<boolean>, ms = 120_000) => {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  assert.fail('it did not happen in time');
-};
 const connect = async (as = 'ann@example.com', claims = {}) => {
   const token = await world.issuer.token({ sub: as, amr: ['mfa'], ...claims });
   const socket = new WebSocket(`${world.gateway.url.replace('http', 'ws')}${path}?x=1`, {

@@ -2,7 +2,6 @@ import * as assert from 'node:assert/strict';
 import { rename, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import type { Terms } from '../../../bundle/archive/release.ts';
@@ -11,6 +10,7 @@ import { gitTree } from '../../../bundle/git/tree.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { createLapse } from '../../../gateway/decision/lapse.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { folder, keyPair } from '../../bundle/_opa.ts';
 import { startWorld, type World } from '../_gateway.ts';
 
@@ -118,11 +118,6 @@ const ready = async ({ gateway }: World) => {
 };
 const lapsedGauge = async (given: World) =>
   /^grantgate_bundle_lapsed (\d)$/m.exec(await given.metrics())?.[1];
-async function until(condition: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
-  for (const end = performance.now() + ms; !(await condition()); await sleep(20))
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
-}
-
 test('closes when its source was not seen for too long, ends what is open, and opens by itself', async () => {
   const given = await startIt({ config: { bundle: { max_staleness: '2h' } } });
   assert.deepEqual(await answer(given), [200, 'ok']);

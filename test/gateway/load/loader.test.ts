@@ -18,6 +18,7 @@ import { sourcesDigest } from '../../../bundle/policy/policyReads.ts';
 import { saveLastGood } from '../../../gateway/load/lastGood.ts';
 import { type Reload, startReload } from '../../../gateway/load/reload.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { sampleTree } from '../../bundle/_organisation.ts';
 import { largeDocument } from '../_document.ts';
 import { startWarmLoader } from './_warmLoader.ts';
@@ -89,11 +90,6 @@ function start(verifyKeyPem: KeyTexts = ours.open): Reload {
   open.push(reload);
   return reload;
 }
-async function until(condition: () => boolean, ms = 120_000): Promise<void> {
-  for (const end = performance.now() + ms; !condition(); await sleep(10))
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
-}
-
 test('takes a signed file, and its successor as soon as it is there', async () => {
   await publish(bundle(0));
   const reload = start();
@@ -361,7 +357,7 @@ test('leaves the serving thread free while it loads a large bundle', async () =>
     longest = Math.max(longest, worked() - last);
     last = worked();
   }, 1);
-  await until(() => reload.current()?.grants === 100_000, 120_000);
+  await until(() => reload.current()?.grants === 100_000);
   clearInterval(beat);
   assert.ok(longest < 250, `the serving thread stood still for ${longest.toFixed()} ms`);
   assert.equal(reload.current()?.lines.count, 110_000);

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { LoadError } from '../../../gateway/load/loadError.ts';
 import { type Reload, type ReloadOptions, startReload } from '../../../gateway/load/reload.ts';
 import { createSlices } from '../../../gateway/revision/slices.ts';
 import type { Snapshot } from '../../../gateway/revision/snapshot.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { runGit, type SampleTree, sampleTree } from '../../bundle/_organisation.ts';
 import { startWarmLoader } from './_warmLoader.ts';
 
@@ -59,11 +59,6 @@ const grantsOf = (snapshot: Snapshot | null, subject: string): unknown => {
 
 const head = () => runGit(tree.root, 'rev-parse', 'HEAD').trim();
 const broken = { 'grants/access/orders/new.yaml': '- id: [\n' };
-
-async function until(condition: () => boolean, ms = 120_000): Promise<void> {
-  for (const end = performance.now() + ms; !condition(); await sleep(10))
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
-}
 
 test('puts the newest commit in force, and after a poke the next one', async () => {
   const reload = start();

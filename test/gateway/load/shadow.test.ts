@@ -4,6 +4,7 @@ import type { Admission, Carrier } from '../../../gateway/decision/admission.ts'
 import type { Enforcement } from '../../../gateway/decision/enforcement.ts';
 import { createCompare } from '../../../gateway/load/shadow.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { runGit } from '../../bundle/_organisation.ts';
 import { startWorld, type World } from '../_gateway.ts';
 
@@ -11,13 +12,6 @@ const test = suite('shadow');
 const path = '/orders/v1/orders';
 const billing = 'grants/access/orders/billing.yaml';
 
-const until = async (holds: () => boolean | Promise<boolean>) => {
-  for (const end = Date.now() + 10_000; Date.now() < end; ) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  assert.fail('it did not happen in time');
-};
 const count = async (world: World, operation: string, result: string) =>
   Number(
     new RegExp(

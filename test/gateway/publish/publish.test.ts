@@ -5,7 +5,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, request as send } from 'undici';
 import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
@@ -14,6 +13,7 @@ import { hasTag, waitOf } from '../../../gateway/publish/longPoll.ts';
 import { type Publisher, type PublishOptions, publish } from '../../../gateway/publish/publish.ts';
 import { commandLine } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { keyPair } from '../../bundle/_opa.ts';
 import { type SampleTree, sampleFiles, sampleTree } from '../../bundle/_organisation.ts';
 import { makeCertificate } from '../_certificates.ts';
@@ -407,12 +407,4 @@ async function startOpa(path: string, key: string, name: string) {
       await ended;
     },
   };
-}
-
-async function until(met: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await met())) {
-    if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${met}`);
-    await sleep(20);
-  }
 }

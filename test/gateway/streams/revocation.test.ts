@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { readUsage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
 import { headOf } from '../../bundle/_repository.ts';
 import { startWorld, type World } from '../_gateway.ts';
@@ -42,13 +43,6 @@ const given = {
   'grants/review.yaml': sampleFiles['grants/review.yaml'] ?? '',
 };
 const revoke = { [billing]: null, 'grants/review.yaml': null };
-const until = async (holds: () => boolean | Promise<boolean>, ms = 120_000) => {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 5));
-  }
-  assert.fail('it did not happen in time');
-};
 type Caller = { socket: Socket; text: () => string; closed: Promise<unknown> };
 /** A request over a connection of its own. */
 const ask = (line: string, bearer = token, extra: string[] = []): Promise<Caller> => {
@@ -215,7 +209,7 @@ test('only streams whose lines changed are decided again', async () => {
 test('five hundred open streams end with the push', async () => {
   world.upstream.answer((_request, response) => tells(response));
   const streams = await Promise.all(Array.from({ length: 500 }, () => ask(`GET ${path}`)));
-  await until(() => streams.every(({ text }) => text().includes('begin')), 20_000);
+  await until(() => streams.every(({ text }) => text().includes('begin')));
   await world.push(revoke);
   await Promise.all(streams.map(({ closed }) => closed));
   assert.equal((await closings()).length, 500);

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { handshake, raw, startWorld, switched, type World } from '../_gateway.ts';
 
 const test = suite('upgrade');
@@ -33,13 +34,6 @@ const upstream = (answer: (socket: Duplex) => void) => {
 };
 const gauge = async () =>
   Number(/^grantgate_upgraded_connections (\d+)$/m.exec(await world.metrics())?.[1] ?? Number.NaN);
-const until = async (holds: () => boolean | Promise<boolean>) => {
-  for (const end = Date.now() + 3000; Date.now() < end; ) {
-    if (await holds()) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  assert.fail('it did not happen in time');
-};
 
 test('an open connection whose upstream breaks ends, without an HTTP answer among its frames', async () => {
   upstream((socket) => {

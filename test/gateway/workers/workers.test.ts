@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { raw } from '../_gateway.ts';
 import { type Fleet, startFleet } from '../_workers.ts';
 
@@ -93,13 +94,6 @@ const alive = (pid: number) => {
     return false;
   }
 };
-
-async function until(what: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
-  for (const end = Date.now() + ms; !(await what()); ) {
-    if (Date.now() > end) throw new Error('it did not come about');
-    await pause(50);
-  }
-}
 
 /** Per instance, the numbers of its records must be 1, 2, 3, … */
 async function assertGapless(): Promise<Map<string, number>> {
