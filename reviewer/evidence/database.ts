@@ -2,7 +2,7 @@
 // machine's memory unless told otherwise; a database in memory is kept uncompressed, one on disk is not.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 
@@ -32,6 +32,8 @@ type Place = { file: string; readOnly?: true };
  * that goes with the connection, unless it is given a place.
  */
 export async function openDatabase(memory: string, signal?: AbortSignal, place?: Place): Promise<Database> {
+  // Much to load, and what is reviewed without records needs none of it.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const scratch = await temporaryFolder('usage');
   const database = await DuckDBInstance.create(place?.file ?? join(scratch, 'usage.db'), {
     ...(place?.readOnly && { access_mode: 'READ_ONLY' }),
