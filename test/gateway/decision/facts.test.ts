@@ -5,6 +5,7 @@ import { createCallers } from '../../../gateway/decision/caller.ts';
 import { createDecide } from '../../../gateway/decision/decide.ts';
 import type { Facts, Question, Stated } from '../../../gateway/decision/decision.ts';
 import { createReadFacts } from '../../../gateway/decision/facts.ts';
+import { malformed, textFact } from '../../../gateway/decision/factValue.ts';
 import { createRecordOf } from '../../../gateway/record/recordOf.ts';
 import { indexLines, openIndex } from '../../../gateway/revision/lineIndex.ts';
 import { createSlices } from '../../../gateway/revision/slices.ts';
@@ -76,6 +77,12 @@ test('no API that names any costs nothing, and beside one that does all have an 
   assert.equal(createReadFacts(new Map([['orders', {}]])), null);
   const empty = readFacts({ ...asked(), route: { ...route, api: 'other' } });
   assert.deepEqual(empty, { values: {}, fault: null, onRecord: null });
+});
+
+test('an empty text is no fact of any type, and neither a number nor a boolean that is malformed', () => {
+  for (const type of ['text', 'number', 'boolean'] as const)
+    for (const text of [null, '']) assert.equal(textFact({ type, max_length: 9 }, text), null, type);
+  assert.equal(textFact({ type: 'number', max_length: 9 }, ' '), malformed);
 });
 
 test('path parameters are read as they are decided, a number in digits', () => {

@@ -273,6 +273,7 @@ test('starts with the kept bundle, and takes no older one from the source', asyn
     ['last-good'],
   );
   assert.equal(done()[0]?.error?.code, 'counter-rollback');
+  assert.match(done()[0]?.error?.message ?? '', / older than .* in force: to go back, /);
   assert.deepEqual(kept, []);
 });
 

@@ -76,6 +76,11 @@ test('suspends in the last line of a file that does not end it', () => {
   assert.equal(edit(text.trimEnd(), file, suspended('orders-c')), `${text}  state: suspended`);
 });
 
+test('suspends below a comment that ends a file without a line break', () => {
+  const short = `${text.trimEnd()} # since spring`;
+  assert.equal(edit(short, file, suspended('orders-c')), `${short}\n  state: suspended`);
+});
+
 test('narrows a role to a role, keeping the comment after it', () => {
   assert.equal(
     edit(text, file, narrowed('orders-a', { role: 'viewer' })),
@@ -127,6 +132,12 @@ test('edits flow style in place', () => {
     parseYaml(edit(flow, file, deleted('orders-c')) ?? '', file).value,
     (parseYaml(flow, file).value as unknown[]).slice(0, 2),
   );
+});
+
+test('of the last item in brackets its comma goes and one space, not what else was put before it', () => {
+  const two = (space: string) => `[{ id: orders-a },${space}{ id: orders-b }]\n`;
+  assert.equal(edit(two(' '), file, deleted('orders-b')), '[{ id: orders-a }]\n');
+  assert.equal(edit(two('  '), file, deleted('orders-b')), '[{ id: orders-a }  ]\n');
 });
 
 test('edits flow mappings in a block list', () => {

@@ -431,3 +431,26 @@ test('a database of evidence neither fetches nor loads extensions of its own acc
     await database.close();
   }
 });
+
+test('days of use are the same whether a few grants are asked about or many', async () => {
+  const noon = asOfMs - 3_600_000;
+  await write(
+    records([
+      { grant: 'a', operation: 'get', at: noon - dayMs },
+      { grant: ['a', 'b'], operation: 'get', at: noon },
+    ]),
+  );
+  const usage = await open();
+  const few = ['a', 'b'].map((grant) => ({ key: grant, grant }));
+  const many = Array.from({ length: 300 }, (_, i) => ({ key: `${i}`, grant: `none-${i}` }));
+  const found = await usage.daily(few, 0);
+  assert.deepEqual(
+    found.map(({ key, count }) => [key, count]),
+    [
+      ['a', 1],
+      ['a', 1],
+      ['b', 1],
+    ],
+  );
+  assert.deepEqual(await usage.daily([...few, ...many], 0), found);
+});
