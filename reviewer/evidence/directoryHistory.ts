@@ -19,7 +19,10 @@ export type DirectoryHistory = {
   members(grant: Grant): number | null;
   /** When a person's login was last given another provider id; null when never. */
   idChangedAt(principal: string): number | null;
-  /** How often in a row each provider did not know a person or group; null when one does, or its provider's file went. */
+  /**
+   * How often in a row each provider did not know a person or group; null when one does, when its provider's file went, and
+   * for a group that none ever knew: it may come with tokens.
+   */
   absences(principal: string): Absence[] | null;
   /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
   ownerlessSince(owner: string): number | null;
@@ -140,6 +143,7 @@ export function createDirectoryHistory(organisation: Organisation) {
   const changed = new Map<string, number>();
   const absent = new Map<string, Map<string, Absence>>();
   const lost = new Set<string>();
+  const everKnown = new Set<string>();
   const ownerless = new Map<string, number>();
   const arrivals = createArrivals(principals);
   let lens: ReturnType<typeof createLens> | null = null;
@@ -174,6 +178,7 @@ export function createDirectoryHistory(organisation: Organisation) {
         const place = `${provider} ${name}`;
         if (ids.has(place) && ids.get(place) !== id) changed.set(name, at);
         ids.set(place, id);
+        everKnown.add(name);
         runs.delete(name);
         lost.delete(name);
       } else if (isNewer) {
@@ -231,7 +236,16 @@ export function createDirectoryHistory(organisation: Organisation) {
       const providers = [...state.keys()].map(
         (provider) => absent.get(provider) ?? new Map<string, Absence>(),
       );
-      return lookUpIn({ standings, sizes, changed, lost, ownerless, arrived: arrivals.arrived, providers });
+      return lookUpIn({
+        standings,
+        sizes,
+        changed,
+        lost,
+        ownerless,
+        everKnown,
+        arrived: arrivals.arrived,
+        providers,
+      });
     },
   };
 }
@@ -242,6 +256,7 @@ type Found = {
   changed: ReadonlyMap<string, number>;
   lost: ReadonlySet<string>;
   ownerless: ReadonlyMap<string, number>;
+  everKnown: ReadonlySet<string>;
   arrived: ReadonlyMap<string, number>;
   /** Of each provider, whom it does not know. */
   providers: readonly ReadonlyMap<string, Absence>[];
@@ -254,6 +269,7 @@ const lookUpIn = ({
   changed,
   lost,
   ownerless,
+  everKnown,
   arrived,
   providers,
 }: Found): DirectoryHistory => ({
@@ -263,6 +279,7 @@ const lookUpIn = ({
   absences(principal) {
     const name = fold(principal);
     if (lost.has(name) || providers.length === 0) return null;
+    if (name.startsWith('group:') && !everKnown.has(name)) return null;
     const runs = providers.map((absent) => absent.get(name));
     return runs.every((run) => run !== undefined) ? runs : null;
   },

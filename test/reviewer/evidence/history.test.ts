@@ -315,3 +315,15 @@ test('a principal is within reach since somebody active came who was not there f
     'nor beside another provider',
   );
 });
+
+test('a group is absent only where a directory knew it once: others come with tokens', async () => {
+  const absent = async (principal: string, ...states: [number, Files][]) =>
+    (await known([20, { ...one('role: reader', { principal }), ...okta(20) }], ...states)).history.directories
+      .absences(principal)
+      ?.map(({ syncs }) => syncs) ?? null;
+  const dissolved = (text: string) => text.replace(/.*name: night.*\n/, '').replace(', "group:night"', '');
+  const [first, second] = [okta(10, dissolved), okta(8, dissolved)];
+  assert.deepEqual(await absent('group:night', [10, first], [8, second]), [2]);
+  assert.equal(await absent('group:of-tokens', [10, first], [8, second]), null);
+  assert.deepEqual(await absent('user:nobody@example.com', [10, first], [8, second]), [3]);
+});
