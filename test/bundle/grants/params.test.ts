@@ -93,6 +93,13 @@ test('a restricted grant of a role that is itself wrong is told of the role alon
   );
 });
 
+test('an API that is named otherwise than its file is told once, and not again by each grant of it', async () => {
+  const { problems } = await granted('role: reader', orders.replace('api: orders', 'api: sales'));
+  assert.deepEqual(problems, [
+    'grants/apis/orders.yaml:1:6: "api" is wrong, expected "orders" as its file is named, got "sales"',
+  ]);
+});
+
 test('values are texts or one claim, and nothing else', async () => {
   for (const params of [
     '{ tenant: [7] }',
