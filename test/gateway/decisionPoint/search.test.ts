@@ -42,7 +42,14 @@ exceptions: { ping: { public: true } }
   granted: 2026-01-01
   expires: 2026-02-01
 `,
-  'grants/access/status/support.yaml': `- id: status-support-orders
+  'grants/access/status/support.yaml': `- id: status-ann-orders
+  principal: user:ann@example.com
+  api: status
+  operations: [getOrder]
+  reason: Looks on
+  owner: group:commerce
+  granted: 2026-01-01
+- id: status-support-orders
   principal: group:support
   api: status
   operations: [getOrder]
