@@ -60,7 +60,8 @@ export function buildPackage(out: string): void {
     cwd: root,
     encoding: 'utf8',
   });
-  for (const path of tracked.split('\0').filter((name) => name !== ''))
+  // What only declares types of others is no part of what runs.
+  for (const path of tracked.split('\0').filter((name) => name !== '' && !name.endsWith('.d.ts')))
     if (!path.endsWith('.ts') && !path.endsWith('_test.rego')) copy(path, out);
     else if (path.endsWith('.ts')) nameBuilt(join(out, path.replace(/\.ts$/, '.js')));
   writeFileSync(join(out, 'grantgate.js'), launcher);
