@@ -143,3 +143,20 @@ test('reminds nobody of what somebody has closed, and asks once more where the r
   close();
   assert.equal(await on(32), 'declined');
 });
+
+test('what fails for one owner holds up nobody else, and the issue says it; a forge that has had enough is left alone', async () => {
+  const harmed = async (kind: 'failed' | 'limited') => {
+    const memory = memoryForge(() => asOfMs);
+    // After the issue comes the first pull request.
+    memory.harm({ at: 1, kind, when: 'before' });
+    const { error } = await advance({
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, base: grants, asOf: asOfMs / 1000 },
+      approvals: async () => [],
+      pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => asOfMs, sleep: async () => {} }),
+    });
+    const { pulls, issues } = memory.end();
+    return [error?.code, pulls.length, issues[0]?.body.match(/could not be brought in line/g)?.length ?? 0];
+  };
+  assert.deepEqual(await harmed('failed'), ['forge-failed', 2, 1]);
+  assert.deepEqual(await harmed('limited'), ['forge-limited', 0, 0]);
+});
