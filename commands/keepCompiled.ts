@@ -1,5 +1,6 @@
-import { constants, enableCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { constants, enableCompileCache, getCompileCacheDir } from 'node:module';
+import { isAbsolute, join } from 'node:path';
 import { cacheFolder } from '../bundle/cacheFolder.ts';
 
 /**
@@ -9,7 +10,25 @@ import { cacheFolder } from '../bundle/cacheFolder.ts';
  * changes.
  */
 export function keepCompiled(env: NodeJS.ProcessEnv): void {
-  const folder = join(cacheFolder(env), 'compiled');
-  if (enableCompileCache(folder).status === constants.compileCacheStatus.ENABLED)
+  if (env.NODE_DISABLE_COMPILE_CACHE || getCompileCacheDir() !== undefined) return;
+  const folder = ownFolder(env);
+  if (folder !== null && enableCompileCache(folder).status === constants.compileCacheStatus.ENABLED)
     env.NODE_COMPILE_CACHE = folder;
+}
+
+/** Node runs what lies there and asks not whose it is, so it must be ours alone to write to; else null. */
+function ownFolder(env: NodeJS.ProcessEnv): string | null {
+  try {
+    const folder = join(cacheFolder(env), 'compiled');
+    // Beneath where we happen to be started lies what others checked in.
+    if (!isAbsolute(folder)) return null;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = statSync(folder);
+    // Windows has neither.
+    const user = process.geteuid?.();
+    return user === undefined || (uid === user && (mode & 0o022) === 0) ? folder : null;
+  } catch {
+    // It cannot be made, or a user who is in no list has no home.
+    return null;
+  }
 }
