@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { constants, enableCompileCache, getCompileCacheDir } from 'node:module';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { cacheFolder } from '../bundle/cacheFolder.ts';
 
 /**
@@ -20,8 +20,6 @@ export function keepCompiled(env: NodeJS.ProcessEnv): void {
 function ownFolder(env: NodeJS.ProcessEnv): string | null {
   try {
     const folder = join(cacheFolder(env), 'compiled');
-    // Beneath where we happen to be started lies what others checked in.
-    if (!isAbsolute(folder)) return null;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { uid, mode } = statSync(folder);
     // Windows has neither.

