@@ -13,10 +13,11 @@ export function diffJson({
   documents,
   unknown,
 }: RevisionDiff): unknown {
-  const terms = ({ networks, mfa, params, expires }: Conditions) => ({
+  const terms = ({ networks, mfa, params, rate, expires }: Conditions) => ({
     networks,
     mfa,
     ...(params !== undefined && { params }),
+    ...(rate !== undefined && { rate }),
     expires: expires === null ? null : instantOf(expires),
   });
   return {

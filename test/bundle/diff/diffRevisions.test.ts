@@ -187,7 +187,9 @@ test('the command ends with 0 with or without differences, and prints the same t
   const json = JSON.parse(first.stdout);
   assert.deepEqual([json.base, json.head, json.policies_changed], [begin, changed, false]);
   assert.equal(json.changes[0].who.length, 3);
-  assert.deepEqual(json.changes[1].terms.before, [{ networks: ['office'], mfa: true, expires: null }]);
+  assert.deepEqual(json.changes[1].terms.before, [
+    { networks: ['office'], mfa: true, rate: '60/min', expires: null },
+  ]);
   assert.match(
     (await grantgate(begin, changed, '--format', 'markdown')).stdout,
     /^\*\*2 people and 1 service/,

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import type { Change } from '../../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
 import type { ParamsLine } from '../../../bundle/format/grantLine.ts';
+import { diffJson } from '../../../reviewer/diff/diffJson.ts';
 import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../../reviewer/diff/diffRows.ts';
 import { suite } from '../../_suite.ts';
 
@@ -80,5 +81,16 @@ test('an API that goes elsewhere, or takes less, is told', () => {
       'route of orders was {"prefix":"/a"}, is {"prefix":"/b"}',
       'upstream of orders was http://a.example, is http://b.example',
     ],
+  );
+});
+
+test('programs are told the rate that a change is about', () => {
+  const one = change('tightened', ['acme'], ['acme']);
+  const held = { networks: null, mfa: false, expires: null };
+  const conditions = { before: [held], after: [{ ...held, rate: '10/min' }] };
+  const { changes } = diffJson(diffOf([{ ...one, conditions }])) as { changes: { terms: unknown }[] };
+  assert.deepEqual(
+    changes.map(({ terms }) => terms),
+    [conditions],
   );
 });
