@@ -89,8 +89,15 @@ function createLens(state: State, services: Organisation['services']) {
   };
 }
 
-/** A state of one provider's file holds from when it was read, at the latest from when it was committed. */
-const heldFrom = (file: DirectoryFile, at: number) => Math.min(startOf(file.synced), at);
+const isNewer = (file: DirectoryFile, before: DirectoryFile | undefined) =>
+  before === undefined || startOf(before.synced) < startOf(file.synced);
+
+/**
+ * A state of one provider's file holds from when it was read, at the latest from when it was committed; one that was edited
+ * by hand holds from then on, whenever what it was before was read.
+ */
+const heldFrom = (file: DirectoryFile, before: DirectoryFile | undefined, at: number) =>
+  isNewer(file, before) ? Math.min(startOf(file.synced), at) : at;
 
 /** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
 const shortPause = 86_400;
@@ -168,8 +175,7 @@ export function createDirectoryHistory(organisation: Organisation) {
     const known = new Map<string, string>();
     for (const { login, id } of file.people) known.set(fold(`user:${login}`), id);
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
-    const before = state.get(provider);
-    const isNewer = before === undefined || startOf(before.synced) < startOf(file.synced);
+    const isSync = isNewer(file, state.get(provider));
     const runs = absent.get(provider) ?? new Map<string, Absence>();
     absent.set(provider, runs);
     for (const name of principals) {
@@ -181,7 +187,7 @@ export function createDirectoryHistory(organisation: Organisation) {
         everKnown.add(name);
         runs.delete(name);
         lost.delete(name);
-      } else if (isNewer) {
+      } else if (isSync) {
         // By when it was committed at the latest: a clock that is ahead does not make two syncs a day apart.
         const run = runs.get(name) ?? { syncs: 0, from: at, to: at };
         runs.set(name, {
@@ -210,19 +216,22 @@ export function createDirectoryHistory(organisation: Organisation) {
         return [];
       });
       if (read.length === 0) return;
-      const held = Math.min(...read.map(({ file }) => (file === null ? at : heldFrom(file, at))));
+      const from = (provider: string, file: DirectoryFile) => heldFrom(file, state.get(provider), at);
+      const held = Math.min(...read.map(({ provider, file }) => (file === null ? at : from(provider, file))));
       lookUp(held);
       for (const { provider, file } of read) {
-        if (file !== null) {
-          sync(provider, file, heldFrom(file, at));
-          state.set(provider, file);
-          continue;
-        }
+        if (file !== null) continue;
         // Nobody read that its people are gone: they are only not read any more.
         for (const { login } of state.get(provider)?.people ?? []) lost.add(fold(`user:${login}`));
         for (const { name } of state.get(provider)?.groups ?? []) lost.add(fold(`group:${name}`));
         state.delete(provider);
         absent.delete(provider);
+      }
+      // After those that went: whoever is in another file now was moved there, or the file was renamed.
+      for (const { provider, file } of read) {
+        if (file === null) continue;
+        sync(provider, file, from(provider, file));
+        state.set(provider, file);
       }
       lens = state.size === 0 ? null : createLens(state, services);
       if (lens !== null) arrivals.step(held, lens.answered, (name) => lost.has(name));

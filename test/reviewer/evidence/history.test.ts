@@ -294,15 +294,20 @@ test('a principal is within reach since somebody active came who was not there f
   assert.equal(await since(principal, [10, okta(10, paused)]), null, 'not there now');
   assert.equal(await since(principal, [10, okta(10, paused)], [9, okta(9)]), seconds(9));
   assert.equal(
-    await since(principal, [10, okta(10, paused)], [9.1, okta(9.1)]),
+    await since(principal, [10, okta(10, paused)], [9.01, okta(9.01)]),
     null,
     'away for less than a day',
   );
   assert.equal(await since(night, [10, okta(10, empty)], [8, okta(8)]), seconds(8));
+  const away = [10, okta(10, paused)] as [number, Files];
+  assert.equal(await since(principal, away, [8, okta(8)], [5, okta(5)]), seconds(8), 'came once');
+  assert.equal(await since(principal, away, [9.5, okta(9.5, paused)], [9, okta(9)]), seconds(9));
+  assert.equal(await since('user:ANN@example.com', away, [9, okta(9)]), seconds(9));
   const hired = 'user:eve@example.com';
   const joins = (text: string) =>
     text.replace('people:\n', 'people:\n  - { login: eve@example.com, id: 00u9, status: active }\n');
   assert.equal(await since(hired, [10, okta(10, joins)]), seconds(10), 'who never was there has come');
+  assert.equal(await since(hired, [19.9, okta(19.9, joins)]), seconds(19.9), 'however short history is');
   const unread = { 'grants/directory/okta.yaml': null };
   assert.equal(await since(principal, [10, unread], [5, okta(5)]), null, 'what nobody read tells of nobody');
   const more = {
@@ -313,6 +318,46 @@ test('a principal is within reach since somebody active came who was not there f
     await since(principal, [12, more], [10, unread], [5, okta(5)]),
     null,
     'nor beside another provider',
+  );
+});
+
+test('a directory that was edited by hand is otherwise since then, not since it was read', async () => {
+  const paused = (text: string) => text.replaceAll('status: active', 'status: suspended');
+  const { principal } = ann;
+  const told = async (...states: [number, Files][]) => {
+    const { directories } = (await known([20, { ...one('role: reader', ann), ...okta(20) }], ...states))
+      .history;
+    return [directories.reachedSince(principal), directories.ownerlessSince('group:desk')];
+  };
+  assert.deepEqual(await told([5, okta(20, paused)]), [null, seconds(5)]);
+  assert.deepEqual(
+    await told([5, okta(20, paused)], [4.9, okta(4.9)]),
+    [null, null],
+    'away for less than a day',
+  );
+  assert.deepEqual(await told([5, okta(20, paused)], [3, okta(20)]), [seconds(3), null]);
+});
+
+test('who moves to another provider, or whose file is renamed, is followed there', async () => {
+  const gone = without('ann@example.com');
+  const entra = (days: number, change?: (text: string) => string): Files => ({
+    'grants/directory/entra.yaml': (okta(days, change)['grants/directory/okta.yaml'] ?? '').replace(
+      'provider: okta',
+      'provider: entra',
+    ),
+  });
+  const renamed = { ...entra(10), 'grants/directory/okta.yaml': null };
+  const { directories } = (
+    await known(
+      [20, { ...one('role: reader', ann), ...okta(20) }],
+      [10, renamed],
+      [8, entra(8, gone)],
+      [6, entra(6, gone)],
+    )
+  ).history;
+  assert.deepEqual(
+    directories.absences(ann.principal)?.map(({ syncs }) => syncs),
+    [2],
   );
 });
 
