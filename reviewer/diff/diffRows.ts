@@ -104,7 +104,7 @@ export function summaryOf({ changes, policiesChanged, documents, heads }: Revisi
   const all = (...kinds: Change['kind'][]) =>
     new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
   if (changes.length === 0)
-    return policiesChanged || documents.length > 0 || heads.facts.length > 0
+    return policiesChanged || documents.length > 0 || heads.facts.length > 0 || heads.settings.length > 0
       ? 'By grants nobody gains or loses access.'
       : 'Nobody gains or loses access.';
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');

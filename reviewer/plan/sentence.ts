@@ -33,7 +33,9 @@ const capital = (text: string) => text.replace(/^the /, 'The ');
 function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evidence): string {
   if (at <= grantedAt) return 'it was granted';
   if (at !== history.directories.reachedSince(principal)) return 'it was last widened or put back';
-  return principal.startsWith('user:') ? 'the account became active' : 'somebody active came into the group';
+  return principal.startsWith('user:')
+    ? 'the directory first, or again, had the account as active'
+    : 'the directory first, or again, had somebody active in the group';
 }
 
 export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };

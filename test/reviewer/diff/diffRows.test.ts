@@ -65,6 +65,11 @@ test('what asks for something else besides is kept on other terms', () => {
 
 test('an API that goes elsewhere, or takes less, is told', () => {
   const api = 'orders';
+  assert.equal(summaryOf(diffOf([])), 'Nobody gains or loses access.');
+  assert.equal(
+    summaryOf(diffOf([], [{ api, setting: 'rate', before: null, after: '5/min' }])),
+    'By grants nobody gains or loses access.',
+  );
   assert.deepEqual(
     notesOf(
       diffOf(

@@ -93,8 +93,14 @@ test('says what is known: since when, whose, and in the words of a detector of o
     /since it was granted on 2026-01-01\.$/,
   );
   const arrived = { ...directory, reachedSince: () => usage.from };
-  assert.match(say('never-used', {}, arrived), /since somebody active came into the group on 2026-11-13\.$/);
-  assert.match(say('never-used', bob, arrived), /since the account became active on 2026-11-13\.$/);
+  assert.match(
+    say('never-used', {}, arrived),
+    /since the directory first, or again, had somebody active in the group on 2026-11-13\.$/,
+  );
+  assert.match(
+    say('never-used', bob, arrived),
+    /since the directory first, or again, had the account as active on 2026-11-13\.$/,
+  );
   const another = { ...directory, idChangedAt: () => at('2026-11-01') };
   assert.equal(
     say('orphan-missing', bob, another),
