@@ -20,7 +20,8 @@ export function grantFacts(grant: Grant, { organisation, history }: Evidence) {
     covers: grant.covers,
     granted_at: grant.grantedAt,
     active_since: Math.max(
-      ...[grant.grantedAt, known?.grownAt ?? 0],
+      grant.grantedAt,
+      known?.grownAt ?? 0,
       history.directories.reachedSince(grant.principal) ?? 0,
     ),
     ...(grant.expiresAt !== null && { expires_at: grant.expiresAt }),

@@ -245,16 +245,8 @@ export function createDirectoryHistory(organisation: Organisation) {
       const providers = [...state.keys()].map(
         (provider) => absent.get(provider) ?? new Map<string, Absence>(),
       );
-      return lookUpIn({
-        standings,
-        sizes,
-        changed,
-        lost,
-        ownerless,
-        everKnown,
-        arrived: arrivals.arrived,
-        providers,
-      });
+      const { arrived } = arrivals;
+      return lookUpIn({ standings, sizes, changed, lost, ownerless, everKnown, arrived, providers });
     },
   };
 }
@@ -272,26 +264,17 @@ type Found = {
 };
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
-const lookUpIn = ({
-  standings,
-  sizes,
-  changed,
-  lost,
-  ownerless,
-  everKnown,
-  arrived,
-  providers,
-}: Found): DirectoryHistory => ({
-  standing: ({ id }) => standings.get(id) ?? null,
-  members: ({ id }) => sizes.get(id) ?? null,
-  idChangedAt: (principal) => changed.get(fold(principal)) ?? null,
+const lookUpIn = (found: Found): DirectoryHistory => ({
+  standing: ({ id }) => found.standings.get(id) ?? null,
+  members: ({ id }) => found.sizes.get(id) ?? null,
+  idChangedAt: (principal) => found.changed.get(fold(principal)) ?? null,
   absences(principal) {
     const name = fold(principal);
-    if (lost.has(name) || providers.length === 0) return null;
-    if (name.startsWith('group:') && !everKnown.has(name)) return null;
-    const runs = providers.map((absent) => absent.get(name));
+    if (found.lost.has(name) || found.providers.length === 0) return null;
+    if (name.startsWith('group:') && !found.everKnown.has(name)) return null;
+    const runs = found.providers.map((absent) => absent.get(name));
     return runs.every((run) => run !== undefined) ? runs : null;
   },
-  ownerlessSince: (owner) => ownerless.get(fold(owner)) ?? null,
-  reachedSince: (principal) => arrived.get(fold(principal)) ?? null,
+  ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
+  reachedSince: (principal) => found.arrived.get(fold(principal)) ?? null,
 });
