@@ -195,11 +195,9 @@ export function createAdmit(dependencies: Dependencies): Admit {
       if (bodyBytes > mostBytes(by.snapshot, api, limits.body)) throw bodyTooLarge();
       const networks = by.networksOf(address);
       // What is public is asked as anybody: a credential, good or bad, makes nobody else of the caller.
-      const caller = isPublic(by.snapshot, route)
+      const identity = isPublic(by.snapshot, route)
         ? anybody
-        : authenticate(request, canonical.query, by.snapshot, api);
-      // Where nobody has to be waited for, a request is on its way to the record before this turn goes on.
-      const identity = caller instanceof Promise ? await caller : caller;
+        : await authenticate(request, canonical.query, by.snapshot, api);
       // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
       if (enforcement() !== by) return await attempt(request, doors, counted ?? 'arrived');
       const at = now();
@@ -226,10 +224,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       let judged: Refusal | Allowance | null;
       if (!decision.result.allow) judged = denial(decision);
       else if (isCounted) judged = counted.judged;
-      else {
-        const left = limits.quota(decided, at, carrier);
-        judged = left instanceof Promise ? await left : left;
-      }
+      else judged = await limits.quota(decided, at, carrier);
       if (enforcement() !== by) return await attempt(request, doors, { subject, api, judged });
       settle(decided, at, judged, doors);
       afterwards?.(decided, carrier);

@@ -6,6 +6,7 @@ import { createExchange } from './exchange.ts';
 import { createExplainHere } from './explain/explainHere.ts';
 import type { Authenticate } from './identity/authenticate.ts';
 import type { Authentication } from './identity/authentication.ts';
+import { whenKnown } from './memory/whenKnown.ts';
 import { type Collaborators, readSecrets } from './openCollaborators.ts';
 import { parseSource } from './source/contract/parseSource.ts';
 import { createDoubted } from './streams/doubted.ts';
@@ -49,9 +50,7 @@ export function createHandling(
   /** Who waited while the configuration changed, for an issuer or to be counted, is held to the new one. */
   const authenticate: Authenticate = (...asked) => {
     if (next !== null) return next.authenticate(...asked);
-    const identity = believe(...asked);
-    if (!(identity instanceof Promise)) return identity;
-    return identity.then((known) => (next === null ? known : next.authenticate(...asked)));
+    return whenKnown(believe(...asked), (known) => (next === null ? known : next.authenticate(...asked)));
   };
   const mayStay = (admission: Admission): boolean =>
     next === null || (rests(config, next.config, admission) && next.mayStay(admission));

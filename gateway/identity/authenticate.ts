@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type AuthenticationMethod, authenticationMethods } from '../../bundle/grants/credentials.ts';
 import { Refusal } from '../http/refusal.ts';
+import { whenKnown } from '../memory/whenKnown.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { type BearerError, challenge } from './challenge.ts';
 import type { ClientCertificate } from './clientCertificate.ts';
@@ -116,19 +117,15 @@ export function createAuthenticate(options: Options): Authenticate {
     const method = opaque ? 'introspection' : 'jwt';
     if (!accepts(place.snapshot, place.api, method)) onTokenRefused?.(null, 'not-accepted');
     assertAccepted(place, method, 'invalid_token');
-    let claims: TokenClaims | Promise<TokenClaims>;
+    const failed = (error: unknown): never => {
+      throw challenged(place, error);
+    };
     try {
-      claims = opaque ? introspect(token, presented.address) : verifyJwt(token);
-    } catch (failed) {
-      throw challenged(place, failed);
+      const claims = opaque ? introspect(token, presented.address) : verifyJwt(token);
+      return whenKnown(claims, (known) => ofToken(place, known, presented), failed);
+    } catch (error) {
+      return failed(error);
     }
-    if (!(claims instanceof Promise)) return ofToken(place, claims, presented);
-    return claims.then(
-      (known) => ofToken(place, known, presented),
-      (failed: unknown) => {
-        throw challenged(place, failed);
-      },
-    );
   };
 
   return (presented, query, snapshot, api) => {

@@ -4,6 +4,7 @@ import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
+import { whenKnown } from '../memory/whenKnown.ts';
 import type { Limit } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
@@ -85,15 +86,13 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     if (rate === undefined) return takeGrants(decided, at, null);
     const after = (left: number) =>
       left > 0 ? exceeded('api', rate, left) : takeGrants(decided, at, passed(null, 'api', rate, left));
-    const left = limit(keyOf(decided), rate, at);
-    return typeof left === 'number' ? after(left) : left.then(after);
+    return whenKnown(limit(keyOf(decided), rate, at), after);
   };
 
   return (decided, at, carrier) => {
     const entered = (left: Left): Left =>
       left instanceof Refusal ? left : (enter(decided, carrier) ?? left);
-    const left = take(decided, at);
-    return left instanceof Promise ? left.then(entered) : entered(left);
+    return whenKnown(take(decided, at), entered);
   };
 }
 

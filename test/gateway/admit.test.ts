@@ -123,15 +123,23 @@ test('what was revoked while the keys were fetched is not let in', async () => {
   );
 });
 
-test('a request that waits for nobody is handed to the record at once; one whose limit is counted elsewhere is not', async () => {
+test('a request that waits for nobody is handed to the record before a turn is over; one whose limit is counted elsewhere is not', async () => {
   const { enforcement } = revision('a', true);
   const here = gate({ enforcement: () => enforcement });
   const asked = here.ask();
+  const turn = () => new Promise(setImmediate);
+  await turn();
   assert.equal(here.records.length, 1);
   assert.equal(await asked, 'admitted');
-  const there = gate({ enforcement: () => enforcement, limit: async () => -1 });
+  let count = (_left: number) => {};
+  const counted = new Promise<number>((done) => {
+    count = done;
+  });
+  const there = gate({ enforcement: () => enforcement, limit: () => counted });
   const waiting = there.ask();
+  await turn();
   assert.equal(there.records.length, 0);
+  count(-1);
   assert.equal(await waiting, 'admitted');
   const over = gate({ enforcement: () => enforcement, limit: async () => 1000 });
   assert.equal(await over.ask(), '429 rate-exceeded');
