@@ -5,7 +5,7 @@ import type { GatewayConfig } from './config/config.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
 import { cutSlow } from './http/cutSlow.ts';
 import { endWithAnswer, isEnding } from './http/linger.ts';
-import { countPayload } from './http/payload.ts';
+import { createPayloads } from './http/payload.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Tls } from './http/tls.ts';
 import { createUnderWay } from './http/underWay.ts';
@@ -40,6 +40,7 @@ export function createListener(options: Options): Listener {
   let { limits } = options;
   const sockets = new Set<Socket>();
   const underWay = createUnderWay();
+  const payloads = createPayloads();
   let draining = false;
   const served = new WeakMap<Socket, number>();
   const ending = new WeakSet<Socket>();
@@ -60,7 +61,7 @@ export function createListener(options: Options): Listener {
     underWay.begin(request.socket, response);
     if (draining) response.shouldKeepAlive = false;
     const coding = request.headers['transfer-encoding'];
-    if (coding !== undefined) countPayload(request);
+    if (coding !== undefined) payloads.count(request);
     // The body goes on with a framing of ours, so no coding but this one would be told to the upstream.
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       const refusal = new Refusal(400, 'coding-unsupported', 'Only chunked transfer coding is served here.');
@@ -110,7 +111,7 @@ export function createListener(options: Options): Listener {
     if (!response?.req.complete || socket.writableLength > 0) socket.destroy();
   });
   const cut = () =>
-    cutSlow({ sockets, underWay, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
+    cutSlow({ sockets, underWay, payloads, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
   let stopCutting = cut();
   // With a listener here, Node sends no "100 Continue" before the decision.
   server.on('checkContinue', serve);

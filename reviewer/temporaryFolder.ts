@@ -6,18 +6,14 @@ import { join } from 'node:path';
 type Use = 'review' | 'usage' | 'sources' | 'places' | 'console';
 
 const ours = /^grantgate-(?:review|usage|sources|places|console)-([1-9]\d{0,9})-/;
-const swept = new Set<string>();
 
 /**
- * A fresh folder for this process, for its maker to take away. The first one takes away, too, what killed runs have left
- * behind: records may be large.
+ * A fresh folder for this process, for its maker to take away. What killed runs have left behind is taken away, too:
+ * records may be large.
  */
 export async function temporaryFolder(use: Use): Promise<string> {
   const parent = tmpdir();
-  if (!swept.has(parent)) {
-    swept.add(parent);
-    await sweep(parent, Date.now());
-  }
+  await sweep(parent, Date.now());
   return mkdtemp(join(parent, `grantgate-${use}-${process.pid}-`));
 }
 

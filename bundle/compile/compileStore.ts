@@ -60,12 +60,8 @@ export function compilerVersion(folder: string = compiler): string {
   return hash.digest('hex');
 }
 
-let running: string | null = null;
-/** That of this process, whose sources do not change any more: reading them takes 3 ms, once. */
-const runningVersion = (): string => {
-  running ??= compilerVersion();
-  return running;
-};
+/** That of this process: its own sources as it began, whatever is installed in their place while it runs. Takes 3 ms. */
+const runningVersion = compilerVersion();
 
 /** Where others could write, they could grant themselves access. */
 function isOurs(folder: string): boolean {
@@ -80,7 +76,7 @@ function isOurs(folder: string): boolean {
 
 /** Opens the store in `folder`, or one that keeps nothing where that folder cannot be trusted or had. */
 export function openCompileStore(folder: string | null, now: () => number = Date.now): CompileStore {
-  const version = runningVersion();
+  const version = runningVersion;
   const keyOf = (...parts: readonly string[]) => {
     const hash = createHash('sha256').update(version);
     for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);

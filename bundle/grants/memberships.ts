@@ -1,4 +1,4 @@
-import type { Group } from './organisation.ts';
+import type { Group, Organisation } from './organisation.ts';
 
 const deepest = 500;
 
@@ -56,4 +56,16 @@ export function memberships(groups: ReadonlyMap<string, Group>): {
     of.set(member, [...all].sort());
   }
   return { of, cycles, deep };
+}
+
+/** Group (`group:NAME`) → the people and services in it, directly or through groups. */
+export function membersOf({ memberships }: Pick<Organisation, 'memberships'>): Map<string, string[]> {
+  const members = new Map<string, string[]>();
+  for (const [name, groups] of memberships)
+    for (const group of groups) {
+      const inside = members.get(group);
+      if (inside) inside.push(name);
+      else members.set(group, [name]);
+    }
+  return members;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { payloadOf } from './payload.ts';
+import type { Payloads } from './payload.ts';
 import type { UnderWay } from './underWay.ts';
 
 type Handle = { bytesWritten?: number; writeQueueSize?: number };
@@ -9,6 +9,7 @@ type Mark = { request: IncomingMessage; since: number; received: number; sent: n
 type Options = {
   sockets: Iterable<Socket>;
   underWay: Pick<UnderWay, 'answer'>;
+  payloads: Pick<Payloads, 'of'>;
   /** Bytes of bodies, framing not counted, that must move within `windowMs`. */
   bytes: number;
   windowMs: number;
@@ -19,7 +20,7 @@ type Options = {
  * Cuts callers that send a body, or take an answer, ever so slowly: a time-out that starts anew with each byte never
  * ends them. A connection that waits for its upstream, or for its next request, is left alone. Call the result to stop.
  */
-export function cutSlow({ sockets, underWay, bytes, windowMs, onCut }: Options): () => void {
+export function cutSlow({ sockets, underWay, payloads, bytes, windowMs, onCut }: Options): () => void {
   const marks = new WeakMap<Socket, Mark>();
   const look = () => {
     const now = performance.now();
@@ -31,7 +32,7 @@ export function cutSlow({ sockets, underWay, bytes, windowMs, onCut }: Options):
         continue;
       }
       const { req: request } = response;
-      const [received, sent] = [payloadOf(request), sentOf(socket)];
+      const [received, sent] = [payloads.of(request), sentOf(socket)];
       const mark = marks.get(socket);
       const isKnown = mark !== undefined && mark.request === request;
       if (!isKnown || received - mark.received >= bytes || sent - mark.sent >= bytes) {

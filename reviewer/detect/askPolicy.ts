@@ -5,9 +5,6 @@ import { ReviewError } from '../reviewError.ts';
 /** Asks a policy, and reads its answer by a form; `grant` is what it is asked about, where that is one grant. */
 export type AskPolicy = <T>(input: unknown, form: z.ZodType<T>, grant?: string) => T;
 
-/** The same object each time, so that it is loaded once. */
-const data = {};
-
 /**
  * Makes a compiled policy ready to be asked; `name` is what people know it by. Where it does not answer, or in no form
  * that can be read, it throws ReviewError `policy-undefined`.
@@ -18,6 +15,8 @@ export function createAskPolicy(
   name = entrypoint,
 ): AskPolicy {
   const evaluator = createEvaluator(module, entrypoint);
+  // The same object each time, so that it is loaded once.
+  const data = {};
   return (input, form, grant) => {
     let answer: unknown;
     try {

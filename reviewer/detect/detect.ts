@@ -8,7 +8,7 @@ import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { assertLookedUp, createAskWindows, type Windows } from './askWindows.ts';
 import { type Duty, dutiesOf } from './duties.ts';
-import { type Facts, factsOf, grantFacts } from './factsOf.ts';
+import { exemptionsOf, type Facts, factsOf, grantFacts } from './factsOf.ts';
 import { type Action, compileJudge, type Judgement, type Severity } from './judge.ts';
 import { type JudgePool, openJudgePool } from './judgePool.ts';
 import { type Asked, lookUpUsage, type SeenIn } from './lookUpUsage.ts';
@@ -109,6 +109,7 @@ async function detectBy(
 ): Promise<{ verdicts: Verdict[]; faults: Fault[] }> {
   const { organisation, asOf } = evidence;
   const duties = dutiesOf(organisation, asOf);
+  const exemptions = exemptionsOf(organisation.review);
   const grants = [...organisation.grants].sort((a, b) => (a.id < b.id ? -1 : 1));
   const byId = new Map(grants.map((grant) => [grant.id, grant]));
   const faults: Fault[] = [...broken];
@@ -141,7 +142,10 @@ async function detectBy(
   let observed: ReadonlyMap<string, Observed> = new Map();
   /** The facts with what the repository's own detectors say of them; without usage, only how far back they look. */
   const factsFor = (grant: Grant, usage: UsageInput | null) => {
-    const facts = factsOf(grant, evidence, duties.get(grant.id) ?? []);
+    const facts = factsOf(grant, evidence, {
+      duties: duties.get(grant.id) ?? [],
+      exemptions: exemptions.get(grant.id) ?? [],
+    });
     const said = judges.flatMap((one) => askedOwn(one, grant, facts, usage));
     return {
       said,

@@ -1,5 +1,5 @@
+import { membersOf } from '../../bundle/grants/memberships.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { membersOf } from './groups.ts';
 
 /** What a grant is to give up so that nobody holds both sides of a pair of duties. */
 export type Duty = {

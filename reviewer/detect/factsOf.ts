@@ -4,7 +4,7 @@ import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Duty } from './duties.ts';
-import { groupFacts } from './groups.ts';
+import { groupFacts } from './groupFacts.ts';
 import { accountFacts, ownerFacts } from './people.ts';
 
 /** What the policies are told of a grant itself. */
@@ -41,7 +41,11 @@ export function grantFacts(grant: Grant, { organisation, history }: Evidence) {
 }
 
 /** What the policies are told of a grant, before the usage of its windows is added. */
-export function factsOf(grant: Grant, evidence: Evidence, duties: readonly Duty[]) {
+export function factsOf(
+  grant: Grant,
+  evidence: Evidence,
+  { duties, exemptions }: { duties: readonly Duty[]; exemptions: readonly Exempted[] },
+) {
   const { asOf, organisation } = evidence;
   return {
     as_of: asOf,
@@ -51,28 +55,24 @@ export function factsOf(grant: Grant, evidence: Evidence, duties: readonly Duty[
     owner: ownerFacts(grant, evidence),
     ...(grant.principal.startsWith('group:') && { group: groupFacts(grant, evidence) }),
     duties,
-    exemptions: exemptionsOf(grant.id, organisation),
+    exemptions,
   };
 }
 
 export type Facts = ReturnType<typeof factsOf>;
 export type GrantFacts = ReturnType<typeof grantFacts>;
 
-type Exempted = { detector: string; until: number; reason: string };
-const sorted = new WeakMap<Organisation, ReadonlyMap<string, readonly Exempted[]>>();
+export type Exempted = { detector: string; until: number; reason: string };
 
-/** Sorted by grant once: there may be as many exemptions as grants. */
-function exemptionsOf(id: string, organisation: Organisation): readonly Exempted[] {
-  let byGrant = sorted.get(organisation);
-  if (byGrant === undefined) {
-    const found = new Map<string, Exempted[]>();
-    for (const { grant, detector, until, reason } of organisation.review.exemptions) {
-      const of = found.get(grant) ?? [];
-      found.set(grant, of);
-      of.push({ detector, until: endOf(until), reason });
-    }
-    byGrant = found;
-    sorted.set(organisation, byGrant);
+/** By grant: there may be as many exemptions as grants. */
+export function exemptionsOf({
+  exemptions,
+}: Organisation['review']): ReadonlyMap<string, readonly Exempted[]> {
+  const found = new Map<string, Exempted[]>();
+  for (const { grant, detector, until, reason } of exemptions) {
+    const of = found.get(grant) ?? [];
+    found.set(grant, of);
+    of.push({ detector, until: endOf(until), reason });
   }
-  return byGrant.get(id) ?? [];
+  return found;
 }

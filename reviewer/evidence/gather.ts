@@ -1,6 +1,7 @@
 import { dayOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
+import { membersOf } from '../../bundle/grants/memberships.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -27,6 +28,8 @@ export type Evidence = {
   asOf: number;
   tree: Tree;
   organisation: Organisation;
+  /** Group (`group:NAME`) → whom it reaches. */
+  members: ReadonlyMap<string, readonly string[]>;
   /** Where the evidence begins that the plan speaks of: the longest window without a cadence. */
   from: number;
   usage: Usage;
@@ -79,7 +82,9 @@ export async function gather(options: Options): Promise<Evidence> {
     const read = await reading;
     const usage = { ...read, unreadable: [...read.unreadable, ...unreachable] };
     tellOf(usage, from, progress);
-    return { asOf, tree, organisation, from, usage, coverage: coverageIn(usage, organisation), history };
+    const members = membersOf(organisation);
+    const coverage = coverageIn(usage, organisation);
+    return { asOf, tree, organisation, members, from, usage, coverage, history };
   } catch (error) {
     ending.abort();
     since.reject(error);

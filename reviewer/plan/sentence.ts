@@ -1,7 +1,6 @@
 import { dayOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
-import { membersOf } from '../detect/groups.ts';
 import { accountStatus, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -43,7 +42,7 @@ export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspended
 /** Says in plain English what access was found wanting, whose it is, and why. */
 export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
   const { grant, detector, action, usage, duties, own, observed } = report;
-  const { asOf, organisation, history } = evidence;
+  const { asOf, organisation, members, history } = evidence;
   const who = capital(nameOf(grant.principal));
   const access = `${grant.api} (${listed(grant.covers)})`;
   switch (detector) {
@@ -83,7 +82,7 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
     case 'mover':
       return `${who} has other groups or another manager than on ${dayOf(certifiedAt(grant))}, when the access to ${access} was last answered for.`;
     case 'growth':
-      return `${who} reaches ${counted(membersOf(organisation).get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}, when its access to ${access} was last answered for.`;
+      return `${who} reaches ${counted(members.get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}, when its access to ${access} was last answered for.`;
     case 'separation-of-duties': {
       const given = [...new Set(duties.flatMap(({ operations }) => operations))];
       const holders = [...new Set(duties.flatMap((duty) => duty.holders))];
@@ -96,7 +95,7 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
     case 'known-networks':
       return `All that ${nameOf(grant.principal)} did on ${access} came from ${listed(observed?.networks ?? [])}; allowing it from there alone would have ${refusedNone(observed?.uses)}.`;
     case 'smaller-group':
-      return `Of ${counted(membersOf(organisation).get(grant.principal)?.length ?? 0, 'member')} of ${nameOf(grant.principal)} only some used ${access}, all of them of ${nameOf(observed?.principal ?? grant.principal)} (${observed?.members}); giving it to these alone would have ${refusedNone(observed?.uses)}.`;
+      return `Of ${counted(members.get(grant.principal)?.length ?? 0, 'member')} of ${nameOf(grant.principal)} only some used ${access}, all of them of ${nameOf(observed?.principal ?? grant.principal)} (${observed?.members}); giving it to these alone would have ${refusedNone(observed?.uses)}.`;
     case 'one-off':
       return `${who} used ${access} from ${dayOf(observed?.first ?? asOf)} to ${dayOf(observed?.last ?? asOf)} and not since, and the grant has no end; with one, it lapses unless somebody still needs it.`;
     default:

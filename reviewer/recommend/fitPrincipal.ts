@@ -1,6 +1,5 @@
 import { fold } from '../../bundle/grants/names.ts';
-import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { membersOf } from '../detect/groups.ts';
+import type { Grant } from '../../bundle/grants/organisation.ts';
 
 export type Fitting = { principal: string; members: number };
 
@@ -11,9 +10,8 @@ export type Fitting = { principal: string; members: number };
 export function fitPrincipal(
   { principal }: Pick<Grant, 'principal'>,
   subjects: Iterable<string>,
-  organisation: Organisation,
+  groups: ReadonlyMap<string, readonly string[]>,
 ): Fitting | null {
-  const groups = membersOf(organisation);
   const all = new Set(groups.get(principal) ?? []);
   const folded = new Map([...all].map((name) => [fold(name), name]));
   const users = [...new Set([...subjects].flatMap((one) => folded.get(fold(one)) ?? []))];

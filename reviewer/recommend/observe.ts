@@ -9,7 +9,7 @@ import { type Busy, createMeter, isSafe, perMinute as minutely, ratesFor } from 
 import { inOrder, perCaller, perGrant, perMinute, perPlace, useTable } from './observeSql.ts';
 
 type Options = {
-  evidence: Pick<Evidence, 'asOf' | 'organisation' | 'usage'>;
+  evidence: Pick<Evidence, 'asOf' | 'organisation' | 'members' | 'usage'>;
   /** Folders, files and globs of decision logs. */
   decisions: readonly string[];
   signal?: AbortSignal | undefined;
@@ -22,7 +22,7 @@ type Options = {
  */
 export function createObserve({ evidence, decisions, signal }: Options): Observe {
   return async (asked) => {
-    const { asOf, organisation, usage } = evidence;
+    const { asOf, usage } = evidence;
     const cut = new Set(usage.unreadable.map(({ file }) => file));
     const files = (await findLogs(decisions)).filter((file) => !cut.has(file));
     if (files.length === 0 || asked.length === 0) return new Map();
@@ -36,12 +36,15 @@ export function createObserve({ evidence, decisions, signal }: Options): Observe
         appender.endRow();
       }
       appender.closeSync();
-      return observedIn(database, organisation);
+      return observedIn(database, evidence);
     });
   };
 }
 
-async function observedIn(database: Database, organisation: Organisation): Promise<Map<string, Observed>> {
+async function observedIn(
+  database: Database,
+  { organisation, members }: Pick<Evidence, 'organisation' | 'members'>,
+): Promise<Map<string, Observed>> {
   const { recommend } = organisation.review.thresholds;
   const counts = byGrant(await database.read(perGrant));
   const places = byGrant(await database.read(perPlace));
@@ -70,7 +73,7 @@ async function observedIn(database: Database, organisation: Organisation): Promi
       ? fitPrincipal(
           grant,
           (callers.get(grant.id) ?? []).map(({ subject }) => String(subject)),
-          organisation,
+          members,
         )
       : null;
     found.set(grant.id, {

@@ -124,6 +124,18 @@ function nameProblem(path: string, text: string): string | null {
   return `exports ${values.join()}, and is not named after it`;
 }
 
+/** What a file keeps for all who import it, and for as long as the process lives; programs, which nobody imports, may. */
+const state =
+  /^(?:export )?(?:let |const \w+(?:: (?!readonly |Readonly)[^=\n]+)? = (?:new (?:Weak(?:Map|Set)|(?:Map|Set)(?:<[^(\n]*>)?\(\))|(?:lruCache|remember\w*)[<(]|\[\];|\{\};))/m;
+const text = /`\n[\s\S]*?\n`/g;
+
+function stateProblem(path: string, source: string): string | null {
+  if (production[roomOf(path)] === undefined || !/^export (?!type\b)/m.test(source)) return null;
+  const found = state.exec(source.replace(text, '``'));
+  if (found === null) return null;
+  return `"${found[0].trim()} …" is state of the module; it belongs to what is made, and is handed on`;
+}
+
 /** Files that import each other, over any number of steps, as `a → b → a`. */
 function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];
@@ -230,6 +242,8 @@ export function architectureProblems(root: string, rooms: Rooms = ours): string[
     if (isBarrel(text)) problems.push(`${path}: hands on what others export and does nothing itself`);
     const named = nameProblem(path, text);
     if (named !== null) problems.push(`${path}: ${named}`);
+    const kept = stateProblem(path, text);
+    if (kept !== null) problems.push(`${path}: ${kept}`);
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
     if (lines > longest && !mayBeLong.test(path))
       problems.push(`${path}: ${lines} lines; past ${longest} a file is split`);

@@ -211,6 +211,19 @@ const breaches: [string, Record<string, string>, RegExp][] = [
     { 'bundle/a.ts': 'export type B = 1;\nexport function createC() {}\n' },
     /^bundle\/a\.ts: exports createC, and is not named after it$/,
   ],
+  ...[
+    'let x = 1;',
+    'export let x: Y | null = null;',
+    'const seen = new Map<string, X>();',
+    'const seen = new Set();',
+    'const owners: Z = new WeakMap<X, Y>();',
+    'const cache = lruCache<X>(64 * MiB);',
+    'const list: X[] = [];',
+  ].map((line): [string, Record<string, string>, RegExp] => [
+    `a module that keeps ${line}`,
+    { 'bundle/a.ts': `${line}\nexport function a() {}\n` },
+    /^bundle\/a\.ts: ".*" is state of the module/,
+  ]),
   ['a file of 301 lines', { 'demo/a.ts': 'let x = 1;\n'.repeat(301) }, /^demo\/a\.ts: 301 lines/],
   [
     'a dependency that is not pinned',
@@ -262,6 +275,20 @@ const harmless: [string, Record<string, string>][] = [
   [
     'an import that is only spoken of',
     { 'bundle/a.ts': code("// import '../gateway/serve.ts';\n/* import('../demo/demo.ts') */") },
+  ],
+  ...[
+    'const none: readonly string[] = [];',
+    'const none: ReadonlyMap<string, X> = new Map();',
+    "const known = new Set(['a']);",
+    'const script = `\nlet x = 1;\n`;',
+    'export function b() {\n  let x = 1;\n}',
+  ].map((lines): [string, Record<string, string>] => [
+    `a module of ${lines}`,
+    { 'bundle/a.ts': `${lines}\nexport function a() {}\n` },
+  ]),
+  [
+    'what a program keeps, which nobody imports',
+    { 'gateway/load/loader.ts': 'let x = 1;\n', 'gateway/load/README.md': about('gateway/load', '') },
   ],
   ['a built-in', { 'bundle/a.ts': code("import { readFile } from 'node:fs/promises';") }],
 ];

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { rateOf } from '../../bundle/format/rate.ts';
-import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { createLimit } from '../../gateway/limits/limit.ts';
 import { openDatabase } from '../../reviewer/evidence/database.ts';
 import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
@@ -86,30 +85,25 @@ test('networks are the fewest that every use came from, and none where one did n
   assert.equal(fitNetworks([], declared), null);
 });
 
-const memberships = (groups: Record<string, string[]>): Organisation => {
-  const of = new Map<string, string[]>();
-  for (const [group, members] of Object.entries(groups))
-    for (const member of members) of.set(member, [...(of.get(member) ?? []), group]);
-  return { memberships: of } as unknown as Organisation;
-};
-
 test('whoever is enough is a group inside of it with all who used it, the smallest; else the one person', () => {
   const everybody = ['user:a', 'user:b', 'user:c', 'service:d'];
-  const organisation = memberships({
-    'group:all': everybody,
-    'group:ab': ['user:a', 'user:b'],
-    'group:abc': ['user:a', 'user:b', 'user:c'],
-    'group:outside': ['user:a', 'user:x'],
-    'group:same': everybody,
-  });
-  const fit = (...users: string[]) => fitPrincipal({ principal: 'group:all' }, users, organisation);
+  const groups = new Map(
+    Object.entries({
+      'group:all': everybody,
+      'group:ab': ['user:a', 'user:b'],
+      'group:abc': ['user:a', 'user:b', 'user:c'],
+      'group:outside': ['user:a', 'user:x'],
+      'group:same': everybody,
+    }),
+  );
+  const fit = (...users: string[]) => fitPrincipal({ principal: 'group:all' }, users, groups);
   assert.deepEqual(fit('user:A', 'user:b'), { principal: 'group:ab', members: 2 });
   assert.deepEqual(fit('user:b', 'user:c'), { principal: 'group:abc', members: 3 });
   assert.deepEqual(fit('user:a'), { principal: 'group:ab', members: 2 });
   assert.equal(fit('user:a', 'service:d'), null);
   assert.equal(fit('service:d'), null);
   assert.equal(fit('user:gone'), null);
-  const flat = memberships({ 'group:all': ['user:a', 'user:b'] });
+  const flat = new Map([['group:all', ['user:a', 'user:b']]]);
   assert.deepEqual(fitPrincipal({ principal: 'group:all' }, ['user:b'], flat), {
     principal: 'user:b',
     members: 1,

@@ -38,11 +38,8 @@ const say = (name: string, told: Told = {}, directories: object = directory): st
     organisation: {
       people: new Map([['bob', { status: 'suspended' }]]),
       services: new Map(),
-      memberships: new Map([
-        ['user:ann', ['group:desk']],
-        ['user:bob', ['group:desk']],
-      ]),
     },
+    members: new Map([['group:desk', ['user:ann', 'user:bob']]]),
     history: { directories },
   };
   return sentence({ report, suspendedAt } as unknown as Found, evidence as unknown as Evidence);

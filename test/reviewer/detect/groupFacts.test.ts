@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { groupFacts } from '../../../reviewer/detect/groups.ts';
+import { membersOf } from '../../../bundle/grants/memberships.ts';
+import { groupFacts } from '../../../reviewer/detect/groupFacts.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('groupFacts');
@@ -14,7 +15,7 @@ test('tells how many a group reached at the last answer, nothing where nobody kn
     groupFacts(
       { principal } as Given[0],
       {
-        organisation: { memberships },
+        members: membersOf({ memberships }),
         history: { directories: { members: () => members } },
       } as unknown as Given[1],
     );
