@@ -1,13 +1,11 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { GrantLine } from '../format/grantLine.ts';
-import {
-  type Conditions,
-  type ConditionsChange,
-  compareConditions,
-  conditionsOf,
-  widestConditions,
-} from './conditions.ts';
+import { type Ways, waysOf } from './allowances.ts';
+import { compareWays, conditionsIn } from './compareConditions.ts';
+import { compareShares } from './compareShares.ts';
+import { type Conditions, type ConditionsChange, conditionsOf } from './conditions.ts';
 import { holdsAt } from './grantLine.ts';
+import { type Term, termOf } from './terms.ts';
 
 /** A grant by which something may be done, and whose it is: the caller's own or one of its groups'. */
 export type Way = { grant: string; through: string };
@@ -20,7 +18,7 @@ export type AccessChange = {
   /** The grants that gave it before, and that give it now. */
   before: readonly Way[];
   after: readonly Way[];
-  /** Under which conditions; of several the wider ones. */
+  /** Under which conditions; of several the wider ones, and every rate that bounds somebody, as each lets through its own. */
   conditions: { before: readonly Conditions[]; after: readonly Conditions[] };
 };
 
@@ -28,7 +26,8 @@ export type Held = { through: string; grant: GrantLine };
 
 /**
  * Compares what somebody's grants on one API allow before and after; `at` in whole seconds since 1970, null for no
- * instant. Operations that fare alike by the same grants come together.
+ * instant. Operations that fare alike by the same grants come together. There is no change where a gateway lets every
+ * sequence of requests through as it did.
  */
 export function compareAccess(
   api: string,
@@ -38,20 +37,28 @@ export function compareAccess(
 ): AccessChange[] {
   const [old, now] = [byOperation(before, at), byOperation(after, at)];
   const alike = new Map<string, { change: AccessChange; operations: string[] }>();
-  for (const operation of [...new Set([...old.keys(), ...now.keys()])].sort(compareCodePoints)) {
-    const [was, is] = [old.get(operation) ?? [], now.get(operation) ?? []];
-    const conditions = {
-      before: widestConditions(was.map(({ grant }) => conditionsOf(grant))),
-      after: widestConditions(is.map(({ grant }) => conditionsOf(grant))),
+  const found = new Map<string, Pick<AccessChange, 'kind' | 'conditions'>>();
+  const kept = new Map<string, { was: Ways; is: Ways }>();
+  const names = [...new Set([...old.keys(), ...now.keys()])].sort(compareCodePoints);
+  for (const operation of names) {
+    const [was, is] = [waysOf(terms(old.get(operation))), waysOf(terms(now.get(operation)))];
+    const kind = !now.has(operation) ? 'loses' : !old.has(operation) ? 'gains' : compareWays(was, is);
+    if (kind !== null)
+      found.set(operation, { kind, conditions: { before: conditionsIn(was), after: conditionsIn(is) } });
+    else if (was.rated.length > 0) kept.set(operation, { was, is });
+  }
+  for (const [operation, change] of compareShares(kept)) found.set(operation, change);
+  for (const operation of names) {
+    const what = found.get(operation);
+    if (what === undefined) continue;
+    const { kind, conditions } = what;
+    const change = {
+      kind,
+      api,
+      before: ways(old.get(operation)),
+      after: ways(now.get(operation)),
+      conditions,
     };
-    const kind: AccessChange['kind'] | null =
-      is.length === 0
-        ? 'loses'
-        : was.length === 0
-          ? 'gains'
-          : compareConditions(conditions.before, conditions.after);
-    if (kind === null) continue;
-    const change = { kind, api, before: ways(was), after: ways(is), conditions };
     const text = JSON.stringify(change);
     const known = alike.get(text);
     if (known !== undefined) known.operations.push(operation);
@@ -63,21 +70,26 @@ export function compareAccess(
   return [...alike.values()].map(({ change }) => change);
 }
 
-/** What holds at all, by operation. */
-function byOperation(all: readonly Held[], at: number | null): Map<string, Held[]> {
-  const found = new Map<string, Held[]>();
+type Known = Held & { term: Term };
+
+/** What holds at all, by operation; each grant taken apart once. */
+function byOperation(all: readonly Held[], at: number | null): Map<string, Known[]> {
+  const found = new Map<string, Known[]>();
   for (const held of all) {
     if (!holdsAt(held.grant, at)) continue;
+    const known = { ...held, term: termOf(held.grant.id, conditionsOf(held.grant)) };
     for (const operation of held.grant.operations) {
       const others = found.get(operation);
-      if (others === undefined) found.set(operation, [held]);
-      else others.push(held);
+      if (others === undefined) found.set(operation, [known]);
+      else others.push(known);
     }
   }
   return found;
 }
 
-const ways = (all: readonly Held[]): Way[] =>
+const terms = (all: readonly Known[] = []): Term[] => all.map(({ term }) => term);
+
+const ways = (all: readonly Held[] = []): Way[] =>
   all
     .map(({ through, grant }) => ({ grant: grant.id, through }))
     .sort((a, b) => compareCodePoints(a.grant, b.grant));

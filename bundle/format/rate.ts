@@ -22,3 +22,7 @@ export function parseRate(text: string): Rate {
 }
 
 export const rateOf = (count: number, period: number): Rate => ({ count, interval: period / count, period });
+
+/** The order in which a gateway takes from several: what is whole again soonest first, so that an hour's is not spent on what a minute's would have let through. */
+export const bySoonest = (one: Rate, other: Rate): number =>
+  one.period - other.period || one.interval - other.interval;

@@ -1,5 +1,5 @@
 import { anonymous } from '../../bundle/format/anonymous.ts';
-import type { Rate } from '../../bundle/format/rate.ts';
+import { bySoonest, type Rate } from '../../bundle/format/rate.ts';
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';
 import { networkOf } from '../http/networkOf.ts';
@@ -26,7 +26,9 @@ type Options = {
 
 /**
  * The limits of a principal whom the policy allows. The API's rate counts per principal. A grant's own rate counts
- * when every grant that justifies the request has one; then the most generous of them decides. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
+ * when every grant that justifies the request has one; then each lets through its own, and what one has no more, the
+ * next gives: what is whole again soonest first, of rates that are alike by the ids of their grants. Differences of
+ * access count on that. Without a carrier (somebody else serves the request) nothing is open here that could be counted.
  */
 export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options): Quota {
   const counterOf = createCounters(mostIdle);
@@ -59,6 +61,7 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
       if (rate === null) return before;
       rates.push([id, rate]);
     }
+    if (rates.length > 1) rates.sort(([, one], [, other]) => bySoonest(one, other));
     return takeRates(rates, decided, at, before);
   };
 

@@ -1,4 +1,5 @@
-import { type Conditions, isOfValues } from '../../bundle/access/conditions.ts';
+import { isOfValues } from '../../bundle/access/compareConditions.ts';
+import type { Conditions } from '../../bundle/access/conditions.ts';
 import { movedValues } from '../../bundle/access/movedValues.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';

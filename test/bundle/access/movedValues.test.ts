@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { compareConditions, isOfValues } from '../../../bundle/access/compareConditions.ts';
 import type { Conditions } from '../../../bundle/access/conditions.ts';
-import { compareConditions, isOfValues } from '../../../bundle/access/conditions.ts';
 import { movedValues } from '../../../bundle/access/movedValues.ts';
 import { suite } from '../../_suite.ts';
 

@@ -37,7 +37,6 @@ const documents: fc.Arbitrary<Document> = fc
         principal: fc.constantFrom(...groups, ...people, 'user:stranger'),
         operations: fc.subarray(operations, { minLength: 1 }),
         expires: fc.constantFrom(undefined, undefined, 100, 200),
-        rate: fc.constantFrom(undefined, undefined, '5/min', '10/min'),
         suspended: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
         mfa: fc.boolean(),
         networks: fc.option(fc.subarray(networks, { minLength: 1 }), { nil: undefined }),
@@ -84,7 +83,6 @@ const documents: fc.Arbitrary<Document> = fc
         ...(one.expires === undefined ? {} : { expires: one.expires }),
         id: `g-${String(index).padStart(2, '0')}`,
         operations: one.operations,
-        ...(one.rate === undefined ? {} : { rate: one.rate }),
         ...(one.suspended ? { state: 'suspended' as const } : {}),
       });
     });
@@ -118,9 +116,7 @@ const pairs = fc
 const contexts = (at: number | null) =>
   [[], ['office'], ['vpn'], networks].flatMap((present) =>
     [false, true].flatMap((mfa) =>
-      ['5/min', '10/min', 'ever so often'].flatMap((speed) =>
-        [0, 100, 200].filter((time) => time >= (at ?? 0)).map((time) => ({ present, mfa, speed, time })),
-      ),
+      [0, 100, 200].filter((time) => time >= (at ?? 0)).map((time) => ({ present, mfa, time })),
     ),
   );
 
@@ -130,9 +126,8 @@ function allowed({ grants, principals }: Document, at: number | null): Map<strin
   for (const [name, { active, groups: theirs }] of Object.entries(principals))
     for (const [api, ofApi] of Object.entries(grants))
       for (const holder of active ? [name, ...theirs] : [])
-        for (const { operations: given, conditions, expires, rate, state } of ofApi[holder] ?? [])
-          for (const { present, mfa, speed, time } of contexts(at)) {
-            if (rate !== undefined && rate !== speed && speed !== '5/min') continue;
+        for (const { operations: given, conditions, expires, state } of ofApi[holder] ?? [])
+          for (const { present, mfa, time } of contexts(at)) {
             if (state === 'suspended' || time >= (expires ?? Number.POSITIVE_INFINITY)) continue;
             if (conditions?.mfa === true && !mfa) continue;
             const wanted = conditions?.networks;
@@ -142,7 +137,7 @@ function allowed({ grants, principals }: Document, at: number | null): Map<strin
               if (!fits(params.tenant, tenant) || !fits(params.region, region)) continue;
               for (const operation of given) {
                 const key = `${name} ${api} ${operation}`;
-                const context = JSON.stringify([tenant, region, present, mfa, speed, time]);
+                const context = JSON.stringify([tenant, region, present, mfa, time]);
                 found.set(key, (found.get(key) ?? new Set()).add(context));
               }
             }
@@ -288,6 +283,21 @@ test('who keeps an operation by another grant neither loses nor gains it', () =>
   assert.deepEqual(grants, [
     { grant: 'a-get', change: 'removed', api: 'orders', principal: 'group:a', what: [] },
   ]);
+});
+
+test('rates of one caller add up, also those that come through a group', () => {
+  const principals = { 'user:ann': member('group:a'), 'user:bob': member('group:a') };
+  const own = grant('ann-get', { rate: '10/min' });
+  const side = (held: Record<string, GrantLine[]>) => bytes({ grants: { orders: held }, principals });
+  const before = side({ 'group:a': [grant('a-get', { rate: '10/min' })], 'user:ann': [own] });
+  const after = side({ 'group:a': [grant('a-get', { rate: '10/min' })] });
+  const rates = (all: readonly { rate?: string }[]) => all.map(({ rate }) => rate);
+  const told = (from: Buffer, to: Buffer) =>
+    diffData(from, to, { at: null }).changes.map(({ kind, who, conditions }) => [
+      ...[kind, who, rates(conditions.before), rates(conditions.after)],
+    ]);
+  assert.deepEqual(told(before, after), [['tightened', ['user:ann'], ['10/min', '10/min'], ['10/min']]]);
+  assert.deepEqual(told(after, before), [['loosened', ['user:ann'], ['10/min'], ['10/min', '10/min']]]);
 });
 
 test('a person who leaves a group, is closed, or appears, is told as themselves', () => {
