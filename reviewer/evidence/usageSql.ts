@@ -198,8 +198,9 @@ const runSigns = `
 
 /**
  * Where numbers are missing: from the sign before to the sign after. Ordered by number, not by time: decisions of one
- * turn may be written in another order than they were stamped. Runs of numbers that are there whole count as two signs,
- * their first and their last, so that few rows are sorted.
+ * turn may be written in another order than they were stamped. Of heartbeats with one number the latest comes last: a gap
+ * after a quiet day is none of that day. Runs of numbers that are there whole count as two signs, their first and their
+ * last, so that few rows are sorted.
  */
 export const gapsOf = (rolled: boolean) => `
 WITH whole AS (
@@ -215,7 +216,7 @@ WITH whole AS (
 ), step AS (
   SELECT instance, seq, ms, hb, bridge, lag(seq) OVER w AS seq_before, lag(ms) OVER w AS ms_before
   FROM part ANTI JOIN whole ON part.instance = whole.instance AND part.seq // ${bucket} = b AND hb AND part.seq >= low AND part.seq < high
-  WINDOW w AS (PARTITION BY instance ORDER BY seq, hb, bridge)
+  WINDOW w AS (PARTITION BY instance ORDER BY seq, hb, bridge, ms)
 )
 SELECT DISTINCT instance, least(ms, ms_before) // 60000 AS "from", greatest(ms, ms_before) // 60000 + 1 AS "to"
 FROM step WHERE NOT bridge AND seq - seq_before > CASE WHEN hb THEN 0 ELSE 1 END ORDER BY ALL`;

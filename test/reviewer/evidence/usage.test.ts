@@ -357,6 +357,15 @@ test('finds each missing number among many thousands, and none where all are the
   }
 });
 
+test('numbers that are missing after a quiet day are missing since its last heartbeat', async () => {
+  const quiet = logLines([{ grant: 'a', at: asOfMs - 2.9 * dayMs }], { days: 3, until: asOfMs - dayMs });
+  const later = logLines([], { days: 0.5 }).map((line) => line.replace('"seq":0', '"seq":3'));
+  await write([...quiet, ...later]);
+  const { instances } = await read();
+  const minutes = (days: number) => (asOfMs - days * dayMs) / 60_000;
+  assert.deepEqual(instances[0]?.gaps, [{ from: minutes(1), to: minutes(0.5) + 1 }]);
+});
+
 test('an orderly end is one until something follows it', async () => {
   const stop = JSON.stringify({ stopped: true, timestamp: daysAgo(0, -60_000), instance: 'gw-1', seq: 1 });
   const minute = Math.floor(asOfMs / 60_000) - 1;
