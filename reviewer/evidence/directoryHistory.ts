@@ -20,8 +20,9 @@ export type DirectoryHistory = {
   /** When a person's login was last given another provider id; null when never. */
   idChangedAt(principal: string): number | null;
   /**
-   * How often in a row each provider did not know a person or group; null when one does, when its provider's file went, and
-   * for a group that none ever knew: it may come with tokens.
+   * How often in a row the provider that lost a person or group last did not know it (several that lost it at once; of
+   * one that none ever knew, the provider that was read most); null when one knows it, when its provider's file went,
+   * and for a group that none ever knew: it may come with tokens.
    */
   absences(principal: string): Absence[] | null;
   /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
@@ -242,9 +243,10 @@ export function createDirectoryHistory(organisation: Organisation) {
     },
     end(): DirectoryHistory {
       lookUp(Number.POSITIVE_INFINITY);
-      const providers = [...state.keys()].map(
-        (provider) => absent.get(provider) ?? new Map<string, Absence>(),
-      );
+      const providers = [...state.keys()].map((provider) => ({
+        runs: absent.get(provider) ?? new Map<string, Absence>(),
+        knew: (name: string) => ids.has(`${provider} ${name}`),
+      }));
       const { arrived } = arrivals;
       return lookUpIn({ standings, sizes, changed, lost, ownerless, everKnown, arrived, providers });
     },
@@ -259,9 +261,23 @@ type Found = {
   ownerless: ReadonlyMap<string, number>;
   everKnown: ReadonlySet<string>;
   arrived: ReadonlyMap<string, number>;
-  /** Of each provider, whom it does not know. */
-  providers: readonly ReadonlyMap<string, Absence>[];
+  /** Of each provider, whom it does not know, and whether it ever did. */
+  providers: readonly { runs: ReadonlyMap<string, Absence>; knew(name: string): boolean }[];
 };
+
+/**
+ * Whose word counts that nobody knows somebody: a provider that never did, or lost them before another had them, need not
+ * be read again for that; it may be a file that is kept by hand.
+ */
+function deciding(absences: readonly { run: Absence; knew: boolean }[]): Absence[] {
+  const lost = absences.filter(({ knew }) => knew).map(({ run }) => run);
+  const last = Math.max(...lost.map(({ from }) => from));
+  if (lost.length > 0) return lost.filter(({ from }) => from === last);
+  return absences
+    .map(({ run }) => run)
+    .sort((a, b) => b.syncs - a.syncs)
+    .slice(0, 1);
+}
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
 const lookUpIn = (found: Found): DirectoryHistory => ({
@@ -272,8 +288,11 @@ const lookUpIn = (found: Found): DirectoryHistory => ({
     const name = fold(principal);
     if (found.lost.has(name) || found.providers.length === 0) return null;
     if (name.startsWith('group:') && !found.everKnown.has(name)) return null;
-    const runs = found.providers.map((absent) => absent.get(name));
-    return runs.every((run) => run !== undefined) ? runs : null;
+    const absences = found.providers.flatMap(({ runs, knew }) => {
+      const run = runs.get(name);
+      return run === undefined ? [] : [{ run, knew: knew(name) }];
+    });
+    return absences.length === found.providers.length ? deciding(absences) : null;
   },
   ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
   reachedSince: (principal) => found.arrived.get(fold(principal)) ?? null,

@@ -361,6 +361,35 @@ test('who moves to another provider, or whose file is renamed, is followed there
   );
 });
 
+test('who was lost is missing by the provider that lost them, and others need not be read again for it', async () => {
+  const [gone, nobody] = [without('ann@example.com'), (text: string) => text.replace(/ {2}- \{.*\n/g, '')];
+  const kept = (days: number, change: (text: string) => string): Files => ({
+    'grants/directory/kept.yaml': change(okta(days)['grants/directory/okta.yaml'] ?? '')
+      .replace('provider: okta', 'provider: kept')
+      .replace('people:', 'people: []')
+      .replace('groups:', 'groups: []'),
+  });
+  const withAnn = (days: number) => ({
+    'grants/directory/kept.yaml':
+      kept(days, nobody)['grants/directory/kept.yaml']?.replace(
+        'people: []',
+        'people:\n  - { login: ann@example.com, id: k1, status: active }',
+      ) ?? null,
+  });
+  const absent = async (...states: [number, Files][]) =>
+    (await known([20, { ...one('role: reader', ann), ...okta(20) }], ...states)).history.directories
+      .absences(ann.principal)
+      ?.map(({ syncs }) => syncs) ?? null;
+  const left = [
+    [8, okta(8, gone)],
+    [6, okta(6, gone)],
+  ] as [number, Files][];
+  assert.deepEqual(await absent([19, kept(19, nobody)], ...left), [2], 'the other never knew them');
+  assert.deepEqual(await absent([19, withAnn(19)], [12, kept(12, nobody)], ...left), [2], 'lost them before');
+  assert.equal(await absent([19, withAnn(19)], ...left), null, 'the other knows them');
+  assert.deepEqual(await absent([19, withAnn(19)], ...left, [5, kept(5, nobody)]), [1], 'lost them last');
+});
+
 test('a group is absent only where a directory knew it once: others come with tokens', async () => {
   const absent = async (principal: string, ...states: [number, Files][]) =>
     (await known([20, { ...one('role: reader', { principal }), ...okta(20) }], ...states)).history.directories
