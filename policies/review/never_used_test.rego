@@ -12,6 +12,16 @@ test_one_use_since_granted_is_enough if {
 	found(facts) == []
 }
 
+widened_after(last) := object.union(
+	never_since(days(300)),
+	{"grant": {"active_since": days(40)}, "usage": {"never-used": {"last_used_at": last}}},
+)
+
+test_what_was_used_shortly_before_it_was_widened_is_in_use if {
+	found(widened_after(days(90) + 1)) == []
+	found(widened_after(days(90))) == [report("never-used", "revoke", "medium")]
+}
+
 test_never_used_is_not_dormant_as_well if {
 	found(never_since(days(400))) == [report("never-used", "revoke", "medium")]
 }
