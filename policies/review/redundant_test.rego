@@ -1,6 +1,12 @@
 package grantgate.review_test
 
-twin := {"id": "twin", "state": "active"}
+twin := {
+	"id": "twin",
+	"api": "orders",
+	"covers": ["a", "b", "c", "d"],
+	"reaches": true,
+	"state": "active",
+}
 
 beside(others, changes) := object.union(
 	with_changes({"usage": {"redundant": {"companions": others}}}),
@@ -17,6 +23,15 @@ test_redundant_beside_a_grant_that_justified_each_use if {
 	found(beside([object.union(twin, {"state": "suspended"})], {})) == []
 	found(beside([object.union(twin, {"going": true})], {})) == []
 	found(beside([object.union(twin, {"going": true}), twin], {})) == spare
+}
+
+test_redundant_only_beside_what_gives_it_still if {
+	found(beside([object.union(twin, {"reaches": false})], {})) == []
+	found(beside([object.union(twin, {"api": "payments"})], {})) == []
+	fewer := object.union(twin, {"covers": ["a", "b", "c"]})
+	found(beside([fewer], {})) == []
+	used_less := {"usage": {"redundant": {"operations": ["a", "c"]}}}
+	found(object.union(beside([fewer], {}), used_less)) == spare
 }
 
 test_redundant_only_beside_what_lasts_as_long if {

@@ -1,4 +1,3 @@
-import { paramsLine } from '../../bundle/access/grantLine.ts';
 import type { DetectorName } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
@@ -14,6 +13,7 @@ import { type JudgePool, openJudgePool } from './judgePool.ts';
 import { type Asked, lookUpUsage, type SeenIn } from './lookUpUsage.ts';
 import type { Observe, Observed } from './observed.ts';
 import { type OwnFacts, type OwnJudge, type OwnWord, openOwnDetectors } from './ownDetectors.ts';
+import { usageInput } from './usageInput.ts';
 
 /** One detector's word on a grant, with what was seen in its window (null when it needs no usage). */
 export type Verdict = {
@@ -38,34 +38,6 @@ export type Verdict = {
  * one grant or, without one, of all.
  */
 export type Fault = { grant?: string; detector?: DetectorName; message: string };
-
-const usageInput = (
-  { facts, companions }: SeenIn,
-  others: ReadonlyMap<string, Grant>,
-  going: ReadonlySet<string>,
-) => ({
-  coverage: facts.coverage,
-  allows: facts.allows,
-  days_used: facts.daysUsed,
-  operations: facts.operations,
-  ...(facts.lastUsedAt !== null && { last_used_at: facts.lastUsedAt }),
-  companions: companions.flatMap((id) => {
-    const other = others.get(id);
-    if (other === undefined) return [];
-    const { state, expiresAt, conditions, params, limits } = other;
-    return [
-      {
-        id,
-        state,
-        ...(expiresAt !== null && { expires_at: expiresAt }),
-        ...(conditions && { conditions }),
-        ...(params && { params: paramsLine(params) }),
-        ...(limits?.rate !== undefined && { rate: limits.rate }),
-        going: going.has(id),
-      },
-    ];
-  }),
-});
 
 const leaving: ReadonlySet<string> = new Set(['delete', 'revoke', 'suspend', 'narrow']);
 
@@ -181,8 +153,10 @@ async function detectBy(
     );
   const verdicts: Verdict[] = [];
   const going = new Set<string>();
-  const inputOf = (used: Iterable<[string, SeenIn]>): UsageInput =>
-    Object.fromEntries([...used].map(([name, found]) => [name, usageInput(found, byId, going)]));
+  const inputOf = (grant: Grant, used: Iterable<[string, SeenIn]>): UsageInput =>
+    Object.fromEntries(
+      [...used].map(([name, found]) => [name, usageInput(grant, found, { organisation, byId, going })]),
+    );
   const findingsOf = ({ grant, windows }: Asked, answer: Judgement | ReviewError) => {
     try {
       if (answer instanceof ReviewError) throw answer;
@@ -219,7 +193,7 @@ async function detectBy(
   ) => {
     const asking = (some: readonly Seen[]) => {
       stopIfAborted(signal);
-      const told = some.map((one) => factsFor(one.grant, inputOf(usedOf(one))));
+      const told = some.map((one) => factsFor(one.grant, inputOf(one.grant, usedOf(one))));
       const answers = pool.all(told.map(({ facts }) => ({ grant: facts.grant.id, facts })));
       // Whether it failed is asked at its turn, if that comes.
       answers.catch(() => {});

@@ -303,7 +303,7 @@ test('what was put back, reactivated, widened or first within reach lately is no
   }
 });
 
-test('of grants that stand in for each other the latest goes, and of one instant the last by name', async () => {
+test('of grants that stand in for each other the latest goes, of one instant the last by name, and none that some would miss', async () => {
   const twins = (one: string, other: string, api: string, days: number): GrantText[] => [
     { id: one, api, rest: `role: reader\ngranted: ${daysAgo(30)}` },
     { id: other, api, rest: `role: reader\ngranted: ${daysAgo(days)}` },
@@ -314,6 +314,12 @@ test('of grants that stand in for each other the latest goes, and of one instant
     // Without the later one its caller would be held to the rate of the earlier one.
     { id: 'slow', api: 'orders', rest: `role: reader\nlimits: { rate: 5/min }\ngranted: ${daysAgo(30)}` },
     { id: 'unbound', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
+    // When it was used, ann was in the night shift.
+    { id: 'own', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
+    { id: 'of-night', principal: 'group:night', rest: `role: reader\ngranted: ${daysAgo(30)}` },
+    // It was narrowed since.
+    { id: 'whole', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
+    { id: 'part', api: 'orders', rest: `operations: [get]\ngranted: ${daysAgo(30)}` },
   ]);
   const together = (...grant: string[]) =>
     ['get', 'list', 'get', 'list'].map((operation, i) => ({
@@ -326,10 +332,14 @@ test('of grants that stand in for each other the latest goes, and of one instant
       ...together('same-first', 'same-last'),
       ...together('z-early', 'a-late'),
       ...together('slow', 'unbound'),
+      ...together('own', 'of-night'),
+      ...together('whole', 'part'),
     ]),
   );
   assert.deepEqual(found(await here.review()), [
     'a-late: redundant delete',
+    'of-night: redundant delete',
+    'part: redundant delete',
     'same-last: redundant delete',
     'slow: redundant delete',
   ]);
