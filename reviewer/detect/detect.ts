@@ -155,7 +155,7 @@ async function detectBy(
   const going = new Set<string>();
   const inputOf = (grant: Grant, used: Iterable<[string, SeenIn]>): UsageInput =>
     Object.fromEntries(
-      [...used].map(([name, found]) => [name, usageInput(grant, found, { organisation, byId, going })]),
+      [...used].map(([name, found]) => [name, usageInput(grant, found, { evidence, byId, going })]),
     );
   const findingsOf = ({ grant, windows }: Asked, answer: Judgement | ReviewError) => {
     try {

@@ -1,11 +1,11 @@
 import { paramsLine } from '../../bundle/access/grantLine.ts';
-import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { membersOf } from './groups.ts';
+import type { Grant } from '../../bundle/grants/organisation.ts';
+import type { Evidence } from '../evidence/gather.ts';
 import type { SeenIn } from './lookUpUsage.ts';
-import { accountStatus } from './people.ts';
 
+type Known = Pick<Evidence, 'organisation' | 'members' | 'history'>;
 type Others = {
-  organisation: Organisation;
+  evidence: Known;
   byId: ReadonlyMap<string, Grant>;
   /** Those that are to go themselves. */
   going: ReadonlySet<string>;
@@ -15,7 +15,7 @@ type Others = {
 export const usageInput = (
   grant: Grant,
   { facts, companions }: SeenIn,
-  { organisation, byId, going }: Others,
+  { evidence, byId, going }: Others,
 ) => ({
   coverage: facts.coverage,
   allows: facts.allows,
@@ -28,7 +28,7 @@ export const usageInput = (
     const { api, covers, state, expiresAt, conditions, params, limits } = other;
     return [
       {
-        ...{ id, api, covers, state, reaches: reaches(other, grant, organisation) },
+        ...{ id, api, covers, state, reaches: reaches(other, grant, facts.from, evidence) },
         ...(expiresAt !== null && { expires_at: expiresAt }),
         ...(conditions && { conditions }),
         ...(params && { params: paramsLine(params) }),
@@ -40,16 +40,20 @@ export const usageInput = (
 });
 
 /**
- * Whether by the other grant everybody still has what they used by this one: whose own it is, theirs was all of that
- * use; of a group some may have left since, and who it was nobody tells, so it must reach all whom this one does.
+ * Whether by the other grant everybody still has what they used by this one since `from`. A person's own justified what
+ * they did, if it was theirs all the time. A group somebody may have left since, and who it was nobody tells: it must
+ * reach all whom this one does.
  */
-function reaches(other: Grant, { principal }: Grant, organisation: Organisation): boolean {
-  if (other.principal === principal || !other.principal.startsWith('group:')) return true;
-  const members = membersOf(organisation);
-  const inside = new Set(members.get(other.principal));
-  const isActive = (name: string) => accountStatus(name, organisation) === 'active';
-  const reached = (principal.startsWith('group:') ? (members.get(principal) ?? []) : [principal]).filter(
-    isActive,
-  );
-  return reached.length > 0 && reached.every((name) => inside.has(name));
+function reaches(
+  other: Grant,
+  { principal }: Grant,
+  from: number,
+  { organisation, members, history }: Known,
+): boolean {
+  if (other.principal === principal) return true;
+  const isOfGroup = principal.startsWith('group:');
+  if (!other.principal.startsWith('group:')) return isOfGroup && (history.of(other.id)?.grownAt ?? 0) < from;
+  const reached = isOfGroup ? (members.get(principal) ?? []) : [principal];
+  const isReached = (name: string) => organisation.memberships.get(name)?.includes(other.principal) === true;
+  return reached.length > 0 && reached.every(isReached);
 }

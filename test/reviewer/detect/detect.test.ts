@@ -317,6 +317,9 @@ test('of grants that stand in for each other the latest goes, of one instant the
     // When it was used, ann was in the night shift.
     { id: 'own', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
     { id: 'of-night', principal: 'group:night', rest: `role: reader\ngranted: ${daysAgo(30)}` },
+    // It was ann's until it was written over.
+    { id: 'handed-on', principal: 'user:dana@example.com', rest: `role: reader\ngranted: ${daysAgo(30)}` },
+    { id: 'left-with', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
     // It was narrowed since.
     { id: 'whole', api: 'orders', rest: `role: reader\ngranted: ${daysAgo(20)}` },
     { id: 'part', api: 'orders', rest: `operations: [get]\ngranted: ${daysAgo(30)}` },
@@ -333,6 +336,7 @@ test('of grants that stand in for each other the latest goes, of one instant the
       ...together('z-early', 'a-late'),
       ...together('slow', 'unbound'),
       ...together('own', 'of-night'),
+      ...together('handed-on', 'left-with'),
       ...together('whole', 'part'),
     ]),
   );
