@@ -20,8 +20,9 @@ export function listed(names: readonly string[], most = 4): string {
   return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 
+/** "1 day", "62,858 requests". */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;
+  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 
 const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 86_400), 'day');
 const refusedNone = (uses = 0) => `refused 0 of ${counted(uses, 'request')} on record`;

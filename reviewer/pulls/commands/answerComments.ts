@@ -84,12 +84,9 @@ export async function answerComments(options: Options): Promise<Answered> {
     const lines = entries.map((entry) => `${actionOf(entry)} ${entry.grant} (${entry.detector})`);
     const files = await filesOf(entries, base);
     await checkFiles(base.tree, files);
-    const commit = await mirror.commit(
-      files,
-      `${title}\n\n${lines.join('\n')}\n`,
-      Date.parse(before.as_of) / 1000,
-    );
-    const text = joinOwn(splitOwn(own), entries);
+    const asOf = Date.parse(before.as_of) / 1000;
+    const commit = await mirror.commit(files, `${title}\n\n${lines.join('\n')}\n`, asOf);
+    const text = joinOwn(splitOwn(own), entries, { organisation: base.organisation, asOf });
     return { marker: { ...kept, title, entries: [...entries] }, own: text, commit, draft: false };
   }
 

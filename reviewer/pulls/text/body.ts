@@ -19,7 +19,7 @@ const leftForPeople = 4_000;
 /** Only what works for a tier is advised. */
 const advice: Readonly<Record<DetectorTier, string>> = {
   urgent:
-    'What is said here follows the directory: an account that should be there is put right there, and this closes itself. A comment `/suspend` takes the access away without deleting the grant.',
+    'What is said here follows the directory: an account that should be there is put right there, and this closes itself.',
   removal:
     'To keep a grant, comment `/keep GRANT UNTIL REASON` (`/keep orders-desk-read 2027-03-31 the audit`); to keep a part of it, `/narrow GRANT ROLE`.',
   narrowing:
@@ -90,7 +90,7 @@ export function renderBody(options: BodyOptions, marker: Marker): string {
         ]
       : []),
     '### To decide otherwise',
-    `${advice[family.tier]} \`/help\` tells the rest. Closing this pull request means "not reviewed": it is remembered for 30 days, and asked again when the grant changes or the finding worsens.`,
+    `${advice[family.tier]}${urgent !== '' && findings.some(({ action }) => action === 'revoke') ? ' A comment `/suspend` takes the access away without deleting the grant.' : ''} \`/help\` tells the rest. Closing this pull request means "not reviewed": it is remembered for 30 days, and asked again when the grant changes or the finding worsens.`,
   ].join('\n\n');
 
   const parts = [head];

@@ -25,7 +25,8 @@ export const decision = z.discriminatedUnion('kind', [
 ]);
 export type Decision = z.output<typeof decision>;
 
-type Asked = {
+/** What is proposed of a grant, and what was decided of it. */
+export type Asked = {
   grant: string;
   action: Action;
   detector: DetectorName;

@@ -1,13 +1,12 @@
 import { instantOf } from '../../../bundle/format/times.ts';
-import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
-import { accountStatus } from '../../detect/people.ts';
+import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';
 import type { Finding } from '../../plan/finding.ts';
 import type { Losses } from '../../plan/losses.ts';
 import { counted, nameOf } from '../../plan/sentence.ts';
-import type { Decision } from './decision.ts';
+import { type Asked, actionOf, type Decision } from './decision.ts';
+import { type At, whoLoses } from './whoLoses.ts';
 
-const mostPeople = 20;
 const day = (instant: unknown) => String(instant).slice(0, 10);
 const percent = (share: unknown) => (typeof share === 'number' ? `${(share * 100).toFixed(2)} %` : 'unknown');
 
@@ -23,7 +22,7 @@ export function decided(decision: Decision): string {
     case 'extend':
       return `> **Extended until ${decision.until}** by ${by}: ${prose(decision.reason)}`;
     case 'narrow':
-      return `> **Narrowed to ${'role' in decision.to ? `the role ${code(decision.to.role)}` : decision.to.operations.map(code).join(', ')}** by ${by}`;
+      return `> **Narrowed${narrowedTo(decision.to)}** by ${by}`;
     case 'revoke':
       return `> **Revoked** by ${by}`;
     case 'suspend':
@@ -31,7 +30,7 @@ export function decided(decision: Decision): string {
         ? `> **Suspended** by ${by}`
         : `> **To be suspended**, for nobody has answered since ${day(decision.unanswered)} (\`pull_requests.no_response\` in \`grants/review.yaml\`)`;
     case 'reassign':
-      return `> **Given to ${code(nameOf(decision.owner))}** by ${by}`;
+      return `> **Given to ${code(decision.owner)}** by ${by}`;
     default:
       decision satisfies never;
       return '';
@@ -62,74 +61,44 @@ function evidenceOf({ evidence: seen }: Finding, grant: Grant | undefined): stri
   return lines.map((line) => `  - ${line}`).join('\n');
 }
 
-/** People are counted as people, where there are only people. */
-const kindOf = (losing: readonly { principal: string }[], many = false) =>
-  losing.every(({ principal }) => principal.startsWith('user:'))
-    ? many
-      ? 'people'
-      : 'person'
-    : many
-      ? 'people and services'
-      : 'service';
-
-/** Why a grant gives nobody anything today. */
-function idleWhy(grant: Grant | undefined, organisation: Organisation, asOf: number): string {
-  if (grant === undefined) return 'the grant is gone';
-  if (grant.expiresAt !== null && asOf >= grant.expiresAt) return 'the grant has expired';
-  if (grant.state === 'suspended') return 'the grant is suspended';
-  const status = accountStatus(grant.principal, organisation);
-  return status === null ? 'it reaches nobody active' : `the account is ${status}`;
-}
-
-/** Some people and services by name, with what is theirs where not all of it is everybody's. */
-function named(who: Losses['losing'], all: number): string {
-  const alike = who.every(({ operations }) => operations.length === all);
-  const some = who
-    .slice(0, mostPeople)
-    .map(({ principal, operations }) =>
-      alike ? code(nameOf(principal)) : `${code(nameOf(principal))} (${operations.map(code).join(', ')})`,
-    );
-  return `${some.join(', ')}${who.length > mostPeople ? ` and ${who.length - mostPeople} more` : ''}`;
-}
-
-function whoLoses(grant: Grant | undefined, lost: Losses | undefined, { organisation, asOf }: Options) {
-  const { operations, losing, restricted, keeping, idle } = lost ?? gone;
-  const what = operations.map(code).join(', ');
-  if (idle)
-    return `Nobody today, for ${idleWhy(grant, organisation, asOf)}.${what === '' ? '' : ` It named ${what}.`}`;
-  const kept =
-    keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all through other grants.`;
-  const less =
-    restricted.length === 0
-      ? ''
-      : ` ${counted(restricted.length, `${kindOf(restricted)} keeps`, `${kindOf(restricted, true)} keep`)} it under stricter conditions or for a shorter time: ${named(restricted, operations.length)}.`;
-  if (losing.length === 0 && restricted.length === 0)
-    return what === ''
-      ? 'Nobody: the grant stays as far as it reaches today.'
-      : `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same through other grants. It takes away ${what}.`;
-  if (losing.length === 0) return `Nobody loses it altogether.${less}${kept}`;
-  return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named(losing, operations.length)}.${less}${kept}`;
-}
-
-const gone: Losses = { operations: [], losing: [], restricted: [], keeping: 0, idle: true };
-
 /** What it is narrowed to, until when it is prolonged, whose it becomes. */
-function towards({ to, set }: Finding): string {
-  if (to !== undefined)
-    return 'role' in to ? ` to the role ${code(to.role)}` : ` to ${to.operations.map(code).join(', ')}`;
+function towards({ to, set, decision }: Asked): string {
+  if (decision !== undefined)
+    switch (decision.kind) {
+      case 'keep':
+      case 'extend':
+        return ` until ${decision.until}`;
+      case 'narrow':
+        return narrowedTo(decision.to);
+      case 'reassign':
+        return ` to ${code(decision.owner)}`;
+      case 'revoke':
+      case 'suspend':
+        return '';
+      default:
+        decision satisfies never;
+    }
+  if (to !== undefined) return narrowedTo(to);
   if (set === undefined || 'review' in set) return '';
   if ('expires' in set) return ` until ${set.expires}`;
-  if ('owner' in set) return ` to ${code(nameOf(set.owner))}`;
-  if ('principal' in set) return ` to ${code(nameOf(set.principal))}`;
+  if ('owner' in set) return ` to ${code(set.owner)}`;
+  if ('principal' in set) return ` to ${code(set.principal)}`;
   if ('limits' in set) return ` to ${code(set.limits.rate)}`;
   const { conditions } = set;
   return 'mfa' in conditions ? ' to a second factor' : ` to ${conditions.networks.map(code).join(', ')}`;
 }
 
-type Options = {
-  organisation: Organisation;
-  /** Seconds since 1970. */
-  asOf: number;
+const narrowedTo = (to: NonNullable<Asked['to']>) =>
+  'role' in to ? ` to the role ${code(to.role)}` : ` to ${to.operations.map(code).join(', ')}`;
+
+/** What becomes of a grant: as was decided, else as is proposed. */
+export const heading = (entry: Asked): string =>
+  `### ${actionOf(entry)} ${code(entry.grant)}${towards(entry)}`;
+
+export const losesLine = (grant: Grant | undefined, lost: Losses | undefined, at: At): string =>
+  `- **Who loses what**: ${whoLoses(grant, lost, at)}`;
+
+type Options = At & {
   /** The address of a file at the revision that was judged; null where there is none. */
   fileUrl: (file: string, line: number) => string | null;
   decision?: Decision | undefined;
@@ -150,11 +119,11 @@ export function section(finding: Finding, options: Options): string {
   const url = fileUrl(file, grant?.place.line ?? 1);
   return [
     sectionMark(finding.fingerprint) + (decision === undefined ? '' : `\n${decided(decision)}`),
-    `### ${finding.action} ${code(finding.grant)}${towards(finding)}`,
+    heading({ ...finding, decision }),
     `${prose(finding.sentence)} (${finding.detector}, ${finding.severity}${url === null ? '' : `, [the grant](${url})`}.)${also}`,
     `- **What the access does**: ${prose(api?.description ?? '(unknown)')}: ${operations}`,
     `- **Given for**: ${prose(grant?.reason ?? '(unknown)')}${grant?.ticket === undefined ? '' : ` (${code(grant.ticket)})`}`,
-    `- **Who loses what**: ${whoLoses(grant, lost, options)}`,
+    losesLine(grant, lost, options),
     `- **Evidence** (as of ${instantOf(asOf)}):\n${evidenceOf(finding, grant)}`,
     `<details><summary>How to restore it</summary>\n\nRevert the merge (${code('git revert -m 1 COMMIT')}, after a squash without ${code('-m 1')}), or let ${code(file)} say this again of ${code(finding.grant)}:\n\n${fenced(before, 'yaml')}\n\n</details>`,
   ].join('\n\n');

@@ -1,7 +1,11 @@
 import { code } from '../../forge/markdown.ts';
+import { combine } from '../../plan/combine.ts';
+import { losses } from '../../plan/losses.ts';
 import { counted } from '../../plan/sentence.ts';
+import { editFor } from './decision.ts';
 import type { Entry } from './marker.ts';
-import { decided, sectionMark } from './section.ts';
+import { decided, heading, losesLine, sectionMark } from './section.ts';
+import type { At } from './whoLoses.ts';
 
 /** Stands before what follows the last section. */
 export const tailMark = '<!-- grantgate:tail -->';
@@ -26,7 +30,9 @@ export const judgedLine = ({ asOf, revision, records, instances, from, coverage 
   `Judged as of ${asOf} at revision ${revision === null ? 'unknown' : code(revision)}: ${counted(records, 'decision record')} of ${counted(instances, 'gateway')} since ${from}, coverage ${coverage}.`;
 
 const judged =
-  /^Judged as of (\S+) at revision (?:`([0-9a-f]{40})`|\S+): (\d+) decision records? of (\d+) gateways? since (\S+), coverage ([\d.]+ %)\./m;
+  /^Judged as of (\S+) at revision (?:`([0-9a-f]{40})`|\S+): ([\d,]+) decision records? of ([\d,]+) gateways? since (\S+), coverage ([\d.]+ %)\./m;
+
+const numberOf = (written = '') => Number(written.replaceAll(',', ''));
 
 /** What a pull request said that it rests on: its evidence, and the first line of its replay; null for none of ours. */
 export function judgedIn(body: string): (Judged & { replay: string | null }) | null {
@@ -38,7 +44,7 @@ export function judgedIn(body: string): (Judged & { replay: string | null }) | n
     .split('\n')
     .find((one) => /[A-Za-z0-9]/.test(one) && !one.startsWith('<!--') && !one.startsWith('#'));
   return {
-    ...{ asOf, revision: revision ?? null, records: Number(records), instances: Number(instances) },
+    ...{ asOf, revision: revision ?? null, records: numberOf(records), instances: numberOf(instances) },
     ...{ from, coverage, replay: line?.replaceAll('**', '') ?? null },
   };
 }
@@ -46,7 +52,7 @@ export function judgedIn(body: string): (Judged & { replay: string | null }) | n
 /** Ends a text that is not whole. */
 export const leftOut = (omitted: number): string =>
   `**${counted(omitted, 'further finding')} ${omitted === 1 ? 'is' : 'are'} left out here, for a description holds no more: see the files changed.**`;
-export const leftOutLine = /\n*\*\*\d+ further findings? (?:is|are) left out here[^\n]*$/;
+export const leftOutLine = /\n*\*\*[\d,]+ further findings? (?:is|are) left out here[^\n]*$/;
 
 const begins = /^<!-- grantgate:grant ([0-9a-f]{32}) -->$/gm;
 
@@ -67,19 +73,33 @@ export function splitOwn(own: string): OwnText {
   return { head: body.slice(0, starts[0]?.index ?? body.length).trim(), sections, tail: tail.trim() };
 }
 
-/** The text for some of its entries, each with what was decided of it. */
-export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Entry[]): string {
+/** Those who are told by name that they lose access. */
+const told = /^@.*: you lose access by this\..*\n\n/m;
+
+/**
+ * The text for some of its entries, each with what was decided of it: it says what becomes of the grant now, and who loses
+ * what by that.
+ */
+export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Entry[], at: At): string {
   const count = counted(new Set(entries.map(({ grant }) => grant)).size, 'grant');
-  const shown = entries.flatMap(({ fingerprint, decision }) => {
+  const lost = losses(combine(entries.map(editFor), at.organisation), at.organisation, at.asOf);
+  const grants = new Map(at.organisation.grants.map((grant) => [grant.id, grant]));
+  const shown = entries.flatMap((entry) => {
+    const { fingerprint, grant, decision } = entry;
     const section = sections.get(fingerprint);
     if (section === undefined) return [];
     const mark = sectionMark(fingerprint);
-    const rest = section.slice(mark.length).replace(/^\n> [^\n]*/, '');
+    const rest = section
+      .slice(mark.length)
+      .replace(/^\n> [^\n]*/, '')
+      .replace(/^### .*$/m, () => heading(entry))
+      .replace(/^- \*\*Who loses what\*\*: .*$/m, () => losesLine(grants.get(grant), lost.get(grant), at));
     return [`${mark}${decision === undefined ? '' : `\n${decided(decision)}`}${rest}`];
   });
+  const isLost = [...lost.values()].some(({ losing }) => losing.length > 0);
   // What is decided now makes another commit, of which the replay says nothing.
   const above = head
     .replace(replayed, '')
-    .replace(/answers for \d+ grants? that/, `answers for ${count} that`);
-  return [above, ...shown, tail].join('\n\n');
+    .replace(/answers for [\d,]+ grants? that/, `answers for ${count} that`);
+  return [above, ...shown, isLost ? tail : tail.replace(told, '')].join('\n\n');
 }

@@ -84,7 +84,7 @@ test('renews, hands over and certifies by what is merged, asks who can answer, a
   );
   assert.match(body, /answers for 5 grants that/);
   assert.match(body, /^### renew `ending` until 2026-12-27$/m);
-  assert.match(body, /^### reassign `orphaned` to `the group desk`$/m);
+  assert.match(body, /^### reassign `orphaned` to `group:desk`$/m);
   const again = await here.apply();
   assert.deepEqual(
     again.pulls.map(({ action }) => action),

@@ -13,7 +13,7 @@ import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../r
 import { branchOf, ownerPart, parseBranch, turnOf } from '../../../reviewer/pulls/text/branch.ts';
 import { endMark } from '../../../reviewer/pulls/text/hiddenMarker.ts';
 import { joinBody } from '../../../reviewer/pulls/text/joinBody.ts';
-import { bodyParts, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import { bodyParts, type Entry, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { joinOwn, splitOwn } from '../../../reviewer/pulls/text/sections.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
@@ -351,6 +351,32 @@ test('long names are cut, and no two owners share a branch for that', () => {
   assert.match(ownerPart('group:a==0123456789abcdef01234567'), /^group-a=3d=3d/);
 });
 
+test('what is decided is said of each grant in its heading, and who loses what by that', async () => {
+  const organisation = await organisationOf([{ id: 'desk-read', principal: 'user:ann@example.com' }]);
+  const found = [finding({ principal: 'user:ann@example.com' })];
+  const { marker, body } = bodyOf(found, organisation);
+  assert.match(body, /^### revoke `desk-read`$/m);
+  assert.match(body, /Who loses what\*\*: 1 person can no longer do `get`, `list`: /);
+  const said = { by: 'user:dana@example.com', at: plannedAt };
+  const after = (decision: Entry['decision'], own = bodyParts(body).own) =>
+    joinOwn(
+      splitOwn(own.replace('### To decide', '@ann: you lose access by this. Say so.\n\n### To decide')),
+      marker.entries.map((entry) => ({ ...entry, decision })),
+      { organisation, asOf: seconds },
+    );
+  const kept = after({ kind: 'keep', ...said, until: '2027-03-31', reason: 'the $& audit' });
+  assert.match(kept, /^### keep `desk-read` until 2027-03-31$/m);
+  assert.match(kept, /Who loses what\*\*: Nobody: the grant stays as far as it reaches today\./);
+  assert.doesNotMatch(kept, /you lose access|can no longer|### revoke/);
+  const gone = after({ kind: 'revoke', ...said }, kept);
+  assert.match(gone, /^### revoke `desk-read`$/m);
+  assert.match(gone, /you lose access by this. Say so\.\n\n### To decide/);
+  assert.match(gone, /Who loses what\*\*: 1 person can no longer do `get`, `list`: /);
+  const handed = after({ kind: 'reassign', ...said, owner: 'group:night' });
+  assert.match(handed, /^### reassign `desk-read` to `group:night`$/m);
+  assert.match(handed, /^> \*\*Given to `group:night`\*\* by `dana@example.com`/m);
+});
+
 test('decisions and people may make a body longer than GitHub takes: then sections give way', async () => {
   const organisation = await organisationOf([{ id: 'desk-read', principal: 'group:desk' }]);
   const findings = Array.from({ length: 100 }, (_, i) =>
@@ -365,7 +391,7 @@ test('decisions and people may make a body longer than GitHub takes: then sectio
     })),
   });
   const kept = keep('the audit');
-  const own = joinOwn(splitOwn(bodyParts(body).own), kept.entries);
+  const own = joinOwn(splitOwn(bodyParts(body).own), kept.entries, { organisation, asOf: asOfMs / 1000 });
   const above = 'Ann writes. '.repeat(800);
   const whole = joinBody(kept, own, { above, below: 'below' });
   assert.ok([...whole].length <= longestBody);
