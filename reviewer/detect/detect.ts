@@ -20,6 +20,10 @@ export type Verdict = {
   grant: Grant;
   detector: DetectorName;
   usage: UsageFacts | null;
+  /** The same, or what other detectors' windows show of its use: evidence for people, by which nothing is judged. */
+  seen: UsageFacts | null;
+  /** Of a redundant one: the grants that justified each use too. */
+  companions?: readonly string[];
   /** Everything the policies were told. */
   facts: unknown;
   duties: readonly Duty[];
@@ -170,11 +174,13 @@ async function detectBy(
   const take = (one: Seen, { said, facts }: ReturnType<typeof factsFor>, answer: Judgement | ReviewError) => {
     const { grant } = one;
     for (const finding of findingsOf(one, answer)) {
-      const held = one.used.get(finding.detector)?.facts ?? null;
+      const held = one.used.get(finding.detector);
       const seenUses = observed.get(grant.id);
       const own = said.find(({ input }) => input.detector === finding.detector);
       verdicts.push({
-        ...{ grant, usage: held, duties: duties.get(grant.id) ?? [], facts: own?.facts ?? facts },
+        ...{ grant, usage: held?.facts ?? null, seen: held?.facts ?? besides(one) },
+        ...(held && held.companions.length > 0 && { companions: held.companions }),
+        ...{ duties: duties.get(grant.id) ?? [], facts: own?.facts ?? facts },
         ...(own?.word && { own: own.word }),
         ...(seenUses && { observed: seenUses }),
         ...finding,
@@ -252,6 +258,12 @@ const atOnce = 1_000;
 
 function* portionsOf<T>(all: readonly T[], most: number): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += most) yield all.slice(at, at + most);
+}
+
+/** Long windows first; where the records say nothing of one, nothing is said. */
+function besides({ used }: Seen): UsageFacts | null {
+  const found = ['over-privileged', 'dormant', 'never-used'].map((name) => used.get(name)?.facts);
+  return found.find((facts) => facts !== undefined && facts.coverage > 0) ?? null;
 }
 
 const isLeaving = (finding: Judgement['findings'][number]) =>

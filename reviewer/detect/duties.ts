@@ -1,5 +1,6 @@
 import { membersOf } from '../../bundle/grants/memberships.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import type { Evidence } from '../evidence/gather.ts';
 
 /** What a grant is to give up so that nobody holds both sides of a pair of duties. */
 export type Duty = {
@@ -71,4 +72,25 @@ export function dutiesOf(organisation: Organisation, asOf: number): Map<string, 
     }
   }
   return found;
+}
+
+/** By which live grants those who hold both sides of a pair have the one that this grant does not give them. */
+export function otherSideOf(
+  duty: Duty,
+  grant: Grant,
+  { organisation, members, asOf }: Pick<Evidence, 'organisation' | 'members' | 'asOf'>,
+): { grant: string; operations: readonly string[] }[] {
+  const pair = organisation.review.separation_of_duties.find(({ name }) => name === duty.name);
+  if (pair === undefined) return [];
+  const isGiven = ({ api, operations }: Side) =>
+    api === grant.api && duty.operations.every((operation) => operations.includes(operation));
+  const others = [pair.left, pair.right].filter((side) => !isGiven(side));
+  const reaches = ({ principal }: Grant) =>
+    duty.holders.some((one) => one === principal || (members.get(principal) ?? []).includes(one));
+  return organisation.grants.flatMap((other) => {
+    const operations = others.flatMap((side) => givenOf(other, side));
+    return operations.length > 0 && isLive(other, asOf) && other.cadence !== 'break-glass' && reaches(other)
+      ? [{ grant: other.id, operations }]
+      : [];
+  });
 }

@@ -81,14 +81,16 @@ const isRecommendation = (detector: DetectorName): detector is Recommendation =>
 const unseen: Observed = { uses: 0, days: 0, mfa: 0, ever: 0, first: 0, last: 0, busiest: 0 };
 
 function seenOf(
-  { grant, detector, usage, observed }: Report,
+  { grant, detector, action, usage, seen: known, observed }: Report,
   { organisation, history, asOf }: Evidence,
 ): Seen {
   const dates = {
     granted: instantOf(grant.grantedAt),
     ...(grant.expiresAt !== null && { expires: instantOf(grant.expiresAt) }),
   };
-  const use = usage === null ? {} : useOf(usage, grant, asOf);
+  // What is denied already, or given by others too, is judged by its own window alone.
+  const told = action === 'delete' ? usage : known;
+  const use = told === null ? {} : useOf(told, grant, asOf);
   if (isRecommendation(detector)) {
     const seen = observed ?? unseen;
     const requests = detector === 'one-off' ? seen.ever : seen.uses;

@@ -1,6 +1,8 @@
 import { dayOf } from '../../bundle/format/times.ts';
+import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
+import { otherSideOf } from '../detect/duties.ts';
 import { accountStatus, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -13,11 +15,11 @@ export function nameOf(principal: string): string {
 }
 
 /** "getOrder", "getOrder and listOrders", "a, b and 3 more". */
-export function listed(names: readonly string[], most = 4): string {
+export function listed(names: readonly string[], most = 4, last = 'and'): string {
   const shown = names.length > most ? names.slice(0, most - 1) : names;
   const rest = names.length - shown.length;
   if (rest > 0) return `${shown.join(', ')} and ${rest} more`;
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} ${last} ${shown.at(-1)}`;
 }
 
 /** "1 day", "62,858 requests". */
@@ -31,18 +33,39 @@ const capital = (text: string) => text.replace(/^the /, 'The ');
 
 /** What made its use possible at that time. */
 function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evidence): string {
-  if (at <= grantedAt) return 'it was granted';
+  // Its day is written in it, and the commit came at some hour of that.
+  if (at <= grantedAt || dayOf(at) === dayOf(grantedAt)) return 'it was granted';
   if (at !== history.directories.reachedSince(principal)) return 'it was last widened or put back';
   return principal.startsWith('user:')
     ? 'the directory first, or again, had the account as active'
     : 'the directory first, or again, had somebody active in the group';
 }
 
+/** What is otherwise about a person than when the grant was last answered for. */
+function moved(grant: Grant, { organisation, history }: Evidence): string {
+  const before = history.directories.standing(grant);
+  const person = organisation.people.get(grant.principal.slice('user:'.length));
+  if (before === null || person === undefined) return '';
+  const name = (group: string) => group.replace(/^group:/, '');
+  const groups = new Set((organisation.memberships.get(grant.principal) ?? []).map(fold));
+  const left = [...new Set(before.groups).difference(groups)].map(name);
+  const joined = [...groups.difference(new Set(before.groups))].map(name);
+  const manager = person.manager === undefined ? null : fold(person.manager);
+  const said = [
+    ...(left.length > 0 ? [`no more in ${listed(left)}`] : []),
+    ...(joined.length > 0 ? [`now in ${listed(joined)}`] : []),
+    ...(manager !== before.manager
+      ? [`manager ${manager ?? 'nobody'}, not ${before.manager ?? 'nobody'}`]
+      : []),
+  ];
+  return said.length === 0 ? '' : ` (${said.join('; ')})`;
+}
+
 export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
 export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
-  const { grant, detector, action, usage, duties, own, observed } = report;
+  const { grant, detector, action, usage, duties, own, observed, companions = [] } = report;
   const { asOf, organisation, members, history } = evidence;
   const who = capital(nameOf(grant.principal));
   const access = `${grant.api} (${listed(grant.covers)})`;
@@ -74,20 +97,23 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
       const owner = ownersOf(grant, organisation).find(
         (one) => history.directories.ownerlessSince(one) !== null,
       );
-      return `Nobody active is behind ${nameOf(owner ?? grant.owner)}, who is to answer for the access of ${nameOf(grant.principal)} to ${access}.`;
+      const since = history.directories.ownerlessSince(owner ?? grant.owner) ?? asOf;
+      return `Since ${dayOf(since)} at the latest nobody active is behind ${nameOf(owner ?? grant.owner)}, who is to answer for the access of ${nameOf(grant.principal)} to ${access}.`;
     }
     case 'redundant':
-      return `${who} would keep all of its use of ${access} by another grant, which justified every request of the last ${elapsed(usage?.from ?? asOf, asOf)} too.`;
+      return `${who} would keep all of its use of ${access} by ${companions.length === 0 ? 'another grant' : listed(companions, 4, 'or')}, which justified every request of the last ${elapsed(usage?.from ?? asOf, asOf)} too.`;
     case 'high-access':
       return `Nobody has answered for the access of ${nameOf(grant.principal)} to ${access} for ${elapsed(certifiedAt(grant), asOf)}, since ${dayOf(certifiedAt(grant))}.`;
     case 'mover':
-      return `${who} has other groups or another manager than on ${dayOf(certifiedAt(grant))}, when the access to ${access} was last answered for.`;
+      return `${who} has other groups or another manager than on ${dayOf(certifiedAt(grant))}${moved(grant, evidence)}, when the access to ${access} was last answered for.`;
     case 'growth':
       return `${who} reaches ${counted(members.get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}, when its access to ${access} was last answered for.`;
     case 'separation-of-duties': {
       const given = [...new Set(duties.flatMap(({ operations }) => operations))];
       const holders = [...new Set(duties.flatMap((duty) => duty.holders))];
-      return `By this grant ${listed(holders.map(nameOf))} may do ${listed(given)} on ${grant.api}, and holds the other side of ${listed(duties.map(({ name }) => name))} too.`;
+      const others = duties.flatMap((duty) => otherSideOf(duty, grant, evidence));
+      const by = others.map((other) => `${listed(other.operations)} by ${other.grant}`);
+      return `By this grant ${listed(holders.map(nameOf))} may do ${listed(given)} on ${grant.api}, and ${holders.length === 1 ? 'holds' : 'hold'} the other side of ${listed(duties.map(({ name }) => name))} too${by.length === 0 ? '' : ` (${listed([...new Set(by)])})`}.`;
     }
     case 'rate-limit':
       return `Nobody asked for ${access} by the grant of ${nameOf(grant.principal)} more than ${counted(observed?.busiest ?? 0, 'time')} in a minute; a rate of ${observed?.rate} would have ${refusedNone(observed?.uses)}.`;

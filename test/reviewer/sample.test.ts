@@ -44,6 +44,16 @@ test('with the default thresholds, exactly what is planted in it is found', asyn
     );
     assert.ok(plan.evidence.coverage > 0.99);
 
+    // Whoever is asked is told what it is about, and how much of it is used.
+    const of = (all: typeof plan, id: string) => all.findings.find(({ grant }) => grant === id);
+    assert.match(
+      of(plan, 'payments-amara-approve')?.sentence ?? '',
+      /pay-and-approve too \(createPayment by payments-ap-clerk\)\.$/,
+    );
+    assert.match(of(plan, 'catalog-erin-read')?.sentence ?? '', / by catalog-platform-read, which /);
+    assert.match(of(plan, 'people-mara-directory')?.sentence ?? '', /\(manager \S+, not \S+\), when/);
+    assert.ok((of(plan, 'people-grace-directory')?.evidence.allows ?? 0) > 100);
+
     assert.equal(
       new Set(Object.values(planted).flat()).size,
       detector.exclude(recommendation.options).options.length,
@@ -67,6 +77,7 @@ test('with the default thresholds, exactly what is planted in it is found', asyn
       blind.findings.map(({ grant }) => grant),
       plan.findings.filter(({ detector: by }) => !needsHistory.includes(by)).map(({ grant }) => grant),
     );
+    assert.equal(of(blind, 'people-grace-directory')?.evidence.allows, undefined);
     assert.ok(blind.not_evaluable.some(({ grant }) => grant === 'inventory-arjun-import'));
     assert.ok(blind.not_evaluable.some(({ grant }) => grant === 'orders-sofia-migration'));
   } finally {

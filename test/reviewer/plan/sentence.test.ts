@@ -24,11 +24,27 @@ const observed = {
   ...{ first: at('2026-03-01'), last: at('2026-03-02') },
 };
 const duties = [{ name: 'pay', operations: ['create', 'get'], holders: ['user:ann', 'service:bot'] }];
-type Told = { action?: string; usage?: object | null; own?: object; grant?: object; suspendedAt?: number };
+const pay = {
+  name: 'pay',
+  left: { api: 'orders', operations: ['get', 'create'] },
+  right: { api: 'payments', operations: ['approve'] },
+};
+const held = (id: string, principal: string, state = 'active') => ({
+  ...{ id, principal, state, api: 'payments', covers: ['approve', 'see'], expiresAt: null },
+});
+type Told = {
+  companions?: string[];
+  action?: string;
+  usage?: object | null;
+  own?: object;
+  grant?: object;
+  suspendedAt?: number;
+};
 const directory = {
   ...{ idChangedAt: () => null, absences: () => null },
   ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
   reachedSince: (): number | null => null,
+  standing: (): object | null => null,
 };
 const say = (name: string, told: Told = {}, directories: object = directory): string => {
   const { suspendedAt = null, ...more } = told;
@@ -38,6 +54,9 @@ const say = (name: string, told: Told = {}, directories: object = directory): st
     organisation: {
       people: new Map([['bob', { status: 'suspended' }]]),
       services: new Map(),
+      memberships: new Map([['user:bob', ['group:Night', 'group:staff']]]),
+      review: { separation_of_duties: [pay] },
+      grants: [grant, held('h', 'user:ann'), held('other', 'user:eve'), held('off', 'user:ann', 'suspended')],
     },
     members: new Map([['group:desk', ['user:ann', 'user:bob']]]),
     history: { directories },
@@ -56,13 +75,13 @@ const sentences: Readonly<Record<string, string>> = {
     'The group desk used 1 of the 3 operations granted on orders in 10 days (12 allowed requests on 1 day); not list and create.',
   expiring: `The access of the group desk to ${access} ends on 2026-11-30; merging this prolongs it, closing it lets it lapse.`,
   'orphan-missing': `No directory knows the group desk any more, and the grant still names it for ${access}.`,
-  ownerless: `Nobody active is behind gone, who is to answer for the access of the group desk to ${access}.`,
+  ownerless: `Since 2026-11-23 at the latest nobody active is behind gone, who is to answer for the access of the group desk to ${access}.`,
   redundant: `The group desk would keep all of its use of ${access} by another grant, which justified every request of the last 10 days too.`,
   'high-access': `Nobody has answered for the access of the group desk to ${access} for 326 days, since 2026-01-01.`,
   mover: `The group desk has other groups or another manager than on 2026-01-01, when the access to ${access} was last answered for.`,
   growth: `The group desk reaches 2 people and services, 1 on 2026-01-01, when its access to ${access} was last answered for.`,
   'separation-of-duties':
-    'By this grant ann and the service bot may do create and get on orders, and holds the other side of pay too.',
+    'By this grant ann and the service bot may do create and get on orders, and hold the other side of pay too (approve by h).',
   'rate-limit': `Nobody asked for ${access} by the grant of the group desk more than 1 time in a minute; a rate of 5/min would have refused 0 of 1 request on record.`,
   'second-factor': `Every one of the 1 request by which the group desk used ${access} had a second factor; asking for one would have refused 0 of 1 request on record.`,
   'known-networks': `All that the group desk did on ${access} came from home and office; allowing it from there alone would have refused 0 of 1 request on record.`,
@@ -74,6 +93,19 @@ test('every detector has a sentence of its own', () => {
   assert.deepEqual(Object.keys(sentences).sort(), [...detector.options].sort());
   for (const [name, text] of Object.entries(sentences))
     assert.equal(say(name, name === 'orphan-disabled' ? bob : {}), text);
+});
+
+test('says what moved, which other grant it is, and nothing that is not known', () => {
+  const was = (groups: string[], manager: string | null) =>
+    say('mover', bob, { ...directory, standing: () => ({ groups, manager }) });
+  assert.match(
+    was(['group:desk', 'group:staff'], 'eve'),
+    /^bob has .* than on 2026-01-01 \(no more in desk; now in night; manager nobody, not eve\), when/,
+  );
+  assert.match(was(['group:night', 'group:staff'], null), /than on 2026-01-01, when/);
+  assert.match(say('redundant', { companions: ['a', 'b'] }), / by a or b, which justified every request /);
+  const day = { usage: { ...usage, from: grant.grantedAt + 3600 } };
+  assert.match(say('never-used', day), /since it was granted on 2026-01-01\.$/);
 });
 
 test('says what is known: since when, whose, and in the words of a detector of one’s own', () => {
