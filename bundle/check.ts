@@ -62,10 +62,10 @@ export async function checkTree(
   tree: Tree,
   options: CheckOptions = {},
 ): Promise<Checked & { organisation: Organisation | null }> {
-  const { organisation, problems, warnings } = await load(tree);
+  const { organisation, readable, problems, warnings } = await load(tree);
   const data = await readDocuments(tree);
-  const unknown = organisation === null ? [] : unknownNames(organisation);
-  const refused = organisation?.review.unknown_names === 'refuse';
+  const unknown = readable === null ? [] : unknownNames(readable);
+  const refused = readable?.review.unknown_names === 'refuse';
   const used =
     organisation && tree.revision
       ? [...(await cutHistory(tree.root)), ...(await usedIds(tree.root, tree.revision, organisation.grants))]

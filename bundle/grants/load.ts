@@ -13,15 +13,20 @@ import { type ReviewRules, reviewFile } from './reviewRules.ts';
 /** Every rule at its default, as when grants/review.yaml is not there. */
 const defaultRules = (): ReviewRules => reviewFile.parse({});
 
+export type Loaded = {
+  organisation: Organisation | null;
+  readable: Organisation | null;
+  problems: Problem[];
+  warnings: Problem[];
+};
+
 /**
  * Reads and checks everything under grants/. The organisation is null exactly when there are problems; they come all
  * at once, sorted by place. Neither depends on the clock. `elsewhere` are ids of grants in files that the tree was cut
- * down by. `warnings` stop nothing. Throws what reading the tree throws (GitError, TreeError).
+ * down by. `warnings` stop nothing; `readable` is what could be read beside the problems, null where nobody can tell from it
+ * who is known. Throws what reading the tree throws (GitError, TreeError).
  */
-export async function load(
-  tree: Files,
-  elsewhere?: { has(id: string): boolean },
-): Promise<{ organisation: Organisation | null; problems: Problem[]; warnings: Problem[] }> {
+export async function load(tree: Files, elsewhere?: { has(id: string): boolean }): Promise<Loaded> {
   const read = await readGrants(tree);
   const { apis, broken, problems: apiProblems, warnings: unsorted } = resolveApis(read);
   const warnings = sortProblems(unsorted);
@@ -49,12 +54,18 @@ export async function load(
     ...grantProblems,
     ...reviewReferences(read, known, ids),
   ]);
-  if (problems.length > 0) return { organisation: null, problems, warnings };
   const review = read.review?.value ?? defaultRules();
   const named = new Map([...apis].map(([name, api]) => [name, spelledApi(api, spelling)]));
   const spelled = grants.map((grant) => spelledGrant(grant, spelling));
+  const readable = { apis: named, grants: spelled, ...directory, networks, review };
+  const isWhole =
+    directoryProblems.length === 0 &&
+    [...read.directories, read.services, read.review].every(
+      (file) => file === null || file.value !== undefined,
+    );
   return {
-    organisation: { apis: named, grants: spelled, ...directory, networks, review },
+    organisation: problems.length > 0 ? null : readable,
+    readable: isWhole ? readable : null,
     problems,
     warnings,
   };

@@ -272,8 +272,18 @@ test('warns of principals and owners that no directory knows, with the name that
   const refused = await check(sample.root);
   assert.equal([refused.problems.length, refused.warnings.length], [4, 0]);
 
+  // Beside other mistakes too; but not where the file that would know cannot be read.
+  const slip = '- { id: Slip }\n';
+  await sample.write({ 'grants/access/orders/slip.yaml': slip });
+  const all = (await check(sample.root)).problems.map(({ code }) => code);
+  assert.ok(all.length > 4);
+  assert.is(all.filter((code) => /^unknown-(?:principal|owner)$/.test(code)).length, 4);
+  await sample.write({ 'grants/directory/okta.yaml': 'provider: okta\n' });
+  assert.not((await check(sample.root)).problems.some(({ code }) => code === 'unknown-owner'));
+
   // Without any directory, groups come with tokens.
   await sample.write({
+    'grants/access/orders/slip.yaml': null,
     'grants/review.yaml': null,
     'grants/directory/okta.yaml': null,
   });
