@@ -183,7 +183,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const signal = abortOnStop();
   const { handled, changed, reason } = await answer(await forgeIn(options), number, signal);
   print(
-    `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} carried out, ${changed ? 'changed' : 'unchanged'}`}\n`,
+    `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} answered, the pull request is ${changed ? 'changed' : 'unchanged'}`}\n`,
   );
 }
 

@@ -567,6 +567,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/format',
       'bundle/git',
       'bundle/grants',
+      'bundle/yaml',
       'reviewer/forge',
       'reviewer/pulls',
       'reviewer/pulls/text',

@@ -1,4 +1,5 @@
 import { isDay } from '../../../bundle/format/times.ts';
+import { nearMiss } from '../../../bundle/yaml/nearMiss.ts';
 import { code } from '../../forge/markdown.ts';
 import { spokenLines } from './spokenLines.ts';
 
@@ -27,6 +28,20 @@ export const usage: Readonly<Record<Verb, string>> = {
   help: '/help',
 };
 
+export const verbs = Object.keys(usage) as Verb[];
+/** What each does, in a few words. */
+export const meaning: Readonly<Record<Verb, string>> = {
+  keep: 'it stays as it is, and is asked again after that day',
+  narrow: 'it keeps only that role or those operations',
+  extend: 'it stays, and ends after that day',
+  revoke: 'it is deleted',
+  suspend: 'it stays in the file and gives nothing',
+  reassign: 'somebody else answers for it',
+  split: 'it moves to a pull request of its own',
+  why: 'what found it, by which criterion',
+  help: 'this',
+};
+
 const longestReason = 500;
 /** What is meant as a command is shorter, and what is answered has room in a comment. */
 const longestLine = 2000;
@@ -42,14 +57,24 @@ export function parseCommands(
   const commands: Command[] = [];
   const misuses: Misuse[] = [];
   for (const line of spokenLines(text)) {
-    const match = /^\/([a-z]+)(?:[ \t]+(.*))?$/.exec(line.trimEnd());
-    const verb = (Object.keys(usage) as Verb[]).find((known) => known === match?.[1]);
-    if (verb === undefined) continue;
+    const match = /^\/([A-Za-z_-]+)(?:[ \t]+(.*))?$/.exec(line.trimEnd());
+    const [, said = '', rest = ''] = match ?? [];
+    const words = rest.trim().split(/\s+/).filter(Boolean);
+    const verb = verbs.find((known) => known === said);
+    if (verb === undefined) {
+      // Other programs have commands too; what names a grant from here is meant for us.
+      if (words[0] !== undefined && grants.includes(words[0]))
+        misuses.push({
+          line: clipped(line.trim()),
+          problem: `there is no such command${nearMiss(said, verbs)}, ${code('/help')} lists them`,
+        });
+      continue;
+    }
     if (line.length > longestLine) {
       misuses.push({ line: clipped(line.trim()), problem: `it is longer than ${longestLine} characters` });
       continue;
     }
-    const read = readCommand(verb, (match?.[2] ?? '').trim().split(/\s+/).filter(Boolean), grants);
+    const read = readCommand(verb, words, grants);
     if (typeof read === 'string') misuses.push({ line: clipped(line.trim()), problem: read });
     else commands.push(read);
   }

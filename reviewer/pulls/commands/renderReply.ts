@@ -1,5 +1,5 @@
 import { code } from '../../forge/markdown.ts';
-import { type Misuse, usage } from './parse.ts';
+import { type Misuse, meaning, usage, verbs } from './parse.ts';
 
 const mostLines = 20;
 
@@ -14,7 +14,7 @@ export function renderReply(login: string, { replies, misuses, asks }: Said): st
   const help = [
     'A line of a comment or review that begins with one of these decides, for one grant or, without GRANT, for all that stand here:',
     '',
-    ...Object.values(usage).map((form) => `- ${code(form)}`),
+    ...verbs.map((verb) => `- ${code(usage[verb])}: ${meaning[verb]}`),
     '',
     'Owners may, by the directory on the base branch, and whoever may push here; nobody keeps access of their own. **Merging is the attestation.**',
   ];

@@ -31,6 +31,21 @@ function renderCommand(command: Command): string {
 }
 const grants = ['orders-read', 'orders-write'];
 
+test('what names a grant from here and is no command is answered, and commands of other programs are not', () => {
+  const { commands, misuses } = parseCommands(
+    '/snooze orders-read 30d\n/Keep orders-read 2027-03-31 x\n/snooze\n/lgtm\n/exempt others-read\n/assign @ann',
+    grants,
+  );
+  assert.deepEqual(commands, []);
+  assert.deepEqual(misuses, [
+    { line: '/snooze orders-read 30d', problem: 'there is no such command, `/help` lists them' },
+    {
+      line: '/Keep orders-read 2027-03-31 x',
+      problem: 'there is no such command (did you mean "keep"?), `/help` lists them',
+    },
+  ]);
+});
+
 test('reads what stands alone in a line, and nothing that is only shown', () => {
   const text = [
     'I looked at it.',
