@@ -33,7 +33,7 @@ SELECT input.api AS api, input.operation AS operation,
   epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms, decision_id
 FROM read_json([${some.map(quoted).join(',')}], format = 'newline_delimited', columns = ${columns}, ignore_errors = true)
 WHERE decision_id IS NOT NULL AND event IS NULL AND input.api IS NOT NULL AND input.operation IS NOT NULL`;
-  return inDatabase('700MB', signal, async (database) => {
+  return inDatabase('700MB', { files, signal }, async (database) => {
     await database.connection.run(
       'CREATE TABLE asked (api VARCHAR, operation VARCHAR, call VARCHAR, allow BOOLEAN, ms BIGINT, decision_id VARCHAR)',
     );

@@ -1,6 +1,6 @@
 // Sharp edges of @duckdb/node-api: extensions would be downloaded on first use unless forbidden; it takes most of the
 // machine's memory unless told otherwise; a database in memory is kept uncompressed, one on disk is not.
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
@@ -27,11 +27,23 @@ export type Database = {
 /** Where a database lies that outlives its connection; read only, others may read it at once. */
 type Place = { file: string; readOnly?: true };
 
+/** Up to so much two threads are more work than they save: of a small file all is read by one in any case. */
+const smallBytes = 8 * 1024 * 1024;
+
+const areSmall = async (files: readonly string[]): Promise<boolean> =>
+  (await Promise.all(files.map((file) => stat(file).catch(() => ({ size: Number.POSITIVE_INFINITY })))))
+    .map(({ size }) => size)
+    .reduce((sum, size) => sum + size, 0) <= smallBytes;
+
 /**
- * Opens a database that uses two cores and as much `memory` as told; the signal ends a query under way. It is a fresh one
- * that goes with the connection, unless it is given a place.
+ * Opens a database that uses two cores (one where it is known to read little, the `files`) and as much `memory` as told;
+ * the signal ends a query under way. It is a fresh one that goes with the connection, unless it is given a place.
  */
-export async function openDatabase(memory: string, signal?: AbortSignal, place?: Place): Promise<Database> {
+export async function openDatabase(
+  memory: string,
+  signal?: AbortSignal,
+  { place, files }: { place?: Place; files?: readonly string[] } = {},
+): Promise<Database> {
   // Much to load, and what is reviewed without records needs none of it.
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const scratch = await temporaryFolder('usage');
@@ -39,7 +51,7 @@ export async function openDatabase(memory: string, signal?: AbortSignal, place?:
     ...(place?.readOnly && { access_mode: 'READ_ONLY' }),
     memory_limit: memory,
     temp_directory: scratch,
-    threads: '2',
+    threads: files !== undefined && (await areSmall(files)) ? '1' : '2',
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
@@ -66,15 +78,15 @@ export async function openDatabase(memory: string, signal?: AbortSignal, place?:
 }
 
 /**
- * Works in a fresh database, which goes with it. Whatever fails in it throws ReviewError `decisions-unreadable`, or
+ * Works in a fresh database that reads `files`, and goes with it. Whatever fails in it throws ReviewError `decisions-unreadable`, or
  * `aborted`.
  */
 export async function inDatabase<T>(
   memory: string,
-  signal: AbortSignal | undefined,
+  { files, signal }: { files: readonly string[]; signal: AbortSignal | undefined },
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const database = await openDatabase(memory, signal);
+  const database = await openDatabase(memory, signal, { files });
   try {
     return await work(database);
   } catch (error) {

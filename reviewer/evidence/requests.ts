@@ -102,7 +102,7 @@ export async function readRequests(options: Options): Promise<Requests> {
   const cut = new Set(unreadable.map(({ file }) => file));
   const files = (await findLogs(sources)).filter((file) => !cut.has(file));
   stopIfAborted(signal);
-  const database = await openDatabase(memory, signal);
+  const database = await openDatabase(memory, signal, { files });
   const { connection, read, close } = database;
   try {
     const copies = instances.some((one) => one.copies);

@@ -64,7 +64,7 @@ export async function readUsage(options: Options): Promise<Usage> {
   stopIfAborted(signal);
   const files = { records: await findLogs(sources), rollups: await findLogs(rollups) };
   if (files.records.length + files.rollups.length === 0) return nothing;
-  const database = await openDatabase(memory, signal);
+  const database = await openDatabase(memory, signal, { files: [...files.records, ...files.rollups] });
   try {
     return await askUsage(database, await load(database, files, instantsOf(options)), since);
   } catch (error) {
@@ -86,7 +86,8 @@ export async function keepUsage(
   stopIfAborted(signal);
   const files = { records: await findLogs(sources), rollups: await findLogs(rollups) };
   if (files.records.length + files.rollups.length === 0) return null;
-  const database = await openDatabase(memory, signal, { file });
+  const all = [...files.records, ...files.rollups];
+  const database = await openDatabase(memory, signal, { place: { file }, files: all });
   try {
     const loaded = await load(database, files, instantsOf(instants), true);
     for (const statement of whereTables) await database.connection.run(statement);
@@ -107,7 +108,7 @@ export async function openKept(
   since: number | Promise<number>,
   signal?: AbortSignal,
 ): Promise<Usage & { database: Database }> {
-  const database = await openDatabase('300MB', signal, { file, readOnly: true });
+  const database = await openDatabase('300MB', signal, { place: { file, readOnly: true } });
   try {
     return { ...(await askUsage(database, loaded, since, true)), database };
   } catch (error) {

@@ -26,7 +26,7 @@ export function createObserve({ evidence, decisions, signal }: Options): Observe
     const cut = new Set(usage.unreadable.map(({ file }) => file));
     const files = (await findLogs(decisions)).filter((file) => !cut.has(file));
     if (files.length === 0 || asked.length === 0) return new Map();
-    return inDatabase('700MB', signal, async (database) => {
+    return inDatabase('700MB', { files, signal }, async (database) => {
       await database.connection.run(useTable(files, asOf));
       await database.connection.run('CREATE TABLE win ("grant" VARCHAR, "from" BIGINT)');
       const appender = await database.connection.createAppender('win');

@@ -60,7 +60,7 @@ export async function readDenials(
   const day = dayOf(since - 86_400);
   const files = (await findLogs(sources)).filter((file) => !isBefore(file, day));
   if (files.length === 0 || apis.length === 0) return [];
-  return inDatabase('700MB', signal, async (database) => {
+  return inDatabase('700MB', { files, signal }, async (database) => {
     await database.connection.run(table);
     // One that cannot be unpacked fails a query for all, so each is asked alone.
     for (const file of files)
