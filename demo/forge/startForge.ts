@@ -30,6 +30,8 @@ export type ForgeOptions = {
   viewer?: string;
   /** Read anew at each event, so receivers may be added later. */
   webhooks?: readonly Webhook[];
+  /** Forges of copies of one repository that are given the same one share what is known of commits. */
+  history?: object;
   /** Milliseconds since 1970; the clock when left out. */
   now?: () => number;
   /** Is told of each call of the API with its answer, before a fault replaces it. */
@@ -60,7 +62,7 @@ const mostCalls = 1000;
 export async function startForge(options: ForgeOptions): Promise<Forge> {
   const clock = options.now ?? Date.now;
   const now = () => new Date(clock()).toISOString().replace(/\.\d+Z$/, 'Z');
-  const git = createGit(options.repository);
+  const git = createGit(options.repository, options.history);
   // Git's own words only where there is something else: no repository, or a branch without a name.
   const written = await readFile(join(options.repository, 'HEAD'), 'latin1').catch(() => '');
   const head = /^ref: (refs\/heads\/\S+)\n$/.exec(written)?.[1] ?? (await git.text(['symbolic-ref', 'HEAD']));

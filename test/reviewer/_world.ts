@@ -45,6 +45,8 @@ export type World = {
   writes: () => { calls: string[]; branches: string };
 };
 const ann = { name: 'Ann', email: 'ann@example.com' };
+/** Worlds begin alike, and what Git says of a commit is the same in each. */
+const history = {};
 const open: (() => Promise<unknown>)[] = [];
 
 /** What was not as GitHub describes it. */
@@ -87,7 +89,7 @@ export async function world(
   );
   const clock = { now: asOfMs };
   const forge = await startForge({
-    ...{ repository, owner: 'acme', name: 'access', token, now: () => clock.now },
+    ...{ repository, owner: 'acme', name: 'access', token, history, now: () => clock.now },
     watch: (call) => {
       wrong.push(...[undescribed(call)].filter((said) => said !== null));
       heard(call);

@@ -21,14 +21,12 @@ const statuses: Record<string, ChangedFile['status']> = {
   T: 'changed',
 };
 
-const mostKept = 1000;
-
 /** What never changes of two commits, by their ids. */
-function keptOf<T>(compute: (git: Git, left: string, right: string) => Promise<T>) {
-  const all = new WeakMap<Git, Map<string, Promise<T>>>();
+function keptOf<T>(compute: (git: Git, left: string, right: string) => Promise<T>, most = 1000) {
+  const all = new WeakMap<object, Map<string, Promise<T>>>();
   return (git: Git, left: string, right: string): Promise<T> => {
-    const kept = all.get(git) ?? new Map<string, Promise<T>>();
-    all.set(git, kept);
+    const kept = all.get(git.history) ?? new Map<string, Promise<T>>();
+    all.set(git.history, kept);
     const key = `${left} ${right}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
@@ -36,7 +34,7 @@ function keptOf<T>(compute: (git: Git, left: string, right: string) => Promise<T
     kept.set(key, asked);
     asked.catch(() => kept.delete(key));
     const oldest = kept.keys().next();
-    if (kept.size > mostKept && !oldest.done) kept.delete(oldest.value);
+    if (kept.size > most && !oldest.done) kept.delete(oldest.value);
     return asked;
   };
 }
@@ -100,8 +98,9 @@ function parseSummary(text: string): Omit<ChangedFile, 'patch'>[] {
   return files;
 }
 
-/** What changed from one commit or tree to another, with hunks. Git prints both lists in one order. */
-export async function changedFiles(git: Git, from: string, to: string): Promise<ChangedFile[]> {
+/** What changed from one commit or tree to another, by their ids, with hunks. It never changes, and is kept. */
+export const changedFiles = keptOf(async (git, from, to): Promise<readonly ChangedFile[]> => {
+  // Git prints both lists in one order.
   const text = await git.text([
     ...['diff-tree', '-r', '-M', '--no-ext-diff', '--no-textconv', '--no-abbrev'],
     ...['-z', '--raw', '--numstat', '-p', from, to],
@@ -116,6 +115,6 @@ export async function changedFiles(git: Git, from: string, to: string): Promise<
     const text = hunks === -1 ? null : (sections[index] ?? '').slice(hunks).replace(/\n$/, '');
     return { ...file, patch: text };
   });
-}
+}, 300);
 
 export const emptyTree = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';

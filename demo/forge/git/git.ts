@@ -15,6 +15,8 @@ export type GitAnswer = { code: number; stdout: Buffer };
 export type Git = {
   /** The bare repository's folder. */
   repository: string;
+  /** Whoever has the same one here shares what is known of commits: copies of one repository. */
+  history: object;
   /** Runs git in the repository. Exit codes besides 0 must be named in `codes`, or a GitError is thrown. */
   run: (
     args: readonly string[],
@@ -30,7 +32,7 @@ export type Git = {
 /** The user's own configuration must not decide how the forge merges, names or signs. */
 const surroundings = { protocol: 'file', globalConfig: '/dev/null' } as const;
 
-export function createGit(repository: string): Git {
+export function createGit(repository: string, history: object = {}): Git {
   const run: Git['run'] = async (args, { codes = [], ...options } = {}) => {
     const { code, stdout, stderr } = await runGit([`--git-dir=${repository}`, ...args], {
       ...surroundings,
@@ -42,6 +44,7 @@ export function createGit(repository: string): Git {
   };
   return {
     repository,
+    history,
     run,
     text: async (args, options) => (await run(args, options)).stdout.toString().replace(/\n$/, ''),
   };

@@ -12,7 +12,7 @@ export type PullFacts = {
   commits: number;
   additions: number;
   deletions: number;
-  files: ChangedFile[];
+  files: readonly ChangedFile[];
   /** The commit the files are compared with; null for unrelated histories. */
   mergeBase: string | null;
 };

@@ -93,6 +93,8 @@ type Plan = ReturnType<typeof planOf>;
 type Call = { method: string; path: string };
 type Opened = Awaited<ReturnType<typeof openIn>>;
 let count = 0;
+/** What Git says of the same commits is the same in each copy. */
+const history = {};
 
 async function openIn(from: string) {
   count += 1;
@@ -103,7 +105,7 @@ async function openIn(from: string) {
   const alternates = [...new Set([template, from])].map((one) => `${join(one, 'objects')}\n`);
   await writeFile(join(repository, 'objects', 'info', 'alternates'), alternates.join(''));
   const forge = await startForge({
-    ...{ repository, owner: 'acme', name: 'access', token, now: () => asOfMs },
+    ...{ repository, owner: 'acme', name: 'access', token, history, now: () => asOfMs },
     users: [{ login: 'dana', permission: 'write' }],
   });
   return {
