@@ -68,7 +68,7 @@ export function build(program: Command): void {
         if (options.json) printJson({ ...facts, ...valid });
         else
           print(
-            `${options.out}: revision ${revision}, ${grants} grants, ${archive.length} bytes, ${key === null ? 'not signed' : 'signed'}`,
+            `${options.out}: revision ${revision}, ${grants} ${grants === 1 ? 'grant' : 'grants'}, ${archive.length} bytes, ${key === null ? 'not signed' : 'signed'}`,
           );
       }),
     'grantgate build --out bundle.tar.gz --key signing.pem',

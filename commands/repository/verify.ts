@@ -40,7 +40,7 @@ export function verify(program: Command): void {
           if (options.json) printJson({ ...facts, ...(validUntil && { valid_until: validUntil }) });
           else
             print(
-              `${file}: good; revision ${revision}, release ${release}, ${grants} grants, committed ${committedAt}${validUntil === undefined ? '' : `, valid until ${validUntil}`}`,
+              `${file}: good; revision ${revision}, release ${release}, ${grants} ${grants === 1 ? 'grant' : 'grants'}, committed ${committedAt}${validUntil === undefined ? '' : `, valid until ${validUntil}`}`,
             );
         },
       ),

@@ -59,7 +59,7 @@ export async function checkSource(options: Options): Promise<SourceChecked> {
       const findings = [
         ok(
           check,
-          `${name}: release ${formatRelease(bundle)}, ${bundle.revision.slice(0, 12)}, ${bundle.grants} grants, ${signed}`,
+          `${name}: release ${formatRelease(bundle)}, ${bundle.revision.slice(0, 12)}, ${bundle.grants} ${bundle.grants === 1 ? 'grant' : 'grants'}, ${signed}`,
         ),
         ...(await standing(options, bundle, kept)),
       ];

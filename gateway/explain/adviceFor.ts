@@ -11,10 +11,12 @@ type Denied = {
   grants: readonly ExplainedGrant[];
   /** Role → operations; null where the files are not at hand. */
   roles: ReadonlyMap<string, readonly string[]> | null;
+  /** What the directory says of an account that is not active, and where; null where that is not at hand. */
+  standing: string | null;
 };
 
 /** The shortest way from a denial to an allow. */
-export function adviceFor({ reason, fact, input, owner, grants, roles }: Denied): Advice {
+export function adviceFor({ reason, fact, input, owner, grants, roles, standing }: Denied): Advice {
   const nearest = grants.find((grant) => grant.reason === reason);
   const whose = nearest?.origin?.owner ?? owner;
   const of = (grant: ExplainedGrant, sentence: string): Advice => ({
@@ -27,7 +29,9 @@ export function adviceFor({ reason, fact, input, owner, grants, roles }: Denied)
     case 'principal-unknown':
       return advice(`No directory knows ${input.subject}: it must come in with the next directory sync.`);
     case 'principal-inactive':
-      return advice(`The account of ${input.subject} is not active; its directory must say otherwise first.`);
+      return advice(
+        `The account of ${input.subject} is ${standing ?? 'not active'}; its directory must say otherwise first.`,
+      );
     case 'fact-malformed':
       return advice(
         `Nothing to ask for: the fact "${fact}" of the request is not what ${input.api} says it is.`,

@@ -9,7 +9,7 @@ import { adviceFor } from './adviceFor.ts';
 import { createDecideAsked } from './decideAsked.ts';
 import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
 import { grantSentence } from './grantSentence.ts';
-import { type GrantSource, grantSources, rolesOf } from './grantSources.ts';
+import { type GrantSource, grantSources, rolesOf, standingOf } from './grantSources.ts';
 import { matchOperation } from './matchOperation.ts';
 
 /**
@@ -96,6 +96,10 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
           owner: snapshot.apis.get(asked.api)?.owner ?? '',
           grants,
           roles,
+          standing:
+            files !== null && result.reason === 'principal-inactive'
+              ? await standingOf(files.tree, input.subject)
+              : null,
         }),
   };
 }

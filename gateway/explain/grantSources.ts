@@ -1,7 +1,9 @@
 import type { Tree } from '../../bundle/git/tree.ts';
 import { expandRoles } from '../../bundle/grants/expandRoles.ts';
-import { readAccess } from '../../bundle/grants/readGrants.ts';
-import { apiFile, type GrantEntry } from '../../bundle/grants/schema.ts';
+import { fileKind } from '../../bundle/grants/fileKinds.ts';
+import { fold } from '../../bundle/grants/names.ts';
+import { readAccess, readDirectory } from '../../bundle/grants/readGrants.ts';
+import { apiFile, type GrantEntry, servicesFile } from '../../bundle/grants/schema.ts';
 import { readChecked } from '../../bundle/yaml/readFile.ts';
 
 /** A grant as its file has it, and its lines there, both ends counted from 1 and included. */
@@ -41,4 +43,28 @@ export async function rolesOf(
   const bytes = (await tree.read([path])).get(path) ?? Buffer.alloc(0);
   const { value, places } = readChecked(apiFile, bytes, path);
   return value === undefined ? new Map() : expandRoles(value.roles, operations, places).roles;
+}
+
+/** What a directory says of an account, and where: "suspended in grants/directory/okta.yaml:12"; null where none does. */
+export async function standingOf(tree: Tree, subject: string): Promise<string | null> {
+  const [kind, name] = [
+    subject.slice(0, subject.indexOf(':')),
+    fold(subject.slice(subject.indexOf(':') + 1)),
+  ];
+  const paths = (await tree.list()).filter((path) => /^grants\/directory\/[^/]+\.yaml$/.test(path));
+  for (const [file, bytes] of await tree.read(paths)) {
+    if (fileKind(file)?.kind === 'services') {
+      if (kind !== 'service') continue;
+      const { value, places } = readChecked(servicesFile, bytes, file);
+      const at = value?.services.findIndex((one) => fold(one.name) === name) ?? -1;
+      const state = value?.services[at]?.state;
+      if (state !== undefined) return `${state} in ${file}:${places.nearest(['services', at]).line}`;
+    } else if (kind === 'user') {
+      const { value, places } = readDirectory(bytes, file);
+      const at = value?.people.findIndex(({ login }) => fold(login) === name) ?? -1;
+      const status = value?.people[at]?.status;
+      if (status !== undefined) return `${status} in ${file}:${places.nearest(['people', at]).line}`;
+    }
+  }
+  return null;
 }

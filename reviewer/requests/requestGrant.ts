@@ -10,6 +10,7 @@ import { nearMiss } from '../../bundle/yaml/nearMiss.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { scalar } from '../edit/setField.ts';
+import { listed } from '../plan/sentence.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { peopleBehind } from '../pulls/people.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -82,9 +83,34 @@ export async function requestGrant(
     throw refused(`what was asked for makes no grant: ${read.error?.issues[0]?.message}`);
   const texts = new Map([[file, text]]);
   const changes = await effectOf(tree, texts, asOf);
-  if (changes.length === 0) throw refused(`${principal} has that access already, or is not active`);
+  if (changes.length === 0) throw refused(whyNothing(principal, made, organisation, asOf));
   const people = peopleBehind(api.owner, organisation).filter((one) => fold(one) !== fold(principal));
   return { entry: made, file, texts, changes, approvers: { owner: api.owner, people }, role };
+}
+
+/** Why a grant would give nobody anything. */
+function whyNothing(
+  principal: string,
+  { api }: GrantEntry,
+  organisation: Organisation,
+  asOf: number,
+): string {
+  const { people, services } = organisation;
+  const name = principal.slice(principal.indexOf(':') + 1);
+  const status = principal.startsWith('service:') ? services.get(name)?.state : people.get(name)?.status;
+  if (!principal.startsWith('group:') && status !== 'active')
+    return `the account of ${principal} is ${status ?? 'unknown'} in the directory, so nothing can be given to it`;
+  const groups = organisation.memberships.get(principal) ?? [];
+  const held = organisation.grants.filter(
+    (grant) =>
+      grant.api === api &&
+      grant.state === 'active' &&
+      (grant.expiresAt === null || asOf < grant.expiresAt) &&
+      (grant.principal === principal || groups.includes(grant.principal)),
+  );
+  return held.length === 0
+    ? `everybody active in ${principal} has that access already, if anybody is`
+    : `${principal} has that access already, by ${listed(held.map(({ id }) => id))}`;
 }
 
 function apiOf({ api }: GrantRequest, { apis }: Organisation): Api {

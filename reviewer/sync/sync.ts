@@ -174,9 +174,10 @@ async function accessChanges(
     return diffData(data, (await compileTree(withFile(tree, file, bytes))).data, { at: null }).changes;
   } catch (error) {
     if (!(error instanceof BundleError)) throw error;
+    const isTwice = error.problems.some(({ code }) => code === 'repeated-login');
     throw new SyncError(
       'sync-invalid',
-      `with what was read, the repository would not be valid:\n${error.problems.slice(0, 20).map(formatProblem).join('\n') || error.message}`,
+      `with what was read, the repository would not be valid:\n${error.problems.slice(0, 20).map(formatProblem).join('\n') || error.message}${isTwice ? '\nTake whom this provider knows now out of the other file of grants/directory/; one kept by hand, as `init` writes it, can go.' : ''}`,
       { cause: error },
     );
   }

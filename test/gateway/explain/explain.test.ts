@@ -156,6 +156,10 @@ test('whoever is unknown or not active is told so first', async () => {
   const { explanation: bob } = await ask({ subject: 'user:bob@example.com', operation: 'getOrder' });
   assert.equal(bob.reason, 'principal-inactive');
   assert.match(grantOf(bob, 'orders-commerce-edit')?.sentence ?? '', /account is not active/);
+  assert.match(
+    bob.ask?.sentence ?? '',
+    /^The account of user:bob@\S+ is suspended in grants\/directory\/okta\.yaml:\d+; its directory/,
+  );
 });
 
 test('a request is matched as the gateway would, as callers write it or as the API declares it', async () => {
