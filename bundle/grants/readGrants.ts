@@ -60,6 +60,8 @@ export function readAccess(bytes: Buffer, file: string, api: string): AccessRead
 
 /** One API's file. */
 export const readApi = (bytes: Buffer, file: string) => readChecked(apiFile, bytes, file);
+/** grants/directory/services.yaml. */
+export const readServices = (bytes: Buffer, file: string) => readChecked(servicesFile, bytes, file);
 /** One provider's file. */
 export const readDirectory = (bytes: Buffer, file: string) =>
   readChecked(directoryFile, bytes, file, { limits: directoryLimits, shortcut: readRendered });
@@ -187,7 +189,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         });
         break;
       case 'services':
-        all.services = readChecked(servicesFile, bytes, path);
+        all.services = readServices(bytes, path);
         break;
       case 'networks':
         all.networks = readChecked(networksFile, bytes, path, { empty: {} });

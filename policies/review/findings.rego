@@ -85,13 +85,19 @@ judged_instead("never-used") if {
 
 # METADATA
 # title: What removes a grant
-# description: Detectors whose finding takes the grant away, strongest first. One that finds another owner takes nothing.
+# description: Detectors whose finding takes the grant away, strongest first. One that only asks takes nothing.
 removing := ["expired", "orphan-disabled", "orphan-missing", "ownerless", "never-used", "dormant", "redundant"]
 
 removals := [detector |
 	some detector in removing
-	not {"detector": detector, "action": "reassign"} in candidates
+	not asks(detector)
 ]
+
+asks(detector) if {
+	some candidate in candidates
+	candidate.detector == detector
+	candidate.action in {"reassign", "recertify"}
+}
 
 reported contains candidate.detector if {
 	some candidate in candidates
@@ -135,9 +141,11 @@ severity(detector) := own_severity[detector] if {
 	detector in ({"expired", "expiring"} | (recommendations - {"second-factor"}))
 } else := "critical" if {
 	startswith(detector, "orphan-")
+	not asks(detector)
 	input.grant.tier == "critical"
 } else := "high" if {
 	startswith(detector, "orphan-")
+	not asks(detector)
 } else := "low" if {
 	detector == "over-privileged"
 	not sensitive

@@ -12,7 +12,9 @@ candidates contains {"detector": "ownerless", "action": "reassign"} if {
 
 # METADATA
 # title: Nobody has answered for it for long
-# description: The grant had no owner for so long that nobody is likely to claim it.
+# description: |
+#   The grant had no owner for so long that nobody is likely to claim it. An owner of whom no directory can tell (a group
+#   that comes with tokens, say) is no proof of that: somebody is asked, however long.
 candidates contains {"detector": "ownerless", "action": "revoke"} if ownerless_too_long
 
 ownerless if {
@@ -22,5 +24,6 @@ ownerless if {
 
 ownerless_too_long if {
 	ownerless
+	not input.owner.untold
 	input.as_of - input.owner.ownerless_since >= input.thresholds.ownerless.revoke_after_days * day
 }

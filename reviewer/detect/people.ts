@@ -1,5 +1,6 @@
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import type { DirectoryHistory } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
 /** The principal's account, where it has one and a directory knows it. */
@@ -11,18 +12,18 @@ export function accountStatus(principal: string, organisation: Organisation): st
 }
 
 /** Who the principal is to the directories, now and when somebody last answered for the grant. */
-export function accountFacts(grant: Grant, { organisation, history }: Evidence) {
+export function accountFacts(grant: Grant, { organisation, history, brought }: Evidence) {
   const { principal } = grant;
   const { directories } = history;
   const status = accountStatus(principal, organisation);
-  // Who put the grant back after the login went to another person meant that one.
-  const changedAt = directories.idChangedAt(principal);
-  const idChangedAt = changedAt !== null && changedAt > restoredAt(grant, history) ? changedAt : null;
+  const given = givenAt(grant, history);
+  // Who gave the grant after the login went to another person meant that one.
+  const idChangedAt = directories.isSame(principal, given) ? null : directories.idChangedAt(principal);
   const person = principal.startsWith('user:') ? organisation.people.get(principal.slice(5)) : undefined;
   const certified = person === undefined ? null : directories.standing(grant);
   return {
     ...(status !== null && { status }),
-    absences: directories.absences(principal) ?? [],
+    ...absenceFacts(principal, { given, directories, broughtAt: brought.get(fold(principal)) }),
     ...(idChangedAt !== null && { id_changed_at: idChangedAt }),
     ...(person && {
       groups: (organisation.memberships.get(principal) ?? []).map(fold),
@@ -32,21 +33,56 @@ export function accountFacts(grant: Grant, { organisation, history }: Evidence) 
   };
 }
 
+type Absent = { given: number; directories: DirectoryHistory; broughtAt: number | undefined };
+
+/**
+ * Nobody was missed before they were given something. Whom no directory ever knew, and tokens bring, is not absent from
+ * any; of a group that one knew once and that tokens bring, it is said when last.
+ */
+function absenceFacts(principal: string, { given, directories, broughtAt }: Absent) {
+  if (broughtAt !== undefined && principal.startsWith('user:')) return { absences: [] };
+  const absences = directories.absences(principal) ?? [];
+  return {
+    absences: absences.map((run) => ({ ...run, from: Math.max(run.from, given) })),
+    ...(broughtAt !== undefined && { brought_at: broughtAt }),
+  };
+}
+
 /** Those who are to answer for a grant: its owner, and the owner of the service that holds it. */
 export function ownersOf(grant: Grant, { services }: Organisation): string[] {
   const service = grant.principal.startsWith('service:') ? services.get(grant.principal.slice(8)) : undefined;
   return service === undefined ? [grant.owner] : [grant.owner, service.owner];
 }
 
-/** When somebody gave it back last; what was held against it before is not held against it the day after. */
-const restoredAt = (grant: Grant, history: Evidence['history']) =>
-  history.of(grant.id)?.restoredAt ?? Number.NEGATIVE_INFINITY;
+/**
+ * When somebody gave it, or gave it back, to who holds it. What was so before is not held against it the day after, when
+ * nobody can have been asked about it.
+ */
+const givenAt = ({ id, grantedAt }: Grant, { of }: Evidence['history']) => {
+  const known = of(id);
+  return Math.max(grantedAt, known?.restoredAt ?? grantedAt, known?.heldAt ?? grantedAt);
+};
 
-/** Since when nobody is behind one of them, and the grant is there. */
-export function ownerFacts(grant: Grant, { organisation, history }: Evidence): { ownerless_since?: number } {
-  const since = ownersOf(grant, organisation).flatMap((owner) => {
-    const at = history.directories.ownerlessSince(owner);
-    return at === null ? [] : [Math.max(at, grant.grantedAt, restoredAt(grant, history))];
+/** Whether directories have the say on who is behind an owner: not of one that tokens bring, or may. */
+export const isTold = (owner: string, { history, brought }: Pick<Evidence, 'history' | 'brought'>): boolean =>
+  history.directories.canTell(owner) && !brought.has(fold(owner));
+
+/** Since when nobody is behind one of them, and it is theirs; `untold` where no directory can tell of any. */
+export function ownerFacts(grant: Grant, evidence: Evidence): { ownerless_since?: number; untold?: true } {
+  const { organisation, history } = evidence;
+  const { directories } = history;
+  const given = givenAt(grant, history);
+  const lost = ownersOf(grant, organisation).flatMap((owner) => {
+    const at = directories.ownerlessSince(owner);
+    const owned =
+      owner === grant.owner ? history.of(grant.id)?.ownedAt : directories.serviceOwnedSince(grant.principal);
+    return at === null ? [] : [{ owner, since: Math.max(at, given, owned ?? given) }];
   });
-  return since.length === 0 ? {} : { ownerless_since: Math.min(...since) };
+  const told = lost.filter(({ owner }) => isTold(owner, evidence));
+  const counted = told.length > 0 ? told : lost;
+  if (counted.length === 0) return {};
+  return {
+    ownerless_since: Math.min(...counted.map(({ since }) => since)),
+    ...(told.length === 0 && { untold: true }),
+  };
 }

@@ -4,7 +4,7 @@ import type { InstanceSigns } from './coverage.ts';
 import { type Database, quoted } from './database.ts';
 import type { FaultyDay } from './rollups.ts';
 import { type Tally, tally, type View } from './tally.ts';
-import { dailyTable, recordTable, revisionsOf, skewsOf } from './usageSql.ts';
+import { broughtOf, dailyTable, recordTable, revisionsOf, skewsOf } from './usageSql.ts';
 
 /** How often a grant justified an operation on one UTC day; instants in seconds since 1970, to the millisecond. */
 export type DayOfUse = {
@@ -25,7 +25,8 @@ export type WindowOfUse = {
   lastUsedAt: number;
 };
 
-type Keyed = { key: string; grant: string };
+/** A question's key, and a grant that it is about. */
+export type Keyed = { key: string; grant: string };
 
 export type Usage = {
   /** Uses up to the instant asked for: allowed and not limited (429); sorted by grant, operation and day. */
@@ -46,6 +47,11 @@ export type Usage = {
   windows(asked: readonly { grant: string; from: number }[]): Promise<(WindowOfUse | null)[]>;
   /** For windows, in their order: the other grants that justified every use in them too, sorted. */
   companions(asked: readonly { grant: string; from: number }[]): Promise<string[][]>;
+  /**
+   * When people and groups (the keys, folded) last came by tokens that name groups themselves, up to an instant (seconds
+   * since 1970); where only a roll-up tells of a time, when a grant of theirs was last used.
+   */
+  brought(asked: readonly Keyed[], asOf: number): Promise<ReadonlyMap<string, number>>;
   /** What the log shows of each instance up to then, sorted by name. */
   instances: readonly InstanceSigns[];
   /** Decision records since `since`. */
@@ -209,6 +215,16 @@ FROM win JOIN use USING ("grant") GROUP BY i`);
           operations: operations === null ? [] : String(operations).split('\n').sort(),
         };
       return found;
+    },
+    async brought(asked, asOf) {
+      if (asked.length === 0) return new Map();
+      await fill(['wanted', 'name VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
+        to.appendVarchar(key);
+        to.appendVarchar(grant);
+      });
+      const asOfMs = Math.floor(asOf * 1000);
+      const rows = await read(broughtOf(loaded.records, { asOfMs, rolled: isRolled }));
+      return new Map(rows.map(({ name, ms }) => [String(name), Number(ms) / 1000]));
     },
     async companions(asked) {
       const found: string[][] = asked.map(() => []);

@@ -1,14 +1,15 @@
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
-import { memberships } from '../../bundle/grants/memberships.ts';
 import { fold } from '../../bundle/grants/names.ts';
-import type { Grant, Group, Organisation } from '../../bundle/grants/organisation.ts';
-import { readDirectory } from '../../bundle/grants/readGrants.ts';
+import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
+import { readDirectory, readServices } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { Step } from './commits.ts';
+import { createArrivals } from './directory/arrivals.ts';
+import { createIds } from './directory/ids.ts';
+import { createLens, type Standing } from './directory/lens.ts';
+import { createServices } from './directory/services.ts';
 
-/** Who somebody was to the directories at a past instant; names are folded. */
-export type Standing = { groups: readonly string[]; manager: string | null };
 /** The last syncs of one provider in a row that do not know somebody; seconds since 1970. */
 export type Absence = { syncs: number; from: number; to: number };
 
@@ -19,6 +20,8 @@ export type DirectoryHistory = {
   members(grant: Grant): number | null;
   /** When a person's login was last given another provider id; null when never. */
   idChangedAt(principal: string): number | null;
+  /** Whether a login has the provider id that it had at an instant, or when it was first known. */
+  isSame(principal: string, since: number): boolean;
   /**
    * How often in a row the provider that lost a person or group last did not know it (several that lost it at once; of
    * one that none ever knew, the provider that was read most); null when one knows it, when its provider's file went,
@@ -28,67 +31,27 @@ export type DirectoryHistory = {
   /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
   ownerlessSince(owner: string): number | null;
   /**
-   * Of a person or group: since when somebody active is behind it who was not before, or not for a day; null where it was
-   * so when history began, and where nobody is.
+   * Whether directories can tell of an owner that nobody active is behind: not where none ever knew it, where its
+   * provider's file went, or where it has members that none knows.
+   */
+  canTell(owner: string): boolean;
+  /** Since when a service has the owner that it has; null where there is no such service. */
+  serviceOwnedSince(service: string): number | null;
+  /**
+   * Since when somebody active is behind a principal who was not before, or not for a day; null where it was so when
+   * history began, and where nobody is.
    */
   reachedSince(principal: string): number | null;
+  /**
+   * Those that no directory has and tokens may bring, since when: groups that one knew once, which hold a grant or own
+   * something, and people who hold one and whom none ever knew. Who was known and went stays gone, whatever a token says.
+   */
+  missing: ReadonlyMap<string, number>;
 };
-
-type State = ReadonlyMap<string, DirectoryFile>;
 
 /** When somebody last answered for a grant. */
 export const certifiedAt = ({ review, grantedAt }: Grant): number =>
   review === undefined ? grantedAt : Math.max(grantedAt, startOf(review.at));
-
-function groupsOf(state: State): Map<string, Group> {
-  const members = new Map<string, Set<string>>();
-  for (const { groups } of state.values())
-    for (const group of groups) {
-      const name = fold(group.name);
-      const joined = members.get(name) ?? new Set();
-      for (const member of group.members) joined.add(fold(member));
-      members.set(name, joined);
-    }
-  return new Map([...members].map(([name, joined]) => [name, { name, members: [...joined] }]));
-}
-
-/** Everybody that a group reaches, and what services and people are active. */
-function createLens(state: State, services: Organisation['services']) {
-  const people = new Map<string, DirectoryFile['people'][number]>();
-  for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
-  const groups = groupsOf(state);
-  const { of } = memberships(groups);
-  const inside = new Map<string, string[]>();
-  for (const [name, above] of of)
-    for (const group of above) {
-      const known = inside.get(group);
-      if (known) known.push(name);
-      else inside.set(group, [name]);
-    }
-  const active = new Set<string>();
-  for (const { name, state } of services.values())
-    if (state === 'active') active.add(fold(`service:${name}`));
-  const isActive = (principal: string): boolean =>
-    principal.startsWith('user:')
-      ? people.get(principal.slice(5))?.status === 'active'
-      : active.has(principal);
-  const standings = new Map<string, Standing>();
-  return {
-    /** Of a person; one for all that they hold. */
-    standing(principal: string): Standing | null {
-      const person = people.get(principal.slice(5));
-      if (person === undefined) return null;
-      const manager = person.manager === undefined ? null : fold(person.manager);
-      const standing = standings.get(principal) ?? { groups: of.get(principal) ?? [], manager };
-      standings.set(principal, standing);
-      return standing;
-    },
-    knows: (group: string) => groups.has(group.slice('group:'.length)),
-    members: (group: string) => inside.get(group) ?? [],
-    answered: (owner: string) =>
-      owner.startsWith('group:') ? (inside.get(owner) ?? []).some(isActive) : isActive(owner),
-  };
-}
 
 const isNewer = (file: DirectoryFile, before: DirectoryFile | undefined) =>
   before === undefined || startOf(before.synced) < startOf(file.synced);
@@ -100,45 +63,23 @@ const isNewer = (file: DirectoryFile, before: DirectoryFile | undefined) =>
 const heldFrom = (file: DirectoryFile, before: DirectoryFile | undefined, at: number) =>
   isNewer(file, before) ? Math.min(startOf(file.synced), at) : at;
 
-/** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
-const shortPause = 86_400;
-
-/** Follows who has somebody active behind it, state after state of the directories. */
-function createArrivals(principals: ReadonlySet<string>) {
-  /** Those with nobody behind them → since when; minus infinity: as long as history tells. */
-  const nobody = new Map<string, number>();
-  const arrived = new Map<string, number>();
-  let isBegun = false;
-  return {
-    arrived,
-    /** `isUntold`: nothing is known of it at the moment, so it stays as it was. */
-    step(at: number, isAnswered: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
-      for (const name of principals) {
-        if (isUntold(name)) continue;
-        if (!isAnswered(name)) {
-          if (!nobody.has(name)) nobody.set(name, isBegun ? at : Number.NEGATIVE_INFINITY);
-          continue;
-        }
-        const since = nobody.get(name);
-        if (since === undefined) continue;
-        nobody.delete(name);
-        if (at - since >= shortPause) arrived.set(name, at);
-      }
-      isBegun = true;
-    },
-  };
+/** Whether a provider counts all of its people anew, as after a move to another tenant: no login became another's by that. */
+function isRenumbered(file: DirectoryFile, before: DirectoryFile | undefined): boolean {
+  const ids = new Map(before?.people.map(({ login, id }) => [fold(login), id]));
+  const stayed = file.people.filter(({ login }) => ids.has(fold(login)));
+  return stayed.length > 1 && stayed.every(({ login, id }) => ids.get(fold(login)) !== id);
 }
 
 /**
- * Follows the directories through the commits, given one after the other, oldest first. What a grant's certification is
- * compared with is looked up while passing by, so one state is in memory at a time.
+ * Follows directories and services.yaml through the commits, given one after the other, oldest first. What a grant's
+ * certification is compared with is looked up while passing by, so one state is in memory at a time.
  */
 export function createDirectoryHistory(organisation: Organisation) {
-  const { grants, services } = organisation;
-  const principals = new Set(
-    grants.map(({ principal }) => fold(principal)).filter((name) => !name.startsWith('service:')),
-  );
-  const owners = new Set([...grants, ...services.values()].map(({ owner }) => fold(owner)));
+  const { grants } = organisation;
+  const all = new Set(grants.map(({ principal }) => fold(principal)));
+  const principals = new Set([...all].filter((name) => !name.startsWith('service:')));
+  const owners = new Set([...grants, ...organisation.services.values()].map(({ owner }) => fold(owner)));
+  const watched = new Set([...principals, ...owners]);
   const waiting = grants
     .filter(({ principal }) => !principal.startsWith('service:'))
     .map((grant) => ({ grant, at: certifiedAt(grant) }))
@@ -147,13 +88,14 @@ export function createDirectoryHistory(organisation: Organisation) {
   const standings = new Map<string, Standing>();
   const sizes = new Map<string, number>();
   const state = new Map<string, DirectoryFile>();
-  const ids = new Map<string, string>();
-  const changed = new Map<string, number>();
+  const services = createServices(organisation.services.values());
+  const ids = createIds();
   const absent = new Map<string, Map<string, Absence>>();
   const lost = new Set<string>();
   const everKnown = new Set<string>();
+  const missing = new Map<string, number>();
   const ownerless = new Map<string, number>();
-  const arrivals = createArrivals(principals);
+  const arrivals = createArrivals(all);
   let lens: ReturnType<typeof createLens> | null = null;
 
   /** Grants certified before `until` are compared with the state that is there now. */
@@ -176,18 +118,16 @@ export function createDirectoryHistory(organisation: Organisation) {
     const known = new Map<string, string>();
     for (const { login, id } of file.people) known.set(fold(`user:${login}`), id);
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
-    const isSync = isNewer(file, state.get(provider));
+    const before = state.get(provider);
+    const isSync = isNewer(file, before);
+    const renumbered = isRenumbered(file, before);
     const runs = absent.get(provider) ?? new Map<string, Absence>();
     absent.set(provider, runs);
     for (const name of principals) {
       const id = known.get(name);
       if (id !== undefined) {
-        const place = `${provider} ${name}`;
-        if (ids.has(place) && ids.get(place) !== id) changed.set(name, at);
-        ids.set(place, id);
-        everKnown.add(name);
+        ids.note(name, { provider, id, at }, renumbered);
         runs.delete(name);
-        lost.delete(name);
       } else if (isSync) {
         // By when it was committed at the latest: a clock that is ahead does not make two syncs a day apart.
         const run = runs.get(name) ?? { syncs: 0, from: at, to: at };
@@ -201,54 +141,93 @@ export function createDirectoryHistory(organisation: Organisation) {
     }
   };
 
+  /** Takes over what files of directories say from then on; whether any does. */
+  const read = ({ at, files, lost: unread = [] }: Step): boolean => {
+    for (const path of unread) {
+      const kind = fileKind(path);
+      if (kind.kind === 'directory') absent.get(kind.provider)?.clear();
+    }
+    const found = files.flatMap(({ path, bytes }) => {
+      const kind = fileKind(path);
+      if (kind.kind !== 'directory') return [];
+      const file = bytes === null ? null : readDirectory(bytes, path).value;
+      if (file !== undefined && file?.complete !== false) return [{ provider: kind.provider, file }];
+      // A read that was cut short says nothing, not even that the syncs around it follow each other.
+      absent.get(kind.provider)?.clear();
+      return [];
+    });
+    if (found.length === 0) return false;
+    const from = (provider: string, file: DirectoryFile) => heldFrom(file, state.get(provider), at);
+    lookUp(Math.min(...found.map(({ provider, file }) => (file === null ? at : from(provider, file)))));
+    for (const { provider, file } of found) {
+      if (file !== null) continue;
+      // Nobody read that its people are gone: they are only not read any more.
+      for (const { login } of state.get(provider)?.people ?? []) lost.add(fold(`user:${login}`));
+      for (const { name } of state.get(provider)?.groups ?? []) lost.add(fold(`group:${name}`));
+      state.delete(provider);
+      absent.delete(provider);
+    }
+    // After those that went: whoever is in another file now was moved there, or the file was renamed.
+    for (const { provider, file } of found) {
+      if (file === null) continue;
+      sync(provider, file, from(provider, file));
+      state.set(provider, file);
+    }
+    return true;
+  };
+
+  /** Takes over what services.yaml says from then on; whether it does. One that cannot be read was never enforced. */
+  const readOfServices = ({ at, files }: Step): boolean => {
+    const changed = files.find(({ path }) => fileKind(path).kind === 'services');
+    if (changed === undefined) return false;
+    const file = changed.bytes === null ? { services: [] } : readServices(changed.bytes, changed.path).value;
+    if (file !== undefined) services.step(at, file.services);
+    return file !== undefined;
+  };
+
   return {
-    step({ at, files, lost: unread = [] }: Step): void {
-      for (const path of unread) {
-        const kind = fileKind(path);
-        if (kind.kind === 'directory') absent.get(kind.provider)?.clear();
-      }
-      const read = files.flatMap(({ path, bytes }) => {
-        const kind = fileKind(path);
-        if (kind.kind !== 'directory') return [];
-        const file = bytes === null ? null : readDirectory(bytes, path).value;
-        if (file !== undefined && file?.complete !== false) return [{ provider: kind.provider, file }];
-        // A read that was cut short says nothing, not even that the syncs around it follow each other.
-        absent.get(kind.provider)?.clear();
-        return [];
-      });
-      if (read.length === 0) return;
-      const from = (provider: string, file: DirectoryFile) => heldFrom(file, state.get(provider), at);
-      const held = Math.min(...read.map(({ provider, file }) => (file === null ? at : from(provider, file))));
-      lookUp(held);
-      for (const { provider, file } of read) {
-        if (file !== null) continue;
-        // Nobody read that its people are gone: they are only not read any more.
-        for (const { login } of state.get(provider)?.people ?? []) lost.add(fold(`user:${login}`));
-        for (const { name } of state.get(provider)?.groups ?? []) lost.add(fold(`group:${name}`));
-        state.delete(provider);
-        absent.delete(provider);
-      }
-      // After those that went: whoever is in another file now was moved there, or the file was renamed.
-      for (const { provider, file } of read) {
-        if (file === null) continue;
-        sync(provider, file, from(provider, file));
-        state.set(provider, file);
-      }
-      lens = state.size === 0 ? null : createLens(state, services);
-      if (lens !== null) arrivals.step(held, lens.answered, (name) => lost.has(name));
+    step(step: Step): void {
+      // Both: the one does not stand for the other.
+      const [directories, programs] = [read(step), readOfServices(step)];
+      if (!directories && !programs) return;
+      const { at } = step;
+      const now = createLens(state, services);
+      lens = state.size === 0 ? null : now;
+      if (lens !== null)
+        for (const name of watched)
+          if (now.knows(name)) {
+            everKnown.add(name);
+            lost.delete(name);
+            missing.delete(name);
+          } else if (!missing.has(name)) missing.set(name, at);
+      // From when it was committed: no gateway knew before, whenever it was read.
+      arrivals.step(at, now.reached, (name) =>
+        name.startsWith('service:') ? !services.isKnown() : lens === null || lost.has(name),
+      );
       for (const owner of owners) {
         if (lens === null || lens.answered(owner)) ownerless.delete(owner);
-        else if (!ownerless.has(owner)) ownerless.set(owner, held);
+        else if (!ownerless.has(owner)) ownerless.set(owner, at);
       }
     },
     end(): DirectoryHistory {
       lookUp(Number.POSITIVE_INFINITY);
       const providers = [...state.keys()].map((provider) => ({
         runs: absent.get(provider) ?? new Map<string, Absence>(),
-        knew: (name: string) => ids.has(`${provider} ${name}`),
+        knew: (name: string) => ids.knew(name, provider),
       }));
-      const { arrived } = arrivals;
-      return lookUpIn({ standings, sizes, changed, lost, ownerless, everKnown, arrived, providers });
+      const isTold = (owner: string) =>
+        everKnown.has(owner) && !lost.has(owner) && (missing.has(owner) || lens?.isWhole(owner) === true);
+      const isBroughtMaybe = (name: string) =>
+        name.startsWith('group:')
+          ? everKnown.has(name) && !lost.has(name)
+          : principals.has(name) && !everKnown.has(name);
+      return lookUpIn({
+        ...{ standings, sizes, ids, lost, ownerless, everKnown, providers },
+        arrived: arrivals.arrived,
+        untold: new Set([...ownerless.keys()].filter((owner) => !isTold(owner))),
+        owned: services.ownedSince(),
+        missing: new Map([...missing].filter(([name]) => isBroughtMaybe(name))),
+      });
     },
   };
 }
@@ -256,11 +235,14 @@ export function createDirectoryHistory(organisation: Organisation) {
 type Found = {
   standings: ReadonlyMap<string, Standing>;
   sizes: ReadonlyMap<string, number>;
-  changed: ReadonlyMap<string, number>;
+  ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
   lost: ReadonlySet<string>;
   ownerless: ReadonlyMap<string, number>;
+  untold: ReadonlySet<string>;
+  owned: ReadonlyMap<string, number>;
   everKnown: ReadonlySet<string>;
   arrived: ReadonlyMap<string, number>;
+  missing: ReadonlyMap<string, number>;
   /** Of each provider, whom it does not know, and whether it ever did. */
   providers: readonly { runs: ReadonlyMap<string, Absence>; knew(name: string): boolean }[];
 };
@@ -283,7 +265,8 @@ function deciding(absences: readonly { run: Absence; knew: boolean }[]): Absence
 const lookUpIn = (found: Found): DirectoryHistory => ({
   standing: ({ id }) => found.standings.get(id) ?? null,
   members: ({ id }) => found.sizes.get(id) ?? null,
-  idChangedAt: (principal) => found.changed.get(fold(principal)) ?? null,
+  idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
+  isSame: (principal, since) => found.ids.isSame(fold(principal), since),
   absences(principal) {
     const name = fold(principal);
     if (found.lost.has(name) || found.providers.length === 0) return null;
@@ -295,5 +278,8 @@ const lookUpIn = (found: Found): DirectoryHistory => ({
     return absences.length === found.providers.length ? deciding(absences) : null;
   },
   ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
+  canTell: (owner) => !found.untold.has(fold(owner)),
+  serviceOwnedSince: (service) => found.owned.get(fold(service)) ?? null,
   reachedSince: (principal) => found.arrived.get(fold(principal)) ?? null,
+  missing: found.missing,
 });

@@ -2,6 +2,7 @@ import { dayOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { membersOf } from '../../bundle/grants/memberships.ts';
+import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -35,6 +36,8 @@ export type Evidence = {
   usage: Usage;
   coverage: Coverage;
   history: History;
+  /** People and groups that no directory has, and tokens brought since: folded name → when last. */
+  brought: ReadonlyMap<string, number>;
 };
 
 type Options = {
@@ -84,7 +87,8 @@ export async function gather(options: Options): Promise<Evidence> {
     tellOf(usage, from, progress);
     const members = membersOf(organisation);
     const coverage = coverageIn(usage, organisation);
-    return { asOf, tree, organisation, members, from, usage, coverage, history };
+    const brought = await broughtSince(history.directories, usage, { organisation, asOf });
+    return { asOf, tree, organisation, members, from, usage, coverage, history, brought };
   } catch (error) {
     ending.abort();
     since.reject(error);
@@ -102,6 +106,19 @@ async function readOrganisation(tree: Tree): Promise<Organisation> {
       `${short.map(({ file }) => file).join(', ')}: the identity sync did not read every page ("complete: false"), so nobody can be told missing or disabled; run the sync again`,
     );
   return organisation;
+}
+
+/** Of those that no directory has whom tokens brought since: whose word decides of them is the issuer's. */
+async function broughtSince(
+  { missing }: DirectoryHistory,
+  usage: Usage,
+  { organisation, asOf }: Pick<Evidence, 'organisation' | 'asOf'>,
+): Promise<ReadonlyMap<string, number>> {
+  const held = organisation.grants.map(({ id, principal }) => ({ key: fold(principal), grant: id }));
+  const named = [...missing.keys()].map((key) => ({ key, grant: '' }));
+  const asked = [...named, ...held.filter(({ key }) => missing.has(key))];
+  const last = await usage.brought(asked, asOf);
+  return new Map([...last].filter(([name, at]) => at >= (missing.get(name) ?? at)));
 }
 
 function tellOf({ files, records, torn, unreadable, faulty }: Usage, from: number, progress: Progress): void {

@@ -20,6 +20,10 @@ export type GrantHistory = Readonly<{
   grownAt: number | null;
   /** When it last came, was put back or reactivated; null where it was there when the history began. */
   restoredAt: number | null;
+  /** When it was last given to another principal; null where that did not happen since it came. */
+  heldAt: number | null;
+  /** When it last got another owner, likewise. */
+  ownedAt: number | null;
 }>;
 
 /** Of those that were there when the history began, and to which nothing happened since. */
@@ -28,6 +32,8 @@ const untouched: GrantHistory = {
   suspendedAt: null,
   grownAt: null,
   restoredAt: null,
+  heldAt: null,
+  ownedAt: null,
 };
 
 type Roles = ReadonlyMap<string, readonly string[]>;
@@ -155,6 +161,8 @@ export function createGrantHistory() {
       if (now.state === 'active') note(id, { restoredAt: at });
     }
     if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) note(id, { grownAt: at });
+    if (fold(old.principal) !== fold(now.principal)) note(id, { heldAt: at });
+    if (fold(old.owner) !== fold(now.owner)) note(id, { ownedAt: at });
     // What the commit changed that wrote the keep was kept with it.
     if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))
       note(id, { changedSinceReview: false });

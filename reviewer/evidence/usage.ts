@@ -43,6 +43,7 @@ const nothing: Usage = {
   daily: async () => [],
   windows: async (asked) => asked.map(() => null),
   companions: async (asked) => asked.map(() => []),
+  brought: async () => new Map(),
   instances: [],
   records: 0,
   files: 0,

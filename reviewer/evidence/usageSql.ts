@@ -234,3 +234,28 @@ WITH full_bucket AS (
   SELECT instance, lag(ms) OVER (PARTITION BY instance ORDER BY seq, ms) - ms AS back FROM point
 )
 SELECT instance, max(back) // 60000 AS minutes FROM step WHERE back > 90000 GROUP BY instance ORDER BY instance`;
+
+/**
+ * When those in `wanted` (name, "grant") last came by a token that was let in, which names its groups itself. Roll-ups
+ * tell of no tokens: there any use of what is held counts, of days that no record tells of.
+ */
+export const broughtOf = (
+  files: readonly string[],
+  { asOfMs, rolled }: { asOfMs: number; rolled: boolean },
+): string => `
+WITH told AS (
+  SELECT unnest(list_append(TRY_CAST(json_extract(input, '$.groups') AS VARCHAR[]), json_extract_string(input, '$.subject'))) AS name,
+    epoch_ms(TRY_CAST(timestamp AS TIMESTAMPTZ)) AS ms
+  FROM ${
+    files.length === 0
+      ? "(SELECT NULL::JSON AS input, NULL::VARCHAR AS timestamp, NULL::VARCHAR AS decision_id, NULL::VARCHAR AS event, NULL::INTEGER AS status, {'allow': false} AS result LIMIT 0)"
+      : `read_json([${files.map(quoted).join(',')}], format = 'newline_delimited', ignore_errors = true,
+    columns = { timestamp: 'VARCHAR', decision_id: 'VARCHAR', event: 'VARCHAR', status: 'INTEGER', input: 'JSON', result: 'STRUCT(allow BOOLEAN)' })`
+  }
+  WHERE decision_id IS NOT NULL AND event IS NULL AND result.allow AND status IS DISTINCT FROM 429
+    AND json_extract_string(input, '$.groups_from') = 'token'
+)
+SELECT name, max(ms)::DOUBLE AS ms FROM (
+  SELECT name, ms FROM told SEMI JOIN wanted USING (name)
+  ${rolled ? 'UNION ALL SELECT name, last AS ms FROM rolled JOIN roll USING (instance, d) JOIN wanted USING ("grant") WHERE counts OR NOT whole' : ''}
+) WHERE ms <= ${asOfMs} GROUP BY name`;

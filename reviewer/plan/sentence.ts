@@ -3,7 +3,7 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { otherSideOf } from '../detect/duties.ts';
-import { accountStatus, ownersOf } from '../detect/people.ts';
+import { accountStatus, isTold, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
@@ -36,6 +36,7 @@ function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evide
   // Its day is written in it, and the commit came at some hour of that.
   if (at <= grantedAt || dayOf(at) === dayOf(grantedAt)) return 'it was granted';
   if (at !== history.directories.reachedSince(principal)) return 'it was last widened or put back';
+  if (principal.startsWith('service:')) return 'services.yaml first, or again, had it in use';
   return principal.startsWith('user:')
     ? 'the directory first, or again, had the account as active'
     : 'the directory first, or again, had somebody active in the group';
@@ -59,6 +60,11 @@ function moved(grant: Grant, { organisation, history }: Evidence): string {
       : []),
   ];
   return said.length === 0 ? '' : ` (${said.join('; ')})`;
+}
+
+function broughtOn({ principal }: Grant, { brought }: Evidence): string {
+  const at = brought.get(fold(principal));
+  return at === undefined ? '' : `, last on ${dayOf(at)}`;
 }
 
 export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
@@ -89,16 +95,24 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
     case 'expiring':
       return `The access of ${nameOf(grant.principal)} to ${access} ends on ${grant.expires}; merging this prolongs it, closing it lets it lapse.`;
     case 'orphan-missing':
+      if (action === 'recertify')
+        return `No directory knows ${nameOf(grant.principal)} any more, and yet tokens bring it${broughtOn(grant, evidence)}, so its access to ${access} still holds.`;
       return history.directories.idChangedAt(grant.principal) === null ||
         history.directories.absences(grant.principal) !== null
         ? `No directory knows ${nameOf(grant.principal)} any more, and the grant still names it for ${access}.`
         : `The login ${nameOf(grant.principal)} belongs to another person since ${dayOf(history.directories.idChangedAt(grant.principal) ?? asOf)}, and the grant for ${access} was not meant for them.`;
     case 'ownerless': {
-      const owner = ownersOf(grant, organisation).find(
+      const lost = ownersOf(grant, organisation).filter(
         (one) => history.directories.ownerlessSince(one) !== null,
       );
-      const since = history.directories.ownerlessSince(owner ?? grant.owner) ?? asOf;
-      return `Since ${dayOf(since)} at the latest nobody active is behind ${nameOf(owner ?? grant.owner)}, who is to answer for the access of ${nameOf(grant.principal)} to ${access}.`;
+      const told = lost.find((one) => isTold(one, evidence));
+      const owner = told ?? lost[0] ?? grant.owner;
+      const since = history.directories.ownerlessSince(owner) ?? asOf;
+      const wanting =
+        told === undefined
+          ? 'No directory tells whether anybody is behind'
+          : `Since ${dayOf(since)} at the latest nobody active is behind`;
+      return `${wanting} ${nameOf(owner)}, who is to answer for the access of ${nameOf(grant.principal)} to ${access}.`;
     }
     case 'redundant':
       return `${who} would keep all of its use of ${access} by ${companions.length === 0 ? 'another grant' : listed(companions, 4, 'or')}, which justified every request of the last ${elapsed(usage?.from ?? asOf, asOf)} too.`;

@@ -40,6 +40,8 @@ type Tiered = { detector: DetectorName; action: Action; merges?: true };
 /** The tier of a finding: by what found it, and for a repository's own detectors by what they ask for. */
 export function tierOf({ detector, action, merges }: Tiered): DetectorTier {
   if (merges === true) return 'automatic';
+  // However urgent a removal for the same reason would be.
+  if (action === 'recertify') return 'certification';
   const known = builtIn.safeParse(detector);
   if (known.success) return detectorTiers[known.data];
   if (action === 'narrow') return 'narrowing';

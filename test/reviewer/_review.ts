@@ -104,6 +104,9 @@ export type Use = {
   at: number;
   status?: number;
   allow?: boolean;
+  /** Those of the token; left out, the directory's count. */
+  groups?: readonly string[];
+  subject?: string;
 };
 
 /** Uses of a grant's operations at hourly steps, the newest `until` days ago, each day back for `days` days. */
@@ -140,7 +143,15 @@ export function logLines(
 }
 
 export function recordLine(use: Use, instance: string, seq: number): string {
-  const { grant, operation = 'get', at, status, allow = true } = use;
+  const {
+    grant,
+    operation = 'get',
+    at,
+    status,
+    allow = true,
+    groups,
+    subject = 'user:ann@example.com',
+  } = use;
   return JSON.stringify({
     timestamp: new Date(at).toISOString(),
     decision_id: `${instance}-${seq}`,
@@ -149,8 +160,9 @@ export function recordLine(use: Use, instance: string, seq: number): string {
     path: 'grantgate/authz/decision',
     bundles: { grantgate: { revision: 'abc' } },
     input: {
-      subject: 'user:ann@example.com',
-      groups: [],
+      subject,
+      groups: groups ?? [],
+      ...(groups && { groups_from: 'token' }),
       api: 'orders',
       operation,
       method: 'GET',

@@ -82,7 +82,7 @@ function decisionFor(
     case 'extend': {
       const { until, reason } = command;
       if (endOf(until) * 1000 <= Date.parse(at)) return `${until} is past: UNTIL must be a day to come`;
-      if (command.verb === 'keep' && deafToKeep.has(entry.detector))
+      if (command.verb === 'keep' && entry.action !== 'recertify' && deafToKeep.has(entry.detector))
         return entry.detector === 'expired'
           ? `\`${entry.grant}\` has ended: \`/extend ${entry.grant} UNTIL REASON\` lets it live on`
           : `\`${entry.grant}\` follows the account: put that right in the directory`;

@@ -45,10 +45,20 @@ const directory = {
   ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
   reachedSince: (): number | null => null,
   standing: (): object | null => null,
+  canTell: (): boolean => true,
 };
+const asked = { 'orphan-missing': 'revoke' } as Readonly<Record<string, string>>;
 const say = (name: string, told: Told = {}, directories: object = directory): string => {
   const { suspendedAt = null, ...more } = told;
-  const report = { detector: name, action: 'recertify', grant, usage, observed, duties, ...more };
+  const report = {
+    detector: name,
+    action: asked[name] ?? 'recertify',
+    grant,
+    usage,
+    observed,
+    duties,
+    ...more,
+  };
   const evidence = {
     asOf,
     organisation: {
@@ -60,6 +70,7 @@ const say = (name: string, told: Told = {}, directories: object = directory): st
     },
     members: new Map([['group:desk', ['user:ann', 'user:bob']]]),
     history: { directories },
+    brought: new Map([['group:desk', at('2026-11-20')]]),
   };
   return sentence({ report, suspendedAt } as unknown as Found, evidence as unknown as Evidence);
 };
@@ -138,6 +149,20 @@ test('says what is known: since when, whose, and in the words of a detector of o
   assert.match(
     say('orphan-missing', bob, { ...another, absences: () => [asOf] }),
     /^No directory knows bob any more/,
+  );
+  assert.equal(
+    say('orphan-missing', { action: 'recertify' }),
+    `No directory knows the group desk any more, and yet tokens bring it, last on 2026-11-20, so its access to ${access} still holds.`,
+  );
+  const untold = `who is to answer for the access of the group desk to ${access}.`;
+  assert.equal(
+    say('ownerless', {}, { ...directory, canTell: () => false }),
+    `No directory tells whether anybody is behind gone, ${untold}`,
+  );
+  const invoicer = { grant: { ...grant, principal: 'service:invoicer' } };
+  assert.match(
+    say('never-used', invoicer, arrived),
+    /since services\.yaml first, or again, had it in use on 2026-11-13\.$/,
   );
   assert.equal(say('own-rule', { own: { sentence: 'Odd.' } }), 'Odd.');
   assert.equal(say('own-rule'), `own-rule: the access of the group desk to ${access}.`);

@@ -66,9 +66,9 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
       },
       true,
     );
-    into.services.set('off', { owner: 'group:desk', state: 'disabled' });
+    into.services.set('off', [[40, { owner: 'group:desk', state: 'disabled' }]]);
     plant(into, { principal: 'service:off', ...report('orphan-disabled', 'suspend') });
-    into.services.set('on', { owner: 'group:desk', state: 'active' });
+    into.services.set('on', [[40, { owner: 'group:desk' }]]);
     plant(into, { principal: 'service:on' });
     plant(into, {
       person: status('suspended'),
@@ -97,6 +97,20 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
       [1.3, null],
     ]);
     plant(into, { principal: 'group:dissolved', ...truth });
+    // One that tokens bring all the same is asked about, once; whom none ever knew and tokens bring is not missed.
+    const of = (name: string) => ({ principal: `group:${name}`, groups: [`group:${name}`, 'group:other'] });
+    into.groups.set('by-tokens', [
+      [40, ['user:chief@example.com']],
+      [1.3, null],
+    ]);
+    plant(into, { ...of('by-tokens'), ...report('orphan-missing', 'recertify') });
+    plant(into, { ...of('by-tokens'), rest: admin(keep(1)) });
+    plant(into, of('only-by-tokens'));
+    plant(into, { principal: 'user:contractor@example.com', groups: [] });
+    plant(into, { principal: 'user:nobody@example.com', ...truth }, true);
+    plant(into, { person: gone(5), groups: [], ...truth });
+    // Nobody was missing before there was anything to have.
+    plant(into, { principal: 'user:hired@example.com', rest: [[0.9, admin()]] });
     plant(into, {
       person: [
         [40, { id: 'first' }],
@@ -172,6 +186,20 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
       },
       true,
     );
+    const paused = (name: string, back: number) =>
+      into.services.set(name, [
+        [40, { owner: 'group:desk' }],
+        [12, { owner: 'group:desk', state: 'disabled' }],
+        [back, { owner: 'group:desk' }],
+      ]);
+    paused('back-lately', 2 - into.late);
+    paused('back-for-long', 2 + into.late);
+    into.groups.set('of-back-lately', [[40, ['service:back-lately']]]);
+    into.groups.set('around-back-lately', [[40, ['group:of-back-lately']]]);
+    plant(into, { principal: 'service:back-lately' }, true);
+    plant(into, { principal: 'group:of-back-lately' }, true);
+    plant(into, { principal: 'group:around-back-lately' }, true);
+    plant(into, { principal: 'service:back-for-long', ...report('never-used', 'revoke') }, true);
   },
   dormant(into) {
     const { draw, late } = into;
@@ -290,13 +318,23 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
     ]);
     into.groups.set('empty-lately', [[40, ['user:left-lately@example.com']]]);
     into.groups.set('nested', [[40, ['group:desk', 'user:left-long-ago@example.com']]]);
-    into.services.set('unowned', { owner: 'user:left-long-ago@example.com', state: 'active' });
+    into.services.set('unowned', [[40, { owner: 'user:left-long-ago@example.com' }]]);
+    into.services.set('unowned-lately', [
+      [40, { owner: 'group:desk' }],
+      [5, { owner: 'user:left-long-ago@example.com' }],
+    ]);
+    into.groups.set('of-strangers', [[40, ['user:stranger@example.com']]]);
     const truth = (action: string) => report('ownerless', action);
     plant(into, { owner: 'user:left-lately@example.com', ...truth('reassign') });
     plant(into, { owner: 'group:empty-lately', ...truth('reassign') });
     plant(into, { owner: 'user:left-long-ago@example.com', ...truth('revoke') });
     plant(into, { owner: 'user:left-long-ago@example.com', rest: admin(granted(8)), ...truth('reassign') });
     plant(into, { principal: 'service:unowned', ...truth('revoke') });
+    plant(into, { principal: 'service:unowned-lately', ...truth('reassign') });
+    // Whom no directory can tell of is asked about, however long.
+    plant(into, { owner: 'group:of-tokens', ...truth('reassign') });
+    plant(into, { owner: 'group:of-strangers', ...truth('reassign') });
+    plant(into, { owner: 'user:stranger@example.com', ...truth('reassign') });
     plant(into, { owner: 'user:came-back@example.com' });
     plant(into, { owner: 'group:nested' });
     plant(into, {

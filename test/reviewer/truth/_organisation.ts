@@ -63,6 +63,7 @@ function directoryText({ people, groups }: Organisation, provider: string, days:
 
 /** What is in the repository after the moment of so many days ago; null is not there. */
 function filesAt(organisation: Organisation, days: number): Files {
+  const { services } = organisation;
   const files: Record<string, string | null> = {};
   for (const { id, api, principal, owner, rest } of organisation.planted) {
     const path = `grants/access/${api}/team-${Number(id.slice(6)) % 7}.yaml`;
@@ -74,7 +75,19 @@ function filesAt(organisation: Organisation, days: number): Files {
   for (const [provider, times] of Object.entries(syncs))
     if (times.includes(days))
       files[`grants/directory/${provider}.yaml`] = directoryText(organisation, provider, days);
+  if (days === 40 || [...services.values()].some((since) => since.some(([from]) => from === days)))
+    files['grants/directory/services.yaml'] = servicesText(services, days);
   return files;
+}
+
+function servicesText(services: Organisation['services'], days: number): string {
+  const lines = [...services].flatMap(([name, since]) => {
+    const known = at(since, days);
+    return known === null
+      ? []
+      : [`  - { name: ${name}, owner: "${known.owner}", state: ${known.state ?? 'active'} }`];
+  });
+  return lines.length === 0 ? 'services: []\n' : `services:\n${lines.join('\n')}\n`;
 }
 
 const reviewFile = ({ duties }: Organisation, coverage = 0.95): Files => ({
@@ -91,13 +104,9 @@ evidence: { instances: [gw-1, gw-2] }
 });
 
 function constant(organisation: Organisation): Files {
-  const { apis, services } = organisation;
-  const known = [...services].map(
-    ([name, { owner, state }]) => `  - { name: ${name}, owner: "${owner}", state: ${state} }`,
-  );
+  const { apis } = organisation;
   return {
     ...Object.fromEntries([...apis].map(([name, api]) => [`grants/apis/${name}.yaml`, apiText(name, api)])),
-    'grants/directory/services.yaml': `services:\n${known.join('\n')}\n`,
     'grants/networks.yaml': 'office: [192.0.2.0/25]\nhome: [198.51.100.0/25]\n',
     ...reviewFile(organisation),
   };

@@ -30,7 +30,7 @@ export type Organisation = {
   apis: Map<string, { tier: string; operations: readonly string[] }>;
   people: { login: string; provider: string; is: Since<Person> }[];
   groups: Map<string, Since<readonly string[]>>;
-  services: Map<string, { owner: string; state: string }>;
+  services: Map<string, Since<{ owner: string; state?: string }>>;
   duties: { name: string; left: string; right: string; api: string }[];
   planted: Planted[];
   uses: Use[];
@@ -70,6 +70,8 @@ export function emptyOrganisation(seed: string): Organisation {
 
 export type Wanted = Partial<Omit<Planted, 'rest'>> & {
   rest?: string | Since<string>;
+  /** Groups by whose tokens it is used. */
+  groups?: readonly string[];
   person?: Since<Person>;
   provider?: string;
 };
@@ -92,7 +94,7 @@ export function plant(into: Organisation, wanted: Wanted, idle = false): Planted
     also: wanted.also ?? [],
   };
   planted.push(grant);
-  if (!idle) use(into, grant);
+  if (!idle) use(into, grant, operationsOf(into, grant), logged - 1, [], wanted.groups);
   return grant;
 }
 
@@ -109,11 +111,18 @@ export function use(
   operations = operationsOf(into, grant),
   days = logged - 1,
   beside: readonly string[] = [],
+  groups?: readonly string[],
 ): void {
   for (let day = 0; day < days; day += 1)
     for (const operation of operations) {
       const at = asOfMs - (day + 0.01 + into.draw.next() * 0.4) * dayMs;
-      into.uses.push({ grant: [grant.id, ...beside], operation, at: Math.floor(at) });
+      into.uses.push({
+        ...{ grant: [grant.id, ...beside], operation, at: Math.floor(at) },
+        ...(groups && {
+          groups,
+          subject: grant.principal.replace(/^group:.*/, 'user:of-tokens@example.com'),
+        }),
+      });
     }
 }
 

@@ -1,0 +1,29 @@
+/** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
+const shortPause = 86_400;
+
+/** Follows who has somebody behind it, one state of the directories after the other. */
+export function createArrivals(principals: ReadonlySet<string>) {
+  /** Those with nobody behind them → since when; minus infinity: as long as history tells. */
+  const nobody = new Map<string, number>();
+  const told = new Set<string>();
+  const arrived = new Map<string, number>();
+  return {
+    arrived,
+    /** `isUntold`: nothing is known of it at the moment, so it stays as it was. */
+    step(at: number, isReached: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
+      for (const name of principals) {
+        if (isUntold(name)) continue;
+        const isNew = !told.has(name);
+        told.add(name);
+        if (!isReached(name)) {
+          if (!nobody.has(name)) nobody.set(name, isNew ? Number.NEGATIVE_INFINITY : at);
+          continue;
+        }
+        const since = nobody.get(name);
+        if (since === undefined) continue;
+        nobody.delete(name);
+        if (at - since >= shortPause) arrived.set(name, at);
+      }
+    },
+  };
+}

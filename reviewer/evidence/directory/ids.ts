@@ -1,0 +1,34 @@
+type Known = { provider: string; id: string; at: number };
+
+/** Follows by which provider's id logins were known, one state after the other, oldest first. */
+export function createIds() {
+  const known = new Map<string, Known[]>();
+  const ofNow = (name: string) => {
+    const all = known.get(name) ?? [];
+    const provider = all.at(-1)?.provider;
+    return all.filter((one) => one.provider === provider);
+  };
+  return {
+    /** `isRenumbered`: the provider counts all of them anew, so that another id is not another person. */
+    note(name: string, { provider, id, at }: Known, isRenumbered: boolean): void {
+      const all = known.get(name) ?? [];
+      const before = all.findLast((one) => one.provider === provider);
+      if (before !== undefined && before.id !== id && isRenumbered)
+        for (const one of all) if (one.provider === provider && one.id === before.id) one.id = id;
+      if (all.at(-1)?.provider !== provider || all.at(-1)?.id !== id) all.push({ provider, id, at });
+      known.set(name, all);
+    },
+    knew: (name: string, provider: string) =>
+      known.get(name)?.some((one) => one.provider === provider) === true,
+    /** When a login was last given another id by the provider that knows it now; null when never. */
+    changedAt(name: string): number | null {
+      const all = ofNow(name);
+      return all.findLast(({ id }, index) => index > 0 && all[index - 1]?.id !== id)?.at ?? null;
+    },
+    /** Whether a login is now, by that provider, whose it was at an instant, or when it was first known. */
+    isSame(name: string, since: number): boolean {
+      const all = ofNow(name);
+      return (all.findLast(({ at }) => at <= since) ?? all[0])?.id === all.at(-1)?.id;
+    },
+  };
+}

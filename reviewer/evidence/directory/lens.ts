@@ -1,0 +1,78 @@
+import { memberships } from '../../../bundle/grants/memberships.ts';
+import { fold } from '../../../bundle/grants/names.ts';
+import type { Group } from '../../../bundle/grants/organisation.ts';
+import type { DirectoryFile } from '../../../bundle/grants/schema.ts';
+import type { ServicesNow } from './services.ts';
+
+/** Who somebody was to the directories at a past instant; names are folded. */
+export type Standing = { groups: readonly string[]; manager: string | null };
+
+/** Provider → what its file said. */
+export type Directories = ReadonlyMap<string, DirectoryFile>;
+
+function groupsOf(state: Directories): Map<string, Group> {
+  const members = new Map<string, Set<string>>();
+  for (const { groups } of state.values())
+    for (const group of groups) {
+      const name = fold(group.name);
+      const joined = members.get(name) ?? new Set();
+      for (const member of group.members) joined.add(fold(member));
+      members.set(name, joined);
+    }
+  return new Map([...members].map(([name, joined]) => [name, { name, members: [...joined] }]));
+}
+
+/** Looks at directories and services as they were at one moment: who a group reaches, and who is active. Names are folded. */
+export function createLens(state: Directories, services: ServicesNow) {
+  const people = new Map<string, DirectoryFile['people'][number]>();
+  for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
+  const groups = groupsOf(state);
+  const { of } = memberships(groups);
+  const inside = new Map<string, string[]>();
+  for (const [name, above] of of)
+    for (const group of above) {
+      const known = inside.get(group);
+      if (known) known.push(name);
+      else inside.set(group, [name]);
+    }
+  const isPerson = (principal: string) => principal.startsWith('user:');
+  const isActivePerson = (principal: string) => people.get(principal.slice(5))?.status === 'active';
+  const isActive = (principal: string) =>
+    isPerson(principal) ? isActivePerson(principal) : services.isActive(principal);
+  const isUsable = (principal: string) =>
+    isPerson(principal) ? isActivePerson(principal) : services.isUsable(principal);
+  const isSomebody = (principal: string, is: (one: string) => boolean) =>
+    principal.startsWith('group:') ? (inside.get(principal) ?? []).some(is) : is(principal);
+  const knows = (principal: string) =>
+    isPerson(principal)
+      ? people.has(principal.slice(5))
+      : !principal.startsWith('group:') || groups.has(principal.slice(6));
+  const isWhole = (principal: string, seen = new Set<string>()): boolean => {
+    if (seen.has(principal)) return true;
+    seen.add(principal);
+    if (!knows(principal)) return false;
+    const members = principal.startsWith('group:') ? groups.get(principal.slice(6))?.members : [];
+    return (members ?? []).every((member) => isWhole(member, seen));
+  };
+  const standings = new Map<string, Standing>();
+  return {
+    /** Of a person; one for all that they hold. */
+    standing(principal: string): Standing | null {
+      const person = people.get(principal.slice(5));
+      if (person === undefined) return null;
+      const manager = person.manager === undefined ? null : fold(person.manager);
+      const standing = standings.get(principal) ?? { groups: of.get(principal) ?? [], manager };
+      standings.set(principal, standing);
+      return standing;
+    },
+    /** Whether there is such a person or group. */
+    knows,
+    /** Whether everybody in it is known, too: a group may list people and groups that no directory has. */
+    isWhole: (principal: string) => isWhole(principal),
+    members: (group: string) => inside.get(group) ?? [],
+    /** Whether somebody active is behind an owner. */
+    answered: (owner: string) => isSomebody(owner, isActive),
+    /** Whether somebody is behind a principal who could use what it holds. */
+    reached: (principal: string) => isSomebody(principal, isUsable),
+  };
+}

@@ -1,0 +1,262 @@
+import * as assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { createDirectoryHistory } from '../../../reviewer/evidence/directoryHistory.ts';
+import { suite } from '../../_suite.ts';
+
+const test = suite('directories and services through time');
+
+const day = 86_400;
+const instant = (at: number) => new Date(at * 1000).toISOString();
+
+type Person = { login: string; status?: string; id?: string };
+type Service = { name: string; state?: string; owner?: string; credentials?: number };
+type Moment = {
+  at: number;
+  /** When the directory was read; left out, when it was committed. */
+  synced?: number;
+  people?: readonly Person[];
+  groups?: Readonly<Record<string, readonly string[]>>;
+  provider?: string;
+  services?: readonly Service[] | null;
+  /** Providers whose file goes. */
+  gone?: readonly string[];
+};
+
+const key = (at: number) => ({ api_key_sha256: at.toString(16).padStart(64, '0') });
+const servicesOf = (services: readonly Service[]) =>
+  services.map(({ name, state = 'active', owner = 'user:ann', credentials = 1 }, index) => ({
+    ...{ name, owner, state },
+    credentials: Array.from({ length: credentials }, (_, other) => key(index * 10 + other)),
+  }));
+
+/** Steps through moments; JSON is YAML. */
+function historyOf(
+  moments: readonly Moment[],
+  grants: readonly { principal: string; owner?: string }[],
+  today = moments.findLast(({ services }) => services !== undefined)?.services ?? [],
+) {
+  const organisation = {
+    grants: grants.map(({ principal, owner = 'user:ann' }, index) => ({
+      ...{ id: `g-${index}`, principal, owner, grantedAt: 0 },
+    })),
+    services: new Map(servicesOf(today).map((service) => [service.name, service])),
+  } as unknown as Organisation;
+  const history = createDirectoryHistory(organisation);
+  const bytes = (value: object) => Buffer.from(JSON.stringify(value));
+  for (const moment of moments) {
+    const { at, synced = at, people, groups = {}, provider = 'okta', services, gone = [] } = moment;
+    const files = gone.map((one) => ({ path: `grants/directory/${one}.yaml`, bytes: null as Buffer | null }));
+    if (people !== undefined)
+      files.push({
+        path: `grants/directory/${provider}.yaml`,
+        bytes: bytes({
+          ...{ provider, synced: instant(synced), complete: true },
+          people: people.map(({ login, id = `id-${login}`, status = 'active' }) => ({ login, id, status })),
+          groups: Object.entries(groups).map(([name, members]) => ({ name, members })),
+        }),
+      });
+    if (services !== undefined)
+      files.push({
+        path: 'grants/directory/services.yaml',
+        bytes: services === null ? null : bytes({ services: servicesOf(services) }),
+      });
+    history.step({ commit: 'c', at, blind: false, files });
+  }
+  return history.end();
+}
+
+const ann = { login: 'ann' };
+
+test('nobody is silent while nobody was there, person, service or group, however nested', () => {
+  const status = fc.constantFrom('active', 'suspended', 'deprovisioned');
+  const state = fc.constantFrom('active', 'disabled');
+  const moment = fc.record({
+    pause: fc.integer({ min: 3600, max: 3 * day }),
+    lag: fc.integer({ min: 0, max: 2 * day }),
+    ann: fc.option(status),
+    bot: fc.option(fc.record({ state, credentials: fc.integer({ min: 0, max: 1 }) })),
+    members: fc.subarray(['user:ann', 'service:bot']),
+    nested: fc.boolean(),
+    changes: fc.constantFrom('both', 'people', 'services'),
+  });
+  const names = ['user:ann', 'service:bot', 'group:inner', 'group:outer'];
+  fc.assert(
+    fc.property(fc.array(moment, { minLength: 1, maxLength: 12 }), (drawn) => {
+      let at = 100 * day;
+      const moments: Moment[] = [];
+      const there: { at: number; names: ReadonlySet<string> }[] = [];
+      let last: (typeof drawn)[number] | undefined;
+      const lastBot = drawn.findLast(({ changes }, index) => changes !== 'people' || index === 0)?.bot;
+      for (const one of drawn) {
+        at += one.pause;
+        const { changes } = one;
+        const [people, programs] = [changes !== 'services' || !last, changes !== 'people' || !last];
+        const known = {
+          ...(people || !last ? { ann: one.ann, members: one.members, nested: one.nested } : last),
+          bot: programs || !last ? one.bot : last.bot,
+        };
+        last = { ...one, ...known };
+        moments.push({
+          at,
+          synced: at - one.lag,
+          ...(people && {
+            people: known.ann === null ? [] : [{ login: 'ann', status: known.ann }],
+            groups: { inner: known.members, outer: known.nested ? ['group:inner'] : [] },
+          }),
+          ...(programs && { services: known.bot === null ? [] : [{ name: 'bot', ...known.bot }] }),
+        });
+        const now = new Set<string>();
+        if (known.ann === 'active') now.add('user:ann');
+        const isProved = (known.bot?.credentials ?? 0) > 0 || (lastBot?.credentials ?? 0) === 0;
+        if (known.bot?.state === 'active' && isProved) now.add('service:bot');
+        if (known.members.some((member) => now.has(member))) now.add('group:inner');
+        if (known.nested && now.has('group:inner')) now.add('group:outer');
+        there.push({ at, names: now });
+      }
+      const history = historyOf(
+        moments,
+        names.map((principal) => ({ principal })),
+      );
+      for (const name of names) {
+        // The last time when it came after nobody had been there for a day, or since history began.
+        let [away, came]: [number | null, number | null] = [null, null];
+        for (const [index, { at, names: now }] of there.entries()) {
+          if (!now.has(name)) away ??= index === 0 ? Number.NEGATIVE_INFINITY : at;
+          else if (away !== null) {
+            if (at - away >= day) came = at;
+            away = null;
+          }
+        }
+        assert.equal(history.reachedSince(name), came, name);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a service is within reach since it is in use again, and since it has what proves it', () => {
+  const bot = (at: number, more: Partial<Service> | null): Moment => ({
+    at: at * day,
+    services: more === null ? [] : [{ name: 'bot', ...more }],
+  });
+  const since = (...moments: Moment[]) =>
+    historyOf(moments, [{ principal: 'service:BOT' }]).reachedSince('service:Bot');
+  const off = { state: 'disabled' };
+  assert.equal(since(bot(1, {}), bot(5, { owner: 'user:bob' })), null, 'in use all the time');
+  assert.equal(since(bot(1, {}), bot(5, off), bot(9, {})), 9 * day);
+  assert.equal(since(bot(1, off), bot(9, {})), 9 * day, 'off when history began');
+  assert.equal(since(bot(1, {}), bot(5, off), bot(5.5, {})), null, 'off for less than a day');
+  assert.equal(since(bot(1, {}), bot(5, null), bot(9, {})), 9 * day, 'gone for a while');
+  assert.equal(since(bot(1, {}), { at: 5 * day, services: null }, bot(9, {})), 9 * day, 'with the file');
+  assert.equal(since(bot(1, {}), bot(5, off)), null, 'off today');
+  assert.equal(since(bot(1, { credentials: 0 }), bot(9, {})), 9 * day, 'nothing to prove itself with');
+  assert.equal(since(bot(1, {}), bot(5, { credentials: 0 })), null, 'nor today');
+  const broken = { path: 'grants/directory/services.yaml', bytes: Buffer.from('services: [') };
+  const history = createDirectoryHistory({
+    ...{ grants: [{ id: 'g', principal: 'service:bot', owner: 'user:ann', grantedAt: 0 }] },
+    services: new Map(),
+  } as unknown as Organisation);
+  const bytes = Buffer.from(JSON.stringify({ services: servicesOf([{ name: 'bot' }]) }));
+  for (const [at, file] of [bytes, null, bytes].entries())
+    history.step({
+      ...{ commit: 'c', at: at * 9 * day, blind: false },
+      files: [file === null ? broken : { ...broken, bytes: file }],
+    });
+  assert.equal(history.end().reachedSince('service:bot'), null, 'what nobody could read nobody enforced');
+});
+
+test('who comes by a sync is there when it is committed: no gateway knew before', () => {
+  const at = (days: number, status: string, synced = days): Moment => ({
+    ...{ at: days * day, synced: synced * day, people: [{ login: 'ann', status }] },
+  });
+  const history = historyOf([at(1, 'suspended'), at(30, 'active', 4)], [{ principal: 'user:ann' }]);
+  assert.equal(history.reachedSince('user:ann'), 30 * day);
+  const lost = historyOf([at(1, 'active'), at(30, 'suspended', 4)], [{ principal: 'group:x' }]);
+  assert.equal(lost.ownerlessSince('user:ann'), 30 * day, 'nor could anybody be asked');
+});
+
+test('an owner is as active as its services and people were then', () => {
+  const moments: Moment[] = [
+    { at: day, people: [ann], groups: { bots: ['service:bot'] }, services: [{ name: 'bot' }] },
+    { at: 5 * day, services: [{ name: 'bot', state: 'disabled', owner: 'group:bots' }] },
+  ];
+  const bots = { principal: 'service:bot', owner: 'group:bots' };
+  assert.equal(historyOf(moments, [bots]).ownerlessSince('group:bots'), 5 * day);
+  const back = { at: 9 * day, services: [{ name: 'bot', owner: 'group:BOTS' }] };
+  const history = historyOf([...moments, back], [bots]);
+  assert.equal(history.ownerlessSince('group:bots'), null);
+  assert.equal(history.serviceOwnedSince('service:BOT'), 5 * day, 'in another spelling it is the same owner');
+  const anew = { at: 12 * day, services: [] };
+  const again = { at: 13 * day, services: [{ name: 'bot', owner: 'group:bots' }] };
+  assert.equal(
+    historyOf([...moments, anew, again], [bots]).serviceOwnedSince('service:bot'),
+    13 * day,
+    'another that has its name now',
+  );
+  assert.equal(history.serviceOwnedSince('service:other'), null);
+});
+
+test('directories can tell of an owner whom one knew, with everybody in it', () => {
+  const tells = (owner: string, ...moments: Moment[]) => {
+    const history = historyOf(moments, [{ principal: 'user:ann', owner }]);
+    return history.ownerlessSince(owner) === null ? null : history.canTell(owner);
+  };
+  const first = (groups: Moment['groups'] = {}, people: readonly Person[] = [ann]) => ({
+    ...{ at: day, people, groups },
+  });
+  const off = { login: 'bob', status: 'suspended' };
+  assert.equal(tells('user:ann', first()), null, 'somebody is there');
+  assert.equal(tells('user:bob', first({}, [ann, off])), true);
+  assert.equal(tells('user:bob', first({}, [ann, off]), { at: 2 * day, people: [ann] }), true, 'who went');
+  assert.equal(tells('user:nobody', first()), false);
+  assert.equal(tells('group:of-tokens', first()), false);
+  assert.equal(tells('group:empty', first({ empty: [] })), true);
+  assert.equal(tells('group:empty', first({ empty: [] }), { at: 2 * day, people: [ann] }), true, 'dissolved');
+  assert.equal(tells('group:of-bob', first({ 'of-bob': ['user:bob'] }, [ann, off])), true);
+  assert.equal(tells('group:strangers', first({ strangers: ['user:eve'] })), false);
+  assert.equal(tells('group:outer', first({ outer: ['group:inner'], inner: [] })), true);
+  assert.equal(tells('group:outer', first({ outer: ['group:elsewhere'] })), false);
+  const elsewhere = { at: day, people: [], provider: 'entra' };
+  assert.equal(
+    tells('user:ann', first(), elsewhere, { at: 2 * day, gone: ['okta'] }),
+    false,
+    'whose file went',
+  );
+});
+
+test('tokens may bring a group that one knew, and a person whom none did', () => {
+  const missing = (principal: string, ...moments: Moment[]) => {
+    const { missing } = historyOf(moments, [{ principal }]);
+    return missing.get(principal) ?? null;
+  };
+  const first = { at: day, people: [ann], groups: { night: ['user:ann'] } };
+  const without = { at: 5 * day, synced: 3 * day, people: [{ login: 'bob' }] };
+  assert.equal(missing('group:night', first), null);
+  assert.equal(missing('group:night', first, without), 5 * day, 'since it was committed');
+  assert.equal(missing('group:night', first, without, { ...first, at: 6 * day }), null, 'there again');
+  assert.equal(missing('group:of-tokens', first), null, 'it is not missed');
+  assert.equal(missing('user:ann', first, without), null, 'who was known and went');
+  assert.equal(missing('user:eve', first), day);
+  assert.equal(missing('group:night', first, { at: 5 * day, gone: ['okta'] }), null, 'nobody read that');
+});
+
+test('another id is another person, unless the provider counts everybody anew or it was before', () => {
+  const ids = (at: number, annsId: string, bobsId: string | null = 'b', provider = 'okta'): Moment => ({
+    ...{ at: at * day, provider },
+    people: [{ login: 'ann', id: annsId }, ...(bobsId === null ? [] : [{ login: 'bob', id: bobsId }])],
+  });
+  const another = (since: number, ...moments: Moment[]) => {
+    const history = historyOf(moments, [{ principal: 'user:ann' }]);
+    return history.isSame('user:ann', since * day) ? null : Number(history.idChangedAt('user:ann')) / day;
+  };
+  assert.equal(another(2, ids(1, 'a'), ids(5, 'x')), 5);
+  assert.equal(another(0, ids(1, 'a'), ids(5, 'x')), 5, 'given before anybody was known');
+  assert.equal(another(5, ids(1, 'a'), ids(5, 'x')), null, 'given to that one');
+  assert.equal(another(2, ids(1, 'a'), ids(5, 'x'), ids(7, 'a')), null, 'a slip that was put right');
+  assert.equal(another(6, ids(1, 'a'), ids(5, 'x'), ids(7, 'a')), 7);
+  assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y')), null, 'all of them at once');
+  assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y'), ids(7, 'z', 'y')), 7);
+  assert.equal(another(2, ids(1, 'a', null), ids(5, 'x', 'y')), 5, 'the only one there was');
+  assert.equal(another(2, ids(1, 'a', null), ids(5, '9', null, 'entra')), null, 'of another provider');
+});
