@@ -62,6 +62,9 @@ export function readAccess(bytes: Buffer, file: string, api: string): AccessRead
 export const readApi = (bytes: Buffer, file: string) => readChecked(apiFile, bytes, file);
 /** grants/directory/services.yaml. */
 export const readServices = (bytes: Buffer, file: string) => readChecked(servicesFile, bytes, file);
+/** grants/networks.yaml. */
+export const readNetworks = (bytes: Buffer, file: string) =>
+  readChecked(networksFile, bytes, file, { empty: {} });
 /** One provider's file. */
 export const readDirectory = (bytes: Buffer, file: string) =>
   readChecked(directoryFile, bytes, file, { limits: directoryLimits, shortcut: readRendered });
@@ -192,7 +195,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         all.services = readServices(bytes, path);
         break;
       case 'networks':
-        all.networks = readChecked(networksFile, bytes, path, { empty: {} });
+        all.networks = readNetworks(bytes, path);
         break;
       case 'review':
         all.review = readChecked(reviewFile, bytes, path, { empty: {} });

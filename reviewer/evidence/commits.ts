@@ -25,7 +25,7 @@ export type Step = {
 export type AsideChange = { path: string; before: Buffer | null; after: Buffer | null };
 
 type Commit = { commit: string; at: number; changes: { path: string; before: string; id: string }[] };
-const rooms = ['grants/access', 'grants/apis', 'grants/directory'];
+const rooms = ['grants/access', 'grants/apis', 'grants/directory', 'grants/networks.yaml'];
 const isBlob = (id: string) => !/^0*$/.test(id);
 
 /** Commits that `which` names and that changed files of some rooms, oldest first. */
@@ -99,7 +99,9 @@ function createReader(tree: Tree, ids: readonly string[]) {
 
 /** What the files on disk say otherwise than the last commit. */
 async function uncommitted(tree: Tree, committed: ReadonlyMap<string, string>): Promise<Changed[]> {
-  const paths = (await tree.list()).filter((path) => rooms.some((room) => path.startsWith(`${room}/`)));
+  const paths = (await tree.list()).filter((path) =>
+    rooms.some((room) => path === room || path.startsWith(`${room}/`)),
+  );
   const changed: Changed[] = [];
   for await (const [path, bytes] of tree.stream(paths)) {
     const known = committed.get(path);

@@ -3,7 +3,7 @@ import { detached } from '../../bundle/format/detached.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
-import { readAccess, readApi } from '../../bundle/grants/readGrants.ts';
+import { readAccess, readApi, readNetworks } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import type { AsideChange, Step } from './commits.ts';
 
@@ -36,7 +36,10 @@ const untouched: GrantHistory = {
   ownedAt: null,
 };
 
-type Roles = ReadonlyMap<string, readonly string[]>;
+/** What an API said that grants rest on: role → operations, and those that anybody might call, which no grant is used for. */
+type ApiThen = { roles: ReadonlyMap<string, readonly string[]>; open: ReadonlySet<string> };
+const noApi: ApiThen = { roles: new Map(), open: new Set() };
+type Networks = ReadonlyMap<string, readonly string[]>;
 
 const idLine = /^(?:- | {2})id: *(["']?)([a-z0-9][a-z0-9-]{2,119})\1 *(?:#.*)?\r?$/gm;
 
@@ -75,14 +78,10 @@ function createParser() {
   };
 }
 
-function coversOf(
-  { role, operations, api }: GrantEntry,
-  apis: ReadonlyMap<string, Roles>,
-): readonly string[] {
-  return operations ?? apis.get(api)?.get(role ?? '') ?? [];
-}
+const coversOf = ({ role, operations }: GrantEntry, { roles, open }: ApiThen): readonly string[] =>
+  (operations ?? roles.get(role ?? '') ?? []).filter((operation) => !open.has(operation));
 
-function rolesOf(bytes: Buffer): Roles | null {
+function readApiThen(bytes: Buffer): ApiThen | null {
   const { value } = readApi(bytes, '');
   if (value === undefined) return null;
   const expand = (name: string, above: readonly string[]): string[] =>
@@ -93,7 +92,12 @@ function rolesOf(bytes: Buffer): Roles | null {
           : expand(item, [...above, item])
         : [item],
     );
-  return new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])]));
+  return {
+    roles: new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])])),
+    open: new Set(
+      Object.entries(value.exceptions ?? {}).flatMap(([operation, one]) => (one.public ? [operation] : [])),
+    ),
+  };
 }
 
 /** Whether somebody can do more by the grant as it is `after`, what it covers aside. */
@@ -121,6 +125,8 @@ const isWithin = (before: Params, after: Params = {}): boolean =>
 const isWider = (before: readonly string[], after: readonly string[]) =>
   after.some((operation) => !before.includes(operation));
 
+const apiIn = (apis: ReadonlyMap<string, ApiThen>, { api }: GrantEntry) => apis.get(api) ?? noApi;
+
 const aside = ({ review: _, ...entry }: GrantEntry) => canonicalJson(entry);
 
 /**
@@ -133,7 +139,8 @@ export function createGrantHistory() {
   /** Those of them that are not there now. */
   const absent = new Set<string>();
   const files = new Map<string, Buffer>();
-  const apis = new Map<string, Roles>();
+  const apis = new Map<string, ApiThen>();
+  let networks: Networks = new Map();
   const takenAside = new Set<string>();
   let isBegun = false;
   const parse = createParser();
@@ -153,14 +160,15 @@ export function createGrantHistory() {
     else histories.set(detached(id), suspendedAt === null ? came : { ...came, suspendedAt });
   };
 
-  const change = (id: string, texts: Comparison, at: number, before: ReadonlyMap<string, Roles>) => {
+  const change = (id: string, texts: Comparison, at: number, before: ReadonlyMap<string, ApiThen>) => {
     const [old, now] = [parse(texts.before), parse(texts.after)];
     if (old === null || now === null) return;
     if (old.state !== now.state) {
       note(id, { suspendedAt: now.state === 'suspended' ? at : null });
       if (now.state === 'active') note(id, { restoredAt: at });
     }
-    if (grew(old, now, at) || isWider(coversOf(old, before), coversOf(now, apis))) note(id, { grownAt: at });
+    if (grew(old, now, at) || isWider(coversOf(old, apiIn(before, old)), coversOf(now, apiIn(apis, now))))
+      note(id, { grownAt: at });
     if (fold(old.principal) !== fold(now.principal)) note(id, { heldAt: at });
     if (fold(old.owner) !== fold(now.owner)) note(id, { ownedAt: at });
     // What the commit changed that wrote the keep was kept with it.
@@ -169,34 +177,51 @@ export function createGrantHistory() {
     else if (aside(old) !== aside(now)) note(id, { changedSinceReview: true });
   };
 
-  /** Grants reach further when their role does. */
-  const widen = (api: string, before: Roles, after: Roles, at: number) => {
-    const wider = new Set(
-      [...after].filter(([role, now]) => isWider(before.get(role) ?? [], now)).map(([role]) => role),
-    );
-    if (wider.size === 0) return;
+  /** Those that grow among the grants of files that have a word in them. */
+  const grow = (word: string, at: number, grows: (entry: GrantEntry) => boolean) => {
     for (const bytes of files.values()) {
-      if (!bytes.includes(api)) continue;
+      if (!bytes.includes(word)) continue;
       for (const [id, text] of textsOf(bytes)) {
-        const entry = text.includes(api) ? parse(text) : null;
-        if (entry?.api === api && entry.role !== undefined && wider.has(entry.role))
-          note(id, { grownAt: at });
+        const entry = text.includes(word) ? parse(text) : null;
+        if (entry !== null && grows(entry)) note(id, { grownAt: at });
       }
     }
   };
+
+  /** Grants reach further when their role does, and when what anybody might call is theirs alone to allow. */
+  const widen = (api: string, before: ApiThen, after: ApiThen, at: number) => {
+    const wider = [...after.roles].some(([role, now]) => isWider(before.roles.get(role) ?? [], now));
+    if (!wider && !isWider([...after.open], [...before.open])) return;
+    grow(api, at, (entry) => entry.api === api && isWider(coversOf(entry, before), coversOf(entry, after)));
+  };
+
+  /** Where all that a grant may be used from lies elsewhere than before, nobody used it from there. */
+  const moveNetworks = (before: Networks, after: Networks, at: number) =>
+    grow('networks', at, ({ conditions }) => {
+      const blocks = (of: Networks) => conditions?.networks?.flatMap((name) => of.get(name) ?? []) ?? [];
+      const were = blocks(before);
+      return conditions?.networks !== undefined && !blocks(after).some((block) => were.includes(block));
+    });
 
   return {
     step(step: Step): void {
       const before = new Map(apis);
       for (const { path, bytes } of step.files) {
         const kind = fileKind(path);
+        if (kind.kind === 'networks') {
+          const declared = bytes === null ? {} : readNetworks(bytes, path).value;
+          if (declared === undefined) continue;
+          const old = networks;
+          networks = new Map(Object.entries(declared));
+          if (!step.blind) moveNetworks(old, networks, step.at);
+        }
         if (kind.kind !== 'api') continue;
-        const roles = bytes === null ? new Map<string, readonly string[]>() : rolesOf(bytes);
-        if (roles !== null) apis.set(kind.name, roles);
+        const api = bytes === null ? noApi : readApiThen(bytes);
+        if (api !== null) apis.set(kind.name, api);
       }
-      for (const [api, roles] of apis) {
-        const old = before.get(api);
-        if (old !== undefined && old !== roles && !step.blind) widen(api, old, roles, step.at);
+      for (const [name, api] of apis) {
+        const old = before.get(name);
+        if (old !== undefined && old !== api && !step.blind) widen(name, old, api, step.at);
       }
       const were = new Map<string, string>();
       const are = new Map<string, string>();
@@ -245,7 +270,7 @@ export function createGrantHistory() {
         if (was === null || now === null) continue;
         if (was.state === 'suspended' && now.state === 'active')
           note(id, { restoredAt: orLater(known.restoredAt) });
-        if (grew(was, now, at) || isWider(coversOf(was, apis), coversOf(now, apis)))
+        if (grew(was, now, at) || isWider(coversOf(was, apiIn(apis, was)), coversOf(now, apiIn(apis, now))))
           note(id, { grownAt: orLater(known.grownAt) });
       }
     },

@@ -23,16 +23,20 @@ const entry = (rest: string) => {
   assert.ok(found !== undefined, rest);
   return found.entry;
 };
-/** What is known after these texts of the file, a second apart. */
-const after = (...texts: (string | null)[]) => {
+/** What is known after these texts of files, a second apart. */
+const afterFiles = (...steps: Readonly<Record<string, string | null>>[]) => {
   const history = createGrantHistory();
-  for (const [at, one] of texts.entries())
+  for (const [at, texts] of steps.entries())
     history.step({
       ...{ commit: 'c', at, blind: false },
-      files: [{ path, bytes: one === null ? null : Buffer.from(one) }],
+      files: Object.entries(texts).map(([path, one]) => ({
+        path,
+        bytes: one === null ? null : Buffer.from(one),
+      })),
     });
   return history.end()('orders-one');
 };
+const after = (...texts: (string | null)[]) => afterFiles(...texts.map((one) => ({ [path]: one })));
 
 test('a grant grows when a path parameter may have more values than before, and by nothing less', () => {
   const acme = '  params: { tenant: [acme] }\n';
@@ -78,4 +82,65 @@ test('files outside Git tell nothing of since when a grant is suspended', async 
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test('tells since when it is whose, and who answers for it', () => {
+  const others = (principal: string, owner: string) =>
+    text().replace('user:ann@example.com', principal).replace('group:desk', owner);
+  const whose = (...texts: string[]) => {
+    const known = after(...texts);
+    return [known?.heldAt, known?.ownedAt, known?.grownAt, known?.restoredAt];
+  };
+  assert.deepEqual(whose(text()), [null, null, null, null]);
+  assert.deepEqual(whose(text(), others('user:bob@example.com', 'group:desk')), [1, null, 1, null]);
+  assert.deepEqual(whose(text(), others('user:ann@example.com', 'group:night')), [null, 1, null, null]);
+  assert.deepEqual(whose(text(), others('user:ANN@example.com', 'group:DESK')), [null, null, null, null]);
+});
+
+const api = (exceptions = '') => `api: orders
+description: Orders
+owner: group:desk
+tier: low
+upstream: http://orders.internal:8080
+route: { prefix: /orders }
+operations: { get: GET /v1/a, list: GET /v1/b, create: POST /v1/a }
+roles: { reader: [get], editor: [reader, create] }
+${exceptions}`;
+const apiPath = 'grants/apis/orders.yaml';
+
+test('what anybody might call is used by a grant only since it is not public any more', () => {
+  const open = (operation: string) => api(`exceptions: { ${operation}: { public: true } }\n`);
+  const grown = (grant: string, ...apis: string[]) =>
+    afterFiles(
+      { [path]: grant, [apiPath]: apis[0] ?? '' },
+      ...apis.slice(1).map((one) => ({ [apiPath]: one })),
+    )?.grownAt;
+  const listed = text().replace('role: reader', 'operations: [get, create]');
+  for (const grant of [text(), listed]) {
+    assert.equal(grown(grant, open('get'), api()), 1);
+    assert.equal(grown(grant, open('get'), open('list')), 1);
+    assert.equal(grown(grant, open('list'), api()), null, 'it does not give that');
+    assert.equal(grown(grant, api(), open('get')), null);
+  }
+  assert.equal(grown(text(), open('get'), api(), open('get')), 1);
+});
+
+test('a grant that holds from networks alone is anew when all of them lie elsewhere', () => {
+  const office = (...blocks: string[]) => `office: [${blocks.join(', ')}]\nhome: [198.51.100.0/25]\n`;
+  const grown = (names: string, ...networks: (string | null)[]) =>
+    afterFiles(
+      {
+        [path]: text(names === '' ? '' : `  conditions: { networks: [${names}] }\n`),
+        'grants/networks.yaml': networks[0] ?? null,
+      },
+      ...networks.slice(1).map((one) => ({ 'grants/networks.yaml': one })),
+    )?.grownAt;
+  const [one, other, third] = ['192.0.2.0/25', '203.0.113.0/25', '192.0.2.128/25'];
+  assert.equal(grown('office', office(one), office(other)), 1);
+  assert.equal(grown('office', office(one), office(one, other)), null, 'it held from there before');
+  assert.equal(grown('office, home', office(one), office(other)), null);
+  assert.equal(grown('home', office(one), office(other)), null);
+  assert.equal(grown('', office(one), office(other)), null);
+  assert.equal(grown('office', office(one), 'office: [', office(one)), null, 'never enforced');
+  assert.equal(grown('office', office(one), office(other), office(other, third)), 1);
 });
