@@ -12,10 +12,12 @@ candidates contains {"detector": "dormant", "action": "suspend"} if {
 
 # METADATA
 # title: Suspended and not missed
-# description: The grant was suspended long enough ago for somebody to miss it.
+# description: |
+#   The grant was suspended long enough ago for somebody to miss it; not while the account pauses too, nor before it came
+#   back.
 candidates contains {"detector": "dormant", "action": "revoke"} if {
 	suspended
-	input.as_of - input.grant.suspended_at >= input.thresholds.dormant.revoke_after_days * day
+	input.as_of - missable_since >= input.thresholds.dormant.revoke_after_days * day
 }
 
 candidates contains {"detector": "dormant", "action": "revoke"} if suspended_since_unknown
@@ -38,7 +40,12 @@ suspended if {
 	input.grant.state == "suspended"
 	not break_glass
 	not kept
+	not account_pauses
 }
+
+account_pauses if input.account.status in {"suspended", "disabled"}
+
+missable_since := max({input.grant.suspended_at, active_since})
 
 # Nothing revokes without proof of the day it was suspended.
 suspended_since_unknown if {

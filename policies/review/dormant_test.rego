@@ -45,3 +45,13 @@ test_dormant_when_no_last_use_is_known if {
 	facts := object.union(object.remove(healthy, ["usage"]), {"usage": silent})
 	found(facts) == [report("dormant", "suspend", "medium")]
 }
+
+test_suspended_grant_stays_while_its_account_pauses_and_is_missed_from_when_it_is_back if {
+	long := suspended_at({"suspended_at": days(60)})
+	every status in ["suspended", "disabled"] {
+		found(object.union(long, {"account": {"status": status}})) == []
+	}
+	back := suspended_at({"suspended_at": days(60), "active_since": days(30) + 1})
+	found(back) == []
+	found(object.union(back, {"grant": {"active_since": days(30)}})) == [report("dormant", "revoke", "medium")]
+}

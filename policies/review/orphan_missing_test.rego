@@ -30,3 +30,28 @@ test_neither_keep_nor_suspension_protects_who_is_missing if {
 		found(with_changes({"account": {"id_changed_at": days(1)}, "grant": changes})) == gone
 	}
 }
+
+brought(at) := {"account": {"absences": [absence(9, 48), absence(2, 24)], "brought_at": at}}
+
+asked := [report("orphan-missing", "recertify", "medium")]
+
+test_group_that_tokens_bring_is_asked_about if {
+	old := {"grant": {"review": {"at": days(10)}}}
+	found(object.union(with_changes(brought(as_of - 3600)), old)) == asked
+	high := {"grant": {"tier": "critical", "review": {"at": days(1) - 1}}}
+	found(object.union(with_changes(brought(as_of - 3600)), high)) == asked
+	few := {"account": {"absences": [absence(1, 24)], "brought_at": as_of}}
+	found(object.union(with_changes(few), old)) == []
+}
+
+test_group_that_tokens_bring_is_asked_about_once if {
+	answered := {"grant": {"review": {"at": days(1)}}}
+	found(object.union(with_changes(brought(as_of)), answered)) == []
+	kept := {"grant": {"review": {"at": days(10), "until": as_of + 1}}}
+	found(object.union(with_changes(brought(as_of)), kept)) == []
+}
+
+test_question_about_a_group_keeps_no_removal_back if {
+	dormant := {"usage": {"dormant": unused}}
+	found(object.union(with_changes(brought(as_of)), dormant)) == [also_report("dormant", "suspend", "medium", ["orphan-missing"])]
+}

@@ -28,3 +28,8 @@ test_going_ownerless_is_a_removal_and_a_new_owner_is_none if {
 	found(object.union(ownerless_since(days(30)), high)) == [report("ownerless", "revoke", "high")]
 	found(object.union(ownerless_since(days(30) + 1), high)) == [report("ownerless", "reassign", "medium")]
 }
+
+test_owner_of_whom_no_directory_can_tell_is_asked_about_however_long if {
+	untold := {"owner": {"untold": true}}
+	found(object.union(ownerless_since(days(400)), untold)) == [report("ownerless", "reassign", "medium")]
+}

@@ -201,11 +201,9 @@ export function createDirectoryHistory(organisation: Organisation) {
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
       // From when it was committed: no gateway knew before, whenever it was read.
-      arrivals.step(at, now.reached, (name) =>
-        name.startsWith('service:') ? !services.isKnown() : lens === null || lost.has(name),
-      );
+      arrivals.step(at, now.hasSomebody, (name) => lost.has(name));
       for (const owner of owners) {
-        if (lens === null || lens.answered(owner)) ownerless.delete(owner);
+        if (lens === null || lens.hasSomebody(owner)) ownerless.delete(owner);
         else if (!ownerless.has(owner)) ownerless.set(owner, at);
       }
     },

@@ -114,6 +114,7 @@ async function broughtSince(
   usage: Usage,
   { organisation, asOf }: Pick<Evidence, 'organisation' | 'asOf'>,
 ): Promise<ReadonlyMap<string, number>> {
+  if (missing.size === 0) return missing;
   const held = organisation.grants.map(({ id, principal }) => ({ key: fold(principal), grant: id }));
   const named = [...missing.keys()].map((key) => ({ key, grant: '' }));
   const asked = [...named, ...held.filter(({ key }) => missing.has(key))];

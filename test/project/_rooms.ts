@@ -350,12 +350,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/page', []],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/format', 'bundle/yaml', 'reviewer/reviewError.ts']],
+  ['reviewer/evidence/directory', ['bundle/grants']],
   [
     'reviewer/evidence',
     [
       'bundle/format',
       'bundle/git',
       'bundle/grants',
+      'reviewer/evidence/directory',
       'reviewer/organisationOf.ts',
       'reviewer/reviewError.ts',
       'reviewer/temporaryFolder.ts',

@@ -5,18 +5,16 @@ const shortPause = 86_400;
 export function createArrivals(principals: ReadonlySet<string>) {
   /** Those with nobody behind them → since when; minus infinity: as long as history tells. */
   const nobody = new Map<string, number>();
-  const told = new Set<string>();
   const arrived = new Map<string, number>();
+  let isBegun = false;
   return {
     arrived,
     /** `isUntold`: nothing is known of it at the moment, so it stays as it was. */
-    step(at: number, isReached: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
+    step(at: number, hasSomebody: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
       for (const name of principals) {
         if (isUntold(name)) continue;
-        const isNew = !told.has(name);
-        told.add(name);
-        if (!isReached(name)) {
-          if (!nobody.has(name)) nobody.set(name, isNew ? Number.NEGATIVE_INFINITY : at);
+        if (!hasSomebody(name)) {
+          if (!nobody.has(name)) nobody.set(name, isBegun ? at : Number.NEGATIVE_INFINITY);
           continue;
         }
         const since = nobody.get(name);
@@ -24,6 +22,7 @@ export function createArrivals(principals: ReadonlySet<string>) {
         nobody.delete(name);
         if (at - since >= shortPause) arrived.set(name, at);
       }
+      isBegun = true;
     },
   };
 }

@@ -36,13 +36,8 @@ export function createLens(state: Directories, services: ServicesNow) {
       else inside.set(group, [name]);
     }
   const isPerson = (principal: string) => principal.startsWith('user:');
-  const isActivePerson = (principal: string) => people.get(principal.slice(5))?.status === 'active';
   const isActive = (principal: string) =>
-    isPerson(principal) ? isActivePerson(principal) : services.isActive(principal);
-  const isUsable = (principal: string) =>
-    isPerson(principal) ? isActivePerson(principal) : services.isUsable(principal);
-  const isSomebody = (principal: string, is: (one: string) => boolean) =>
-    principal.startsWith('group:') ? (inside.get(principal) ?? []).some(is) : is(principal);
+    isPerson(principal) ? people.get(principal.slice(5))?.status === 'active' : services.isActive(principal);
   const knows = (principal: string) =>
     isPerson(principal)
       ? people.has(principal.slice(5))
@@ -70,9 +65,8 @@ export function createLens(state: Directories, services: ServicesNow) {
     /** Whether everybody in it is known, too: a group may list people and groups that no directory has. */
     isWhole: (principal: string) => isWhole(principal),
     members: (group: string) => inside.get(group) ?? [],
-    /** Whether somebody active is behind an owner. */
-    answered: (owner: string) => isSomebody(owner, isActive),
-    /** Whether somebody is behind a principal who could use what it holds. */
-    reached: (principal: string) => isSomebody(principal, isUsable),
+    /** Whether somebody active is behind a principal. */
+    hasSomebody: (principal: string) =>
+      principal.startsWith('group:') ? (inside.get(principal) ?? []).some(isActive) : isActive(principal),
   };
 }

@@ -1,27 +1,23 @@
 import { fold } from '../../../bundle/grants/names.ts';
 import type { Service } from '../../../bundle/grants/schema.ts';
 
-/** What services.yaml says at a moment; names are folded, `service:NAME`. */
+/** What services.yaml says at a moment. */
 export type ServicesNow = {
+  /** Whether requests may come from a service (folded, `service:NAME`): it is in use, and has what proves it. */
   isActive(service: string): boolean;
-  /** Whether a request could have come from it. */
-  isUsable(service: string): boolean;
 };
 
 /** Follows services.yaml, one state after the other. `today` are those that the review is of. */
 export function createServices(today: Iterable<Service>) {
   // Where it has none today, what it once had tells nothing.
   const proved = new Set([...today].filter(hasCredentials).map(nameOf));
-  let state: ReadonlyMap<string, Service> | null = null;
+  let state: ReadonlyMap<string, Service> = new Map();
   const owned = new Map<string, { owner: string; at: number }>();
   return {
-    isActive: (service: string) => state?.get(service)?.state === 'active',
-    isUsable(service: string) {
-      const known = state?.get(service);
+    isActive(service: string) {
+      const known = state.get(service);
       return known?.state === 'active' && (hasCredentials(known) || !proved.has(service));
     },
-    /** Whether there was such a file. */
-    isKnown: () => state !== null,
     /** None where the file went. */
     step(at: number, services: readonly Service[]): void {
       state = new Map(services.map((service) => [nameOf(service), service]));

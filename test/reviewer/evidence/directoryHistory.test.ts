@@ -152,6 +152,7 @@ test('a service is within reach since it is in use again, and since it has what 
   assert.equal(since(bot(1, {}), bot(5, off)), null, 'off today');
   assert.equal(since(bot(1, { credentials: 0 }), bot(9, {})), 9 * day, 'nothing to prove itself with');
   assert.equal(since(bot(1, {}), bot(5, { credentials: 0 })), null, 'nor today');
+  assert.equal(since({ at: day, people: [ann] }, bot(9, {})), 9 * day, 'come later than the directory');
   const broken = { path: 'grants/directory/services.yaml', bytes: Buffer.from('services: [') };
   const history = createDirectoryHistory({
     ...{ grants: [{ id: 'g', principal: 'service:bot', owner: 'user:ann', grantedAt: 0 }] },
@@ -172,18 +173,22 @@ test('who comes by a sync is there when it is committed: no gateway knew before'
   });
   const history = historyOf([at(1, 'suspended'), at(30, 'active', 4)], [{ principal: 'user:ann' }]);
   assert.equal(history.reachedSince('user:ann'), 30 * day);
+  const began = [{ at: day, services: [] }, at(9, 'active')];
+  const first = historyOf(began, [{ principal: 'user:ann' }]);
+  assert.equal(first.reachedSince('user:ann'), 9 * day, 'whom no directory knew nobody let in');
   const lost = historyOf([at(1, 'active'), at(30, 'suspended', 4)], [{ principal: 'group:x' }]);
   assert.equal(lost.ownerlessSince('user:ann'), 30 * day, 'nor could anybody be asked');
 });
 
 test('an owner is as active as its services and people were then', () => {
+  const team = { people: [ann], groups: { bots: ['service:bot'] } };
   const moments: Moment[] = [
-    { at: day, people: [ann], groups: { bots: ['service:bot'] }, services: [{ name: 'bot' }] },
-    { at: 5 * day, services: [{ name: 'bot', state: 'disabled', owner: 'group:bots' }] },
+    { at: day, ...team, services: [{ name: 'bot' }] },
+    { at: 5 * day, services: [{ name: 'bot', state: 'disabled', owner: 'group:Bots' }] },
   ];
   const bots = { principal: 'service:bot', owner: 'group:bots' };
   assert.equal(historyOf(moments, [bots]).ownerlessSince('group:bots'), 5 * day);
-  const back = { at: 9 * day, services: [{ name: 'bot', owner: 'group:BOTS' }] };
+  const back = { at: 9 * day, services: [{ name: 'bot', owner: 'group:BOTS', credentials: 0 }] };
   const history = historyOf([...moments, back], [bots]);
   assert.equal(history.ownerlessSince('group:bots'), null);
   assert.equal(history.serviceOwnedSince('service:BOT'), 5 * day, 'in another spelling it is the same owner');
@@ -218,6 +223,8 @@ test('directories can tell of an owner whom one knew, with everybody in it', () 
   assert.equal(tells('group:outer', first({ outer: ['group:inner'], inner: [] })), true);
   assert.equal(tells('group:outer', first({ outer: ['group:elsewhere'] })), false);
   const elsewhere = { at: day, people: [], provider: 'entra' };
+  const circle = { outer: ['group:inner', 'user:eve'], inner: ['group:outer'] };
+  assert.equal(tells('group:outer', first(circle)), false, 'a circle has an end');
   assert.equal(
     tells('user:ann', first(), elsewhere, { at: 2 * day, gone: ['okta'] }),
     false,
@@ -238,7 +245,13 @@ test('tokens may bring a group that one knew, and a person whom none did', () =>
   assert.equal(missing('group:of-tokens', first), null, 'it is not missed');
   assert.equal(missing('user:ann', first, without), null, 'who was known and went');
   assert.equal(missing('user:eve', first), day);
-  assert.equal(missing('group:night', first, { at: 5 * day, gone: ['okta'] }), null, 'nobody read that');
+  const unread = { at: 5 * day, gone: ['okta'] };
+  assert.equal(missing('group:night', first, unread), null, 'nobody read that');
+  const later = [
+    { ...first, at: 6 * day },
+    { ...without, at: 7 * day },
+  ];
+  assert.equal(missing('group:night', first, unread, ...later), 7 * day, 'till somebody did');
 });
 
 test('another id is another person, unless the provider counts everybody anew or it was before', () => {
@@ -257,6 +270,7 @@ test('another id is another person, unless the provider counts everybody anew or
   assert.equal(another(6, ids(1, 'a'), ids(5, 'x'), ids(7, 'a')), 7);
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y')), null, 'all of them at once');
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y'), ids(7, 'z', 'y')), 7);
+  assert.equal(another(2, ids(1, 'a'), ids(5, 'x'), ids(7, 'y', 'c')), 5, 'however it counts since');
   assert.equal(another(2, ids(1, 'a', null), ids(5, 'x', 'y')), 5, 'the only one there was');
   assert.equal(another(2, ids(1, 'a', null), ids(5, '9', null, 'entra')), null, 'of another provider');
 });

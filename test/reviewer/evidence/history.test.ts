@@ -130,6 +130,38 @@ test('what somebody put back is not held against the login or the owner of befor
   assert.deepEqual(await held([8, { [file]: null }], [7, one('role: reader', ann)]), [undefined, seconds(7)]);
 });
 
+test('what was so before a grant was somebody’s, or somebody answered for it, is not held against it', async () => {
+  const away = okta(10, (text) => text.replace('00u1', '00u9'));
+  const facts = async (...states: [number, Files][]) => {
+    const evidence = await known([20, { ...one('role: reader', ann), ...okta(20) }], [10, away], ...states);
+    const [grant] = evidence.organisation.grants;
+    assert.ok(grant);
+    const account = accountFacts(grant, evidence);
+    return {
+      id: account.id_changed_at,
+      ownerless: ownerFacts(grant, evidence).ownerless_since,
+      absent: account.absences.map(({ from }) => from),
+    };
+  };
+  const of = (principal: string, owner: string): Files => access([{ id: 'one', principal, owner }]);
+  const desk = Object.keys(one())[0] ?? '';
+  const gone = 'user:gone@example.com';
+  const moved = (principal: string, owner: string): Files => ({ [desk]: null, ...of(principal, owner) });
+  const cleo = 'user:cleo@example.com';
+  assert.deepEqual(await facts(), { id: seconds(10), ownerless: undefined, absent: [] });
+  assert.deepEqual(await facts([6, moved(ann.principal, cleo)]), {
+    ...{ id: seconds(10), ownerless: seconds(6), absent: [] },
+  });
+  assert.deepEqual(await facts([8, moved(gone, cleo)], [6, of(ann.principal, cleo)]), {
+    id: undefined,
+    ownerless: seconds(6),
+    absent: [],
+  });
+  assert.deepEqual(await facts([6, moved(gone, cleo)]), {
+    ...{ id: undefined, ownerless: seconds(6), absent: [seconds(6)] },
+  });
+});
+
 test('a grant that moves from file to file stays the one it is', async () => {
   const [file = '', text = ''] = Object.entries(one())[0] ?? [];
   const moved = { [file]: null, 'grants/access/orders/elsewhere.yaml': text };

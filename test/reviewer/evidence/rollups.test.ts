@@ -331,3 +331,19 @@ test('one file of records beside one roll-up is kept to look for single decision
   await put(`decisions/gw-1/${day}.ndjson`, steady);
   assert.notEqual(await keep(), null);
 });
+
+test('where only a roll-up tells of a day any use tells who came, and where a record does its word counts', async () => {
+  const at = (days: number) => Math.floor(asOfMs / dayMs - days) * dayMs + 1000;
+  const uses = [3, 1].flatMap((days) => ['of-night', 'of-desk'].map((grant) => ({ grant, at: at(days) })));
+  const lines = uses.map((use, index) => recordLine(use, 'gw-1', index + 1));
+  for (const [day, of] of rollupsOf(lines, 'gw-1')) await put(`usage/gw-1/${day}.ndjson`, of);
+  const asked = [
+    { key: 'group:night', grant: 'of-night' },
+    { key: 'group:desk', grant: '' },
+  ];
+  const brought = async () => Object.fromEntries(await (await open()).brought(asked, seconds));
+  assert.deepEqual(await brought(), { 'group:night': at(1) / 1000 });
+  // Of the last day there are records: nobody came by a token on it.
+  await put('decisions/gw-1/log.ndjson', lines.slice(2));
+  assert.deepEqual(await brought(), { 'group:night': at(3) / 1000 });
+});

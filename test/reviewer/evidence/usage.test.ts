@@ -463,3 +463,28 @@ test('days of use are the same whether a few grants are asked about or many', as
   );
   assert.deepEqual(await usage.daily([...few, ...many], 0), found);
 });
+
+test('tells when tokens that name groups last brought somebody, and nobody who came otherwise', async () => {
+  const at = (days: number) => asOfMs - days * dayMs;
+  const groups = ['group:night', 'group:desk'];
+  const lines = records([
+    { grant: 'a', at: at(3), groups },
+    { grant: 'a', at: at(2), groups: ['group:night'], subject: 'user:eve@example.com', status: 502 },
+    // Denied, over its rate, by the directory, and after the instant.
+    { grant: 'a', at: at(1), groups, allow: false },
+    { grant: 'a', at: at(1), groups, status: 429 },
+    { grant: 'a', at: at(1), subject: 'user:dana@example.com' },
+    { grant: 'a', at: at(-1), groups },
+  ]);
+  const odd = (lines[0] ?? '').replace(JSON.stringify(groups), '"group:night"').replace('"seq":1', '"seq":7');
+  await write([...lines, odd]);
+  const names = ['group:night', 'group:desk', 'group:other', 'user:eve@example.com', 'user:dana@example.com'];
+  const asked = names.map((key) => ({ key, grant: '' }));
+  const usage = await open();
+  assert.deepEqual(Object.fromEntries(await usage.brought(asked, seconds)), {
+    'group:night': at(2) / 1000,
+    'group:desk': at(3) / 1000,
+    'user:eve@example.com': at(2) / 1000,
+  });
+  assert.equal((await usage.brought([], seconds)).size, 0);
+});

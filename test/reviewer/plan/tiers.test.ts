@@ -25,6 +25,11 @@ test('findings are grouped by what found them, and what may be merged by itself 
   assert.deepEqual([...detectorTierNames].sort(), [...Object.keys(known), 'automatic'].sort());
 });
 
+test('a question is no removal, however urgent one for the same reason would be', () => {
+  for (const detector of ['orphan-missing', 'high-access'] as const)
+    assert.equal(tierOf({ detector, action: 'recertify' }), 'certification');
+});
+
 const own = ownDetector.parse('odd-rule');
 
 test('those of a repository’s own are grouped by what they ask for', () => {

@@ -220,6 +220,15 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
       ] as const;
     plant(into, { rest: paused(2 + late), ...report('dormant', 'revoke') });
     plant(into, { rest: paused(2 - late) });
+    // Nobody misses it while the account pauses too, nor has had the time since.
+    plant(into, { rest: paused(5), person: [[40, { status: 'suspended' }]] });
+    plant(into, {
+      rest: paused(5),
+      person: [
+        [40, { status: 'suspended' }],
+        [1.3, {}],
+      ],
+    });
     plant(into, { rest: [...paused(5), [2 - late, admin()]] }, true);
     usedOnce(
       into,

@@ -284,6 +284,8 @@ test('refuses what would do nothing, or more than the grant', () => {
   assert.deepEqual(said('/narrow orders-write reader', dana).decided, ['orders-write: narrow']);
   assert.deepEqual(said('/narrow orders-write get,list', dana).decided, ['orders-write: narrow']);
   assert.deepEqual(said('/keep orders-write 2026-11-23 today', dana).decided, ['orders-write: keep']);
+  const asked = [entry('orders-write', { detector: 'orphan-missing', action: 'recertify' })];
+  assert.deepEqual(said('/keep orders-write 2026-11-23 today', dana, asked).decided, ['orders-write: keep']);
 });
 
 test('splits one off, keeps the last, and says why', () => {
