@@ -22,15 +22,15 @@ export type Chain = {
   readonly last: string | null;
   /** What a new file's first line says. Nothing has begun until something was written. */
   link(file: string): Link;
-  /** Text that is in the file now, which has so many bytes. Kept until it is hashed, so that nobody waits for that. */
-  wrote(file: string, text: string, size: number): void;
-  /** Hashes what is waiting once it is much. */
-  settle(): void;
+  /**
+   * Bytes that are in the file now, which has `size` of them. They are hashed at once: kept until they are many, they were most
+   * of what each collection of young objects had to copy.
+   */
+  wrote(file: string, bytes: Uint8Array, size: number): void;
   /** Notes how far the chain has come; `ended` when nothing follows in this run. */
   note(ended?: boolean): void;
 };
 
-const waitingCharacters = 64 * 1024;
 const pieceBytes = 256 * 1024;
 const headBytes = 4096;
 
@@ -50,19 +50,9 @@ type Current = {
 export function openChain(home: string, kept: string | undefined): Chain {
   let current = lastOf(home, kept === undefined ? null : readNote(kept));
   let begun: { file: string; place: number } | null = null;
-  let waiting: string[] = [];
-  let length = 0;
   let noted = '';
 
-  const hashWaiting = () => {
-    if (length > 0) current?.hash?.update(waiting.join(''));
-    waiting = [];
-    length = 0;
-  };
-  const digest = () => {
-    hashWaiting();
-    return current?.hash?.copy().digest('hex') ?? current?.digest ?? null;
-  };
+  const digest = () => current?.hash?.copy().digest('hex') ?? current?.digest ?? null;
   return {
     get last() {
       return current?.file ?? null;
@@ -73,19 +63,14 @@ export function openChain(home: string, kept: string | undefined): Chain {
         current === null ? null : { file: current.file, sha256: digest(), bytes: current.bytes };
       return { place: begun.place, previous, notes: notesIn(home) };
     },
-    wrote(file, text, size) {
+    wrote(file, bytes, size) {
       if (begun !== null && begun.file === file) {
-        hashWaiting();
         current = { ...begun, bytes: 0, hash: createHash('sha256'), digest: null };
         begun = null;
       }
       if (current === null) return;
-      waiting.push(text);
-      length += text.length;
+      current.hash?.update(bytes);
       current.bytes = size;
-    },
-    settle() {
-      if (length >= waitingCharacters) hashWaiting();
     },
     note(ended = false) {
       if (kept === undefined || current === null) return;

@@ -113,8 +113,9 @@ export function openRecordWriter(options: Options): RecordWriter {
       let text = opening === null ? '' : `${JSON.stringify(opening)}\n`;
       for (const { line } of taken) text += line;
       sequence.before(taken.at(-1)?.seq ?? seq, file.name);
-      append(file, bytesOf(text));
-      chain.wrote(file.name, text, file.size);
+      const bytes = bytesOf(text);
+      append(file, bytes);
+      chain.wrote(file.name, bytes, file.size);
       if (opening !== null) rollup?.add(opening, written, file.day);
       written = taken.at(-1)?.seq ?? written;
       if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
@@ -127,8 +128,6 @@ export function openRecordWriter(options: Options): RecordWriter {
     for (const one of taken) one.written?.(failure);
     if (failure === null && onLines !== undefined)
       onLines(taken.filter(({ entry }) => takesNumber(entry)).map(({ line }) => line));
-    // Only now: their requests are on their way.
-    chain.settle();
   };
   const queue = (item: Pending) => {
     batch.push(item);
