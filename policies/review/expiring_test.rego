@@ -10,6 +10,15 @@ test_expiring_within_the_longest_notice if {
 	found(expiring_at(ahead(1))) == [report("expiring", "renew", "low")]
 }
 
+test_no_notice_is_longer_than_what_was_given if {
+	week := {"grant": {"granted_at": days(3)}}
+	found(object.union(expiring_at(ahead(4)), week)) == []
+	found(object.union(expiring_at(ahead(1)), week)) == [report("expiring", "renew", "low")]
+	found(object.union(expiring_at(ahead(11)), week)) == []
+	found(object.union(expiring_at(ahead(11) + 1), week)) == [report("expiring", "renew", "low")]
+	found(object.union(expiring_at(as_of + 3600), {"grant": {"granted_at": as_of - 3600}})) == []
+}
+
 test_suspended_grant_is_left_to_lapse if {
 	found(object.union(expiring_at(ahead(3)), {"grant": {"state": "suspended", "suspended_at": days(1)}})) == []
 }
