@@ -134,12 +134,27 @@ function basisOf({ detector, action, grant, duties, observed }: Report): Basis |
   }
 }
 
+type Roles = ReadonlyMap<string, readonly string[]>;
+
+/** Roles that would not be found over-privileged for the same use at once. */
+function fitting(roles: Roles, used: readonly string[], { review }: Organisation): Roles {
+  const { unused_operations: some, unused_share: share } = review.thresholds.over_privileged;
+  return new Map(
+    [...roles].filter(([, covers]) => {
+      const unused = covers.filter((operation) => !used.includes(operation)).length;
+      return unused === 0 || unused < some || unused < covers.length * share;
+    }),
+  );
+}
+
 function narrowedTo(
   { grant, detector, usage, duties, own }: Report,
-  roles: ReadonlyMap<string, readonly string[]>,
+  roles: Roles,
+  organisation: Organisation,
 ) {
+  const used = usage?.operations ?? [];
   if (detector !== 'separation-of-duties' && own === undefined)
-    return narrow(grant.covers, usage?.operations ?? [], roles);
+    return narrow(grant.covers, used, fitting(roles, used, organisation));
   const given = new Set(duties.flatMap(({ operations }) => operations));
   const left =
     own?.action === 'narrow' ? own.operations : grant.covers.filter((operation) => !given.has(operation));
@@ -213,7 +228,7 @@ export function propose(
   const { organisation, history } = evidence;
   const { grant, detector, action, severity, also } = report;
   const roles = organisation.apis.get(grant.api)?.roles ?? new Map<string, readonly string[]>();
-  const to = action === 'narrow' ? narrowedTo(report, roles) : undefined;
+  const to = action === 'narrow' ? narrowedTo(report, roles, organisation) : undefined;
   const set = setOf(report, evidence);
   const { file } = grant.place;
   const own = isolate(grant.id);

@@ -126,17 +126,24 @@ test('reports accounts that are closed, and no group, active account or suspende
 
 test('narrows wide grants that are used narrowly, to the smallest role or the operations', async () => {
   const wide = (id: string, scope: string): GrantText => ({ id, rest: scope });
-  const here = await organisation([
+  const orders = (base['grants/apis/orders.yaml'] ?? '')
+    .replace('roles:', '  export: GET /v1/export\n  import: POST /v1/import\nroles:')
+    .concat('  owner: [admin, export, import]\n');
+  const grants = [
     wide('to-role', 'role: admin'),
+    // The smallest role with both is found too wide for them, too.
+    wide('past-role', 'role: owner'),
     wide('to-operations', 'role: admin'),
     wide('from-list', 'operations: [get, create, remove]'),
     wide('half-used', 'role: editor'),
     wide('too-seldom', 'role: admin'),
     wide('too-few-days', 'role: admin'),
     { id: 'too-young', rest: `role: admin\ngranted: ${daysAgo(3, 1000)}` },
-  ]);
+  ];
+  const here = await organisation(grants, { 'grants/apis/orders.yaml': orders });
   await here.log(
     logLines([
+      ...uses('past-role', ['get', 'remove'], 2),
       ...uses('to-role', ['list', 'get'], 2),
       ...uses('to-operations', ['get', 'remove'], 2),
       ...uses('from-list', ['get'], 2),
@@ -150,12 +157,18 @@ test('narrows wide grants that are used narrowly, to the smallest role or the op
   const result = await here.review();
   assert.deepEqual(found(result), [
     'from-list: over-privileged narrow',
+    'past-role: over-privileged narrow',
     'to-operations: over-privileged narrow',
     'to-role: over-privileged narrow',
   ]);
   assert.deepEqual(
     result.plan.findings.map(({ to }) => to),
-    [{ operations: ['get'] }, { operations: ['get', 'remove'] }, { role: 'reader' }],
+    [
+      { operations: ['get'] },
+      { operations: ['get', 'remove'] },
+      { operations: ['get', 'remove'] },
+      { role: 'reader' },
+    ],
   );
 });
 
