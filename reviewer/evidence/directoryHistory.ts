@@ -43,8 +43,9 @@ export type DirectoryHistory = {
    */
   reachedSince(principal: string): number | null;
   /**
-   * Those that no directory has and tokens may bring, since when: groups that one knew once, which hold a grant or own
-   * something, and people who hold one and whom none ever knew. Who was known and went stays gone, whatever a token says.
+   * Those that no directory has and tokens may bring, since when: groups that one knew once, which hold a grant, people who
+   * hold one and whom none ever knew, and owning groups without anybody active. Who was known and went stays gone, whatever
+   * a token says.
    */
   missing: ReadonlyMap<string, number>;
 };
@@ -201,7 +202,7 @@ export function createDirectoryHistory(organisation: Organisation) {
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
       // From when it was committed: no gateway knew before, whenever it was read.
-      arrivals.step(at, now.hasSomebody, (name) => lost.has(name));
+      arrivals.step(at, now.hasSomebody);
       for (const owner of owners) {
         if (lens === null || lens.hasSomebody(owner)) ownerless.delete(owner);
         else if (!ownerless.has(owner)) ownerless.set(owner, at);
@@ -224,7 +225,7 @@ export function createDirectoryHistory(organisation: Organisation) {
         arrived: arrivals.arrived,
         untold: new Set([...ownerless.keys()].filter((owner) => !isTold(owner))),
         owned: services.ownedSince(),
-        missing: new Map([...missing].filter(([name]) => isBroughtMaybe(name))),
+        missing: new Map([...ownerless, ...missing].filter(([name]) => isBroughtMaybe(name))),
       });
     },
   };

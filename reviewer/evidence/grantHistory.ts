@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { detached } from '../../bundle/format/detached.ts';
+import { authenticationMethods } from '../../bundle/grants/credentials.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
@@ -36,9 +37,6 @@ const untouched: GrantHistory = {
   ownedAt: null,
 };
 
-/** What an API said that grants rest on: role → operations, and those that anybody might call, which no grant is used for. */
-type ApiThen = { roles: ReadonlyMap<string, readonly string[]>; open: ReadonlySet<string> };
-const noApi: ApiThen = { roles: new Map(), open: new Set() };
 type Networks = ReadonlyMap<string, readonly string[]>;
 
 const idLine = /^(?:- | {2})id: *(["']?)([a-z0-9][a-z0-9-]{2,119})\1 *(?:#.*)?\r?$/gm;
@@ -81,24 +79,27 @@ function createParser() {
 const coversOf = ({ role, operations }: GrantEntry, { roles, open }: ApiThen): readonly string[] =>
   (operations ?? roles.get(role ?? '') ?? []).filter((operation) => !open.has(operation));
 
-function readApiThen(bytes: Buffer): ApiThen | null {
+/**
+ * What an API said that grants rest on: role → operations, those that anybody might call, which no grant is used for, and
+ * how callers may prove who they are.
+ */
+function readApiThen(bytes: Buffer) {
   const { value } = readApi(bytes, '');
   if (value === undefined) return null;
   const expand = (name: string, above: readonly string[]): string[] =>
-    (value.roles[name] ?? []).flatMap((item) =>
-      Object.hasOwn(value.roles, item)
-        ? above.includes(item)
-          ? []
-          : expand(item, [...above, item])
-        : [item],
-    );
+    (value.roles[name] ?? []).flatMap((item) => {
+      if (!Object.hasOwn(value.roles, item)) return [item];
+      return above.includes(item) ? [] : expand(item, [...above, item]);
+    });
+  const exceptions = Object.entries(value.exceptions ?? {});
   return {
     roles: new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])])),
-    open: new Set(
-      Object.entries(value.exceptions ?? {}).flatMap(([operation, one]) => (one.public ? [operation] : [])),
-    ),
+    open: new Set(exceptions.flatMap(([operation, one]) => (one.public ? [operation] : []))),
+    methods: value.authentication ?? authenticationMethods,
   };
 }
+type ApiThen = NonNullable<ReturnType<typeof readApiThen>>;
+const noApi: ApiThen = { roles: new Map(), open: new Set(), methods: [] };
 
 /** Whether somebody can do more by the grant as it is `after`, what it covers aside. */
 export function grew(before: GrantEntry, after: GrantEntry, at: number): boolean {
@@ -124,6 +125,10 @@ const isWithin = (before: Params, after: Params = {}): boolean =>
 
 const isWider = (before: readonly string[], after: readonly string[]) =>
   after.some((operation) => !before.includes(operation));
+
+const rests = { daily: 1, monthly: 30, quarterly: 91, annual: 365, 'break-glass': Number.POSITIVE_INFINITY };
+/** How long it may lie idle by its own word; for what has no cadence nothing longer than usual is meant. */
+const restDays = ({ cadence }: GrantEntry) => (cadence === undefined ? 0 : rests[cadence]);
 
 const apiIn = (apis: ReadonlyMap<string, ApiThen>, { api }: GrantEntry) => apis.get(api) ?? noApi;
 
@@ -167,8 +172,9 @@ export function createGrantHistory() {
       note(id, { suspendedAt: now.state === 'suspended' ? at : null });
       if (now.state === 'active') note(id, { restoredAt: at });
     }
-    if (grew(old, now, at) || isWider(coversOf(old, apiIn(before, old)), coversOf(now, apiIn(apis, now))))
-      note(id, { grownAt: at });
+    const isWidened = isWider(coversOf(old, apiIn(before, old)), coversOf(now, apiIn(apis, now)));
+    // Nobody expected use of it so soon before.
+    if (grew(old, now, at) || isWidened || restDays(now) < restDays(old)) note(id, { grownAt: at });
     if (fold(old.principal) !== fold(now.principal)) note(id, { heldAt: at });
     if (fold(old.owner) !== fold(now.owner)) note(id, { ownedAt: at });
     // What the commit changed that wrote the keep was kept with it.
@@ -188,11 +194,15 @@ export function createGrantHistory() {
     }
   };
 
-  /** Grants reach further when their role does, and when what anybody might call is theirs alone to allow. */
+  /** Grants reach further when their role does, when what anybody might call is theirs alone, and when callers of another kind get in. */
   const widen = (api: string, before: ApiThen, after: ApiThen, at: number) => {
+    const opened = isWider(before.methods, after.methods);
     const wider = [...after.roles].some(([role, now]) => isWider(before.roles.get(role) ?? [], now));
-    if (!wider && !isWider([...after.open], [...before.open])) return;
-    grow(api, at, (entry) => entry.api === api && isWider(coversOf(entry, before), coversOf(entry, after)));
+    if (!opened && !wider && !isWider([...after.open], [...before.open])) return;
+    grow(api, at, (entry) => {
+      const isWidened = isWider(coversOf(entry, before), coversOf(entry, after));
+      return entry.api === api && (opened || isWidened);
+    });
   };
 
   /** Where all that a grant may be used from lies elsewhere than before, nobody used it from there. */

@@ -9,10 +9,8 @@ export function createArrivals(principals: ReadonlySet<string>) {
   let isBegun = false;
   return {
     arrived,
-    /** `isUntold`: nothing is known of it at the moment, so it stays as it was. */
-    step(at: number, hasSomebody: (principal: string) => boolean, isUntold: (principal: string) => boolean) {
+    step(at: number, hasSomebody: (principal: string) => boolean) {
       for (const name of principals) {
-        if (isUntold(name)) continue;
         if (!hasSomebody(name)) {
           if (!nobody.has(name)) nobody.set(name, isBegun ? at : Number.NEGATIVE_INFINITY);
           continue;

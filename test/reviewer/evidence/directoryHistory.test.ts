@@ -244,6 +244,10 @@ test('tokens may bring a group that one knew, and a person whom none did', () =>
   assert.equal(missing('group:night', first, without, { ...first, at: 6 * day }), null, 'there again');
   assert.equal(missing('group:of-tokens', first), null, 'it is not missed');
   assert.equal(missing('user:ann', first, without), null, 'who was known and went');
+  const empty = { at: 4 * day, people: [ann], groups: { owners: [] } };
+  const owned = [{ principal: 'user:ann', owner: 'group:owners' }];
+  assert.equal(historyOf([empty], owned).missing.get('group:owners'), 4 * day, 'an owner with nobody in it');
+  assert.equal(missing('group:owners', empty), null, 'who holds something and has nobody in it is there');
   assert.equal(missing('user:eve', first), day);
   const unread = { at: 5 * day, gone: ['okta'] };
   assert.equal(missing('group:night', first, unread), null, 'nobody read that');

@@ -144,3 +144,24 @@ test('a grant that holds from networks alone is anew when all of them lie elsewh
   assert.equal(grown('office', office(one), 'office: [', office(one)), null, 'never enforced');
   assert.equal(grown('office', office(one), office(other), office(other, third)), 1);
 });
+
+test('a grant is anew when callers of another kind get in, or when use of it is expected sooner', () => {
+  const by = (methods: string) => api(methods === '' ? '' : `authentication: [${methods}]\n`);
+  const opened = (...apis: string[]) =>
+    afterFiles(...apis.map((one, at) => ({ [apiPath]: one, ...(at === 0 && { [path]: text() }) })))?.grownAt;
+  assert.equal(opened(by('client-certificate'), by('client-certificate, jwt')), 1);
+  assert.equal(opened(by('client-certificate'), by('')), 1);
+  assert.equal(opened(by(''), by('jwt')), null);
+  assert.equal(opened(by('jwt'), by('jwt')), null);
+  const rest = (cadence: string) => text(cadence === '' ? '' : `  cadence: ${cadence}\n`);
+  const expected = (before: string, now: string) => after(rest(before), rest(now))?.grownAt;
+  for (const [before, now] of [
+    ['break-glass', ''],
+    ['break-glass', 'annual'],
+    ['annual', 'quarterly'],
+    ['monthly', 'daily'],
+  ] as const) {
+    assert.equal(expected(before, now), 1, `${before} → ${now}`);
+    assert.equal(expected(now, before), null, `${now} → ${before}`);
+  }
+});

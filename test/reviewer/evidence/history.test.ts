@@ -341,14 +341,19 @@ test('a principal is within reach since somebody active came who was not there f
   assert.equal(await since(hired, [10, okta(10, joins)]), seconds(10), 'who never was there has come');
   assert.equal(await since(hired, [19.9, okta(19.9, joins)]), seconds(19.9), 'however short history is');
   const unread = { 'grants/directory/okta.yaml': null };
-  assert.equal(await since(principal, [10, unread], [5, okta(5)]), null, 'what nobody read tells of nobody');
+  assert.equal(
+    await since(principal, [10, unread], [5, okta(5)]),
+    seconds(5),
+    'no gateway knew them meanwhile',
+  );
+  assert.equal(await since(principal, [10, unread], [9.5, okta(9.5)]), null, 'but for half a day');
   const more = {
     'grants/directory/entra.yaml':
       'provider: entra\nsynced: 2026-11-01T00:00:00Z\ncomplete: true\npeople: []\ngroups: []\n',
   };
   assert.equal(
     await since(principal, [12, more], [10, unread], [5, okta(5)]),
-    null,
+    seconds(5),
     'nor beside another provider',
   );
 });
