@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Plan } from '../plan/finding.ts';
 import { counted, listed } from '../plan/sentence.ts';
+import { worstFirst } from '../plan/worstFirst.ts';
 import type { Pull } from './pull.ts';
 
 /** Text from grants reaches the terminal: what would move its cursor or colour it does not. */
@@ -34,14 +35,18 @@ function findingsTable(findings: Plan['findings'], width: number): string {
     return table(
       ['severity', 'detector', 'grant', 'proposal', 'why'],
       [...widths, why],
-      findings.map((one) => [one.severity, one.detector, one.grant, proposal(one), one.sentence]),
+      worstFirst(findings).map((one) => [one.severity, one.detector, one.grant, proposal(one), one.sentence]),
     );
   }
   const widths = [30, 13];
   return table(
     ['grant', 'proposal', 'why'],
     [...widths, Math.max(16, width - 43 - 4)],
-    findings.map((one) => [`${one.grant} ${one.detector}, ${one.severity}`, proposal(one), one.sentence]),
+    worstFirst(findings).map((one) => [
+      `${one.grant} ${one.detector}, ${one.severity}`,
+      proposal(one),
+      one.sentence,
+    ]),
   );
 }
 

@@ -3,6 +3,7 @@ import { type Html, html, type Part } from '../../page/html.ts';
 import type { Explained } from '../../plan/explainFinding.ts';
 import type { Finding, Plan } from '../../plan/finding.ts';
 import { counted } from '../../plan/sentence.ts';
+import { worstFirst } from '../../plan/worstFirst.ts';
 import { code, lines as linesOf, nothing, table } from './frame.ts';
 import { grantLink, link, pager, pageSize, principalLink } from './links.ts';
 
@@ -13,13 +14,13 @@ const countBy = (values: readonly string[]) =>
 
 const filters = ['detector', 'severity', 'api', 'owner'] as const;
 
-/** Findings that fit all that is asked for, in the plan's order. */
+/** Findings that fit all that is asked for, the worst first. */
 export function findingsOf({ findings }: Plan, query: URLSearchParams): Finding[] {
   const asked = filters.flatMap((name) => {
     const value = query.get(name);
     return value === null || value === '' ? [] : [[name, value] as const];
   });
-  return findings.filter((finding) => asked.every(([name, value]) => finding[name] === value));
+  return worstFirst(findings).filter((finding) => asked.every(([name, value]) => finding[name] === value));
 }
 
 function form({ findings }: Plan, query: URLSearchParams): Html {

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { detector, ownDetector } from '../../../bundle/grants/names.ts';
 import { type DetectorTier, detectorTierNames, riskOf, tierOf } from '../../../reviewer/plan/tiers.ts';
+import { worstFirst } from '../../../reviewer/plan/worstFirst.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('tiers');
@@ -46,4 +47,15 @@ test('those of a repository’s own are grouped by what they ask for', () => {
 test('what is high or critical is a risk, and nothing else', () => {
   const risks = (['low', 'medium', 'high', 'critical'] as const).map(riskOf);
   assert.deepEqual(risks, ['routine', 'routine', 'high', 'high']);
+});
+
+test('people read the most severe first, and what is alike as it was', () => {
+  const found = (['low', 'high', 'critical', 'medium', 'high'] as const).map((severity, at) => ({
+    severity,
+    at,
+  }));
+  assert.deepEqual(
+    worstFirst(found).map(({ at }) => at),
+    [2, 1, 4, 3, 0],
+  );
 });
