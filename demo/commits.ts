@@ -1,6 +1,6 @@
 import { parseYaml } from '../bundle/yaml/parseYaml.ts';
 import { daysBetween, referenceDay } from './organisation.ts';
-import { directoryPath, pastDirectory } from './pastDirectory.ts';
+import { directoryPath, pastDirectory, readAt } from './pastDirectory.ts';
 
 /** One commit to make: `files` holds the full text of each path that changed. */
 export type Commit = {
@@ -12,6 +12,7 @@ export type Commit = {
 };
 
 const dayMs = 86_400_000;
+const minuteMs = 60_000;
 
 /** When the sample's suspended grants were suspended, as of {@link referenceDay}: the files do not say, Git does. */
 const suspensions: Readonly<Record<string, string>> = {
@@ -66,7 +67,7 @@ export function commits(texts: ReadonlyMap<string, string>, today: Date | string
   const ruled = Math.max(...blocks.map(({ item, granted }) => (exempt(item.id) ? granted : first + dayMs)));
   const directory = texts.get(directoryPath);
   // The last sync that found somebody moved, gone or come.
-  const synced = Date.parse(`${referenceDay}T03:05:00Z`) + moved - 3 * dayMs;
+  const synced = Date.parse(`${referenceDay}T03:00:00Z`) + moved - 3 * dayMs;
   if (directory !== undefined) base.set(directoryPath, pastDirectory(directory, first));
   const result: Commit[] = [
     {
@@ -93,13 +94,14 @@ export function commits(texts: ReadonlyMap<string, string>, today: Date | string
     if (at === ruled && rules !== undefined) changed.set(rulesPath, rules);
     result.push({ at, files: changed, ...saying(blocks, at) });
   }
-  if (directory !== undefined)
-    result.push({
-      at: synced,
-      author: 'victor.hale',
-      message: 'directory: sync okta',
-      files: new Map([[directoryPath, directory]]),
-    });
+  if (directory !== undefined) {
+    const sync = { author: 'victor.hale', message: 'directory: sync okta' };
+    const read = readAt(directory, synced);
+    // Each is merged soon after it was read; the one of last night found nothing new.
+    result.push({ ...sync, at: synced + 5 * minuteMs, files: new Map([[directoryPath, read]]) });
+    const last = Date.parse(/^synced: (\S+)/m.exec(directory)?.[1] ?? '');
+    result.push({ ...sync, at: last + 5 * minuteMs, files: new Map([[directoryPath, directory]]) });
+  }
   return result.sort((a, b) => a.at - b.at);
 }
 

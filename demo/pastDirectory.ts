@@ -21,9 +21,13 @@ const before: readonly (readonly [what: string, pattern: RegExp, replacement: st
   ],
 ];
 
+/** The same directory, read at an instant in milliseconds. */
+export const readAt = (text: string, at: number): string =>
+  text.replace(/(?<=^synced: )\S+/m, instantOf(at / 1000));
+
 /** The directory as it was read at an instant before the last sync. Throws where the sample no longer has what changed. */
 export function pastDirectory(text: string, at: number): string {
-  let past = text.replace(/(?<=^synced: )\S+/m, instantOf(at / 1000));
+  let past = readAt(text, at);
   for (const [what, pattern, replacement] of before) {
     if (!pattern.test(past)) throw new Error(`the sample's directory has no ${what}`);
     past = past.replace(pattern, replacement);

@@ -72,7 +72,9 @@ export async function freeze(
       gives: grant.role ?? listed(grant.covers),
       ...(grant.state === 'suspended' && { suspended: true as const }),
       action: finding?.action ?? 'recertify',
-      ...(finding !== undefined && { detector: finding.detector, why: finding.sentence }),
+      ...(finding !== undefined
+        ? { detector: finding.detector, why: finding.sentence }
+        : grant.cadence !== undefined && grant.cadence !== 'daily' && { why: rarely(grant.cadence) }),
       ...(finding?.to !== undefined && {
         to: 'role' in finding.to ? finding.to : { operations: [...finding.to.operations] },
       }),
@@ -98,6 +100,10 @@ export async function freeze(
     entries,
   };
 }
+
+/** Why silence says little of a grant of which nothing was found. */
+const rarely = (cadence: NonNullable<Grant['cadence']>) =>
+  cadence === 'break-glass' ? 'For emergencies alone, says the grant' : `Used ${cadence}, says the grant`;
 
 /** Names the very grants, and what each gave. */
 export const populationDigest = (entries: readonly Pick<FrozenEntry, 'grant' | 'digest'>[]): string =>

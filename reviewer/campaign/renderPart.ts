@@ -42,14 +42,14 @@ const used = ({ entry: { use } }: Row) =>
       ? use.last === undefined
         ? 'never'
         : `not since ${use.last.slice(0, 10)}`
-      : `${use.allows}× on ${counted(use.days, 'day')}${use.last === undefined ? '' : `, last ${use.last.slice(0, 10)}`}`;
+      : `${use.allows.toLocaleString('en-US')}× on ${counted(use.days, 'day')}${use.last === undefined ? '' : `, last ${use.last.slice(0, 10)}`}`;
 
 function towards({ entry: { to, heir }, decision, proposal, edits }: Row): string {
   const target = decision?.kind === 'narrow' ? decision.to : proposal === 'narrow' ? to : undefined;
   if (target !== undefined)
     return ` to ${'role' in target ? code(target.role) : code(listed(target.operations))}`;
-  if (decision?.kind === 'reassign') return ` to ${code(nameOf(decision.owner))}`;
-  if (proposal === 'reassign' && heir !== undefined) return ` to ${code(nameOf(heir))}`;
+  if (decision?.kind === 'reassign') return ` to ${code(decision.owner)}`;
+  if (proposal === 'reassign' && heir !== undefined) return ` to ${code(heir)}`;
   const said = decision ?? (proposal === 'keep' ? edits[0]?.decision : undefined);
   if (said?.kind === 'keep' || said?.kind === 'extend') return ` until ${said.until}`;
   return '';
@@ -71,8 +71,11 @@ function why({ standing, decision, entry, proposal }: Row): string {
   return entry.why ?? '';
 }
 
+/** People by their logins, all else as the file has it. */
+const loginOf = (principal: string) => principal.replace(/^user:/, '');
+
 const line = (row: Row) =>
-  `| **${row.proposal}**${cell(towards(row))} | ${cell(code(row.entry.grant))} | ${cell(code(nameOf(row.entry.principal)))} | ${cell(code(`${row.entry.api}: ${row.entry.gives}`))} (${row.entry.tier}) | ${used(row)} | ${prose(cut(why(row)))} |`;
+  `| **${row.proposal}**${cell(towards(row))} | ${cell(code(row.entry.grant))} | ${cell(code(loginOf(row.entry.principal)))} | ${cell(code(`${row.entry.api}: ${row.entry.gives}`))} (${row.entry.tier}) | ${used(row)} | ${prose(cut(why(row)))} |`;
 const head = (since: string) =>
   `| | Grant | Who | May do (tier) | Used since ${since.slice(0, 10)} | Why |\n| --- | --- | --- | --- | --- | --- |`;
 
@@ -146,7 +149,7 @@ export function renderPart({ frozen, part, rows, needsSecond }: PartText, marker
 
 /** What nothing was found of stands folded beside what needs thought, and open where there is nothing else. */
 function restOf(rest: readonly Row[], since: string, room: { left: number }, isAlone: boolean): string[] {
-  const title = `The rest (${rest.length})`;
+  const title = `${isAlone ? 'Nothing was found' : 'The rest'} (${rest.length})`;
   const parts = tableOf(rest, since, room);
   if (isAlone || rest.length <= 10) return [`### ${title}`, ...parts];
   return [

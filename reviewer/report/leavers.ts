@@ -45,7 +45,9 @@ export async function leavers(tree: Tree, { from, to }: Period): Promise<Leaver[
         continue;
       }
       standings.set(path, is === null || was === null ? is : withUnseen(was, is));
-      const toldAt = is === null ? at : startOf(is.synced);
+      // Read before it took effect; what was changed by hand says itself when that was.
+      const isRead = is !== null && (was === null || startOf(is.synced) > startOf(was.synced));
+      const toldAt = isRead ? Math.min(startOf(is.synced), at) : at;
       for (const [name, { login, status: before }] of was?.people ?? []) {
         const after = is?.people.get(name)?.status ?? (is?.complete === false ? before : 'gone');
         if (before === 'active' && after !== 'active')

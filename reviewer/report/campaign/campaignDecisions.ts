@@ -72,7 +72,12 @@ function rowOf(
   return {
     ...{ grant: entry.grant, grantee: entry.principal, api: entry.api, tier: entry.tier, gives: entry.gives },
     ...{ owner: entry.owner, proposed: entry.action === 'recertify' ? 'keep' : entry.action },
-    ...{ detector: entry.detector ?? null, finding: entry.why ?? null, outcome, by },
+    ...{
+      detector: entry.detector ?? null,
+      finding: entry.detector === undefined ? null : (entry.why ?? null),
+      outcome,
+      by,
+    },
     relation: by === null ? null : relation(by, entry, organisation),
     approved_by: byMerge ? merge.approvals.map((one) => principalOf(one.login) ?? one.login).join(' ') : null,
     at: at === null ? null : instantOf(at),

@@ -12,6 +12,33 @@ const sync = (days: number, people: ReturnType<typeof person>[], complete = true
   String(renderDirectory({ provider: 'okta', synced: daysAgo(days), complete, people, groups: [] }));
 const [ann, bob, cleo] = [person('ann@example.com'), person('bob@example.com'), person('Cleo@example.com')];
 
+test('nobody was told after it took effect: what was changed by hand says itself when that was', async () => {
+  const here = await place(access([]));
+  try {
+    for (const [days, text] of [
+      [9, sync(9, [ann, bob, cleo])],
+      // In a night of an incident, over what was read four days before.
+      [5, sync(9, [ann, person('bob@example.com', 'suspended'), cleo])],
+      // By a clock that is ahead.
+      [4, sync(3, [person('bob@example.com', 'suspended'), cleo])],
+    ] as const)
+      await here.commit({ [directory]: text }, daysAgo(days));
+    const found = await leavers(await gitTree(here.root, 'HEAD'), {
+      from: asOfMs / 1000 - 8.5 * 86_400,
+      to: asOfMs / 1000,
+    });
+    assert.deepEqual(
+      found.map(({ login, toldAt, at }) => [login, at - toldAt]),
+      [
+        ['bob@example.com', 0],
+        ['ann@example.com', 0],
+      ],
+    );
+  } finally {
+    await here.remove();
+  }
+});
+
 test('whoever was active and is not is named once, when the provider first said so', async () => {
   const here = await place(access([]));
   try {
