@@ -223,7 +223,7 @@ export function createGrantHistory() {
           if (declared === undefined) continue;
           const old = networks;
           networks = new Map(Object.entries(declared));
-          if (!step.blind) moveNetworks(old, networks, step.at);
+          moveNetworks(old, networks, step.at);
         }
         if (kind.kind !== 'api') continue;
         const api = bytes === null ? noApi : readApiThen(bytes);

@@ -1,6 +1,11 @@
 import * as assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { workingTree } from '../../../bundle/git/tree.ts';
+import { gather } from '../../../reviewer/evidence/gather.ts';
 import { suite } from '../../_suite.ts';
-import { base, organisationsOf } from '../_review.ts';
+import { asOfMs, base, dayMs, organisationsOf, recordLine } from '../_review.ts';
+import { rollupsOf } from '../_rollups.ts';
 
 const test = suite('gather');
 const organisation = organisationsOf(test);
@@ -34,4 +39,22 @@ test('a file of review policies that would speak for ours is named, and ours jud
   );
   assert.equal(error?.code, 'policy-undefined');
   assert.match(plan.faults?.[0]?.message ?? '', /^policies\/review\/own\.rego:\d+:\d+: /);
+});
+
+test('whoever no directory knows is brought by tokens where a roll-up shows that their grant was used', async () => {
+  const here = await organisation([
+    { id: 'of-eve', principal: 'user:Eve@example.com' },
+    { id: 'of-zoe', principal: 'user:zoe@example.com' },
+    { id: 'of-ann' },
+  ]);
+  const at = asOfMs - dayMs;
+  const lines = ['of-eve', 'of-ann'].map((grant, index) => recordLine({ grant, at }, 'gw-1', index + 1));
+  const usage = join(here.folder, 'usage');
+  await mkdir(join(usage, 'gw-1'), { recursive: true });
+  for (const [day, of] of rollupsOf(lines, 'gw-1'))
+    await writeFile(join(usage, 'gw-1', `${day}.ndjson`), of.map((line) => `${line}\n`).join(''));
+  const tree = await workingTree(here.root);
+  const evidence = await gather({ tree, decisions: [], rollups: [usage], asOf: asOfMs / 1000 });
+  await evidence.usage.close();
+  assert.deepEqual(Object.fromEntries(evidence.brought), { 'user:eve@example.com': at / 1000 });
 });

@@ -153,6 +153,14 @@ test('a grant is anew when callers of another kind get in, or when use of it is 
   assert.equal(opened(by('client-certificate'), by('')), 1);
   assert.equal(opened(by(''), by('jwt')), null);
   assert.equal(opened(by('jwt'), by('jwt')), null);
+  const ord = (methods: string) => ({
+    'grants/apis/ord.yaml': by(methods).replace('api: orders', 'api: ord'),
+  });
+  assert.equal(
+    afterFiles({ [path]: text(), ...ord('jwt') }, ord('jwt, api-key'))?.grownAt,
+    null,
+    'another API',
+  );
   const rest = (cadence: string) => text(cadence === '' ? '' : `  cadence: ${cadence}\n`);
   const expected = (before: string, now: string) => after(rest(before), rest(now))?.grownAt;
   for (const [before, now] of [

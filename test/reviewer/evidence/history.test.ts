@@ -73,6 +73,16 @@ test('reach grows when an end is prolonged that had passed, not while it was ahe
   assert.equal(await grown([9, until(2)], [3, until(-30)]), null);
 });
 
+test('reach grows when networks are declared elsewhere, committed or not', async () => {
+  const office = (block: string): Files => ({ 'grants/networks.yaml': `office: [${block}]\n` });
+  const from = one('role: reader\nconditions: { networks: [office] }');
+  const moved = office('203.0.113.0/25');
+  assert.equal(await grown([9, { ...from, ...office('192.0.2.0/25') }], [4, moved]), seconds(4));
+  await here.write(office('198.51.100.0/25'));
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
+  assert.equal(evidence.history.of('one')?.grownAt, asOfMs / 1000);
+});
+
 test('what is not committed yet took effect at the instant of the review', async () => {
   await known([9, one()]);
   await here.write(one('role: admin'));

@@ -107,6 +107,13 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
     plant(into, { ...of('by-tokens'), rest: admin(keep(1)) });
     plant(into, of('only-by-tokens'));
     plant(into, { principal: 'user:contractor@example.com', groups: [] });
+    plant(into, { principal: 'user:freelancer@example.com', groups: [], rest: [[12, admin()]] });
+    into.groups.set('no-tokens-since', [
+      [40, ['user:chief@example.com']],
+      [1.3, null],
+    ]);
+    const before = plant(into, { principal: 'group:no-tokens-since', ...truth }, true);
+    usedOnce(into, before, 1.5, { groups: [before.principal] });
     plant(into, { principal: 'user:nobody@example.com', ...truth }, true);
     plant(into, { person: gone(5), groups: [], ...truth });
     // Nobody was missing before there was anything to have.
@@ -342,6 +349,11 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
     plant(into, { principal: 'service:unowned-lately', ...truth('reassign') });
     // Whom no directory can tell of is asked about, however long.
     plant(into, { owner: 'group:of-tokens', ...truth('reassign') });
+    into.groups.set('other', [
+      [40, ['user:chief@example.com']],
+      [12, null],
+    ]);
+    plant(into, { owner: 'group:other', ...truth('reassign') });
     plant(into, { owner: 'group:of-strangers', ...truth('reassign') });
     plant(into, { owner: 'user:stranger@example.com', ...truth('reassign') });
     plant(into, { owner: 'user:came-back@example.com' });
