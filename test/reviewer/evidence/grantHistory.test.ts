@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { readAccess } from '../../../bundle/grants/readGrants.ts';
 import { readCommits } from '../../../reviewer/evidence/commits.ts';
@@ -172,4 +173,54 @@ test('a grant is anew when callers of another kind get in, or when use of it is 
     assert.equal(expected(before, now), 1, `${before} → ${now}`);
     assert.equal(expected(now, before), null, `${now} → ${before}`);
   }
+});
+
+test('no time counts as idle in which the grant, as it is now, allowed less to whom it is of', () => {
+  const moment = fc.record({
+    file: fc.constantFrom('billing', 'billing', 'desk', null),
+    state: fc.constantFrom('active', 'active', 'suspended'),
+    principal: fc.constantFrom('user:ann@example.com', 'user:ann@example.com', 'user:bob@example.com'),
+    gives: fc.constantFrom('role: reader', 'role: editor', 'operations: [get]', 'operations: [list, create]'),
+    reader: fc.constantFrom(['get'], ['get', 'list']),
+    open: fc.constantFrom(null, null, 'get', 'create'),
+    block: fc.constantFrom('192.0.2.0/25', '203.0.113.0/25'),
+    networks: fc.constantFrom('', '', '  conditions: { networks: [office] }\n'),
+  });
+  type Moment = typeof moment extends fc.Arbitrary<infer T> ? T : never;
+  const filesOf = ({ file, state, principal, gives, reader, open, block, networks }: Moment) => {
+    const grant = text(`  state: ${state}\n${networks}`)
+      .replace('user:ann@example.com', principal)
+      .replace('role: reader', gives);
+    const roles = api(open === null ? '' : `exceptions: { ${open}: { public: true } }\n`);
+    return {
+      ...{ 'grants/access/orders/billing.yaml': null, 'grants/access/orders/desk.yaml': null },
+      ...(file !== null && { [`grants/access/orders/${file}.yaml`]: grant }),
+      [apiPath]: roles.replace('reader: [get]', `reader: [${reader.join(', ')}]`),
+      'grants/networks.yaml': `office: [${block}]\n`,
+    };
+  };
+  /** What was recorded under it, were it used. */
+  const allowed = (one: Moment, to: Moment): readonly string[] => {
+    if (one.file === null || one.state !== 'active' || one.principal !== to.principal) return [];
+    if (one.networks !== '' && one.block !== to.block) return [];
+    const listed = /\[(.*)\]/.exec(one.gives)?.[1]?.split(', ');
+    const covers = listed ?? [...one.reader, ...(one.gives.includes('editor') ? ['create'] : [])];
+    return covers.filter((operation) => operation !== one.open);
+  };
+  fc.assert(
+    fc.property(fc.array(moment, { minLength: 1, maxLength: 8 }), (moments) => {
+      const last = moments.at(-1);
+      if (last === undefined || last.file === null || last.state !== 'active') return;
+      const now = allowed(last, last);
+      const from = afterFiles(...moments.map(filesOf))?.grownAt ?? 0;
+      for (const one of moments.slice(from)) {
+        const then = allowed(one, last);
+        assert.deepEqual(
+          now.filter((operation) => !then.includes(operation)),
+          [],
+        );
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });
