@@ -72,24 +72,27 @@ async function runReport(options: Options): Promise<void> {
     options.key === undefined
       ? null
       : (await import('../../bundle/archive/readSigningKey.ts')).readSigningKey(readKey(options.key));
+  const now = Date.now();
   const { pack, about } = await (options.campaign === undefined
-    ? packOfPeriod(options)
+    ? packOfPeriod(options, now)
     : packOfCampaign(options.campaign, options));
   await writePack(resolve(options.out), pack, about, key);
   if (options.json) return printJson({ ...about, files: pack.size, out: resolve(options.out) });
   print(
     `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
   );
+  if (options.until !== undefined && Date.parse(about.until) === Math.floor(now / 1000) * 1000)
+    print(`The period is not over: this is how it stands at ${about.until}.`);
   if (about.campaign?.finished === false)
     print(`The campaign ${about.campaign.name} is not finished: this is how it stands at ${about.until}.`);
 }
 
-async function packOfPeriod(options: Options) {
+async function packOfPeriod(options: Options, now: number) {
   const { periodReport } = await import('../../reviewer/periodReport.ts');
   const adminToken = adminTokenOf(options);
   return periodReport({
     root: folderOf(options.root),
-    ...{ revision: options.revision, period: periodOf(options, Date.now()), now: Date.now() },
+    ...{ revision: options.revision, period: periodOf(options, now), now },
     ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),
@@ -110,8 +113,8 @@ async function packOfCampaign(name: string, options: Options) {
   });
 }
 
-/** Seconds since 1970. Throws UsageError. */
-function periodOf(
+/** Seconds since 1970; what is still to come is no part of it. Throws UsageError. */
+export function periodOf(
   { since = '90d', until }: Pick<Options, 'since' | 'until'>,
   now: number,
 ): { from: number; to: number } {
@@ -124,11 +127,11 @@ function periodOf(
       );
     return isEnd && day ? at + dayMs : at;
   };
-  const to = until === undefined ? now : timeOf(until, '--until', true);
+  const to = until === undefined ? now : Math.min(now, timeOf(until, '--until', true));
   const from = /^\d+[a-z]+$/.test(since)
     ? to - durationOf(since, '--since', 3660 * dayMs)
     : timeOf(since, '--since', false);
-  if (from >= to) throw new UsageError('--since must be before --until');
+  if (from >= to) throw new UsageError('--since must be before --until, and before now');
   return { from: Math.floor(from / 1000), to: Math.floor(to / 1000) };
 }
 

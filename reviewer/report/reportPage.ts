@@ -11,7 +11,8 @@ import type { Table } from './table.ts';
 /** How many grants there were, counted back from the end by what came and went. */
 function populationOverTime({ period, plan, changes }: ReportInput): { atMs: number; value: number }[] {
   let value = plan.population.grants;
-  const points = [{ at: period.to, value }];
+  // The last second of the last day, so that the axis ends on that.
+  const points = [{ at: period.to - 1, value }];
   for (const { what, at } of [...changes].reverse()) {
     if (what !== 'granted' && what !== 'removed') continue;
     points.push({ at, value });

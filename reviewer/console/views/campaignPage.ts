@@ -15,7 +15,7 @@ function stateOf(one: Progress): Html {
   const { due } = one.frozen;
   const isOver = Date.parse(one.report.as_of) / 1000 >= endOf(due);
   if (left(one) === 0) return html`<span class="yes">all answered</span>`;
-  return isOver ? html`<span class="no">overdue since ${due}</span>` : html`open until ${due}`;
+  return isOver ? html`<span class="no">overdue since ${due}</span>` : html`open`;
 }
 
 /** Campaigns that this clone knows of. */
@@ -59,7 +59,7 @@ export function campaignPage(one: Progress, { owner, from }: Asked): Html {
     ['not evaluable', blind],
   ] as const;
   return html`${isTouched && html`<p class="note bad">The branch of this campaign has a commit that is not the bot's: what was frozen is not to be trusted.</p>`}
-<p>${stateOf(one)}. Opened ${frozen.opened}, due ${frozen.due}${frozen.scope !== null && [', of ', code(frozen.scope)]}; as the branch has it. Pull requests and reminders are on the forge; <code>grantgate report --campaign ${name}</code> has all of it as evidence.</p>
+<p>Opened ${frozen.opened}, due ${frozen.due}: ${stateOf(one)}${frozen.scope !== null && [', of ', code(frozen.scope)]}; as the branch has it. Pull requests and reminders are on the forge; <code>grantgate report --campaign ${name}</code> has all of it as evidence.</p>
 <ul class="tiles">${tiles.map(([label, value]) => html`<li><b>${value}</b>${label}</li>`)}</ul>
 ${barChart(
   'What became of the grants',

@@ -46,7 +46,9 @@ const whole = (days: number) => daysAgo(days).replace('.000', '');
 
 test.before(async () => {
   work = await mkdtemp(join(tmpdir(), 'report-'));
-  here = await place(access(before.slice(0, 3)));
+  const read = (at: string) =>
+    String(base['grants/directory/okta.yaml']).replace('synced: 2026-11-23T03:00:00Z', `synced: ${at}`);
+  here = await place({ ...access(before.slice(0, 3)), 'grants/directory/okta.yaml': read(daysAgo(9)) });
   const review = `review: { decision: keep, by: user:ann@example.com, at: ${daysAgo(5)}, reason: ${JSON.stringify(hostile)} }`;
   const steps = [
     { [desk]: access(before)[desk] ?? null },
@@ -59,9 +61,10 @@ test.before(async () => {
         ])[desk] ?? null,
     },
     {
-      'grants/directory/okta.yaml': String(base['grants/directory/okta.yaml'])
-        .replace('id: 00u4, status: active', 'id: 00u4, status: deprovisioned')
-        .replace('synced: 2026-11-23T03:00:00Z', `synced: ${daysAgo(2, -3_600_000)}`),
+      'grants/directory/okta.yaml': read(daysAgo(2, -3_600_000)).replace(
+        'id: 00u4, status: active',
+        'id: 00u4, status: deprovisioned',
+      ),
     },
   ];
   commits = [];
