@@ -89,6 +89,7 @@ export function createDirectoryHistory(organisation: Organisation) {
   const standings = new Map<string, Standing>();
   const sizes = new Map<string, number>();
   const state = new Map<string, DirectoryFile>();
+  const former = new Map<string, DirectoryFile>();
   const services = createServices(organisation.services.values());
   const ids = createIds();
   const absent = new Map<string, Map<string, Absence>>();
@@ -121,7 +122,7 @@ export function createDirectoryHistory(organisation: Organisation) {
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
     const before = state.get(provider);
     const isSync = isNewer(file, before);
-    const renumbered = isRenumbered(file, before);
+    const renumbered = isRenumbered(file, before ?? former.get(provider));
     const runs = absent.get(provider) ?? new Map<string, Absence>();
     absent.set(provider, runs);
     for (const name of principals) {
@@ -162,9 +163,12 @@ export function createDirectoryHistory(organisation: Organisation) {
     lookUp(Math.min(...found.map(({ provider, file }) => (file === null ? at : from(provider, file)))));
     for (const { provider, file } of found) {
       if (file !== null) continue;
+      const before = state.get(provider);
+      if (before === undefined) continue;
+      former.set(provider, before);
       // Nobody read that its people are gone: they are only not read any more.
-      for (const { login } of state.get(provider)?.people ?? []) lost.add(fold(`user:${login}`));
-      for (const { name } of state.get(provider)?.groups ?? []) lost.add(fold(`group:${name}`));
+      for (const { login } of before.people) lost.add(fold(`user:${login}`));
+      for (const { name } of before.groups) lost.add(fold(`group:${name}`));
       state.delete(provider);
       absent.delete(provider);
     }

@@ -274,6 +274,9 @@ test('another id is another person, unless the provider counts everybody anew or
   assert.equal(another(6, ids(1, 'a'), ids(5, 'x'), ids(7, 'a')), 7);
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y')), null, 'all of them at once');
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x', 'y'), ids(7, 'z', 'y')), 7);
+  const away = { at: 4 * day, gone: ['okta'] };
+  assert.equal(another(2, ids(1, 'a'), away, ids(5, 'x', 'y')), null, 'nor when its file was gone between');
+  assert.equal(another(2, ids(1, 'a'), away, ids(5, 'x')), 5);
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x'), ids(7, 'y', 'c')), 5, 'however it counts since');
   assert.equal(another(2, ids(1, 'a', null), ids(5, 'x', 'y')), 5, 'the only one there was');
   assert.equal(another(2, ids(1, 'a', null), ids(5, '9', null, 'entra')), null, 'of another provider');
