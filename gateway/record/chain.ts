@@ -23,8 +23,8 @@ export type Chain = {
   /** What a new file's first line says. Nothing has begun until something was written. */
   link(file: string): Link;
   /**
-   * Bytes that are in the file now, which has `size` of them. They are hashed at once: kept until they are many, they were most
-   * of what each collection of young objects had to copy.
+   * Bytes that are in the file now, which has `size` of them. They are hashed at once: that takes less than to keep them as
+   * text until they are many, which each collection of young objects had to copy.
    */
   wrote(file: string, bytes: Uint8Array, size: number): void;
   /** Notes how far the chain has come; `ended` when nothing follows in this run. */
