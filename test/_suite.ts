@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import * as uvu from 'uvu';
 
 type Handler = () => unknown;
@@ -31,8 +32,12 @@ export function suite(name: string): Suite {
   };
   const test = ((title: string, handler: Handler) =>
     inner(title, async () => {
-      rethrow();
-      await handler();
+      try {
+        rethrow();
+        await handler();
+      } catch (error) {
+        throw told(error);
+      }
     })) as Suite;
   test.before = Object.assign((handler: Handler) => inner.before(guarded(handler)), {
     each: (handler: Handler) => inner.before.each(guarded(handler)),
@@ -51,6 +56,16 @@ export function suite(name: string): Suite {
     { each: (handler: Handler) => inner.after.each(guarded(handler)) },
   );
   return test;
+}
+
+/**
+ * A failure as uvu can tell it. It ends a suite without a word where what was thrown is no error, or where its own
+ * comparison of what an assertion was given fails, as that of symbols does; Node's stands in the message already.
+ */
+function told(failure: unknown): Error {
+  if (!(failure instanceof Error)) return new Error(`threw ${inspect(failure)}`);
+  const { message, stack } = failure;
+  return Object.assign(new Error(message), { stack: stack ?? message });
 }
 
 /** Queues every suite opened so far; returns how many there are. Called by `_run.ts` once the file has loaded. */

@@ -231,7 +231,7 @@ export function raw(url: string, bytes: string | Buffer, silentMs = 400): Promis
       socket.destroy();
       done(text);
     };
-    let timer = setTimeout(finish, 3000);
+    let timer = setTimeout(finish, Math.max(3000, silentMs));
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
       clearTimeout(timer);
