@@ -70,12 +70,12 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const recordOf = createRecordOf();
   const hostNamed = rememberHosts();
 
-  const settle = (decided: Decided, at: number, judged: Refusal | Allowance | null, doors: Doors) => {
+  const settle = (decided: Decided, atMs: number, judged: Refusal | Allowance | null, doors: Doors) => {
     const { decision, id } = decided;
     const refusal = judged instanceof Refusal ? judged : null;
     const allowance = judged instanceof Refusal ? null : judged;
     const status = refusal?.status ?? null;
-    const record = recordOf(decided, at, status);
+    const record = recordOf(decided, atMs, status);
     if (decision.failure !== null) onFailure(decision.failure, id);
     const { api, operation } = decided.route;
     writer.write(record, (error) => {
@@ -97,8 +97,8 @@ export function createAdmit(dependencies: Dependencies): Admit {
       } else {
         onOutcome({ api, operation, outcome: 'allowed', reason: decision.result.reason, decision });
         const { identity, route, address, canonical } = decided;
-        if (Math.abs(at - decision.memory.told) >= toldEveryMs) {
-          decision.memory.told = at;
+        if (Math.abs(atMs - decision.memory.toldMs) >= toldEveryMs) {
+          decision.memory.toldMs = atMs;
           const { networks, facts } = decision.input;
           onAllowed?.({
             ...{ identity, route, address, networks, path: canonical.path },
@@ -200,14 +200,14 @@ export function createAdmit(dependencies: Dependencies): Admit {
         : await authenticate(request, canonical.query, by.snapshot, api);
       // Keys may have taken seconds to come. What was revoked meanwhile must not be let in any more: begin anew.
       if (enforcement() !== by) return await attempt(request, doors, counted ?? 'arrived');
-      const at = now();
-      const time = Math.floor(at / 1000);
+      const atMs = now();
+      const time = Math.floor(atMs / 1000);
       const { path } = canonical;
       const question = { identity, route, method: canonical.method, networks, time, path, headers: request };
       const decision = by.decide(question);
       const trace = traceOf(rawHeaders);
       const decided = {
-        id: nextId(at),
+        id: nextId(atMs),
         canonical,
         headers: request,
         route,
@@ -224,9 +224,9 @@ export function createAdmit(dependencies: Dependencies): Admit {
       let judged: Refusal | Allowance | null;
       if (!decision.result.allow) judged = denial(decision);
       else if (isCounted) judged = counted.judged;
-      else judged = await limits.quota(decided, at, carrier);
+      else judged = await limits.quota(decided, atMs, carrier);
       if (enforcement() !== by) return await attempt(request, doors, { subject, api, judged });
-      settle(decided, at, judged, doors);
+      settle(decided, atMs, judged, doors);
       afterwards?.(decided, carrier);
     } catch (error) {
       turnAway(error);

@@ -40,7 +40,7 @@ type Options = {
 };
 
 /** What decisions are looked for after the end of a campaign: by then every gateway decided by it, or is not to be waited for. */
-const enforcedWithin = 14 * 86_400;
+const enforcedWithinSeconds = 14 * 86_400;
 
 /**
  * The evidence of one campaign: of one that is finished as of its end, so that the same inputs give the same bytes; of
@@ -103,7 +103,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
         signal,
       });
       const usage = await readUsage({
-        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithin, asOf), since: 0, signal },
+        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithinSeconds, asOf), since: 0, signal },
       });
       try {
         return await readEnforcement(await mirror.tree(), usage);

@@ -32,7 +32,7 @@ export function waysOf(terms: readonly Term[]): Ways {
   };
 }
 
-const rateKey = ({ count, interval }: Rate) => `${count}/${interval}`;
+const rateKey = ({ count, intervalMs }: Rate) => `${count}/${intervalMs}`;
 
 /** Each once and without those that another one includes, sorted. */
 function widest(free: readonly Term[]): Term[] {
@@ -104,21 +104,21 @@ function isPacked(
   around: readonly Atom[],
 ): boolean {
   const rooms = others
-    .map(({ rate: { count, interval }, left }) => ({ left, count, pace: (1 + 1e-9) / interval }))
+    .map(({ rate: { count, intervalMs }, left }) => ({ left, count, pace: (1 + 1e-9) / intervalMs }))
     .sort((a, b) => a.pace - b.pace || a.count - b.count);
-  const largestFirst = [...some].sort((a, b) => a.rate.interval - b.rate.interval);
+  const largestFirst = [...some].sort((a, b) => a.rate.intervalMs - b.rate.intervalMs);
   return largestFirst.every((one) => {
-    const { count, interval } = one.rate;
+    const { count, intervalMs } = one.rate;
     const taken = new Set<(typeof rooms)[number]>();
     return atomsOf(one).every((atom) => {
       if (isWithin(atom, around)) return true;
       for (const room of taken) if (isWithin(atom, room.left)) return true;
       const found = rooms.find(
-        (room) => room.count >= count && room.pace >= 1 / interval && isWithin(atom, room.left),
+        (room) => room.count >= count && room.pace >= 1 / intervalMs && isWithin(atom, room.left),
       );
       if (found === undefined) return false;
       found.count -= count;
-      found.pace -= 1 / interval;
+      found.pace -= 1 / intervalMs;
       taken.add(found);
       return true;
     });

@@ -35,13 +35,13 @@ export type CompileStore = {
   prune: () => void;
 };
 
-const hour = 3_600_000;
+const hourMs = 3_600_000;
 /** A section is written anew at each change of its API, and is quickly joined again from files. */
 const keptFor: Readonly<Record<StoreKind, number>> = {
-  file: 168 * hour,
-  section: 3 * hour,
-  directory: 24 * hour,
-  document: 24 * hour,
+  file: 168 * hourMs,
+  section: 3 * hourMs,
+  directory: 24 * hourMs,
+  document: 24 * hourMs,
 };
 
 /** `bundle/`: everything below it may change what is compiled, and so may the packages. */
@@ -134,7 +134,7 @@ export function openCompileStore(folder: string | null, now: () => number = Date
     prune() {
       const mark = join(folder, 'pruned');
       const last = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      if (Math.abs(now() - last) < hour / 2) return;
+      if (Math.abs(now() - last) < hourMs / 2) return;
       try {
         writeFileSync(mark, '');
         for (const kind of Object.keys(keptFor) as StoreKind[])

@@ -3,15 +3,15 @@ const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_6
 /** `COUNT/UNIT`. */
 export const rateForm = /^[1-9][0-9]{0,8}\/(?:s|min|h|day)$/;
 
-/** `interval`: milliseconds per request. `period`: milliseconds within which all `count` of them may come at once. */
-export type Rate = { count: number; interval: number; period: number };
+/** `intervalMs`: for each request. `periodMs`: within which all `count` of them may come at once. */
+export type Rate = { count: number; intervalMs: number; periodMs: number };
 
 /** Reads a rate like `600/min`; null for anything else, as a rate that is no number would let everything through. */
 export function readRate(text: string): Rate | null {
   if (!rateForm.test(text)) return null;
   const [count, unit = ''] = text.split('/');
-  const period = periods[unit];
-  return period === undefined ? null : rateOf(Number(count), period);
+  const periodMs = periods[unit];
+  return periodMs === undefined ? null : rateOf(Number(count), periodMs);
 }
 
 /** Reads a rate that was checked before. Throws RangeError for what is none. */
@@ -21,8 +21,12 @@ export function parseRate(text: string): Rate {
   return rate;
 }
 
-export const rateOf = (count: number, period: number): Rate => ({ count, interval: period / count, period });
+export const rateOf = (count: number, periodMs: number): Rate => ({
+  count,
+  intervalMs: periodMs / count,
+  periodMs,
+});
 
 /** The order in which a gateway takes from several: what is whole again soonest first, so that an hour's is not spent on what a minute's would have let through. */
 export const bySoonest = (one: Rate, other: Rate): number =>
-  one.period - other.period || one.interval - other.interval;
+  one.periodMs - other.periodMs || one.intervalMs - other.intervalMs;

@@ -4,7 +4,7 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h
 export const durationForm = /^[1-9][0-9]{0,5}(?:ms|s|min|h|d)$/;
 
 /** What a timer of Node's waits for at most: a longer one ends at once. Milliseconds. */
-export const longestTimer = 24 * 86_400_000;
+export const longestTimerMs = 24 * 86_400_000;
 
 /** Milliseconds of a time like `30s` or `7d`; null for anything else. */
 export function durationMs(text: string): number | null {
@@ -22,6 +22,10 @@ export function isDay(text: string): boolean {
 
 /** `2026-11-23`, of seconds since 1970. */
 export const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10);
+
+/** `2026-11-23T12:00Z`, of seconds since 1970. */
+export const toTheMinute = (seconds: number): string =>
+  `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
 
 /** `2026-11-23T12:00:00Z`, of seconds since 1970. */
 export const instantOf = (seconds: number): string =>

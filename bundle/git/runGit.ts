@@ -13,7 +13,7 @@ export type GitRun = GitSurroundings & {
   mostBytes?: number;
 };
 
-const grace = 2000;
+const graceMs = 2000;
 
 /** The command in Git's arguments, for people. */
 export const commandOf = (args: readonly string[]): string =>
@@ -47,7 +47,7 @@ export function startGit(args: readonly string[], run: GitRun) {
     if (closed) return;
     error ??= why;
     kill('SIGTERM');
-    killing ??= setTimeout(kill, grace, 'SIGKILL');
+    killing ??= setTimeout(kill, graceMs, 'SIGKILL');
   };
   const late = () =>
     stop(

@@ -1,6 +1,7 @@
+import { dayOf } from '../../bundle/format/times.ts';
 import { UsageError } from './usageError.ts';
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 
 /**
  * The first day (YYYY-MM-DD, UTC) that stays when days are kept for a time like `13mo`, `400d` or `2y` up to `now` (ms):
@@ -9,12 +10,12 @@ const day = 86_400_000;
 export function keepFrom(text: string, now: number): string {
   const [, count = '', unit = ''] = /^([1-9][0-9]{0,3})(d|mo|y)$/.exec(text) ?? [];
   if (unit === '') throw new UsageError(`--keep must be a time like 13mo, 400d or 2y, got "${text}"`);
-  const today = new Date(Math.floor(now / day) * day);
-  if (unit === 'd') return new Date(today.getTime() - Number(count) * day).toISOString().slice(0, 10);
+  const today = new Date(Math.floor(now / dayMs) * dayMs);
+  if (unit === 'd') return dayOf((today.getTime() - Number(count) * dayMs) / 1000);
   const months = Number(count) * (unit === 'y' ? 12 : 1);
   const first = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - months, 1));
   // The 31st of a month that has none is its last day.
   const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
   first.setUTCDate(Math.min(today.getUTCDate(), last));
-  return first.toISOString().slice(0, 10);
+  return dayOf(first.getTime() / 1000);
 }

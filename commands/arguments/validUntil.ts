@@ -2,7 +2,7 @@ import { instantOf } from '../../bundle/format/times.ts';
 import { durationOf } from './duration.ts';
 import { UsageError } from './usageError.ts';
 
-const tenYears = 3650 * 86_400_000;
+const tenYearsMs = 3650 * 86_400_000;
 
 /**
  * When a bundle built now shall end, RFC 3339 in whole seconds: after a time like `7d`, or at a time. Undefined when
@@ -15,7 +15,7 @@ export function validUntil(
   if (validFor === undefined && at === undefined) return undefined;
   if (validFor !== undefined && at !== undefined)
     throw new UsageError('either --valid-for or --valid-until is taken, not both');
-  const end = at === undefined ? now + durationOf(validFor ?? '', '--valid-for', tenYears) : timeOf(at);
+  const end = at === undefined ? now + durationOf(validFor ?? '', '--valid-for', tenYearsMs) : timeOf(at);
   if (end <= now) throw new UsageError(`--valid-until must be ahead, got "${at}"`);
   return instantOf(end / 1000);
 }

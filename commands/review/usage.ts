@@ -44,18 +44,18 @@ type Options = {
 
 async function runUsage(places: string[], options: Options): Promise<void> {
   const { by } = options;
-  const now = Date.now() / 1000;
+  const nowSeconds = Date.now() / 1000;
   const to = options.asOf === undefined ? null : asOfOf(options) / 1000;
   const { since } = options;
   if (since !== undefined && !isDay(since))
     throw new UsageError(`--since must be a day like 2026-03-01, got "${since}"`);
-  const from = since === undefined ? (to ?? now) - 90 * 86_400 : Date.parse(since) / 1000;
+  const from = since === undefined ? (to ?? nowSeconds) - 90 * 86_400 : Date.parse(since) / 1000;
   const { views } = await import('../../reviewer/evidence/tally.ts');
   const { bucketAccess } = await import('../../reviewer/sources/bucketObjects.ts');
   const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');
   const signal = abortOnStop();
   const report = await gatherUsage({
-    ...{ places, from, to, readAt: now, by: views.find((view) => view === by) ?? 'grant' },
+    ...{ places, from, to, readAt: nowSeconds, by: views.find((view) => view === by) ?? 'grant' },
     token: adminTokenOf(options),
     bucket: bucketAccess(process.env),
     signal,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isInternet } from '../../bundle/format/isInternet.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
-import { durationForm, durationMs, longestTimer } from '../../bundle/format/times.ts';
+import { durationForm, durationMs, longestTimerMs } from '../../bundle/format/times.ts';
 
 // The values that gateway.yaml is made of.
 
@@ -28,7 +28,7 @@ export const time = z
   .transform((value) => durationMs(value) ?? Number.NaN);
 
 /** The same for what a timer waits for: one that waits longer ends at once. */
-export const wait = time.refine((ms) => ms <= longestTimer, { error: 'must be 24d at most' });
+export const wait = time.refine((ms) => ms <= longestTimerMs, { error: 'must be 24d at most' });
 
 const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: 'must be a CIDR block like 10.0.0.0/24' });
 

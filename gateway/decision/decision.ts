@@ -88,7 +88,7 @@ export type Memory = {
   /** By `createRecordLine`: what a record says of the decision, on both sides of the time. */
   record: { revision: string; before: string; after: string } | null;
   /** By `createAdmit`: when somebody was told last that it allowed, milliseconds since 1970. */
-  told: number;
+  toldMs: number;
 };
 
 export const newMemory = (): Memory => ({
@@ -96,7 +96,7 @@ export const newMemory = (): Memory => ({
   assertion: null,
   open: null,
   record: null,
-  told: Number.NEGATIVE_INFINITY,
+  toldMs: Number.NEGATIVE_INFINITY,
 });
 
 /** Answers a question by one revision. Never throws: whatever goes wrong is a denial with a reason of its own. */

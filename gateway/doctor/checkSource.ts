@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { formatRelease, isOlder } from '../../bundle/archive/release.ts';
+import { toTheMinute } from '../../bundle/format/times.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { isOver } from '../decision/lapse.ts';
 import { createPrepare } from '../decision/prepare.ts';
@@ -121,5 +122,5 @@ async function keptSentence({ source, maxStalenessMs }: Options, name: string, n
   const told = `; release ${formatRelease(kept)}, kept here,`;
   if (until === null) return `${told} would serve on`;
   if (until <= now) return `${told} is older than "max_staleness": all callers would get 503`;
-  return `${told} would serve until ${new Date(until).toISOString().slice(0, 16)}Z`;
+  return `${told} would serve until ${toTheMinute(until / 1000)}`;
 }

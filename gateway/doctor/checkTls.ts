@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { toTheMinute } from '../../bundle/format/times.ts';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import { openTls } from '../http/tls.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 const form = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Certificates that callers and the bundle's server get to see: read as serving reads them, and not over. */
@@ -68,16 +69,14 @@ function validity(setting: string, file: string, now: number): Finding[] {
       return [
         problem(
           setting,
-          `${name} is not valid before ${iso(begins)}`,
+          `${name} is not valid before ${toTheMinute(begins / 1000)}`,
           'see that the clock of this machine is right',
         ),
       ];
-    if (ends <= now) return [problem(setting, `${name} has ended at ${iso(ends)}`, renew)];
+    if (ends <= now) return [problem(setting, `${name} has ended at ${toTheMinute(ends / 1000)}`, renew)];
     if (soonest === null || ends < soonest.ends) soonest = { name, ends };
   }
   if (soonest === null) return [];
-  const told = `${soonest.name} holds until ${iso(soonest.ends)}`;
-  return [soonest.ends - now < 14 * day ? warning(setting, told, renew) : ok(setting, told)];
+  const told = `${soonest.name} holds until ${toTheMinute(soonest.ends / 1000)}`;
+  return [soonest.ends - now < 14 * dayMs ? warning(setting, told, renew) : ok(setting, told)];
 }
-
-const iso = (at: number) => new Date(at).toISOString().slice(0, 16).concat('Z');

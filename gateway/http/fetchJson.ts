@@ -5,7 +5,7 @@ type Options = {
   /** Bytes of the largest answer. */
   largest: number;
   /** Milliseconds for all of it. */
-  timeout: number;
+  timeoutMs: number;
   init?: RequestInit;
   /** Is told what came before the body, whatever the status. */
   onHeaders?: (headers: Headers) => void;
@@ -17,13 +17,13 @@ type Options = {
  */
 export async function fetchJson(
   uri: string,
-  { largest, timeout, init = {}, onHeaders }: Options,
+  { largest, timeoutMs, init = {}, onHeaders }: Options,
 ): Promise<unknown> {
   const response = await fetch(uri, {
     ...init,
     headers: { accept: 'application/json', 'accept-encoding': 'identity', ...init.headers },
     redirect: 'error',
-    signal: AbortSignal.timeout(timeout),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   onHeaders?.(response.headers);
   if (response.status !== 200 || response.body === null) {

@@ -3,7 +3,7 @@ import { isMapping } from '../../bundle/format/isMapping.ts';
 import { AnswerError } from '../http/fault.ts';
 import { fetchJson } from '../http/fetchJson.ts';
 
-const bounds = { timeout: 5_000, largest: 512 * 1024 };
+const bounds = { timeoutMs: 5_000, largest: 512 * 1024 };
 /** Of a set: each unknown `kid` is looked for among all of them. */
 const mostKeys = 256;
 

@@ -111,7 +111,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       told = answer.parse(
         await fetchJson(config.endpoint, {
           largest: largestAnswer,
-          timeout: config.timeout,
+          timeoutMs: config.timeout,
           init: {
             method: 'POST',
             headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },

@@ -67,8 +67,8 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       if (guesses.has(guess)) return;
       guesses.set(guess, true);
       const { failedLogins } = bounds();
-      for (const [unit, count, period] of guessTiers) {
-        const tier = rateOf(failedLogins * count, period);
+      for (const [unit, count, periodMs] of guessTiers) {
+        const tier = rateOf(failedLogins * count, periodMs);
         const wait = limit(`guess ${from} ${unit}`, tier, now);
         if (typeof wait !== 'number') later(wait, from, now, overGuesses);
         else shutOut(from, wait, now, overGuesses);

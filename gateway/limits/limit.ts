@@ -11,7 +11,7 @@ export type Limit = (key: string, rate: Rate, now: number) => number | Promise<n
 /** A limit that this process alone counts. */
 export type LocalLimit = (key: string, rate: Rate, now: number) => number;
 
-type Pace = Pick<Rate, 'interval' | 'period'>;
+type Pace = Pick<Rate, 'intervalMs' | 'periodMs'>;
 
 /** A rounding error of a division must not cost the last request of a burst. */
 const rounding = 1e-6;
@@ -20,13 +20,13 @@ const rounding = 1e-6;
 const latestMs = 10_000;
 
 /** What is owed at `now`. The clock was set back, or the rate raised: nobody waits for what the old one owed. */
-export const owedFrom = (wholeAt: number, { period }: Pace, now: number): number =>
-  wholeAt > now + period + latestMs ? now + period : Math.max(wholeAt, now);
+export const owedFrom = (wholeAt: number, { periodMs }: Pace, now: number): number =>
+  wholeAt > now + periodMs + latestMs ? now + periodMs : Math.max(wholeAt, now);
 
 /** How long the next request has to wait when `from` is owed, as `Limit` tells it: 0 or less, it need not. */
-export const nextAfter = (from: number, { interval, period }: Pace, now: number): number => {
-  const wait = from + interval - now - period;
-  return wait > rounding ? wait : -Math.max(0, Math.floor(rounding - wait / interval));
+export const nextAfter = (from: number, { intervalMs, periodMs }: Pace, now: number): number => {
+  const wait = from + intervalMs - now - periodMs;
+  return wait > rounding ? wait : -Math.max(0, Math.floor(rounding - wait / intervalMs));
 };
 
 /**
@@ -38,7 +38,7 @@ export function createLimit(): LocalLimit {
   return (key, rate, now) => {
     const from = owedFrom(wholeAt.get(key) ?? 0, rate, now);
     const next = nextAfter(from, rate, now);
-    wholeAt.set(key, next > 0 ? from : from + rate.interval);
+    wholeAt.set(key, next > 0 ? from : from + rate.intervalMs);
     return next;
   };
 }

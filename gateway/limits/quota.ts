@@ -14,7 +14,7 @@ type Left = Refusal | Allowance | null;
  * What is left where the request is within the limits of its principal (null: there are no rates), else why not. A
  * promise only where others have to be asked, or grants have rates.
  */
-export type Quota = (decided: Decided, at: number, carrier: Carrier | undefined) => Left | Promise<Left>;
+export type Quota = (decided: Decided, atMs: number, carrier: Carrier | undefined) => Left | Promise<Left>;
 
 type Options = {
   limit: Limit;
@@ -52,7 +52,7 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     return null;
   };
 
-  const takeGrants = (decided: Decided, at: number, before: Allowance | null): Left | Promise<Left> => {
+  const takeGrants = (decided: Decided, atMs: number, before: Allowance | null): Left | Promise<Left> => {
     const { bounds, result } = decided.decision;
     if (bounds.size === 0) return before;
     const rates: [id: string, rate: Rate][] = [];
@@ -62,19 +62,19 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
       rates.push([id, rate]);
     }
     if (rates.length > 1) rates.sort(([, one], [, other]) => bySoonest(one, other));
-    return takeRates(rates, decided, at, before);
+    return takeRates(rates, decided, atMs, before);
   };
 
   const takeRates = async (
     rates: readonly [id: string, rate: Rate][],
     { identity }: Decided,
-    at: number,
+    atMs: number,
     before: Allowance | null,
   ): Promise<Left> => {
     let refusal: Refusal | null = null;
     let least = Number.POSITIVE_INFINITY;
     for (const [id, rate] of rates) {
-      const left = await limit(`grant ${id} ${identity.subject}`, rate, at);
+      const left = await limit(`grant ${id} ${identity.subject}`, rate, atMs);
       if (left <= 0) return passed(before, 'grant', rate, left);
       if (left >= least) continue;
       least = left;
@@ -83,19 +83,19 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     return refusal ?? before;
   };
 
-  const take = (decided: Decided, at: number): Left | Promise<Left> => {
+  const take = (decided: Decided, atMs: number): Left | Promise<Left> => {
     const { route, enforcement } = decided;
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
-    if (rate === undefined) return takeGrants(decided, at, null);
+    if (rate === undefined) return takeGrants(decided, atMs, null);
     const after = (left: number) =>
-      left > 0 ? exceeded('api', rate, left) : takeGrants(decided, at, passed(null, 'api', rate, left));
-    return whenKnown(limit(keyOf(decided), rate, at), after);
+      left > 0 ? exceeded('api', rate, left) : takeGrants(decided, atMs, passed(null, 'api', rate, left));
+    return whenKnown(limit(keyOf(decided), rate, atMs), after);
   };
 
-  return (decided, at, carrier) => {
+  return (decided, atMs, carrier) => {
     const entered = (left: Left): Left =>
       left instanceof Refusal ? left : (enter(decided, carrier) ?? left);
-    return whenKnown(take(decided, at), entered);
+    return whenKnown(take(decided, atMs), entered);
   };
 }
 
@@ -145,7 +145,7 @@ function createCounters(mostIdle: number): (decided: Decided) => OpenCount {
 
 /** What is left, beside what was `before`: `r` at once, and a further one in `t` seconds. */
 function passed(before: Allowance | null, name: 'api' | 'grant', rate: Rate, left: number): Allowance {
-  const seconds = Math.max(1, Math.ceil(rate.interval / 1000));
+  const seconds = Math.max(1, Math.ceil(rate.intervalMs / 1000));
   const here = { policy: policy(name, rate), state: `"${name}";r=${-left};t=${seconds}` };
   if (before === null) return here;
   return { policy: `${before.policy}, ${here.policy}`, state: `${before.state}, ${here.state}` };

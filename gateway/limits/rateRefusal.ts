@@ -2,8 +2,8 @@ import type { Rate } from '../../bundle/format/rate.ts';
 import { Refusal } from '../http/refusal.ts';
 
 /** A policy as draft-ietf-httpapi-ratelimit-headers (10) writes it: how many, in how many seconds. */
-export function policy(name: string, { count, period }: Rate): string {
-  return `"${name}";q=${count};w=${period / 1000}`;
+export function policy(name: string, { count, periodMs }: Rate): string {
+  return `"${name}";q=${count};w=${periodMs / 1000}`;
 }
 
 /** The answer to whoever is over a rate for `wait` milliseconds more. */

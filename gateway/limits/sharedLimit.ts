@@ -80,10 +80,10 @@ export async function openSharedLimit({ url, password, local, onFallback, onStat
   });
   client.connect().catch(failed);
 
-  const run = async (key: string, { interval, period }: Rate): Promise<number> => {
+  const run = async (key: string, { intervalMs, periodMs }: Rate): Promise<number> => {
     // Whoever reads the store learns no names and no addresses.
     const name = `grantgate:limit:${createHash('sha256').update(key).digest('base64url')}`;
-    const rest = ['1', name, String(interval), String(period)];
+    const rest = ['1', name, String(intervalMs), String(periodMs)];
     const reply = await client.sendCommand(['EVALSHA', digest, ...rest]).catch((error: Error) => {
       if (!error.message.startsWith('NOSCRIPT')) throw error;
       return client.sendCommand(['EVAL', script, ...rest]);

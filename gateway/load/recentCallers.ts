@@ -17,12 +17,12 @@ export type RecentCallers = {
   compare(before: Enforcement, after: Enforcement): Promise<{ calls: number; denied: number }>;
 };
 
-type Kept = AllowedCall & { at: number };
+type Kept = AllowedCall & { atMs: number };
 
 const mostBytes = 32 * MiB;
-const day = 86_400_000;
+const dayMs = 86_400_000;
 /** A caller is put down anew once a minute at most. */
-const again = 60_000;
+const againMs = 60_000;
 const perTurn = 2;
 
 /** `now` in milliseconds since 1970. */
@@ -44,18 +44,18 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
       const { identity, route } = call;
       const { subject } = identity;
       const key = `${subject.length} ${subject} ${route.api} ${route.operation}`;
-      const at = now();
+      const atMs = now();
       const known = kept.get(key);
-      if (known !== undefined && Math.abs(at - known.at) < again) return;
-      kept.set(key, { ...call, at });
+      if (known !== undefined && Math.abs(atMs - known.atMs) < againMs) return;
+      kept.set(key, { ...call, atMs });
     },
     async compare(before, after) {
       const untouched = createUntouched(before, after);
-      const since = now() - day;
+      const since = now() - dayMs;
       let [calls, denied] = [0, 0];
       let began = performance.now();
       for (const call of [...kept.values()]) {
-        if (call.at < since) continue;
+        if (call.atMs < since) continue;
         const survived = untouched(call) || survives(call, before, after);
         if (survived !== null) calls += 1;
         if (survived === false) denied += 1;

@@ -42,14 +42,14 @@ export function createBundleMeters(registry: Registry) {
       setImmediate(() => pause((performance.now() - began) / 1000));
     },
     /** A look at the source has ended; `at` in milliseconds since 1970. */
-    looked(result: string, milliseconds: number, at: number) {
+    looked(result: string, milliseconds: number, atMs: number) {
       look(milliseconds / 1000);
       // One that found nothing new ends a failure too: the source answers again and holds what is in force.
       if (result === 'unchanged') {
         set.failing.set(0);
         set.held.set(0);
       }
-      if (result === 'unchanged' || result === 'changed') set.checkedAt.set(at / 1000);
+      if (result === 'unchanged' || result === 'changed') set.checkedAt.set(atMs / 1000);
     },
     loadFailed(code: string) {
       reloads.inc({ result: code });

@@ -49,10 +49,10 @@ export function createIdentityMeters(registry: Registry) {
     introspectionFailed: (issuer: string, cause: Fault) => introspectionFailures(issuer, cause),
     tokenRefused: (issuer: string, cause: TokenCause) => tokensRefused(issuer, cause),
     /** Without a cause, they came. */
-    keysFetched(issuer: string, cause: Fault | '', at: number) {
+    keysFetched(issuer: string, cause: Fault | '', atMs: number) {
       keyFetches.inc({ issuer, result: cause === '' ? 'ok' : 'failed' });
       if (cause !== '') keyFailures(issuer, cause);
-      if (cause === '') keysAt.set({ issuer }, at / 1000);
+      if (cause === '') keysAt.set({ issuer }, atMs / 1000);
     },
   };
 }

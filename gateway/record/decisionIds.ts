@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { encodeTime, incrementBase32 } from 'ulid';
 
 /** Gives out ULIDs that only grow; `at` is milliseconds since 1970. */
-export type DecisionIds = (at: number) => string;
+export type DecisionIds = (atMs: number) => string;
 
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** All that two digits can be, in their order. */
@@ -31,10 +31,10 @@ export function createDecisionIds(): DecisionIds {
   let middle = '';
   let high = 0;
   let low = 0;
-  return (at) => {
-    if (at > last) {
-      last = at;
-      time = encodeTime(at, 10);
+  return (atMs) => {
+    if (atMs > last) {
+      last = atMs;
+      time = encodeTime(atMs, 10);
       middle = '';
       while (middle.length < 12) middle += digits[draw(32)];
       high = 32 * draw(32) + draw(32);

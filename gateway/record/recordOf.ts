@@ -25,16 +25,16 @@ export type Recordable = {
 };
 
 /** The record of a decision; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
-export type RecordOf = (decided: Recordable, at: number, status: number | null) => NewRecord;
+export type RecordOf = (decided: Recordable, atMs: number, status: number | null) => NewRecord;
 
 export function createRecordOf(): RecordOf {
-  let last = { at: Number.NaN, text: '' };
+  let last = { atMs: Number.NaN, text: '' };
   /** Many requests come in the same millisecond. */
-  const timestampOf = (at: number): string => {
-    if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+  const timestampOf = (atMs: number): string => {
+    if (atMs !== last.atMs) last = { atMs, text: new Date(atMs).toISOString() };
     return last.text;
   };
-  return (decided, at, status) => recordAt(decided, timestampOf(at), status);
+  return (decided, atMs, status) => recordAt(decided, timestampOf(atMs), status);
 }
 
 function recordAt(decided: Recordable, timestamp: string, status: number | null): NewRecord {

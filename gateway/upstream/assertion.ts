@@ -110,22 +110,22 @@ export function createAssertionOf({
     ({ text }) => text.length,
   );
   // A clock set back must not make one last longer.
-  const isFresh = ({ untilMs }: { untilMs: number }, at: number) =>
-    at < untilMs && untilMs - at <= lifetimeMs;
+  const isFresh = ({ untilMs }: { untilMs: number }, atMs: number) =>
+    atMs < untilMs && untilMs - atMs <= lifetimeMs;
   let signing: AssertionKey | null = null;
   let header = '';
   return ({ id, identity, decision, route }) => {
     const key = keys.signing();
-    const at = now();
+    const atMs = now();
     const { memory } = decision;
-    if (per === 'caller' && memory.assertion?.key === key && isFresh(memory.assertion, at))
+    if (per === 'caller' && memory.assertion?.key === key && isFresh(memory.assertion, atMs))
       return memory.assertion.text;
     if (key !== signing) {
       signing = key;
       header = encode({ alg: key.alg, kid: key.kid, typ: 'JWT' });
       made.clear();
     }
-    const iat = Math.floor(at / 1000);
+    const iat = Math.floor(atMs / 1000);
     const { groups } = decision.input;
     const { grants } = decision.result;
     const end = Math.min(identity.expiresAt ?? Number.POSITIVE_INFINITY, firstEnd(decision));
@@ -157,8 +157,8 @@ export function createAssertionOf({
     if (per === 'request') return jwt();
     const caller = `${identity.subject}\n${route.api}\n${grants.join()}\n${groups.join()}\n${exp === end ? end : ''}`;
     let one = made.get(caller);
-    if (one === undefined || !isFresh(one, at)) {
-      one = { text: jwt(), untilMs: Math.min(at + lifetimeMs * (0.6 + 0.3 * random()), exp * 1000), key };
+    if (one === undefined || !isFresh(one, atMs)) {
+      one = { text: jwt(), untilMs: Math.min(atMs + lifetimeMs * (0.6 + 0.3 * random()), exp * 1000), key };
       made.set(caller, one);
     }
     memory.assertion = one;

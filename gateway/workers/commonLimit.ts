@@ -82,14 +82,14 @@ export function createCommonLimit({
     const { id, rate } = take;
     if (entry.holders.includes(worker)) return { id, part: null };
     const share = shareOf(rate, workers);
-    if (entry.wholeAt <= now && share.period >= leastPart * share.interval) {
+    if (entry.wholeAt <= now && share.periodMs >= leastPart * share.intervalMs) {
       entry.holders.push(worker);
-      return { id, part: now + share.interval };
+      return { id, part: now + share.intervalMs };
     }
     if (entry.holders.length > 0) return null;
     const from = owedFrom(entry.wholeAt, rate, now);
     const next = nextAfter(from, rate, now);
-    entry.wholeAt = next > 0 ? from : from + rate.interval;
+    entry.wholeAt = next > 0 ? from : from + rate.intervalMs;
     return { id, wait: next };
   };
 
@@ -167,7 +167,7 @@ export function createCommonLimit({
       end(worker, () => 0, now);
     },
     ended(worker, now) {
-      if (!gone.has(worker)) end(worker, (rate) => now + shareOf(rate, workers).period, now);
+      if (!gone.has(worker)) end(worker, (rate) => now + shareOf(rate, workers).periodMs, now);
     },
   };
 }

@@ -4,7 +4,10 @@ import type { Rate } from '../../bundle/format/rate.ts';
 const longestMs = 60_000;
 
 /** What one of `workers` may count by itself: an equal part of the rate, and of what may come at once. */
-export const shareOf = ({ interval, period }: Rate, workers: number): Pick<Rate, 'interval' | 'period'> => ({
-  interval: interval * workers,
-  period: Math.min(period, longestMs),
+export const shareOf = (
+  { intervalMs, periodMs }: Rate,
+  workers: number,
+): Pick<Rate, 'intervalMs' | 'periodMs'> => ({
+  intervalMs: intervalMs * workers,
+  periodMs: Math.min(periodMs, longestMs),
 });

@@ -45,7 +45,7 @@ export function createWorkerLimit(workers: number, ask: (takes: Take[]) => void)
     asked.set(last, waiting);
     batch.push({ id: last, key, rate, part });
   };
-  const nameOf = (key: string, { count, period }: Rate) => `${key} ${count} ${period}`;
+  const nameOf = (key: string, { count, periodMs }: Rate) => `${key} ${count} ${periodMs}`;
 
   const limit: Limit = (key, rate, now) => {
     const part = parts.get(key);
@@ -53,7 +53,7 @@ export function createWorkerLimit(workers: number, ask: (takes: Take[]) => void)
       const share = shareOf(rate, workers);
       const from = owedFrom(part, share, now);
       if (nextAfter(from, share, now) <= 0) {
-        const owed = from + share.interval;
+        const owed = from + share.intervalMs;
         parts.set(key, owed);
         return leftBy(owed, rate, now);
       }
@@ -115,5 +115,5 @@ export function createWorkerLimit(workers: number, ask: (takes: Take[]) => void)
 }
 
 /** What is left for all, as `Limit` tells it, if the others have taken as much. */
-const leftBy = (owed: number, { interval, period }: Rate, now: number): number =>
-  -Math.max(0, Math.floor((period - (owed - now)) / interval + 1e-6));
+const leftBy = (owed: number, { intervalMs, periodMs }: Rate, now: number): number =>
+  -Math.max(0, Math.floor((periodMs - (owed - now)) / intervalMs + 1e-6));

@@ -40,11 +40,11 @@ export type OpenUse = {
 
 /** So many days are drawn. */
 export const shownDays = 90;
-const day = 86_400;
+const daySeconds = 86_400;
 
 /** Opens what was read. Throws ReviewError. */
 export async function openUse({ kept, asOf, organisation, signal }: Options): Promise<OpenUse> {
-  const from = Math.floor(asOf / day) - shownDays + 1;
+  const from = Math.floor(asOf / daySeconds) - shownDays + 1;
   const read = await openKept(kept, 0, signal);
   // One at a time: a question is a table of its own in the database.
   let asking: Promise<unknown> = Promise.resolve();

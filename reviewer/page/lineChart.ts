@@ -1,5 +1,6 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { line as path } from 'd3-shape';
+import { dayOf } from '../../bundle/format/times.ts';
 import { type Html, html } from './html.ts';
 
 // d3's shapes and scales draw; they need no document, and what they draw is text that is escaped like any other.
@@ -21,7 +22,6 @@ export function ticks(most: number, whole = false): number[] {
   return whole ? steps.filter(Number.isInteger) : steps;
 }
 
-const dayShown = (at: number) => new Date(at).toISOString().slice(0, 10);
 const number = (value: number) => String(Math.round(value * 100) / 100);
 
 /**
@@ -59,7 +59,7 @@ export function lineChart(
       ? []
       : [...new Set([first, end])].map(
           (at, index, both) =>
-            html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayShown(at)}</text>`,
+            html`<text class="tick" x="${x(at)}" y="${height - 6}" text-anchor="${both.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}">${dayOf(at / 1000)}</text>`,
         );
   const paths = drawn.map(({ name, points }, index) => {
     const drawnLine = path<Point>(
@@ -69,7 +69,7 @@ export function lineChart(
     const dots = points.map(
       ({ atMs, value }) =>
         value !== null &&
-        html`<circle class="line${index}" cx="${x(atMs)}" cy="${y(value)}" r="3"><title>${name}, ${dayShown(atMs)}: ${unit(value)}</title></circle>`,
+        html`<circle class="line${index}" cx="${x(atMs)}" cy="${y(value)}" r="3"><title>${name}, ${dayOf(atMs / 1000)}: ${unit(value)}</title></circle>`,
     );
     return html`<path class="line${index}" d="${drawnLine([...points]) ?? ''}"/>${dots}`;
   });

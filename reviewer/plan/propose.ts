@@ -162,7 +162,7 @@ function narrowedTo(
   return role === undefined ? { operations: left } : { role };
 }
 
-const day = 86_400;
+const daySeconds = 86_400;
 
 /** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
 function tightened({ detector, observed }: Report, { asOf, organisation }: Evidence): SetKeys | undefined {
@@ -176,7 +176,7 @@ function tightened({ detector, observed }: Report, { asOf, organisation }: Evide
     case 'smaller-group':
       return observed?.principal === undefined ? undefined : { principal: observed.principal };
     case 'one-off':
-      return { expires: dayOf(asOf + organisation.review.thresholds.recommend.end_days * day) };
+      return { expires: dayOf(asOf + organisation.review.thresholds.recommend.end_days * daySeconds) };
     default:
       return undefined;
   }
@@ -188,8 +188,8 @@ function setOf(report: Report, evidence: Evidence): SetKeys | undefined {
   if (action === 'tighten') return tightened(report, evidence);
   if (action === 'renew' && grant.expiresAt !== null) {
     // As long again as it was given for, at most a year.
-    const length = Math.max(day, Math.min(365 * day, grant.expiresAt - grant.grantedAt));
-    const end = grant.expiresAt + Math.floor(length / day) * day;
+    const length = Math.max(daySeconds, Math.min(365 * daySeconds, grant.expiresAt - grant.grantedAt));
+    const end = grant.expiresAt + Math.floor(length / daySeconds) * daySeconds;
     return { expires: /T/.test(grant.expires ?? '') ? instantOf(end) : dayOf(end - 1) };
   }
   if (action === 'reassign') {

@@ -9,7 +9,7 @@ export function rounded(count: number): number {
 /** How many requests come in a minute at most by a rate, in the long run. */
 export const perMinute = (rate: string): number => {
   const known = readRate(rate);
-  return known === null ? Number.POSITIVE_INFINITY : 60_000 / known.interval;
+  return known === null ? Number.POSITIVE_INFINITY : 60_000 / known.intervalMs;
 };
 
 export type Busy = {
@@ -34,14 +34,14 @@ export const isSafe = (count: number, { busiest }: Busy): boolean => count >= 2 
  * 1970, sorted): its own algorithm, which admits a burst of the whole count and then one request per interval.
  */
 export function createMeter(count: number): (caller: string, ms: number) => boolean {
-  const period = 60_000;
-  const interval = period / count;
+  const periodMs = 60_000;
+  const intervalMs = periodMs / count;
   let last = { caller: '', wholeAt: 0 };
   return (caller, ms) => {
     if (caller !== last.caller) last = { caller, wholeAt: 0 };
     const from = Math.max(last.wholeAt, ms);
-    if (from + interval - ms - period > 1e-6) return false;
-    last.wholeAt = from + interval;
+    if (from + intervalMs - ms - periodMs > 1e-6) return false;
+    last.wholeAt = from + intervalMs;
     return true;
   };
 }

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayOf, toTheMinute } from '../../bundle/format/times.ts';
 import { coveredMinutes, type InstanceSigns, type Span } from '../evidence/coverage.ts';
 import type { Tally, View } from '../evidence/tally.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
@@ -46,8 +46,7 @@ type Options = {
   signal?: AbortSignal | undefined;
 };
 
-const day = 86_400;
-const textOfMinute = (minute: number) => new Date(minute * 60_000).toISOString().replace(/:00\.000Z$/, 'Z');
+const daySeconds = 86_400;
 
 /**
  * Reads records and roll-ups from wherever they are; each decision counts once. To be closed. Throws ReviewError
@@ -56,7 +55,7 @@ const textOfMinute = (minute: number) => new Date(minute * 60_000).toISOString()
 export async function gatherUsage(options: Options): Promise<UsageReport> {
   const { places, by, from, readAt, token, bucket, signal } = options;
   // A clock that is ahead stamps what is to come.
-  const to = options.to ?? readAt + day;
+  const to = options.to ?? readAt + daySeconds;
   const found = await openPlaces({ places, since: dayOf(from), token, bucket, signal });
   let usage: Usage;
   try {
@@ -97,8 +96,8 @@ export async function gatherUsage(options: Options): Promise<UsageReport> {
 
 function daysOf(signs: InstanceSigns, from: number, to: number): CoveredDay[] {
   const days: CoveredDay[] = [];
-  for (let start = Math.floor(from / day) * day; start < to; start += day) {
-    const span = { from: Math.max(from, start) / 60, to: Math.min(to, start + day) / 60 };
+  for (let start = Math.floor(from / daySeconds) * daySeconds; start < to; start += daySeconds) {
+    const span = { from: Math.max(from, start) / 60, to: Math.min(to, start + daySeconds) / 60 };
     const { covered, lost } = coveredMinutes(signs, { from: Math.floor(span.from), to: Math.floor(span.to) });
     days.push({ instance: signs.instance, day: dayOf(start), covered_minutes: covered, lost_minutes: lost });
   }
@@ -128,10 +127,10 @@ async function notesOf(usage: Usage, found: Places, { from, until, readAt }: Win
       if (repeated === 0)
         add(
           'gap',
-          `${instance}: records are missing between ${textOfMinute(gap.from)} and ${textOfMinute(gap.to)}`,
+          `${instance}: records are missing between ${toTheMinute(gap.from * 60)} and ${toTheMinute(gap.to * 60)}`,
         );
     if (last * 60 > readAt + 60)
-      add('ahead', `${instance}: its clock is ahead: it writes of ${textOfMinute(last)}`);
+      add('ahead', `${instance}: its clock is ahead: it writes of ${toTheMinute(last * 60)}`);
   }
   for (const { instance, minutes } of await usage.skews())
     add('skew', `${instance}: its clock went back by up to ${minutes} minutes`);

@@ -1,9 +1,9 @@
+import { toTheMinute } from '../../bundle/format/times.ts';
 import type { Tally } from '../evidence/tally.ts';
 import type { CoveredDay, Note, UsageReport } from './gatherUsage.ts';
 
 /** Names come from records: what would move a terminal's cursor or turn its text does not reach it. */
 const harmless = (text: string) => text.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ');
-const toTheMinute = (seconds: number) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
 
 type Column = { name: string; right?: true; of: (row: Tally) => string };
 

@@ -5,7 +5,7 @@ import { type Denials, readDenials } from './denials.ts';
 import { type Taken, takenSince } from './takenSince.ts';
 
 /** How long after a merge denials are looked for. Seconds. */
-export const watchedFor = 14 * 86_400;
+export const watchedSeconds = 14 * 86_400;
 
 /** What somebody was denied that a grant had allowed before it was taken. */
 export type Denied = { subject: string; operation: string; count: number; first: number; last: number };
@@ -41,7 +41,7 @@ export async function missedGrants({
   asOf,
   signal,
 }: Options): Promise<Missed[]> {
-  const since = asOf - watchedFor;
+  const since = asOf - watchedSeconds;
   const taken = await takenSince(tree, organisation, since);
   if (taken.length === 0) return [];
   const denials = await readDenials(decisions, {

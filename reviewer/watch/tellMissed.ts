@@ -6,7 +6,7 @@ import { openMirror } from '../pulls/workspace.ts';
 import { restoreGrant } from '../restore/restoreGrant.ts';
 import { restorePrefix, restoreProposal } from '../restore/restoreText.ts';
 import { ReviewError } from '../reviewError.ts';
-import { type Missed, watchedFor } from './missedGrants.ts';
+import { type Missed, watchedSeconds } from './missedGrants.ts';
 import { missedComment, missedMark } from './missedText.ts';
 
 /** What was said of a grant that is missed; `restore` is the address of the pull request that gives it back. */
@@ -39,7 +39,7 @@ export async function tellMissed(
   { asOf, signal }: Options,
 ): Promise<Told[]> {
   if (missed.length === 0) return [];
-  const merged = (await forge.listPulls(branchPrefix, (asOf - watchedFor) * 1000)).filter(
+  const merged = (await forge.listPulls(branchPrefix, (asOf - watchedSeconds) * 1000)).filter(
     (pull) => pull.merged,
   );
   const due: { one: Missed; pull: ForgePull; entry: Entry }[] = [];

@@ -347,7 +347,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/reviewError.ts', []],
   ['reviewer/temporaryFolder.ts', []],
   ['reviewer/organisationOf.ts', ['bundle/git', 'bundle/grants', 'bundle/yaml', 'reviewer/reviewError.ts']],
-  ['reviewer/page', []],
+  ['reviewer/page', ['bundle/format']],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/format', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence/directory', ['bundle/grants']],

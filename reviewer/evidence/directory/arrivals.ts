@@ -1,5 +1,5 @@
 /** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
-const shortPause = 86_400;
+const shortPauseSeconds = 86_400;
 
 /** Follows who has somebody behind it, one state of the directories after the other. */
 export function createArrivals(principals: ReadonlySet<string>) {
@@ -18,7 +18,7 @@ export function createArrivals(principals: ReadonlySet<string>) {
         const since = nobody.get(name);
         if (since === undefined) continue;
         nobody.delete(name);
-        if (at - since >= shortPause) arrived.set(name, at);
+        if (at - since >= shortPauseSeconds) arrived.set(name, at);
       }
       isBegun = true;
     },

@@ -143,7 +143,7 @@ const ldap = z.strictObject({
 
 const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, ldap, csv]);
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 
 /** sync.yaml, beside grants/. */
 export const syncFile = z.strictObject({
@@ -156,7 +156,7 @@ export const syncFile = z.strictObject({
   full_every: z
     .string()
     .regex(durationForm, { error: 'must be a time like "7d"' })
-    .refine((value) => (durationMs(value) ?? 0) <= 30 * day, { error: 'must be at most "30d"' })
+    .refine((value) => (durationMs(value) ?? 0) <= 30 * dayMs, { error: 'must be at most "30d"' })
     .default('7d')
     .describe('How long changes may be followed, where a state is kept, before everything is read again.'),
 });

@@ -103,11 +103,11 @@ export function difference(
             if (takes === 'free') return true;
             const all = now[side] ?? [];
             const from = takes.find((index) => {
-              const { interval, period } = sides[side]?.[index]?.rate ?? { interval: 0, period: 0 };
-              return (all[index] ?? 0) * unit + interval <= period;
+              const { intervalMs, periodMs } = sides[side]?.[index]?.rate ?? { intervalMs: 0, periodMs: 0 };
+              return (all[index] ?? 0) * unit + intervalMs <= periodMs;
             });
             if (from === undefined) return false;
-            all[from] = (all[from] ?? 0) + (sides[side]?.[from]?.rate?.interval ?? 0) / unit;
+            all[from] = (all[from] ?? 0) + (sides[side]?.[from]?.rate?.intervalMs ?? 0) / unit;
             return true;
           });
           const steps = [...path, { gap, asked: one }];
@@ -140,6 +140,6 @@ export function capacity(grants: readonly GrantLine[], asked: Request): { count:
   const all = rates.flatMap((rate) => (rate === undefined ? [] : [parseRate(rate)]));
   return {
     count: all.reduce((sum, { count }) => sum + count, 0),
-    pace: all.reduce((sum, { interval }) => sum + 1 / interval, 0),
+    pace: all.reduce((sum, { intervalMs }) => sum + 1 / intervalMs, 0),
   };
 }

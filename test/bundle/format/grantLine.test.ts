@@ -55,5 +55,5 @@ test('no text becomes a rate that is no number', () => {
     }),
     { numRuns: 2000 },
   );
-  assert.deepEqual(readRate('600/min'), { count: 600, interval: 100, period: 60_000 });
+  assert.deepEqual(readRate('600/min'), { count: 600, intervalMs: 100, periodMs: 60_000 });
 });

@@ -63,7 +63,7 @@ test('bounds are of the grants asked about, with a rate or an end; a name may ho
     [...boundsOf(['own', 'plain', 'rated', 'unknown'], lines)],
     [
       ['own', { rate: null, expires: 7 }],
-      ['rated', { rate: { count: 5, period: 60_000, interval: 12_000 }, expires: null }],
+      ['rated', { rate: { count: 5, periodMs: 60_000, intervalMs: 12_000 }, expires: null }],
     ],
   );
   assert.deepEqual(

@@ -27,8 +27,8 @@ test('asks for what is not compressed, and reads it all the same', () => {
       response.setHeader('content-encoding', 'gzip').end(gzipSync('{"a":1}'));
     },
     async (uri) => {
-      assert.deepEqual(await fetchJson(uri, { largest: 7, timeout: 60_000 }), { a: 1 });
-      await assert.rejects(fetchJson(uri, { largest: 6, timeout: 60_000 }), /more than 6 bytes/);
+      assert.deepEqual(await fetchJson(uri, { largest: 7, timeoutMs: 60_000 }), { a: 1 });
+      await assert.rejects(fetchJson(uri, { largest: 6, timeoutMs: 60_000 }), /more than 6 bytes/);
       assert.deepEqual(asked, ['identity', 'identity']);
     },
   );
@@ -47,6 +47,9 @@ test('an answer that unpacks without end is left at its bound', () =>
       more();
     },
     async (uri) => {
-      await assert.rejects(fetchJson(uri, { largest: 100_000, timeout: 120_000 }), /more than 100000 bytes/);
+      await assert.rejects(
+        fetchJson(uri, { largest: 100_000, timeoutMs: 120_000 }),
+        /more than 100000 bytes/,
+      );
     },
   ));

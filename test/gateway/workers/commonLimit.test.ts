@@ -41,7 +41,7 @@ test('whatever crosses, crashes and restarts: no more gets through than with one
     let open = 0;
     let crashed = false;
     for (const { kind, place = 0, times = 1, share = 0 } of steps) {
-      if (kind === 'later') world.later(share * rate.period);
+      if (kind === 'later') world.later(share * rate.periodMs);
       else if (kind === 'flow') await world.flow();
       else if (kind === 'up' || kind === 'down') world.deliver(place, kind === 'up');
       else if (kind === 'restart') await world.restart(place);
@@ -67,7 +67,10 @@ test('whatever crosses, crashes and restarts: no more gets through than with one
       for (const { answered: to } of passed) {
         if (to < from) continue;
         const within = passed.filter(({ asked, answered }) => asked >= from && answered <= to).length;
-        assert.ok(within <= rate.count + (to - from) / rate.interval + 1e-3, `${within} in ${to - from} ms`);
+        assert.ok(
+          within <= rate.count + (to - from) / rate.intervalMs + 1e-3,
+          `${within} in ${to - from} ms`,
+        );
       }
   };
   await fc.assert(
@@ -97,10 +100,10 @@ test('whoever never asks for more than the rate in its period is never turned aw
         const world = limitsInCommon(workers);
         const sent: number[] = [];
         for (const { place, times, share, restart } of steps) {
-          world.later(share * rate.period);
+          world.later(share * rate.periodMs);
           for (let time = 0; time < times; time += 1) {
             const now = world.now();
-            if (sent.filter((at) => at > now - rate.period).length >= rate.count) break;
+            if (sent.filter((at) => at > now - rate.periodMs).length >= rate.count) break;
             sent.push(now);
             const left = Promise.resolve(world.at(place).limit.limit('key', rate, now));
             await world.flow();
