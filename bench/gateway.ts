@@ -1,7 +1,7 @@
 // What a request costs and how long it takes, beside proxies that decide the same and yardsticks that decide nothing, in
 // turns in one run. The same upstream (nginx), the same grants, RS256 tokens, each peer's record or access log on. Each
 // peer must first pass a gate: what does not deny is not measured.
-// node bench/gateway.ts [--quick] [--peers NAME,…] [--against CHECKOUT] [ROUNDS] [SECONDS]
+// node bench/gateway.ts [--quick] [--peers NAME,…] [ROUNDS] [SECONDS]
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -20,7 +20,6 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     peers: { type: 'string' },
-    against: { type: 'string' },
   },
   allowPositionals: true,
 });
@@ -59,23 +58,9 @@ async function run(): Promise<void> {
   const subjects = tokens.map((_, index) => `caller${index}@example.com`);
   const rules = { issuer: issuer.url, jwks, root, subjects };
   const envoy = await findProxy('envoy');
-  const { against } = values;
   /** Ours first; what decides nothing last. */
   const starts: [name: string, decides: boolean, start: () => Promise<Peer>][] = [
     ['grantgate', true, () => startGateway(join(folder, 'ours'), root, issuer.url)],
-    ...(against === undefined
-      ? []
-      : ([
-          [
-            'grantgate, other',
-            true,
-            () =>
-              startGateway(join(folder, 'other'), root, issuer.url, {
-                name: 'grantgate, other',
-                code: against,
-              }),
-          ],
-        ] satisfies typeof starts)),
     ...(envoy === null
       ? []
       : ([['Envoy, RBAC', true, () => startEnvoy(envoy, folder, upstream, rules)]] satisfies typeof starts)),

@@ -1,7 +1,8 @@
 // What a request costs by this checkout beside others, in turns in one run: the same upstream (nginx), grants and tokens.
 // Milliseconds of CPU for 1,000 requests, and the other's as a multiple of ours: the medians of all rounds, and of that half
 // of them before which the machine was quieter.
-// node bench/gateway/against.ts [--callers 200] [--rounds 15] [--seconds 1] CHECKOUT…
+// node bench/gateway/against.ts [--callers 200] [--rounds 15] [--seconds 1] [--workers 1] [--unkept] CHECKOUT…
+// --unkept: a connection for each request.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -18,14 +19,13 @@ const { values, positionals: checkouts } = parseArgs({
     callers: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '15' },
     seconds: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
+    unkept: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
-const [callers, rounds, seconds] = [values.callers, values.rounds, values.seconds].map(Number) as [
-  number,
-  number,
-  number,
-];
+const [callers, rounds, seconds] = [Number(values.callers), Number(values.rounds), Number(values.seconds)];
+const workers = Number(values.workers);
 const warmSeconds = 6;
 
 const folder = mkdtempSync(join(tmpdir(), 'grantgate-bench-'));
@@ -45,12 +45,13 @@ async function run(): Promise<void> {
   for (const [at, checkout] of ['', ...checkouts].entries()) {
     const name = checkout === '' ? 'this checkout' : basename(resolve(checkout));
     const code = checkout === '' ? '' : resolve(checkout);
-    const peer = await startGateway(join(folder, String(at)), root, issuer.url, { name, code });
+    const peer = await startGateway(join(folder, String(at)), root, issuer.url, { name, code, workers });
     stops.push(peer.stop);
     await assertGate(peer, credentials, true);
     peers.push(peer);
   }
-  for (const peer of peers) await closed(peer, callers, warmSeconds);
+  const load = (peer: Peer, duration: number) => closed(peer, callers, duration, !values.unkept);
+  for (const peer of peers) await load(peer, warmSeconds);
 
   const cpu = new Map<Peer, number[]>(peers.map((peer) => [peer, []]));
   const noises: number[] = [];
@@ -58,7 +59,7 @@ async function run(): Promise<void> {
     noises.push(noise().memoryNs);
     // Who comes first, does so in every other round only.
     for (const peer of round % 2 === 0 ? peers : peers.toReversed())
-      cpu.get(peer)?.push((await closed(peer, callers, seconds)).cpu);
+      cpu.get(peer)?.push((await load(peer, seconds)).cpu);
   }
 
   const most = median(noises);

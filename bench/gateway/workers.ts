@@ -2,7 +2,7 @@
 // grants, tokens and records. CPU is that of all processes of a gateway; the busiest of them is what several are bound by
 // where cores are free, so "room" is one process' CPU for a request over the busiest one's. Bare undici proxies, which
 // share a port as Node's cluster has it, tell how much of that is Node's and the machine's.
-// node bench/gateway/workers.ts [--workers N] [--against CHECKOUT] [--no-rate] [ROUNDS] [SECONDS]
+// node bench/gateway/workers.ts [--workers N] [--no-rate] [ROUNDS] [SECONDS]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,6 @@ import { callers, type Peer, startGateway } from './world.ts';
 const { values, positionals } = parseArgs({
   options: {
     workers: { type: 'string', default: '2' },
-    against: { type: 'string' },
     'no-rate': { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -49,7 +48,7 @@ async function measure(peer: Peer, run: () => Promise<Figures>): Promise<Measure
 
 async function run(): Promise<void> {
   const { upstream, root, issuer, tokenFile } = await openScene(folder, callers, stops, rate);
-  const start = async (name: string, of: { workers?: number; code?: string }) =>
+  const start = async (name: string, of: { workers?: number }) =>
     keep(await startGateway(join(folder, name.replaceAll(' ', '-')), root, issuer.url, { name, ...of }));
   const bare = async (name: string, file: string) => keep(await startBare(file, name, upstream, workers));
   /** Each with the one process that it is compared with. */
@@ -61,10 +60,6 @@ async function run(): Promise<void> {
     { peer: bareAlone, one: bareAlone },
     { peer: await bare(`bare, ${workers} workers`, './bareCluster.ts'), one: bareAlone },
   ];
-  if (values.against !== undefined) {
-    const code = values.against;
-    peers.push({ peer: await start(`${workers} workers, other`, { workers, code }), one: alone });
-  }
 
   const { closed, open } = createLoads({ folder, tokenFile, connections: 32 });
   const openFor = (persecond: number) => (peer: Peer) =>
