@@ -90,6 +90,8 @@ export function createDirectoryHistory(organisation: Organisation) {
   const sizes = new Map<string, number>();
   const state = new Map<string, DirectoryFile>();
   const former = new Map<string, DirectoryFile>();
+  /** Read in part, and enforced all the same: whom they leave out nobody let in. */
+  const short = new Map<string, DirectoryFile>();
   const services = createServices(organisation.services.values());
   const ids = createIds();
   const absent = new Map<string, Map<string, Absence>>();
@@ -149,16 +151,20 @@ export function createDirectoryHistory(organisation: Organisation) {
       const kind = fileKind(path);
       if (kind.kind === 'directory') absent.get(kind.provider)?.clear();
     }
+    let isShort = false;
     const found = files.flatMap(({ path, bytes }) => {
       const kind = fileKind(path);
       if (kind.kind !== 'directory') return [];
       const file = bytes === null ? null : readDirectory(bytes, path).value;
+      short.delete(kind.provider);
+      if (file?.complete === false) short.set(kind.provider, file);
+      isShort ||= file?.complete === false;
       if (file !== undefined && file?.complete !== false) return [{ provider: kind.provider, file }];
       // A read that was cut short says nothing, not even that the syncs around it follow each other.
       absent.get(kind.provider)?.clear();
       return [];
     });
-    if (found.length === 0) return false;
+    if (found.length === 0) return isShort;
     const from = (provider: string, file: DirectoryFile) => heldFrom(file, state.get(provider), at);
     lookUp(Math.min(...found.map(({ provider, file }) => (file === null ? at : from(provider, file)))));
     for (const { provider, file } of found) {
@@ -206,7 +212,8 @@ export function createDirectoryHistory(organisation: Organisation) {
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
       // From when it was committed: no gateway knew before, whenever it was read.
-      arrivals.step(at, now.hasSomebody);
+      const enforced = short.size === 0 ? now : createLens(new Map([...state, ...short]), services);
+      arrivals.step(at, enforced.hasSomebody);
       for (const owner of owners) {
         if (lens === null || lens.hasSomebody(owner)) ownerless.delete(owner);
         else if (!ownerless.has(owner)) ownerless.set(owner, at);

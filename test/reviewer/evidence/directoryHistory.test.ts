@@ -19,6 +19,8 @@ type Moment = {
   groups?: Readonly<Record<string, readonly string[]>>;
   provider?: string;
   services?: readonly Service[] | null;
+  /** Not all of it was read. */
+  short?: boolean;
   /** Providers whose file goes. */
   gone?: readonly string[];
 };
@@ -45,13 +47,13 @@ function historyOf(
   const history = createDirectoryHistory(organisation);
   const bytes = (value: object) => Buffer.from(JSON.stringify(value));
   for (const moment of moments) {
-    const { at, synced = at, people, groups = {}, provider = 'okta', services, gone = [] } = moment;
+    const { at, synced = at, people, groups = {}, provider = 'okta', services, gone = [], short } = moment;
     const files = gone.map((one) => ({ path: `grants/directory/${one}.yaml`, bytes: null as Buffer | null }));
     if (people !== undefined)
       files.push({
         path: `grants/directory/${provider}.yaml`,
         bytes: bytes({
-          ...{ provider, synced: instant(synced), complete: true },
+          ...{ provider, synced: instant(synced), complete: short !== true },
           people: people.map(({ login, id = `id-${login}`, status = 'active' }) => ({ login, id, status })),
           groups: Object.entries(groups).map(([name, members]) => ({ name, members })),
         }),
@@ -176,6 +178,16 @@ test('who comes by a sync is there when it is committed: no gateway knew before'
   const began = [{ at: day, services: [] }, at(9, 'active')];
   const first = historyOf(began, [{ principal: 'user:ann' }]);
   assert.equal(first.reachedSince('user:ann'), 9 * day, 'whom no directory knew nobody let in');
+  const left: Moment = { at: 5 * day, people: [{ login: 'bob' }], short: true };
+  const short = historyOf([at(1, 'active'), left, at(9, 'active')], [{ principal: 'user:ann' }]);
+  assert.equal(short.reachedSince('user:ann'), 9 * day, 'nor whom a read left out that was cut short');
+  assert.equal(short.ownerlessSince('user:ann'), null);
+  const never = historyOf([at(1, 'active'), left], [{ principal: 'user:ann' }]);
+  assert.deepEqual(
+    [never.ownerlessSince('user:ann'), never.absences('user:ann')],
+    [null, null],
+    'which tells of nobody that they went',
+  );
   const lost = historyOf([at(1, 'active'), at(30, 'suspended', 4)], [{ principal: 'group:x' }]);
   assert.equal(lost.ownerlessSince('user:ann'), 30 * day, 'nor could anybody be asked');
 });
