@@ -1,4 +1,4 @@
-// Everything CI runs: static checks, Rego gates, then each test file in its own process. `node test/_run.ts`, or
+// Everything CI runs: static checks, Rego gates, then each test file, in a process without traces of others. `node test/_run.ts`, or
 // with part of a file name to run only what matches. Ends with one plain line: N passed, N failed.
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -13,9 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { regoGates } from './_rego.ts';
+import { type FileRun, runFiles } from './_runFiles.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
@@ -104,23 +106,30 @@ function readLengths(): [string, number][] {
 }
 
 /** A file passes when it ran at least one test, each one passed, none was skipped, and it ended with 0. */
-async function file(path: string): Promise<Outcome> {
+function judge({ path, code, output, ms, after }: FileRun): Outcome {
   const name = relative(root, path);
-  const started = Date.now();
-  const { code, output } = await run(process.execPath, [join(root, 'test', '_file.ts'), path]);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: strips the colours uvu prints
-  const plain = output.replace(/\u001b\[[0-9;]*m/g, '');
+  const plain = stripVTControlCharacters(output);
   const count = (label: string) =>
     Number(plain.match(new RegExp(`^ {2}${label}: +(\\d+)$`, 'm'))?.[1] ?? Number.NaN);
   const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')];
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  const seconds = (ms / 1000).toFixed(1);
   took.set(name, Number(seconds));
   if (code === 0 && total > 0 && passed === total && skipped === 0) {
     process.stdout.write(`ok   ${name} (${passed} tests, ${seconds} s)\n`);
     return { passed, failed: 0 };
   }
-  process.stdout.write(`FAIL ${name} (exit ${code}, ${seconds} s)\n${output}\n`);
+  const others =
+    after.length === 0 ? '' : `, after ${after.map((other) => relative(root, other)).join(', ')}`;
+  process.stdout.write(`FAIL ${name} (exit ${code}, ${seconds} s${others})\n${output}\n`);
   return { passed: passed || 0, failed: Math.max(1, (total || 0) - (passed || 0)) };
+}
+
+/** Files that run one after the other, in one process where they can. */
+async function together(paths: readonly string[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const onRun = (run: FileRun) => outcomes.push(judge(run));
+  await runFiles(paths, { cwd: root, env, timeoutMs: fileTimeoutMs, onRun });
+  return outcomes;
 }
 
 function testFiles(): string[] {
@@ -161,9 +170,25 @@ const gates: Job[] = [
 const expected = (path: string) =>
   took.get(relative(root, path)) ??
   (path.includes(join('test', 'e2e')) ? 60 : 0) + statSync(path).size / 5_000;
-const order = new Map(files.map((path) => [path, expected(path)]));
-files.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0));
-const jobs = [...(only.length === 0 ? gates : []), ...files.map((path) => () => file(path))];
+/** What measures its process has one of its own. */
+const isAlone = (path: string) => readFileSync(path, 'utf8').includes('memoryUsage');
+/** A process is shared for so long at most, in seconds: several for each lane, so that they end at about the same time. */
+const mostSeconds = Math.max(30, files.reduce((sum, path) => sum + expected(path), 0) / 24);
+type Group = { room: string; seconds: number; paths: string[] };
+const groups: Group[] = [];
+for (const path of files) {
+  const room = isAlone(path) ? path : dirname(relative(root, path)).split(sep).slice(0, 2).join(sep);
+  const seconds = expected(path);
+  const fits = groups.find((group) => group.room === room && group.seconds + seconds <= mostSeconds);
+  if (fits === undefined) groups.push({ room, seconds, paths: [path] });
+  else {
+    fits.seconds += seconds;
+    fits.paths.push(path);
+  }
+}
+groups.sort((a, b) => b.seconds - a.seconds);
+const shared: Job[] = groups.map((group) => () => together(group.paths));
+const jobs = [...(only.length === 0 ? gates : []), ...shared];
 // More than there are cores: files also wait, for programs, for disks and for clocks, and those that wait most begin
 // together, being the longest. Six at most, for their memory.
 const outcomes = await inParallel(jobs, Math.min(6, availableParallelism() + 4));

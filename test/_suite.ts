@@ -68,8 +68,9 @@ function told(failure: unknown): Error {
   return Object.assign(new Error(message), { stack: stack ?? message });
 }
 
-/** Queues every suite opened so far; returns how many there are. Called by `_run.ts` once the file has loaded. */
+/** Queues every suite opened since it was last called; returns how many. Called by `_file.ts` once a file has loaded. */
 export function runRegistered(): number {
-  for (const test of registered) test.run();
-  return registered.length;
+  const opened = registered.splice(0);
+  for (const test of opened) test.run();
+  return opened.length;
 }
