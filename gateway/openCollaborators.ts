@@ -3,6 +3,7 @@ import { createFaults } from './faults.ts';
 import { type Authentication, createAuthentication } from './identity/authentication.ts';
 import type { Limit } from './limits/limit.ts';
 import { openLimits } from './limits/limits.ts';
+import type { ReloadOptions } from './load/reload.ts';
 import { openAccessLog } from './log/accessLog.ts';
 import { createLog } from './log/createLog.ts';
 import { createToldLately } from './memory/toldLately.ts';
@@ -33,6 +34,8 @@ export type Options = {
   /** Milliseconds on a clock that nobody sets. */
   elapsed?: () => number;
   worker?: Worker;
+  /** In place of a thread for each bundle that is loaded. */
+  startLoader?: ReloadOptions['startWorker'];
 };
 
 export type Collaborators = Awaited<ReturnType<typeof openCollaborators>>;
@@ -44,6 +47,7 @@ export async function openCollaborators({
   now = Date.now,
   elapsed = () => performance.now(),
   worker,
+  startLoader,
 }: Options) {
   // http-proxy-3 would switch to a code path that loses what was decided.
   if (env.FORCE_FETCH_PATH !== undefined)
@@ -89,6 +93,7 @@ export async function openCollaborators({
   const standing = openStanding({
     ...{ config, env, metrics, log, streams, now, elapsed },
     onSwap: worker?.onSwap,
+    startLoader,
   });
   const authentication = (believed: GatewayConfig, before: Authentication | null) =>
     createAuthentication(

@@ -6,7 +6,7 @@ import type { Decided } from './decision/admission.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createHoldBack } from './load/holdBack.ts';
-import { assertSource, type Reload, type Standing, startReload } from './load/reload.ts';
+import { assertSource, type Reload, type ReloadOptions, type Standing, startReload } from './load/reload.ts';
 import { readShadow, startShadow } from './load/shadow.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -19,6 +19,7 @@ type Options = {
   log: Logger;
   streams: Streams;
   onSwap: ((snapshot: Snapshot) => void) | undefined;
+  startLoader: ReloadOptions['startWorker'];
   /** Milliseconds since 1970. */
   now: () => number;
   /** Milliseconds on a clock that nobody sets. */
@@ -30,7 +31,7 @@ type Options = {
  * when a secret is missing, and what {@link startReload} throws.
  */
 export function openStanding(options: Options) {
-  const { env, metrics, log, streams, now, elapsed } = options;
+  const { env, metrics, log, streams, now, elapsed, startLoader } = options;
   let { bundle } = options.config;
   let inForce: Enforcement | null = null;
   const enforcement = () => inForce;
@@ -59,11 +60,12 @@ export function openStanding(options: Options) {
         if (result === 'changed' || result === 'unchanged') lapse.confirmed();
       },
       onKept: metrics.bundleKept,
+      startWorker: startLoader,
       log,
       now,
     });
   const startBeside = (settings: ReturnType<typeof readShadow>) =>
-    startShadow({ settings, metrics, log, now });
+    startShadow({ settings, metrics, startLoader, log, now });
 
   let settings = read(options.config, env);
   let reload = start(settings, null);

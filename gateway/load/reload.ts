@@ -48,7 +48,8 @@ export type ReloadOptions = {
   before?: Standing | null;
   /** A look that takes longer means that the loader hangs; it is replaced. */
   lookTimeoutMs?: number;
-  startWorker?: (data: LoaderData) => LoaderWorker;
+  /** In place of a thread of its own. */
+  startWorker?: ((data: LoaderData) => LoaderWorker) | undefined;
 };
 
 /** What is in force, and as the loader posted it, for the next loader: the same memory. */

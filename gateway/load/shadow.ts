@@ -4,7 +4,7 @@ import { type GatewayConfig, readSecret } from '../config/config.ts';
 import { readSourceAccess, readVerifyKeyTexts } from '../config/readSource.ts';
 import type { Carrier, Decided } from '../decision/admission.ts';
 import { type Enforcement, enforce } from '../decision/enforcement.ts';
-import { type ReloadStatus, startReload } from './reload.ts';
+import { type ReloadOptions, type ReloadStatus, startReload } from './reload.ts';
 
 /** How the second bundle would have decided, against what was decided. */
 export type ShadowResult = 'same' | 'would-allow' | 'would-deny' | 'other-operation' | 'failed';
@@ -32,6 +32,7 @@ type Options = {
     shadowed: (api: string, operation: string, result: ShadowResult) => void;
     shadowDropped: () => void;
   };
+  startLoader?: ReloadOptions['startWorker'];
   log: Logger;
   now: () => number;
 };
@@ -59,7 +60,7 @@ export function readShadow(
 }
 
 /** Null when none is configured. Throws what {@link startReload} throws. */
-export function startShadow({ settings, metrics, log: parent, now }: Options): Shadow | null {
+export function startShadow({ settings, metrics, startLoader, log: parent, now }: Options): Shadow | null {
   if (settings === null) return null;
   const { source, pollMs, sample } = settings;
   const log = parent.child({ bundle: 'shadow' });
@@ -76,6 +77,7 @@ export function startShadow({ settings, metrics, log: parent, now }: Options): S
     // Its word never counts, so nothing it takes away has to wait.
     holdShare: 1,
     onSwap: (snapshot) => compare.use(enforce(snapshot, null)),
+    startWorker: startLoader,
     log,
     now,
   });

@@ -9,6 +9,7 @@ import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/reco
 import { type Gateway, serve } from '../../gateway/serve.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { type Issuer, startIssuer } from './_issuer.ts';
+import { startWarmLoader } from './load/_warmLoader.ts';
 
 /** One request as an upstream got it. */
 export type Received = { method: string; url: string; headers: Record<string, string[]>; body: string };
@@ -101,6 +102,8 @@ type Options = {
   config?: Record<string, unknown>;
   files?: Record<string, string | null>;
   commit?: boolean;
+  /** With a loader thread of its own, as it is served by the command line. */
+  ownLoader?: boolean;
 };
 
 export async function startWorld({
@@ -108,6 +111,7 @@ export async function startWorld({
   config = {},
   files = {},
   commit = true,
+  ownLoader = false,
 }: Options = {}): Promise<World> {
   const clock = { now: Date.parse('2026-11-23T10:00:00Z') };
   const now = () => clock.now;
@@ -142,6 +146,7 @@ export async function startWorld({
     ),
     now,
     elapsed: () => performance.now() + passed.ms,
+    ...(ownLoader ? {} : { startLoader: startWarmLoader }),
   });
   const reload = () => fetch(`${gateway.admin}/reload`, { method: 'POST' });
   if (commit) await reload();

@@ -12,7 +12,7 @@ ${serviceEntry('invoicer', secret, { more: `jwt_subject: "${issuer}|invoicer-cli
 let world: World;
 
 test.before(async () => {
-  world = await startWorld();
+  world = await startWorld({ ownLoader: true });
   await world.push({ 'grants/directory/services.yaml': services(world.issuer.url) });
 });
 test.after(() => world.close());

@@ -1,5 +1,5 @@
-// Loaders one after the other in one thread, for files that start dozens: what a thread loads when it starts, a quarter of
-// a second of work, is loaded once. Threads of their own are started wherever a whole gateway is, and where one ends.
+// Loaders in one thread, also for the files that follow in the same process: what a thread loads when it starts, a quarter of
+// a second of work, is loaded once. Threads of their own are started where one is what a test is about.
 import { EventEmitter } from 'node:events';
 import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker } from 'node:worker_threads';
 import type { LoaderWorker } from '../../../gateway/load/loaderThread.ts';
@@ -10,6 +10,8 @@ let thread: Worker | null = null;
 /** In place of a thread of its own: the same loader, behind a port of its own. */
 export function startWarmLoader(data: LoaderData): LoaderWorker {
   thread ??= new Worker(new URL(import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+  // Only what it is asked for keeps anything going.
+  thread.unref();
   // Each of its loaders wants to know when it fails.
   thread.setMaxListeners(0);
   thread.once('exit', () => {
