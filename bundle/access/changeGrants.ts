@@ -34,7 +34,12 @@ export function changeGrants(
         const after = next.get(grant.id);
         return after === undefined ? [grant] : after === null ? [] : [after];
       });
-      for (const change of compareAccess(api, was.map(held), is.map(held), at))
+      for (const change of compareAccess(
+        { name: api, rates: [access.rateOf(api)] },
+        was.map(held),
+        is.map(held),
+        at,
+      ))
         changes.push({ ...change, subject });
     }
   }

@@ -1,5 +1,6 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { GrantLine } from '../format/grantLine.ts';
+import { isWithinRate, parseRate, type Rate } from '../format/rate.ts';
 import { type Ways, waysOf } from './allowances.ts';
 import { compareWays, conditionsIn } from './compareConditions.ts';
 import { compareShares } from './compareShares.ts';
@@ -24,18 +25,22 @@ export type AccessChange = {
 
 export type Held = { through: string; grant: GrantLine };
 
+/** An API, and the rate that it holds everybody to on each side that has the API; undefined: it has none. */
+export type ComparedApi = { name: string; rates: readonly (string | undefined)[] };
+
 /**
  * Compares what somebody's grants on one API allow before and after; `at` in whole seconds since 1970, null for no
  * instant. Operations that fare alike by the same grants come together. There is no change where a gateway lets every
- * sequence of requests through as it did.
+ * sequence of requests through as it did, its API's own rate aside.
  */
 export function compareAccess(
-  api: string,
+  { name: api, rates }: ComparedApi,
   before: readonly Held[],
   after: readonly Held[],
   at: number | null,
 ): AccessChange[] {
-  const [old, now] = [byOperation(before, at), byOperation(after, at)];
+  const own = rates.map((rate) => (rate === undefined ? null : parseRate(rate)));
+  const [old, now] = [byOperation(before, at, own), byOperation(after, at, own)];
   const alike = new Map<string, { change: AccessChange; operations: string[] }>();
   const found = new Map<string, Pick<AccessChange, 'kind' | 'conditions'>>();
   const kept = new Map<string, { was: Ways; is: Ways }>();
@@ -73,11 +78,15 @@ export function compareAccess(
 type Known = Held & { term: Term };
 
 /** What holds at all, by operation; each grant taken apart once. */
-function byOperation(all: readonly Held[], at: number | null): Map<string, Known[]> {
+function byOperation(
+  all: readonly Held[],
+  at: number | null,
+  own: readonly (Rate | null)[],
+): Map<string, Known[]> {
   const found = new Map<string, Known[]>();
   for (const held of all) {
     if (!holdsAt(held.grant, at)) continue;
-    const known = { ...held, term: termOf(held.grant.id, conditionsOf(held.grant)) };
+    const known = { ...held, term: termOf(held.grant.id, boundBy(conditionsOf(held.grant), own)) };
     for (const operation of held.grant.operations) {
       const others = found.get(operation);
       if (others === undefined) found.set(operation, [known]);
@@ -85,6 +94,14 @@ function byOperation(all: readonly Held[], at: number | null): Map<string, Known
     }
   }
   return found;
+}
+
+/** Whoever is held to the API's rate keeps to one that lets through as much: it is as none. */
+function boundBy({ rate, ...conditions }: Conditions, own: readonly (Rate | null)[]): Conditions {
+  if (rate === undefined) return conditions;
+  const known = parseRate(rate);
+  const isMoot = own.length > 0 && own.every((one) => one !== null && isWithinRate(one, known));
+  return isMoot ? conditions : { ...conditions, rate };
 }
 
 const terms = (all: readonly Known[] = []): Term[] => all.map(({ term }) => term);

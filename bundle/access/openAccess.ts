@@ -32,6 +32,8 @@ export type Access = {
   isActive(subject: string): boolean;
   /** Every grant, also one that gives nothing, sorted by id. */
   grants: readonly Grant[];
+  /** The rate that an API holds everybody to; undefined: it has none. */
+  rateOf(api: string): string | undefined;
   /** Every grant that names a principal, or one of the groups it is in. */
   grantsOf(subject: string): readonly Grant[];
   /** Active people and services that a grant to this principal reaches, sorted, with the chain of groups. */
@@ -103,6 +105,7 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
     },
     isActive,
     grants,
+    rateOf: (api) => organisation.apis.get(api)?.limits?.rate,
     grantsOf,
     reached,
   };

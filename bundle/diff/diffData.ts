@@ -1,4 +1,4 @@
-import { type AccessChange, compareAccess } from '../access/compareAccess.ts';
+import { type AccessChange, type ComparedApi, compareAccess } from '../access/compareAccess.ts';
 import { anonymous } from '../format/anonymous.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { changedLines } from '../format/changedLines.ts';
@@ -205,6 +205,7 @@ function changesOf(
     };
   };
   const [old, now] = [read('before'), read('after')];
+  const ratesOf = apiRates(sides);
   const rows = new Map<string, Row>();
   const compared = new Map<string, Row[]>();
 
@@ -223,18 +224,31 @@ function changesOf(
       if (found === undefined) {
         const held = (all: readonly string[], side: typeof old) =>
           all.flatMap((through) => side.grants(through, api).map((grant) => ({ through, grant })));
-        found = compareAccess(api, held(was, old), held(is, now), at).map((change) => {
-          const text = JSON.stringify(change);
-          const row = rows.get(text) ?? { change, who: [] };
-          rows.set(text, row);
-          return row;
-        });
+        found = compareAccess({ name: api, rates: ratesOf(api) }, held(was, old), held(is, now), at).map(
+          (change) => {
+            const text = JSON.stringify(change);
+            const row = rows.get(text) ?? { change, who: [] };
+            rows.set(text, row);
+            return row;
+          },
+        );
         compared.set(key, found);
       }
       for (const row of found) row.who.push(name);
     }
   }
   return [...rows.values()];
+}
+
+/** The rate of an API on each side that has it; read when first asked for. */
+function apiRates({ before, after }: Pair<Side>): (api: string) => ComparedApi['rates'] {
+  let read: readonly Record<string, { rate?: string }>[] | null = null;
+  return (api) => {
+    read ??= [...new Set([before.sections.head.apis, after.sections.head.apis])].map(
+      (text) => JSON.parse(text) as Record<string, { rate?: string }>,
+    );
+    return read.flatMap((apis) => (Object.hasOwn(apis, api) ? [apis[api]?.rate] : []));
+  };
 }
 
 const order = ['loses', 'gains', 'tightened', 'shortened', 'altered', 'loosened', 'extended'];

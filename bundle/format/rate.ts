@@ -27,6 +27,10 @@ export const rateOf = (count: number, periodMs: number): Rate => ({
   periodMs,
 });
 
+/** Whether whatever keeps to the one rate keeps to the other: no faster in the long run, and no more at once. */
+export const isWithinRate = (one: Rate, other: Rate): boolean =>
+  other.intervalMs <= one.intervalMs && other.count >= one.count;
+
 /** The order in which a gateway takes from several: what is whole again soonest first, so that an hour's is not spent on what a minute's would have let through. */
 export const bySoonest = (one: Rate, other: Rate): number =>
   one.periodMs - other.periodMs || one.intervalMs - other.intervalMs;

@@ -83,7 +83,8 @@ function kindsOf(was: Grant | undefined, is: Grant | undefined): ReadonlySet<Cha
   const held = (grant: Grant | undefined) =>
     grant === undefined ? [] : [{ through: grant.principal, grant: grantLine(grant) }];
   const api = is?.api ?? was?.api ?? '';
-  const changes = compareAccess(api, moved ? [] : held(was), held(is), null);
+  // A rate that its API's bounds today may bound by itself tomorrow.
+  const changes = compareAccess({ name: api, rates: [] }, moved ? [] : held(was), held(is), null);
   return new Set(changes.map(({ kind }) => kind));
 }
 

@@ -45,18 +45,19 @@ function allows({ operations, expires, conditions = {} }: GrantLine, asked: Requ
 }
 
 /** A gateway's answers to one caller: whether each request passes. */
-function gateway(grants: readonly GrantLine[]) {
+function gateway(grants: readonly GrantLine[], rate?: string) {
+  const apis = new Map([['orders', { ...(rate !== undefined && { rate: parseRate(rate) }) }]]);
   const quota = createQuota({ limit: createLimit(), concurrency: () => 1 });
   return async (asked: Request, at: number): Promise<boolean> => {
     const holding = grants.filter((grant) => allows(grant, asked));
     if (holding.length === 0) return false;
-    const rate = (one: GrantLine) => (one.rate === undefined ? null : parseRate(one.rate));
+    const rateOf = (one: GrantLine) => (one.rate === undefined ? null : parseRate(one.rate));
     const decided = {
       ...{ route: { api: 'orders' }, identity: { subject: 'user:ann' } },
-      enforcement: { snapshot: { apis: new Map() } },
+      enforcement: { snapshot: { apis } },
       decision: {
         result: { grants: holding.map(({ id }) => id).sort() },
-        bounds: new Map(holding.map((one) => [one.id, { rate: rate(one), expires: null }])),
+        bounds: new Map(holding.map((one) => [one.id, { rate: rateOf(one), expires: null }])),
         memory: newMemory(),
       },
     } as unknown as Decided;
@@ -122,8 +123,13 @@ export function difference(
   return null;
 }
 
-export async function answers(grants: readonly GrantLine[], steps: readonly Step[]): Promise<boolean[]> {
-  const ask = gateway(grants);
+/** Whether each step passes; `rate` is the API's own. */
+export async function answers(
+  grants: readonly GrantLine[],
+  steps: readonly Step[],
+  rate?: string,
+): Promise<boolean[]> {
+  const ask = gateway(grants, rate);
   const passed: boolean[] = [];
   let at = 1_800_000_000_000;
   for (const { gap, asked } of steps) {

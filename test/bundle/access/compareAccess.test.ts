@@ -51,7 +51,7 @@ const pairs = fc
 
 const held = (grants: readonly GrantLine[]) => grants.map((grant) => ({ through: 'user:ann', grant }));
 const compared = (before: readonly GrantLine[], after: readonly GrantLine[]) =>
-  compareAccess('orders', held(before), held(after), null);
+  compareAccess({ name: 'orders', rates: [] }, held(before), held(after), null);
 
 test('there is no change where every sequence of requests passes as it did, and only there', async () => {
   const seen = { alike: 0, other: 0 };
@@ -228,5 +228,33 @@ test('what is whole again soonest is taken from first, whatever the grants are c
       minutes,
     ),
     passed,
+  );
+});
+
+test("a rate that lets through what the API's own does is as none, where it is so before and after", async () => {
+  const kinds = (rates: readonly (string | undefined)[], before: Grants, after: Grants) =>
+    compareAccess({ name: 'orders', rates }, held(named(before)), held(named(after)), null).map(
+      ({ kind }) => kind,
+    );
+  assert.deepEqual(kinds(['2/s', '2/s'], [get('4/s')], [get('2/s')]), []);
+  assert.deepEqual(kinds(['2/s'], [get(undefined)], [get('2/s'), get('1/s')]), []);
+  assert.deepEqual(kinds(['2/s'], [get('4/s')], [get('1/s')]), ['tightened']);
+  assert.deepEqual(
+    kinds(['60/min'], [get('4/s')], [get('2/s')]),
+    ['tightened'],
+    'it lets through less at once',
+  );
+  assert.deepEqual(kinds(['2/s', '4/s'], [get(undefined)], [get('2/s')]), ['tightened']);
+  assert.deepEqual(kinds(['2/s', undefined], [get(undefined)], [get('4/s')]), ['tightened']);
+  const own = requests.filter(({ operation }) => operation === 'get');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ gap: fc.nat(3), asked: fc.constantFrom(...own) }), { minLength: 20 }),
+      async (steps) => {
+        const [free, bound] = [named([get(undefined)]), named([get('1/s'), get('2/s')])];
+        assert.deepEqual(await answers(bound, steps, '2/s'), await answers(free, steps, '2/s'));
+      },
+    ),
+    { numRuns: 20 },
   );
 });
