@@ -49,6 +49,21 @@ type Apis = Record<
 const names = (before: object, after: object) =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compareCodePoints);
 
+type Named<T> = Readonly<Record<string, T | undefined>>;
+
+const own = <T>(of: Named<T>, name: string): T | undefined =>
+  Object.hasOwn(of, name) ? of[name] : undefined;
+
+/** What is otherwise than before, by name, sorted; null: not there. */
+const changed = <T>(old: Named<T>, now: Named<T>) =>
+  names(old, now).flatMap((name) => {
+    // An operation may be called `toString`.
+    const [before, after] = [own(old, name) ?? null, own(now, name) ?? null];
+    return canonicalJson(before) === canonicalJson(after) ? [] : [{ name, before, after }];
+  });
+
+const nameless = <T extends { name: string }>({ name: _, ...one }: T) => one;
+
 /** Compares the parts of data.json that are no lines. */
 export function diffHeads(before: DataSections['head'], after: DataSections['head']): HeadChanges {
   const [oldNetworks, newNetworks] = read<Record<string, string[]>>(before.networks, after.networks);
@@ -58,40 +73,31 @@ export function diffHeads(before: DataSections['head'], after: DataSections['hea
     Set<string>,
   ];
   const shared = names(oldApis, newApis).flatMap((api) => {
-    const [was, is] = [oldApis[api], newApis[api]];
+    const [was, is] = [own(oldApis, api), own(newApis, api)];
     return was === undefined || is === undefined ? [] : [{ api, was, is }];
   });
+  /** Of each API that stays, what one part of it holds by name that is otherwise. */
+  const inApis = <T>(part: (api: Apis[string]) => Named<T>) =>
+    shared.flatMap(({ api, was, is }) => changed(part(was), part(is)).map((one) => ({ api, ...one })));
   return {
-    networks: names(oldNetworks, newNetworks).flatMap((network) => {
-      const [was, is] = [oldNetworks[network] ?? null, newNetworks[network] ?? null];
-      return same(was, is) ? [] : [{ network, before: was, after: is }];
-    }),
-    operations: shared.flatMap(({ api, was, is }) =>
-      names(was.operations, is.operations).flatMap((operation) => {
-        const [old, now] = [was.operations[operation], is.operations[operation]];
-        if (old === undefined || now === undefined || old === now) return [];
-        return [{ api, operation, before: old, after: now }];
-      }),
+    networks: changed(oldNetworks, newNetworks).map(({ name, ...sides }) => ({ network: name, ...sides })),
+    operations: inApis(({ operations }) => operations).flatMap(({ api, name, before, after }) =>
+      // One that came or went is told by whom it is granted to.
+      before === null || after === null ? [] : [{ api, operation: name, before, after }],
     ),
-    authentication: shared.flatMap(({ api, was, is }) => {
-      const [old, now] = [was.authentication ?? null, is.authentication ?? null];
-      return same(old, now) ? [] : [{ api, before: old, after: now }];
-    }),
-    cors: shared.flatMap(({ api, was, is }) => {
-      const [old, now] = [was.cors ?? null, is.cors ?? null];
-      return same(old, now) ? [] : [{ api, before: old, after: now }];
-    }),
-    facts: shared.flatMap(({ api, was: { facts: was = {} }, is: { facts: is = {} } }) =>
-      names(was, is).flatMap((fact) => {
-        const [old, now] = [was[fact] ?? null, is[fact] ?? null];
-        return same(old, now) ? [] : [{ api, fact, before: old, after: now }];
-      }),
-    ),
+    authentication: inApis(({ authentication }) => ({ authentication })).map(nameless),
+    cors: inApis(({ cors }) => ({ cors })).map(nameless),
+    facts: inApis(({ facts = {} }) => facts).map(({ api, name, ...sides }) => ({
+      api,
+      fact: name,
+      ...sides,
+    })),
     settings: shared.flatMap(({ api, was, is }) =>
-      settings.flatMap((setting) => {
-        const [old, now] = [was[setting] ?? null, is[setting] ?? null];
-        return same(old, now) ? [] : [{ api, setting, before: old, after: now }];
-      }),
+      settings.flatMap((setting) =>
+        changed({ [setting]: was[setting] }, { [setting]: is[setting] }).map(({ before, after }) => ({
+          ...{ api, setting, before, after },
+        })),
+      ),
     ),
     credentials: [...oldHolders.symmetricDifference(newHolders)]
       .map((entry) => String(JSON.parse(entry)[1]))
@@ -105,8 +111,6 @@ function read<T extends object>(before: string, after: string): [T, T] {
   if (before === after) return [{} as T, {} as T];
   return [JSON.parse(before) as T, JSON.parse(after) as T];
 }
-
-const same = (left: unknown, right: unknown) => canonicalJson(left) === canonicalJson(right);
 
 /** Every credential with its service, as one text. */
 function holders(credentials: object): Set<string> {

@@ -442,6 +442,25 @@ test('tells what grants refer to when that changed, and never a credential', () 
   assert.doesNotMatch(JSON.stringify(heads), /aaaa|bbbb|cccc/);
 });
 
+test('names that every object of JavaScript has are names like others', () => {
+  const of = (operations: Record<string, string>, networks: Record<string, string[]>) =>
+    Buffer.from(
+      lineForm({
+        ...{ apis: { orders: { ...apiEntry('orders'), operations } }, grants: {}, principals: {} },
+        networks,
+      }),
+    );
+  const { heads } = diffData(
+    of({ get: 'GET /a' }, {}),
+    of({ toString: 'GET /b' }, { constructor: ['::/0'] }),
+    {
+      at: null,
+    },
+  );
+  assert.deepEqual(heads.operations, []);
+  assert.deepEqual(heads.networks, [{ network: 'constructor', before: null, after: ['::/0'] }]);
+});
+
 test('refuses what is no data.json in line form', () => {
   const good = bytes({ grants: { orders: { 'user:ann': [grant('x')] } }, principals: {} });
   for (const bad of [
