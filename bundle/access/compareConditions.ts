@@ -31,6 +31,12 @@ export const isOfValues = (before: readonly Conditions[], after: readonly Condit
   compareConditions(before, after) !== null &&
   compareConditions(before.map(ofAnyValue), after.map(ofAnyValue)) === null;
 
+/** Whether all that changed is how often it may be done. */
+export const isOfRates = (before: readonly Conditions[], after: readonly Conditions[]): boolean =>
+  compareConditions(before.map(ofAnyRate), after.map(ofAnyRate)) === null;
+
+const ofAnyRate = ({ rate: _, together: __, ...conditions }: Conditions): Conditions => conditions;
+
 const ofAnyValue = ({ params: _, ...conditions }: Conditions): Conditions => conditions;
 
 const waysBy = (all: readonly Conditions[]): Ways => waysOf(all.map((one) => termOf('', one)));

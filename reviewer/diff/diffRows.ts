@@ -1,14 +1,12 @@
-import { isOfValues } from '../../bundle/access/compareConditions.ts';
-import type { Conditions } from '../../bundle/access/conditions.ts';
-import { movedValues } from '../../bundle/access/movedValues.ts';
-import { paramsText } from '../../bundle/access/paramsText.ts';
+import { isOfRates, isOfValues } from '../../bundle/access/compareConditions.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocuments.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
-import { instantOf } from '../../bundle/format/times.ts';
 import { counted, listed } from '../plan/sentence.ts';
+import { conditionsText } from './conditionsText.ts';
+import { sizeText } from './sizeText.ts';
 
 // What the texts of a difference have in common: who, by what, and what else changed, each as a few words.
 
@@ -31,8 +29,15 @@ const ofValues: Partial<typeof verbs> = {
 const isValues = ({ kind, conditions }: Change): boolean =>
   ofValues[kind] !== undefined && isOfValues(conditions.before, conditions.after);
 
+/** Where nothing but rates changed. */
+const ofRates: Partial<typeof verbs> = { tightened: 'keep, less often,', loosened: 'keep, more often,' };
+
+const isRates = ({ kind, conditions }: Change): boolean =>
+  ofRates[kind] !== undefined && isOfRates(conditions.before, conditions.after);
+
 const verbIn = (change: Change): string =>
-  (isValues(change) ? ofValues[change.kind] : undefined) ?? verbs[change.kind];
+  (isValues(change) ? ofValues[change.kind] : isRates(change) ? ofRates[change.kind] : undefined) ??
+  verbs[change.kind];
 
 const singular = (verb: string) => verb.replace(/^\w+/, (word) => `${word}s`);
 
@@ -70,24 +75,10 @@ export function whoOf({ group, members, who }: Change): string {
   return who.length > 3 ? `${who.length} of ${members} in ${group}` : `${listed(who)} in ${group}`;
 }
 
-/** "from office or vpn, with a second factor, until 2027-03-01T00:00:00Z"; "anywhere" when nothing is asked. */
-function conditionsText(all: readonly Conditions[]): string {
-  const one = ({ networks, mfa, params, rate, expires }: Conditions) =>
-    [
-      ...(params === undefined ? [] : [`for ${paramsText(params)}`]),
-      networks === null ? 'anywhere' : `from ${networks.join(' or ')}`,
-      ...(mfa ? ['with a second factor'] : []),
-      ...(rate === undefined ? [] : [`at most ${rate}`]),
-      ...(expires === null ? [] : [`until ${instantOf(expires)}`]),
-    ].join(', ');
-  return all.map(one).join('; or ');
-}
-
 /** The conditions that changed, or an empty text. */
 export function conditionsChanged({ kind, conditions: { before, after } }: Change): string {
   if (kind === 'loses' || kind === 'gains') return '';
-  const moved = movedValues(before, after);
-  return `${conditionsText(before)} → ${conditionsText(after)}${moved === '' ? '' : ` (${moved})`}`;
+  return conditionsText(before, after);
 }
 
 /** The grants that a change comes by: those that gave what is lost, else those that give now. */
@@ -105,7 +96,7 @@ export function summaryOf({ changes, policiesChanged, documents, heads }: Revisi
   const all = (...kinds: Change['kind'][]) =>
     new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
   if (changes.length === 0)
-    return policiesChanged || documents.length > 0 || heads.facts.length > 0 || heads.settings.length > 0
+    return policiesChanged || [documents, ...Object.values(heads)].some(({ length }) => length > 0)
       ? 'By grants nobody gains or loses access.'
       : 'Nobody gains or loses access.';
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
@@ -125,7 +116,8 @@ const kindIn = (change: Change): Change['kind'] =>
   !isValues(change) ? change.kind : change.kind === 'loosened' ? 'gains' : 'loses';
 
 /** What changed beside access: each a line of plain text. */
-export function notesOf({ policiesChanged, heads, documents, grants, unknown }: RevisionDiff): string[] {
+export function notesOf(diff: RevisionDiff): string[] {
+  const { policiesChanged, heads, documents, unknown } = diff;
   const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
   const pages = (value: object | null) => (value === null ? 'what it says itself' : canonicalJson(value));
   const ways = (value: readonly string[] | null) => (value === null ? 'any way' : value.join(', '));
@@ -160,17 +152,45 @@ export function notesOf({ policiesChanged, heads, documents, grants, unknown }: 
     ),
     ...heads.settings.map(
       ({ api, setting, before, after }) =>
-        `${setting} of ${api} was ${settingText(before)}, is ${settingText(after)}`,
+        `${settingNames[setting] ?? `${setting} of`} ${api} was ${settingText(setting, before)}, is ${settingText(setting, after)}`,
     ),
     ...heads.credentials.map((service) => `${service} is known by other credentials`),
-    ...grants
-      .filter(({ change, what }) => change === 'changed' && what.some((part) => noted.has(part)))
-      .map(({ grant, what }) => `${grant}: ${what.filter((part) => noted.has(part)).join(', ')}`),
+    ...withoutEffect(diff),
   ];
 }
 
-const settingText = (value: unknown): string =>
-  value === null ? 'not set' : typeof value === 'string' ? value : short(value);
+type Setting = RevisionDiff['heads']['settings'][number]['setting'];
+
+const settingNames: Partial<Record<Setting, string>> = {
+  body: 'the largest body of a request to',
+  rate: 'the rate of each caller of',
+};
+const unset: Partial<Record<Setting, string>> = { body: 'what gateway.yaml says', rate: 'any' };
+
+/** As people write it. */
+function settingText(setting: Setting, value: unknown): string {
+  if (value === null) return unset[setting] ?? 'not set';
+  if (setting === 'body' && typeof value === 'number') return sizeText(value);
+  return typeof value === 'string' ? value : short(value);
+}
+
+/** Grants that came, went or changed, and in none of the rows; those of nobody are told besides. */
+function withoutEffect({ changes, grants, unknown }: RevisionDiff): string[] {
+  const told = new Set([
+    ...changes.flatMap(({ before, after }) => [...before, ...after].map(({ grant }) => grant)),
+    ...unknown.flatMap(({ grants: of }) => of),
+  ]);
+  const others = grants.filter(({ grant }) => !told.has(grant));
+  if (others.length === 0) return [];
+  const how = ({ change, what }: (typeof others)[number]) =>
+    what.find((part) => part === 'suspended' || part === 'resumed') ?? change;
+  return [
+    `by the directory, nobody gains or loses by ${listed(
+      others.map((one) => `${one.grant} (${how(one)})`),
+      6,
+    )}`,
+  ];
+}
 
 const mostEntries = 5;
 
@@ -205,6 +225,3 @@ const short = (value: unknown): string => {
   const text = value === undefined ? '' : canonicalJson(value);
   return text.length > 120 ? `${text.slice(0, 119).toWellFormed()}…` : text;
 };
-
-/** Parts of grants that may change without anybody's access changing. */
-const noted: ReadonlySet<string> = new Set(['rate', 'suspended', 'resumed']);

@@ -83,7 +83,7 @@ function towards({ to, set, decision }: Asked): string {
   if ('expires' in set) return ` until ${set.expires}`;
   if ('owner' in set) return ` to ${code(set.owner)}`;
   if ('principal' in set) return ` to ${code(set.principal)}`;
-  if ('limits' in set) return ` to ${code(set.limits.rate)}`;
+  if ('limits' in set) return ` to at most ${code(set.limits.rate)} for each caller`;
   const { conditions } = set;
   return 'mfa' in conditions ? ' to a second factor' : ` to ${conditions.networks.map(code).join(', ')}`;
 }

@@ -57,7 +57,7 @@ export function whoLoses(
   const less =
     restricted.length === 0
       ? ''
-      : ` ${counted(restricted.length, `${kindOf(restricted)} keeps`, `${kindOf(restricted, true)} keep`)} it under stricter conditions or for a shorter time: ${named(restricted, operations.length)}.`;
+      : ` ${counted(restricted.length, `${kindOf(restricted)} keeps`, `${kindOf(restricted, true)} keep`)} it under stricter conditions, less often or for a shorter time: ${named(restricted, operations.length)}.`;
   if (losing.length === 0 && restricted.length === 0)
     return what === ''
       ? 'Nobody: the grant stays as far as it reaches today.'

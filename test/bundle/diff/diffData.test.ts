@@ -26,7 +26,7 @@ const networks = ['office', 'vpn'];
 const tenants = ['acme', 'beta'];
 /** What a request may have: values that are named somewhere, one that no grant names, and the caller's own. */
 const requests = [...tenants, 'other'].flatMap((tenant) =>
-  ['eu', 'us', 'mine'].map((region) => ({ tenant, region })),
+  ['eu', 'us', 'elsewhere', 'mine'].map((region) => ({ tenant, region })),
 );
 
 const documents: fc.Arbitrary<Document> = fc

@@ -131,7 +131,7 @@ test('text and Markdown say it in words, and nothing of it is a mention or break
     `${commits.begin?.slice(0, 12)}..${commits.changed?.slice(0, 12)}: 2 people and 1 service lose access; 1 person keeps access on other terms.
   group:billing (2 people and 1 service) loses getOrder of orders (orders-billing-read)
   user:ann@example.com keeps, under looser conditions, createOrder of orders (orders-ann-edit)
-      from office, with a second factor, at most 60/min → anywhere, at most 60/min
+      from office, with a second factor → anywhere, without a second factor
 `,
   );
   const html = await marked(diffMarkdown(diff));

@@ -3,7 +3,13 @@ import type { Change } from '../../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
 import type { ParamsLine } from '../../../bundle/format/grantLine.ts';
 import { diffJson } from '../../../reviewer/diff/diffJson.ts';
-import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../../reviewer/diff/diffRows.ts';
+import {
+  changeLine,
+  conditionsChanged,
+  notesOf,
+  summaryOf,
+  verbOf,
+} from '../../../reviewer/diff/diffRows.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('a difference in words');
@@ -45,12 +51,12 @@ const told = (one: Change) => [changeLine(one), conditionsChanged(one), summaryO
 test('more values of a path parameter are a gain, and fewer a loss', () => {
   assert.deepEqual(told(change('loosened', ['acme'], ['acme', 'beta'])), [
     'user:ann@example.com gains, for more values, getOrder of orders (ann-acme)',
-    'for tenant acme, anywhere → for tenant acme or beta, anywhere (tenant also beta)',
+    'for tenant acme → for tenant acme or beta (tenant also beta)',
     '1 person gains access.',
   ]);
   assert.deepEqual(told(change('tightened', ['acme', 'beta'], ['acme'])), [
     'user:ann@example.com loses, for some values, getOrder of orders (ann-acme)',
-    'for tenant acme or beta, anywhere → for tenant acme, anywhere (tenant no longer beta)',
+    'for tenant acme or beta → for tenant acme (tenant no longer beta)',
     '1 person loses access.',
   ]);
 });
@@ -58,7 +64,7 @@ test('more values of a path parameter are a gain, and fewer a loss', () => {
 test('what asks for something else besides is kept on other terms', () => {
   assert.deepEqual(told(change('tightened', ['acme', 'beta'], ['acme'], true)), [
     'user:ann@example.com keeps, under stricter conditions, getOrder of orders (ann-acme)',
-    'for tenant acme or beta, anywhere → for tenant acme, anywhere, with a second factor (tenant no longer beta)',
+    'for tenant acme or beta, without a second factor → for tenant acme, with a second factor (tenant no longer beta)',
     '1 person keeps access on other terms.',
   ]);
 });
@@ -76,13 +82,17 @@ test('an API that goes elsewhere, or takes less, is told', () => {
         [],
         [
           { api, setting: 'rate', before: null, after: '5/min' },
+          { api, setting: 'body', before: null, after: 2_000_000 },
+          { api, setting: 'body', before: 512_000, after: 1_500_001 },
           { api, setting: 'route', before: { prefix: '/a' }, after: { prefix: '/b' } },
           { api, setting: 'upstream', before: 'http://a.example', after: 'http://b.example' },
         ],
       ),
     ),
     [
-      'rate of orders was not set, is 5/min',
+      'the rate of each caller of orders was any, is 5/min',
+      'the largest body of a request to orders was what gateway.yaml says, is 2MB',
+      'the largest body of a request to orders was 512kB, is 1500001 bytes',
       'route of orders was {"prefix":"/a"}, is {"prefix":"/b"}',
       'upstream of orders was http://a.example, is http://b.example',
     ],
@@ -98,4 +108,51 @@ test('programs are told the rate that a change is about', () => {
     changes.map(({ terms }) => terms),
     [conditions],
   );
+});
+
+test('rates are told by what they come to, and by what they count together', () => {
+  const held = { networks: null, mfa: false, expires: null };
+  const of = (kind: Change['kind'], before: Change['conditions']['before'], after: typeof before) => {
+    const one = { ...change(kind, [], []), conditions: { before, after } };
+    return [verbOf(one), conditionsChanged(one)];
+  };
+  const ten = { ...held, rate: '10/min' };
+  assert.deepEqual(of('tightened', [ten, ten], [ten]), [
+    ...['keeps, less often,', 'at most 20/min in all by 2 grants → at most 10/min'],
+  ]);
+  assert.deepEqual(of('loosened', [ten], [held]), [
+    ...['keeps, more often,', 'at most 10/min → as often as the API lets everybody'],
+  ]);
+  assert.deepEqual(of('loosened', [ten], [ten, { ...held, rate: '100/h' }]), [
+    ...['keeps, more often,', 'at most 10/min → at most 10/min and 100/h in all by 2 grants'],
+  ]);
+  const together = ['getOrder', 'listOrders'];
+  assert.deepEqual(of('loosened', [{ ...ten, together }], [ten]), [
+    'keeps, more often,',
+    'at most 10/min for getOrder and listOrders together → at most 10/min',
+  ]);
+  const office = { ...held, networks: ['office'] };
+  assert.deepEqual(of('tightened', [office, ten, { ...ten, networks: ['vpn'] }], [office]), [
+    'keeps, under stricter conditions,',
+    'from office; else anywhere, at most 10/min; and from vpn, at most 10/min → from office',
+  ]);
+  assert.deepEqual(of('altered', [office], [{ ...ten, mfa: true }]), [
+    'keeps, on other terms,',
+    'from office, without a second factor, as often as the API lets everybody → anywhere, with a second factor, at most 10/min',
+  ]);
+});
+
+test('a grant that changed is told beside the rows only where it stands in none', () => {
+  const changed = (grant: string, what: RevisionDiff['grants'][number]['what']) =>
+    ({ grant, change: 'changed', api: 'orders', principal: 'user:ann@example.com', what }) as const;
+  const one = change('tightened', ['acme', 'beta'], ['acme']);
+  const grants = [changed('ann-acme', ['rate']), changed('other', ['rate']), changed('third', ['suspended'])];
+  assert.deepEqual(notesOf({ ...diffOf([one]), grants }), [
+    'by the directory, nobody gains or loses by other (changed) and third (suspended)',
+  ]);
+});
+
+test('where addresses of a network or credentials changed, that nobody loses access is said of grants alone', () => {
+  const heads = { ...none, networks: [{ network: 'office', before: ['192.0.2.0/24'], after: null }] };
+  assert.equal(summaryOf({ ...diffOf([]), heads }), 'By grants nobody gains or loses access.');
 });

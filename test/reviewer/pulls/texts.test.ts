@@ -308,7 +308,7 @@ test('says who loses what, through groups, and who keeps it through another gran
   const both = [finding(), finding({ fingerprint: 'b'.repeat(32), grant: 'dana-get-office' })];
   assert.match(
     bodyOf([finding()], organisation).body,
-    /Nobody loses it altogether\. 1 person keeps it under stricter conditions or for a shorter time: `dana@example.com` \(`get`\)\. 1 other keeps? it all/,
+    /Nobody loses it altogether\. 1 person keeps it under stricter conditions, less often or for a shorter time: `dana@example.com` \(`get`\)\. 1 other keeps? it all/,
   );
   // What one leaves and the other takes is lost by both together, as the merge will have it.
   const { body } = bodyOf(both, organisation);
