@@ -172,7 +172,7 @@ test('the history of grants names files by their paths in the folder', async () 
     assert.deepEqual(
       [...new Set(paths)].sort(),
       Object.keys(sampleFiles)
-        .filter((path) => /^grants\/(?:access|apis|directory)\//.test(path))
+        .filter((path) => /^grants\/(?:(?:access|apis|directory)\/|networks\.yaml$)/.test(path))
         .sort(),
     );
   }

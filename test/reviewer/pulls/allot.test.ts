@@ -88,7 +88,7 @@ test('what is held back stays in sight, however much it is', () => {
   assert.match(counted.text, /: 100 grants – /);
   assert.equal(counted.boxes, 300);
   const many = rendered(5000, 100);
-  assert.match(many.text, /### Held back \(5000 pull requests\)/);
+  assert.match(many.text, /### Held back \(5,000 pull requests\)/);
   assert.match(many.text, new RegExp(`\n- and ${5000 - many.boxes} more`));
   assert.ok(many.boxes >= 100);
 });
