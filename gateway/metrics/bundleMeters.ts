@@ -41,7 +41,7 @@ export function createBundleMeters(registry: Registry) {
       // Not before the end of this turn of the event loop can a request be served.
       setImmediate(() => pause((performance.now() - began) / 1000));
     },
-    /** A look at the source has ended; `at` in milliseconds since 1970. */
+    /** A look at the source has ended; `atMs` since 1970. */
     looked(result: string, milliseconds: number, atMs: number) {
       look(milliseconds / 1000);
       // One that found nothing new ends a failure too: the source answers again and holds what is in force.

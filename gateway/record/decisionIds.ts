@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { encodeTime, incrementBase32 } from 'ulid';
 
-/** Gives out ULIDs that only grow; `at` is milliseconds since 1970. */
+/** Gives out ULIDs that only grow; `atMs` since 1970. */
 export type DecisionIds = (atMs: number) => string;
 
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

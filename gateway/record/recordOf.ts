@@ -24,7 +24,7 @@ export type Recordable = {
   trace?: Trace | null;
 };
 
-/** The record of a decision; `at` in ms since 1970, `status` as far as it is known what the caller gets. */
+/** The record of a decision; `atMs` since 1970, `status` as far as it is known what the caller gets. */
 export type RecordOf = (decided: Recordable, atMs: number, status: number | null) => NewRecord;
 
 export function createRecordOf(): RecordOf {
