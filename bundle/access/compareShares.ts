@@ -1,6 +1,5 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { type Allowance, differing, isSameOrder, type Ways } from './allowances.ts';
-import { conditionsIn } from './compareConditions.ts';
 import type { Conditions, ConditionsChange } from './conditions.ts';
 
 /** How some operations may be done before and after, each by itself the same. */
@@ -64,7 +63,7 @@ function sharesIn(fares: Fares, side: 'was' | 'is'): (one: Allowance) => Share {
 }
 
 const told = ({ free }: Ways, shares: readonly Share[]): Conditions[] => [
-  ...conditionsIn({ free, around: [], rated: [] }),
+  ...free.map(({ conditions }) => conditions),
   ...shares.map(({ term: { conditions }, together }) => ({
     ...conditions,
     ...(together.length > 1 && { together }),

@@ -1,4 +1,5 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import { isLive } from '../grants/dates.ts';
 import type { Grant, Organisation } from '../grants/organisation.ts';
 import { createReach, type Reach } from './reach.ts';
 
@@ -54,8 +55,7 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
       ? organisation.people.get(name)?.status === 'active'
       : organisation.services.get(name)?.state === 'active';
   };
-  const isLive = ({ state, expiresAt }: Grant) =>
-    state === 'active' && (at === null || expiresAt === null || expiresAt > at);
+  const holds = (grant: Grant) => isLive(grant, at);
   const reachable = new Map<string, Reach>();
   const reached = (principal: string): Reach => {
     let found = reachable.get(principal);
@@ -68,14 +68,14 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
     return found;
   };
   const holdings = (grant: Grant): Holding[] =>
-    isLive(grant) ? [...reached(grant.principal)].map(([subject, chain]) => ({ grant, subject, chain })) : [];
+    holds(grant) ? [...reached(grant.principal)].map(([subject, chain]) => ({ grant, subject, chain })) : [];
   const grantsOf = (subject: string) =>
     [subject, ...(organisation.memberships.get(subject) ?? [])]
       .flatMap((holder) => ofPrincipal.get(holder) ?? [])
       .sort((a, b) => compareCodePoints(a.id, b.id));
   const ofGroup = (group: string) =>
     [group, ...above(group)]
-      .flatMap((name) => (ofPrincipal.get(name) ?? []).filter(isLive))
+      .flatMap((name) => (ofPrincipal.get(name) ?? []).filter(holds))
       .sort((a, b) => compareCodePoints(a.id, b.id))
       .map((grant) => ({
         grant,
@@ -87,7 +87,7 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
       !isActive(subject)
         ? []
         : grantsOf(subject)
-            .filter(isLive)
+            .filter(holds)
             .map((grant) => ({ grant, subject, chain: reached(grant.principal).get(subject) ?? [] })),
     ofGroup,
     byGroup: (group) =>
@@ -100,7 +100,7 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
     },
     idle(grant) {
       if (grant.state === 'suspended') return 'suspended';
-      if (!isLive(grant)) return 'expired';
+      if (!holds(grant)) return 'expired';
       return reached(grant.principal).size === 0 ? 'nobody' : null;
     },
     isActive,

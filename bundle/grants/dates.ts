@@ -23,3 +23,9 @@ export function startOf(dayOrInstant: string): number {
 export function endOf(dayOrInstant: string): number {
   return secondsOf(dayOrInstant) + (isDay(dayOrInstant) ? daySeconds : 0);
 }
+
+/** Whether a grant gives anything at an instant, its principal aside; `at` in whole seconds since 1970, null for no instant. */
+export const isLive = (
+  { state, expiresAt }: { state: 'active' | 'suspended'; expiresAt: number | null },
+  at: number | null,
+): boolean => state === 'active' && (at === null || expiresAt === null || at < expiresAt);

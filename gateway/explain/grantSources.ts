@@ -2,9 +2,8 @@ import type { Tree } from '../../bundle/git/tree.ts';
 import { expandRoles } from '../../bundle/grants/expandRoles.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
-import { readAccess, readDirectory } from '../../bundle/grants/readGrants.ts';
-import { apiFile, type GrantEntry, servicesFile } from '../../bundle/grants/schema.ts';
-import { readChecked } from '../../bundle/yaml/readFile.ts';
+import { readAccess, readApi, readDirectory, readServices } from '../../bundle/grants/readGrants.ts';
+import type { GrantEntry } from '../../bundle/grants/schema.ts';
 
 /** A grant as its file has it, and its lines there, both ends counted from 1 and included. */
 export type GrantSource = { entry: GrantEntry; file: string; first: number; last: number };
@@ -41,7 +40,7 @@ export async function rolesOf(
   const path = `grants/apis/${api}.yaml`;
   if (!(await tree.list()).includes(path)) return new Map();
   const bytes = (await tree.read([path])).get(path) ?? Buffer.alloc(0);
-  const { value, places } = readChecked(apiFile, bytes, path);
+  const { value, places } = readApi(bytes, path);
   return value === undefined ? new Map() : expandRoles(value.roles, operations, places).roles;
 }
 
@@ -53,9 +52,9 @@ export async function standingOf(tree: Tree, subject: string): Promise<string | 
   ];
   const paths = (await tree.list()).filter((path) => /^grants\/directory\/[^/]+\.yaml$/.test(path));
   for (const [file, bytes] of await tree.read(paths)) {
-    if (fileKind(file)?.kind === 'services') {
+    if (fileKind(file).kind === 'services') {
       if (kind !== 'service') continue;
-      const { value, places } = readChecked(servicesFile, bytes, file);
+      const { value, places } = readServices(bytes, file);
       const at = value?.services.findIndex((one) => fold(one.name) === name) ?? -1;
       const state = value?.services[at]?.state;
       if (state !== undefined) return `${state} in ${file}:${places.nearest(['services', at]).line}`;

@@ -1,3 +1,4 @@
+import { isLive } from '../../bundle/grants/dates.ts';
 import { membersOf } from '../../bundle/grants/memberships.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -12,9 +13,6 @@ export type Duty = {
 };
 
 type Side = Organisation['review']['separation_of_duties'][number]['left'];
-
-const isLive = ({ state, expiresAt }: Grant, asOf: number) =>
-  state === 'active' && (expiresAt === null || asOf < expiresAt);
 
 const givenOf = (grant: Grant, { api, operations }: Side) =>
   grant.api === api ? grant.covers.filter((operation) => operations.includes(operation)) : [];

@@ -31,9 +31,9 @@ type Place = { file: string; readOnly?: true };
 const smallBytes = 8 * 1024 * 1024;
 
 const areSmall = async (files: readonly string[]): Promise<boolean> =>
-  (await Promise.all(files.map((file) => stat(file).catch(() => ({ size: Number.POSITIVE_INFINITY })))))
-    .map(({ size }) => size)
-    .reduce((sum, size) => sum + size, 0) <= smallBytes;
+  (
+    await Promise.all(files.map((file) => stat(file).catch(() => ({ size: Number.POSITIVE_INFINITY }))))
+  ).reduce((sum, { size }) => sum + size, 0) <= smallBytes;
 
 /**
  * Opens a database that uses two cores (one where it is known to read little, the `files`) and as much `memory` as told;

@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
-import { endOf } from '../../bundle/grants/dates.ts';
+import { endOf, isLive } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Api, Organisation } from '../../bundle/grants/organisation.ts';
 import { accessFile, type GrantEntry } from '../../bundle/grants/schema.ts';
 import { nearMiss } from '../../bundle/yaml/nearMiss.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
+import { accountStatus } from '../detect/people.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { scalar } from '../edit/setField.ts';
 import { listed } from '../plan/sentence.ts';
@@ -95,17 +96,14 @@ function whyNothing(
   organisation: Organisation,
   asOf: number,
 ): string {
-  const { people, services } = organisation;
-  const name = principal.slice(principal.indexOf(':') + 1);
-  const status = principal.startsWith('service:') ? services.get(name)?.state : people.get(name)?.status;
+  const status = accountStatus(principal, organisation);
   if (!principal.startsWith('group:') && status !== 'active')
     return `the account of ${principal} is ${status ?? 'unknown'} in the directory, so nothing can be given to it`;
   const groups = organisation.memberships.get(principal) ?? [];
   const held = organisation.grants.filter(
     (grant) =>
       grant.api === api &&
-      grant.state === 'active' &&
-      (grant.expiresAt === null || asOf < grant.expiresAt) &&
+      isLive(grant, asOf) &&
       (grant.principal === principal || groups.includes(grant.principal)),
   );
   return held.length === 0

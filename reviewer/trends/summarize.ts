@@ -1,3 +1,4 @@
+import { isLive } from '../../bundle/grants/dates.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Plan } from '../plan/finding.ts';
 import { shown } from '../plan/propose.ts';
@@ -8,9 +9,7 @@ const revertDays = 30;
 /** Puts a run into few numbers. To be asked before the evidence is closed. */
 export async function summarize(plan: Plan, evidence: Evidence): Promise<Summary> {
   const { organisation, asOf, from, usage, history } = evidence;
-  const live = organisation.grants.filter(
-    ({ state, expiresAt }) => state === 'active' && (expiresAt === null || asOf < expiresAt),
-  );
+  const live = organisation.grants.filter((grant) => isLive(grant, asOf));
   const used = new Set<string>();
   for await (const some of usage.totals())
     for (const { grant, last } of some) if (last >= from) used.add(grant);

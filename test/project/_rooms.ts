@@ -426,6 +426,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'reviewer/trends',
     [
       'bundle/format',
+      'bundle/grants',
       'bundle/policy',
       'reviewer/evidence',
       'reviewer/page',
@@ -584,6 +585,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/yaml',
+      'reviewer/detect',
       'reviewer/diff',
       'reviewer/edit',
       'reviewer/forge',

@@ -1,4 +1,4 @@
-import { memberships } from '../../../bundle/grants/memberships.ts';
+import { memberships, membersOf } from '../../../bundle/grants/memberships.ts';
 import { fold } from '../../../bundle/grants/names.ts';
 import type { Group } from '../../../bundle/grants/organisation.ts';
 import type { DirectoryFile } from '../../../bundle/grants/schema.ts';
@@ -28,13 +28,7 @@ export function createLens(state: Directories, services: ServicesNow) {
   for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
   const groups = groupsOf(state);
   const { of } = memberships(groups);
-  const inside = new Map<string, string[]>();
-  for (const [name, above] of of)
-    for (const group of above) {
-      const known = inside.get(group);
-      if (known) known.push(name);
-      else inside.set(group, [name]);
-    }
+  const inside = membersOf({ memberships: of });
   const isPerson = (principal: string) => principal.startsWith('user:');
   const isActive = (principal: string) =>
     isPerson(principal) ? people.get(principal.slice(5))?.status === 'active' : services.isActive(principal);
