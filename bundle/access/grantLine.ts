@@ -1,6 +1,7 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import type { GrantLine, ParamsLine } from '../format/grantLine.ts';
 import { claimOf, type GrantParams } from '../grants/api/params.ts';
+import { isLive } from '../grants/dates.ts';
 import type { Grant } from '../grants/organisation.ts';
 
 /** What the decision needs of a grant; keys that say nothing are left out. */
@@ -34,4 +35,4 @@ export const paramsLine = (params: GrantParams): ParamsLine =>
 export const holdsAt = (
   { state, expires }: Pick<GrantLine, 'state' | 'expires'>,
   at: number | null,
-): boolean => state !== 'suspended' && (at === null || expires === undefined || expires > at);
+): boolean => isLive({ state: state ?? 'active', expiresAt: expires ?? null }, at);

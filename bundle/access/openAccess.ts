@@ -1,6 +1,7 @@
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { isLive } from '../grants/dates.ts';
 import type { Grant, Organisation } from '../grants/organisation.ts';
+import { isActive } from './accountStatus.ts';
 import { createReach, type Reach } from './reach.ts';
 
 /** One person or service that a grant gives something, and how it comes to it. */
@@ -49,19 +50,13 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
   const ofPrincipal = Map.groupBy(grants, ({ principal }) => principal);
   const reachOf = createReach(organisation);
   const above = createAbove(organisation);
-  const isActive = (subject: string) => {
-    const name = subject.slice(subject.indexOf(':') + 1);
-    return subject.startsWith('user:')
-      ? organisation.people.get(name)?.status === 'active'
-      : organisation.services.get(name)?.state === 'active';
-  };
   const holds = (grant: Grant) => isLive(grant, at);
   const reachable = new Map<string, Reach>();
   const reached = (principal: string): Reach => {
     let found = reachable.get(principal);
     if (found === undefined) {
       const all: Reach = principal.startsWith('group:') ? reachOf(principal) : new Map([[principal, []]]);
-      const active = [...all].filter(([name]) => !name.startsWith('group:') && isActive(name));
+      const active = [...all].filter(([name]) => isActive(name, organisation));
       found = new Map(active.sort(([a], [b]) => compareCodePoints(a, b)));
       reachable.set(principal, found);
     }
@@ -84,7 +79,7 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
   return {
     byApi: (api) => (ofApi.get(api) ?? []).flatMap(holdings),
     byPerson: (subject) =>
-      !isActive(subject)
+      !isActive(subject, organisation)
         ? []
         : grantsOf(subject)
             .filter(holds)
@@ -99,11 +94,11 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
       return grant === undefined ? [] : holdings(grant);
     },
     idle(grant) {
-      if (grant.state === 'suspended') return 'suspended';
-      if (!holds(grant)) return 'expired';
-      return reached(grant.principal).size === 0 ? 'nobody' : null;
+      if (holds(grant)) return reached(grant.principal).size === 0 ? 'nobody' : null;
+      // Of both the end is told, as a gateway does.
+      return isLive({ ...grant, state: 'active' }, at) ? 'suspended' : 'expired';
     },
-    isActive,
+    isActive: (subject) => isActive(subject, organisation),
     grants,
     rateOf: (api) => organisation.apis.get(api)?.limits?.rate,
     grantsOf,

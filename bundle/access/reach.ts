@@ -1,3 +1,4 @@
+import { membersOf } from '../grants/memberships.ts';
 import type { Organisation } from '../grants/organisation.ts';
 
 /**
@@ -14,7 +15,7 @@ export function createReach({ groups, memberships }: Groups): (group: string) =>
   /** Who is in a group by what the directory was resolved to; made when first needed. */
   let listed: ReadonlyMap<string, readonly string[]> | null = null;
   const resolved = (group: string) => {
-    listed ??= inverted(memberships);
+    listed ??= membersOf({ memberships });
     return listed.get(group) ?? [];
   };
   return (group) => {
@@ -36,15 +37,4 @@ export function createReach({ groups, memberships }: Groups): (group: string) =>
     known.set(group, reach);
     return reach;
   };
-}
-
-function inverted(memberships: Organisation['memberships']): Map<string, string[]> {
-  const members = new Map<string, string[]>();
-  for (const [name, groups] of memberships)
-    for (const group of groups) {
-      const known = members.get(group);
-      if (known === undefined) members.set(group, [name]);
-      else known.push(name);
-    }
-  return members;
 }

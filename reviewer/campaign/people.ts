@@ -1,9 +1,11 @@
+import { personOf } from '../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
 import { optional } from '../pulls/announce.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
-import { forgeName, peopleBehind } from '../pulls/people.ts';
+import { forgeName } from '../pulls/people.ts';
 import type { Part } from './rows.ts';
 
 const mostAsked = 5;
@@ -38,7 +40,7 @@ const apiOwnersOf = (part: Part, organisation: Organisation, tiers?: readonly st
 function managersOf(part: Part, organisation: Organisation): string[] {
   const asked = peopleBehind(part.owner, organisation);
   const managers = asked.flatMap((principal) => {
-    const manager = organisation.people.get(principal.replace(/^user:/, ''))?.manager;
+    const manager = personOf(principal, organisation)?.manager;
     return manager === undefined ? [] : [`user:${manager}`];
   });
   return [...new Set(managers)].filter((one) => !asked.includes(one)).filter(notTheirs(part));

@@ -1,3 +1,4 @@
+import { isActive } from '../../bundle/access/accountStatus.ts';
 import { isLive } from '../../bundle/grants/dates.ts';
 import { membersOf } from '../../bundle/grants/memberships.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
@@ -25,10 +26,6 @@ export function dutiesOf(organisation: Organisation, asOf: number): Map<string, 
   const found = new Map<string, Duty[]>();
   const live = organisation.grants.filter((grant) => isLive(grant, asOf) && grant.cadence !== 'break-glass');
   const members = membersOf(organisation);
-  const isActive = (name: string) =>
-    name.startsWith('user:')
-      ? organisation.people.get(name.slice(5))?.status === 'active'
-      : organisation.services.get(name.slice(8))?.state === 'active';
   for (const { name, left, right } of organisation.review.separation_of_duties) {
     const holders = new Map<string, { left: Grant[]; right: Grant[] }>();
     for (const [key, side] of [
@@ -48,7 +45,7 @@ export function dutiesOf(organisation: Organisation, asOf: number): Map<string, 
       }
     const given = new Map<Grant, { side: Side; holders: string[] }[]>();
     for (const [holder, held] of holders) {
-      if (held.left.length === 0 || held.right.length === 0 || !isActive(holder)) continue;
+      if (held.left.length === 0 || held.right.length === 0 || !isActive(holder, organisation)) continue;
       const first = (grants: readonly Grant[]) => Math.min(...grants.map(({ grantedAt }) => grantedAt));
       const key = first(held.left) > first(held.right) ? 'left' : 'right';
       const side = key === 'left' ? left : right;

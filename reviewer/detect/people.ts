@@ -1,15 +1,8 @@
+import { accountStatus, personOf } from '../../bundle/access/accountStatus.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { DirectoryHistory } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
-
-/** The principal's account, where it has one and a directory knows it. */
-export function accountStatus(principal: string, organisation: Organisation): string | null {
-  const name = principal.slice(principal.indexOf(':') + 1);
-  if (principal.startsWith('user:')) return organisation.people.get(name)?.status ?? null;
-  if (principal.startsWith('service:')) return organisation.services.get(name)?.state ?? null;
-  return null;
-}
 
 /** Who the principal is to the directories, now and when somebody last answered for the grant. */
 export function accountFacts(grant: Grant, { organisation, history, brought }: Evidence) {
@@ -19,7 +12,7 @@ export function accountFacts(grant: Grant, { organisation, history, brought }: E
   const given = givenAt(grant, history);
   // Who gave the grant after the login went to another person meant that one.
   const idChangedAt = directories.isSame(principal, given) ? null : directories.idChangedAt(principal);
-  const person = principal.startsWith('user:') ? organisation.people.get(principal.slice(5)) : undefined;
+  const person = personOf(principal, organisation);
   const certified = person === undefined ? null : directories.standing(grant);
   return {
     ...(status !== null && { status }),

@@ -1,14 +1,11 @@
+import { isActive, personOf } from '../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { accountStatus } from '../detect/people.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
 /** Whether somebody active is behind an owner today. */
 function isAnswered(owner: string, organisation: Organisation): boolean {
-  const isActive = (principal: string) => accountStatus(principal, organisation) === 'active';
-  if (!owner.startsWith('group:')) return isActive(owner);
-  return [...organisation.memberships].some(
-    ([principal, groups]) => groups.includes(owner) && isActive(principal),
-  );
+  return peopleBehind(owner, organisation).some((principal) => isActive(principal, organisation));
 }
 
 /** Who can answer for a grant in its owner's place: who owns the API, else the manager of who holds it; null when nobody can. */
@@ -16,7 +13,7 @@ export function heirOf(
   { api, owner, principal }: Pick<Grant, 'api' | 'owner' | 'principal'>,
   organisation: Organisation,
 ): string | null {
-  const manager = organisation.people.get(principal.replace(/^user:/, ''))?.manager;
+  const manager = personOf(principal, organisation)?.manager;
   const candidates = [organisation.apis.get(api)?.owner, manager && `user:${manager}`];
   return (
     candidates.find(

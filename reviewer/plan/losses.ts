@@ -1,5 +1,5 @@
 import { changeGrants } from '../../bundle/access/changeGrants.ts';
-import { type Access, openAccess } from '../../bundle/access/openAccess.ts';
+import { type Access, type Idle, openAccess } from '../../bundle/access/openAccess.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Edit } from '../edit/edit.ts';
@@ -14,8 +14,8 @@ export type Losses = {
   restricted: readonly { principal: string; operations: readonly string[] }[];
   /** How many keep it all through other grants. */
   keeping: number;
-  /** The grant gives nobody anything today: it has expired, is suspended, or its principal is inactive. */
-  idle: boolean;
+  /** Why the grant gives nobody anything today; null when it does. */
+  idle: Idle | null;
 };
 
 /** A grant as an edit leaves it; null when it goes. */
@@ -114,13 +114,13 @@ function lossesOf(
   restricted: BySubject | undefined,
 ): Losses {
   const left = after?.state === 'active' ? after.covers : [];
-  const idle = access.idle(grant) !== null;
+  const idle = access.idle(grant);
   const hit = new Set([...(lost?.keys() ?? []), ...(restricted?.keys() ?? [])]);
   return {
     operations: grant.covers.filter((operation) => !left.includes(operation)),
     losing: listed(lost),
     restricted: listed(restricted),
-    keeping: idle ? 0 : access.reached(grant.principal).size - hit.size,
+    keeping: idle !== null ? 0 : access.reached(grant.principal).size - hit.size,
     idle,
   };
 }

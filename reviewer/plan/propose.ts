@@ -1,3 +1,4 @@
+import { accountStatus } from '../../bundle/access/accountStatus.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { dayOf, instantOf } from '../../bundle/format/times.ts';
@@ -5,7 +6,6 @@ import { type DetectorName, type Recommendation, recommendation } from '../../bu
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import type { Observed } from '../detect/observed.ts';
-import { accountStatus } from '../detect/people.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
 import type { createIsolate, Isolated } from '../edit/isolate.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';

@@ -1,9 +1,10 @@
+import { accountStatus, personOf } from '../../bundle/access/accountStatus.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { otherSideOf } from '../detect/duties.ts';
-import { accountStatus, isTold, ownersOf } from '../detect/people.ts';
+import { isTold, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
@@ -45,7 +46,7 @@ function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evide
 /** What is otherwise about a person than when the grant was last answered for. */
 function moved(grant: Grant, { organisation, history }: Evidence): string {
   const before = history.directories.standing(grant);
-  const person = organisation.people.get(grant.principal.slice('user:'.length));
+  const person = personOf(grant.principal, organisation);
   if (before === null || person === undefined) return '';
   const name = (group: string) => group.replace(/^group:/, '');
   const groups = new Set((organisation.memberships.get(grant.principal) ?? []).map(fold));

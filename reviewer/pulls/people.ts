@@ -1,3 +1,5 @@
+import { personOf } from '../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -29,21 +31,11 @@ export type People = {
 
 /** What the forge calls a person of the directory; null where nobody says. */
 export function forgeName(principal: string, { people }: Pick<Organisation, 'people'>): string | null {
-  if (!principal.startsWith('user:')) return null;
-  const person = people.get(principal.slice('user:'.length));
+  const person = personOf(principal, { people });
   if (person?.status !== 'active') return null;
   const name = person.github ?? (person.provider === 'github' ? person.login : null);
   // Whatever else a directory holds there would be a mention of others.
   return name !== null && /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name) ? name : null;
-}
-
-/** The people behind an owner: themselves, or the members of their group, sorted. */
-export function peopleBehind(owner: string, { memberships }: Pick<Organisation, 'memberships'>): string[] {
-  if (!owner.startsWith('group:')) return [owner];
-  return [...memberships]
-    .filter(([, groups]) => groups.includes(owner))
-    .map(([principal]) => principal)
-    .sort();
 }
 
 const label = 'grantgate';

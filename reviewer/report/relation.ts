@@ -1,3 +1,4 @@
+import { personOf } from '../../bundle/access/accountStatus.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 
@@ -15,7 +16,7 @@ export function relation(
   const groups = (memberships.get(by) ?? []).map(fold);
   if (who === fold(principal)) return 'self';
   if (groups.includes(fold(principal))) return 'member of the group';
-  const manager = principal.startsWith('user:') ? people.get(principal.slice(5))?.manager : undefined;
+  const manager = personOf(principal, { people })?.manager;
   if (manager !== undefined && who === fold(`user:${manager}`)) return 'manager';
   return who === fold(owner) || groups.includes(fold(owner)) ? 'owner' : 'other';
 }

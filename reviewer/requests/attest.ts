@@ -1,3 +1,4 @@
+import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -6,7 +7,6 @@ import { code } from '../forge/markdown.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
 import { notTheirs } from '../pulls/commands/readComment.ts';
 import { spokenLines } from '../pulls/commands/spokenLines.ts';
-import { peopleBehind } from '../pulls/people.ts';
 import { versionsOf } from '../restore/versionsOf.ts';
 import { emergencyLabel, emergencyPrefix } from './requestProposal.ts';
 

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { accountStatus } from '../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
@@ -8,12 +10,10 @@ import type { Api, Organisation } from '../../bundle/grants/organisation.ts';
 import { accessFile, type GrantEntry } from '../../bundle/grants/schema.ts';
 import { nearMiss } from '../../bundle/yaml/nearMiss.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
-import { accountStatus } from '../detect/people.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { scalar } from '../edit/setField.ts';
 import { listed } from '../plan/sentence.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
-import { peopleBehind } from '../pulls/people.ts';
 import { ReviewError } from '../reviewError.ts';
 
 /** What somebody asks for. Texts are as they came: nothing of them is checked yet. */

@@ -1,3 +1,4 @@
+import { isActive } from '../../bundle/access/accountStatus.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -77,11 +78,4 @@ function deniedBy(taken: Taken, denials: readonly Denials[], organisation: Organ
     });
   }
   return [...found.values()].sort((a, b) => b.count - a.count || (a.subject < b.subject ? -1 : 1));
-}
-
-function isActive(subject: string, { people, services }: Organisation): boolean {
-  const name = subject.slice(subject.indexOf(':') + 1);
-  return subject.startsWith('user:')
-    ? people.get(name)?.status === 'active'
-    : services.get(name)?.state === 'active';
 }

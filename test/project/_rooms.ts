@@ -475,6 +475,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls/text',
     [
+      'bundle/access',
       'bundle/format',
       'bundle/grants',
       'reviewer/detect',
@@ -488,6 +489,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls',
     [
+      'bundle/access',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -567,6 +569,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/pulls/commands',
     [
+      'bundle/access',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -580,6 +583,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/requests',
     [
+      'bundle/access',
       'bundle/diff',
       'bundle/format',
       'bundle/git',
@@ -601,6 +605,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/watch',
     [
+      'bundle/access',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -617,6 +622,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/campaign',
     [
+      'bundle/access',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -650,6 +656,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/report',
     [
+      'bundle/access',
       'bundle/archive',
       'bundle/directory',
       'bundle/format',

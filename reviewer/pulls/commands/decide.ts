@@ -1,7 +1,8 @@
+import { personOf } from '../../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../../bundle/access/peopleBehind.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
-import { peopleBehind } from '../people.ts';
 import type { Decision } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
 import { type Command, clipped } from './parse.ts';
@@ -114,7 +115,7 @@ function decisionFor(
 /** Whether anybody could answer for what an owner is given. */
 const isSomebody = (owner: string, organisation: Organisation) =>
   peopleBehind(owner, organisation).some(
-    (principal) => organisation.people.get(principal.replace(/^user:/, ''))?.status === 'active',
+    (principal) => personOf(principal, organisation)?.status === 'active',
   );
 
 function narrowing(

@@ -1,6 +1,7 @@
+import { personOf } from '../../../bundle/access/accountStatus.ts';
+import { peopleBehind } from '../../../bundle/access/peopleBehind.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
-import { peopleBehind } from '../people.ts';
 import type { Entry } from '../text/marker.ts';
 import type { Verb } from './parse.ts';
 
@@ -33,7 +34,7 @@ export function refusal(
 ): string | null {
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
-  const person = people.get(grant.principal.replace(/^user:/, ''));
+  const person = personOf(grant.principal, { people });
   const reached = grant.principal.startsWith('group:') ? peopleBehind(grant.principal, { memberships }) : [];
   const isTheirs =
     grant.principal === principal ||

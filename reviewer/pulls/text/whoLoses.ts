@@ -1,5 +1,6 @@
+import { accountStatus } from '../../../bundle/access/accountStatus.ts';
+import type { Idle } from '../../../bundle/access/openAccess.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
-import { accountStatus } from '../../detect/people.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Losses } from '../../plan/losses.ts';
 import { counted, nameOf } from '../../plan/sentence.ts';
@@ -23,10 +24,10 @@ const kindOf = (losing: readonly { principal: string }[], many = false) =>
       : 'service';
 
 /** Why a grant gives nobody anything today. */
-function idleWhy(grant: Grant | undefined, organisation: Organisation, asOf: number): string {
+function idleWhy(idle: Idle, grant: Grant | undefined, organisation: Organisation): string {
   if (grant === undefined) return 'the grant is gone';
-  if (grant.expiresAt !== null && asOf >= grant.expiresAt) return 'the grant has expired';
-  if (grant.state === 'suspended') return 'the grant is suspended';
+  if (idle === 'expired') return 'the grant has expired';
+  if (idle === 'suspended') return 'the grant is suspended';
   const status = accountStatus(grant.principal, organisation);
   return status === null ? 'it reaches nobody active' : `the account is ${status}`;
 }
@@ -46,12 +47,12 @@ function named(who: Losses['losing'], all: number): string {
 export function whoLoses(
   grant: Grant | undefined,
   lost: Losses | undefined,
-  { organisation, asOf }: At,
+  { organisation }: Pick<At, 'organisation'>,
 ): string {
   const { operations, losing, restricted, keeping, idle } = lost ?? gone;
   const what = operations.map(code).join(', ');
-  if (idle)
-    return `Nobody today, for ${idleWhy(grant, organisation, asOf)}.${what === '' ? '' : ` It named ${what}.`}`;
+  if (idle !== null)
+    return `Nobody today, for ${idleWhy(idle, grant, organisation)}.${what === '' ? '' : ` It named ${what}.`}`;
   const kept =
     keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all through other grants.`;
   const less =
@@ -66,4 +67,4 @@ export function whoLoses(
   return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named(losing, operations.length)}.${less}${kept}`;
 }
 
-const gone: Losses = { operations: [], losing: [], restricted: [], keeping: 0, idle: true };
+const gone: Losses = { operations: [], losing: [], restricted: [], keeping: 0, idle: 'nobody' };

@@ -46,6 +46,7 @@ const access = openAccess(
       grant('for-cleo', 'user:cleo'),
       grant('for-night', 'group:night', { api: 'api-1' }),
       grant('past', 'group:team', { expiresAt: now }),
+      grant('both', 'user:ann', { state: 'suspended', expiresAt: now }),
       grant('paused', 'user:bob', { state: 'suspended' }),
       grant('strange', 'user:stranger'),
     ],
@@ -68,6 +69,8 @@ test('by grant: the active people it reaches, each with a shortest chain of grou
 test('what gives nobody anything is not held, and the reason is told', () => {
   const idle = Object.fromEntries(access.grants.map((one) => [one.id, access.idle(one)]));
   assert.deepEqual(idle, {
+    // As a gateway says of it.
+    both: 'expired',
     'for-all': null,
     'for-ann': null,
     'for-cleo': 'nobody',
@@ -76,7 +79,8 @@ test('what gives nobody anything is not held, and the reason is told', () => {
     paused: 'suspended',
     strange: 'nobody',
   });
-  for (const id of ['for-cleo', 'past', 'paused', 'strange']) assert.deepEqual(access.byGrant(id), []);
+  for (const id of ['both', 'for-cleo', 'past', 'paused', 'strange'])
+    assert.deepEqual(access.byGrant(id), []);
 });
 
 test('by person: by grants of its own and of every group it is in', () => {

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { accountStatus } from '../../../reviewer/detect/people.ts';
+import { accountStatus } from '../../../bundle/access/accountStatus.ts';
 import { answererOf } from '../../../reviewer/plan/heir.ts';
 import { suite } from '../../_suite.ts';
 
@@ -11,6 +11,7 @@ const organisation = {
     ['ann', { status: 'active', manager: 'bob' }],
     ['bob', { status: 'active' }],
     ['cleo', { status: 'suspended' }],
+    ['group:night', { status: 'active', manager: 'bob' }],
   ]),
   services: new Map([
     ['invoicer', { state: 'active' }],
@@ -42,4 +43,7 @@ test('an owner with somebody behind it is asked, and one with nobody has an heir
   assert.equal(answerer('user:dora', 1), 'group:desk');
   assert.equal(answerer('group:desk', 1), 'user:bob');
   assert.equal(answerer('group:desk', 1, 'service:invoicer'), 'group:desk');
+  // Somebody's login is that, and no manager of theirs answers for a group that is called so.
+  assert.equal(answerer('group:desk', 1, 'user:group:night'), 'user:bob');
+  assert.equal(answerer('group:desk', 1, 'group:night'), 'group:desk');
 });

@@ -292,7 +292,7 @@ test('says who loses what, through groups, and who keeps it through another gran
     losing: [],
     restricted: [{ principal: 'user:dana@example.com', operations: ['get'] }],
     keeping: 1,
-    idle: false,
+    idle: null,
   });
   const to = { operations: ['get'] };
   const narrowed = losses([{ kind: 'narrow', grant: 'desk-read', to }], organisation, seconds);
@@ -301,10 +301,10 @@ test('says who loses what, through groups, and who keeps it through another gran
     losing: [],
     restricted: [],
     keeping: 2,
-    idle: false,
+    idle: null,
   });
   const past = losses([{ kind: 'delete', grant: 'dana-get-past' }], organisation, seconds);
-  assert.equal(past.get('dana-get-past')?.idle, true);
+  assert.equal(past.get('dana-get-past')?.idle, 'expired');
   const both = [finding(), finding({ fingerprint: 'b'.repeat(32), grant: 'dana-get-office' })];
   assert.match(
     bodyOf([finding()], organisation).body,
