@@ -1,5 +1,7 @@
+import { git } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
+import { ForgeError } from '../forge/forgeError.ts';
 import { type Mirror, openMirror } from '../pulls/workspace.ts';
 import type { Texts } from './effectOf.ts';
 
@@ -12,6 +14,8 @@ export type Proposal = {
   labels: readonly string[];
   /** When it was asked for, in seconds since 1970: the time of the commit. */
   at: number;
+  /** Whether a text says otherwise than another, of those that are not the same; left out, it does. */
+  isNews?: (was: string, is: string) => boolean;
 };
 
 /** What became of it: `idle`: it says that already; `left`: somebody has committed to its branch, or approved it. */
@@ -44,11 +48,8 @@ export async function openProposal<T extends Proposal>(
 }
 
 /** Brings a branch and its pull request in line with a proposal. Throws ForgeError. */
-export async function settleProposal(
-  forge: Forge,
-  mirror: Mirror,
-  { branch, texts, title: whole, body, labels, at }: Proposal,
-): Promise<Opened> {
+export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Proposal): Promise<Opened> {
+  const { branch, texts, title: whole, body, labels, at } = proposal;
   const title = whole.length > longestTitle ? `${whole.slice(0, longestTitle - 2).toWellFormed()}…` : whole;
   /** What a run that died behind the creation did not get to. */
   const label = async (pull: ForgePull) => {
@@ -56,21 +57,65 @@ export async function settleProposal(
   };
   const open = await forge.findOpen(branch);
   const there = mirror.branches.get(branch);
-  if (open !== null && there !== undefined) {
-    if ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
-      return { action: 'left', pull: open, commit: there };
-    // Instants alone are no news, while the branch still stands on the base of today.
-    if (open.body === body && (await mirror.merged(there)) !== null) {
-      await label(open);
-      return { action: 'idle', pull: open, commit: there };
-    }
-  }
+  if (
+    open !== null &&
+    there !== undefined &&
+    ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
+  )
+    return { action: 'left', pull: open, commit: there };
   const commit = await mirror.commit(texts, `${whole}\n`, at);
+  // A text may leave things out, and a commit say that it is the bot's: what its merge would give is looked at.
+  if (
+    open !== null &&
+    there !== undefined &&
+    open.body === body &&
+    (await says(mirror, there, proposal, commit))
+  ) {
+    await label(open);
+    return { action: 'idle', pull: open, commit: there };
+  }
   await mirror.push(branch, commit);
   const pull =
     open !== null && there !== undefined
       ? await forge.updatePull(open.number, { title, body })
-      : (open ?? (await forge.createPull(branch, { title, body })));
+      : (open ?? (await created(forge, branch, { title, body })));
   await label(pull);
   return { action: open !== null && there !== undefined ? 'updated' : 'opened', pull, commit };
+}
+
+/** Whether the merge of a branch gives what that of a commit does, but for what is no news. */
+async function says(
+  mirror: Mirror,
+  tip: string,
+  { texts, isNews = () => true }: Proposal,
+  commit: string,
+): Promise<boolean> {
+  const merged = await mirror.merged(tip);
+  if (merged === null) return false;
+  const ask = async (...args: string[]) => (await git(mirror.repository, args)).toString();
+  const differing = (await ask('diff-tree', '-r', '-z', '--name-only', merged, commit)).split('\0');
+  const ours = new Map([...texts].map(([path, text]) => [`${mirror.folder}${path}`, text]));
+  for (const path of differing.filter((one) => one !== '')) {
+    const text = ours.get(path);
+    if (text === undefined) return false;
+    const theirs = await ask('cat-file', 'blob', `${merged}:${path}`).catch(() => null);
+    if (theirs === null || isNews(theirs, text)) return false;
+  }
+  return true;
+}
+
+/** The answer may be lost after the work was done, so after a failure the forge is asked what it has. */
+async function created(
+  forge: Forge,
+  branch: string,
+  texts: { title: string; body: string },
+): Promise<ForgePull> {
+  try {
+    return await forge.createPull(branch, texts);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    const found = await forge.findOpen(branch).catch(() => null);
+    if (found === null) throw error;
+    return found.body === texts.body ? found : forge.updatePull(found.number, texts);
+  }
 }

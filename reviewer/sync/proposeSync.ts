@@ -58,23 +58,19 @@ async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Pro
     ...textsOf(synced),
     labels: [],
     at: Math.floor(Date.parse(syncedAt(text)) / 1000),
+    isNews: (was: string, is: string) => withoutInstants(was) !== withoutInstants(is),
   };
-  const { action, pull } = await settleProposal(forge, mirror, proposal);
-  if (action === 'left') return { synced, action, url: pull.url };
-  return { synced, action: await mergedOr(action, forge, pull.number, synced), url: pull.url };
+  const { action, pull, commit } = await settleProposal(forge, mirror, proposal);
+  if (action === 'left' || !synced.mergeRemovals || !synced.onlyTakesAway)
+    return { synced, action, url: pull.url };
+  // Just what was looked at, and nothing that came to the branch since; where the forge does not let it, the next run
+  // tries again.
+  const merged = await forge.mergePull(pull.number, commit);
+  return { synced, action: merged ? 'merged' : action, url: pull.url };
 }
 
-/** Merges what only takes away, where that is configured and the forge lets it; else the next run tries again. */
-async function mergedOr<T extends Proposed['action']>(
-  action: T,
-  forge: Forge,
-  number: number,
-  { mergeRemovals, onlyTakesAway }: Synced,
-): Promise<T | 'merged'> {
-  if (!mergeRemovals || !onlyTakesAway) return action;
-  return (await forge.mergePull(number)) ? 'merged' : action;
-}
-
+/** What access could rest on: when it was read and who signed in when is no news. */
+const withoutInstants = (text: string) => text.replace(/^(?:synced:| +last_sign_in:) .*\n/gm, '');
 const syncedAt = (text: string) => /^synced: (.+)$/m.exec(text)?.[1] ?? '';
 
 function textsOf(synced: Synced): { title: string; body: string } {

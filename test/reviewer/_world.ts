@@ -40,7 +40,7 @@ export type World = {
     progress?: (line: string) => void;
   }) => Promise<ReviewResult>;
   /** Commits to the forge's main branch, as somebody who pushes, so many days before the first review. */
-  push: (files: Files, branch?: string, days?: number) => Promise<void>;
+  push: (files: Files, branch?: string, days?: number, by?: typeof ann) => Promise<void>;
   /** Calls and branch tips since the last time. */
   writes: () => { calls: string[]; branches: string };
 };
@@ -128,9 +128,9 @@ export async function world(
         },
         ...options,
       }),
-    async push(files, branch = 'main', days = 0.01) {
+    async push(files, branch = 'main', days = 0.01, by = ann) {
       const changes = Object.entries(files).map(([path, text]) => ({ path, text, executable: false }));
-      const made = { base: `refs/heads/${branch}`, changes, message: 'grants: change\n', by: ann };
+      const made = { base: `refs/heads/${branch}`, changes, message: 'grants: change\n', by };
       const at = Date.parse(daysAgo(days)) / 1000;
       execFileSync('git', ['fast-import', '--quiet', '--done'], {
         ...{ cwd: repository, stdio: ['pipe', 'ignore', 'inherit'] },

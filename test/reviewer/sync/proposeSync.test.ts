@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Octokit } from '@octokit/rest';
 import { openForge } from '../../../reviewer/forge/forge.ts';
+import { bot } from '../../../reviewer/pulls/workspace.ts';
 import { proposeSync } from '../../../reviewer/sync/proposeSync.ts';
 import { suite } from '../../_suite.ts';
 import { closeWorlds, token, type World, world } from '../_world.ts';
@@ -121,4 +122,58 @@ test('merges by itself only what takes away, and only where that is configured',
   assert.match(onBranch('main'), /eve@example.com"\n {4}id: "00u5"\n {4}status: suspended/);
   eve.status = 'active';
   assert.equal((await propose(', merge_removals: true')).action, 'opened');
+});
+
+test('what a text leaves out is news all the same: who left among many that came is not merged as active', async () => {
+  here.bare('update-ref', '-d', `refs/heads/${head}`);
+  for (let id = 100; id < 130; id += 1)
+    organisation.people.push({ id: `00u${id}`, login: `new${id}@example.com` });
+  const first = await propose();
+  assert.equal(first.action, 'opened');
+  const { body } = await pullOf(first.url);
+  assert.doesNotMatch(body, /new127@/);
+  organisation.people = organisation.people.filter(({ id }) => id !== '00u127');
+  organisation.people.push({ id: '00u131', login: 'new131@example.com' });
+  assert.equal((await propose()).action, 'updated');
+  assert.equal((await pullOf(first.url)).body, body);
+  assert.doesNotMatch(onBranch(head), /new127@/);
+  assert.match(onBranch(head), /new131@/);
+  assert.equal((await propose()).action, 'idle');
+  await here.forge.merge(Number(first.url?.split('/').at(-1)));
+});
+
+test('merges what it has looked at: not what came to the branch since, nor what calls itself the bot’s', async () => {
+  here.bare('update-ref', '-d', `refs/heads/${head}`);
+  const dana = organisation.people.find(({ login }) => login === 'dana@example.com');
+  assert.ok(dana);
+  dana.status = 'suspended';
+  const { url } = await propose();
+  // Whoever may push gives somebody a group, in the bot's name; what the pull request says stays.
+  const forged = onBranch(head).replace(/(id: "00u4"\n {4}status:) suspended/, '$1 active');
+  assert.notEqual(forged, onBranch(head));
+  await here.push({ 'grants/directory/okta.yaml': forged }, head, 0.01, bot);
+  assert.equal((await propose()).action, 'updated');
+  assert.doesNotMatch(onBranch(head), /id: "00u4"\n {4}status: active/);
+  // Nor while the provider is read, which may take minutes.
+  okta.between = () => {
+    okta.between = () => {};
+    const tip = here.bare('commit-tree', `${head}^{tree}`, '-p', head, '-m', 'late');
+    here.bare('update-ref', `refs/heads/${head}`, tip);
+  };
+  assert.equal((await propose(', merge_removals: true')).action, 'idle');
+  assert.equal((await pullOf(url)).merged, false);
+  here.bare('update-ref', `refs/heads/${head}`, `${head}~1`);
+  assert.equal((await propose(', merge_removals: true')).action, 'merged');
+  assert.match(onBranch('main'), /id: "00u4"\n {4}status: suspended/);
+});
+
+test('a creation whose answer is lost is found again, and is no failure', async () => {
+  here.bare('update-ref', '-d', `refs/heads/${head}`);
+  const dana = organisation.people.find(({ login }) => login === 'dana@example.com');
+  assert.ok(dana);
+  dana.status = 'active';
+  here.forge.fail({ method: 'POST', path: /\/pulls$/, status: 502, when: 'after' });
+  const first = await propose();
+  assert.equal(first.action, 'opened');
+  assert.equal((await propose()).action, 'idle');
 });
