@@ -64,6 +64,7 @@ assert.ok(delta);
 test('the revision before is asked by its own lines, kept as what differs, and its answer is remembered', () => {
   const first = enforce(open('one', before), null);
   assert.equal(first.previous, null);
+  assert.deepEqual([said(first).known, said(first).known], [false, true], 'what was answered is remembered');
   const { previous, ...next } = enforce(open('two', after, { revision: 'one', digest: 'one', delta }), first);
   assert.ok(previous);
   assert.equal(said(next).allow, false);
