@@ -9,6 +9,7 @@ import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/reco
 import { type Gateway, serve } from '../../gateway/serve.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { type Issuer, startIssuer } from './_issuer.ts';
+import { wholeAnswers } from './_wholeAnswers.ts';
 import { startWarmLoader } from './load/_warmLoader.ts';
 
 /** One request as an upstream got it. */
@@ -226,21 +227,23 @@ export const handshake = (token: string): string =>
     '',
   ].join('\r\n');
 
-/** Sends bytes on a fresh connection and gives back what came until it closed or fell silent. */
-export function raw(url: string, bytes: string | Buffer, silentMs = 400): Promise<string> {
+/**
+ * Sends bytes on a fresh connection and gives back all that came until it ended. Once so many answers are whole it says
+ * that nothing more will be sent, by which one that is kept open ends too; with `Infinity` the gateway has to end it.
+ */
+export function raw(url: string, bytes: string | Buffer, answers = 1): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((done, fail) => {
     let text = '';
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
-    const finish = () => {
+    // For a machine that is busy with other things.
+    const timer = setTimeout(() => {
       socket.destroy();
-      done(text);
-    };
-    let timer = setTimeout(finish, Math.max(3000, silentMs));
+      fail(new Error(`the connection did not end; what came: ${text}`));
+    }, 120_000);
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
-      clearTimeout(timer);
-      timer = setTimeout(finish, silentMs);
+      if (!socket.writableEnded && wholeAnswers(text) >= answers) socket.end();
     });
     socket.on('close', () => {
       clearTimeout(timer);

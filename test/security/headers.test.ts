@@ -143,7 +143,7 @@ test('over sockets: of 300 sets the upstream sees one identity, ours, and nothin
     // Trailers are headers too, to some.
     const body = framing.length > 0 ? `1\r\nx\r\n0\r\nX-Grantgate-Subject: ${mark}\r\n\r\n` : '';
     const first = served % 3 === 0 ? 'POST /orders/v1/orders HTTP/1.1' : 'GET /orders/v1/orders HTTP/1.1';
-    const text = await raw(world.gateway.url, `${request([first, ...framing], entries)}${body}`, 15);
+    const text = await raw(world.gateway.url, `${request([first, ...framing], entries)}${body}`);
     assert.match(text, /^HTTP\/1\.1 200 /, `${text}\n${JSON.stringify(entries)}`);
     const [got] = world.upstream.received;
     assert.ok(got !== undefined);
@@ -167,7 +167,7 @@ test('over WebSockets: of 100 sets the same', async () => {
     upgraded.length = 0;
     const others = entries.filter(([name]) => name !== 'Connection');
     const connection: Entry = ['Connection', ['Upgrade', ...nominated].join(', ')];
-    const text = await raw(world.gateway.url, request(handshake, [...others, connection]), 40);
+    const text = await raw(world.gateway.url, request(handshake, [...others, connection]));
     assert.match(text, /^HTTP\/1\.1 101 /, text);
     const got = upgraded[0] ?? [];
     assert.ok(!JSON.stringify(got).includes(mark), JSON.stringify(got));

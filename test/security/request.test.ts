@@ -19,7 +19,7 @@ test.after(() => world.close());
 const status = (text: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
 const head = (line: string, extra: string[] = []) =>
   [line, 'Host: api.example.com', `Authorization: Bearer ${token}`, ...extra, '', ''].join('\r\n');
-const ask = (text: string | Buffer) => raw(world.gateway.url, text, 150);
+const ask = (text: string | Buffer) => raw(world.gateway.url, text);
 /** Sends bytes; tells what was answered and what reached the upstream. */
 async function send(text: string | Buffer) {
   const before = world.upstream.received.length;

@@ -197,7 +197,7 @@ test('a body of untold length ends at the bound: 413, and its upstream never get
   const count = bodies.length;
   const chunk = `1388\r\n${'x'.repeat(5000)}\r\n`;
   const post = head('POST', ['Transfer-Encoding: chunked']);
-  const refused = await raw(world.gateway.url, post + chunk.repeat(5), 600);
+  const refused = await raw(world.gateway.url, post + chunk.repeat(5));
   assert.match(refused, /^HTTP\/1\.1 413 .*"body-too-large"/s);
   await pause(50);
   assert.equal(bodies.length, count);
@@ -211,7 +211,7 @@ test('a caller that breaks off a body of untold length harms nobody', async () =
     setTimeout(() => socket.resetAndDestroy(), attempt * 2);
     await socket.ended;
   }
-  assert.match(await raw(world.gateway.url, head('GET'), 100), /^HTTP\/1\.1 200 /);
+  assert.match(await raw(world.gateway.url, head('GET')), /^HTTP\/1\.1 200 /);
 });
 
 test('a WebSocket on which nothing moves is closed; one that is pinged stays', async () => {

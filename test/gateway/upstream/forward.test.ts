@@ -64,7 +64,7 @@ test('the answer to a request that was repeated comes whole, however it is cut',
   });
   const get = `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`;
   for (let round = 0; round < 4; round += 1)
-    assert.match(await raw(world.gateway.url, get, 10_000), /^HTTP\/1\.1 200 .*\r\n\r\nabcde$/s);
+    assert.match(await raw(world.gateway.url, get), /^HTTP\/1\.1 200 .*\r\n\r\nabcde$/s);
   assert.ok(broken > 0);
   world.upstream.answer(null);
 });
@@ -258,7 +258,7 @@ test('requests sent in one packet are answered in their order', async () => {
   });
   const one = (n: number, last: boolean) =>
     `GET ${path}?n=${n} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;
-  const text = await raw(world.gateway.url, one(1, false) + one(2, false) + one(3, true));
+  const text = await raw(world.gateway.url, one(1, false) + one(2, false) + one(3, true), 3);
   assert.deepEqual(text.match(/<\d>/g), ['<1>', '<2>', '<3>']);
   assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, 3);
   world.upstream.answer(null);

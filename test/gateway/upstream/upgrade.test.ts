@@ -22,7 +22,7 @@ test.before(async () => {
 test.after(() => world.close());
 
 /** All that comes until the gateway ends the connection, which it does after each of these answers. */
-const ask = () => raw(world.gateway.url, handshake(token), 60_000);
+const ask = () => raw(world.gateway.url, handshake(token), Infinity);
 /** How the upstream meets handshakes from now on. */
 const upstream = (answer: (socket: Duplex) => void) => {
   world.upstream.server.removeAllListeners('upgrade');
