@@ -1,9 +1,9 @@
 // A policy that reads one entry of a data document, among a million: what reading the file, loading it and deciding by it
 // cost beside the same policy without. `node bench/documents.ts [ENTRIES]`.
 
+import { documentSizes } from '../bundle/data/dataSections.ts';
+import { scanLines } from '../bundle/data/scanLines.ts';
 import { readDocuments } from '../bundle/documents/readDocuments.ts';
-import { documentSizes } from '../bundle/format/dataSections.ts';
-import { scanLines } from '../bundle/format/scanLines.ts';
 import { type Files, withFiles } from '../bundle/git/tree.ts';
 import { admitPolicy } from '../bundle/policy/admitPolicy.ts';
 import { meterWasm } from '../bundle/policy/meterWasm.ts';

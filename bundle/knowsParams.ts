@@ -1,5 +1,5 @@
 import { BundleError } from './bundleError.ts';
-import { dataSections } from './format/dataSections.ts';
+import { dataSections } from './data/dataSections.ts';
 
 /**
  * Throws BundleError `policy-invalid` where policies nowhere speak of `params`, and grants do: a policy from before there

@@ -1,6 +1,6 @@
 import type { Problem } from './bundleError.ts';
+import { eachLine } from './data/dataSections.ts';
 import type { DataDocument } from './documents/readDocuments.ts';
-import { eachLine } from './format/dataSections.ts';
 import { fold } from './grants/names.ts';
 import type { PolicyReads } from './policy/policyReads.ts';
 import { problem, show } from './yaml/problem.ts';

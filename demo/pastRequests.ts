@@ -1,5 +1,5 @@
 import { grantLine } from '../bundle/access/grantLine.ts';
-import type { GrantLine } from '../bundle/format/grantLine.ts';
+import type { GrantLine } from '../bundle/data/grantLine.ts';
 import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
 import type { DecisionInput, DecisionResult } from '../gateway/decision/decisionInput.ts';
 import { type Random, random } from './random.ts';

@@ -1,4 +1,5 @@
-import type { GrantLine, ParamsLine } from '../bundle/format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../bundle/data/grantLine.ts';
+import type { PrincipalLine } from '../bundle/data/principalLine.ts';
 
 /** The part of the policy's input that a decision depends on. */
 export type Request = {
@@ -16,7 +17,7 @@ export type Request = {
 
 /** What a request's subject may touch: its entry among the principals, and the grants of the named API by principal. */
 export type Facts = {
-  principal: { active: boolean; groups: readonly string[] } | undefined;
+  principal: PrincipalLine | undefined;
   grantsOf: (principal: string) => readonly GrantLine[];
 };
 

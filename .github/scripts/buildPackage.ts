@@ -10,7 +10,7 @@ const rooms = ['bundle', 'commands', 'gateway', 'policies', 'reviewer'];
 const besides = ['CHANGELOG.md', 'LICENSE', 'README.md', 'docs/reference/grantgate.1'];
 
 /** What programs of one's own may rely on: what is logged, and what a bundle says of a grant. */
-const publicTypes = ['gateway/record/record.ts', 'bundle/format/grantLine.ts'];
+const publicTypes = ['gateway/record/record.ts', 'bundle/data/grantLine.ts'];
 
 /** An older Node would end somewhere with a name that it does not know: it is told before anything is loaded. */
 const launcher = `#!/usr/bin/env node

@@ -1,5 +1,5 @@
+import type { GrantLine } from '../data/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import type { GrantLine } from '../format/grantLine.ts';
 import { isWithinRate, parseRate, type Rate } from '../format/rate.ts';
 import { type Ways, waysOf } from './allowances.ts';
 import { compareWays, conditionsIn } from './compareConditions.ts';

@@ -1,4 +1,4 @@
-import type { GrantLine, ParamsLine } from '../format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../data/grantLine.ts';
 
 /** Under which conditions a grant holds. */
 export type Conditions = {

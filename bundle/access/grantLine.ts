@@ -1,5 +1,5 @@
+import type { GrantLine, ParamsLine } from '../data/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import type { GrantLine, ParamsLine } from '../format/grantLine.ts';
 import { claimOf, type GrantParams } from '../grants/api/params.ts';
 import { isLive } from '../grants/dates.ts';
 import type { Grant } from '../grants/organisation.ts';

@@ -1,4 +1,4 @@
-import type { ParamsLine } from '../format/grantLine.ts';
+import type { ParamsLine } from '../data/grantLine.ts';
 import type { Conditions } from './conditions.ts';
 import { valuesText } from './paramsText.ts';
 

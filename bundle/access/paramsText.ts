@@ -1,4 +1,4 @@
-import type { ParamsLine } from '../format/grantLine.ts';
+import type { ParamsLine } from '../data/grantLine.ts';
 
 /** "tenant acme or initech, customerId as the claim customer_id says"; what stands in a grant, without line ends. */
 export const paramsText = (params: ParamsLine): string =>

@@ -1,4 +1,4 @@
-import type { ParamsLine } from '../format/grantLine.ts';
+import type { ParamsLine } from '../data/grantLine.ts';
 import { parseRate, type Rate } from '../format/rate.ts';
 import type { Conditions } from './conditions.ts';
 

@@ -1,4 +1,4 @@
-import type { DataLines } from '../format/scanLines.ts';
+import type { DataLines } from '../data/scanLines.ts';
 import type { PolicyReads } from '../policy/policyReads.ts';
 import type { Golden } from './golden.ts';
 import type { Release, Terms } from './release.ts';

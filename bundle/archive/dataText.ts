@@ -1,17 +1,12 @@
+import { dataSections, keyAt, lineEnd, nothing, type Span, valueAt } from '../data/dataSections.ts';
+import { type GrantLine, readGrantLine } from '../data/grantLine.ts';
+import { type PrincipalLine, readPrincipalLine } from '../data/principalLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { dataSections, keyAt, lineEnd, nothing, type Span, valueAt } from '../format/dataSections.ts';
-import type { ParamsLine } from '../format/grantLine.ts';
 
 /** How many bytes of principals are searched for somebody in a group; a member further on is not asked about. */
 const within = 8 * 2 ** 20;
 const lineFeed = 0x0a;
 
-export type Grant = {
-  operations: string[];
-  expires?: number;
-  conditions?: { mfa?: boolean; networks?: string[]; params?: ParamsLine };
-};
-export type Principal = { active: boolean; groups: string[] };
 export type Form = { type?: string; values?: string[]; max_length?: number };
 export type Apis = Record<string, { operations: Record<string, string>; facts?: Record<string, Form> }>;
 /** data.json as text that is searched; its lines are the only places with a line feed before a quote. */
@@ -19,8 +14,8 @@ export type DataText = {
   apis: Apis;
   networks: unknown;
   /** The grants on the line of a principal under an API, or null. */
-  grants: (api: string, principal: string) => Grant[] | null;
-  principal: (subject: string) => Principal | null;
+  grants: (api: string, principal: string) => readonly GrantLine[] | null;
+  principal: (subject: string) => PrincipalLine | null;
   /** An entry of a data document, or null; all of them. */
   entry: (document: string, key: string) => unknown;
   entries: (document: string) => object;
@@ -49,8 +44,14 @@ export function openDataText(data: Buffer): DataText {
   return {
     apis: JSON.parse(head.apis) as Apis,
     networks: JSON.parse(head.networks) as unknown,
-    grants: (api, principal) => find(principal, grants.get(api) ?? nothing) as Grant[] | null,
-    principal: (subject) => find(subject, principals) as Principal | null,
+    grants(api, principal) {
+      const line = find(principal, grants.get(api) ?? nothing);
+      return line === null ? null : readGrantLine(line);
+    },
+    principal(subject) {
+      const line = find(subject, principals);
+      return line === null ? null : readPrincipalLine(line);
+    },
     entry: (document, key) => find(key, documents.get(document) ?? nothing),
     entries(document) {
       const { start, end } = documents.get(document) ?? nothing;

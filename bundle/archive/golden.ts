@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
+import type { GrantLine, ParamsLine } from '../data/grantLine.ts';
+import type { PrincipalLine } from '../data/principalLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import type { ParamsLine } from '../format/grantLine.ts';
 import { type DocumentReads, keysFrom } from '../policy/policyReads.ts';
-import { type Apis, type DataText, type Form, type Grant, openDataText, type Principal } from './dataText.ts';
+import { type Apis, type DataText, type Form, openDataText } from './dataText.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });
 
@@ -131,7 +132,7 @@ function addEntries(
 }
 
 /** As the gateway puts it: what grants of the caller restrict, and nothing else. */
-function givenTo(grants: readonly Grant[], { params = {}, claims = {} }: Asked) {
+function givenTo(grants: readonly GrantLine[], { params = {}, claims = {} }: Asked) {
   const restricted = grants.flatMap(({ conditions }) => Object.entries(conditions?.params ?? {}));
   const named = restricted.flatMap(([, wanted]) => ('claim' in wanted ? [wanted.claim] : []));
   const values = (names: readonly string[], of: Readonly<Record<string, string>>) =>
@@ -151,9 +152,9 @@ function givenTo(grants: readonly Grant[], { params = {}, claims = {} }: Asked) 
 type Document = {
   apis: Apis;
   documents?: Record<string, Record<string, unknown>>;
-  grants: Record<string, Record<string, Grant[]>>;
+  grants: Record<string, Record<string, readonly GrantLine[]>>;
   networks: unknown;
-  principals: Record<string, Principal>;
+  principals: Record<string, PrincipalLine>;
 };
 
 function questions(text: DataText, at: number): Asked[] {
@@ -163,7 +164,7 @@ function questions(text: DataText, at: number): Asked[] {
     const grant = text.grants(api, principal)?.[0];
     if (subject === null || grant === undefined) continue;
     const { conditions, expires } = grant;
-    const networks = conditions?.networks ?? [];
+    const networks = [...(conditions?.networks ?? [])];
     const [operation = 'none'] = grant.operations;
     const wanted = {
       ...{ api, mfa: conditions?.mfa === true, networks, operation, subject, time: at },

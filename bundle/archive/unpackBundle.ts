@@ -1,9 +1,9 @@
 import { gunzipSync, constants as zlib } from 'node:zlib';
 import { BundleError } from '../bundleError.ts';
-import { breakLines } from '../format/breakLines.ts';
+import { breakLines } from '../data/breakLines.ts';
+import { createLineScan, type LineScan, scanLines } from '../data/scanLines.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
 import { createDataDigest, dataDigest } from '../format/digest.ts';
-import { createLineScan, type LineScan, scanLines } from '../format/scanLines.ts';
 import { unpackTarball } from '../format/tarball.ts';
 import { checkFile, checkSignature } from './checkSignature.ts';
 import type { VerifyKeys } from './keys.ts';

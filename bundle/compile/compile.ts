@@ -1,4 +1,4 @@
-import { anonymous, publicGrant } from '../format/anonymous.ts';
+import { anonymous, publicGrant } from '../data/anonymous.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { compileCredentials } from '../grants/credentials.ts';
 import { fold } from '../grants/names.ts';

@@ -1,6 +1,6 @@
+import { keyAt, valueAt } from '../data/dataSections.ts';
+import { readGrantLine } from '../data/grantLine.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import { keyAt, valueAt } from '../format/dataSections.ts';
-import { readGrantLine } from '../format/grantLine.ts';
 import type { Fragment } from './fragment.ts';
 
 type Line = { key: string; bytes: Buffer };

@@ -1,7 +1,6 @@
 import { type AccessChange, type ComparedApi, compareAccess } from '../access/compareAccess.ts';
-import { anonymous } from '../format/anonymous.ts';
-import { compareCodePoints } from '../format/canonicalJson.ts';
-import { changedLines } from '../format/changedLines.ts';
+import { anonymous } from '../data/anonymous.ts';
+import { changedLines } from '../data/changedLines.ts';
 import {
   type DataSections,
   dataSections,
@@ -10,8 +9,10 @@ import {
   type Span,
   valueAt,
   valueStart,
-} from '../format/dataSections.ts';
-import { type GrantLine, readGrantLine } from '../format/grantLine.ts';
+} from '../data/dataSections.ts';
+import { type GrantLine, readGrantLine } from '../data/grantLine.ts';
+import { type PrincipalLine, readPrincipalLine } from '../data/principalLine.ts';
+import { compareCodePoints } from '../format/canonicalJson.ts';
 import { type DocumentChange, diffDocuments } from './diffDocuments.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
@@ -37,12 +38,11 @@ export type DataDiff = {
   unknown: readonly { principal: string; grants: readonly string[] }[];
 };
 
-type Principal = { active: boolean; groups: readonly string[] };
 type Side = { data: Buffer; sections: DataSections };
 type Pair<T> = { before: T; after: T };
 
-const nobody: Principal = { active: false, groups: [] };
-const anybody: Principal = { active: true, groups: [] };
+const nobody: PrincipalLine = { active: false, groups: [] };
+const anybody: PrincipalLine = { active: true, groups: [] };
 
 /**
  * Compares effective access of two documents in line form: what each active person and service may do by its own
@@ -83,7 +83,7 @@ function unknownPrincipals({ data, sections }: Side, grants: readonly GrantChang
   }
   if (open.size === 0) return [];
   const parse = entries(data);
-  const met = new Set<Principal>();
+  const met = new Set<PrincipalLine>();
   eachLine(data, sections.principals, (name, line) => {
     open.delete(name);
     const principal = parse(line);
@@ -118,7 +118,7 @@ function changedGrantLines({ before, after }: Pair<Side>) {
 }
 
 /** Everybody who could do something else than before; `moved` when the directory says something else of them. */
-type Affected = Map<string, Pair<Principal> & { moved: boolean }>;
+type Affected = Map<string, Pair<PrincipalLine> & { moved: boolean }>;
 
 function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Set<string>>): Affected {
   const affected: Affected = new Map();
@@ -146,13 +146,13 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
 }
 
 /** Reads lines of principals; those that say the same share one object, for many people are in the same groups. */
-function entries(data: Buffer): (line: Span) => Principal {
-  const known = new Map<string, Principal>();
+function entries(data: Buffer): (line: Span) => PrincipalLine {
+  const known = new Map<string, PrincipalLine>();
   return ({ start, end }) => {
     const text = data.toString('utf8', valueStart(data, start), end);
     let principal = known.get(text);
     if (principal === undefined) {
-      principal = JSON.parse(text) as Principal;
+      principal = readPrincipalLine(JSON.parse(text));
       known.set(text, principal);
     }
     return principal;
@@ -210,7 +210,7 @@ function changesOf(
   const compared = new Map<string, Row[]>();
 
   for (const [name, { before, after, moved }] of affected) {
-    const holders = (principal: Principal) => (principal.active ? [name, ...principal.groups] : []);
+    const holders = (principal: PrincipalLine) => (principal.active ? [name, ...principal.groups] : []);
     const [was, is] = [holders(before), holders(after)];
     const apis = moved
       ? new Set([...was.flatMap((one) => [...old.apis(one)]), ...is.flatMap((one) => [...now.apis(one)])])
@@ -286,7 +286,7 @@ function countMembers({ data, sections }: Side, groups: ReadonlySet<string>): Ma
   const counts = new Map([...groups].map((group) => [group, 0]));
   if (groups.size === 0) return counts;
   const parse = entries(data);
-  const alike = new Map<Principal, number>();
+  const alike = new Map<PrincipalLine, number>();
   eachLine(data, sections.principals, (_, line) => {
     const principal = parse(line);
     alike.set(principal, (alike.get(principal) ?? 0) + 1);

@@ -1,6 +1,6 @@
+import { changedLines } from '../data/changedLines.ts';
+import { nothing, type Span, valueAt } from '../data/dataSections.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { changedLines } from '../format/changedLines.ts';
-import { nothing, type Span, valueAt } from '../format/dataSections.ts';
 
 /** An entry that came (`before` is undefined), went (`after` is) or reads otherwise. */
 export type EntryChange = { key: string; before?: unknown; after?: unknown };

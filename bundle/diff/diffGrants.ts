@@ -1,5 +1,5 @@
+import type { GrantLine } from '../data/grantLine.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import type { GrantLine } from '../format/grantLine.ts';
 
 /** A grant with where it stands in data.json. */
 export type HeldGrant = { api: string; principal: string; grant: GrantLine };

@@ -1,5 +1,5 @@
+import type { DataSections } from '../data/dataSections.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import type { DataSections } from '../format/dataSections.ts';
 
 /** What grants refer to and now means something else. Each list is sorted. */
 export type HeadChanges = {

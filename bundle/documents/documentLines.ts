@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
+import { longestKey, mostEntryBytes } from '../data/documentLimits.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import { longestKey, mostEntryBytes } from '../format/documentLimits.ts';
 import { show } from '../yaml/problem.ts';
 import { type Entries, mostProblems } from './readEntries.ts';
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
+import { documentBytes } from '../data/documentLimits.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { documentBytes } from '../format/documentLimits.ts';
 import type { Entry, Files } from '../git/tree.ts';
 import { problem, show, sortProblems } from '../yaml/problem.ts';
 import { checkEntries } from './checkEntries.ts';

@@ -1,5 +1,5 @@
+import { mostWholeBytes } from '../data/documentLimits.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import { mostWholeBytes } from '../format/documentLimits.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { inputPath, isName, type Kind, type KindOf } from './kinds.ts';
 import type { DocumentReads, KeySource, PolicyReads } from './policyReads.ts';

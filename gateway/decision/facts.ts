@@ -1,4 +1,4 @@
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { isMapping } from '../../bundle/format/isMapping.ts';

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { grantsOn } from '../revision/grantsOn.ts';
 import { keyOf, type LineWalk } from '../revision/lineIndex.ts';

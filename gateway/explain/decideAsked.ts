@@ -1,4 +1,4 @@
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { Decision } from '../decision/decision.ts';

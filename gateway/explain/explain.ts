@@ -1,4 +1,4 @@
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
+import { readGrantLine } from '../../bundle/data/grantLine.ts';
 import { changesOf } from '../../bundle/git/changesOf.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { createEvaluator } from '../decision/evaluator.ts';

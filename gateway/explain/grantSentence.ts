@@ -1,6 +1,6 @@
 import { conditionsOf } from '../../bundle/access/conditions.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
-import type { GrantLine } from '../../bundle/format/grantLine.ts';
+import type { GrantLine } from '../../bundle/data/grantLine.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import type { DecisionInput } from '../decision/decisionInput.ts';
 

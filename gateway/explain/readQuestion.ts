@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import { fold, principal } from '../../bundle/grants/names.ts';
 import { apiName, operationName } from '../../bundle/grants/schema.ts';
 import type { FactEntry, Snapshot } from '../revision/snapshot.ts';

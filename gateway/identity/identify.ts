@@ -1,4 +1,4 @@
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { AuthenticationMethod } from '../../bundle/grants/credentials.ts';
 import { fold, isName } from '../../bundle/grants/names.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';

@@ -1,4 +1,4 @@
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import { bySoonest, type Rate } from '../../bundle/format/rate.ts';
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
 import type { OpenCount } from '../decision/decision.ts';

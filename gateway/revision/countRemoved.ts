@@ -1,6 +1,6 @@
-import { changedLines } from '../../bundle/format/changedLines.ts';
-import { nothing, type Span, valueAt } from '../../bundle/format/dataSections.ts';
-import { readGrantLine } from '../../bundle/format/grantLine.ts';
+import { changedLines } from '../../bundle/data/changedLines.ts';
+import { nothing, type Span, valueAt } from '../../bundle/data/dataSections.ts';
+import { readGrantLine } from '../../bundle/data/grantLine.ts';
 import { type SharedLines, sectionSpans } from './lineIndex.ts';
 
 /**

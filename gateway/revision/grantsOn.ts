@@ -1,4 +1,4 @@
-import { type GrantLine, readGrantLine } from '../../bundle/format/grantLine.ts';
+import { type GrantLine, readGrantLine } from '../../bundle/data/grantLine.ts';
 import { valueText } from './lineIndex.ts';
 
 /** The grants on a line. Throws BundleError `data-malformed`. */

@@ -1,5 +1,5 @@
-import { changedLines } from '../../bundle/format/changedLines.ts';
-import { nothing } from '../../bundle/format/dataSections.ts';
+import { changedLines } from '../../bundle/data/changedLines.ts';
+import { nothing } from '../../bundle/data/dataSections.ts';
 import { documentSpans, type LineIndex, type SharedLines, sectionSpans } from './lineIndex.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { nothing, type Span } from '../../bundle/data/dataSections.ts';
+import { type DataLines, scanLines } from '../../bundle/data/scanLines.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
-import { nothing, type Span } from '../../bundle/format/dataSections.ts';
-import { type DataLines, scanLines } from '../../bundle/format/scanLines.ts';
 
 /** data.json with its index, ready to be posted to another thread: the buffers are shared, nothing is copied. */
 export type SharedLines = Omit<DataLines, 'grants'> & {

@@ -1,13 +1,11 @@
 import { LRUCache } from 'lru-cache';
+import { type PrincipalLine, readPrincipalLine } from '../../bundle/data/principalLine.ts';
 import { apiFields } from '../../bundle/policy/policyReads.ts';
 import { createDocumentEntries, type DocumentEntry } from './documentEntries.ts';
 import { type LineIndex, valueText } from './lineIndex.ts';
 import type { Snapshot } from './snapshot.ts';
 
 // opa-wasm 1.10 takes data as JSON bytes only in a real ArrayBuffer: a Buffer or a shared one it would stringify.
-
-/** A principal as the bundle knows it. `groups` is the transitive closure, sorted, each `group:NAME`. */
-export type Principal = { readonly active: boolean; readonly groups: readonly string[] };
 
 /** The grants of one holder at one API, a line of data.json: `"NAME":[…]`. */
 export type HeldLine = { readonly name: string; readonly line: Uint8Array };
@@ -24,7 +22,7 @@ export type Cut = {
 
 export type Slices = {
   /** What the bundle says about `subject` (`user:LOGIN`, `service:NAME`), or null when no directory knows it. */
-  principal(subject: string): Principal | null;
+  principal(subject: string): PrincipalLine | null;
   /**
    * The data document for one decision, as the JSON bytes opa-wasm's `setData` takes:
    * `{"grants":{API:{PRINCIPAL:[…]}},"principals":{SUBJECT:{…}}}` with exactly the lines of the subject, of the given
@@ -48,12 +46,6 @@ export type Sliceable = { lines: Omit<LineIndex, 'walk'> } & {
   reads?: Pick<Snapshot['reads'], 'api' | 'documents' | 'networks'>;
 };
 
-/** A principal's line is not `{"active":…,"groups":[…]}`: nobody can be decided by it. */
-export class SliceError extends Error {
-  readonly code = 'bundle-malformed';
-  override readonly name = 'SliceError';
-}
-
 /**
  * Opens the slices of one snapshot, with caches of their own: a swap leaves nothing behind. `maxBytes` bounds them, and
  * what is made of fewer bytes than `keptFrom` is not among them: who remembers its answers seldom asks for it again.
@@ -62,7 +54,7 @@ export function createSlices(
   { lines, reads = everything }: Sliceable,
   { maxBytes = 64 * 2 ** 20, keptFrom = 0 } = {},
 ): Slices {
-  const principals = new LRUCache<string, Principal>({
+  const principals = new LRUCache<string, PrincipalLine>({
     maxSize: Math.ceil(maxBytes / 4),
     sizeCalculation: (value, key) =>
       200 + key.length + value.groups.reduce((sum, { length }) => sum + length + 24, 0),
@@ -74,7 +66,7 @@ export function createSlices(
   });
 
   // One decision asks some times about one subject.
-  let last: { subject: string; line: Uint8Array; principal: Principal } | null = null;
+  let last: { subject: string; line: Uint8Array; principal: PrincipalLine } | null = null;
   const find = (subject: string): typeof last => {
     if (last?.subject === subject) return last;
     const line = lines.principal(subject);
@@ -88,7 +80,7 @@ export function createSlices(
     last = { subject, line, principal };
     return last;
   };
-  const principal = (subject: string): Principal | null => find(subject)?.principal ?? null;
+  const principal = (subject: string): PrincipalLine | null => find(subject)?.principal ?? null;
 
   const documentEntries = createDocumentEntries(lines, reads.documents);
   const callerOf = ({ subject, groups }: Caller): Caller => ({
@@ -253,20 +245,9 @@ function createFixed(
 
 const mostApis = 20_000;
 
-/** Reads a principal's line. Throws SliceError. */
-export function readPrincipal(line: Uint8Array): Principal {
-  const entry: unknown = JSON.parse(valueText(line));
-  if (typeof entry === 'object' && entry !== null && 'active' in entry && 'groups' in entry) {
-    const { active, groups } = entry;
-    if (
-      typeof active === 'boolean' &&
-      Array.isArray(groups) &&
-      groups.every((group) => typeof group === 'string')
-    )
-      return Object.freeze({ active, groups: Object.freeze(groups) });
-  }
-  throw new SliceError('a principal in data.json is not {"active":…,"groups":[…]}');
-}
+/** The principal on a line. Throws BundleError `data-malformed`. */
+export const readPrincipal = (line: Uint8Array): PrincipalLine =>
+  readPrincipalLine(JSON.parse(valueText(line)));
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;

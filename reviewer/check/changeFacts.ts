@@ -1,7 +1,7 @@
 import { compareAccess } from '../../bundle/access/compareAccess.ts';
 import { grantLine } from '../../bundle/access/grantLine.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { anonymous } from '../../bundle/format/anonymous.ts';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Api, Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Tier } from '../../bundle/grants/schema.ts';

@@ -1,8 +1,8 @@
 import { isOfRates, isOfValues } from '../../bundle/access/compareConditions.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocuments.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
-import { anonymous } from '../../bundle/format/anonymous.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { counted, listed } from '../plan/sentence.ts';
 import { conditionsText } from './conditionsText.ts';

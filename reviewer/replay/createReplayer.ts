@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { anonymous } from '../../bundle/format/anonymous.ts';
+import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { Decision } from '../../gateway/decision/decision.ts';
 import { sameLines } from '../../gateway/revision/slices.ts';
 import type { Asked, Requests } from '../evidence/requests.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { readAnswer } from '../../bundle/archive/golden.ts';
 import { compile } from '../../bundle/compile/compile.ts';
-import type { GrantLine } from '../../bundle/format/grantLine.ts';
+import type { GrantLine } from '../../bundle/data/grantLine.ts';
 import { workingTree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { answerAll } from '../../bundle/policy/answerAll.ts';

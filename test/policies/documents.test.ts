@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { goldenDecisions } from '../../bundle/archive/golden.ts';
-import { documentSizes } from '../../bundle/format/dataSections.ts';
+import { documentSizes } from '../../bundle/data/dataSections.ts';
 import { admitPolicy } from '../../bundle/policy/admitPolicy.ts';
 import { answerAll } from '../../bundle/policy/answerAll.ts';
 import { findOpa } from '../../bundle/policy/opa.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { compile } from '../../bundle/compile/compile.ts';
-import type { GrantLine } from '../../bundle/format/grantLine.ts';
+import type { GrantLine } from '../../bundle/data/grantLine.ts';
 import { workingTree } from '../../bundle/git/tree.ts';
 import type { Api, Grant } from '../../bundle/grants/organisation.ts';
 import { compilePolicy } from '../../bundle/policy/compilePolicy.ts';

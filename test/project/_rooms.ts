@@ -6,12 +6,16 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/bundleError.ts', []],
   ['bundle/cacheFolder.ts', []],
   ['bundle/format', ['bundle/bundleError.ts']],
+  ['bundle/data', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/directory', ['bundle/format']],
   ['bundle/bucket', ['bundle/format']],
   ['bundle/yaml', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/openapi', ['bundle/bundleError.ts', 'bundle/format', 'bundle/yaml']],
   ['bundle/git', ['bundle/format']],
-  ['bundle/documents', ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/yaml']],
+  [
+    'bundle/documents',
+    ['bundle/bundleError.ts', 'bundle/data', 'bundle/format', 'bundle/git', 'bundle/yaml'],
+  ],
   ['bundle/grants/api', ['bundle/bundleError.ts', 'bundle/openapi', 'bundle/yaml']],
   [
     'bundle/grants',
@@ -32,11 +36,25 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['bundle/scaffold', ['bundle/bundleError.ts', 'bundle/grants', 'bundle/import', 'bundle/yaml']],
   [
     'bundle/access',
-    ['bundle/bundleError.ts', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/yaml'],
+    [
+      'bundle/bundleError.ts',
+      'bundle/data',
+      'bundle/format',
+      'bundle/grants',
+      'bundle/grants/api',
+      'bundle/yaml',
+    ],
   ],
   [
     'bundle/policy',
-    ['bundle/bundleError.ts', 'bundle/cacheFolder.ts', 'bundle/format', 'bundle/git', 'bundle/yaml'],
+    [
+      'bundle/bundleError.ts',
+      'bundle/cacheFolder.ts',
+      'bundle/data',
+      'bundle/format',
+      'bundle/git',
+      'bundle/yaml',
+    ],
   ],
   [
     'bundle/compile',
@@ -44,6 +62,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/access',
       'bundle/bundleError.ts',
       'bundle/cacheFolder.ts',
+      'bundle/data',
       'bundle/documents',
       'bundle/format',
       'bundle/git',
@@ -57,13 +76,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'bundle/detectors',
     ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
   ],
-  ['bundle/archive', ['bundle/bundleError.ts', 'bundle/format', 'bundle/policy']],
+  ['bundle/archive', ['bundle/bundleError.ts', 'bundle/data', 'bundle/format', 'bundle/policy']],
   [
     'bundle/diff',
     [
       'bundle/access',
       'bundle/bundleError.ts',
       'bundle/compile',
+      'bundle/data',
       'bundle/format',
       'bundle/git',
       'bundle/policy',
@@ -76,6 +96,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/archive',
       'bundle/bundleError.ts',
       'bundle/compile',
+      'bundle/data',
       'bundle/detectors',
       'bundle/documents',
       'bundle/format',
@@ -87,7 +108,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'gateway/revision',
-    ['bundle/archive', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/policy'],
+    ['bundle/archive', 'bundle/data', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/policy'],
   ],
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
@@ -138,6 +159,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/identity',
     [
+      'bundle/data',
       'bundle/format',
       'bundle/grants',
       'gateway/config',
@@ -151,6 +173,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     'gateway/decision',
     [
       'bundle/archive',
+      'bundle/data',
       'bundle/format',
       'bundle/openapi',
       'bundle/policy',
@@ -164,6 +187,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/limits',
     [
+      'bundle/data',
       'bundle/format',
       'gateway/config',
       'gateway/decision',
@@ -182,6 +206,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle',
       'bundle/access',
       'bundle/bundleError.ts',
+      'bundle/data',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -294,6 +319,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'gateway/decisionPoint',
     [
+      'bundle/data',
       'bundle/format',
       'bundle/grants',
       'bundle/openapi',
@@ -408,6 +434,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     [
       'bundle',
       'bundle/bundleError.ts',
+      'bundle/data',
       'bundle/format',
       'bundle/git',
       'bundle/grants',
@@ -449,13 +476,17 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
-  ['reviewer/diff', ['bundle/access', 'bundle/diff', 'bundle/format', 'reviewer/forge', 'reviewer/plan']],
+  [
+    'reviewer/diff',
+    ['bundle/access', 'bundle/data', 'bundle/diff', 'bundle/format', 'reviewer/forge', 'reviewer/plan'],
+  ],
   [
     'reviewer/check',
     [
       'bundle',
       'bundle/access',
       'bundle/bundleError.ts',
+      'bundle/data',
       'bundle/diff',
       'bundle/format',
       'bundle/git',
@@ -589,7 +620,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/yaml',
-      'reviewer/detect',
       'reviewer/diff',
       'reviewer/edit',
       'reviewer/forge',

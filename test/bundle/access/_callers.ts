@@ -1,4 +1,4 @@
-import type { GrantLine, ParamsLine } from '../../../bundle/format/grantLine.ts';
+import type { GrantLine, ParamsLine } from '../../../bundle/data/grantLine.ts';
 import { bySoonest, parseRate } from '../../../bundle/format/rate.ts';
 import type { Decided } from '../../../gateway/decision/admission.ts';
 import { newMemory } from '../../../gateway/decision/decision.ts';

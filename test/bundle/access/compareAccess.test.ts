@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type AccessChange, compareAccess } from '../../../bundle/access/compareAccess.ts';
-import type { GrantLine } from '../../../bundle/format/grantLine.ts';
+import type { GrantLine } from '../../../bundle/data/grantLine.ts';
 import { suite } from '../../_suite.ts';
 import { answers, capacity, difference, names, type Request, requests } from './_callers.ts';
 

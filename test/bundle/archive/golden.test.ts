@@ -8,7 +8,7 @@ import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
 import { verify } from '../../../bundle/archive/verify.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { compile } from '../../../bundle/compile/compile.ts';
-import { scanLines } from '../../../bundle/format/scanLines.ts';
+import { scanLines } from '../../../bundle/data/scanLines.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { compile } from '../../../bundle/compile/compile.ts';
+import { readGrantLine } from '../../../bundle/data/grantLine.ts';
+import { scanLines } from '../../../bundle/data/scanLines.ts';
 import { canonicalJson } from '../../../bundle/format/canonicalJson.ts';
 import { dataDigest, sha256 } from '../../../bundle/format/digest.ts';
-import { readGrantLine } from '../../../bundle/format/grantLine.ts';
-import { scanLines } from '../../../bundle/format/scanLines.ts';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { changedLines } from '../../../bundle/data/changedLines.ts';
+import { dataSections, nothing } from '../../../bundle/data/dataSections.ts';
+import type { GrantLine, ParamsLine } from '../../../bundle/data/grantLine.ts';
 import { type Change, diffData } from '../../../bundle/diff/diffData.ts';
-import { changedLines } from '../../../bundle/format/changedLines.ts';
-import { dataSections, nothing } from '../../../bundle/format/dataSections.ts';
-import type { GrantLine, ParamsLine } from '../../../bundle/format/grantLine.ts';
 import { suite } from '../../_suite.ts';
 import { apiEntry, lineForm } from '../../gateway/_document.ts';
 

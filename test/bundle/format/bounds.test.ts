@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
-import { keyAt, valueStart } from '../../../bundle/format/dataSections.ts';
-import { skipValue } from '../../../bundle/format/skipJson.ts';
+import { keyAt, valueStart } from '../../../bundle/data/dataSections.ts';
+import { skipValue } from '../../../bundle/data/skipJson.ts';
 import { packTarball, unpackTarball } from '../../../bundle/format/tarball.ts';
 import { suite } from '../../_suite.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { compile } from '../../../bundle/compile/compile.ts';
-import { scanLines } from '../../../bundle/format/scanLines.ts';
+import { scanLines } from '../../../bundle/data/scanLines.ts';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { newKey } from '../../../bundle/grants/credentials.ts';
 import { load } from '../../../bundle/grants/load.ts';

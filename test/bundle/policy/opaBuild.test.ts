@@ -8,7 +8,7 @@ import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
 import { compile } from '../../../bundle/compile/compile.ts';
-import { breakLines } from '../../../bundle/format/breakLines.ts';
+import { breakLines } from '../../../bundle/data/breakLines.ts';
 import { unpackTarball } from '../../../bundle/format/tarball.ts';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';

@@ -121,7 +121,7 @@ test('refuses a principal line of another shape', () => {
   ]) {
     const bytes = lineForm(document()).toString().replace('{"active":false,"groups":[]}', line);
     const slices = createSlices({ lines: openIndex(indexLines(Buffer.from(bytes))) });
-    assert.throws(() => slices.principal('user:bob'), { code: 'bundle-malformed' });
+    assert.throws(() => slices.principal('user:bob'), { code: 'data-malformed' });
     assert.equal(slices.principal('user:ann')?.active, true);
   }
 });

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
+import type { ParamsLine } from '../../../bundle/data/grantLine.ts';
 import type { Change } from '../../../bundle/diff/diffData.ts';
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
-import type { ParamsLine } from '../../../bundle/format/grantLine.ts';
 import { diffJson } from '../../../reviewer/diff/diffJson.ts';
 import {
   changeLine,

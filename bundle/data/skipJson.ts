@@ -1,7 +1,7 @@
 // Steps over canonical JSON without reading it: from the byte where something begins to the one behind it. Free
 // functions that keep nothing: they run once over every byte of a bundle, and closures made that half as fast.
 import { BundleError } from '../bundleError.ts';
-import { compareCodePoints, escapeLength } from './canonicalJson.ts';
+import { compareCodePoints, escapeLength } from '../format/canonicalJson.ts';
 
 const mostDepth = 16;
 const [quote, comma, colon, zero, nine, backslash, minus] = [0x22, 0x2c, 0x3a, 0x30, 0x39, 0x5c, 0x2d];

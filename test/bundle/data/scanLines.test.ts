@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { breakLines } from '../../../bundle/format/breakLines.ts';
-import { dataSections, documentSizes, nothing } from '../../../bundle/format/dataSections.ts';
-import { mostWholeBytes } from '../../../bundle/format/documentLimits.ts';
-import { createLineScan, scanLines } from '../../../bundle/format/scanLines.ts';
+import { breakLines } from '../../../bundle/data/breakLines.ts';
+import { dataSections, documentSizes, nothing } from '../../../bundle/data/dataSections.ts';
+import { mostWholeBytes } from '../../../bundle/data/documentLimits.ts';
+import { createLineScan, scanLines } from '../../../bundle/data/scanLines.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('scanLines');

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { skipItems } from '../../../bundle/format/skipJson.ts';
+import { skipItems } from '../../../bundle/data/skipJson.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('skipJson');

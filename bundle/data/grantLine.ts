@@ -1,6 +1,6 @@
 import { BundleError } from '../bundleError.ts';
-import { isMapping } from './isMapping.ts';
-import { readRate } from './rate.ts';
+import { isMapping } from '../format/isMapping.ts';
+import { readRate } from '../format/rate.ts';
 
 /** A grant as data.json has it: what the decision needs of it. Keys that say nothing are left out. */
 export type GrantLine = {

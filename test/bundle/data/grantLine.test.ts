@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { readGrantLine } from '../../../bundle/format/grantLine.ts';
+import { readGrantLine } from '../../../bundle/data/grantLine.ts';
 import { readRate } from '../../../bundle/format/rate.ts';
 import { suite } from '../../_suite.ts';
 

@@ -1,4 +1,4 @@
-import { compareCodePoints } from './canonicalJson.ts';
+import { compareCodePoints } from '../format/canonicalJson.ts';
 import { keyAt, lineEnd, nextLine, type Span } from './dataSections.ts';
 
 /** A section of one side. */
