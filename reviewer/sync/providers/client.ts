@@ -1,4 +1,5 @@
 import { readCapped } from '../../../bundle/format/readCapped.ts';
+import { exhaustedUntil, isLimit, laterMs, waitOf } from './rate.ts';
 import { SyncError } from './syncError.ts';
 
 /** What an answer is needed of. */
@@ -27,9 +28,11 @@ type Options = Surroundings & {
 
 const timeoutMs = 60_000;
 const largest = 64 * 1024 * 1024;
-/** All pauses that a provider may ask for, added up: a job that waits for ever tells nobody. */
+/** The time that pauses may take in all: a job that waits for ever tells nobody. */
 const mostWaitMs = 15 * 60_000;
 const mostFailures = 5;
+/** What a token endpoint may do better the next time. */
+const mayPass: ReadonlySet<string> = new Set(['sync-failed', 'sync-unreachable']);
 
 /**
  * Asks one provider, politely: waits as long as `Retry-After` and rate headers say, repeats what failed on its side
@@ -38,25 +41,41 @@ const mostFailures = 5;
 export function createClient({ base, authorize, fetch: ask, now, sleep, signal }: Options): Client {
   const origin = new URL(base).origin;
   let waited = 0;
+  let waitingUntil = 0;
   let holdUntil = 0;
 
   const pause = async (ms: number, why: string) => {
-    waited += ms;
+    const end = now() + ms;
+    // Those who wait at the same time wait once.
+    waited += Math.max(0, end - Math.max(now(), waitingUntil));
+    waitingUntil = Math.max(waitingUntil, end);
     if (waited > mostWaitMs)
       throw new SyncError('sync-limited', `${why}, and asks for longer than ${mostWaitMs / 60_000} minutes`);
     await sleep(ms);
     if (signal?.aborted) throw new SyncError('aborted', 'the sync was stopped');
   };
 
-  /** One try. `again`: it may go better; `renew`: perhaps with a new credential. */
-  const once = async (url: URL, failures: number, renew: boolean): Promise<Answer | 'again' | 'renew'> => {
+  /** One try. `again`: it failed and may go better; `later`: it was asked to wait; `renew`: perhaps with a new credential. */
+  const once = async (
+    url: URL,
+    { tries, failures, renew }: { tries: number; failures: number; renew: boolean },
+  ): Promise<Answer | 'again' | 'later' | 'renew'> => {
     const where = `${url.origin}${url.pathname}`;
     if (holdUntil > now()) await pause(holdUntil - now(), `${where} allows no more requests for now`);
     let response: Response;
     let body: string;
+    let credential: Awaited<ReturnType<typeof authorize>>;
+    try {
+      credential = await authorize(renew);
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error;
+      if (error.waitMs === null && (!mayPass.has(error.code) || failures >= mostFailures)) throw error;
+      await pause(error.waitMs ?? laterMs(failures), error.message);
+      return error.waitMs === null ? 'again' : 'later';
+    }
     try {
       response = await ask(url, {
-        headers: { accept: 'application/json', ...(await authorize(renew)) },
+        headers: { accept: 'application/json', ...credential },
         redirect: 'manual',
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
       });
@@ -66,26 +85,23 @@ export function createClient({ base, authorize, fetch: ask, now, sleep, signal }
       if (signal?.aborted) throw new SyncError('aborted', 'the sync was stopped', { cause });
       if (failures >= mostFailures)
         throw new SyncError('sync-unreachable', `${where} gives no answer: ${reasonOf(cause)}`, { cause });
-      await pause(1000 * 2 ** failures, `${where} gives no answer`);
+      await pause(laterMs(failures), `${where} gives no answer`);
       return 'again';
     }
     const { status, headers } = response;
     if (status === 200) {
-      holdUntil = exhaustedUntil(headers);
+      // An answer that was long on its way does not take back what a later one said.
+      holdUntil = Math.max(holdUntil, exhaustedUntil(headers, now()));
       return { body: parse(body, where), headers };
     }
-    if (
-      status === 429 ||
-      (status === 503 && headers.has('retry-after')) ||
-      isSecondaryLimit(status, headers)
-    ) {
-      await pause(waitOf(headers, now(), failures), `${where} answers ${status}`);
-      return 'again';
+    if (isLimit(status, headers)) {
+      await pause(waitOf(headers, now(), tries), `${where} answers ${status}`);
+      return 'later';
     }
     if (status >= 500) {
       if (failures >= mostFailures)
         throw new SyncError('sync-failed', `${where} answered ${status}, ${failures + 1} times`);
-      await pause(1000 * 2 ** failures, `${where} answers ${status}`);
+      await pause(laterMs(failures), `${where} answers ${status}`);
       return 'again';
     }
     if (status === 401) {
@@ -102,10 +118,12 @@ export function createClient({ base, authorize, fetch: ask, now, sleep, signal }
       if (url.origin !== origin)
         throw new SyncError('sync-answer', `${origin} sends us on to ${url.origin}, which is not asked`);
       let renew = false;
-      for (let failures = 0; ; failures += 1) {
-        const answer = await once(url, failures, renew);
+      let failures = 0;
+      for (let tries = 0; ; tries += 1) {
+        const answer = await once(url, { tries, failures, renew });
         if (typeof answer !== 'string') return answer;
         renew ||= answer === 'renew';
+        failures += answer === 'again' ? 1 : 0;
       }
     },
   };
@@ -121,30 +139,12 @@ function refusalOf(status: number, where: string): SyncError {
       'sync-gone',
       `${where} answered ${status}: it does not take the request, or no longer`,
     );
+  if (status >= 300 && status < 400)
+    return new SyncError(
+      'sync-answer',
+      `${where} answered ${status}: it sends us elsewhere, which is not followed; is the address right, and may the credential read all of it?`,
+    );
   return new SyncError('sync-answer', `${where} answered ${status}`);
-}
-
-/** GitHub tells of its secondary limits by 403. */
-const isSecondaryLimit = (status: number, headers: Headers) =>
-  status === 403 && (headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0');
-
-/** When a provider that says "none left" gives some again (Okta, GitHub: seconds since 1970); 0 when some are left. */
-function exhaustedUntil(headers: Headers): number {
-  const remaining = headers.get('x-rate-limit-remaining') ?? headers.get('x-ratelimit-remaining');
-  const reset = Number(headers.get('x-rate-limit-reset') ?? headers.get('x-ratelimit-reset'));
-  return remaining === '0' && Number.isFinite(reset) ? reset * 1000 : 0;
-}
-
-/** How long to wait, ms: seconds or a date (RFC 9110), else the reset of the rate, else ever longer. */
-function waitOf(headers: Headers, now: number, failures: number): number {
-  const after = headers.get('retry-after');
-  if (after !== null) {
-    const seconds = Number(after);
-    const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - now;
-    if (Number.isFinite(wait)) return Math.max(1000, wait);
-  }
-  const reset = Number(headers.get('x-rate-limit-reset') ?? headers.get('x-ratelimit-reset')) * 1000;
-  return reset > now ? reset - now : Math.min(60_000, 1000 * 2 ** failures);
 }
 
 async function readBounded(response: Response, where: string): Promise<string> {

@@ -17,9 +17,12 @@ export type SyncErrorCode =
 /** A directory was not read whole, or is not to be believed: nothing was written. The message never holds a secret. */
 export class SyncError extends Error {
   readonly code: SyncErrorCode;
-  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions) {
+  /** How long the provider asks to wait, ms; null where it does not say. */
+  readonly waitMs: number | null;
+  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions & { waitMs?: number }) {
     super(message, options);
     this.name = 'SyncError';
     this.code = code;
+    this.waitMs = options?.waitMs ?? null;
   }
 }

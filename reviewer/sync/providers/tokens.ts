@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose/jwt/sign';
 import { z } from 'zod';
 import type { Surroundings } from './client.ts';
+import { isLimit, waitOf } from './rate.ts';
 import { SyncError } from './syncError.ts';
 
 /** Gives the header of the credential; `renew` throws away what was remembered. */
@@ -81,6 +82,10 @@ async function obtain({ url, scope, clientId, proof, fetch: ask, now, signal }: 
   } catch (cause) {
     throw new SyncError('sync-unreachable', `${url} gives no token: no answer`, { cause });
   }
+  if (isLimit(response.status, response.headers))
+    throw new SyncError('sync-limited', `${url} gives no token for now: ${response.status}`, {
+      waitMs: waitOf(response.headers, now(), 0),
+    });
   if (response.status !== 200) {
     // RFC 6749 names the fault by a code; the description may quote what was sent.
     const code = z.object({ error: z.string().regex(/^[a-z_]{1,60}$/) }).safeParse(body).data?.error;

@@ -61,6 +61,8 @@ async function serve(answer: (stub: Stub) => Answer): Promise<Stub> {
       cut,
     } = stub.fault(request, stub.requests.length) ?? usual();
     if (cut) return request.socket.destroy();
+    // Tests have a clock of their own, which these do not know.
+    response.sendDate = false;
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(raw ?? JSON.stringify(body ?? {}));
   };
