@@ -1,32 +1,69 @@
+import { fold } from '../../bundle/grants/names.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { SyncError } from './providers/syncError.ts';
 
-/** Of fewer people, one more or less is a large share. */
+/** Of fewer, one more or less is a large share. */
 const few = 10;
+/** So many may always be missing, however few there are. */
+const always = 2;
 
 /**
  * Throws SyncError `sync-shrunk` for a read in which more than `share` of the people who could sign in are gone or
- * closed: a filter, a permission or a page that was lost looks just like that, and would take access from them all.
+ * closed, of the groups that have members, or of the members of groups that are still there, as they are: a filter, a
+ * permission or a page that was lost looks just like that, and would take access from them all.
  */
 export function assertPlausible(before: DirectoryFile | null, after: DirectoryFile, share: number): void {
-  const activeIn = (directory: DirectoryFile) =>
-    new Set(directory.people.filter(({ status }) => status === 'active').map(({ id }) => id));
   if (after.people.length === 0)
     throw new SyncError('sync-shrunk', `${after.provider} lists nobody at all; nothing was written`);
   if (before === null) return;
+  const refuse = (what: string) =>
+    new SyncError(
+      'sync-shrunk',
+      `${after.provider} lists ${what}: if that is right, set "shrink" for this run`,
+    );
+  const most = (count: number) => Math.max(Math.floor(count * share), share === 0 ? 0 : always);
+  const activeIn = (directory: DirectoryFile) =>
+    new Set(directory.people.filter(({ status }) => status === 'active').map(({ id }) => id));
   const [were, are] = [activeIn(before), activeIn(after)];
   const gone = [...were].filter((id) => !are.has(id)).length;
-  if (were.size >= few && gone > were.size * share)
-    throw new SyncError(
-      'sync-shrunk',
-      `${after.provider} lists ${are.size} active people, and ${gone} of the ${were.size} before are not among them (at most ${Math.floor(were.size * share)} is taken as plausible): if that is right, set "shrink" for this run`,
+  if (gone > most(were.size))
+    throw refuse(
+      `${are.size} active people, and ${gone} of the ${were.size} before are not among them (at most ${most(were.size)} is taken as plausible)`,
     );
-  const members = (directory: DirectoryFile) =>
-    directory.groups.filter((group) => group.members.length > 0).length;
-  const [held, holds] = [members(before), members(after)];
-  if (held >= few && held - holds > held * share)
-    throw new SyncError(
-      'sync-shrunk',
-      `${after.provider} lists ${holds} groups that have members, ${held} before: if that is right, set "shrink" for this run`,
+  const [held, holds] = [before, after].map(
+    ({ groups }) => groups.filter(({ members }) => members.length > 0).length,
+  ) as [number, number];
+  if (held - holds > most(held) || (held > 1 && holds === 0 && share < 1))
+    throw refuse(`${holds} groups that have members, ${held} before`);
+  const { kept, lost } = memberships(before, after);
+  if (lost > Math.max(kept * share, share === 0 ? 0 : few))
+    throw refuse(
+      `${lost} of ${kept} members of groups no more, though they and the groups are there (at most ${Math.max(Math.floor(kept * share), few)} are taken as plausible)`,
     );
+}
+
+/** How many are members of groups that are still there, and could still sign in; and how many of those are members no more. */
+function memberships(before: DirectoryFile, after: DirectoryFile): { kept: number; lost: number } {
+  const there = new Set(after.people.flatMap(({ id, status }) => (status === 'active' ? id : [])));
+  const idOf = (directory: DirectoryFile) =>
+    new Map(directory.people.map(({ login, id }) => [fold(`user:${login}`), id]));
+  const [ids, newIds] = [idOf(before), idOf(after)];
+  const now = new Map(
+    after.groups.map(({ name, members }) => [
+      fold(name),
+      new Set(members.map((member) => newIds.get(fold(member)))),
+    ]),
+  );
+  let [kept, lost] = [0, 0];
+  for (const { name, members } of before.groups) {
+    const still = now.get(fold(name));
+    if (still === undefined) continue;
+    for (const member of members) {
+      const id = ids.get(fold(member));
+      if (id === undefined || !there.has(id)) continue;
+      kept += 1;
+      if (!still.has(id)) lost += 1;
+    }
+  }
+  return { kept, lost };
 }

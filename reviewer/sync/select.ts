@@ -29,12 +29,8 @@ export function select(
   { provider, groups: patterns, people: which }: Taken,
   { synced, before }: { synced: string; before: DirectoryFile | null },
 ): DirectoryFile {
-  const wanted = createWanted(patterns);
   const byId = new Map(read.groups.map((group) => [group.id, group]));
-  const taken = closure(
-    read.groups.filter(({ name }) => wanted(name)),
-    byId,
-  );
+  const taken = takenOf(read, patterns);
   assertDistinct(taken, ({ name }) => name, 'groups', provider);
 
   const known = new Map(read.people.map((person) => [person.id, person]));
@@ -59,7 +55,7 @@ export function select(
           id,
           status,
           ...(superior === undefined || superior === login ? {} : { manager: superior }),
-          ...(lastSignIn === null ? {} : { last_sign_in: wholeSeconds(lastSignIn) }),
+          ...signInOf(lastSignIn),
         };
       })
       .sort((a, b) => compareCodePoints(a.login, b.login)),
@@ -77,10 +73,15 @@ export function select(
   };
 }
 
-/** Groups with all that is nested in them, whatever its name is: membership goes through. */
-function closure(first: readonly ProviderGroup[], byId: ReadonlyMap<string, ProviderGroup>): ProviderGroup[] {
+/** Groups that are wanted with all that is nested in them, whatever its name is: membership goes through. */
+export function takenOf(
+  { groups }: Pick<ProviderRead, 'groups'>,
+  patterns: ProviderConfig['groups'],
+): ProviderGroup[] {
+  const wanted = createWanted(patterns);
+  const byId = new Map(groups.map((group) => [group.id, group]));
   const taken = new Map<string, ProviderGroup>();
-  const due = [...first];
+  const due = groups.filter(({ name }) => wanted(name));
   for (const group of due) {
     if (taken.has(group.id)) continue;
     taken.set(group.id, group);
@@ -134,5 +135,8 @@ function assertDistinct<T extends { id: string }>(
   }
 }
 
-/** Providers tell fractions that differ from read to read by nothing. */
-const wholeSeconds = (instant: string) => instantOf(Date.parse(instant) / 1000);
+/** Providers tell fractions that differ from read to read by nothing, and some a "never" in the year 30828. */
+function signInOf(instant: string | null): { last_sign_in?: string } {
+  const at = Date.parse(instant ?? '');
+  return at < Date.UTC(10_000, 0) ? { last_sign_in: instantOf(at / 1000) } : {};
+}

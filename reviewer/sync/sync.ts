@@ -9,6 +9,7 @@ import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { assertPlausible } from './assertPlausible.ts';
 import { type DirectoryChanges, directoryChanges, isSame } from './directoryChanges.ts';
+import { doubtsOf } from './doubtsOf.ts';
 import type { StateFile } from './openState.ts';
 import type { ReadProvider } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
@@ -100,7 +101,7 @@ async function readTaken(
   const { state: next, notes } = found;
   return {
     after: select(found, config, { synced, before }),
-    notes,
+    notes: [...notes, ...doubtsOf(found, config)],
     keep: async () => {
       if (next !== undefined) await state?.write(next.value, next.whole ? now : (kept?.whole ?? 0));
     },

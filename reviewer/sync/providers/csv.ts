@@ -29,6 +29,11 @@ export function readCsv(
           'sync-answer',
           `${at}: status must be ${statuses.join(', ')} or empty, got "${status}"`,
         );
+      if (lastSignIn !== '' && Number.isNaN(Date.parse(lastSignIn)))
+        throw new SyncError(
+          'sync-answer',
+          `${at}: last_sign_in must be an instant like 2026-03-01T09:00:00Z or empty, got ${JSON.stringify(lastSignIn)}`,
+        );
       return { id, login, status: state, manager: manager || null, lastSignIn: lastSignIn || null };
     });
     const rowOf = new Map(people.map(({ id }, index) => [id, index]));

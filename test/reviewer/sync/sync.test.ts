@@ -604,6 +604,30 @@ test('people of an exported file have an id each, and members of its groups are 
   );
 });
 
+test('a last sign-in that is no instant is named with its row, and one in a far year is left out', async () => {
+  const here = exported();
+  here.put('second', 'bob@example.com,2\n');
+  here.put('first', 'ann@example.com,1\n');
+  const people = (signIn: string) =>
+    writeFileSync(join(here.root, 'first.csv'), `login,id,last_sign_in\nann@example.com,1,${signIn}\n`);
+  people('yesterday');
+  await assert.rejects(here.run(), /first\.csv, row 2: last_sign_in must be an instant .*, got "yesterday"/);
+  people('+030828-09-14T02:48:05.477Z');
+  assert.doesNotMatch(String((await one(here)).bytes), /last_sign_in/);
+});
+
+test('members whom the list of people lacks, and groups that have none, are told of', async () => {
+  organisation.groups[0]?.people.push('77');
+  stubs.okta.fault = (request) =>
+    request.url?.includes('/groups/21/users') ? { body: [{ id: '11' }, { id: '77' }] } : null;
+  const here = world('okta');
+  assert.deepEqual((await one(here)).notes, [
+    '1 member of groups is not among the people that are listed, and left out; may the credential see everybody?',
+  ]);
+  for (const group of organisation.groups) Object.assign(group, { people: [], groups: [] });
+  assert.match((await one(world('scim'))).notes.join(), /no group that is taken has a member/);
+});
+
 test('sync.yaml is checked with places, and holds no secret', async () => {
   const here = world('okta');
   const refused = async (text: string, expected: RegExp) => {
