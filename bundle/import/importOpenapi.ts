@@ -16,6 +16,8 @@ export type Imported = {
   drift: Drift;
   /** What of the document cannot be routed. */
   unrouted: Problem[];
+  /** Of the operations that are new or changed, those that the document opens to everybody, by name: here none is open. */
+  open: string[];
 };
 
 /**
@@ -46,5 +48,8 @@ export function importOpenapi(
   const drift = compareOperations(new Map(Object.entries(written?.value?.operations ?? {})), read.value);
   const text =
     before === null ? newApi(name, document.value, read.value, terms) : writeOperations(before, file, drift);
-  return { text, drift, unrouted: read.unrouted };
+  const told = [...drift.added, ...drift.changed.map(([id, , operation]) => [id, operation] as const)];
+  const open = told.filter(([, operation]) => read.open.has(operation)).map(([id]) => id);
+  const closed = open.filter((id) => written?.value?.exceptions?.[id]?.public !== true);
+  return { text, drift, unrouted: read.unrouted, open: closed };
 }

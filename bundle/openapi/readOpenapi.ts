@@ -19,9 +19,11 @@ export type OpenapiRead = {
   problems: Problem[];
   /** What in it cannot be routed, an operation each; the others stand. */
   unrouted: Problem[];
+  /** Of `value`, the operations (`METHOD /path`) that the document says need no credential. */
+  open: ReadonlySet<string>;
 };
 
-type Found = Unnamed & { path: readonly string[] };
+type Found = Unnamed & { path: readonly string[]; open: boolean };
 
 /**
  * Takes the operations out of an OpenAPI document (2.0, 3.0 or 3.1). `$ref` is followed to `beside`. With `bare`, the
@@ -34,9 +36,10 @@ export function readOpenapi(document: Document, beside: FileBeside, { bare = fal
     value: undefined,
     problems: [problem(placeOf(path), code, message)],
     unrouted: [],
+    open: new Set(),
   });
   if (document.problems.length > 0)
-    return { file, value: undefined, problems: document.problems, unrouted: [] };
+    return { file, value: undefined, problems: document.problems, unrouted: [], open: new Set() };
   const stranger = strangerIn(value);
   if (stranger !== null) return refuse([], 'openapi-version', stranger);
   const root = isMapping(value) ? value : {};
@@ -85,17 +88,23 @@ export function readOpenapi(document: Document, beside: FileBeside, { bare = fal
         continue;
       }
       const id = typeof held.operationId === 'string' ? held.operationId : null;
-      found.push({ id, method: verb, template: routable.template, path: [...at, method] });
+      const open = needsNothing(held.security ?? root.security);
+      found.push({ id, method: verb, template: routable.template, path: [...at, method], open });
     }
   }
   if (found.length === 0 && unrouted.length === 0)
     return refuse(['paths'], 'openapi-paths', '"paths" holds no operation, expected at least one');
   const names = nameOperations(found);
-  const operations = new Map(
-    found.map(({ method, template }, at) => [names[at] ?? '', `${method} ${template}`]),
-  );
-  return { file, value: operations, problems: [], unrouted };
+  const written = ({ method, template }: Found) => `${method} ${template}`;
+  const operations = new Map(found.map((one, at) => [names[at] ?? '', written(one)]));
+  const open = new Set(found.filter((one) => one.open).map(written));
+  return { file, value: operations, problems: [], unrouted, open };
 }
+
+/** Whether `security` says that a request without any credential will do: no requirement, or an empty one among others. */
+const needsNothing = (security: unknown): boolean =>
+  Array.isArray(security) &&
+  (security.length === 0 || security.some((one) => isMapping(one) && Object.keys(one).length === 0));
 
 /** Of a path or an operation `servers` counts, and nothing that is named as another version's field. */
 const only = ({ servers }: Record<string, unknown>) => ({ servers });

@@ -51,7 +51,12 @@ async function run(source: string, options: Options): Promise<void> {
   });
   const { owner, tier, upstream } = options;
   const terms = { tier, ...(owner !== undefined && { owner }), ...(upstream !== undefined && { upstream }) };
-  const { text, drift, unrouted } = room.importOpenapi(options.api, before, await openSource(source), terms);
+  const { text, drift, unrouted, open } = room.importOpenapi(
+    options.api,
+    before,
+    await openSource(source),
+    terms,
+  );
   for (const found of unrouted) process.stderr.write(`${formatWarning(found)}\n`);
   const needed = drift.gone.length === 0 ? new Map() : await neededBy(folderOf(options.root), options.api);
   const differs = drift.added.length + drift.changed.length + drift.gone.length > 0;
@@ -61,8 +66,11 @@ async function run(source: string, options: Options): Promise<void> {
     await writeFile(draft, text);
     await rename(draft, file);
   }
-  if (options.json) printJson({ ...drift, unrouted });
-  else print(drifted(drift, needed, options));
+  if (options.json) printJson({ ...drift, unrouted, open });
+  else {
+    print(drifted(drift, needed, options));
+    if (open.length > 0) print(opened(open));
+  }
   if (options.compare && differs) process.exitCode = 1;
 }
 
@@ -77,6 +85,10 @@ async function neededBy(root: string, api: string): Promise<Map<string, string[]
       for (const name of grant.covers) found.set(name, [...(found.get(name) ?? []), grant.id]);
   return found;
 }
+
+const opened = (open: readonly string[]): string => `
+The document says that no credential is needed for ${open.join(', ')}. Here each operation needs a grant, unless the API
+opens it to everybody: exceptions: { ${open[0]}: { public: true } }`;
 
 function drifted(
   { added, changed, gone }: Drift,

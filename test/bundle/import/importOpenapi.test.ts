@@ -37,6 +37,26 @@ const block = api(`operations:
   mine: GET /stores/{storeId}   # a name of ours
   old: DELETE /stores/{id}`);
 
+test('operations that the document opens to everybody are named, and opened by nobody', () => {
+  const paths = `  /stores: { get: { operationId: listStores, security: [] } }
+  /health: { get: { operationId: health, security: [] } }
+  /maybe: { get: { operationId: maybe, security: [{ key: [] }, {}] } }
+  /both: { get: { operationId: both, security: [{ key: [], other: [] }] } }
+  /inherits: { get: { operationId: inherits } }`;
+  const before = api('operations:\n  listStores: GET /stores');
+  const closed = importOpenapi('stores', before, source(paths, 'security: [{ key: [] }]'), {});
+  assert.equal(closed.open, ['health', 'maybe']);
+  assert.not.match(closed.text, 'public');
+  assert.equal(importOpenapi('stores', before, source(paths, 'security: []'), {}).open, [
+    ...['health', 'maybe', 'inherits'],
+  ]);
+  assert.equal(importOpenapi('stores', before, source(paths), {}).open, ['health', 'maybe']);
+  const open = before.replace('roles:', 'exceptions: { health: { public: true } }\nroles:');
+  const named = open.replace('  listStores: GET /stores', '  listStores: GET /stores\n  health: GET /old');
+  assert.equal(importOpenapi('stores', named, source(paths), {}).open, ['maybe']);
+  assert.equal(importOpenapi('stores', closed.text, source(paths), {}).open, []);
+});
+
 test('what is new is added, what changed is changed, what is gone and what people wrote stays', () => {
   const { text, drift } = importOpenapi(
     'stores',
