@@ -12,7 +12,7 @@ import { checkSource } from './checkSource.ts';
 import { checkStore } from './checkStore.ts';
 import { checkTls } from './checkTls.ts';
 import { checkUpstreams } from './checkUpstreams.ts';
-import { type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
 
 type Options = {
   env: NodeJS.ProcessEnv;
@@ -57,6 +57,7 @@ function checksOf(
     short('listen', () => checkPorts(config)),
     short('listen.tls', () => checkTls(config, now())),
     { name: 'bundle.source', ms: patience.long, run: (signal) => checkBundles(config, { env, now, signal }) },
+    short('issuers', () => checkCallers(config)),
     ...config.issuers.map((issuer) => short(`issuer ${issuer.issuer}`, () => checkIssuer(issuer, now))),
     ...(introspection === undefined
       ? []
@@ -70,6 +71,19 @@ function checksOf(
         ]),
     short('limits.store', () => checkStore(config.limits, env, AbortSignal.timeout(patience.short / 2))),
     short('trusted_proxies', () => checkProxies(config)),
+  ];
+}
+
+/** Whether people can call at all: grants to them are good for nothing where no token is taken. */
+function checkCallers({ issuers, introspection, listen }: GatewayConfig): Finding[] {
+  if (issuers.length > 0 || introspection !== undefined) return [];
+  const certificates = listen.tls?.client_ca === undefined ? '' : ' or a client certificate';
+  return [
+    warning(
+      'issuers',
+      `none is configured, so no person can call: only services with an API key${certificates} get in`,
+      'name your identity provider under "issuers"; leave it so where only services call',
+    ),
   ];
 }
 

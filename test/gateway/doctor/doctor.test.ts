@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -117,6 +117,18 @@ test('finds nothing wrong with a deployment that can serve, and leaves no trace 
   saying(found, 'ok', 'introspection', /answers/);
   saying(found, 'warning', 'upstream of orders, payments', /cannot be reached/);
   assert.deepEqual(readdirSync(folder).sort(), [...new Set([...before, 'gateway.yaml'])].sort());
+});
+
+test('says that no person can call where no tokens are taken', async () => {
+  const without = written();
+  const { issuers, introspection, ...rest } = JSON.parse(readFileSync(without, 'utf8')) as Changes;
+  const found = async (config: Changes) => {
+    const path = join(folder, file('callers.yaml', JSON.stringify(config)));
+    return doctor(path, { env: { ...process.env, DOCTOR_SECRET: secret }, now: Date.now, uid: undefined });
+  };
+  saying(await found(rest), 'warning', 'issuers', /no person can call: only services with an API key get in/);
+  assert.ok(!(await found({ ...rest, issuers })).some(({ check }) => check === 'issuers'));
+  assert.ok(!(await found({ ...rest, introspection })).some(({ check }) => check === 'issuers'));
 });
 
 test('names every mistake of a file that is not valid', async () => {
