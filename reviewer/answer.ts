@@ -23,7 +23,12 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
     const tree = remember(await mirror.tree());
     const organisation = await organisationOf(tree, "nobody's right can be told, as the base branch has");
     const attested = await attest(forge, number, { tree, organisation });
-    if (attested !== null) return { number, handled: attested.attested ? 1 : 0, changed: false };
+    if (attested !== null) {
+      const reason = attested.attested
+        ? 'the emergency is attested'
+        : 'nobody has attested the emergency yet';
+      return { number, handled: attested.attested ? 1 : 0, changed: false, reason };
+    }
     return await answerComments({ forge, mirror, base: { tree, organisation }, number });
   } finally {
     await mirror.close();

@@ -4,6 +4,7 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
+import { listed } from '../plan/sentence.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
 import { notTheirs } from '../pulls/commands/readComment.ts';
 import { spokenLines } from '../pulls/commands/spokenLines.ts';
@@ -11,7 +12,8 @@ import { versionsOf } from '../restore/versionsOf.ts';
 import { emergencyLabel, emergencyPrefix } from './requestProposal.ts';
 
 export const attestedLabel = 'grantgate-attested';
-const command = /^\/attest[ \t]+(\S.*)$/;
+/** With its reason, which it must have. */
+const command = /^\/attest(?:[ \t]+(\S.*)|[ \t]*)$/;
 const ownMark = '<!-- grantgate:attest -->';
 
 /**
@@ -32,7 +34,9 @@ export async function attest(
   const taken = first?.grant?.entry;
   const owner = taken === undefined ? undefined : organisation.apis.get(taken.api)?.owner;
   if (taken === undefined || owner === undefined) return null;
-  const answering = peopleBehind(owner, organisation).map(fold);
+  const answering = peopleBehind(owner, organisation).filter(
+    (principal) => principal.startsWith('user:') && fold(principal) !== fold(taken.principal),
+  );
   const replied = new Set<string>();
   const comments = await forge.comments(number);
   for (const { body } of comments)
@@ -40,16 +44,15 @@ export async function attest(
   for (const comment of comments) {
     const { key, author, body } = comment;
     if (comment.isBot || body.startsWith(ownMark)) continue;
-    const reason = spokenLines(body).flatMap((line) => command.exec(line)?.[1]?.trim() ?? [])[0];
-    if (reason === undefined) continue;
-    const spoiled = notTheirs(comment);
+    const asked = spokenLines(body).filter((line) => command.test(line));
+    if (asked.length === 0) continue;
+    const reason = asked.flatMap((line) => command.exec(line)?.[1]?.trim() ?? [])[0];
     const principal = principalOf(author, organisation);
-    if (
-      spoiled === null &&
-      principal !== null &&
-      answering.includes(fold(principal)) &&
-      fold(principal) !== fold(taken.principal)
-    ) {
+    const refused =
+      notTheirs(comment) ??
+      notOneOf(answering, principal, owner) ??
+      (reason === undefined ? 'it says no reason: comment `/attest REASON`' : null);
+    if (refused === null && principal !== null && reason !== undefined) {
       await forge.addLabels(number, [attestedLabel]);
       await forge.comment(
         number,
@@ -60,8 +63,16 @@ export async function attest(
     if (!replied.has(key))
       await forge.comment(
         number,
-        `${ownMark}\n<!-- [${key}] -->\n${code(author)} cannot attest this: ${spoiled ?? 'somebody who answers for the API must, and not whoever took the access'}.`,
+        `${ownMark}\n<!-- [${key}] -->\n${code(author)} cannot attest this: ${refused}.`,
       );
   }
   return { attested: false };
+}
+
+/** Why somebody is none of those who may attest; null where they are. */
+function notOneOf(answering: readonly string[], principal: string | null, owner: string): string | null {
+  if (principal !== null && answering.map(fold).includes(fold(principal))) return null;
+  return answering.length === 0
+    ? `nobody but whoever took the access is behind ${code(owner)}, who answers for the API: let somebody else join it, and comment then`
+    : `${listed(answering.map(code), 4, 'or')} must, who answer for the API; not whoever took the access`;
 }

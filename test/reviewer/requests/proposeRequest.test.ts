@@ -107,6 +107,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
   // Whoever took it, and whoever has nothing to do with it, attest nothing, and are told once.
   await comment(tokenOf('dana'), '/attest it was me');
   await comment(tokenOf('eve'), '/attest fine');
+  await comment(tokenOf('ann'), '/attest ');
   await comment(tokenOf('ann'), 'I will /attest this later');
   await comment(tokenOf('ann'), '```\n/attest shown, not said\n```');
   // Whoever may push may change what somebody else has written.
@@ -119,9 +120,23 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     pull_number: number,
     body: '`user:eve@example.com` asks for',
   });
-  for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
+  for (let turn = 0; turn < 2; turn += 1) {
+    const { reason } = await answer(targetOf(token), number);
+    assert.equal(reason, 'nobody has attested the emergency yet');
+  }
   assert.ok(!(await labels()).includes('grantgate-attested'));
-  assert.equal((await said()).length, 8);
+  const replies = (await said()).flatMap(({ body = '' }) => (body.includes('cannot attest') ? [body] : []));
+  assert.equal(replies.length, 4);
+  assert.match(
+    replies[0] ?? '',
+    /`dana` .*: `user:ann@example.com` or `user:bob@example.com` must, who answer/,
+  );
+  assert.match(replies[1] ?? '', /`eve` .*`user:ann@example.com` or .* must/);
+  assert.match(
+    replies.find((body) => body.includes('no reason')) ?? '',
+    /^.*\n.*\n`ann` .*`\/attest REASON`/,
+  );
+  assert.equal((await said()).length, 10);
   const dashboard = async () => {
     await here.apply();
     const found = await octokit(token).issues.listForRepo({
@@ -141,7 +156,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,
   );
-  assert.equal((await said()).length, 10);
+  assert.equal((await said()).length, 12);
 });
 
 test('an issue made by the form becomes one pull request, for its author; what cannot be is answered', async () => {
