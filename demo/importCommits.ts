@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import type { Commit } from './commits.ts';
+import { createGit } from './forge/git/git.ts';
 
 /**
  * Writes commits to `refs/heads/main` of an existing repository without commits (`gitDir`, bare or not; no work tree
- * is touched), by `git fast-import`. The same commits give the same ids. Throws Error with Git's own words.
+ * is touched), by `git fast-import`. The same commits give the same ids. Throws GitError.
  */
 export async function importCommits(gitDir: string, list: readonly Commit[]): Promise<void> {
   const chunks: string[] = [];
@@ -21,18 +21,7 @@ export async function importCommits(gitDir: string, list: readonly Commit[]): Pr
       data(text);
     }
   }
-  const child = spawn('git', ['--git-dir', gitDir, 'fast-import', '--quiet', '--done', '--date-format=raw'], {
-    stdio: ['pipe', 'ignore', 'pipe'],
+  await createGit(gitDir).run(['fast-import', '--quiet', '--done', '--date-format=raw'], {
+    input: `${chunks.join('')}done\n`,
   });
-  let problem = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    problem += chunk.toString();
-  });
-  child.stdin.on('error', () => {});
-  child.stdin.end(`${chunks.join('')}done\n`);
-  const code = await new Promise<number>((done, fail) => {
-    child.on('error', fail);
-    child.on('close', (status) => done(status ?? 1));
-  });
-  if (code !== 0) throw new Error(`git fast-import failed: ${problem.trim()}`);
 }

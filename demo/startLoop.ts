@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
@@ -9,6 +8,7 @@ import { load } from '../bundle/grants/load.ts';
 import type { Organisation } from '../bundle/grants/organisation.ts';
 import { type Plan, type ReviewResult, review } from '../reviewer/review.ts';
 import { commits } from './commits.ts';
+import { createGit } from './forge/git/git.ts';
 import { type Forge, startForge } from './forge/startForge.ts';
 import type { HistoryOptions } from './history.ts';
 import { startIdentity } from './identity.ts';
@@ -127,7 +127,8 @@ async function start(
     apiKeys: { [keyHolder]: createHash('sha256').update(secret).digest('hex') },
   });
   const repository = join(folder, 'access.git');
-  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository]);
+  const git = createGit(repository);
+  await git.run(['init', '--quiet', '--bare', '--initial-branch=main']);
   await importCommits(repository, commits(current, today));
   const { organisation, problems } = await load(await gitTree(repository, 'main'));
   if (organisation === null)
@@ -171,9 +172,7 @@ async function start(
 
   step('writing 120 days of recorded decisions');
   const decisions = join(folder, 'decisions');
-  const revision = execFileSync('git', ['--git-dir', repository, 'rev-parse', 'main'], {
-    encoding: 'utf8',
-  }).trim();
+  const revision = await git.text(['rev-parse', 'main']);
   await writeApart({ folder: decisions, organisation, now: now(), revision }, signal);
   await ready(gateway.admin, signal);
 

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { git } from '../../bundle/git/git.ts';
 import type { DecisionRecord } from '../../gateway/record/record.ts';
 import type { DemoPull, Loop } from '../startLoop.ts';
 import { type Callable, callable } from './callable.ts';
@@ -132,8 +132,8 @@ export function createTour(loop: Loop, now: () => number): Tour {
           !record.result.allow && record.result.reason === problem.code,
           'the record should give the reason of the answer',
         );
-        const log = ['--git-dir', loop.repository, 'log', '-1', '--format=%h %s', commit];
-        print(`the commit: ${execFileSync('git', log, { encoding: 'utf8' }).trim()}`);
+        const log = await git(loop.repository, ['log', '-1', '--format=%h %s', commit]);
+        print(`the commit: ${log.toString().trim()}`);
       },
     },
     {

@@ -146,7 +146,13 @@ test('has a history in Git that ends in exactly these files', async () => {
   const list = commits(texts, '2027-03-05');
   const repository = join(folder, 'history.git');
   await run('git', ['init', '-q', '--bare', '-b', 'main', repository]);
-  await importCommits(repository, list);
+  // Whoever begins it may have a repository of their own at hand.
+  process.env.GIT_OBJECT_DIRECTORY = join(folder, 'elsewhere');
+  try {
+    await importCommits(repository, list);
+  } finally {
+    delete process.env.GIT_OBJECT_DIRECTORY;
+  }
   const tree = await gitTree(repository, 'main');
   assert.equal(tree.counter, list.length);
   const paths = await tree.list();
