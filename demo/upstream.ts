@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMapping } from '../bundle/format/isMapping.ts';
+import { readCapped } from '../bundle/format/readCapped.ts';
 import { type Resource, seedCollection } from './upstreamSeeds.ts';
 import { createStreams, sendEvents, sendExport } from './upstreamStreams.ts';
 
@@ -52,15 +53,10 @@ function identityOf(request: IncomingMessage): Record<string, unknown> {
 }
 
 async function readObject(request: IncomingMessage): Promise<Record<string, unknown> | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostBody) return null;
-    chunks.push(chunk);
-  }
+  const body = await readCapped(request, mostBody);
+  if (body === null) return null;
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+    const value: unknown = JSON.parse(body.toString() || '{}');
     return isMapping(value) ? { ...value } : null;
   } catch {
     return null;

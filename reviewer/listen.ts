@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formField } from '../bundle/format/formField.ts';
+import { readCapped } from '../bundle/format/readCapped.ts';
 import type { Answered } from './answer.ts';
 
 /** GitHub never delivers more. */
@@ -87,15 +88,9 @@ async function take(
     return void response.end(text);
   }
   if (request.method !== 'POST') return void end(405);
-  // Not readCapped: that closes what it reads, and the answer could not be given any more.
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostBytes) return void end(413);
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
+  // Left early it stays open: else the answer could not be given any more.
+  const body = await readCapped(request.iterator({ destroyOnReturn: false }), mostBytes);
+  if (body === null) return void end(413);
   // The signature first, over the raw bytes; only then is anything read.
   if (!isSigned(request.headers['x-hub-signature-256'], body, secret)) return void end(401);
   const number = pullOf(request.headers['x-github-event'], textOf(request, body), slug);

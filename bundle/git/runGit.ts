@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readCapped } from '../format/readCapped.ts';
 import { type GitSurroundings, gitEnvironment } from './gitEnvironment.ts';
 import { GitError } from './gitError.ts';
 
@@ -117,17 +118,11 @@ export async function runGit(
 ): Promise<{ code: number; stdout: Buffer; stderr: string }> {
   const { mostBytes = 256 * 1024 * 1024 } = run;
   const { output, finished, stop } = startGit(args, run);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of output) {
-    size += chunk.length;
-    if (size > mostBytes) {
-      stop(new GitError('git-failed', `${commandOf(args)} answered more than ${mostBytes} bytes`));
-      break;
-    }
-    chunks.push(chunk);
-  }
+  const stdout = await readCapped(output, mostBytes);
+  const tooMuch = new GitError('git-failed', `${commandOf(args)} answered more than ${mostBytes} bytes`);
+  if (stdout === null) stop(tooMuch);
   const { code, stderr, error } = await finished;
   if (error !== null) throw error;
-  return { code, stdout: Buffer.concat(chunks), stderr };
+  if (stdout === null) throw tooMuch;
+  return { code, stdout, stderr };
 }

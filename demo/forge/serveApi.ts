@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
+import { readCapped } from '../../bundle/format/readCapped.ts';
 import { type Answer, type Handler, renderError } from './api/call.ts';
 import { globalRoutes, type Method, openToReaders, repositoryRoutes } from './api/routes.ts';
 import { ApiError, notFound } from './model/apiError.ts';
@@ -24,17 +25,12 @@ export function tokenOf(header: string | undefined): string | null {
 }
 
 async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostBody) throw new ApiError(413, 'Payload too large');
-    chunks.push(chunk);
-  }
-  if (size === 0) return {};
+  const body = await readCapped(request, mostBody);
+  if (body === null) throw new ApiError(413, 'Payload too large');
+  if (body.length === 0) return {};
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString());
+    value = JSON.parse(body.toString());
   } catch {
     throw new ApiError(400, 'Problems parsing JSON');
   }

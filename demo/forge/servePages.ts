@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readCapped } from '../../bundle/format/readCapped.ts';
 import { addComment } from './api/comments.ts';
 import { ApiError } from './model/apiError.ts';
 import { type Core, findIssue, isPull } from './model/core.ts';
@@ -39,14 +40,8 @@ const sendPage = (response: ServerResponse, page: Html, status = 200) =>
   send(response, status, 'text/html', page.text);
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > mostForm) return null;
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
+  const body = await readCapped(request, mostForm);
+  return body === null ? null : new URLSearchParams(body.toString());
 }
 
 export type ServePages = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<undefined>;

@@ -79,6 +79,8 @@ test('takes what is signed and speaks of our pull requests, and nothing else', a
     [about(4, { issue: { number: '4', pull_request: {} } }), {}, 204],
   ] as const)
     assert.equal(await deliver(body, options), status, JSON.stringify([body, options]));
+  const most = 25 * 2 ** 20;
+  assert.deepEqual([await deliver(' '.repeat(most)), await deliver(' '.repeat(most + 1))], [204, 413]);
   assert.deepEqual(seen, []);
 });
 
