@@ -83,6 +83,7 @@ export async function openCollaborators({
     now,
     onClose: createOnStreamClosed({ writer, metrics, log, now }),
     onDecided: metrics.streamsDecided,
+    onFailure: (error) => log.error({ err: error }, 'a stream not ended as it should'),
   });
   const assertions = createAssertions({
     config: { ...config, state: worker?.sharedState ?? config.state },

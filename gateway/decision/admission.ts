@@ -11,38 +11,38 @@ import type { Enforcement } from './enforcement.ts';
 /** What ends together with a request: its response, or the socket of an upgraded one. */
 export type Carrier = {
   readonly destroyed: boolean;
-  onEnd: (listener: () => void) => void;
+  readonly onEnd: (listener: () => void) => void;
   /** The status of an answer to an upgrade, once there is one. */
-  answered?: number;
+  readonly answered?: number | undefined;
 };
 
 /** Who was allowed to do what, the last time it was told. `address` is null where somebody else said in which `networks` the caller is. */
 export type AllowedCall = {
-  identity: Identity;
-  route: { api: string; operation: string };
-  address: string | null;
-  networks: readonly string[];
-  stated?: Stated;
+  readonly identity: Identity;
+  readonly route: { api: string; operation: string };
+  readonly address: string | null;
+  readonly networks: readonly string[];
+  readonly stated?: Stated;
 } & Pick<Question, 'path'>;
 
 /** A request that the policy has been asked about. */
 export type Decided = {
   /** The decision's id. */
-  id: string;
-  canonical: CanonicalRequest;
+  readonly id: string;
+  readonly canonical: CanonicalRequest;
   /** The request, for what its headers say. */
-  headers: SentHeaders;
-  route: Route;
-  identity: Identity;
-  decision: Decision;
+  readonly headers: SentHeaders;
+  readonly route: Route;
+  readonly identity: Identity;
+  readonly decision: Decision;
   /** The revision it was decided by. */
-  enforcement: Enforcement;
+  readonly enforcement: Enforcement;
   /** The caller's address, for the upstream's forwarding headers only. */
-  address: string;
+  readonly address: string;
   /** What the answer tells browsers, in place of what the API's own says; null or left out: that stays. */
-  cors?: CorsHeaders | null;
+  readonly cors?: CorsHeaders | null;
   /** What the caller said of its trace, when it said something. */
-  trace: Trace | null;
+  readonly trace: Trace | null;
 };
 
 /** What is left of a request's rates, as response headers tell it. */
@@ -51,36 +51,36 @@ export type Allowance = { readonly policy: string; readonly state: string };
 /** A request that may go to its upstream: decided, within its limits, and on record. */
 export type Admission = Decided & {
   /** Null where there are no rates. */
-  allowance: Allowance | null;
+  readonly allowance: Allowance | null;
   /** Who calls, signed for the upstream; null where nobody signs. */
-  assertion: string | null;
+  readonly assertion: string | null;
 };
 
 /** Exactly one of them is called, once, after the decision is on record where there was one. */
 export type Doors = {
   /** A browser's preflight is answered here; left out where there are none. */
-  preflight?: (headers: CorsHeaders) => void;
-  admitted: (admission: Admission) => void;
-  refused: (refusal: Refusal, decisionId: string | null, decided?: Decided) => void;
+  readonly preflight?: (headers: CorsHeaders) => void;
+  readonly admitted: (admission: Admission) => void;
+  readonly refused: (refusal: Refusal, decisionId: string | null, decided?: Decided) => void;
 };
 
 /** What is decided of a request, wherever it comes in. */
 export type ReceivedRequest = {
-  method: string;
+  readonly method: string;
   /** The request target as sent. */
-  target: string;
+  readonly target: string;
   /** Names and values in turn, as Node gives them. */
-  rawHeaders: readonly string[];
+  readonly rawHeaders: readonly string[];
   /** Whether a trusted proxy sent it; left out, none did. */
-  fromProxy?: (() => boolean) | undefined;
+  readonly fromProxy?: (() => boolean) | undefined;
   /** The caller's address. */
-  address: string;
+  readonly address: string;
   /** What it showed on its connection; left out where somebody else holds that. */
-  certificate?: ClientCertificate | null;
+  readonly certificate?: ClientCertificate | null;
   /** How many bytes its body has, where that is told. */
-  bodyBytes?: number;
+  readonly bodyBytes?: number;
   /** What it is over with; left out where somebody else serves it. */
-  carrier?: Carrier;
+  readonly carrier?: Carrier;
 };
 
 /** Takes a request through all stages up to the door. Never throws. */

@@ -34,44 +34,44 @@ export type SentHeaders = {
 
 /** What is asked for one request; `time` is whole seconds since 1970. */
 export type Question = {
-  identity: Identity;
-  route: Route;
-  method: string;
-  networks: readonly string[];
-  time: number;
+  readonly identity: Identity;
+  readonly route: Route;
+  readonly method: string;
+  readonly networks: readonly string[];
+  readonly time: number;
   /** The canonical path, for its parameters; left out where there is none, and somebody says what would be in it. */
-  path?: string;
+  readonly path?: string;
   /** What whoever asks says of parameters and claims; counts where no path and no credential is there. */
-  stated?: Stated;
+  readonly stated?: Stated;
   /** The request itself, for its headers; left out where there is none. */
-  headers?: SentHeaders;
+  readonly headers?: SentHeaders;
   /** Its facts, where they have been read already. */
-  facts?: Facts;
+  readonly facts?: Facts;
 };
 
 /** What bounds a grant: how often it may be used, and to when, seconds since 1970. */
-export type GrantBounds = { rate: Rate | null; expires: number | null };
+export type GrantBounds = { readonly rate: Rate | null; readonly expires: number | null };
 
 /** The policy's answer, with what is recorded of it. */
 export type Decision = {
-  input: DecisionInput;
-  result: DecisionResult;
+  readonly input: DecisionInput;
+  readonly result: DecisionResult;
   /** What its record holds in the place of `input.facts`; null, or left out: nothing. */
-  factsOnRecord?: RecordedFacts | null;
+  readonly factsOnRecord?: RecordedFacts | null;
   /** The fact that is there and is not as its API says. */
-  factFault?: string | null;
+  readonly factFault?: string | null;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
-  nanoseconds: number;
+  readonly nanoseconds: number;
   /** Grant id → its bounds, for those grants an allow rests on that have a rate or an end. */
-  bounds: ReadonlyMap<string, GrantBounds>;
+  readonly bounds: ReadonlyMap<string, GrantBounds>;
   /** What was thrown, when the policy could not be evaluated. */
-  failure: unknown;
+  readonly failure: unknown;
   /**
    * When the same question has the same answer, whole seconds since 1970: from the first, to before the second. Either
    * may be infinite.
    */
-  holds: { readonly from: number; readonly until: number };
-  memory: Memory;
+  readonly holds: { readonly from: number; readonly until: number };
+  readonly memory: Memory;
 };
 
 /**

@@ -1,28 +1,28 @@
 /** What the policy is asked. Names are folded, and checked where they enter. */
 export type DecisionInput = {
-  subject: string;
-  groups: readonly string[];
+  readonly subject: string;
+  readonly groups: readonly string[];
   /** Present when the issuer is configured to carry the groups in its tokens. */
-  groups_from?: 'token';
-  api: string;
-  operation: string;
-  method: string;
+  readonly groups_from?: 'token';
+  readonly api: string;
+  readonly operation: string;
+  readonly method: string;
   /** The operation's path template, never the concrete path or the query. */
-  path: string;
+  readonly path: string;
   /** Names of the declared networks the caller's address is in, sorted. */
-  networks: readonly string[];
-  mfa: boolean;
+  readonly networks: readonly string[];
+  readonly mfa: boolean;
   /** Whole seconds since 1970. */
-  time: number;
+  readonly time: number;
   /**
    * The path parameters that grants of the caller restrict at this API, by name; null where the request has none of that
    * name. Left out where none is restricted.
    */
-  params?: Readonly<Record<string, string | null>>;
+  readonly params?: Readonly<Record<string, string | null>>;
   /** The claims of the caller's token that these grants name, likewise. */
-  claims?: Readonly<Record<string, string | null>>;
+  readonly claims?: Readonly<Record<string, string | null>>;
   /** What the API's file lets policies know besides; what is not there is left out. */
-  facts?: Readonly<Record<string, FactValue>>;
+  readonly facts?: Readonly<Record<string, FactValue>>;
 };
 
 export type FactScalar = string | number | boolean;
@@ -37,4 +37,8 @@ export type RecordedFacts = Readonly<
 >;
 
 /** What the policy answers. `grants` are the ids that justify an allow, sorted; empty for a denial. */
-export type DecisionResult = { allow: boolean; grants: readonly string[]; reason: string };
+export type DecisionResult = {
+  readonly allow: boolean;
+  readonly grants: readonly string[];
+  readonly reason: string;
+};

@@ -14,19 +14,19 @@ export type ApiKey = { method: 'api-key'; sha256: string };
 /** Who calls, as proved by a credential. */
 export type Identity = {
   /** `user:LOGIN` or `service:NAME`, folded; `anonymous` where the operation is public. */
-  subject: string;
+  readonly subject: string;
   /** Groups the token carries, when its issuer is configured so; null: the directory decides. */
-  groups: readonly string[] | null;
-  mfa: boolean;
+  readonly groups: readonly string[] | null;
+  readonly mfa: boolean;
   /** When the credential ends, whole seconds since 1970; null when it does not. */
-  expiresAt: number | null;
+  readonly expiresAt: number | null;
   /**
    * The credential's name, which says nothing of its secret: what is remembered of a caller is found by it. Left out
    * where somebody else says who calls.
    */
-  credential?: string;
+  readonly credential?: string;
   /** What proved it; a later revision may see it otherwise. */
-  proof?: Proof;
+  readonly proof?: Proof;
 };
 
 /** Whether anybody may call an operation. Who does is not asked: a credential that comes along is not looked at. */

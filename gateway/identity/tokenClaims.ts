@@ -5,26 +5,26 @@ import type { TokenCause } from './tokenRefusal.ts';
 /** What a token that was verified says of its bearer. */
 export type TokenClaims = {
   /** SHA-256 of the token: its name here. */
-  id: string;
-  method: 'jwt' | 'introspection';
-  issuer: string;
+  readonly id: string;
+  readonly method: 'jwt' | 'introspection';
+  readonly issuer: string;
   /** The `sub` claim; empty for a client that speaks for itself, where the issuer says no more. */
-  sub: string;
+  readonly sub: string;
   /** The claim that holds the login, as the issuer is configured. */
-  login: string | null;
+  readonly login: string | null;
   /** Why there is no login. */
-  unnamed?: TokenCause;
+  readonly unnamed?: TokenCause;
   /** `group:NAME`, folded and sorted, when the issuer is configured to carry groups; else null. */
-  groups: readonly string[] | null;
-  mfa: boolean;
+  readonly groups: readonly string[] | null;
+  readonly mfa: boolean;
   /** `exp`, whole seconds since 1970; null when the issuer sets none. */
-  expiresAt: number | null;
+  readonly expiresAt: number | null;
   /** The services that its issuer may name; left out, any. */
-  services?: readonly string[] | undefined;
+  readonly services?: readonly string[] | undefined;
   /** Every claim, for services that are known by more than a subject. */
-  payload: Readonly<Record<string, unknown>>;
+  readonly payload: Readonly<Record<string, unknown>>;
   /** What it takes that is remembered. */
-  bytes: number;
+  readonly bytes: number;
 };
 
 /** The same of a token whose name and size are not known here. */

@@ -4,6 +4,7 @@ import { type Rate, rateOf } from '../../bundle/format/rate.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
+import { whenKnown } from '../memory/whenKnown.ts';
 import type { Limit } from './limit.ts';
 import { exceeded } from './rateRefusal.ts';
 
@@ -40,9 +41,6 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
     if (wait > 0 && (shut.get(from)?.untilMs ?? 0) < now + wait)
       shut.set(from, { untilMs: now + wait, refusal });
   };
-  const later = (wait: Promise<number>, from: string, now: number, refusal: (wait: number) => Refusal) => {
-    void wait.then((value) => shutOut(from, value, now, refusal));
-  };
 
   return {
     arrive(address, now) {
@@ -57,7 +55,7 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
         if (entry !== undefined) shut.delete(from);
       }
       const wait = limit(`address ${from}`, bounds().rate, now);
-      if (typeof wait !== 'number') later(wait, from, now, overRate);
+      if (typeof wait !== 'number') void wait.then((value) => shutOut(from, value, now, overRate));
       else if (wait > 0) throw overRate(wait);
     },
     failed(address, rawHeaders, now) {
@@ -69,9 +67,9 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       const { failedLogins } = bounds();
       for (const [unit, count, periodMs] of guessTiers) {
         const tier = rateOf(failedLogins * count, periodMs);
-        const wait = limit(`guess ${from} ${unit}`, tier, now);
-        if (typeof wait !== 'number') later(wait, from, now, overGuesses);
-        else shutOut(from, wait, now, overGuesses);
+        void whenKnown(limit(`guess ${from} ${unit}`, tier, now), (wait) =>
+          shutOut(from, wait, now, overGuesses),
+        );
       }
     },
   };

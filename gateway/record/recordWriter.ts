@@ -81,6 +81,7 @@ export function openRecordWriter(options: Options): RecordWriter {
   const { sequence, chain } = openOrRelease(home, instance, state, release);
   let seq = sequence.last;
   const recordLine = createRecordLine(instance);
+  const bytesOf = createBytesOf();
   const rollup =
     usage === undefined
       ? null
@@ -238,12 +239,11 @@ function closeFile(fd: number): void {
   }
 }
 
-const room = Buffer.allocUnsafeSlow(256 * 1024);
-
-/** The text's bytes, good until the next call: most batches fit into memory that is there for all of them. */
-function bytesOf(text: string): Buffer {
+/** Writes text as bytes that are good until the next call: most batches fit into memory that is there for all of them. */
+function createBytesOf(): (text: string) => Buffer {
+  const room = Buffer.allocUnsafeSlow(256 * 1024);
   // No character takes more than three bytes.
-  return text.length * 3 <= room.length ? room.subarray(0, room.write(text)) : Buffer.from(text);
+  return (text) => (text.length * 3 <= room.length ? room.subarray(0, room.write(text)) : Buffer.from(text));
 }
 
 /** All or nothing: a batch cut short (disk full) is taken back, so that no half line stands in the middle of a file. */

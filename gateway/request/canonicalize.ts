@@ -3,13 +3,13 @@ import { remember } from '../memory/remember.ts';
 
 /** What routing, policy, log and upstream all use; nothing looks at the raw request line after this. */
 export type CanonicalRequest = {
-  method: Method;
+  readonly method: Method;
   /** Lower case, without port and trailing dot. */
-  host: string;
+  readonly host: string;
   /** RFC 3986 normal form: no dot segments, no empty segments, escapes in upper case and only where needed. */
-  path: string;
+  readonly path: string;
   /** With its leading `?`, byte for byte as sent; empty when there is none. */
-  query: string;
+  readonly query: string;
 };
 
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;

@@ -3,18 +3,18 @@ import type { Method } from './canonicalize.ts';
 
 /** Where a request goes, and what the policy is asked about it. */
 export type Route = {
-  api: string;
-  operation: string;
+  readonly api: string;
+  readonly operation: string;
   /** The operation's path template as declared, `/v1/orders/{orderId}`. */
-  template: string;
+  readonly template: string;
   /** `scheme://host:port` of the upstream. */
-  upstream: string;
+  readonly upstream: string;
   /** What goes before the path there: empty, or a path that ends in no slash. */
-  base: string;
+  readonly base: string;
   /** How many characters of the canonical path the upstream does not see. */
-  strip: number;
+  readonly strip: number;
   /** Whether the upstream gets the Host header as the caller sent it; left out, its own. */
-  keepsHost?: boolean;
+  readonly keepsHost?: boolean;
 };
 
 /** The route of an operation by its name, and its method; null when the API or the operation is not declared. */

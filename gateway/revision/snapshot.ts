@@ -93,9 +93,9 @@ export type ClaimedService = { claims: readonly (readonly [string, string])[]; s
 
 /** What data.json says outside its lines. */
 export type Head = {
-  apis: ReadonlyMap<string, ApiEntry>;
-  credentials: Credentials;
-  networks: ReadonlyMap<string, readonly string[]>;
+  readonly apis: ReadonlyMap<string, ApiEntry>;
+  readonly credentials: Credentials;
+  readonly networks: ReadonlyMap<string, readonly string[]>;
 };
 
 /** One revision, ready to decide with. It never changes; a request uses the one it started with. */
@@ -103,25 +103,25 @@ export type Snapshot = Head &
   Release &
   Terms & {
     /** The commit. */
-    revision: string;
+    readonly revision: string;
     /** RFC 3339. */
-    committedAt: string;
+    readonly committedAt: string;
     /** `sha256:HEX` of data.json. */
-    digest: string;
+    readonly digest: string;
     /** How many grants it holds. */
-    grants: number;
+    readonly grants: number;
     /** Milliseconds since 1970. */
-    loadedMs: number;
+    readonly loadedMs: number;
     /** Milliseconds since 1970: the branch has moved to it then at the earliest; null when nobody watched it move. */
-    movedMs: number | null;
-    wasm: WebAssembly.Module;
+    readonly movedMs: number | null;
+    readonly wasm: WebAssembly.Module;
     /** What its policy reads of the document, and whether its answers follow the clock. */
-    reads: PolicyReads;
+    readonly reads: PolicyReads;
     /** `sha256:HEX` of the WASM bytes: equal when the rules are. */
-    policy: string;
-    lines: LineIndex;
+    readonly policy: string;
+    readonly lines: LineIndex;
     /** What the snapshot accepted before it, by its revision and digest, had otherwise; null when that is not known. */
-    before: { revision: string; digest: string; delta: SharedDelta } | null;
+    readonly before: { revision: string; digest: string; delta: SharedDelta } | null;
   };
 
 /** A snapshot as the loader thread posts it. */

@@ -53,19 +53,25 @@ type Options = {
   onClose: (closed: ClosedStream) => void;
   /** A stream was decided again, as the lines it rests on had changed or a grant had ended. */
   onDecided?: () => void;
+  /** One could not be put on record, or not be ended as it should: that must keep no other one open. */
+  onFailure: (error: unknown) => void;
 };
 
 /** `now` in ms. */
-export function createStreams({ now, onClose, onDecided }: Options): Streams {
+export function createStreams({ now, onClose, onDecided, onFailure }: Options): Streams {
   const open = createOpenList<Open>();
+  const attempt = (what: () => void) => {
+    try {
+      what();
+    } catch (error) {
+      onFailure(error);
+    }
+  };
   const close = (entry: Open, reason: CloseReason, by: Enforcement) => {
     const { stream, admittedBy, admission } = entry;
     entry.over();
-    try {
-      onClose({ admission, admittedBy, closedBy: by.snapshot.revision, reason });
-    } finally {
-      stream.close(reason);
-    }
+    attempt(() => onClose({ admission, admittedBy, closedBy: by.snapshot.revision, reason }));
+    attempt(() => stream.close(reason));
   };
 
   /** Whether the stream would be admitted at this moment; if so it goes on under the revision that said so. */

@@ -59,7 +59,7 @@ export function createUpgrade(options: Options): Upgrade {
   const relays = createRelays(proxy);
   const forwardable = createForwardable();
   const upgraded = new WeakSet<Duplex>();
-  const admissions = new WeakMap<IncomingMessage, { admission: Admission; carrier: Carrier }>();
+  const admissions = new WeakMap<IncomingMessage, { admission: Admission; carrier: Answered }>();
   proxy.on('proxyReqWs', (handshake, request, socket) => {
     const timer = setTimeout(
       () => handshake.destroy(new SilenceError('answer-timeout', 'it did not answer a handshake')),
@@ -79,7 +79,7 @@ export function createUpgrade(options: Options): Upgrade {
       headersOf: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
       onAnswer: (status) => {
         clearTimeout(timer);
-        carrier.answered = status;
+        carrier.answer(status);
       },
       onOpen: () => void upgraded.add(socket),
     });
@@ -114,7 +114,7 @@ export function createUpgrade(options: Options): Upgrade {
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission, error);
           const refusal = error instanceof SilenceError ? upstreamTimeout() : upstreamFailed();
-          carrier.answered = refusal.status;
+          carrier.answer(refusal.status);
           writeProblem(socket, refusal, admission.id);
         });
         if (socket instanceof Socket) {
@@ -135,12 +135,24 @@ function targetOf({ route }: Admission) {
   return { target, agent: new Agent({ servername: serverName(route) ?? '' }) };
 }
 
-const carrierOf = (socket: Duplex): Carrier => ({
-  get destroyed() {
-    return socket.destroyed;
-  },
-  onEnd: (listener) => void socket.once('close', listener),
-});
+/** A connection that is told with what its handshake was answered. */
+type Answered = Carrier & { readonly answer: (status: number) => void };
+
+function carrierOf(socket: Duplex): Answered {
+  let answered: number | undefined;
+  return {
+    get destroyed() {
+      return socket.destroyed;
+    },
+    get answered() {
+      return answered;
+    },
+    onEnd: (listener) => void socket.once('close', listener),
+    answer: (status) => {
+      answered = status;
+    },
+  };
+}
 
 const keyForm = /^[A-Za-z0-9+/]{22}==$/;
 

@@ -126,7 +126,7 @@ function nameProblem(path: string, text: string): string | null {
 
 /** What a file keeps for all who import it, and for as long as the process lives; programs, which nobody imports, may. */
 const state =
-  /^(?:export )?(?:let |const \w+(?:: (?!readonly |Readonly)[^=\n]+)? = (?:new (?:Weak(?:Map|Set)|(?:Map|Set)(?:<[^(\n]*>)?\(\))|(?:lruCache|remember\w*)[<(]|\[\];|\{\};))/m;
+  /^(?:export )?(?:let |const \w+(?:: (?!readonly |Readonly)[^=\n]+)? = (?:new (?:Weak(?:Map|Set)|(?:Map|Set)(?:<[^(\n]*>)?\(\))|(?:lruCache|remember\w*)[<(]|Buffer\.alloc\w*\(|\[\];|\{\};))/m;
 const text = /`\n[\s\S]*?\n`/g;
 
 function stateProblem(path: string, source: string): string | null {

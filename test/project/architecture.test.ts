@@ -219,6 +219,7 @@ const breaches: [string, Record<string, string>, RegExp][] = [
     'const owners: Z = new WeakMap<X, Y>();',
     'const cache = lruCache<X>(64 * MiB);',
     'const list: X[] = [];',
+    'const room = Buffer.allocUnsafeSlow(4096);',
   ].map((line): [string, Record<string, string>, RegExp] => [
     `a module that keeps ${line}`,
     { 'bundle/a.ts': `${line}\nexport function a() {}\n` },

@@ -27,7 +27,11 @@ const admitted = (id: string, issuer: string | null) =>
 
 test('a stream that begins just after its issuer was removed ends at once, and no other does', async () => {
   const closed: string[] = [];
-  const streams = createStreams({ now: () => 0, onClose: ({ admission }) => closed.push(admission.id) });
+  const streams = createStreams({
+    now: () => 0,
+    onClose: ({ admission }) => closed.push(admission.id),
+    onFailure: () => undefined,
+  });
   let next = configOf(one, other);
   const doubted = createDoubted(streams, (admission) => rests(configOf(one, other), next, admission));
   const add = (id: string, issuer: string | null) =>

@@ -27,13 +27,14 @@ const admitted = (enforcement: Enforcement) =>
   }) as unknown as Admission;
 const opened = () => {
   const closed: string[] = [];
+  const failures: unknown[] = [];
   const ended: ClosedStream[] = [];
   const onClose = (stream: ClosedStream) => {
     closed.push(stream.reason);
     ended.push(stream);
   };
-  const streams = createStreams({ now: () => 0, onClose });
-  return { streams, closed, ended };
+  const streams = createStreams({ now: () => 0, onClose, onFailure: (error) => failures.push(error) });
+  return { streams, closed, ended, failures };
 };
 
 test('a stream decided before a swap and opened after it does not outlive the revocation', () => {
@@ -72,4 +73,28 @@ test('a stream that cannot be decided again is closed, and the others are still 
     streams.add({ admission: admitted(before), upgraded, close: () => undefined });
   streams.revise(broken);
   assert.deepEqual(closed, ['revoked', 'revoked']);
+});
+
+test('one that cannot be ended keeps no other one open, nor the revision from coming into force', () => {
+  const [before, after] = [revision('a', true), revision('b', false)];
+  const { streams, closed, failures } = opened();
+  const ended: number[] = [];
+  for (const at of [1, 2, 3])
+    streams.add({
+      admission: admitted(before),
+      upgraded: true,
+      close: () => {
+        if (at === 2) throw new Error('no socket');
+        ended.push(at);
+      },
+    });
+  streams.revise(after);
+  assert.deepEqual(
+    [closed, ended.sort()],
+    [
+      ['revoked', 'revoked', 'revoked'],
+      [1, 3],
+    ],
+  );
+  assert.deepEqual([failures.map(String), streams.size], [['Error: no socket'], 0]);
 });
