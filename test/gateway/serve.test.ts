@@ -126,6 +126,7 @@ test('without credentials, or with two, nobody gets in', async () => {
   assert.equal((await problem(two)).code, 'credentials-ambiguous');
   const query = await fetch(`${url}?access_token=${token}`);
   assert.equal(query.status, 401);
+  assert.match(await query.text(), /not in the address/);
   const both = await fetch(`${url}?access_token=${token}`, { headers: { authorization: `Bearer ${token}` } });
   assert.equal(both.status, 400);
 });

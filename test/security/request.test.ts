@@ -320,28 +320,32 @@ test('where own host names are listed, no other is served or passed on', async (
   }
 });
 
-test('an upstream that answers x-grantgate-decision is not heard, and a second API key is ambiguous', async () => {
-  const own = await startWorld();
-  try {
-    own.upstream.answer((_request, response) => {
-      response.writeHead(200, { 'X-Grantgate-Decision': 'forged', 'x-other': '1' });
-      response.end('ok');
-    });
-    const answered = await own.get('/orders/v1/orders');
-    assert.match(answered.headers.get('x-grantgate-decision') ?? '', /^[0-9A-Z]{26}$/);
-    assert.equal(answered.headers.get('x-other'), '1');
-    const keys = (...lines: string[]) =>
-      raw(
-        own.gateway.url,
-        ['GET /orders/v1/orders HTTP/1.1', 'Host: a', ...lines, 'Connection: close', '', ''].join('\r\n'),
-      );
-    const key = 'gg_abcd_0123456789abcdef';
-    assert.match(await keys(`X-Api-Key: ${key}`), /^HTTP\/1\.1 401 .*"credentials-invalid"/s);
-    assert.match(
-      await keys(`X-Api-Key: ${key}`, `x-api-key: ${key}`),
-      /^HTTP\/1\.1 400 .*"credentials-ambiguous"/s,
-    );
-  } finally {
-    await own.close();
+test('an upstream that answers x-grantgate-decision is not heard', async () => {
+  world.upstream.answer((_request, response) => {
+    response.writeHead(200, { 'X-Grantgate-Decision': 'forged', 'x-other': '1' });
+    response.end('ok');
+  });
+  const answered = await world.get('/orders/v1/orders');
+  world.upstream.answer(null);
+  assert.match(answered.headers.get('x-grantgate-decision') ?? '', /^[0-9A-Z]{26}$/);
+  assert.equal(answered.headers.get('x-other'), '1');
+});
+
+test('a second credential is ambiguous, be it the same again', async () => {
+  const key = 'X-Api-Key: gg_abcd_0123456789abcdef';
+  const bearer = `Authorization: Bearer ${token}`;
+  const withLines = (...lines: string[]) =>
+    send(['GET /orders/v1/orders HTTP/1.1', 'Host: a', ...lines, 'Connection: close', '', ''].join('\r\n'));
+  assert.match((await withLines(key)).answer, /^HTTP\/1\.1 401 .*"credentials-invalid"/s);
+  assert.equal((await withLines(bearer)).status, 200);
+  for (const two of [
+    [key, key.toLowerCase()],
+    [bearer, bearer],
+    ['authorization: Basic eDp5', bearer],
+    [bearer, key],
+  ]) {
+    const { answer, reached } = await withLines(...two);
+    assert.match(answer, /^HTTP\/1\.1 400 .*"credentials-ambiguous"/s, two.join());
+    assert.equal(reached.length, 0);
   }
 });

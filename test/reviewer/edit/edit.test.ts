@@ -222,6 +222,8 @@ test('a splice that goes wrong is caught, whatever it spoils', () => {
     (good) => good.slice(0, -20),
     (good) => `${good}- id: another\n`,
     (good) => `${good}\t: [`,
+    // Says the same, in words that no file of grants may hold.
+    (good) => good.replace('id: ', 'id: &a '),
     () => text,
   ];
   for (const spoil of wrong)
@@ -240,7 +242,12 @@ test('a splice that goes wrong is caught, whatever it spoils', () => {
     'exemptions:\n  - { grant: a, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: b, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: c, detector: dormant, reason: r, until: 2027-01-31 }\n';
   const keeps = removeExemptions(rules, 'grants/review.yaml', new Set(['a']));
   assert.equal(keeps, rules.replace(/ {2}- \{ grant: a.*\n/, ''));
-  for (const spoiled of [rules.replace(/ {2}- \{ grant: b.*\n/, ''), `${keeps}brake: 1\n`, `${keeps}: [`])
+  for (const spoiled of [
+    rules.replace(/ {2}- \{ grant: b.*\n/, ''),
+    `${keeps}brake: 1\n`,
+    `${keeps}: [`,
+    keeps.replace('grant: ', 'grant: &a '),
+  ])
     assert.throws(() => removeExemptions(rules, 'grants/review.yaml', new Set(['a']), () => spoiled), {
       code: 'edit-failed',
     });
