@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -7,6 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { suite } from '../../_suite.ts';
 import { until } from '../../_until.ts';
 import { handshake, raw, startWorld, switched, type World } from '../_gateway.ts';
+import { frame } from './_frame.ts';
 
 const test = suite('upgrade');
 let world: World;
@@ -110,4 +112,36 @@ test('an upstream with an IPv6 address is reached, plainly and by WebSocket', as
     server.closeAllConnections();
     server.close();
   }
+});
+
+/** Opens a connection whose upstream says this first; answers with what tells all that came once both sides have ended. */
+async function opened(first: Buffer): Promise<() => Promise<Buffer>> {
+  const left = new Promise((done) => {
+    upstream((socket) => {
+      socket.once('close', done);
+      // The first bytes come together with the answer; they must be followed too.
+      socket.write(Buffer.concat([Buffer.from(switched), first]));
+    });
+  });
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname, () => socket.write(handshake(token)));
+  const ended = once(socket, 'close');
+  let came = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    came = Buffer.concat([came, chunk]);
+  });
+  await until(() => came.includes(first));
+  return async () => {
+    await Promise.all([ended, left]);
+    return came.subarray(came.indexOf('\r\n\r\n') + 4);
+  };
+}
+
+test('a revocation sends a close frame between two frames, none inside one, and ends the upstream’s side', async () => {
+  const whole = frame(300, false);
+  const [between, inside] = [await opened(whole), await opened(whole.subarray(0, 200))];
+  await world.push({ 'grants/access/orders/billing.yaml': null, 'grants/review.yaml': null });
+  const close = Buffer.concat([Buffer.from([0x88, 16, 0x03, 0xf0]), Buffer.from('access revoked')]);
+  assert.deepEqual(await between(), Buffer.concat([whole, close]));
+  assert.deepEqual(await inside(), whole.subarray(0, 200));
 });
