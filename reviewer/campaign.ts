@@ -113,7 +113,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     async function viewCampaign(opened: Frozen): Promise<CampaignResult> {
       const known = await listParts(forge, opened);
       const results = viewParts(opened, known);
-      const attested = await attestations(results, known, forge, approvals);
+      const attested = await attestations(results, known, forge);
       return { report: reportOf(opened, results, attested, base, asOf), results: [], writes: 0, error: null };
     }
   } finally {

@@ -8,7 +8,6 @@ import { campaignPrefix, type Frozen, readFrozen } from './campaign/frozen.ts';
 import { baseOf } from './campaign/preparePart.ts';
 import { reportOf } from './campaign/report.ts';
 import { readUsage } from './evidence/usage.ts';
-import { openChecks } from './forge/checks.ts';
 import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { principalOf } from './pulls/commands/permission.ts';
@@ -61,7 +60,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
     progress?.('reading pull requests');
     const known = await listParts(forge, frozen);
     const results = viewParts(frozen, known);
-    const attested = await attestations(results, known, forge, openChecks(target, signal).approvals);
+    const attested = await attestations(results, known, forge);
     const end = endOfAll(frozen, known, results.length, asOf);
     const at = end ?? asOf;
     const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));

@@ -45,7 +45,10 @@ export type Forge = {
   cloneUrl: string;
   repository: { owner: string; name: string };
   /** Merges a pull request as the viewer does on its page; resolves to the new commit. Throws ApiError. */
-  merge: (number: number, options?: { method?: 'merge' | 'squash'; login?: string }) => Promise<string>;
+  merge: (
+    number: number,
+    options?: { method?: 'merge' | 'squash' | 'rebase'; login?: string; title?: string },
+  ) => Promise<string>;
   /** Makes calls of the REST API go wrong; the returned function takes it back. */
   fail: (fault: Fault) => () => void;
   /** The newest API calls, oldest first. */
@@ -160,10 +163,10 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
     api: `${url}/api/v3`,
     cloneUrl: `${url}${repositoryPath}.git`,
     repository: { owner: options.owner, name: options.name },
-    merge: async (number, { method = 'merge', login = viewer } = {}) => {
+    merge: async (number, { method = 'merge', login = viewer, title } = {}) => {
       const issue = findPull(core, number);
       if (issue === undefined) throw new Error(`there is no pull request ${number}`);
-      return mergePull(core, issue, { method }, users.named(login));
+      return mergePull(core, issue, { method, title }, users.named(login));
     },
     fail: (fault) => faults.fail(fault, structuredClone(core.state.data)),
     calls,

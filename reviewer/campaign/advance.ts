@@ -84,7 +84,7 @@ export async function advance(options: Options): Promise<Advanced> {
     results.push(result);
     if (result.action !== 'unchanged') progress?.(`${result.action} ${result.url ?? result.branch}`);
   }
-  const attested = await attestations(results, known, forge, approvals).catch((caught: unknown) => {
+  const attested = await attestations(results, known, forge).catch((caught: unknown) => {
     if (!isOurs(caught)) throw caught;
     error ??= caught;
     return new Map<string, Attested>();
@@ -140,7 +140,6 @@ export async function attestations(
   results: readonly PartResult[],
   known: readonly ForgePull[],
   forge: Pick<Forge, 'mergeOf'>,
-  approvals: Options['approvals'],
 ): Promise<Map<string, Attested>> {
   const found = new Map<string, Attested>();
   for (const { owner, number, state } of results) {
@@ -149,7 +148,7 @@ export async function attestations(
     const merge = await forge.mergeOf(pull.number);
     if (merge === null) continue;
     const at = instantOf(merge.mergedMs / 1000);
-    const approved = await approvals(pull.number, pull.head);
+    const approved = merge.approvals.map(({ login }) => login);
     const answers = parsePart(pull.body)?.answers ?? [];
     found.set(owner, { by: merge.mergedBy, at, approved, answers });
   }

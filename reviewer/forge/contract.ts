@@ -49,6 +49,8 @@ export type Forge = {
   mergePull(number: number, commit?: string): Promise<boolean>;
   /** Who opened, approved and merged it; null for one that is not merged, or not there. */
   mergeOf(number: number): Promise<ForgeMerge | null>;
+  /** The merged pull request that brought a commit onto the base branch, however it was merged; null where there is none. */
+  mergedAs(commit: string): Promise<number | null>;
   /** Whether somebody has approved it, and nobody asks for changes. */
   isApproved(number: number): Promise<boolean>;
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;

@@ -102,6 +102,22 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
           throw error;
         },
       ),
+    async mergedAs(commit) {
+      return call(`GET ${root}/commits/${commit}/pulls`, async () => {
+        const asked = { ...repository, commit_sha: commit, per_page: 100 };
+        const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit(asked);
+        const merged = data.filter((pull) => pull.merged_at !== null);
+        // A branch may have been brought along by another one: what became this very commit is meant first.
+        const found =
+          merged.find((pull) => pull.merge_commit_sha === commit) ??
+          merged.find((pull) => pull.base.ref === base);
+        return found?.number ?? null;
+      }).catch((error: unknown) => {
+        // 422: a commit that the forge does not have.
+        if (error instanceof ForgeError && [404, 422].includes(error.status ?? 0)) return null;
+        throw error;
+      });
+    },
     async isApproved(number) {
       return call(`GET ${path}/${number}/reviews`, async () => {
         const asked = { ...repository, pull_number: number, per_page: 100 };

@@ -14,8 +14,15 @@ export type ForgeMerge = {
   openedMs: number;
   mergedMs: number;
   mergedBy: string;
-  approvals: readonly { login: string; atMs: number }[];
+  /** Of the very commit that was merged, by those whose last word before the merge that was. */
+  approvals: readonly Approval[];
+  /** Of an earlier commit: more was pushed since. */
+  earlier: readonly Approval[];
 };
+type Approval = { login: string; atMs: number };
+
+/** Whom the forge has no account of any more; it calls them so itself. */
+const ghost = 'ghost';
 
 /** Reads who opened, approved and merged a pull request; null for one that is not merged. */
 export async function mergeOf(
@@ -30,14 +37,36 @@ export async function mergeOf(
     commit: data.merge_commit_sha,
     branch: data.head.ref,
     labels: data.labels.map(({ name }) => name),
-    author: data.user?.login ?? '',
+    author: data.user?.login ?? ghost,
     openedMs: Date.parse(data.created_at),
     mergedMs: Date.parse(data.merged_at),
-    mergedBy: data.merged_by?.login ?? '',
-    approvals: reviews.flatMap(({ user, state, submitted_at }) =>
-      state === 'APPROVED' && submitted_at !== undefined
-        ? [{ login: user?.login ?? '', atMs: Date.parse(submitted_at) }]
-        : [],
-    ),
+    mergedBy: data.merged_by?.login ?? ghost,
+    ...approvalsOf(reviews, { head: data.head.sha, mergedMs: Date.parse(data.merged_at) }),
   };
+}
+
+type Review = {
+  user: { login: string } | null;
+  state: string;
+  submitted_at?: string | undefined;
+  commit_id: string | null;
+};
+
+/** What was said after the merge approved nothing of it, and a comment takes no word back. */
+function approvalsOf(
+  reviews: readonly Review[],
+  { head, mergedMs }: { head: string; mergedMs: number },
+): Pick<ForgeMerge, 'approvals' | 'earlier'> {
+  const words = new Map<string, Review & { atMs: number }>();
+  for (const review of reviews) {
+    const atMs = Date.parse(review.submitted_at ?? '');
+    const isWord = review.state !== 'COMMENTED' && review.state !== 'PENDING';
+    if (isWord && atMs <= mergedMs) words.set(review.user?.login ?? ghost, { ...review, atMs });
+  }
+  const given = [...words].filter(([, { state }]) => state === 'APPROVED');
+  const of = (isHead: boolean) =>
+    given
+      .filter(([, { commit_id: commit }]) => (commit === head) === isHead)
+      .map(([login, { atMs }]) => ({ login, atMs }));
+  return { approvals: of(true), earlier: of(false) };
 }

@@ -12,10 +12,17 @@ import { hoursBetween, secondsBetween } from './timeBetween.ts';
 
 // What was decided in the period, by whom, and when it was enforced.
 
+const namesOf = (approvals: ForgeMerge['approvals']) => approvals.map(({ login }) => login).join(' ');
+
+/** Of the forge where it was asked, else what the commit says of itself. */
+const numberOf = (
+  { commit, subject }: { commit: string; subject: string },
+  merges: ReportInput['merges'],
+): number | null => (merges === null ? numberIn(subject) : (merges.get(commit)?.number ?? null));
+
 export function decisions({ changes, organisation, enforcement, merges }: ReportInput): Table {
   const rows = changes.map((change) => {
-    const number = numberIn(change.subject);
-    const merge = number === null ? undefined : merges?.get(number);
+    const merge = merges?.get(change.commit);
     const enforced = enforcement.of(change.commit, change.at);
     const known = enforced.flatMap(({ at }) => at ?? []);
     const last = known.length === 0 ? null : Math.max(...known);
@@ -32,8 +39,8 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       why: change.why,
       before: change.before,
       after: change.commit,
-      pull_request: number,
-      approved_by: merge === undefined ? null : merge.approvals.map(({ login }) => login).join(' '),
+      pull_request: numberOf(change, merges),
+      approved_by: merge === undefined ? null : namesOf(merge.approvals),
       merged_by: merge?.mergedBy ?? null,
       found_at: basis?.asOf ?? null,
       evidence_from: basis?.from ?? null,
@@ -101,8 +108,8 @@ export function enforcementRows({ changes, enforcement, merges }: ReportInput): 
       ...{ first_decided: 'First decided', seconds: 'Seconds', hours_from_finding: 'Hours from finding' },
     }),
     rows: [...commits.values()].flatMap(({ commit, at, subject }) => {
-      const number = numberIn(subject);
-      const basis = judgedIn((number === null ? undefined : merges?.get(number))?.body ?? '');
+      const number = numberOf({ commit, subject }, merges);
+      const basis = judgedIn(merges?.get(commit)?.body ?? '');
       return enforcement.of(commit, at).map(({ instance, at: first }) => ({
         ...{ commit, at: instantOf(at), pull_request: number, gateway: instance },
         first_decided: first === null ? null : instantOf(first),
@@ -168,9 +175,9 @@ export function emergencies({ changes, merges }: ReportInput): Table {
     }),
     rows: changes
       .filter(({ emergency }) => emergency)
-      .map(({ at, grant, principal, api, why, subject }) => {
-        const number = numberIn(subject);
-        const merge = number === null ? undefined : merges?.get(number);
+      .map(({ at, grant, principal, api, why, subject, commit }) => {
+        const number = numberOf({ commit, subject }, merges);
+        const merge = merges?.get(commit);
         const attested: Value = merge === undefined ? null : merge.labels.includes(attestedLabel);
         return { at: instantOf(at), grant, principal, api, why, pull_request: number, attested };
       }),
@@ -179,21 +186,25 @@ export function emergencies({ changes, merges }: ReportInput): Table {
 
 export function approvals({ changes, merges }: ReportInput): Table {
   const grants = new Map<number, Set<string>>();
-  for (const { subject, grant } of changes) {
-    const number = numberIn(subject);
-    if (number !== null) grants.set(number, (grants.get(number) ?? new Set()).add(grant));
+  const byNumber = new Map<number, ForgeMerge>();
+  for (const { commit, grant } of changes) {
+    const merge = merges?.get(commit);
+    if (merge === undefined) continue;
+    byNumber.set(merge.number, merge);
+    grants.set(merge.number, (grants.get(merge.number) ?? new Set()).add(grant));
   }
   return {
     name: 'approvals',
     title: 'Approvals',
     about:
-      'How pull requests that changed grants were approved: how long they lay open until the first approval, and how many grants one approval covered. Many grants in little time is a stamp, not a review.',
+      'How pull requests that changed grants were approved: by whom as they were merged, and by whom before more was pushed; how long they lay open until the first approval, and how many grants one approval covered. Many grants in little time is a stamp, not a review.',
     columns: columns({
       ...{
         pull_request: 'Pull request',
         title: 'Title',
         author: 'Author',
         approvers: 'Approvers',
+        approved_earlier: 'Approved an earlier commit',
         merged_by: 'Merged by',
       },
       ...{
@@ -204,14 +215,15 @@ export function approvals({ changes, merges }: ReportInput): Table {
       },
       ...{ grants: 'Grants', approved_by_another: 'Approved by another', url: 'Address' },
     }),
-    rows: [...(merges ?? new Map<number, ForgeMerge>())]
+    rows: [...byNumber]
       .sort(([a], [b]) => a - b)
       .map(([number, merge]) => {
         const first =
           merge.approvals.length === 0 ? null : Math.min(...merge.approvals.map(({ atMs }) => atMs)) / 1000;
         return {
           ...{ pull_request: number, title: merge.title, author: merge.author },
-          approvers: merge.approvals.map(({ login }) => login).join(' '),
+          approvers: namesOf(merge.approvals),
+          approved_earlier: namesOf(merge.earlier),
           ...{ merged_by: merge.mergedBy, opened: instantOf(merge.openedMs / 1000) },
           approved: first === null ? null : instantOf(first),
           merged: instantOf(merge.mergedMs / 1000),

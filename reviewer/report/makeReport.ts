@@ -1,15 +1,13 @@
 import { instantOf } from '../../bundle/format/times.ts';
-import { numberIn } from '../../bundle/git/changesOf.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
-import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
-import { stopIfAborted } from '../reviewError.ts';
 import { readEnforcement } from './enforcement.ts';
 import { grantChanges, type Period } from './grantChanges.ts';
 import { leavers } from './leavers.ts';
+import { mergesOf } from './mergesOf.ts';
 import type { About, Pack } from './pack.ts';
 import type { GatewayFacts } from './reportInput.ts';
 import { reportPage } from './reportPage.ts';
@@ -34,10 +32,7 @@ export async function makeReport(
 ): Promise<{ pack: Pack; about: About }> {
   const { tree, organisation, usage } = evidence;
   const changes = await grantChanges(tree, organisation, period);
-  const numbers = [...new Set(changes.flatMap(({ subject }) => numberIn(subject) ?? []))].sort(
-    (a, b) => a - b,
-  );
-  const merges = forge === null ? null : await mergesOf(forge, numbers, signal);
+  const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways },
     leavers: await leavers(tree, period),
@@ -54,20 +49,6 @@ export async function makeReport(
     population: plan.population.digest,
   };
   return { pack, about };
-}
-
-async function mergesOf(
-  forge: Forge,
-  numbers: readonly number[],
-  signal: AbortSignal | undefined,
-): Promise<Map<number, ForgeMerge>> {
-  const found = new Map<number, ForgeMerge>();
-  for (const number of numbers) {
-    stopIfAborted(signal);
-    const merge = await forge.mergeOf(number);
-    if (merge !== null) found.set(number, merge);
-  }
-  return found;
 }
 
 /** The branch as it was at an instant, seconds since 1970; null when there was none. Throws GitError. */

@@ -23,8 +23,8 @@ export type ReportInput = {
   changes: readonly GrantChange[];
   leavers: readonly Leaver[];
   enforcement: Enforcement;
-  /** Pull requests by number, as the forge has them; null where no forge was asked. */
-  merges: ReadonlyMap<number, ForgeMerge> | null;
+  /** Commit → the pull request that it is the merge of, as the forge has it; null where no forge was asked. */
+  merges: ReadonlyMap<string, ForgeMerge> | null;
   gateways: readonly GatewayFacts[];
   /** grants → allowed requests in the period; null without records. */
   uses: ReadonlyMap<string, { count: number; last: number }> | null;

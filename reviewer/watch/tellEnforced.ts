@@ -9,12 +9,14 @@ export type Enforced = { revision: string; subject: string; sentence: string };
  * commit came otherwise, or it was said before. Throws ForgeError.
  */
 export async function tellEnforced(
-  forge: Pick<Forge, 'mergeOf' | 'comments' | 'comment'>,
+  forge: Pick<Forge, 'mergeOf' | 'mergedAs' | 'comments' | 'comment'>,
   { revision, subject, sentence }: Enforced,
 ): Promise<number | null> {
-  const number = numberIn(subject);
-  // Anybody may write a number into a commit's first line: the forge knows what it merged.
-  if (number === null || (await forge.mergeOf(number))?.commit !== revision) return null;
+  const said = numberIn(subject);
+  // Anybody may write a number into a commit's first line, and a rebase writes none: the forge knows what it merged.
+  const isSo = said !== null && (await forge.mergeOf(said))?.commit === revision;
+  const number = isSo ? said : await forge.mergedAs(revision);
+  if (number === null) return null;
   const mark = `<!-- grantgate:enforced ${revision} -->`;
   if ((await forge.comments(number)).some(({ body }) => body.startsWith(mark))) return null;
   await forge.comment(number, `${mark}\n${sentence}`);

@@ -58,13 +58,18 @@ test('merges only the head the caller has seen', async () => {
   assert.equal((await world.octokit.pulls.merge({ ...where, pull_number: number, sha: now })).status, 200);
 });
 
-test('squashes into one commit with one parent; refuses to rebase', async () => {
-  await world.push('a', { 'grants.yaml': lines({ 5: 'five' }) });
+test('squashes into one commit with one parent, and rebases each with its own words', async () => {
+  await world.push('b', { 'grants.yaml': lines({ 5: 'five', 9: 'nine' }) });
+  await world.push('b', { 'third.yaml': 'third\n' }, 'b');
+  const rebased = await world.open('b');
+  await world.push('a', { 'grants.yaml': lines({ 15: 'fifteen' }) });
   await world.push('a', { 'more.yaml': 'more\n' }, 'a');
   const number = await world.open('a', 'Both');
-  await assert.rejects(world.octokit.pulls.merge({ ...where, pull_number: number, merge_method: 'rebase' }), {
-    status: 405,
-  });
+  await world.octokit.pulls.merge({ ...where, pull_number: rebased, merge_method: 'rebase' });
+  assert.equal(
+    await git(world.bare, 'log', '-3', '--format=%s %an', 'main'),
+    'Change third.yaml Ann\nChange grants.yaml Ann\nBegin Ann',
+  );
   await world.octokit.pulls.merge({ ...where, pull_number: number, merge_method: 'squash' });
   assert.equal(await git(world.bare, 'log', '-1', '--format=%s', 'main'), `Both (#${number})`);
   assert.equal((await git(world.bare, 'log', '-1', '--format=%P', 'main')).split(' ').length, 1);

@@ -5,6 +5,7 @@ import { type MergeRequest, mergePull } from '../model/mergePull.ts';
 import { openPull } from '../model/openPull.ts';
 import { comparedWith, pullFacts } from '../model/pullFacts.ts';
 import { renderPull, renderPullSimple } from '../model/renderPull.ts';
+import { resolve } from '../model/resolve.ts';
 import type { Methods } from '../model/shapes.ts';
 import type { PullIssue } from '../model/state.ts';
 import { updatePull } from '../model/updatePull.ts';
@@ -40,6 +41,26 @@ export const listPulls: Handler = async (call) => {
     .filter((issue) => base === null || issue.pull.base.ref === base)
     .sort((a, b) => key(a).localeCompare(key(b)) || a.number - b.number);
   const paged = page(call, upwards ? items : items.reverse());
+  return {
+    status: 200,
+    body: paged.items.map((issue) => renderPullSimple(core, issue)),
+    headers: paged.headers,
+  };
+};
+
+/** Those whose merge brought a commit, and open ones that would. */
+export const listPullsOfCommit: Handler = async (call) => {
+  const { core } = call;
+  const sha = await resolve(core, call.params.ref ?? '');
+  if (sha === null) throw new ApiError(422, `No commit found for SHA: ${call.params.ref}`);
+  const items: PullIssue[] = [];
+  for (const issue of core.state.data.issues.filter(isPull)) {
+    const { head, base, mergeCommit } = issue.pull;
+    if (issue.state === 'closed' && mergeCommit === null) continue;
+    const brought = await commitsBetween(core.git, base.sha, mergeCommit ?? head.sha);
+    if (brought.some((one) => one.sha === sha)) items.push(issue);
+  }
+  const paged = page(call, items);
   return {
     status: 200,
     body: paged.items.map((issue) => renderPullSimple(core, issue)),
@@ -112,15 +133,6 @@ export const mergeStatus: Handler = async (call) => {
 export const putMerge: Handler = async (call) => {
   const issue = pullOf(call);
   const method = choiceField(call, 'merge_method', ['merge', 'squash', 'rebase']) ?? 'merge';
-  if (method === 'rebase')
-    return {
-      status: 405,
-      body: {
-        message: 'Rebase merges are not allowed on this repository.',
-        documentation_url: 'https://docs.github.com/rest',
-        status: '405',
-      },
-    };
   const request: MergeRequest = {
     method,
     sha: textField(call, 'sha'),

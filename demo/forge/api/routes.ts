@@ -35,6 +35,7 @@ export const repositoryRoutes: readonly Route[] = [
   ['DELETE', '/git/refs/*', refs.deleteRef],
 
   ['GET', '/commits', commits.listCommits],
+  ['GET', '/commits/:ref/pulls', pulls.listPullsOfCommit],
   ['GET', '/commits/:ref/status', statuses.combinedStatus],
   ['GET', '/commits/:ref/statuses', statuses.listStatuses],
   ['GET', '/commits/:ref/check-runs', checks.listChecks],

@@ -23,7 +23,7 @@ export async function mergeTree(git: Git, base: string, head: string): Promise<M
 /** Writes a commit object; moves no ref. */
 export async function commitTree(
   core: Core,
-  commit: { tree: string; parents: string[]; message: string; author: User },
+  commit: { tree: string; parents: string[]; message: string; author: Pick<User, 'name' | 'email'> },
 ): Promise<Commit> {
   const date = core.now();
   const { name, email } = commit.author;

@@ -1,8 +1,8 @@
-import { commitsBetween } from '../git/commits.ts';
+import { type Commit, commitsBetween, readCommits } from '../git/commits.ts';
 import { ApiError } from './apiError.ts';
 import type { Core } from './core.ts';
 import { announcePull, announcePush } from './events.ts';
-import { commitTree, moveRef } from './merge.ts';
+import { commitTree, mergeTree, moveRef } from './merge.ts';
 import { pullFacts } from './pullFacts.ts';
 import { mergeRecord } from './pullState.ts';
 import type { PullIssue } from './state.ts';
@@ -10,7 +10,7 @@ import { afterMoves, synchronize } from './synchronize.ts';
 import type { User } from './users.ts';
 
 export type MergeRequest = {
-  method: 'merge' | 'squash';
+  method: 'merge' | 'squash' | 'rebase';
   /** The head the caller has seen; another one answers 409. */
   sha?: string | undefined;
   title?: string | undefined;
@@ -29,6 +29,28 @@ function mergeMessage(core: Core, issue: PullIssue, request: MergeRequest): stri
       : `Merge pull request #${issue.number} from ${core.owner}/${issue.pull.head.ref}`);
   const message = request.message ?? (squash ? '' : issue.title);
   return message === '' ? `${title}\n` : `${title}\n\n${message}\n`;
+}
+
+/** Each commit again on top of the branch, with its own author and words; the last of them. */
+async function rebased(core: Core, before: string, commits: readonly Commit[]): Promise<Commit> {
+  let last: Commit | null = null;
+  for (const one of commits) {
+    const [onto] = await readCommits(core.git, [last?.sha ?? before]);
+    if (onto === undefined || one.parents.length !== 1) throw notMergeable();
+    // A commit that begins where this one does, with what the branch has, makes that the merge's base.
+    const { author, message } = one;
+    const from = { tree: onto.tree, parents: one.parents, message: 'base\n', author };
+    const merged = await mergeTree(core.git, (await commitTree(core, from)).sha, one.sha);
+    if (merged === null || merged.conflicts.length > 0) throw notMergeable();
+    last = await commitTree(core, {
+      tree: merged.tree,
+      parents: [onto.sha],
+      message: `${message}\n`,
+      author,
+    });
+  }
+  if (last === null) throw notMergeable();
+  return last;
 }
 
 /**
@@ -53,12 +75,15 @@ export function mergePull(core: Core, issue: PullIssue, request: MergeRequest, b
         request.method === 'squash' ? [] : commitsBetween(core.git, before, head.sha, 20),
       ]);
       if (merged === null || merged.conflicts.length > 0) throw notMergeable();
-      const commit = await commitTree(core, {
-        tree: merged.tree,
-        parents: request.method === 'squash' ? [before] : [before, head.sha],
-        message: mergeMessage(core, issue, request),
-        author: by,
-      });
+      const commit =
+        request.method === 'rebase'
+          ? await rebased(core, before, commits.toReversed())
+          : await commitTree(core, {
+              tree: merged.tree,
+              parents: request.method === 'squash' ? [before] : [before, head.sha],
+              message: mergeMessage(core, issue, request),
+              author: by,
+            });
       const move = { ref, before, after: commit.sha };
       if (await moveRef(core.git, ref, commit.sha, before)) {
         announcePush(core, move, { commits: [...commits.reverse(), commit], forced: false }, by);

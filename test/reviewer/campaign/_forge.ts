@@ -67,6 +67,7 @@ export function memoryForge(clock: () => number) {
     updatePull: (number, change) => write('update', () => shown(Object.assign(found(number), change))),
     mergePull: async () => false,
     mergeOf: async () => null,
+    mergedAs: async () => null,
     isApproved: async () => false,
     requestReviewers: (number, { people }) =>
       write('ask', () => {

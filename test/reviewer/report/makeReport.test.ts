@@ -173,14 +173,14 @@ test('a decision that a review proposed has when it was found, by what evidence,
       author: 'bot',
       openedMs: 0,
     },
-    ...{ mergedMs: 0, mergedBy: 'ann', approvals: [] },
+    ...{ mergedMs: 0, mergedBy: 'ann', approvals: [], earlier: [] },
   };
   const enforcement = {
     instances: ['gw-1'],
     of: (_: string, at: number) => [{ instance: 'gw-1', at: at + 5 }],
   };
   const organisation = { people: new Map(), memberships: new Map() };
-  const input = { changes: [change], merges: new Map([[7, merge]]), enforcement, organisation };
+  const input = { changes: [change], merges: new Map([['c', merge]]), enforcement, organisation };
   const [row] = decisions(input as unknown as ReportInput).rows;
   assert.deepEqual(
     [row?.found_at, row?.evidence_from, row?.evidence_coverage, row?.replay, row?.hours_from_finding],
@@ -191,22 +191,22 @@ test('a decision that a review proposed has when it was found, by what evidence,
 test('how long an approval took and how many grants it covered shows a stamp for what it is', () => {
   const merge = (number: number, approvals: { login: string; atMs: number }[]) => ({
     ...{ number, url: '', title: `#${number}`, body: '', commit: 'c', branch: '', labels: [] },
-    ...{ author: 'bot', openedMs: 0, mergedMs: 7_200_000, mergedBy: 'ann', approvals },
+    ...{ author: 'bot', openedMs: 0, mergedMs: 7_200_000, mergedBy: 'ann', approvals, earlier: [] },
   });
-  const changed = (grant: string, number: number) => ({ grant, subject: `Widen ${grant} (#${number})` });
+  const changed = (grant: string, number: number) => ({ grant, commit: `c${number}` });
   const input = {
     // Two changes of one grant are one grant that was looked at.
     changes: ['a', 'b', 'c', 'a'].map((grant) => changed(grant, 7)).concat(changed('d', 8), changed('e', 9)),
     merges: new Map([
-      [8, merge(8, [{ login: 'bot', atMs: 3_600_000 }])],
+      ['c8', merge(8, [{ login: 'bot', atMs: 3_600_000 }])],
       [
-        7,
+        'c7',
         merge(7, [
           { login: 'eve', atMs: 90_000_000 },
           { login: 'ann', atMs: 36_000 },
         ]),
       ],
-      [9, merge(9, [])],
+      ['c9', merge(9, [])],
     ]),
   };
   assert.deepEqual(
