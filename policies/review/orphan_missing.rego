@@ -8,35 +8,84 @@ package grantgate.review
 candidates contains {"detector": "orphan-missing", "action": "revoke"} if {
 	live
 	missing
-	not input.account.brought_at
+	not may_be_there
 }
 
 # METADATA
-# title: Not in the directory, and yet there
+# title: Not in the directory, and maybe there
 # description: |
-#   No provider knows the group any more, and tokens brought it since: whether it is still meant nobody here can tell, so
-#   somebody is asked, once.
+#   No provider knows the principal any more, and it may be there all the same: tokens bring it, or the records do not show
+#   that they do not; or it moved to a provider that was not read since. Somebody is asked, once.
 candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
 	recertifiable
 	missing
+	may_be_there
+	not is_another
+	not answered
+}
+
+answered if input.grant.review.at >= missing_since
+
+# Whoever gave it to a group that tokens bring meant that one.
+answered if {
 	input.account.brought_at
-	certified_at < missing_since
+	certified_at >= missing_since
+}
+
+# METADATA
+# title: Nobody reads whether they are there
+# description: The file of the provider that knew the principal is gone, and no other knows it. Somebody is asked, once.
+candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
+	recertifiable
+	input.as_of - input.account.unread_since >= apart
+	not is_another
+	certified_at < input.account.unread_since
 }
 
 missing if {
 	count(input.account.absences) > 0
 	every absence in input.account.absences {
 		absence.syncs >= input.thresholds.orphan_missing.syncs
-		absence.to - absence.from >= input.thresholds.orphan_missing.apart_hours * 3600
+		absence.to - absence.from >= apart
 	}
 }
 
+apart := input.thresholds.orphan_missing.apart_hours * 3600
+
 missing_since := max([absence.from | some absence in input.account.absences])
+
+may_be_there if {
+	input.account.by_tokens
+	not no_token_came
+}
+
+may_be_there if input.account.brought_at >= missing_since
+
+# Nobody waits for ever for a provider to be read again: who moved there has been denied for so long.
+may_be_there if {
+	count(input.account.awaited) > 0
+	input.as_of - missing_since < input.thresholds.dormant.revoke_after_days * day
+}
+
+# Missing records prove nothing, nor does a time in which nobody need have come.
+no_token_came if {
+	told_by_records
+	not brought_lately
+}
+
+brought_lately if input.as_of - input.account.brought_at < window_seconds.dormant
+
+told_by_records if {
+	windows.dormant
+	evaluable("dormant")
+}
 
 # METADATA
 # title: Somebody else
 # description: The login was given to another person after the grant, as the provider's own id says.
 candidates contains {"detector": "orphan-missing", "action": "revoke"} if {
 	live
-	input.account.id_changed_at > input.grant.granted_at
+	is_another
 }
+
+is_another if input.account.id_changed_at > input.grant.granted_at

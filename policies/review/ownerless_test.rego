@@ -33,3 +33,9 @@ test_owner_of_whom_no_directory_can_tell_is_asked_about_however_long if {
 	untold := {"owner": {"untold": true}}
 	found(object.union(ownerless_since(days(400)), untold)) == [report("ownerless", "reassign", "medium")]
 }
+
+test_owner_who_may_come_by_tokens_is_no_reason_to_revoke_where_no_records_tell if {
+	by_tokens := object.union(ownerless_since(days(400)), {"owner": {"by_tokens": true}})
+	found(by_tokens) == [report("ownerless", "revoke", "medium")]
+	found(object.union(by_tokens, {"usage": {"dormant": {"coverage": 0.9}}})) == [report("ownerless", "reassign", "medium")]
+}

@@ -30,14 +30,19 @@ type Absent = { given: number; directories: DirectoryHistory; broughtAt: number 
 
 /**
  * Nobody was missed before they were given something. Whom no directory ever knew, and tokens bring, is not absent from
- * any; of a group that one knew once and that tokens bring, it is said when last.
+ * any; of a group that one knew once and that tokens brought, it is said when last.
  */
 function absenceFacts(principal: string, { given, directories, broughtAt }: Absent) {
   if (broughtAt !== undefined && principal.startsWith('user:')) return { absences: [] };
   const absences = directories.absences(principal) ?? [];
+  const awaited = directories.awaited(principal);
+  const unreadSince = directories.unreadSince(principal);
   return {
     absences: absences.map((run) => ({ ...run, from: Math.max(run.from, given) })),
+    ...(awaited.length > 0 && { awaited }),
+    ...(directories.missing.has(fold(principal)) && { by_tokens: true }),
     ...(broughtAt !== undefined && { brought_at: broughtAt }),
+    ...(unreadSince !== null && { unread_since: Math.max(unreadSince, given) }),
   };
 }
 
@@ -60,8 +65,13 @@ const givenAt = ({ id, grantedAt }: Grant, { of }: Evidence['history']) => {
 export const isTold = (owner: string, { history, brought }: Pick<Evidence, 'history' | 'brought'>): boolean =>
   history.directories.canTell(owner) && !brought.has(fold(owner));
 
-/** Since when nobody is behind one of them, and it is theirs; `untold` where no directory can tell of any. */
-export function ownerFacts(grant: Grant, evidence: Evidence): { ownerless_since?: number; untold?: true } {
+type OwnerFacts = { ownerless_since?: number; untold?: true; by_tokens?: true };
+
+/**
+ * Since when nobody is behind one of them, and it is theirs; `untold` where no directory can tell of any, `by_tokens` where
+ * only records can tell that none came.
+ */
+export function ownerFacts(grant: Grant, evidence: Evidence): OwnerFacts {
   const { organisation, history } = evidence;
   const { directories } = history;
   const given = givenAt(grant, history);
@@ -72,10 +82,12 @@ export function ownerFacts(grant: Grant, evidence: Evidence): { ownerless_since?
     return at === null ? [] : [{ owner, since: Math.max(at, given, owned ?? given) }];
   });
   const told = lost.filter(({ owner }) => isTold(owner, evidence));
-  const counted = told.length > 0 ? told : lost;
-  if (counted.length === 0) return {};
+  const certain = told.filter(({ owner }) => !directories.missing.has(fold(owner)));
+  const counted = [certain, told, lost].find((some) => some.length > 0);
+  if (counted === undefined) return {};
   return {
     ownerless_since: Math.min(...counted.map(({ since }) => since)),
-    ...(told.length === 0 && { untold: true }),
+    ...(counted === lost && { untold: true }),
+    ...(counted === told && { by_tokens: true }),
   };
 }

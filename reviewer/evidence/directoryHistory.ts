@@ -5,13 +5,11 @@ import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { readDirectory, readServices } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { Step } from './commits.ts';
+import { type Absence, createAbsences, deciding } from './directory/absences.ts';
 import { createArrivals } from './directory/arrivals.ts';
 import { createIds } from './directory/ids.ts';
 import { createLens, type Standing } from './directory/lens.ts';
 import { createServices } from './directory/services.ts';
-
-/** The last syncs of one provider in a row that do not know somebody; seconds since 1970. */
-export type Absence = { syncs: number; from: number; to: number };
 
 export type DirectoryHistory = {
   /** Of a grant to a person: groups and manager when it was last certified; null where history does not tell. */
@@ -28,6 +26,10 @@ export type DirectoryHistory = {
    * and for a group that none ever knew: it may come with tokens.
    */
   absences(principal: string): Absence[] | null;
+  /** Providers to whom somebody who is absent may have moved: they are read, and were not since. */
+  awaited(principal: string): readonly string[];
+  /** Since when no provider is read any more that knew a person or group, its file having gone; null while one is. */
+  unreadSince(principal: string): number | null;
   /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
   ownerlessSince(owner: string): number | null;
   /**
@@ -94,8 +96,8 @@ export function createDirectoryHistory(organisation: Organisation) {
   const short = new Map<string, DirectoryFile>();
   const services = createServices(organisation.services.values());
   const ids = createIds();
-  const absent = new Map<string, Map<string, Absence>>();
-  const lost = new Set<string>();
+  const absences = createAbsences(principals);
+  const lost = new Map<string, number>();
   const everKnown = new Set<string>();
   const missing = new Map<string, number>();
   const ownerless = new Map<string, number>();
@@ -123,33 +125,19 @@ export function createDirectoryHistory(organisation: Organisation) {
     for (const { login, id } of file.people) known.set(fold(`user:${login}`), id);
     for (const { name } of file.groups) known.set(fold(`group:${name}`), '');
     const before = state.get(provider);
-    const isSync = isNewer(file, before);
     const renumbered = isRenumbered(file, before ?? former.get(provider));
-    const runs = absent.get(provider) ?? new Map<string, Absence>();
-    absent.set(provider, runs);
     for (const name of principals) {
       const id = known.get(name);
-      if (id !== undefined) {
-        ids.note(name, { provider, id, at }, renumbered);
-        runs.delete(name);
-      } else if (isSync) {
-        // By when it was committed at the latest: a clock that is ahead does not make two syncs a day apart.
-        const run = runs.get(name) ?? { syncs: 0, from: at, to: at };
-        runs.set(name, {
-          syncs: run.syncs + 1,
-          from: run.syncs === 0 ? at : run.from,
-          to: Math.max(run.from, at),
-        });
-        // Taken out by hand: no sync has said so yet.
-      } else if (!runs.has(name)) runs.set(name, { syncs: 0, from: at, to: at });
+      if (id !== undefined) ids.note(name, { provider, id, at }, renumbered);
     }
+    absences.note(provider, { at, isSync: isNewer(file, before), knows: (name) => known.has(name) });
   };
 
   /** Takes over what files of directories say from then on; whether any does. */
   const read = ({ at, files, lost: unread = [] }: Step): boolean => {
     for (const path of unread) {
       const kind = fileKind(path);
-      if (kind.kind === 'directory') absent.get(kind.provider)?.clear();
+      if (kind.kind === 'directory') absences.interrupt(kind.provider);
     }
     let isShort = false;
     const found = files.flatMap(({ path, bytes }) => {
@@ -161,7 +149,7 @@ export function createDirectoryHistory(organisation: Organisation) {
       isShort ||= file?.complete === false;
       if (file !== undefined && file?.complete !== false) return [{ provider: kind.provider, file }];
       // A read that was cut short says nothing, not even that the syncs around it follow each other.
-      absent.get(kind.provider)?.clear();
+      absences.interrupt(kind.provider);
       return [];
     });
     if (found.length === 0) return isShort;
@@ -173,10 +161,14 @@ export function createDirectoryHistory(organisation: Organisation) {
       if (before === undefined) continue;
       former.set(provider, before);
       // Nobody read that its people are gone: they are only not read any more.
-      for (const { login } of before.people) lost.add(fold(`user:${login}`));
-      for (const { name } of before.groups) lost.add(fold(`group:${name}`));
+      for (const { login } of before.people) lost.set(fold(`user:${login}`), at);
+      for (const { name } of before.groups) lost.set(fold(`group:${name}`), at);
       state.delete(provider);
-      absent.delete(provider);
+      // Nor does anybody read on whom it had lost, but for others that knew them.
+      for (const name of absences.runs(provider).keys())
+        if (ids.knew(name, provider) && ![...state.keys()].some((other) => ids.knew(name, other)))
+          lost.set(name, at);
+      absences.remove(provider);
     }
     // After those that went: whoever is in another file now was moved there, or the file was renamed.
     for (const { provider, file } of found) {
@@ -222,7 +214,8 @@ export function createDirectoryHistory(organisation: Organisation) {
     end(): DirectoryHistory {
       lookUp(Number.POSITIVE_INFINITY);
       const providers = [...state.keys()].map((provider) => ({
-        runs: absent.get(provider) ?? new Map<string, Absence>(),
+        provider,
+        runs: absences.runs(provider),
         knew: (name: string) => ids.knew(name, provider),
       }));
       const isTold = (owner: string) =>
@@ -246,7 +239,7 @@ type Found = {
   standings: ReadonlyMap<string, Standing>;
   sizes: ReadonlyMap<string, number>;
   ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
-  lost: ReadonlySet<string>;
+  lost: ReadonlyMap<string, number>;
   ownerless: ReadonlyMap<string, number>;
   untold: ReadonlySet<string>;
   owned: ReadonlyMap<string, number>;
@@ -254,21 +247,23 @@ type Found = {
   arrived: ReadonlyMap<string, number>;
   missing: ReadonlyMap<string, number>;
   /** Of each provider, whom it does not know, and whether it ever did. */
-  providers: readonly { runs: ReadonlyMap<string, Absence>; knew(name: string): boolean }[];
+  providers: readonly {
+    provider: string;
+    runs: ReadonlyMap<string, Absence>;
+    knew(name: string): boolean;
+  }[];
 };
 
-/**
- * Whose word counts that nobody knows somebody: a provider that never did, or lost them before another had them, need not
- * be read again for that; it may be a file that is kept by hand.
- */
-function deciding(absences: readonly { run: Absence; knew: boolean }[]): Absence[] {
-  const lost = absences.filter(({ knew }) => knew).map(({ run }) => run);
-  const last = Math.max(...lost.map(({ from }) => from));
-  if (lost.length > 0) return lost.filter(({ from }) => from === last);
-  return absences
-    .map(({ run }) => run)
-    .sort((a, b) => b.syncs - a.syncs)
-    .slice(0, 1);
+/** Who tells that nobody knows somebody any more; null where nobody does. */
+function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
+  const name = fold(principal);
+  if (lost.has(name) || providers.length === 0) return null;
+  if (name.startsWith('group:') && !everKnown.has(name)) return null;
+  const unknowing = providers.flatMap(({ provider, runs, knew }) => {
+    const run = runs.get(name);
+    return run === undefined ? [] : [{ provider, run, knew: knew(name) }];
+  });
+  return unknowing.length === providers.length ? deciding(unknowing) : null;
 }
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
@@ -277,16 +272,9 @@ const lookUpIn = (found: Found): DirectoryHistory => ({
   members: ({ id }) => found.sizes.get(id) ?? null,
   idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
   isSame: (principal, since) => found.ids.isSame(fold(principal), since),
-  absences(principal) {
-    const name = fold(principal);
-    if (found.lost.has(name) || found.providers.length === 0) return null;
-    if (name.startsWith('group:') && !found.everKnown.has(name)) return null;
-    const absences = found.providers.flatMap(({ runs, knew }) => {
-      const run = runs.get(name);
-      return run === undefined ? [] : [{ run, knew: knew(name) }];
-    });
-    return absences.length === found.providers.length ? deciding(absences) : null;
-  },
+  absences: (principal) => absenceOf(principal, found)?.decisive ?? null,
+  awaited: (principal) => absenceOf(principal, found)?.awaited ?? [],
+  unreadSince: (principal) => found.lost.get(fold(principal)) ?? null,
   ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
   canTell: (owner) => !found.untold.has(fold(owner)),
   serviceOwnedSince: (service) => found.owned.get(fold(service)) ?? null,

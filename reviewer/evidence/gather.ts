@@ -36,7 +36,7 @@ export type Evidence = {
   usage: Usage;
   coverage: Coverage;
   history: History;
-  /** People and groups that no directory has, and tokens brought since: folded name → when last. */
+  /** People and groups that no directory has, and tokens brought since, or in the longest window: folded name → when last. */
   brought: ReadonlyMap<string, number>;
 };
 
@@ -87,7 +87,7 @@ export async function gather(options: Options): Promise<Evidence> {
     tellOf(usage, from, progress);
     const members = membersOf(organisation);
     const coverage = coverageIn(usage, organisation);
-    const brought = await broughtSince(history.directories, usage, { organisation, asOf });
+    const brought = await broughtSince(history.directories, usage, { organisation, asOf, from });
     return { asOf, tree, organisation, members, from, usage, coverage, history, brought };
   } catch (error) {
     ending.abort();
@@ -108,18 +108,19 @@ async function readOrganisation(tree: Tree): Promise<Organisation> {
   return organisation;
 }
 
-/** Of those that no directory has whom tokens brought since: whose word decides of them is the issuer's. */
+/** Of those that no directory has whom tokens brought: whose word decides of them is the issuer's. */
 async function broughtSince(
   { missing }: DirectoryHistory,
   usage: Usage,
-  { organisation, asOf }: Pick<Evidence, 'organisation' | 'asOf'>,
+  { organisation, asOf, from }: Pick<Evidence, 'organisation' | 'asOf' | 'from'>,
 ): Promise<ReadonlyMap<string, number>> {
   if (missing.size === 0) return missing;
   const held = organisation.grants.map(({ id, principal }) => ({ key: fold(principal), grant: id }));
   const named = [...missing.keys()].map((key) => ({ key, grant: '' }));
   const asked = [...named, ...held.filter(({ key }) => missing.has(key))];
   const last = await usage.brought(asked, asOf);
-  return new Map([...last].filter(([name, at]) => at >= (missing.get(name) ?? at)));
+  // Who comes once a week has not come yet since a directory lost them.
+  return new Map([...last].filter(([name, at]) => at >= Math.min(missing.get(name) ?? at, from)));
 }
 
 function tellOf({ files, records, torn, unreadable, faulty }: Usage, from: number, progress: Progress): void {

@@ -63,9 +63,19 @@ function moved(grant: Grant, { organisation, history }: Evidence): string {
   return said.length === 0 ? '' : ` (${said.join('; ')})`;
 }
 
-function broughtOn({ principal }: Grant, { brought }: Evidence): string {
+/** Why somebody whom no directory knows may be there all the same. */
+function maybeThere({ principal }: Grant, { brought, history: { directories } }: Evidence): string {
+  const name = nameOf(principal);
+  const unreadSince = directories.unreadSince(principal);
+  if (unreadSince !== null)
+    return `Since ${dayOf(unreadSince)} no directory is read that knew ${name}, for its file is gone`;
   const at = brought.get(fold(principal));
-  return at === undefined ? '' : `, last on ${dayOf(at)}`;
+  if (at !== undefined)
+    return `No directory knows ${name} any more, and yet tokens brought it, last on ${dayOf(at)}`;
+  const awaited = directories.awaited(principal);
+  return awaited.length > 0
+    ? `No directory knows ${name} any more, and ${listed(awaited)} ${awaited.length === 1 ? 'was' : 'were'} not read since`
+    : `No directory knows ${name}, and no records show that tokens do not bring it`;
 }
 
 export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
@@ -97,7 +107,7 @@ export function sentence({ report, suspendedAt }: Found, evidence: Evidence): st
       return `The access of ${nameOf(grant.principal)} to ${access} ends on ${grant.expires}; merging this prolongs it, closing it lets it lapse.`;
     case 'orphan-missing':
       if (action === 'recertify')
-        return `No directory knows ${nameOf(grant.principal)} any more, and yet tokens bring it${broughtOn(grant, evidence)}, so its access to ${access} still holds.`;
+        return `${maybeThere(grant, evidence)}: whether the access to ${access} is still meant nobody here can tell.`;
       return history.directories.idChangedAt(grant.principal) === null ||
         history.directories.absences(grant.principal) !== null
         ? `No directory knows ${nameOf(grant.principal)} any more, and the grant still names it for ${access}.`

@@ -270,6 +270,46 @@ test('tokens may bring a group that one knew, and a person whom none did', () =>
   assert.equal(missing('group:night', first, unread, ...later), 7 * day, 'till somebody did');
 });
 
+test('who was lost may have moved to a provider that is read, until it was read again', () => {
+  const okta = (at: number, ...logins: string[]): Moment => ({
+    ...{ at: at * day, people: logins.map((login) => ({ login })) },
+  });
+  const hr = (at: number, ...logins: string[]): Moment => ({ ...okta(at, ...logins), provider: 'hr' });
+  const told = (...moments: Moment[]) => {
+    const history = historyOf(moments, [{ principal: 'user:ann' }]);
+    return [history.absences('user:ann')?.map(({ syncs }) => syncs) ?? null, history.awaited('user:ann')];
+  };
+  const gone = [okta(50, 'bob'), okta(52, 'bob')];
+  const first = okta(1, 'ann');
+  assert.deepEqual(told(first, ...gone), [[2], []]);
+  assert.deepEqual(told(first, hr(2), hr(9), ...gone), [[2], ['hr']], 'read now and then');
+  assert.deepEqual(told(first, hr(2), ...gone), [[2], []], 'kept by hand');
+  assert.deepEqual(told(first, hr(49), ...gone), [[2], ['hr']], 'connected lately');
+  assert.deepEqual(told(first, hr(2), hr(9), ...gone, hr(53)), [[2], []], 'read since, without her');
+  assert.deepEqual(told(first, hr(2), hr(9), ...gone, hr(53, 'ann')), [null, []], 'and with her');
+  assert.deepEqual(told(hr(2), hr(9), ...gone), [[2], []], 'whom none ever knew did not move');
+});
+
+test('whom a provider knew whose file went nobody reads any more', () => {
+  const since = (...moments: Moment[]) => {
+    const history = historyOf(moments, [{ principal: 'user:ann' }, { principal: 'group:night' }]);
+    return ['user:ann', 'group:night'].map((name) => history.unreadSince(name));
+  };
+  const first = { at: day, people: [ann], groups: { night: ['user:ann'] } };
+  const other = { at: 2 * day, people: [{ login: 'bob' }], provider: 'hr' };
+  const unread = { at: 9 * day, gone: ['okta'] };
+  assert.deepEqual(since(first, other), [null, null]);
+  assert.deepEqual(since(first, other, unread), [9 * day, 9 * day]);
+  assert.deepEqual(since(first, unread), [9 * day, 9 * day], 'the last one there was');
+  assert.deepEqual(since(first, { ...first, ...other }, unread), [9 * day, null], 'another has the group');
+  assert.deepEqual(since(first, other, unread, { ...first, at: 10 * day }), [null, null], 'read again');
+  const lost = { at: 5 * day, people: [{ login: 'bob' }] };
+  assert.deepEqual(since(first, other, lost), [null, null], 'it said so itself');
+  assert.deepEqual(since(first, other, lost, unread), [9 * day, 9 * day], 'once, and never again');
+  const both = [first, { ...first, ...other, people: [ann] }, { ...other, at: 5 * day }, lost, unread];
+  assert.deepEqual(since(...both), [null, null], 'the other tells of it');
+});
+
 test('another id is another person, unless the provider counts everybody anew or it was before', () => {
   const ids = (at: number, annsId: string, bobsId: string | null = 'b', provider = 'okta'): Moment => ({
     ...{ at: at * day, provider },

@@ -46,6 +46,8 @@ const directory = {
   reachedSince: (): number | null => null,
   standing: (): object | null => null,
   canTell: (): boolean => true,
+  awaited: (): string[] => [],
+  unreadSince: (): number | null => null,
 };
 const asked = { 'orphan-missing': 'revoke' } as Readonly<Record<string, string>>;
 const say = (name: string, told: Told = {}, directories: object = directory): string => {
@@ -150,9 +152,23 @@ test('says what is known: since when, whose, and in the words of a detector of o
     say('orphan-missing', bob, { ...another, absences: () => [asOf] }),
     /^No directory knows bob any more/,
   );
+  const unsure = `whether the access to ${access} is still meant nobody here can tell.`;
   assert.equal(
     say('orphan-missing', { action: 'recertify' }),
-    `No directory knows the group desk any more, and yet tokens bring it, last on 2026-11-20, so its access to ${access} still holds.`,
+    `No directory knows the group desk any more, and yet tokens brought it, last on 2026-11-20: ${unsure}`,
+  );
+  const recertified = { ...bob, action: 'recertify' };
+  assert.equal(
+    say('orphan-missing', recertified),
+    `No directory knows bob, and no records show that tokens do not bring it: ${unsure}`,
+  );
+  assert.equal(
+    say('orphan-missing', recertified, { ...directory, awaited: () => ['hr'] }),
+    `No directory knows bob any more, and hr was not read since: ${unsure}`,
+  );
+  assert.equal(
+    say('orphan-missing', recertified, { ...directory, unreadSince: () => at('2026-11-02') }),
+    `Since 2026-11-02 no directory is read that knew bob, for its file is gone: ${unsure}`,
   );
   const untold = `who is to answer for the access of the group desk to ${access}.`;
   assert.equal(

@@ -96,7 +96,8 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
       [40, ['user:chief@example.com']],
       [1.3, null],
     ]);
-    plant(into, { principal: 'group:dissolved', ...truth });
+    const unproved = 'recertify';
+    plant(into, { principal: 'group:dissolved', ...truth, unproved });
     // One that tokens bring all the same is asked about, once; whom none ever knew and tokens bring is not missed.
     const of = (name: string) => ({ principal: `group:${name}`, groups: [`group:${name}`, 'group:other'] });
     into.groups.set('by-tokens', [
@@ -108,13 +109,20 @@ export const cases: Readonly<Record<Exclude<Detector, Recommendation>, (into: Or
     plant(into, of('only-by-tokens'));
     plant(into, { principal: 'user:contractor@example.com', groups: [] });
     plant(into, { principal: 'user:freelancer@example.com', groups: [], rest: [[12, admin()]] });
-    into.groups.set('no-tokens-since', [
-      [40, ['user:chief@example.com']],
-      [1.3, null],
-    ]);
-    const before = plant(into, { principal: 'group:no-tokens-since', ...truth }, true);
-    usedOnce(into, before, 1.5, { groups: [before.principal] });
-    plant(into, { principal: 'user:nobody@example.com', ...truth }, true);
+    // Who comes every few days has not come yet since it was lost; longer ago than any use counts tells nothing.
+    for (const [days, truly] of [
+      [1.5, report('orphan-missing', 'recertify')],
+      [6, { ...truth, unproved, also: ['never-used', 'dormant'] as const }],
+    ] as const) {
+      into.groups.set(`no-tokens-for-${days}`, [
+        [40, ['user:chief@example.com']],
+        [1.3, null],
+      ]);
+      const before = plant(into, { principal: `group:no-tokens-for-${days}`, ...truly }, true);
+      usedOnce(into, before, days, { groups: [before.principal] });
+    }
+    const never = ['never-used', 'dormant'] as const;
+    plant(into, { principal: 'user:nobody@example.com', ...truth, unproved, also: never }, true);
     plant(into, { person: gone(5), groups: [], ...truth });
     // Nobody was missing before there was anything to have.
     plant(into, { principal: 'user:hired@example.com', rest: [[0.9, admin()]] });

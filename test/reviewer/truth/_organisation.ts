@@ -144,17 +144,20 @@ export async function plantOrganisation(seed: string): Promise<Truth> {
 export type Score = { detector: Detector; planted: number; found: number; wrong: string[]; missed: string[] };
 
 /** Holds a plan to the truth: what each detector reported that is not so, and what it should have. */
-export function score(plan: Plan, planted: readonly Planted[]): Score[] {
+export function score(plan: Plan, planted: readonly Planted[], hasGaps = false): Score[] {
   const byId = new Map(planted.map((grant) => [grant.id, grant]));
   return detector.exclude(recommendation.options).options.map((name) => {
     const reported = plan.findings.filter((finding) => finding.detector === name);
     const expected = planted.filter(({ truth }) => truth?.detector === name);
     const wrong = reported.filter(({ grant, action }) => {
       const known = byId.get(grant);
-      const isTruth = known?.truth?.detector === name && known.truth.action === action;
+      const isTruth =
+        known?.truth?.detector === name &&
+        (known.truth.action === action || (hasGaps && known.unproved === action));
       return !isTruth && known?.also.includes(name) !== true;
     });
-    const missed = expected.filter(({ id }) => !reported.some(({ grant }) => grant === id));
+    const said = (unproved: string | null) => (hasGaps && unproved !== null ? plan.findings : reported);
+    const missed = expected.filter(({ id, unproved }) => !said(unproved).some(({ grant }) => grant === id));
     return {
       detector: name,
       planted: expected.length,

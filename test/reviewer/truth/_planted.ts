@@ -22,6 +22,8 @@ export type Planted = {
   truth: { detector: Detector; action: string } | null;
   /** What is true of it besides, so that gaps may leave it alone to be said. */
   also: readonly Detector[];
+  /** What missing records make of its action, where that is so. */
+  unproved: string | null;
 };
 
 export type Organisation = {
@@ -92,6 +94,7 @@ export function plant(into: Organisation, wanted: Wanted, idle = false): Planted
     rest: typeof rest === 'string' ? [[40, rest]] : rest,
     truth: wanted.truth ?? null,
     also: wanted.also ?? [],
+    unproved: wanted.unproved ?? null,
   };
   planted.push(grant);
   if (!idle) use(into, grant, operationsOf(into, grant), logged - 1, [], wanted.groups);
