@@ -34,8 +34,9 @@ export function changeGrants(
         const after = next.get(grant.id);
         return after === undefined ? [grant] : after === null ? [] : [after];
       });
+      const open = { before: access.openOf(api), after: access.openOf(api) };
       for (const change of compareAccess(
-        { name: api, rates: [access.rateOf(api)] },
+        { name: api, rates: [access.rateOf(api)], open },
         was.map(held),
         is.map(held),
         at,

@@ -1,3 +1,4 @@
+import { anonymous } from '../data/anonymous.ts';
 import type { GrantLine } from '../data/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { isWithinRate, parseRate, type Rate } from '../format/rate.ts';
@@ -25,27 +26,38 @@ export type AccessChange = {
 
 export type Held = { through: string; grant: GrantLine };
 
-/** An API, and the rate that it holds everybody to on each side that has the API; undefined: it has none. */
-export type ComparedApi = { name: string; rates: readonly (string | undefined)[] };
+export type ComparedApi = {
+  name: string;
+  /** The rate that it holds everybody to on each side that has the API; undefined: it has none. */
+  rates: readonly (string | undefined)[];
+  /** What anybody may do there, whoever is compared; left out: nothing. */
+  open?: { before: readonly GrantLine[]; after: readonly GrantLine[] };
+};
 
 /**
  * Compares what somebody's grants on one API allow before and after; `at` in whole seconds since 1970, null for no
  * instant. Operations that fare alike by the same grants come together. There is no change where a gateway lets every
- * sequence of requests through as it did, its API's own rate aside.
+ * sequence of requests through as it did, its API's own rate aside. Nor is there one to what anybody may do now: no grant
+ * is asked for that; who holds what anybody might do before keeps it.
  */
 export function compareAccess(
-  { name: api, rates }: ComparedApi,
+  { name: api, rates, open }: ComparedApi,
   before: readonly Held[],
   after: readonly Held[],
   at: number | null,
 ): AccessChange[] {
   const own = rates.map((rate) => (rate === undefined ? null : parseRate(rate)));
   const [old, now] = [byOperation(before, at, own), byOperation(after, at, own)];
+  const [wasOpen, isOpen] = [byOperation(anybodys(open?.before), at, own), operationsOf(open?.after)];
   const alike = new Map<string, { change: AccessChange; operations: string[] }>();
   const found = new Map<string, Pick<AccessChange, 'kind' | 'conditions'>>();
   const kept = new Map<string, { was: Ways; is: Ways }>();
   const names = [...new Set([...old.keys(), ...now.keys()])].sort(compareCodePoints);
   for (const operation of names) {
+    if (isOpen.has(operation)) continue;
+    if (now.has(operation))
+      for (const one of wasOpen.get(operation) ?? [])
+        old.set(operation, [...(old.get(operation) ?? []), one]);
     const [was, is] = [waysOf(terms(old.get(operation))), waysOf(terms(now.get(operation)))];
     const kind = !now.has(operation) ? 'loses' : !old.has(operation) ? 'gains' : compareWays(was, is);
     if (kind !== null)
@@ -74,6 +86,12 @@ export function compareAccess(
   }
   return [...alike.values()].map(({ change }) => change);
 }
+
+const anybodys = (grants: readonly GrantLine[] = []): Held[] =>
+  grants.map((grant) => ({ through: anonymous, grant }));
+
+const operationsOf = (grants: readonly GrantLine[] = []): ReadonlySet<string> =>
+  new Set(grants.flatMap(({ operations }) => operations));
 
 type Known = Held & { term: Term };
 

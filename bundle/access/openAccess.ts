@@ -1,3 +1,5 @@
+import { publicGrant } from '../data/anonymous.ts';
+import type { GrantLine } from '../data/grantLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
 import { isLive } from '../grants/dates.ts';
 import type { Grant, Organisation } from '../grants/organisation.ts';
@@ -36,6 +38,8 @@ export type Access = {
   grants: readonly Grant[];
   /** The rate that an API holds everybody to; undefined: it has none. */
   rateOf(api: string): string | undefined;
+  /** What anybody may do at an API, as its document has it. */
+  openOf(api: string): readonly GrantLine[];
   /** Every grant that names a principal, or one of the groups it is in. */
   grantsOf(subject: string): readonly Grant[];
   /** Active people and services that a grant to this principal reaches, sorted, with the chain of groups. */
@@ -101,6 +105,10 @@ export function openAccess(organisation: Organisation, at: number | null): Acces
     isActive: (subject) => isActive(subject, organisation),
     grants,
     rateOf: (api) => organisation.apis.get(api)?.limits?.rate,
+    openOf(api) {
+      const open = organisation.apis.get(api)?.public ?? [];
+      return open.length === 0 ? [] : [publicGrant(api, open)];
+    },
     grantsOf,
     reached,
   };

@@ -8,14 +8,15 @@ import {
   nothing,
   type Span,
   valueAt,
-  valueStart,
 } from '../data/dataSections.ts';
 import { type GrantLine, readGrantLine } from '../data/grantLine.ts';
-import { type PrincipalLine, readPrincipalLine } from '../data/principalLine.ts';
+import type { PrincipalLine } from '../data/principalLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
+import { countMembers } from './countMembers.ts';
 import { type DocumentChange, diffDocuments } from './diffDocuments.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
+import { principalReader } from './principalReader.ts';
 
 /** One change that befell everybody in `who` alike. */
 export type Change = AccessChange & {
@@ -82,7 +83,7 @@ function unknownPrincipals({ data, sections }: Side, grants: readonly GrantChang
     else known.push(grant);
   }
   if (open.size === 0) return [];
-  const parse = entries(data);
+  const parse = principalReader(data);
   const met = new Set<PrincipalLine>();
   eachLine(data, sections.principals, (name, line) => {
     open.delete(name);
@@ -122,7 +123,7 @@ type Affected = Map<string, Pair<PrincipalLine> & { moved: boolean }>;
 
 function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Set<string>>): Affected {
   const affected: Affected = new Map();
-  const parsers = new Map([before, after].map((side) => [side, entries(side.data)]));
+  const parsers = new Map([before, after].map((side) => [side, principalReader(side.data)]));
   const entry = (side: Side, line: Span | null) =>
     line === null ? nobody : (parsers.get(side)?.(line) ?? nobody);
   changedLines(
@@ -135,7 +136,7 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
   if (touched.size === 0) return affected;
   if (touched.has(anonymous)) affected.set(anonymous, { before: anybody, after: anybody, moved: false });
   const groups = new Set([...touched].filter((name) => name.startsWith('group:')));
-  const parse = entries(after.data);
+  const parse = principalReader(after.data);
   eachLine(after.data, after.sections.principals, (name, line) => {
     if (affected.has(name)) return;
     const principal = parse(line);
@@ -143,20 +144,6 @@ function affectedPrincipals({ before, after }: Pair<Side>, lines: Map<string, Se
       affected.set(name, { before: principal, after: principal, moved: false });
   });
   return affected;
-}
-
-/** Reads lines of principals; those that say the same share one object, for many people are in the same groups. */
-function entries(data: Buffer): (line: Span) => PrincipalLine {
-  const known = new Map<string, PrincipalLine>();
-  return ({ start, end }) => {
-    const text = data.toString('utf8', valueStart(data, start), end);
-    let principal = known.get(text);
-    if (principal === undefined) {
-      principal = readPrincipalLine(JSON.parse(text));
-      known.set(text, principal);
-    }
-    return principal;
-  };
 }
 
 /** Holder → API → its line, for those in `wanted` only. */
@@ -183,7 +170,10 @@ function changesOf(
   at: number | null,
 ): Row[] {
   const wanted = (side: keyof Pair<Side>) =>
-    new Set([...affected].flatMap(([name, pair]) => (pair[side].active ? [name, ...pair[side].groups] : [])));
+    new Set([
+      anonymous,
+      ...[...affected].flatMap(([name, pair]) => (pair[side].active ? [name, ...pair[side].groups] : [])),
+    ]);
   const read = (side: keyof Pair<Side>) => {
     const { data } = sides[side];
     const held = holdings(sides[side], wanted(side));
@@ -207,7 +197,7 @@ function changesOf(
   const [old, now] = [read('before'), read('after')];
   const ratesOf = apiRates(sides);
   const rows = new Map<string, Row>();
-  const compared = new Map<string, Row[]>();
+  const known = new Map<string, Row[]>();
 
   for (const [name, { before, after, moved }] of affected) {
     const holders = (principal: PrincipalLine) => (principal.active ? [name, ...principal.groups] : []);
@@ -220,19 +210,22 @@ function changesOf(
       const places = (all: readonly string[], side: typeof old) =>
         all.map((one) => side.line(one, api)).join();
       const key = `${api} ${places(was, old)} ${places(is, now)}`;
-      let found = compared.get(key);
+      let found = known.get(key);
       if (found === undefined) {
         const held = (all: readonly string[], side: typeof old) =>
           all.flatMap((through) => side.grants(through, api).map((grant) => ({ through, grant })));
-        found = compareAccess({ name: api, rates: ratesOf(api) }, held(was, old), held(is, now), at).map(
-          (change) => {
-            const text = JSON.stringify(change);
-            const row = rows.get(text) ?? { change, who: [] };
-            rows.set(text, row);
-            return row;
-          },
-        );
-        compared.set(key, found);
+        const open = { before: old.grants(anonymous, api), after: now.grants(anonymous, api) };
+        const compared = {
+          ...{ name: api, rates: ratesOf(api) },
+          ...(name !== anonymous && { open }),
+        };
+        found = compareAccess(compared, held(was, old), held(is, now), at).map((change) => {
+          const text = JSON.stringify(change);
+          const row = rows.get(text) ?? { change, who: [] };
+          rows.set(text, row);
+          return row;
+        });
+        known.set(key, found);
       }
       for (const row of found) row.who.push(name);
     }
@@ -280,19 +273,4 @@ function withMembers({ before, after }: Pair<Side>, rows: readonly Row[]): Chang
         compareCodePoints(a.operations.join(), b.operations.join()) ||
         compareCodePoints(a.who.join(), b.who.join()),
     );
-}
-
-function countMembers({ data, sections }: Side, groups: ReadonlySet<string>): Map<string, number> {
-  const counts = new Map([...groups].map((group) => [group, 0]));
-  if (groups.size === 0) return counts;
-  const parse = entries(data);
-  const alike = new Map<PrincipalLine, number>();
-  eachLine(data, sections.principals, (_, line) => {
-    const principal = parse(line);
-    alike.set(principal, (alike.get(principal) ?? 0) + 1);
-  });
-  for (const [{ active, groups: theirs }, many] of alike)
-    if (active)
-      for (const group of theirs) if (groups.has(group)) counts.set(group, (counts.get(group) ?? 0) + many);
-  return counts;
 }

@@ -92,10 +92,14 @@ export async function requestGrant(
 /** Why a grant would give nobody anything. */
 function whyNothing(
   principal: string,
-  { api }: GrantEntry,
+  { api, role, operations }: GrantEntry,
   organisation: Organisation,
   asOf: number,
 ): string {
+  const { roles, public: open = [] } = organisation.apis.get(api) ?? { roles: new Map() };
+  const asked: readonly string[] = operations ?? roles.get(role ?? '') ?? [];
+  if (asked.every((operation) => open.includes(operation)))
+    return `anybody may call ${listed(asked)} of ${api} without a grant`;
   const status = accountStatus(principal, organisation);
   if (!principal.startsWith('group:') && status !== 'active')
     return `the account of ${principal} is ${status ?? 'unknown'} in the directory, so nothing can be given to it`;

@@ -1,4 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { changeGrants } from '../../bundle/access/changeGrants.ts';
+import { openAccess } from '../../bundle/access/openAccess.ts';
 import { compile } from '../../bundle/compile/compile.ts';
 import { compileTree } from '../../bundle/compile/compileTree.ts';
 import { diffData } from '../../bundle/diff/diffData.ts';
@@ -138,6 +140,42 @@ test('a difference says that anybody gains or loses them', async () => {
     text(open, await dataOf({ orders: '{ getOrder: { public: true }, listOrders: { public: true } }' })),
     /gains listOrders/,
   );
+});
+
+test('what anybody may do, nobody gains or loses by a grant', async () => {
+  const open = { orders: '{ createOrder: { public: true } }' };
+  const path = 'grants/access/orders/more.yaml';
+  const cleo = 'user:cleo@example.com';
+  const grant = (rest = '') => ({
+    [path]: `- id: orders-cleo-more
+  principal: ${cleo}
+  api: orders
+  reason: Corrects orders
+  owner: group:commerce
+  granted: 2026-03-01
+  operations: [createOrder]
+${rest}`,
+  });
+  const gone = { [path]: null };
+  const rows = async (before: Parameters<typeof dataOf>, after: Parameters<typeof dataOf>) =>
+    diffData(await dataOf(...before), await dataOf(...after), { at: null }).changes.map(
+      ({ kind, who, operations }) => `${kind} ${who.join()} ${operations.join()}`,
+    );
+  const gained = `gains ${cleo} createOrder`;
+  assert.deepEqual(await rows([{}, gone], [{}, grant()]), [gained]);
+  assert.deepEqual(await rows([open, gone], [open, grant()]), []);
+  assert.deepEqual(await rows([open, grant()], [open, gone]), []);
+  assert.deepEqual(await rows([{}, grant()], [open, gone]), ['gains anonymous createOrder']);
+  const lost = 'loses anonymous createOrder';
+  assert.deepEqual(await rows([open, gone], [{}, grant()]), [lost], 'she may as before');
+  assert.deepEqual(await rows([open, grant()], [{}, gone]), [lost, `loses ${cleo} createOrder`]);
+  const conditional = grant('  conditions: { mfa: true }\n');
+  assert.deepEqual(await rows([open, gone], [{}, conditional]), [lost, `tightened ${cleo} createOrder`]);
+
+  const { organisation } = await loaded(open, grant());
+  assert.ok(organisation !== null);
+  const taken = new Map([['orders-cleo-more', null]]);
+  assert.deepEqual(changeGrants(openAccess(organisation, null), taken, null), []);
 });
 
 test('a difference says which pages may call an API from now on', async () => {

@@ -9,7 +9,7 @@ import { type GrantRequest, requestGrant } from '../../../reviewer/requests/requ
 import { requestProposal } from '../../../reviewer/requests/requestProposal.ts';
 import { untilOf } from '../../../reviewer/requests/untilOf.ts';
 import { suite } from '../../_suite.ts';
-import { access, asOfMs, type Place, place, rules } from '../_review.ts';
+import { access, asOfMs, base, type Place, place, rules } from '../_review.ts';
 
 const test = suite('requests');
 const now = asOfMs / 1000;
@@ -39,6 +39,7 @@ const refused = (more: Partial<GrantRequest>, message: RegExp) =>
 test.before(async () => {
   here = await place({
     ...access([{ id: 'busy' }]),
+    'grants/apis/payments.yaml': `${base['grants/apis/payments.yaml']}exceptions: { list: { public: true } }\n`,
     'grants/review.yaml': `${rules}requests: { longest_days: 10 }\nemergency: { principals: ["group:night"], tiers: [medium], hours: 4 }\n`,
   });
 });
@@ -70,6 +71,12 @@ test('of operations the least is granted: a role only where it holds just those'
   assert.equal(exact.role, null);
   assert.equal((await ask({ needs: { operations: ['remove'] } })).role?.name, 'admin');
 });
+
+test('what anybody may call is asked for in vain, and that is said', () =>
+  refused(
+    { api: 'payments', needs: { operations: ['list'] } },
+    /^anybody may call list of payments without a grant/,
+  ));
 
 test('refuses what is not there, with what was probably meant', async () => {
   await refused({ api: 'order' }, /no API "order" \(did you mean "orders"\?\)/);
