@@ -1,5 +1,6 @@
 import { personOf } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
+import { soleHolder } from '../../bundle/access/soleHolder.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
@@ -15,14 +16,16 @@ export const needsSecond = ({ entries }: Part, { review }: Pick<Organisation, 'r
   entries.some(({ tier }) => review.campaigns.second_approver.includes(tier));
 
 /** Nobody is asked about access of their own alone. */
-const notTheirs =
-  ({ entries }: Part) =>
-  (principal: string) =>
-    !entries.some((entry) => fold(entry.principal) === fold(principal));
+const notTheirs = ({ entries }: Part, organisation: Pick<Organisation, 'memberships'>) => {
+  const holders = new Set(
+    entries.flatMap(({ principal }) => soleHolder(principal, organisation) ?? []).map(fold),
+  );
+  return (person: string) => !holders.has(fold(person));
+};
 
 /** Those who answer: the people behind the owner. */
 const ownersOf = (part: Part, organisation: Organisation) =>
-  peopleBehind(part.owner, organisation).filter(notTheirs(part));
+  peopleBehind(part.owner, organisation).filter(notTheirs(part, organisation));
 
 /** Those who answer for the APIs of the grants. */
 const apiOwnersOf = (part: Part, organisation: Organisation, tiers?: readonly string[]) =>
@@ -34,7 +37,7 @@ const apiOwnersOf = (part: Part, organisation: Organisation, tiers?: readonly st
     ),
   ]
     .flatMap((owner) => peopleBehind(owner, organisation))
-    .filter(notTheirs(part));
+    .filter(notTheirs(part, organisation));
 
 /** Whom those report to who answer, and who are not asked already. */
 function managersOf(part: Part, organisation: Organisation): string[] {
@@ -43,7 +46,7 @@ function managersOf(part: Part, organisation: Organisation): string[] {
     const manager = personOf(principal, organisation)?.manager;
     return manager === undefined ? [] : [`user:${manager}`];
   });
-  return [...new Set(managers)].filter((one) => !asked.includes(one)).filter(notTheirs(part));
+  return [...new Set(managers)].filter((one) => !asked.includes(one)).filter(notTheirs(part, organisation));
 }
 
 export type Who = 'owners' | 'managers' | 'api-owners';

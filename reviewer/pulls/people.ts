@@ -1,5 +1,6 @@
 import { personOf } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
+import { soleHolder } from '../../bundle/access/soleHolder.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -68,11 +69,17 @@ export function peopleOf({
   /** Never somebody whose own access is in question. */
   const reviewersOf = async (owner: string, findings: readonly Finding[]): Promise<Reviewers> => {
     const rules = await rulesOf();
-    const judged = new Set(findings.map(({ principal }) => principal));
-    const theirs = new Set([...judged].flatMap((principal) => nameOf(principal) ?? []));
-    const named = peopleBehind(owner, organisation)
-      .filter((principal) => !judged.has(principal))
-      .flatMap((principal) => nameOf(principal) ?? []);
+    const judged = new Set(findings.flatMap(({ principal }) => soleHolder(principal, organisation) ?? []));
+    const theirs = new Set([...judged].flatMap((holder) => nameOf(holder) ?? []));
+    const namesBehind = (owners: readonly string[]) =>
+      owners
+        .flatMap((one) => peopleBehind(one, organisation))
+        .filter((person) => !judged.has(person))
+        .flatMap((person) => nameOf(person) ?? []);
+    const answering = namesBehind([owner]);
+    // Where only the holder answers, somebody else is asked: who answers for the API.
+    const apiOwners = findings.flatMap(({ api }) => organisation.apis.get(api)?.owner ?? []);
+    const named = answering.length > 0 ? answering : namesBehind([...new Set(apiOwners)]);
     const files = findings.map(({ change }) => `${mirror.folder}${change.file}`);
     const owners = [...new Set(files.flatMap((file) => ownersOf(rules, file)))];
     const users = owners.filter((name) => !name.includes('/') && !theirs.has(name));

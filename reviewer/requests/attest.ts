@@ -35,7 +35,9 @@ export async function attest(
   const owner = taken === undefined ? undefined : organisation.apis.get(taken.api)?.owner;
   if (taken === undefined || owner === undefined) return null;
   const answering = peopleBehind(owner, organisation).filter(
-    (principal) => principal.startsWith('user:') && fold(principal) !== fold(taken.principal),
+    (principal) =>
+      organisation.people.get(principal.replace(/^user:/, ''))?.status === 'active' &&
+      fold(principal) !== fold(taken.principal),
   );
   const replied = new Set<string>();
   const comments = await forge.comments(number);

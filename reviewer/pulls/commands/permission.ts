@@ -1,5 +1,5 @@
 import { personOf } from '../../../bundle/access/accountStatus.ts';
-import { peopleBehind } from '../../../bundle/access/peopleBehind.ts';
+import { soleHolder } from '../../../bundle/access/soleHolder.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Entry } from '../text/marker.ts';
@@ -35,11 +35,8 @@ export function refusal(
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
   const person = personOf(grant.principal, { people });
-  const reached = grant.principal.startsWith('group:') ? peopleBehind(grant.principal, { memberships }) : [];
   const isTheirs =
-    grant.principal === principal ||
-    // A group of one is that one.
-    (reached.length === 1 && reached[0] === principal) ||
+    (principal !== null && principal === soleHolder(grant.principal, { memberships })) ||
     (grant.principal.startsWith('user:') && same(person?.github ?? person?.login ?? '', login));
   const owns =
     principal !== null &&

@@ -50,15 +50,20 @@ test('only what can be a name on the forge is called by it', () => {
 
 test('asks the owner’s people and the code owners, never the person under review; labels, links and mentions', async () => {
   const alone = { ...ofAnn, rest: idle.replace('role: reader', 'operations: [create]') };
-  const here = await world([alone, busy], {
+  // A group of one is that one, who owns it besides.
+  const night = {
+    ...{ id: 'of-night', principal: 'group:night', api: 'payments', owner: 'group:night' },
+    rest: idle,
+  };
+  const here = await world([alone, busy, night], {
     'grants/directory/okta.yaml': named,
-    '.github/CODEOWNERS': '/grants/ @eve @ann @nobody @acme/access\n',
+    '.github/CODEOWNERS': '/grants/access/orders/ @eve @ann @nobody @acme/access\n',
     // Only the first place counts.
     CODEOWNERS: '/grants/ @maintainer\n',
   });
   const apply = () => here.apply({ forge: { cloneUrl: here.forge.cloneUrl } });
   await apply();
-  const pull = await shown(here, 1);
+  const pull = await shown(here, 2);
   assert.deepEqual(pull.requested_reviewers.map(({ login }) => login).sort(), ['dana', 'eve']);
   assert.deepEqual(
     pull.requested_teams.map(({ slug }) => slug),
@@ -67,6 +72,13 @@ test('asks the owner’s people and the code owners, never the person under revi
   assert.deepEqual(
     pull.labels.map(({ name }) => name),
     ['grantgate', 'grantgate: removal'],
+  );
+  const another = await shown(here, 1);
+  assert.match(another.body, /of-night/);
+  assert.deepEqual(
+    another.requested_reviewers.map(({ login }) => login),
+    ['ann'],
+    'who answers for the API is asked in the place of a holder alone',
   );
   assert.match(pull.body, /@ann: you lose access by this/);
   assert.match(
