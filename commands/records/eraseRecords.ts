@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
@@ -75,15 +76,14 @@ async function run(options: Options): Promise<void> {
   else {
     for (const { path, lines, mentions, refused: reason } of files) {
       if (reason !== null) print(`refused: ${reason}`);
-      else if (lines > 0)
-        print(`${path}: ${lines} ${lines === 1 ? 'line' : 'lines'}${apply ? ' changed' : ''}`);
+      else if (lines > 0) print(`${path}: ${counted(lines, 'line')}${apply ? ' changed' : ''}`);
       if (mentions > 0) print(`${path}: ${mentions} more have the login within other text, and stay`);
     }
     for (const path of packed) print(`${path}: cannot be looked into; make it again of erased records`);
     for (const path of listed) print(`${path}: names the person, and stays as it is`);
     const changed = files.filter(({ lines, refused: reason }) => lines > 0 && reason === null).length;
     print(
-      `${changed} ${changed === 1 ? 'file' : 'files'} ${apply ? 'changed' : 'to change'}, ${refused.length} refused, ${listed.length} listed`,
+      `${counted(changed, 'file')} ${apply ? 'changed' : 'to change'}, ${refused.length} refused, ${listed.length} listed`,
     );
     if (apply && key !== null)
       print(`the pseudonym is ${pseudonymOf(person, key)}; delete ${keyFile} and nothing leads back`);

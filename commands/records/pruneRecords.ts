@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { keepFrom } from '../arguments/keepFrom.ts';
 import { abortOnStop } from '../stopSignal.ts';
@@ -47,9 +48,7 @@ async function run(options: Options): Promise<void> {
           : `${instance} ${day}: stays, as ${reason}`,
       );
     const gone = days.length - refused.length;
-    print(
-      `${gone} ${gone === 1 ? 'day' : 'days'} ${apply ? 'removed' : 'to remove'}, ${refused.length} refused`,
-    );
+    print(`${counted(gone, 'day')} ${apply ? 'removed' : 'to remove'}, ${refused.length} refused`);
     if (!apply && gone > 0) print('nothing was changed: --apply does it');
   }
   if (refused.length > 0) process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { counted } from '../../bundle/format/counted.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { example, folderOf, print, printJson, progress, readKey } from '../terminal.ts';
 
@@ -68,7 +69,7 @@ export function build(program: Command): void {
         if (options.json) printJson({ ...facts, ...valid });
         else
           print(
-            `${options.out}: revision ${revision}, ${grants} ${grants === 1 ? 'grant' : 'grants'}, ${archive.length} bytes, ${key === null ? 'not signed' : 'signed'}`,
+            `${options.out}: revision ${revision}, ${counted(grants, 'grant')}, ${archive.length} bytes, ${key === null ? 'not signed' : 'signed'}`,
           );
       }),
     'grantgate build --out bundle.tar.gz --key signing.pem',

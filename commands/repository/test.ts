@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../bundle/format/counted.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
 
 export function test(program: Command): void {
@@ -17,8 +18,8 @@ export function test(program: Command): void {
           for (const found of problems) print(formatProblem(found));
           print(
             problems.length > 0
-              ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
-              : `the policies' tests pass; ${examples} example ${examples === 1 ? 'decision comes' : 'decisions come'} out as expected`,
+              ? counted(problems.length, 'problem')
+              : `the policies' tests pass; ${counted(examples, 'example decision comes', 'example decisions come')} out as expected`,
           );
         }
         if (problems.length > 0) process.exitCode = 1;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BundleError } from '../../bundle/bundleError.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { example, print, printJson, readKey, readKeys } from '../terminal.ts';
 
@@ -40,7 +41,7 @@ export function verify(program: Command): void {
           if (options.json) printJson({ ...facts, ...(validUntil && { valid_until: validUntil }) });
           else
             print(
-              `${file}: good; revision ${revision}, release ${release}, ${grants} ${grants === 1 ? 'grant' : 'grants'}, committed ${committedAt}${validUntil === undefined ? '' : `, valid until ${validUntil}`}`,
+              `${file}: good; revision ${revision}, release ${release}, ${counted(grants, 'grant')}, committed ${committedAt}${validUntil === undefined ? '' : `, valid until ${validUntil}`}`,
             );
         },
       ),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../bundle/format/counted.ts';
 import type { ReviewResult } from '../../reviewer/review.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
@@ -183,7 +184,7 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const signal = abortOnStop();
   const { handled, changed, reason } = await answer(await forgeIn(options), number, signal);
   print(
-    `#${number}: ${reason ?? `${handled} ${handled === 1 ? 'comment' : 'comments'} answered, the pull request is ${changed ? 'changed' : 'unchanged'}`}\n`,
+    `#${number}: ${reason ?? `${counted(handled, 'comment')} answered, the pull request is ${changed ? 'changed' : 'unchanged'}`}\n`,
   );
 }
 

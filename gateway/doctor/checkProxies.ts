@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { counted } from '../../bundle/format/counted.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { type Finding, ok, warning } from './finding.ts';
@@ -36,9 +37,7 @@ export function checkProxies({ listen, trusted_proxies, decision_point }: Gatewa
 }
 
 const told = (count: number) =>
-  count === 0
-    ? 'nobody is believed about addresses'
-    : `${count} ${count === 1 ? 'block is' : 'blocks are'} believed`;
+  count === 0 ? 'nobody is believed about addresses' : `${counted(count, 'block is', 'blocks are')} believed`;
 
 function isWide(block: string): boolean {
   const [address = '', bits = ''] = block.split('/');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { formatRelease, isOlder } from '../../bundle/archive/release.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import { toTheMinute } from '../../bundle/format/times.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { isOver } from '../decision/lapse.ts';
@@ -60,7 +61,7 @@ export async function checkSource(options: Options): Promise<SourceChecked> {
       const findings = [
         ok(
           check,
-          `${name}: release ${formatRelease(bundle)}, ${bundle.revision.slice(0, 12)}, ${bundle.grants} ${bundle.grants === 1 ? 'grant' : 'grants'}, ${signed}`,
+          `${name}: release ${formatRelease(bundle)}, ${bundle.revision.slice(0, 12)}, ${counted(bundle.grants, 'grant')}, ${signed}`,
         ),
         ...(await standing(options, bundle, kept)),
       ];

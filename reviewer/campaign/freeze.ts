@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
+import { listed } from '../../bundle/format/counted.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
@@ -6,7 +7,6 @@ import type { Evidence } from '../evidence/gather.ts';
 import { brake } from '../plan/brake.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { answererOf } from '../plan/heir.ts';
-import { listed } from '../plan/sentence.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { inScope, type Scope } from './scope.ts';

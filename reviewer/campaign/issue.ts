@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { counted } from '../../bundle/format/counted.ts';
 import type { Forge } from '../forge/forge.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
-import { counted } from '../plan/sentence.ts';
 import { optional } from '../pulls/announce.ts';
 import { type KeptIssue, readKeptIssue } from '../pulls/keptIssue.ts';
 import type { Frozen } from './frozen.ts';

@@ -1,5 +1,6 @@
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
-import { counted, listed, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import type { Frozen } from './frozen.ts';
 import type { Part, Row } from './rows.ts';
 

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { counted } from '../plan/sentence.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import type { Report } from './report.ts';
 
 const plain = (text: string) => text.replace(/\p{Cc}+/gu, ' ');

@@ -1,6 +1,6 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { listed } from '../../bundle/format/counted.ts';
 import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from '../diff/diffRows.ts';
-import { listed } from '../plan/sentence.ts';
 import { most, type PullCheck } from './pullCheck.ts';
 
 const mostGrants = 6;

@@ -1,8 +1,8 @@
 import type { Conditions } from '../../bundle/access/conditions.ts';
 import { movedValues } from '../../bundle/access/movedValues.ts';
 import { paramsText } from '../../bundle/access/paramsText.ts';
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { instantOf } from '../../bundle/format/times.ts';
-import { counted, listed } from '../plan/sentence.ts';
 
 /** Ways that ask for the same, and the rates of all of them. */
 type Phrase = Omit<Conditions, 'rate'> & { rates: readonly string[] };

@@ -1,6 +1,6 @@
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
-import { counted } from '../plan/sentence.ts';
 import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from './diffRows.ts';
 
 const mostNames = 6;

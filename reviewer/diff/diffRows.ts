@@ -4,7 +4,7 @@ import type { Change } from '../../bundle/diff/diffData.ts';
 import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocuments.ts';
 import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
-import { counted, listed } from '../plan/sentence.ts';
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { conditionsText } from './conditionsText.ts';
 import { sizeText } from './sizeText.ts';
 

@@ -1,9 +1,9 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';
-import { counted } from '../plan/sentence.ts';
 import { columnOf, heat, heatText } from './heat.ts';
 import { conditionsText, type Inventory, lastUseOf, neverCalled, uncatalogued } from './inventory.ts';
 import { script, style } from './pageAssets.ts';

@@ -1,7 +1,7 @@
 import type { Holding } from '../../bundle/access/openAccess.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
-import { counted } from '../plan/sentence.ts';
 import {
   conditionsText,
   entriesOf,

@@ -1,7 +1,7 @@
+import { counted } from '../../bundle/format/counted.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding, Plan } from './finding.ts';
-import { counted } from './sentence.ts';
 import { tierOf } from './tiers.ts';
 
 const removing: ReadonlySet<string> = new Set(['delete', 'revoke', 'suspend']);

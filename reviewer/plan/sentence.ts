@@ -1,4 +1,5 @@
 import { accountStatus, personOf } from '../../bundle/access/accountStatus.ts';
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
@@ -14,18 +15,6 @@ export function nameOf(principal: string): string {
   const [kind, name] = [principal.slice(0, colon), principal.slice(colon + 1)];
   return kind === 'user' ? name : `the ${kind} ${name}`;
 }
-
-/** "getOrder", "getOrder and listOrders", "a, b and 3 more". */
-export function listed(names: readonly string[], most = 4, last = 'and'): string {
-  const shown = names.length > most ? names.slice(0, most - 1) : names;
-  const rest = names.length - shown.length;
-  if (rest > 0) return `${shown.join(', ')} and ${rest} more`;
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} ${last} ${shown.at(-1)}`;
-}
-
-/** "1 day", "62,858 requests". */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 
 const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 86_400), 'day');
 const refusedNone = (uses = 0) => `refused 0 of ${counted(uses, 'request')} on record`;

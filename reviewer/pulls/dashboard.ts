@@ -1,6 +1,6 @@
+import { counted } from '../../bundle/format/counted.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code, prose } from '../forge/markdown.ts';
-import { counted } from '../plan/sentence.ts';
 import { optional } from './announce.ts';
 import { type KeptIssue, readKeptIssue } from './keptIssue.ts';
 import type { Pull } from './pull.ts';

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
+import { counted, listed } from '../../bundle/format/counted.ts';
 import type { Plan } from '../plan/finding.ts';
-import { counted, listed } from '../plan/sentence.ts';
 import { worstFirst } from '../plan/worstFirst.ts';
 import type { Pull } from './pull.ts';
 

@@ -1,10 +1,10 @@
+import { counted } from '../../bundle/format/counted.ts';
 import { recommendation } from '../../bundle/grants/names.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { editOf } from '../plan/propose.ts';
-import { counted } from '../plan/sentence.ts';
 import type { Effect, Replay } from '../replay/replay.ts';
 import { openReplayer } from '../replay/replayRevisions.ts';
 import { createOpenSide } from '../replay/side.ts';

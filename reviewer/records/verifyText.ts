@@ -1,3 +1,4 @@
+import { counted } from '../../bundle/format/counted.ts';
 import type { Gap, Verdict } from './verifyChain.ts';
 
 /** What `records verify` says, for people. */
@@ -29,5 +30,3 @@ function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
     ? `missing: ${which}, ${place}`
     : `missing: ${numbers} of ${which}, in ${file}, which was pruned`;
 }
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

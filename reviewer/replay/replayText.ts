@@ -1,19 +1,7 @@
+import { listed } from '../../bundle/format/counted.ts';
 import { instantOf } from '../../bundle/format/times.ts';
-import { listed } from '../plan/sentence.ts';
-import { type Effect, type Effects, lostOf, type Replay } from './replay.ts';
-import {
-  allowedWhy,
-  coverageOf,
-  deniedWhy,
-  doubtOf,
-  endingWhy,
-  gainsOf,
-  leftOutOf,
-  lossOf,
-  number,
-  requests,
-  sentenceOf,
-} from './replayWords.ts';
+import type { Replay } from './replay.ts';
+import { number, type ReplayWords, replayWords, requests } from './replayWords.ts';
 
 const columns = 80;
 
@@ -34,15 +22,14 @@ function wrapped(text: string, indent: number): string[] {
   return [...lines, line].map((one) => ' '.repeat(indent) + one);
 }
 
-function section(title: string, { by, more }: Effects, why: (effect: Effect) => string, most: number) {
-  if (by.length === 0) return [];
-  const lines = ['', title];
+function section({ title, by, more }: ReplayWords['parts'][number], most: number): string[] {
+  const lines = ['', `${title}:`];
   for (const effect of by.slice(0, most)) {
-    const { subject, api, operation, requests: count, last, grants } = effect;
+    const { subject, api, operation, requests: count, last, why, grants } = effect;
     lines.push(
       ...wrapped(`${subject}: ${operation} of ${api}`, 2),
       ...wrapped(`${requests(count)}, the last at ${instantOf(last)}`, 4),
-      ...wrapped(`${why(effect)}${grants.length > 0 ? ` (by ${listed(grants)})` : ''}`, 4),
+      ...wrapped(`${why}${grants.length > 0 ? ` (by ${listed(grants)})` : ''}`, 4),
     );
   }
   const rest = Math.max(0, by.length - most) + more;
@@ -51,23 +38,19 @@ function section(title: string, { by, more }: Effects, why: (effect: Effect) => 
 
 /** The replay for a terminal of 80 columns; of many callers the `most` frequent ones. */
 export function replayText(replay: Replay, most = 20): string {
-  const { base, head, asOf, denied, unproven, ending, allowed } = replay;
-  const gains = gainsOf(replay);
+  const { base, head, asOf } = replay;
+  const { sentence, gains, coverage, leftOut, parts, lost } = replayWords(replay);
   const lines = [
-    ...wrapped(`${base.slice(0, 12)}..${head.slice(0, 12)}: ${sentenceOf(replay)}`, 0),
+    ...wrapped(`${base.slice(0, 12)}..${head.slice(0, 12)}: ${sentence}`, 0),
     ...(gains === null ? [] : wrapped(gains, 0)),
-    ...wrapped(coverageOf(replay), 0),
-    ...leftOutOf(replay).flatMap((line) => wrapped(line, 0)),
-    ...section('Would be denied:', denied, deniedWhy, most),
-    ...section('Cannot be shown:', unproven, doubtOf, most),
-    ...section('Would end sooner:', ending, endingWhy, most),
-    ...section('Would be allowed:', allowed, allowedWhy, most),
+    ...wrapped(coverage, 0),
+    ...leftOut.flatMap((line) => wrapped(line, 0)),
+    ...parts.flatMap((part) => section(part, most)),
   ];
-  const lost = lostOf(replay);
-  if (lost.length > 0) lines.push('', 'Would not be found:');
-  for (const one of lost.slice(0, most))
-    lines.push(...wrapped(`${one.operation} of ${one.api}: ${requests(one.requests)}; ${lossOf(one)}`, 2));
-  if (lost.length > most) lines.push(`  … and ${number(lost.length - most)} more; --json has them all`);
+  if (lost.by.length > 0) lines.push('', `${lost.title}:`);
+  for (const { operation, api, requests: count, why } of lost.by.slice(0, most))
+    lines.push(...wrapped(`${operation} of ${api}: ${requests(count)}; ${why}`, 2));
+  if (lost.by.length > most) lines.push(`  … and ${number(lost.by.length - most)} more; --json has them all`);
   lines.push('', ...wrapped(`Each request was decided as if it came again at ${instantOf(asOf)}.`, 0));
   return `${lines.join('\n')}\n`;
 }

@@ -1,10 +1,11 @@
+import { counted } from '../../bundle/format/counted.ts';
 import { instantOf } from '../../bundle/format/times.ts';
-import { type Effect, lostOf, type Replay, type Skipped, sumOf } from './replay.ts';
+import { type Effect, type Effects, lostOf, type Replay, type Skipped, sumOf } from './replay.ts';
 
 // What the texts of a replay have in common: plain sentences, of which none says more than the records show.
 
 export const number = (value: number): string => value.toLocaleString('en-US');
-export const requests = (count: number): string => `${number(count)} ${count === 1 ? 'request' : 'requests'}`;
+export const requests = (count: number): string => counted(count, 'request');
 const percent = (share: number): string => `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
 
 /** "0 of 184,220 allowed requests would now be denied." and whatever else befalls them. */
@@ -13,7 +14,7 @@ export function sentenceOf(replay: Replay): string {
   if (all.recorded === 0) return 'No request is on record, so nothing can be said of any.';
   const lost = sumOf(lostOf(replay));
   const said = [
-    `${number(denied.requests)} of ${number(all.allowed)} allowed ${all.allowed === 1 ? 'request' : 'requests'} would now be denied`,
+    `${number(denied.requests)} of ${counted(all.allowed, 'allowed request')} would now be denied`,
     ...(unproven.requests > 0 ? [`of ${number(unproven.requests)} it cannot be shown`] : []),
     ...(ending.requests > 0 ? [`${number(ending.requests)} would end sooner`] : []),
     ...(lost > 0 ? [`${number(lost)} would not be found any more`] : []),
@@ -22,22 +23,22 @@ export function sentenceOf(replay: Replay): string {
 }
 
 /** What becomes allowed; null where nothing does. */
-export function gainsOf({ allowed }: Replay): string | null {
+function gainsOf({ allowed }: Replay): string | null {
   const count = allowed.requests;
   if (count === 0) return null;
   return `${requests(count)} that ${count === 1 ? 'is' : 'are'} denied would now be allowed, or might be.`;
 }
 
 /** How much the sentence rests on: stands beside it, always. */
-export function coverageOf({ window, covered, requests: all }: Replay): string {
+function coverageOf({ window, covered, requests: all }: Replay): string {
   const { from, to, coverage, lostMinutes, instances } = window;
   const gaps = lostMinutes === 0 ? '' : ` (${number(lostMinutes)} minutes are not)`;
   const thin = covered ? '' : ' That is too little for silence to mean anything.';
-  return `${requests(all.recorded)} of ${number(instances)} ${instances === 1 ? 'gateway' : 'gateways'} from ${instantOf(from)} to ${instantOf(to)}; ${percent(coverage)} of that time is on record${gaps}.${thin}`;
+  return `${requests(all.recorded)} of ${counted(instances, 'gateway')} from ${instantOf(from)} to ${instantOf(to)}; ${percent(coverage)} of that time is on record${gaps}.${thin}`;
 }
 
 /** What was left out of the figures, and why, each a sentence. */
-export function leftOutOf({ requests: all, skipped }: Replay): string[] {
+function leftOutOf({ requests: all, skipped }: Replay): string[] {
   const of = (reason: Skipped['reason']) => sumOf(skipped.filter((one) => one.reason === reason));
   const [unknown, incomplete] = [of('operation-unknown'), of('record-incomplete')];
   return [
@@ -73,10 +74,10 @@ const doubts: Readonly<Record<string, string>> = {
   authentication: 'a way to authenticate goes, and records do not say which was used',
 };
 
-export const deniedWhy = ({ why }: Pick<Effect, 'why'>): string => denials[why] ?? why;
-export const doubtOf = ({ why }: Pick<Effect, 'why'>): string => doubts[why] ?? why;
-export const endingWhy = ({ why }: Pick<Effect, 'why'>): string => `denied from ${instantOf(Number(why))} on`;
-export const allowedWhy = ({ why }: Pick<Effect, 'why'>): string =>
+const deniedWhy = ({ why }: Pick<Effect, 'why'>): string => denials[why] ?? why;
+const doubtOf = ({ why }: Pick<Effect, 'why'>): string => doubts[why] ?? why;
+const endingWhy = ({ why }: Pick<Effect, 'why'>): string => `denied from ${instantOf(Number(why))} on`;
+const allowedWhy = ({ why }: Pick<Effect, 'why'>): string =>
   why === 'condition'
     ? 'if its condition is met, which the records do not show'
     : why === 'parameters'
@@ -91,4 +92,39 @@ const losses: Readonly<Record<Skipped['reason'], string>> = {
   'operation-unknown': 'the base does not know the operation either',
   'record-incomplete': 'the record does not say what was asked',
 };
-export const lossOf = ({ reason }: Pick<Skipped, 'reason'>): string => losses[reason];
+const lossOf = ({ reason }: Pick<Skipped, 'reason'>): string => losses[reason];
+
+/** What a replay says, whatever it is said in; the reason of everything in words. */
+export type ReplayWords = {
+  sentence: string;
+  /** What becomes allowed; null where nothing does. */
+  gains: string | null;
+  coverage: string;
+  leftOut: readonly string[];
+  /** What befalls callers, part by part; none that is empty. */
+  parts: readonly ({ title: string } & Pick<Effects, 'by' | 'more'>)[];
+  /** What is asked for and would not be found. */
+  lost: { title: string; by: readonly (Pick<Skipped, 'api' | 'operation' | 'requests'> & { why: string })[] };
+};
+
+export function replayWords(replay: Replay): ReplayWords {
+  const { denied, unproven, ending, allowed } = replay;
+  const part = (title: string, { by, more }: Effects, why: (effect: Effect) => string) =>
+    by.length === 0 ? [] : [{ title, more, by: by.map((effect) => ({ ...effect, why: why(effect) })) }];
+  return {
+    sentence: sentenceOf(replay),
+    gains: gainsOf(replay),
+    coverage: coverageOf(replay),
+    leftOut: leftOutOf(replay),
+    parts: [
+      ...part('Would be denied', denied, deniedWhy),
+      ...part('Cannot be shown', unproven, doubtOf),
+      ...part('Would end sooner', ending, endingWhy),
+      ...part('Would be allowed', allowed, allowedWhy),
+    ],
+    lost: {
+      title: 'Would not be found',
+      by: lostOf(replay).map((one) => ({ ...one, why: lossOf(one) })),
+    },
+  };
+}

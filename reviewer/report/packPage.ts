@@ -1,7 +1,7 @@
+import { counted } from '../../bundle/format/counted.ts';
 import { baseStyle } from '../page/baseStyle.ts';
 import { type Html, html, type Part, page } from '../page/html.ts';
 import { chartStyle } from '../page/lineChart.ts';
-import { counted } from '../plan/sentence.ts';
 import type { Control } from './controls.ts';
 import { shown, type Table } from './table.ts';
 

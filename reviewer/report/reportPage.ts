@@ -1,8 +1,8 @@
+import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { barChart } from '../page/barChart.ts';
 import { html } from '../page/html.ts';
 import { lineChart } from '../page/lineChart.ts';
-import { counted } from '../plan/sentence.ts';
 import { controls } from './controls.ts';
 import { packPage } from './packPage.ts';
 import type { ReportInput } from './reportInput.ts';

@@ -1,10 +1,10 @@
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
+import { listed } from '../../bundle/format/counted.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
-import { listed } from '../plan/sentence.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
 import { notTheirs } from '../pulls/commands/readComment.ts';
 import { spokenLines } from '../pulls/commands/spokenLines.ts';

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { accountStatus } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
+import { listed } from '../../bundle/format/counted.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { endOf, isLive } from '../../bundle/grants/dates.ts';
@@ -12,7 +13,6 @@ import { nearMiss } from '../../bundle/yaml/nearMiss.ts';
 import { parseYaml } from '../../bundle/yaml/parseYaml.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
 import { scalar } from '../edit/setField.ts';
-import { listed } from '../plan/sentence.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';
 

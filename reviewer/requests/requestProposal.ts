@@ -1,6 +1,7 @@
+import { listed } from '../../bundle/format/counted.ts';
 import { changeLine } from '../diff/diffRows.ts';
 import { code, fenced, prose } from '../forge/markdown.ts';
-import { listed, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import type { Proposal } from '../proposal/openProposal.ts';
 import type { Requested } from './requestGrant.ts';
 

@@ -1,4 +1,4 @@
-import { counted } from '../plan/sentence.ts';
+import { counted } from '../../bundle/format/counted.ts';
 import type { ProviderRead } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { takenOf } from './select.ts';

@@ -1,7 +1,7 @@
+import { counted } from '../../bundle/format/counted.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import type { Forge } from '../forge/forge.ts';
 import { fenced } from '../forge/markdown.ts';
-import { counted } from '../plan/sentence.ts';
 import { settleProposal } from '../proposal/openProposal.ts';
 import { type Mirror, openMirror } from '../pulls/workspace.ts';
 import type { Synced } from './sync.ts';

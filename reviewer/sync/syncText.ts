@@ -1,5 +1,5 @@
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { changeLine } from '../diff/diffRows.ts';
-import { counted, listed } from '../plan/sentence.ts';
 import type { Synced } from './sync.ts';
 
 /** Of more of a kind, how many are named; the file has all. */

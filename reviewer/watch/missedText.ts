@@ -1,6 +1,7 @@
+import { counted, listed } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import { cell, code } from '../forge/markdown.ts';
-import { counted, listed, nameOf } from '../plan/sentence.ts';
+import { nameOf } from '../plan/sentence.ts';
 import type { Missed } from './missedGrants.ts';
 
 const most = 10;

@@ -389,7 +389,10 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/temporaryFolder.ts',
     ],
   ],
-  ['reviewer/records', ['bundle/grants', 'gateway/record', 'reviewer/evidence', 'reviewer/reviewError.ts']],
+  [
+    'reviewer/records',
+    ['bundle/format', 'bundle/grants', 'gateway/record', 'reviewer/evidence', 'reviewer/reviewError.ts'],
+  ],
   [
     'reviewer/sources',
     [

@@ -1,8 +1,8 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { conditionsText, type Inventory, lastUseOf } from '../../inventory/inventory.ts';
 import { type Html, html, type Part } from '../../page/html.ts';
-import { counted } from '../../plan/sentence.ts';
 import { code, nothing, table, time } from './frame.ts';
 import { type Asked, type Held, holdings } from './holdings.ts';
 import { grantLink, link, pager, pageSize, principalLink } from './links.ts';

@@ -1,8 +1,8 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import type { PartReport } from '../../campaign/report.ts';
 import { barChart } from '../../page/barChart.ts';
 import { type Html, html } from '../../page/html.ts';
-import { counted } from '../../plan/sentence.ts';
 import type { Progress } from '../past/campaigns.ts';
 import { code, table } from './frame.ts';
 import { grantLink, link, pager, pageSize, principalLink } from './links.ts';

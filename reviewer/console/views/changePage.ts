@@ -1,21 +1,10 @@
 import type { RevisionDiff } from '../../../bundle/diff/diffRevisions.ts';
+import { listed } from '../../../bundle/format/counted.ts';
 import { instantOf } from '../../../bundle/format/times.ts';
 import { changeLine, conditionsChanged, notesOf, summaryOf } from '../../diff/diffRows.ts';
 import { type Html, html } from '../../page/html.ts';
-import { listed } from '../../plan/sentence.ts';
-import { type Effect, type Effects, lostOf, type Replay, verdictOf } from '../../replay/replay.ts';
-import {
-  allowedWhy,
-  coverageOf,
-  deniedWhy,
-  doubtOf,
-  endingWhy,
-  gainsOf,
-  leftOutOf,
-  lossOf,
-  number,
-  sentenceOf,
-} from '../../replay/replayWords.ts';
+import { type Replay, verdictOf } from '../../replay/replay.ts';
+import { number, type ReplayWords, replayWords } from '../../replay/replayWords.ts';
 import { lines, nothing, table, time } from './frame.ts';
 import { link, pager, pageSize, principalLink } from './links.ts';
 
@@ -57,8 +46,7 @@ function diffPart(diff: RevisionDiff, query: { base: string; head: string }, fro
 ${notes.length > 0 && html`<h3>Also</h3><ul>${notes.slice(0, 200).map((note) => html`<li>${note}</li>`)}</ul>`}`;
 }
 
-function effects(title: string, { by, more }: Effects, why: (effect: Effect) => string): Html | false {
-  if (by.length === 0) return false;
+function effects({ title, by, more }: ReplayWords['parts'][number]): Html {
   const rows = by
     .slice(0, mostEffects)
     .map((effect) => [
@@ -66,7 +54,7 @@ function effects(title: string, { by, more }: Effects, why: (effect: Effect) => 
       html`${link(effect.operation, '/access', { api: effect.api, operation: effect.operation })} of ${effect.api}`,
       number(effect.requests),
       time(instantOf(effect.last)),
-      html`${why(effect)}${effect.grants.length > 0 && ` (by ${listed(effect.grants)})`}`,
+      html`${effect.why}${effect.grants.length > 0 && ` (by ${listed(effect.grants)})`}`,
     ]);
   const rest = Math.max(0, by.length - mostEffects) + more;
   return html`<h3>${title}</h3>${table(['Who', 'Operation', { number: 'Requests' }, 'The last at', 'Why'], rows, title)}${rest > 0 && html`<p class="soft">… and ${number(rest)} more; <code>grantgate replay --json</code> has them all.</p>`}`;
@@ -74,11 +62,10 @@ function effects(title: string, { by, more }: Effects, why: (effect: Effect) => 
 
 function replayPart(replay: Replay): Html {
   const verdict = verdictOf(replay);
-  const lost = lostOf(replay);
-  const gains = gainsOf(replay);
-  return html`<p><span class="${verdict === 'harmless' ? 'yes' : 'no'}">${verdict}</span> ${sentenceOf(replay)}</p>${gains !== null && html`<p>${gains}</p>`}<p class="soft">${coverageOf(replay)} ${leftOutOf(replay).join(' ')}</p>
-${effects('Would be denied', replay.denied, deniedWhy)}${effects('Cannot be shown', replay.unproven, doubtOf)}${effects('Would end sooner', replay.ending, endingWhy)}${effects('Would be allowed', replay.allowed, allowedWhy)}
-${lost.length > 0 && html`<h3>Would not be found</h3><ul>${lost.slice(0, mostEffects).map((one) => html`<li>${one.operation} of ${one.api}: ${number(one.requests)}; ${lossOf(one)}</li>`)}</ul>`}`;
+  const { sentence, gains, coverage, leftOut, parts, lost } = replayWords(replay);
+  return html`<p><span class="${verdict === 'harmless' ? 'yes' : 'no'}">${verdict}</span> ${sentence}</p>${gains !== null && html`<p>${gains}</p>`}<p class="soft">${coverage} ${leftOut.join(' ')}</p>
+${parts.map(effects)}
+${lost.by.length > 0 && html`<h3>${lost.title}</h3><ul>${lost.by.slice(0, mostEffects).map((one) => html`<li>${one.operation} of ${one.api}: ${number(one.requests)}; ${one.why}</li>`)}</ul>`}`;
 }
 
 /** What lies between two commits: who gains and loses what, and what becomes of recorded requests. */

@@ -1,8 +1,8 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { barChart } from '../../page/barChart.ts';
 import { type Html, html, type Part } from '../../page/html.ts';
 import type { Explained } from '../../plan/explainFinding.ts';
 import type { Finding, Plan } from '../../plan/finding.ts';
-import { counted } from '../../plan/sentence.ts';
 import { worstFirst } from '../../plan/worstFirst.ts';
 import { code, lines as linesOf, nothing, table } from './frame.ts';
 import { grantLink, link, pager, pageSize, principalLink } from './links.ts';

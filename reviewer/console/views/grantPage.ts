@@ -1,10 +1,10 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { conditionsText, type Inventory, lastUseOf } from '../../inventory/inventory.ts';
 import { type Html, html } from '../../page/html.ts';
 import { sparkline } from '../../page/sparkline.ts';
 import type { Finding } from '../../plan/finding.ts';
-import { counted } from '../../plan/sentence.ts';
 import { code, lines, nothing, table, time } from './frame.ts';
 import { link, pager, pageSize, principalLink } from './links.ts';
 

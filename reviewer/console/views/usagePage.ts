@@ -1,4 +1,5 @@
 import { compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
+import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { columnOf, type Heat, heatText } from '../../inventory/heat.ts';
@@ -6,7 +7,6 @@ import { type Inventory, lastUseOf, type neverCalled, type uncatalogued } from '
 import { heatMap, heatOf } from '../../page/heatMap.ts';
 import { type Html, html } from '../../page/html.ts';
 import { sparkline } from '../../page/sparkline.ts';
-import { counted } from '../../plan/sentence.ts';
 import { nothing, table, time } from './frame.ts';
 import { grantLink, href, link, pager, pageSize, principalLink } from './links.ts';
 

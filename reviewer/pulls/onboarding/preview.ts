@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../../bundle/format/canonicalJson.ts';
+import { counted } from '../../../bundle/format/counted.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { cell, code, prose } from '../../forge/markdown.ts';
 import type { Plan } from '../../plan/finding.ts';
-import { counted } from '../../plan/sentence.ts';
 import type { Task } from '../allot.ts';
 import { longestBody } from '../text/body.ts';
 import { createMarker } from '../text/hiddenMarker.ts';

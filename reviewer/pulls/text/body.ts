@@ -1,9 +1,10 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code, prose } from '../../forge/markdown.ts';
 import { combine } from '../../plan/combine.ts';
 import type { Finding, Plan } from '../../plan/finding.ts';
 import { losses } from '../../plan/losses.ts';
-import { counted, nameOf } from '../../plan/sentence.ts';
+import { nameOf } from '../../plan/sentence.ts';
 import type { DetectorTier } from '../../plan/tiers.ts';
 import type { Family } from './branch.ts';
 import { editFor } from './decision.ts';

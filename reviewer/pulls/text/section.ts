@@ -1,9 +1,10 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { instantOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { code, fenced, prose } from '../../forge/markdown.ts';
 import type { Finding } from '../../plan/finding.ts';
 import type { Losses } from '../../plan/losses.ts';
-import { counted, nameOf } from '../../plan/sentence.ts';
+import { nameOf } from '../../plan/sentence.ts';
 import { type Asked, actionOf, type Decision } from './decision.ts';
 import { type At, whoLoses } from './whoLoses.ts';
 

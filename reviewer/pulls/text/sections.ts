@@ -1,7 +1,7 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { code } from '../../forge/markdown.ts';
 import { combine } from '../../plan/combine.ts';
 import { losses } from '../../plan/losses.ts';
-import { counted } from '../../plan/sentence.ts';
 import { editFor } from './decision.ts';
 import type { Entry } from './marker.ts';
 import { decided, heading, losesLine, sectionMark } from './section.ts';

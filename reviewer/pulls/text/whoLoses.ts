@@ -1,9 +1,10 @@
 import { accountStatus } from '../../../bundle/access/accountStatus.ts';
 import type { Idle } from '../../../bundle/access/openAccess.ts';
+import { counted } from '../../../bundle/format/counted.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Losses } from '../../plan/losses.ts';
-import { counted, nameOf } from '../../plan/sentence.ts';
+import { nameOf } from '../../plan/sentence.ts';
 
 const mostPeople = 20;
 

@@ -1,6 +1,6 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { barChart } from '../../page/barChart.ts';
 import { html } from '../../page/html.ts';
-import { counted } from '../../plan/sentence.ts';
 import { answeredBy, type Control } from '../controls.ts';
 import { packPage } from '../packPage.ts';
 import type { Table } from '../table.ts';

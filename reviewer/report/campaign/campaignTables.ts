@@ -1,7 +1,7 @@
+import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf, instantOf } from '../../../bundle/format/times.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { eligible } from '../../campaign/people.ts';
-import { counted } from '../../plan/sentence.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';

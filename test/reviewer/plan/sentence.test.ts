@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
+import { listed } from '../../../bundle/format/counted.ts';
 import { detector } from '../../../bundle/grants/names.ts';
 import type { Evidence } from '../../../reviewer/evidence/gather.ts';
-import { type Found, listed, sentence } from '../../../reviewer/plan/sentence.ts';
+import { type Found, sentence } from '../../../reviewer/plan/sentence.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('sentence');
