@@ -91,15 +91,14 @@ async function says(
   commit: string,
 ): Promise<boolean> {
   const merged = await mirror.merged(tip);
-  if (merged === null) return false;
-  const ask = async (...args: string[]) => (await git(mirror.repository, args)).toString();
-  const differing = (await ask('diff-tree', '-r', '-z', '--name-only', merged, commit)).split('\0');
+  const differing = await mirror.differing(tip, commit);
+  if (merged === null || differing === null) return false;
   const ours = new Map([...texts].map(([path, text]) => [`${mirror.folder}${path}`, text]));
-  for (const path of differing.filter((one) => one !== '')) {
+  for (const path of differing) {
     const text = ours.get(path);
     if (text === undefined) return false;
-    const theirs = await ask('cat-file', 'blob', `${merged}:${path}`).catch(() => null);
-    if (theirs === null || isNews(theirs, text)) return false;
+    const theirs = await git(mirror.repository, ['cat-file', 'blob', `${merged}:${path}`]).catch(() => null);
+    if (theirs === null || isNews(theirs.toString(), text)) return false;
   }
   return true;
 }

@@ -62,6 +62,17 @@ export async function mergesWell(mirror: Mirror, tip: string): Promise<boolean> 
   }
 }
 
+/** Whether the merge of a branch does what entries say, and nothing else. Throws ReviewError `edit-failed`. */
+export async function holdsJust(
+  mirror: Mirror,
+  tip: string,
+  entries: readonly Entry[],
+  base: { tree: Tree; organisation: Organisation },
+): Promise<boolean> {
+  const commit = await mirror.commit(await filesOf(entries, base), 'compared\n', 0);
+  return (await mirror.differing(tip, commit))?.length === 0;
+}
+
 /** Throws ReviewError `edit-failed` with the first problem; `elsewhere` are ids of grants that stand in no file of the tree. */
 export async function assertValid(tree: TreeFiles, elsewhere?: ReadonlySet<string>): Promise<void> {
   const { problems } = await load(tree, elsewhere);

@@ -7,7 +7,7 @@ import type { Finding, Plan } from '../plan/finding.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
 import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
-import { checkFiles, filesOf, mergesWell } from './changes.ts';
+import { checkFiles, filesOf, holdsJust, mergesWell } from './changes.ts';
 import { isTold, type People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { Room } from './room.ts';
@@ -80,7 +80,7 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
 const closing = (said: string, own: string) => `> [!NOTE]\n> ${said}\n\n${own}`;
 
 async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
-  const { forge, mirror, plan, people, stopped } = options;
+  const { forge, mirror, plan, people, stopped, evidence } = options;
   const { branch } = task;
   const { pull, marker, handsOff, closedToMore } = task.open;
   const grants = task.findings.map(({ grant }) => grant);
@@ -100,13 +100,20 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   const tip = mirror.branches.get(branch);
   const sound = tip !== undefined && (await mergesWell(mirror, tip));
   if (same && sound && marker?.commit === tip) {
-    const due = await answerForNobody(task, marker, options);
-    if (due !== null) return due;
-    if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
-    // A run that died behind the creation has told nobody.
-    if (!isTold(pull)) await people.tell(pull, task);
-    if (await mergedByItself(pull, marker, forge)) return result('merged');
-    return result('unchanged', closedToMore ? 'approved' : null);
+    const isVouched = await forge.hasStatus(tip, announcedContext);
+    const merges = marker.tier === 'automatic' && isUndecided(marker);
+    // Our word on a commit, and its merge, go by what it does: whoever may push can call it ours, and write so in the text.
+    const entries = merges ? entriesOf(task.findings, new Map()) : marker.entries;
+    const isOurs = (isVouched && !merges) || (await holdsJust(mirror, tip, entries, evidence));
+    if (isOurs || closedToMore) {
+      const due = await answerForNobody(task, marker, options);
+      if (due !== null) return due;
+      if (isOurs && !isVouched) await vouch(forge, tip);
+      // A run that died behind the creation has told nobody.
+      if (!isTold(pull)) await people.tell(pull, task);
+      if (isOurs && (await mergedByItself(pull, marker, forge))) return result('merged');
+      return result('unchanged', closedToMore ? 'approved' : null);
+    }
   }
   const wanted = await prepare(task, options, marker);
   // A run that died between the push and the text left the branch as it is to be.
@@ -184,14 +191,18 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   return resultOf(merged ? 'merged' : 'opened', opened, branch, grants);
 }
 
+const isUndecided = ({ entries }: Pick<Marker, 'entries'>) =>
+  entries.length > 0 && entries.every(({ decision }) => decision === undefined);
+
 /** Merges what only holds recommendations of kinds that review.yaml lets, as nobody has decided otherwise. */
-async function mergedByItself(
-  pull: ForgePull,
-  { tier, entries, commit }: Marker,
-  forge: Forge,
-): Promise<boolean> {
-  const isPlain = entries.length > 0 && entries.every(({ decision }) => decision === undefined);
-  return tier === 'automatic' && isPlain && commit !== null && forge.mergePull(pull.number, commit);
+async function mergedByItself(pull: ForgePull, marker: Marker, forge: Forge): Promise<boolean> {
+  const { tier, commit } = marker;
+  return (
+    tier === 'automatic' &&
+    isUndecided(marker) &&
+    commit !== null &&
+    (await forge.mergePull(pull.number, commit))
+  );
 }
 
 type Asked = { family: Family; findings: readonly Finding[]; waiting: number };

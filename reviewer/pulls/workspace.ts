@@ -45,6 +45,11 @@ export type Mirror = {
   isAhead(commit: string): Promise<boolean>;
   /** The tree that the base would be once a branch is merged; null when it conflicts. */
   merged(commit: string): Promise<string | null>;
+  /**
+   * The files by which the merge of a branch gives otherwise than a commit on the base; null when it conflicts. Whatever
+   * calls itself the bot's is known by this alone.
+   */
+  differing(branch: string, commit: string): Promise<readonly string[] | null>;
   /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
   push(branch: string, commit: string): Promise<void>;
   close(): Promise<void>;
@@ -151,6 +156,13 @@ export async function openMirror(
         ...treeFolders.map((room) => `${forge.folder}${room}`),
       ]),
     );
+    const merged = async (commit: string) => {
+      // A conflict ends the command with code 1.
+      const tree = await git(repository, [
+        ...['merge-tree', '--write-tree', '--no-messages', base.commit, commit],
+      ]).catch(() => null);
+      return tree?.toString().trim() ?? null;
+    };
     const history = once(() => historyOf((args) => git(repository, args), tips, base.commit));
     return {
       repository,
@@ -190,12 +202,15 @@ export async function openMirror(
       async isAhead(commit) {
         return (await history())(commit).some(({ parents }) => parents.includes(base.commit));
       },
-      async merged(commit) {
-        // A conflict ends the command with code 1.
-        const tree = await git(repository, [
-          ...['merge-tree', '--write-tree', '--no-messages', base.commit, commit],
-        ]).catch(() => null);
-        return tree?.toString().trim() ?? null;
+      merged,
+      async differing(branch, commit) {
+        const tree = await merged(branch);
+        if (tree === null) return null;
+        const names = await git(repository, ['diff-tree', '-r', '-z', '--name-only', tree, commit]);
+        return names
+          .toString()
+          .split('\0')
+          .filter((name) => name !== '');
       },
       async push(branch, commit) {
         await talk('push', [

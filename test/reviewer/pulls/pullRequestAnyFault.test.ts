@@ -47,6 +47,7 @@ const planOf = (...grants: string[]) => ({
 });
 const main = tree.revision ?? '';
 const made = new Map<string, string>();
+const compared = new Map<string, string[]>();
 
 /** The forge's repository itself, instead of a copy of it. */
 async function mirrorOf(repository: string): Promise<Mirror> {
@@ -74,6 +75,14 @@ async function mirrorOf(repository: string): Promise<Mirror> {
     hasHumanCommits: async () => false,
     isAhead: async () => true,
     merged: async () => null,
+    async differing(branch, commit) {
+      const args = ['diff-tree', '-r', '-z', '--name-only', branch, commit];
+      const known = compared.get(args.join());
+      if (known !== undefined) return known;
+      const names = execFileSync('git', args, { cwd: template, encoding: 'utf8' }).split('\0');
+      compared.set(args.join(), names.filter(Boolean));
+      return names.filter(Boolean);
+    },
     async push(branch, commit) {
       const path = join(repository, 'refs', 'heads', branch);
       const there = (await readFile(path, 'utf8').catch(() => '')).trim();
