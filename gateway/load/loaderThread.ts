@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { postError } from './loadError.ts';
-import type { LoaderMessage } from './loadLoop.ts';
+import type { LoaderMessage } from './loaderMessage.ts';
 import type { LoaderData, LoaderRequest } from './openLoader.ts';
 
 /** One loader, as long as no other has taken its place: what is sent to a replaced one goes nowhere. */

@@ -11,7 +11,8 @@ import { openFloorFile } from './floorFile.ts';
 import { keptAs } from './keptAs.ts';
 import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
 import type { PostedError } from './loadError.ts';
-import { type LoaderMessage, startLoadLoop } from './loadLoop.ts';
+import type { LoaderMessage } from './loaderMessage.ts';
+import { startLoadLoop } from './loadLoop.ts';
 
 /** What the serving thread hands to the loader when it starts it. */
 export type LoaderData = { source: SourceConfig; pollMs: number; holdShare: number; floor: Floor | null };

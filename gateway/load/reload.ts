@@ -8,8 +8,8 @@ import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import type { SourceConfig } from '../source/openSource.ts';
 import { heldCode } from './held.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
+import type { LoaderMessage } from './loaderMessage.ts';
 import { type LoaderTurn, type LoaderWorker, startLoaderThread } from './loaderThread.ts';
-import type { LoaderMessage } from './loadLoop.ts';
 import { createNoteKept } from './noteKept.ts';
 import type { LoaderData } from './openLoader.ts';
 

@@ -1,12 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
-import {
-  type LoaderMessage,
-  type LoadLoop,
-  type LoadLoopOptions,
-  startLoadLoop,
-} from '../../../gateway/load/loadLoop.ts';
+import type { LoaderMessage } from '../../../gateway/load/loaderMessage.ts';
+import { type LoadLoop, type LoadLoopOptions, startLoadLoop } from '../../../gateway/load/loadLoop.ts';
 import type { PostedSnapshot } from '../../../gateway/revision/snapshot.ts';
 import { type Found, type Source, SourceError } from '../../../gateway/source/contract/source.ts';
 import { suite } from '../../_suite.ts';
