@@ -6,24 +6,13 @@ import { floorOf } from '../revision/floor.ts';
 import { openSnapshot, type PostedSnapshot, type Snapshot } from '../revision/snapshot.ts';
 import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import type { SourceConfig } from '../source/openSource.ts';
-import { heldCode } from './held.ts';
+import { createBranchMoves } from './branchMoves.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
 import { type LoaderTurn, type LoaderWorker, startLoaderThread } from './loaderThread.ts';
-import { createNoteKept } from './noteKept.ts';
 import type { LoaderData } from './openLoader.ts';
-
-export type ReloadStatus = {
-  /**
-   * `empty`: nothing to decide by. `failing`: the newest bundle cannot be had or taken, an older one is in force.
-   * `held`: it can, but would take so much away that it waits for somebody to say that this is meant.
-   */
-  state: 'ok' | 'failing' | 'held' | 'empty';
-  source: string;
-  lastError?: { code: string; message: string; problems: readonly string[]; atMs: number };
-  /** The last look that ended well, changed or not; `atMs` is milliseconds since 1970. */
-  lastSuccess?: { revision: string; atMs: number };
-};
+import { createPokes, type PokeResult } from './pokes.ts';
+import { createReloadTold, type ReloadLog, type ReloadStatus } from './reloadStatus.ts';
 
 export type ReloadOptions = {
   source: SourceConfig;
@@ -39,10 +28,7 @@ export type ReloadOptions = {
   onLook?: (result: string, ms: number) => void;
   /** Whether the bundle in force is kept for the next start; told when that changes, and when it fails again. */
   onKept?: (ok: boolean) => void;
-  log: Pick<
-    Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>,
-    'info' | 'warn' | 'error'
-  >;
+  log: ReloadLog;
   now?: () => number;
   /** What an earlier loop over the same source put in force; it stays the floor of this one. */
   before?: Standing | null;
@@ -64,7 +50,7 @@ export type Reload = {
    * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
    what was refused before. Rejects with a LoadError when the look fails.
    */
-  poke(options?: { force?: boolean; pushed?: boolean }): Promise<{ changed: boolean; revision: string }>;
+  poke(options?: { force?: boolean; pushed?: boolean }): Promise<PokeResult>;
   status(): ReloadStatus;
   /** Settles when the first look has ended, well or not. */
   readonly started: Promise<void>;
@@ -72,11 +58,7 @@ export type Reload = {
 };
 
 type Loaded = Extract<LoaderMessage, { kind: 'loaded' }>;
-
-type Poke = {
-  resolve: (result: { changed: boolean; revision: string }) => void;
-  reject: (error: LoadError) => void;
-};
+type Done = Extract<LoaderMessage, { kind: 'done' }>;
 
 /**
  * Keeps a snapshot in force that follows its source, with a loader thread doing the work. Failures before the swap
@@ -90,47 +72,19 @@ export function startReload(options: ReloadOptions): Reload {
   const address = assertSource(source);
 
   let standing: Standing | null = options.before ?? null;
-  const countShared = createCountShared();
-  /** When the last look that ended well began, and the one under way; the last word of a push, and that before the look. */
-  const looks = { seen: null as number | null, began: 0, asked: 0, told: 0 };
-  const noteKept = createNoteKept({ onKept: options.onKept, log });
-  let lastError: ReloadStatus['lastError'];
-  let lastSuccess: ReloadStatus['lastSuccess'];
-  let pokes = new Map<number, Poke>();
-  let lastPoke = 0;
   let closing: Promise<void> | null = null;
   const started = Promise.withResolvers<void>();
-
-  const fail = ({ code, message, problems }: PostedError) => {
-    const again = lastError?.code === code && lastError.message === message;
-    lastError = { code, message, problems, atMs: now() };
-    const error = new LoadError(code, message, { problems });
-    // The same failure at every poll is one line in the log.
-    if (!again) log.error({ code, problems: problems.slice(0, 20) }, `bundle not loaded: ${message}`);
-    options.onFailure?.(error);
-    return error;
-  };
-
-  const succeed = ({ revision }: Snapshot) => {
-    if (lastError !== undefined) log.info({ revision }, 'bundle source recovered');
-    lastError = undefined;
-    lastSuccess = { revision, atMs: now() };
-  };
+  const { onFailure, onKept } = options;
+  const told = createReloadTold({ source: sourceName(address), log, onFailure, onKept, now });
+  const pokes = createPokes();
+  const moves = createBranchMoves(now);
+  const countShared = createCountShared();
 
   /** Null when the snapshot is in force. */
-  const swap = (
-    snapshot: Snapshot,
-    { snapshot: posted, origin, backwards, confirmedMsAgo }: Loaded,
-  ): PostedError | null => {
-    if (standing !== null && isOlder(snapshot, standing.snapshot) && !backwards)
-      return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
-    // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
-    if (origin === 'source' && isOver(snapshot, now()))
-      return {
-        code: 'bundle-expired',
-        message: `the bundle was valid until ${snapshot.validUntil}`,
-        problems: [],
-      };
+  const swap = (snapshot: Snapshot, loaded: Loaded): PostedError | null => {
+    const { snapshot: posted, origin, confirmedMsAgo } = loaded;
+    const refusal = refusalOf(snapshot, loaded, standing, now());
+    if (refusal !== null) return refusal;
     try {
       onSwap(snapshot, origin, confirmedMsAgo);
     } catch (error) {
@@ -138,21 +92,16 @@ export function startReload(options: ReloadOptions): Reload {
     }
     standing = { snapshot, posted };
     countShared(snapshot, posted.lines);
-    if (origin === 'source') succeed(snapshot);
     const { revision, counter, rollback, grants } = snapshot;
+    if (origin === 'source') told.succeeded(revision);
     log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');
     return null;
   };
-
-  /** A branch was where it was when we last looked, and until somebody told us. What others publish tells no such time. */
-  const movedAt = ({ origin }: Loaded): number | null =>
-    address.kind === 'git' && origin === 'source' && looks.seen !== null
-      ? Math.max(looks.seen, looks.told)
-      : null;
-
-  /** Null when the snapshot is in force. */
+  /** The same. */
   const take = async (loaded: Loaded, { isCurrent }: LoaderTurn) => {
-    const snapshot = openSnapshot(loaded.snapshot, now(), movedAt(loaded));
+    // What others publish tells no time at which it moved.
+    const isBranch = address.kind === 'git' && loaded.origin === 'source';
+    const snapshot = openSnapshot(loaded.snapshot, now(), isBranch ? moves.movedMs() : null);
     try {
       const refusal = loaded.assured || standing === null ? null : await judge(snapshot);
       if (refusal !== null) return postError(refusal);
@@ -163,55 +112,37 @@ export function startReload(options: ReloadOptions): Reload {
     return isCurrent() ? swap(snapshot, loaded) : null;
   };
 
+  const finish = ({ outcome, error, pokes: ids, ms }: Done) => {
+    options.onLook?.(error?.code ?? outcome, ms);
+    const failure = error === null ? null : told.failed(error);
+    if (failure === null) {
+      moves.lookEnded();
+      if (standing !== null) told.succeeded(standing.snapshot.revision);
+    }
+    const revision = standing?.snapshot.revision ?? '';
+    pokes.settle(ids, failure ?? { changed: outcome === 'changed', revision });
+    started.resolve();
+  };
   const receive = (message: LoaderMessage, turn: LoaderTurn) => {
     switch (message.kind) {
       case 'attempt':
-        looks.began = now();
-        looks.told = looks.asked;
-        return;
+        return moves.lookBegan();
       case 'loaded':
-        void take(message, turn).then((refusal) => turn.send({ kind: 'verdict', seq: message.seq, refusal }));
-        return;
+        return void take(message, turn).then((refusal) =>
+          turn.send({ kind: 'verdict', seq: message.seq, refusal }),
+        );
       case 'kept':
-        noteKept(message.error);
-        return;
+        return told.kept(message.error);
       case 'note':
-        log.warn({ code: message.code }, message.message);
-        return;
+        return log.warn({ code: message.code }, message.message);
       case 'done':
-        finish(message);
-        return;
+        return finish(message);
       default:
         message satisfies never;
     }
   };
-
-  const finish = ({ outcome, error, pokes: ids, ms }: Extract<LoaderMessage, { kind: 'done' }>) => {
-    options.onLook?.(error?.code ?? outcome, ms);
-    if (error === null) looks.seen = looks.began;
-    const failure = error === null ? null : fail(error);
-    if (failure === null && standing !== null) succeed(standing.snapshot);
-    for (const id of ids) {
-      const poke = pokes.get(id);
-      pokes.delete(id);
-      if (failure !== null) poke?.reject(failure);
-      else poke?.resolve({ changed: outcome === 'changed', revision: standing?.snapshot.revision ?? '' });
-    }
-    started.resolve();
-  };
-
   const onReplaced = (code: string, message: string) => {
-    const error = fail({ code, message, problems: [] });
-    const waiting = pokes;
-    pokes = new Map();
-    for (const poke of waiting.values()) poke.reject(error);
-    started.resolve();
-  };
-
-  const close = async () => {
-    await loader.close();
-    for (const poke of pokes.values()) poke.reject(new LoadError('closed', 'the gateway is closing'));
-    pokes.clear();
+    pokes.rejectAll(told.failed({ code, message, problems: [] }));
     started.resolve();
   };
 
@@ -222,34 +153,44 @@ export function startReload(options: ReloadOptions): Reload {
     onMessage: receive,
     onReplaced,
   });
+  const close = async () => {
+    await loader.close();
+    pokes.rejectAll(new LoadError('closed', 'the gateway is closing'));
+    started.resolve();
+  };
   return {
     current: () => standing?.snapshot ?? null,
     standing: () => standing,
-    poke({ force = false, pushed = false } = {}) {
+    async poke({ force = false, pushed = false } = {}) {
       if (closing !== null || !loader.running())
-        return Promise.reject(
-          new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running'),
-        );
-      lastPoke += 1;
-      const id = lastPoke;
-      return new Promise((resolve, reject) => {
-        if (pushed) looks.asked = now();
-        pokes.set(id, { resolve, reject });
-        loader.send({ kind: 'poke', id, force });
-      });
+        throw new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running');
+      if (pushed) moves.pushed();
+      return pokes.add((id) => loader.send({ kind: 'poke', id, force }));
     },
-    status: () => ({
-      state: stateOf(standing !== null, lastError),
-      source: sourceName(address),
-      ...(lastError === undefined ? {} : { lastError }),
-      ...(lastSuccess === undefined ? {} : { lastSuccess }),
-    }),
+    status: () => told.status(standing !== null),
     started: started.promise,
     close() {
       closing ??= close();
       return closing;
     },
   };
+}
+
+/** What speaks against a snapshot, whoever has judged it. */
+function refusalOf(
+  snapshot: Snapshot,
+  { origin, backwards }: Loaded,
+  standing: Standing | null,
+  nowMs: number,
+): PostedError | null {
+  if (standing !== null && isOlder(snapshot, standing.snapshot) && !backwards)
+    return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
+  // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
+  if (origin === 'source' && isOver(snapshot, nowMs)) {
+    const message = `the bundle was valid until ${snapshot.validUntil}`;
+    return { code: 'bundle-expired', message, problems: [] };
+  }
+  return null;
 }
 
 /** What can be said of a source before anything is asked of it. Throws as {@link startReload} does. */
@@ -264,10 +205,4 @@ export function assertSource(source: SourceConfig): ReturnType<typeof parseSourc
 function swapFailed(error: unknown): PostedError {
   const { message } = postError(error);
   return { code: 'swap-failed', message: `the bundle cannot be put in force: ${message}`, problems: [] };
-}
-
-function stateOf(serves: boolean, lastError: ReloadStatus['lastError']): ReloadStatus['state'] {
-  if (!serves) return 'empty';
-  if (lastError === undefined) return 'ok';
-  return lastError.code === heldCode ? 'held' : 'failing';
 }

@@ -4,7 +4,8 @@ import { type GatewayConfig, readSecret } from '../config/config.ts';
 import { readSourceAccess, readVerifyKeyTexts } from '../config/readSource.ts';
 import type { Carrier, Decided } from '../decision/admission.ts';
 import { type Enforcement, enforce } from '../decision/enforcement.ts';
-import { type ReloadOptions, type ReloadStatus, startReload } from './reload.ts';
+import { type ReloadOptions, startReload } from './reload.ts';
+import type { ReloadStatus } from './reloadStatus.ts';
 
 /** How the second bundle would have decided, against what was decided. */
 export type ShadowResult = 'same' | 'would-allow' | 'would-deny' | 'other-operation' | 'failed';

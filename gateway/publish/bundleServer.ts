@@ -6,7 +6,7 @@ import { revisionFacts } from '../admin/revisionFacts.ts';
 import { refuse, sendJson } from '../http/answer.ts';
 import { assertBearer, assertLoopback } from '../http/bearer.ts';
 import { Refusal } from '../http/refusal.ts';
-import type { ReloadStatus } from '../load/reload.ts';
+import type { ReloadStatus } from '../load/reloadStatus.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { hasTag, type Waiting, waitOf } from './longPoll.ts';
 

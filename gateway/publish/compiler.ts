@@ -8,6 +8,7 @@ import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
+import { keptAs } from '../load/keptAs.ts';
 import { readLastGood, saveLastGood } from '../load/lastGood.ts';
 import type { LoaderMessage } from '../load/loaderMessage.ts';
 import { startLoadLoop } from '../load/loadLoop.ts';
@@ -34,8 +35,7 @@ const source = openSource(config, {
   progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
 });
 const key = readSigningKey(signingKeyPem);
-// What was kept before signers were demanded was never held to them: it counts as another source's.
-const keptAs = config.allowedSigners === undefined ? source.name : `${source.name} (signed commits)`;
+const keptUnder = keptAs(source, config);
 
 /** Shows a bundle in both forms, gateways' first. */
 async function show(bundle: Bundle, archive: Buffer): Promise<void> {
@@ -57,7 +57,7 @@ const loop = startLoadLoop({
   pollMs,
   post,
   async lastGood() {
-    const kept = await readLastGood(config.stateFolder, keptAs);
+    const kept = await readLastGood(config.stateFolder, keptUnder);
     if (kept === null) return null;
     // With another key configured since, it is no bundle of ours any more.
     const bundle = await verify(kept.archive, readVerifyKey(signingKeyPem));
@@ -69,7 +69,7 @@ const loop = startLoadLoop({
   async keep({ bundle }, force) {
     const archive = await pack(bundle, key);
     await show(bundle, archive);
-    await saveLastGood(config.stateFolder, keptAs, { archive, counter: bundle.counter }, force);
+    await saveLastGood(config.stateFolder, keptUnder, { archive, counter: bundle.counter }, force);
   },
 });
 
