@@ -18,6 +18,7 @@ export class ReviewError extends Error {
     | 'campaign-unknown'
     | 'check-invalid'
     | 'check-mismatch'
+    | 'checkpoint-invalid'
     | 'trends-malformed'
     | 'records-in-use'
     | 'erasure-key'

@@ -14,7 +14,8 @@ export type BreakKind =
   | 'unchained'
   | 'unreadable'
   | 'manifest'
-  | 'rollup';
+  | 'rollup'
+  | 'checkpoint';
 
 /** Where a chain does not hold, at which file, in a sentence. */
 export type Break = { kind: BreakKind; file: string; sentence: string };
