@@ -17,7 +17,9 @@ type Denied = {
 
 /** The shortest way from a denial to an allow. */
 export function adviceFor({ reason, fact, input, owner, grants, roles, standing }: Denied): Advice {
-  const nearest = grants.find((grant) => grant.reason === reason);
+  const [nearest] = grants
+    .filter((grant) => grant.reason === reason)
+    .sort((a, b) => a.also.length - b.also.length);
   const whose = nearest?.origin?.owner ?? owner;
   const of = (grant: ExplainedGrant, sentence: string): Advice => ({
     sentence,
@@ -44,10 +46,10 @@ export function adviceFor({ reason, fact, input, owner, grants, roles, standing 
       if (nearest) return of(nearest, `Ask ${whose} for it: ${nearest.id} ${nearest.sentence}.`);
       break;
     case 'suspended':
-      if (nearest) return of(nearest, `Ask ${whose} to resume ${nearest.id}.`);
+      if (nearest) return of(nearest, `Ask ${whose} to resume ${nearest.id}${besides(nearest)}.`);
       break;
     case 'expired':
-      if (nearest) return of(nearest, `Ask ${whose} to renew ${nearest.id}.`);
+      if (nearest) return of(nearest, `Ask ${whose} to renew ${nearest.id}${besides(nearest)}.`);
       break;
     default:
       break;
@@ -56,6 +58,10 @@ export function adviceFor({ reason, fact, input, owner, grants, roles, standing 
   const what = role === null ? `the operation ${input.operation}` : `the role ${role}`;
   return { sentence: `Ask ${owner}, who own ${input.api}, for ${what}.`, of: owner, role, grant: null };
 }
+
+/** That alone would not do. */
+const besides = ({ also }: ExplainedGrant): string =>
+  also.length === 0 ? '' : `, which besides ${also.join(' and ')}`;
 
 const advice = (sentence: string): Advice => ({ sentence, of: null, role: null, grant: null });
 

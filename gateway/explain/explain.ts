@@ -8,7 +8,7 @@ import type { Snapshot } from '../revision/snapshot.ts';
 import { adviceFor } from './adviceFor.ts';
 import { createDecideAsked } from './decideAsked.ts';
 import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
-import { grantSentence } from './grantSentence.ts';
+import { grantSentence, lacksBesides } from './grantSentence.ts';
 import { type GrantSource, grantSources, rolesOf, standingOf } from './grantSources.ts';
 import { matchOperation } from './matchOperation.ts';
 
@@ -68,6 +68,7 @@ export async function explain(snapshot: Snapshot, asked: Asked, files: Files | n
       holds,
       reason,
       sentence: grantSentence(entry, input, reason, holds),
+      also: holds ? [] : lacksBesides(entry, input, reason),
       operations: entry.operations,
       origin: source && files ? await originOf(source, files, deciding(grant)) : null,
     });

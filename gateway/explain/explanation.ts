@@ -59,6 +59,8 @@ export type ExplainedGrant = {
   /** What the policy answers when this grant is all there is. */
   reason: string;
   sentence: string;
+  /** What it lacks besides that reason, a phrase each. */
+  also: readonly string[];
   operations: readonly string[];
   /** Known where the files are at hand; the history only of the grants that decide. */
   origin: Origin | null;

@@ -149,6 +149,30 @@ test('conditions, suspension and time are told apart, each with what helps', asy
   assert.equal(grantOf(over, 'orders-billing-read')?.origin?.added?.pull_request, 12);
 });
 
+test('a grant that lacks several things says all of them, and so does what helps', async () => {
+  const over = billing.replace('limits: { rate: 60/min }', 'expires: 2026-10-31\n  state: suspended');
+  await tree.write({ 'grants/access/orders/billing.yaml': over });
+  try {
+    const create = { ...ann, operation: 'createOrder' };
+    const { grants, reason, ask: advice } = (await ask({ ...create, mfa: true })).explanation;
+    assert.equal(reason, 'expired');
+    const [edit] = grants.filter(({ id }) => id === 'orders-ann-edit');
+    assert.equal(
+      edit?.sentence,
+      'ended 2026-11-01T00:00:00Z, and is suspended, and asks for a call from office',
+    );
+    assert.equal(
+      advice?.sentence,
+      'Ask user:dana@example.com to renew orders-ann-edit, which besides is suspended and asks for a call from office.',
+    );
+    const inTime = (await ask({ ...create, networks: ['office'], at: '2026-10-31T12:00:00Z' })).explanation;
+    assert.match(inTime.ask?.sentence ?? '', /to resume orders-ann-edit, which besides asks for a sign-in/);
+    assert.deepEqual(grantOf(inTime, 'orders-billing-read')?.also, [], 'another operation is another matter');
+  } finally {
+    await tree.write({ 'grants/access/orders/billing.yaml': billing });
+  }
+});
+
 test('whoever is unknown or not active is told so first', async () => {
   const eve = (await ask({ subject: 'user:eve@example.com', operation: 'getOrder' })).explanation;
   assert.equal(eve.reason, 'principal-unknown');
