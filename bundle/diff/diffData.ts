@@ -33,6 +33,8 @@ export type DataDiff = {
   /** Every grant that came, went or reads otherwise, whether or not anybody's access changed by it. */
   grants: readonly GrantChange[];
   heads: HeadChanges;
+  /** Whether the directory says something else of somebody, whom tokens may tell more of. */
+  directoryChanged: boolean;
   /** Data documents that are otherwise, by name. */
   documents: readonly DocumentChange[];
   /** Principals of grants that came or changed whom no directory lists, or who are groups without anybody in them; sorted. */
@@ -65,6 +67,7 @@ export function diffData(before: Buffer, after: Buffer, options: { at: number | 
     changes: withMembers(sides, changes),
     grants,
     unknown: unknownPrincipals(sides.after, grants),
+    directoryChanged: [...affected.values()].some(({ moved }) => moved),
     heads: diffHeads(sides.before.sections.head, sides.after.sections.head),
     documents: diffDocuments(
       { data: before, documents: sides.before.sections.documents },

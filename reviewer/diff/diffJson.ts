@@ -7,6 +7,7 @@ export function diffJson({
   base,
   head,
   policiesChanged,
+  directoryChanged,
   changes,
   grants,
   heads,
@@ -24,6 +25,7 @@ export function diffJson({
     base,
     head,
     policies_changed: policiesChanged,
+    directory_changed: directoryChanged,
     changes: changes.map(
       ({ kind, api, operations, group, members, who, before, after, conditions: both }) => ({
         kind,

@@ -91,14 +91,15 @@ export function grantsOf({ kind, before, after }: Change): string[] {
 export const changeLine = (change: Change): string =>
   `${whoOf(change)} ${verbOf(change)} ${change.operations.join(', ')} of ${change.api} (${grantsOf(change).join(', ')})`;
 
-/** One sentence on all of it; what else decides may have changed beside the grants. */
-export function summaryOf({ changes, policiesChanged, documents, heads }: RevisionDiff): string {
+/**
+ * One sentence on all of it. What else decides may have changed beside the grants, and whom tokens bring no directory
+ * knows: of them nothing is claimed.
+ */
+export function summaryOf(diff: RevisionDiff): string {
+  const { changes } = diff;
   const all = (...kinds: Change['kind'][]) =>
     new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
-  if (changes.length === 0)
-    return policiesChanged || [documents, ...Object.values(heads)].some(({ length }) => length > 0)
-      ? 'By grants nobody gains or loses access.'
-      : 'Nobody gains or loses access.';
+  if (changes.length === 0) return `${nobodyBy(diff)} gains or loses access.`;
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
   const clauses = [
     [all('loses'), 'lose access'],
@@ -109,6 +110,13 @@ export function summaryOf({ changes, policiesChanged, documents, heads }: Revisi
     .filter(([who]) => who.size > 0)
     .map(([who, verb]) => `${peopleAndServices(who)} ${who.size === 1 ? singular(verb) : verb}`);
   return `${said.join('; ')}.`;
+}
+
+function nobodyBy({ policiesChanged, documents, heads, grants, directoryChanged }: RevisionDiff): string {
+  const others = policiesChanged || [documents, ...Object.values(heads)].some(({ length }) => length > 0);
+  if (grants.length > 0 || directoryChanged)
+    return others ? 'By grants and the directory nobody' : 'By the directory nobody';
+  return others ? 'By grants nobody' : 'Nobody';
 }
 
 /** More values are more access, fewer are less. */
@@ -131,7 +139,7 @@ export function notesOf(diff: RevisionDiff): string[] {
     ...documents.flatMap(documentNotes),
     ...unknown.map(
       ({ principal, grants: of }) =>
-        `${principal.startsWith('group:') ? `no directory has anybody in ${principal}` : `no directory knows ${principal}`}: ${listed(of)} ${of.length === 1 ? 'gives' : 'give'} nobody anything`,
+        `${principal.startsWith('group:') ? `no directory has anybody in ${principal}` : `no directory knows ${principal}`}: ${listed(of)} ${of.length === 1 ? 'gives' : 'give'} nobody anything, unless groups come with tokens`,
     ),
     ...heads.networks.map(
       ({ network, before, after }) => `the network ${network} was ${blocks(before)}, is ${blocks(after)}`,

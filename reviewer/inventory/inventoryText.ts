@@ -86,7 +86,7 @@ export function* inventoryText(inventory: Inventory, by: View, width: number): G
       const idle = access.idle(grant);
       yield* say(
         0,
-        `${name} (${grant.place.file}:${grant.place.line}): ${grant.covers.join(', ')} of ${grant.api} for ${grant.principal}, ${since(grant)}${terms(grant)}${used(name)}, owner ${grant.owner}${idle === null ? '' : `; gives nothing: ${idle === 'nobody' ? 'it reaches nobody active' : idle}`}`,
+        `${name} (${grant.place.file}:${grant.place.line}): ${grant.covers.join(', ')} of ${grant.api} for ${grant.principal}, ${since(grant)}${terms(grant)}${used(name)}, owner ${grant.owner}${idle === null ? '' : `; gives nothing: ${idle === 'nobody' ? 'it reaches nobody active by the directory' : idle}`}`,
       );
       for (const { subject, chain } of holdings) yield* say(2, `${subject}${through(chain)}`);
     } else {

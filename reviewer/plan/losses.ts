@@ -12,7 +12,7 @@ export type Losses = {
   losing: readonly { principal: string; operations: readonly string[] }[];
   /** Those who can still do it by other grants, but not as freely: elsewhere, with a second factor, less often, for a shorter time. */
   restricted: readonly { principal: string; operations: readonly string[] }[];
-  /** How many keep it all through other grants. */
+  /** How many keep it all without this grant. */
   keeping: number;
   /** Why the grant gives nobody anything today; null when it does. */
   idle: Idle | null;

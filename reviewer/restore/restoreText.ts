@@ -15,7 +15,7 @@ const stepOf = ({ commit, at, subject }: Step) =>
 
 function effects({ changes }: Restored): string[] {
   if (changes.length === 0)
-    return ['nobody gains anything by it: whoever held it is not active, or has it already'];
+    return ['by the directory nobody gains anything by it: whoever held it is not active, or has it already'];
   const shown = changes.slice(0, most).map(changeLine);
   return changes.length > most ? [...shown, `… and ${changes.length - most} more`] : shown;
 }

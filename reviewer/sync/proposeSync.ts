@@ -87,7 +87,7 @@ function textsOf(synced: Synced): { title: string; body: string } {
     `What ${synced.provider} says otherwise than \`${synced.file}\`:`,
     fenced(syncText(synced), 'text'),
     synced.onlyTakesAway
-      ? 'Nobody gains any access by this.'
+      ? 'By the directory nobody gains any access by this.'
       : 'Merging this gives and takes access as listed above.',
     'It is the directory that changes: to change it otherwise, change it at the provider. The next sync updates this pull request, and closes it when there is nothing left.',
   ].join('\n\n');

@@ -21,7 +21,7 @@ type Shown = {
 const idles = {
   suspended: 'it is suspended',
   expired: 'it has ended',
-  nobody: 'it reaches nobody active',
+  nobody: 'it reaches nobody active by the directory',
 } as const;
 
 /** One grant: what it gives, whom it reaches and how, how it was used, and what a review says of it. */

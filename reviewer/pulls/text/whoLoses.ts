@@ -30,7 +30,7 @@ function idleWhy(idle: Idle, grant: Grant | undefined, organisation: Organisatio
   if (idle === 'expired') return 'the grant has expired';
   if (idle === 'suspended') return 'the grant is suspended';
   const status = accountStatus(grant.principal, organisation);
-  return status === null ? 'it reaches nobody active' : `the account is ${status}`;
+  return status === null ? 'it reaches nobody active by the directory' : `the account is ${status}`;
 }
 
 /** Some people and services by name, with what is theirs where not all of it is everybody's. */
@@ -55,7 +55,7 @@ export function whoLoses(
   if (idle !== null)
     return `Nobody today, for ${idleWhy(idle, grant, organisation)}.${what === '' ? '' : ` It named ${what}.`}`;
   const kept =
-    keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all through other grants.`;
+    keeping === 0 ? '' : ` ${counted(keeping, 'other keeps', 'others keep')} it all without this grant.`;
   const less =
     restricted.length === 0
       ? ''
@@ -63,7 +63,7 @@ export function whoLoses(
   if (losing.length === 0 && restricted.length === 0)
     return what === ''
       ? 'Nobody: the grant stays as far as it reaches today.'
-      : `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same through other grants. It takes away ${what}.`;
+      : `Nobody: ${keeping === 1 ? 'the one' : `all ${keeping}`} it reaches can do the same without it. It takes away ${what}.`;
   if (losing.length === 0) return `Nobody loses it altogether.${less}${kept}`;
   return `${counted(losing.length, kindOf(losing), kindOf(losing, true))} can no longer do ${what}: ${named(losing, operations.length)}.${less}${kept}`;
 }

@@ -43,7 +43,8 @@ const diffOf = (
   changes: readonly Change[],
   settings: RevisionDiff['heads']['settings'] = [],
 ): RevisionDiff => ({
-  ...{ base: 'a', head: 'b', policiesChanged: false, changes, grants: [], unknown: [], documents: [] },
+  ...{ base: 'a', head: 'b', policiesChanged: false, directoryChanged: false, changes },
+  ...{ grants: [], unknown: [], documents: [] },
   heads: { ...none, settings },
 });
 const told = (one: Change) => [changeLine(one), conditionsChanged(one), summaryOf(diffOf([one]))];
@@ -149,6 +150,27 @@ test('a grant that changed is told beside the rows only where it stands in none'
   const grants = [changed('ann-acme', ['rate']), changed('other', ['rate']), changed('third', ['suspended'])];
   assert.deepEqual(notesOf({ ...diffOf([one]), grants }), [
     'by the directory, nobody gains or loses by other (changed) and third (suspended)',
+  ]);
+});
+
+test('where grants or accounts changed that access goes on without, that is said of the directory alone: tokens may tell more', () => {
+  const change = {
+    grant: 'g',
+    change: 'removed',
+    api: 'orders',
+    principal: 'group:token',
+    what: [],
+  } as const;
+  const by = 'By the directory nobody gains or loses access.';
+  assert.equal(summaryOf({ ...diffOf([]), grants: [change] }), by);
+  assert.equal(summaryOf({ ...diffOf([]), directoryChanged: true }), by);
+  assert.equal(
+    summaryOf({ ...diffOf([]), directoryChanged: true, policiesChanged: true }),
+    'By grants and the directory nobody gains or loses access.',
+  );
+  const unknown = [{ principal: 'group:token', grants: ['g'] }];
+  assert.deepEqual(notesOf({ ...diffOf([]), unknown }), [
+    'no directory has anybody in group:token: g gives nobody anything, unless groups come with tokens',
   ]);
 });
 
