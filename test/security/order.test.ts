@@ -337,7 +337,7 @@ test('204 has neither body nor length', async () => {
 test('trailers that mean something as headers stay here, others go on', async () => {
   answer = (socket) =>
     void socket.write(
-      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Grpc-Status\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\nSet-Cookie: a=1\r\nCache-Control: no-store\r\nWWW-Authenticate: Basic\r\nX-Grantgate-Decision: forged\r\nConnection: x\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Grpc-Status\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\nSet-Cookie: a=1\r\nCache-Control: no-store\r\nWWW-Authenticate: Basic\r\nX-Grantgate-Decision: forged\r\nX-Grantgate-Subject: user:eve\r\nConnection: x\r\n\r\n',
     );
   const text = await ask(get());
   assert.match(text, /\r\n0\r\ngrpc-status: 0\r\n\r\n$/i);

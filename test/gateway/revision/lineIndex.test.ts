@@ -73,6 +73,7 @@ test('a name is found at its own line only, however another goes on after it', (
     ['user:a":b', 'user:a'],
     ['user:a\\', 'user:a'],
     ['user:a', 'user:a\\'],
+    ['user:a\n', 'user:a\\n'],
   ] as const) {
     const index = open(
       lineForm({ apis: {}, grants: { orders: { [held]: [{ id: 'b' }] } }, principals: {} }).toString(),
