@@ -224,6 +224,11 @@ test('whatever is accepted is its own canonical form and holds nothing two parse
 test('the port of a Host is a port', () => {
   const hostOf = (host: string) => canonicalize('GET', '/', ['Host', host]).host;
   for (const port of ['1', '80', '65535']) assert.equal(hostOf(`a:${port}`), 'a');
+  assert.throws(
+    () => hostOf(`${'a.'.repeat(130)}ab`),
+    { code: 'host-malformed' },
+    'longer than a name may be',
+  );
   for (const port of ['', '65536', '99999', '-1', '8o'])
     assert.throws(() => hostOf(`a:${port}`), { code: 'host-malformed' }, port);
 });

@@ -18,22 +18,27 @@ const test = suite('createForward');
 async function forwarding(
   upstream: TcpServer,
   { scheme, upstreamTimeoutMs }: { scheme: 'http' | 'https'; upstreamTimeoutMs: number },
-  use: (url: string, close: () => Promise<void>) => Promise<void>,
+  use: (url: string, close: () => Promise<void>, failures: readonly (Error | null)[]) => Promise<void>,
 ): Promise<void> {
   const sending = createForward({
     ...{ upstreamTimeoutMs, forwarded: () => undefined, answerHeaders: 16_384, bodyBytes: 1000 },
     now: () => 0,
   });
   let origin = '';
+  const failures: (Error | null)[] = [];
   const front = createServer((request, response) => {
     const onEnd = (ended: () => void) => void response.once('close', ended);
-    sending.forward({ request, response, onEnd }, admitted(origin), () => undefined);
+    sending.forward(
+      { request, response, onEnd },
+      admitted(origin),
+      ({ failure }) => void failures.push(failure),
+    );
   });
   for (const server of [upstream, front])
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   origin = `${scheme}://127.0.0.1:${portOf(upstream)}`;
   try {
-    await use(`http://127.0.0.1:${portOf(front)}`, sending.close);
+    await use(`http://127.0.0.1:${portOf(front)}`, sending.close, failures);
   } finally {
     front.closeAllConnections();
     front.close();
@@ -69,6 +74,28 @@ test('an upstream that refuses connections is 502 each time, and is heard again 
     await new Promise<void>((done) => upstream.listen(port, '127.0.0.1', done));
     assert.equal(await (await fetch(url)).text(), 'ok');
     await close();
+  });
+});
+
+test('an upstream that takes a whole body and says nothing is 504 in the time of an answer', () => {
+  const upstream = createServer((request) => void request.resume());
+  return forwarding(upstream, { scheme: 'http', upstreamTimeoutMs: 300 }, async (url, close, failures) => {
+    const answer = await fetch(url, { method: 'POST', body: 'x', signal: AbortSignal.timeout(60_000) });
+    assert.equal(answer.status, 504);
+    assert.ok(failures[0] instanceof Error);
+    await close();
+    upstream.closeAllConnections();
+  });
+});
+
+test('a body that outgrows its bound is its caller’s fault, and no failure of the upstream', () => {
+  const upstream = createServer((request) => void request.on('error', () => undefined).resume());
+  return forwarding(upstream, { scheme: 'http', upstreamTimeoutMs: 60_000 }, async (url, close, failures) => {
+    const answer = await fetch(url, { method: 'POST', body: 'x'.repeat(1001) });
+    assert.equal(answer.status, 413);
+    assert.deepEqual(failures, [null]);
+    await close();
+    upstream.closeAllConnections();
   });
 });
 

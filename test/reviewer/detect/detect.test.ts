@@ -91,7 +91,9 @@ test('cadence and break-glass protect what is meant to lie idle', async () => {
       { days: 41 },
     ),
   );
-  assert.deepEqual(found(await here.review()), ['daily: dormant suspend']);
+  const result = await here.review();
+  assert.deepEqual(found(result), ['daily: dormant suspend']);
+  assert.ok(!('suspended' in (result.plan.findings[0]?.evidence ?? {})), 'it has not been');
 });
 
 test('reports accounts that are closed, and no group, active account or suspended grant of a paused one', async () => {
@@ -185,7 +187,10 @@ test('a grant suspended long enough goes; since when, the history tells', async 
     paused([first, { id: 'paused-late', rest: 'role: reader\nstate: suspended' }]),
     daysAgo(2, 1000),
   );
-  assert.deepEqual(found(await here.review()), ['paused: dormant revoke']);
+  const result = await here.review();
+  assert.deepEqual(found(result), ['paused: dormant revoke']);
+  const { evidence } = result.plan.findings[0] ?? {};
+  assert.equal(evidence && 'suspended' in evidence && evidence.suspended, daysAgo(2).replace('.000', ''));
 });
 
 test('a suspension that is not committed, or whose day nobody knows, revokes nothing', async () => {
@@ -353,13 +358,15 @@ test('of grants that stand in for each other the latest goes, of one instant the
       ...together('whole', 'part'),
     ]),
   );
-  assert.deepEqual(found(await here.review()), [
+  const result = await here.review();
+  assert.deepEqual(found(result), [
     'a-late: redundant delete',
     'of-night: redundant delete',
     'part: redundant delete',
     'same-last: redundant delete',
     'slow: redundant delete',
   ]);
+  assert.match(result.plan.findings[0]?.sentence ?? '', / by z-early, which justified every request /);
 });
 
 test('two live exemptions of one grant stop nothing: the longest counts', async () => {

@@ -419,4 +419,8 @@ test('a body that would be too long leaves sections out, says so, and still read
   assert.match(body, /\d+ further findings are left out here/);
   assert.equal(parseBody(body)?.entries.length, 100);
   assert.match(body, /How to restore it/);
+  const alone = bodyOf(findings.slice(0, 1), organisation);
+  const above = 'a'.repeat(longestBody - [...alone.body].length + 1);
+  const none = joinBody(alone.marker, bodyParts(alone.body).own, { above, below: '' });
+  assert.match(none, /1 further finding is left out here/);
 });
