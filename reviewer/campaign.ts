@@ -1,4 +1,4 @@
-import { dayOf } from '../bundle/format/times.ts';
+import { dayOf, daySeconds } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
@@ -53,7 +53,7 @@ async function baseAt(tree: Tree): Promise<Base> {
 async function frozenFor(tree: Tree, base: Base, options: CampaignOptions): Promise<Frozen> {
   const { name, scope, asOfMs, forge: _, apply: __, ...review } = options;
   const seconds = Math.floor(asOfMs / 1000);
-  const due = options.due ?? dayOf(seconds + base.organisation.review.campaigns.days * 86_400);
+  const due = options.due ?? dayOf(seconds + base.organisation.review.campaigns.days * daySeconds);
   if (endOf(due) <= seconds)
     throw new ReviewError(
       'campaign-empty',

@@ -1,4 +1,4 @@
-import { instantOf } from '../bundle/format/times.ts';
+import { daySeconds, instantOf } from '../bundle/format/times.ts';
 import { firstParentLine } from '../bundle/git/firstParentLine.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { gitTree } from '../bundle/git/tree.ts';
@@ -39,7 +39,7 @@ type Options = {
 };
 
 /** What decisions are looked for after the end of a campaign: by then every gateway decided by it, or is not to be waited for. */
-const enforcedWithinSeconds = 14 * 86_400;
+const enforcedWithinSeconds = 14 * daySeconds;
 
 /**
  * The evidence of one campaign: of one that is finished as of its end, so that the same inputs give the same bytes; of

@@ -1,3 +1,4 @@
+import { daySeconds } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
@@ -98,9 +99,9 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     const made = { plan, ...more, pulls, consent: consentOf(evidence) };
     let told: readonly Told[] = [];
     const { asOf, from, tree } = evidence;
-    const days = Math.ceil((asOf - from) / 86_400);
+    const days = Math.ceil((asOf - from) / daySeconds);
     // With roll-ups more is known than the records tell.
-    const isOfRecords = (options.usage ?? []).length === 0 && asOf - days * 86_400 === from;
+    const isOfRecords = (options.usage ?? []).length === 0 && asOf - days * daySeconds === from;
     const replay = openPullReplay({
       ...{
         base: tree,

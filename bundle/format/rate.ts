@@ -1,4 +1,6 @@
-const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, day: 86_400_000 };
+import { dayMs } from './times.ts';
+
+const periods: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, day: dayMs };
 
 /** `COUNT/UNIT`. */
 export const rateForm = /^[1-9][0-9]{0,8}\/(?:s|min|h|day)$/;

@@ -1,10 +1,13 @@
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+export const daySeconds = 86_400;
+export const dayMs = 86_400_000;
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: dayMs };
 
 /** `COUNT` and unit, as settings and options have it. */
 export const durationForm = /^[1-9][0-9]{0,5}(?:ms|s|min|h|d)$/;
 
 /** What a timer of Node's waits for at most: a longer one ends at once. Milliseconds. */
-export const longestTimerMs = 24 * 86_400_000;
+export const longestTimerMs = 24 * dayMs;
 
 /** Milliseconds of a time like `30s` or `7d`; null for anything else. */
 export function durationMs(text: string): number | null {

@@ -1,4 +1,5 @@
-const daySeconds = 86_400;
+import { daySeconds } from '../format/times.ts';
+
 const isDay = (value: string) => value.length === 'YYYY-MM-DD'.length;
 
 function secondsOf(value: string): number {
@@ -29,3 +30,6 @@ export const isLive = (
   { state, expiresAt }: { state: 'active' | 'suspended'; expiresAt: number | null },
   at: number | null,
 ): boolean => state === 'active' && (at === null || expiresAt === null || at < expiresAt);
+
+/** How many days a grant may lie idle by its cadence, as the review's policies count them; break-glass has no such end. */
+export const cadenceDays = { daily: 1, monthly: 30, quarterly: 91, annual: 365 } as const;

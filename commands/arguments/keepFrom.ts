@@ -1,7 +1,5 @@
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayMs, dayOf } from '../../bundle/format/times.ts';
 import { UsageError } from './usageError.ts';
-
-const dayMs = 86_400_000;
 
 /**
  * The first day (YYYY-MM-DD, UTC) that stays when days are kept for a time like `13mo`, `400d` or `2y` up to `now` (ms):

@@ -1,8 +1,8 @@
-import { instantOf } from '../../bundle/format/times.ts';
+import { dayMs, instantOf } from '../../bundle/format/times.ts';
 import { durationOf } from './duration.ts';
 import { UsageError } from './usageError.ts';
 
-const tenYearsMs = 3650 * 86_400_000;
+const tenYearsMs = 3650 * dayMs;
 
 /**
  * When a bundle built now shall end, RFC 3339 in whole seconds: after a time like `7d`, or at a time. Undefined when

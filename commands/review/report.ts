@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isDay } from '../../bundle/format/times.ts';
+import { dayMs, isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
@@ -23,8 +23,6 @@ type Options = ForgeOptions & {
   verify?: string;
   json?: true;
 };
-
-const dayMs = 86_400_000;
 
 export function report(program: Command): void {
   example(

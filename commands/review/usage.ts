@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type Command, Option } from 'commander';
-import { isDay } from '../../bundle/format/times.ts';
+import { daySeconds, isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -49,7 +49,7 @@ async function runUsage(places: string[], options: Options): Promise<void> {
   const { since } = options;
   if (since !== undefined && !isDay(since))
     throw new UsageError(`--since must be a day like 2026-03-01, got "${since}"`);
-  const from = since === undefined ? (to ?? nowSeconds) - 90 * 86_400 : Date.parse(since) / 1000;
+  const from = since === undefined ? (to ?? nowSeconds) - 90 * daySeconds : Date.parse(since) / 1000;
   const { views } = await import('../../reviewer/evidence/tally.ts');
   const { bucketAccess } = await import('../../reviewer/sources/bucketObjects.ts');
   const { gatherUsage } = await import('../../reviewer/usage/gatherUsage.ts');

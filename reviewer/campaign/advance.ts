@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/times.ts';
+import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
@@ -35,8 +35,6 @@ export type Advanced = {
 
 /** What opening one takes: creating it, the commit's status, asking, labels. */
 const writesToOpen = ['notice', 'write', 'notice', 'write'] as const;
-const daySeconds = 86_400;
-
 /** Without a token that is taken, within limits, there is nothing to be done for anybody. */
 const endsRun = (error: unknown): error is ForgeError | ReviewError =>
   (error instanceof ForgeError && /^forge-(?:unauthorized|limited)$/.test(error.code)) ||

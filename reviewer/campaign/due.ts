@@ -1,8 +1,7 @@
+import { daySeconds } from '../../bundle/format/times.ts';
 import { endOf, startOf } from '../../bundle/grants/dates.ts';
 import type { ReviewRules } from '../../bundle/grants/reviewRules.ts';
 import type { Frozen } from './frozen.ts';
-
-const daySeconds = 86_400;
 
 type When = Pick<Frozen, 'opened' | 'due'>;
 type Rules = ReviewRules['campaigns'];

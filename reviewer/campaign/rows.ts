@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayMs, dayOf } from '../../bundle/format/times.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Decision } from '../pulls/text/decision.ts';
@@ -42,8 +42,6 @@ export type Row = {
   /** What the table calls it. */
   proposal: string;
 };
-
-const dayMs = 86_400_000;
 
 /** The last day of an attestation: as long as the rules let a grant of the tier go without one. */
 const untilOf = ({ tier }: FrozenEntry, { opened }: Frozen, { review }: Pick<Organisation, 'review'>) => {

@@ -1,3 +1,4 @@
+import { daySeconds } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { callsIn } from '../evidence/calls.ts';
 import { type KeptUsage, openKept } from '../evidence/usage.ts';
@@ -40,8 +41,6 @@ export type OpenUse = {
 
 /** So many days are drawn. */
 export const shownDays = 90;
-const daySeconds = 86_400;
-
 /** Opens what was read. Throws ReviewError. */
 export async function openUse({ kept, asOf, organisation, signal }: Options): Promise<OpenUse> {
   const from = Math.floor(asOf / daySeconds) - shownDays + 1;

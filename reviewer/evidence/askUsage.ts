@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DuckDBAppender } from '@duckdb/node-api';
+import { daySeconds } from '../../bundle/format/times.ts';
 import type { InstanceSigns } from './coverage.ts';
 import { type Database, quoted } from './database.ts';
 import type { FaultyDay } from './rollups.ts';
@@ -109,7 +110,7 @@ export async function askUsage(
   const [rolled] = !isRolled
     ? []
     : await read(
-        `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(from / 86_400)}`,
+        `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(from / daySeconds)}`,
       );
 
   const fill = async <T>(

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { membersOf } from '../../bundle/grants/memberships.ts';
@@ -79,7 +79,7 @@ export async function gather(options: Options): Promise<Evidence> {
     progress?.('reading the history of grants');
     const history = await readHistory(tree, organisation, asOf);
     const { never_used, dormant, over_privileged } = organisation.review.thresholds;
-    const from = asOf - 86_400 * Math.max(never_used.days, dormant.days, over_privileged.days);
+    const from = asOf - daySeconds * Math.max(never_used.days, dormant.days, over_privileged.days);
     since.resolve(from);
     progress?.('reading decision records');
     const read = await reading;
@@ -154,7 +154,7 @@ function daySpan(file: string): Span {
     : { from: from - 1, to: from + 1441 };
 }
 
-const startOfDay = (seconds: number) => seconds - (seconds % 86_400);
+const startOfDay = (seconds: number) => seconds - (seconds % daySeconds);
 
 /** Follows grants and directories through Git once, for all of them. */
 async function readHistory(tree: Tree, organisation: Organisation, asOf: number): Promise<History> {

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { detached } from '../../bundle/format/detached.ts';
 import { authenticationMethods } from '../../bundle/grants/credentials.ts';
-import { endOf } from '../../bundle/grants/dates.ts';
+import { cadenceDays, endOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import { readAccess, readApi, readNetworks } from '../../bundle/grants/readGrants.ts';
@@ -126,9 +126,9 @@ const isWithin = (before: Params, after: Params = {}): boolean =>
 const isWider = (before: readonly string[], after: readonly string[]) =>
   after.some((operation) => !before.includes(operation));
 
-const rests = { daily: 1, monthly: 30, quarterly: 91, annual: 365, 'break-glass': Number.POSITIVE_INFINITY };
 /** How long it may lie idle by its own word; for what has no cadence nothing longer than usual is meant. */
-const restDays = ({ cadence }: GrantEntry) => (cadence === undefined ? 0 : rests[cadence]);
+const restDays = ({ cadence }: GrantEntry) =>
+  cadence === undefined ? 0 : cadence === 'break-glass' ? Number.POSITIVE_INFINITY : cadenceDays[cadence];
 
 const apiIn = (apis: ReadonlyMap<string, ApiThen>, { api }: GrantEntry) => apis.get(api) ?? noApi;
 

@@ -1,3 +1,4 @@
+import { dayMs } from '../../bundle/format/times.ts';
 import { quoted } from './database.ts';
 
 const columns = `{
@@ -11,8 +12,6 @@ const instant = (name: string) =>
 
 /** In ms since 1970. */
 export type Instants = { asOfMs: number; nowMs: number };
-
-const dayMs = 86_400_000;
 /** One row a line; `d`: days since 1970, `kind` null for a line that is none. */
 const table = `CREATE TABLE told (instance VARCHAR, d BIGINT, kind VARCHAR,
   c STRUCT(records BIGINT, runs BIGINT[][], beats BIGINT[][], seen BIGINT[][], ends BIGINT[], lines BIGINT, uses BIGINT, cut BOOLEAN),

@@ -1,4 +1,5 @@
 import { isMapping } from '../../bundle/format/isMapping.ts';
+import { daySeconds } from '../../bundle/format/times.ts';
 import type { Database, Row } from './database.ts';
 
 export const views = ['grant', 'operation', 'api', 'person'] as const;
@@ -66,7 +67,7 @@ const keys: Readonly<Record<View, readonly string[]>> = {
 
 /** Days of roll-ups in the window: those that count, whose decisions are in no record, or those that vouch for nothing. */
 const days = ({ from, to }: Asked, which: 'counts' | 'NOT whole') =>
-  `JOIN roll USING (instance, d) WHERE ${which} AND d BETWEEN ${Math.floor(from / 86_400)} AND ${Math.floor(to / 86_400)}`;
+  `JOIN roll USING (instance, d) WHERE ${which} AND d BETWEEN ${Math.floor(from / daySeconds)} AND ${Math.floor(to / daySeconds)}`;
 
 // What a roll-up says that vouches for nothing is held against the records: the records may have the same uses.
 const ofGrants = (asked: Asked) => `

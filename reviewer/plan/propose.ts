@@ -1,7 +1,7 @@
 import { accountStatus } from '../../bundle/access/accountStatus.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
-import { dayOf, instantOf } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { type DetectorName, type Recommendation, recommendation } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
@@ -161,8 +161,6 @@ function narrowedTo(
   const role = [...roles].find(([, covers]) => canonicalJson(covers) === canonicalJson(left))?.[0];
   return role === undefined ? { operations: left } : { role };
 }
-
-const daySeconds = 86_400;
 
 /** The keys that a question would write, were it answered as it is asked: prolonged, handed over, kept. */
 function tightened({ detector, observed }: Report, { asOf, organisation }: Evidence): SetKeys | undefined {

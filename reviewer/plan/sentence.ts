@@ -1,6 +1,6 @@
 import { accountStatus, personOf } from '../../bundle/access/accountStatus.ts';
 import { counted, listed } from '../../bundle/format/counted.ts';
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds } from '../../bundle/format/times.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Verdict } from '../detect/detect.ts';
@@ -16,7 +16,7 @@ export function nameOf(principal: string): string {
   return kind === 'user' ? name : `the ${kind} ${name}`;
 }
 
-const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / 86_400), 'day');
+const elapsed = (from: number, to: number) => counted(Math.floor((to - from) / daySeconds), 'day');
 const refusedNone = (uses = 0) => `refused 0 of ${counted(uses, 'request')} on record`;
 /** A login begins a sentence as it is written. */
 const capital = (text: string) => text.replace(/^the /, 'The ');

@@ -1,3 +1,4 @@
+import { dayMs } from '../../bundle/format/times.ts';
 import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
 import { type Group, mostFindings } from './group.ts';
@@ -94,8 +95,6 @@ function freeBranch(family: Family, open: ReadonlySet<string>, branchState: Bran
     if (!open.has(branch) && branchState(branch) === 'free') return branch;
   }
 }
-
-const dayMs = 86_400_000;
 /** How long a pull request closed without a merge, or merged without a change, counts as an answer. */
 export const rememberedMs = 30 * dayMs;
 

@@ -1,10 +1,9 @@
+import { dayMs } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { isWithin, parseSchedule } from '../../bundle/grants/schedule.ts';
 import type { ForgePull } from '../forge/forge.ts';
 import { isUrgent } from './text/branch.ts';
 import { parseBody } from './text/marker.ts';
-
-const dayMs = 86_400_000;
 /** Whom nobody answers for so long stops asking. */
 export const ignoredMs = 90 * dayMs;
 

@@ -1,8 +1,7 @@
+import { dayMs } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Finding } from '../plan/finding.ts';
 import type { Marker } from './text/marker.ts';
-
-const dayMs = 86_400_000;
 /** So long a pull request waits for an answer before `no_response` holds. */
 export const patienceMs = 30 * dayMs;
 

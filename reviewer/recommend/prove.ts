@@ -1,4 +1,5 @@
 import { counted } from '../../bundle/format/counted.ts';
+import { daySeconds } from '../../bundle/format/times.ts';
 import { recommendation } from '../../bundle/grants/names.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { edit } from '../edit/edit.ts';
@@ -69,7 +70,7 @@ async function withdrawnBy(proposed: readonly Proposed[], options: Options): Pro
     ...kept.map(({ evidence: seen }) => asOf - Date.parse(seen.window?.from ?? '') / 1000),
   );
   const days = Number.isFinite(longest)
-    ? Math.ceil(longest / 86_400)
+    ? Math.ceil(longest / daySeconds)
     : organisation.review.thresholds.recommend.days;
   const replayer = await openReplayer({ tree, base, head, decisions, asOf, days, signal, progress });
   try {

@@ -1,3 +1,4 @@
+import { daySeconds } from '../../bundle/format/times.ts';
 import { git, readBlobs, resolveCommit } from '../../bundle/git/git.ts';
 import { mergeBase as commonAncestor } from '../../bundle/git/mergeBase.ts';
 import { gitTree, partOf, type Tree } from '../../bundle/git/tree.ts';
@@ -72,7 +73,7 @@ export async function openReplayer(
   const review = await rulesOf(tree);
   progress?.('reading decision records');
   const requests = await readRequests({
-    ...{ sources: decisions, from: asOf - days * 86_400, to: asOf, rules: { review }, known, signal },
+    ...{ sources: decisions, from: asOf - days * daySeconds, to: asOf, rules: { review }, known, signal },
     byTime: base.snapshot.reads.clock || head?.snapshot.reads.clock === true,
   });
   try {

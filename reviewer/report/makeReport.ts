@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/times.ts';
+import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -38,7 +38,7 @@ export async function makeReport(
     leavers: await leavers(tree, period),
     enforcement: await readEnforcement(tree, usage),
     // Uses are kept by day: whole days that the period touches.
-    uses: usage.files === 0 ? null : await usage.used(period.from / 86_400, period.to / 86_400),
+    uses: usage.files === 0 ? null : await usage.used(period.from / daySeconds, period.to / daySeconds),
   };
   const tables = tablesOf(input);
   const pack = filesOf(reportPage(input, tables), tables);

@@ -1,4 +1,4 @@
-import { instantOf } from '../../bundle/format/times.ts';
+import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
@@ -120,7 +120,7 @@ function exemptions({ organisation, period }: ReportInput): Table {
     }),
     rows: organisation.review.exemptions.map(({ grant, detector, reason, until }) => ({
       ...{ grant, detector, reason, until },
-      live: Date.parse(until) / 1000 + 86_400 > period.to,
+      live: Date.parse(until) / 1000 + daySeconds > period.to,
     })),
   };
 }

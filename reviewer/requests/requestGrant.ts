@@ -3,7 +3,7 @@ import { accountStatus } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import { listed } from '../../bundle/format/counted.ts';
-import { instantOf } from '../../bundle/format/times.ts';
+import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { endOf, isLive } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
@@ -160,8 +160,6 @@ function smallest({ needs }: GrantRequest, api: Api): { to: Narrowed; role: Requ
   const also = (api.roles.get(found.role) ?? []).filter((operation) => !wanted.includes(operation));
   return { to: { operations: wanted }, role: { name: found.role, also } };
 }
-
-const daySeconds = 86_400;
 
 function assertEnd({ until }: GrantRequest, { review }: Organisation, asOf: number): void {
   const end = endOf(until);

@@ -1,3 +1,4 @@
+import { dayMs } from '../../bundle/format/times.ts';
 import type { Forge } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
 import type { Section } from '../pulls/dashboard.ts';
@@ -11,7 +12,7 @@ const daysBack = 90;
  * ForgeError.
  */
 export async function unattested(forge: Forge, asOfMs: number): Promise<Section> {
-  const pulls = await forge.listPulls(emergencyPrefix, asOfMs - daysBack * 86_400_000);
+  const pulls = await forge.listPulls(emergencyPrefix, asOfMs - daysBack * dayMs);
   return {
     title: 'Emergency access that nobody has attested',
     lines: pulls

@@ -1,8 +1,6 @@
-import { dayOf, durationMs, instantOf } from '../../bundle/format/times.ts';
+import { dayMs, dayOf, durationMs, instantOf } from '../../bundle/format/times.ts';
 import { day, instant } from '../../bundle/grants/schema.ts';
 import { ReviewError } from '../reviewError.ts';
-
-const dayMs = 86_400_000;
 
 /**
  * The end of what is asked for, as a grant has it: a date or an instant as it is, or a time like `7d` from now; whole days

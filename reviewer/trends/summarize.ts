@@ -1,3 +1,4 @@
+import { daySeconds } from '../../bundle/format/times.ts';
 import { isLive } from '../../bundle/grants/dates.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Plan } from '../plan/finding.ts';
@@ -19,7 +20,7 @@ export async function summarize(plan: Plan, evidence: Evidence): Promise<Summary
   for (const { detector } of [...plan.findings].sort((a, b) => (a.detector < b.detector ? -1 : 1)))
     findings[detector] = (findings[detector] ?? 0) + 1;
   const reverted = organisation.grants.filter(
-    ({ id }) => (history.of(id)?.restoredAt ?? Number.NEGATIVE_INFINITY) >= asOf - revertDays * 86_400,
+    ({ id }) => (history.of(id)?.restoredAt ?? Number.NEGATIVE_INFINITY) >= asOf - revertDays * daySeconds,
   ).length;
   return {
     ...{ date: plan.as_of.slice(0, 10), as_of: plan.as_of, revision: plan.revision },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
+import { dayMs } from '../../bundle/format/times.ts';
 import { holdLock } from '../../bundle/policy/holdLock.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type Summary, type Trend, trend } from './trend.ts';
@@ -28,8 +29,6 @@ export async function readTrends(file: string): Promise<Trend[]> {
     }
   });
 }
-
-const dayMs = 86_400_000;
 const isSame = (a: Pick<Trend, 'date' | 'revision'>, b: Pick<Trend, 'date' | 'revision'>) =>
   a.date === b.date && a.revision === b.revision;
 

@@ -1,4 +1,4 @@
-import { dayOf, toTheMinute } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds, toTheMinute } from '../../bundle/format/times.ts';
 import { coveredMinutes, type InstanceSigns, type Span } from '../evidence/coverage.ts';
 import type { Tally, View } from '../evidence/tally.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
@@ -45,8 +45,6 @@ type Options = {
   bucket: BucketAccess;
   signal?: AbortSignal | undefined;
 };
-
-const daySeconds = 86_400;
 
 /**
  * Reads records and roll-ups from wherever they are; each decision counts once. To be closed. Throws ReviewError

@@ -1,4 +1,4 @@
-import { dayOf } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds } from '../../bundle/format/times.ts';
 import { inDatabase, passOver, quoted } from '../evidence/database.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 
@@ -57,7 +57,7 @@ export async function readDenials(
     signal,
   }: { since: number; asOf: number; apis: readonly string[]; signal?: AbortSignal },
 ): Promise<Denials[]> {
-  const day = dayOf(since - 86_400);
+  const day = dayOf(since - daySeconds);
   const files = (await findLogs(sources)).filter((file) => !isBefore(file, day));
   if (files.length === 0 || apis.length === 0) return [];
   return inDatabase('700MB', { files, signal }, async (database) => {

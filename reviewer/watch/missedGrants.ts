@@ -1,4 +1,5 @@
 import { isActive } from '../../bundle/access/accountStatus.ts';
+import { daySeconds } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -6,7 +7,7 @@ import { type Denials, readDenials } from './denials.ts';
 import { type Taken, takenSince } from './takenSince.ts';
 
 /** How long after a merge denials are looked for. Seconds. */
-export const watchedSeconds = 14 * 86_400;
+export const watchedSeconds = 14 * daySeconds;
 
 /** What somebody was denied that a grant had allowed before it was taken. */
 export type Denied = { subject: string; operation: string; count: number; first: number; last: number };

@@ -376,7 +376,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/page', ['bundle/format']],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
   ['reviewer/edit', ['bundle/format', 'bundle/yaml', 'reviewer/reviewError.ts']],
-  ['reviewer/evidence/directory', ['bundle/grants']],
+  ['reviewer/evidence/directory', ['bundle/format', 'bundle/grants']],
   [
     'reviewer/evidence',
     [
@@ -748,6 +748,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   [
     'reviewer/console/past',
     [
+      'bundle/format',
       'bundle/git',
       'bundle/grants',
       'reviewer/campaign',

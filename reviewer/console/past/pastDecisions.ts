@@ -1,3 +1,4 @@
+import { dayMs } from '../../../bundle/format/times.ts';
 import { type Database, quoted, type Row } from '../../evidence/database.ts';
 
 /** What is looked for; empty: anything. Instants in ms since 1970, both inclusive. */
@@ -30,8 +31,6 @@ export type PastDecision = {
 
 /** Where a page of decisions begins: behind this one. */
 export type Place = { atMs: number; id: string };
-
-const dayMs = 86_400_000;
 const columns =
   'ms, decision_id, instance, subject, api, operation, call, allow, limited, reason, array_to_string(grants, chr(10)) AS grants, revision';
 

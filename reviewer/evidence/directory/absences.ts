@@ -1,3 +1,5 @@
+import { daySeconds } from '../../../bundle/format/times.ts';
+
 /** The last syncs of one provider in a row that do not know somebody; seconds since 1970. */
 export type Absence = { syncs: number; from: number; to: number };
 
@@ -5,7 +7,7 @@ export type Absence = { syncs: number; from: number; to: number };
 type Unknowing = { provider: string; run: Absence; knew: boolean };
 
 /** A file that nobody read in so long before somebody was lost is kept by hand: no sync of it is to come. */
-const byHandSeconds = 30 * 86_400;
+const byHandSeconds = 30 * daySeconds;
 
 /** Follows which providers do not know somebody, one sync after the other. */
 export function createAbsences(principals: ReadonlySet<string>) {

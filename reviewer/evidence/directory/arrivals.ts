@@ -1,5 +1,7 @@
+import { daySeconds } from '../../../bundle/format/times.ts';
+
 /** An account that pauses for less has not come anew, in seconds: a sync may fall between one member and the next. */
-const shortPauseSeconds = 86_400;
+const shortPauseSeconds = daySeconds;
 
 /** Follows who has somebody behind it, one state of the directories after the other. */
 export function createArrivals(principals: ReadonlySet<string>) {

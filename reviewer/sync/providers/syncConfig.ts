@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isLoopback } from '../../../bundle/format/isLoopback.ts';
-import { durationForm, durationMs } from '../../../bundle/format/times.ts';
+import { dayMs, durationForm, durationMs } from '../../../bundle/format/times.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { readChecked } from '../../../bundle/yaml/readFile.ts';
 import { isFilter } from './ldapConnection.ts';
@@ -142,8 +142,6 @@ const ldap = z.strictObject({
 });
 
 const entry = z.discriminatedUnion('kind', [okta, entra, github, scim, ldap, csv]);
-
-const dayMs = 86_400_000;
 
 /** sync.yaml, beside grants/. */
 export const syncFile = z.strictObject({

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { endOf, startOf } from '../../../bundle/grants/dates.ts';
+import { cadenceDays, endOf, startOf } from '../../../bundle/grants/dates.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('dates');
@@ -22,4 +23,9 @@ test('a fraction of a second ends early rather than late', () => {
 test('refuses what is no date', () => {
   assert.throws(() => startOf('soon'), /not a date or instant: "soon"/);
   assert.throws(() => endOf(''), /not a date/);
+});
+
+test('a cadence lasts as long here as in the policies of the review', () => {
+  const facts = readFileSync(new URL('../../../policies/review/facts.rego', import.meta.url), 'utf8');
+  assert.equal(JSON.parse(/^cadence_days := (\{.*\})$/m.exec(facts)?.[1] ?? '{}'), cadenceDays);
 });
