@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { createEvaluator, EvaluationError } from '../../gateway/decision/evaluator.ts';
 import { ReviewError } from '../reviewError.ts';
 
@@ -27,9 +27,18 @@ export function createAskPolicy(
     }
     const read = form.safeParse(answer);
     if (read.success) return read.data;
-    throw unusable(name, z.prettifyError(read.error), { grant, cause: read.error });
+    throw unusable(name, whatIsWrong(read.error), { grant, cause: read.error });
   };
 }
+
+/** In one line; an answer is a list of none or one, of which only the fields say anything. */
+const whatIsWrong = ({ issues }: z.ZodError): string =>
+  issues
+    .map(({ path, message }) => {
+      const field = path.filter((part) => typeof part === 'string').join('.');
+      return `${field === '' ? '' : `"${field}": `}${message.replace('Invalid discriminator value. Expected', 'expected')}`;
+    })
+    .join('; ');
 
 export function unusable(
   name: string,

@@ -49,7 +49,15 @@ export async function restoreGrant(tree: Tree, id: string, options: Options): Pr
   const index = await pick(tree, id, versions, organisation?.apis ?? new Map(), options);
   const [version, next] = [versions[index], versions[index + 1]];
   const found = version?.grant;
-  if (!version || !found || !next) throw nothing(`the grant ${id} gives all that it ever gave`);
+  if (!version || !found || !next) {
+    const last = versions.at(-1)?.grant?.entry.expires;
+    const ended = last !== undefined && endOf(last) <= options.asOf;
+    throw nothing(
+      ended
+        ? `the grant ${id} was not taken away: it ended on ${last}; give it a later \`expires\`, or ask for access anew (\`grantgate request\`)`
+        : `the grant ${id} gives all that it ever gave`,
+    );
+  }
   const { expires } = found.entry;
   if (options.until === undefined && expires !== undefined && endOf(expires) <= options.asOf)
     throw nothing(`the grant ${id} ended on ${expires}: say until when it is to hold (--until)`);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { load as parseYaml } from 'js-yaml';
 import { createMetrics } from '../../../gateway/metrics/metrics.ts';
 import { createMergedMetrics } from '../../../gateway/workers/mergedMetrics.ts';
+import { trendsMetrics } from '../../../reviewer/trends/trendsMetrics.ts';
 import { suite } from '../../_suite.ts';
 import { parsePromql } from '../_promql.ts';
 
@@ -35,6 +36,12 @@ function known(): Map<string, readonly string[]> {
 const series = known();
 /** Prometheus adds these to whatever it scrapes; `environment` by its configuration, as docs/operations.md says. */
 const added = ['instance', 'job', 'environment'];
+// Of reviews, which another program tells.
+const run = { date: '2026-11-27', as_of: '2026-11-27T00:00:00Z', revision: null, grants: 1, people: 1 };
+const told = await trendsMetrics([
+  { ...run, coverage: 1, unused: 0, findings: { dormant: 1 }, age: { oldest: 1, median: 1 }, reverted: 0 },
+]);
+for (const [, name = ''] of told.matchAll(/^# TYPE (\S+) gauge$/gm)) series.set(name, ['detector', 'of']);
 // Prometheus' own, of each target.
 series.set('up', []);
 
@@ -130,6 +137,7 @@ test('the names of metrics are as Prometheus would have them', () => {
 
 test('every alert rule asks for what the gateway tells, and says what to do about it', () => {
   assert.ok(rules.length >= 10);
+  assert.ok(series.has('grantgate_review_timestamp_seconds'));
   for (const { alert, expr, for: during, labels, annotations } of rules) {
     assert.deepEqual(problems(expr), [], `${alert}: ${expr}`);
     assert.match(alert, /^Grantgate[A-Z][A-Za-z]+$/);

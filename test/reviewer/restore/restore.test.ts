@@ -28,6 +28,7 @@ const all = [
   { id: 'moved' },
   { id: 'of-cleo', principal: 'user:cleo@example.com' },
   { id: 'kept' },
+  { id: 'lapsed', rest: ended },
 ];
 const texts = (grants: readonly Parameters<typeof grantEntry>[0][]) => access(grants)[desk] ?? null;
 let here: Place;
@@ -55,6 +56,7 @@ test.before(async () => {
         { id: 'paused', rest: 'role: editor\nstate: suspended' },
         { id: 'smaller', rest: 'role: reader' },
         { id: 'kept' },
+        { id: 'lapsed', rest: ended },
       ]),
       'grants/access/orders/other.yaml': grantEntry({ id: 'moved' }),
     },
@@ -110,6 +112,7 @@ test('refuses what was never there, and what gives all that it ever gave', async
   // An id that is part of another is another.
   await refused('remove', /no commit of this branch had a grant remove/);
   await refused('kept', /gives all that it ever gave/);
+  await refused('lapsed', /was not taken away: it ended on 2026-\S+; give it a later `expires`/);
 });
 
 test('a grant of somebody who is gone comes back and gives nobody anything', async () => {
