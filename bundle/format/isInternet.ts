@@ -1,9 +1,8 @@
 import ipaddr from 'ipaddr.js';
+import { type Block, isInBlock, parseBlock } from './parseBlock.ts';
 
-type Block = [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
-
-const mapped = ipaddr.IPv6.parse('::ffff:0:0');
-const mappedBits = 96;
+const mapped: Block = [ipaddr.IPv6.parse('::ffff:0:0'), 96];
+const everyIPv4: Block = [ipaddr.IPv4.parse('0.0.0.0'), 0];
 
 /**
  * Whether CIDR blocks, taken together, hold more than half of all addresses of a family, each counted once: two halves
@@ -11,19 +10,13 @@ const mappedBits = 96;
  * that are written in it (`::ffff:0:0/96` all of them), as it does where callers are looked up.
  */
 export function isInternet(blocks: readonly string[]): boolean {
-  const parsed = blocks.map((block) => ipaddr.parseCIDR(block)).flatMap(families);
+  const parsed = blocks
+    .map(parseBlock)
+    .flatMap((block) => (isInBlock(mapped, block) ? [block, everyIPv4] : [block]));
   return ['ipv4', 'ipv6'].some((kind) => {
     const kept: Block[] = [];
     for (const block of parsed.filter(([address]) => address.kind() === kind).sort(([, a], [, b]) => a - b))
-      if (!kept.some((wider) => block[0].match(wider as never))) kept.push(block);
+      if (!kept.some((wider) => isInBlock(block, wider))) kept.push(block);
     return kept.reduce((sum, [, bits]) => sum + 2 ** -bits, 0) > 0.5;
   });
-}
-
-function families([address, bits]: Block): Block[] {
-  if (address instanceof ipaddr.IPv4) return [[address, bits]];
-  if (bits >= mappedBits && address.isIPv4MappedAddress())
-    return [[address.toIPv4Address(), bits - mappedBits]];
-  const holdsAll = bits < mappedBits && mapped.match(address, bits);
-  return [[address, bits], ...(holdsAll ? [[ipaddr.IPv4.parse('0.0.0.0'), 0] as Block] : [])];
 }

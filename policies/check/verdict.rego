@@ -66,6 +66,20 @@ requirements contains {
 }
 
 # METADATA
+# title: The owner of a guarded API approves what its grants come to refer to
+# description: |
+#   Networks that they ask for, methods and paths of operations, ways to sign in: the same grants may allow more then.
+requirements contains {
+	"rule": "api-opened",
+	"api": change.api,
+	"approval_of": change.owner,
+} if {
+	some change in input.changes
+	change.kind == "opened"
+	guarded(change)
+}
+
+# METADATA
 # title: Access to a guarded API ends
 # description: A grant that comes to a guarded API, or is widened there, ends within `longest_days`.
 findings contains {"rule": "must-end", "level": "failure", "change": number} if {

@@ -54,6 +54,13 @@ test_an_api_that_is_guarded_less_needs_its_owner if {
 	judged([object.union(weakened, {"tier": "low"})]).requirements == []
 }
 
+test_what_grants_of_a_guarded_api_refer_to_needs_its_owner if {
+	opened := {"kind": "opened", "api": "payments", "tier": "critical", "owner": "group:finance"}
+	judged([opened]).requirements == needs("api-opened")
+	judged([opened]).findings == []
+	judged([object.union(opened, {"tier": "low"})]).requirements == []
+}
+
 test_access_to_a_guarded_api_ends if {
 	judged([gain]).findings == []
 	found := [{"rule": "must-end", "level": "failure", "change": 1}]

@@ -6,14 +6,20 @@ import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Api, Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Tier } from '../../bundle/grants/schema.ts';
 import { dutiesOf } from '../detect/duties.ts';
+import { newCredentials } from './newCredentials.ts';
+import { openedApis } from './openedApis.ts';
 
 /** One thing that a pull request changes, as the rules are asked about it; instants in seconds since 1970. */
 export type ChangeFact = {
-  /** What becomes of access by one grant; `public`: of anybody's; `joins`: of somebody's, by the directory; or what else changes. */
+  /**
+   * What becomes of access by one grant; `public`: of anybody's; `joins`: of somebody's, by the directory; `opened`: of
+   * what grants refer to; or what else changes.
+   */
   kind:
     | ReturnType<typeof compareAccess>[number]['kind']
     | 'public'
     | 'joins'
+    | 'opened'
     | 'weakened'
     | 'duties'
     | 'rules';
@@ -67,6 +73,10 @@ export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): 
     if (higher(now.tier, api.tier) !== now.tier || now.owner !== api.owner)
       found.push([{ kind: 'weakened', api: api.name, tier: api.tier, owner: api.owner }, api.name]);
   }
+  for (const api of openedApis({ base, head, heads: diff.heads }))
+    found.push([{ kind: 'opened', ...guard(api) }, api]);
+  for (const [api, service] of newCredentials({ base, head }))
+    found.push([{ kind: 'joins', ...guard(api) }, `${service}, by another credential`]);
   found.push(...newDuties({ base, head }, guard, asOf));
   if (rulesChanged.length > 0) found.push([{ kind: 'rules' }, rulesChanged.join(', ')]);
   return {

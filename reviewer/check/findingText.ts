@@ -33,6 +33,8 @@ export function requirementText({
       ? `access to ${api} is widened`
       : rule === 'api-weakened'
         ? `${api} is to be guarded less`
-        : `${rule}, ${api}`;
+        : rule === 'api-opened'
+          ? `grants of ${api} come to allow more: from other addresses, by other ways to sign in, or on other paths`
+          : `${rule}, ${api}`;
   return `${nameOf(approval_of)} must approve: ${what}`;
 }

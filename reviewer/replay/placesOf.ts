@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js';
+import { isWithinBlocks } from '../../bundle/format/isWithinBlocks.ts';
 
 /** Network → its blocks, as one revision declares them. */
 export type Networks = ReadonlyMap<string, readonly string[]>;
@@ -20,8 +20,8 @@ export function createPlacesOf(then: Networks | null, now: Networks): PlacesOf {
   for (const [name, blocks] of now) {
     const others = [...(then ?? [])];
     around.set(name, {
-      within: others.filter(([, theirs]) => isWithin(theirs, blocks)).map(([other]) => other),
-      holding: others.filter(([, theirs]) => isWithin(blocks, theirs)).map(([other]) => other),
+      within: others.filter(([, theirs]) => isWithinBlocks(theirs, blocks)).map(([other]) => other),
+      holding: others.filter(([, theirs]) => isWithinBlocks(blocks, theirs)).map(([other]) => other),
     });
   }
   return (recorded) => {
@@ -44,15 +44,3 @@ const isSame = (one: Networks, other: Networks) =>
   [...one].every(
     ([name, blocks]) => [...blocks].sort().join() === [...(other.get(name) ?? [])].sort().join(),
   );
-
-/** Whether each block lies in one of the others. */
-function isWithin(inner: readonly string[], outer: readonly string[]): boolean {
-  const around = outer.map((block) => ipaddr.parseCIDR(block));
-  return inner.every((block) => {
-    const [address, bits] = ipaddr.parseCIDR(block);
-    return around.some(
-      ([other, otherBits]) =>
-        other.kind() === address.kind() && otherBits <= bits && address.match(other, otherBits),
-    );
-  });
-}

@@ -102,6 +102,15 @@ test('an operation that anybody may call needs the owner, too', async () => {
   assert.equal(found.access?.rows[0]?.who, 'anybody, without a credential,');
 });
 
+test('a network that comes to hold more needs the owner of the API whose grants ask for it', async () => {
+  const asked = paid({ id: 'ann-pays', rest: `role: reader\n${soon}\nconditions: { networks: [office] }` });
+  const office = (block: string) => ({ 'grants/networks.yaml': `office: [${block}]\n` });
+  const before = await check({ ...asked, ...office('192.0.2.0/25') });
+  const found = await check(office('192.0.2.0/24'), before.head, [], before.head);
+  assert.deepEqual(rules(found), ['api-opened payments group:desk']);
+  assert.equal(found.access?.summary, 'By grants nobody gains or loses access.');
+});
+
 test('who joins a group that has access to a guarded API is told of, and must not have opened it', async () => {
   const okta = String(files['grants/directory/okta.yaml']);
   const before = await check(

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { openAccess } from '../../../bundle/access/openAccess.ts';
 import { compile } from '../../../bundle/compile/compile.ts';
 import { diffData } from '../../../bundle/diff/diffData.ts';
-import type { Tree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { type Edit, edit } from '../../../reviewer/edit/edit.ts';
 import { losses } from '../../../reviewer/plan/losses.ts';
 import { suite } from '../../_suite.ts';
+import { memoryTree } from '../../bundle/_memoryTree.ts';
 import { access, asOfMs, base, type Files } from '../_review.ts';
 
 const test = suite('losses');
@@ -63,37 +63,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 const flat = (rows: Iterable<readonly [who: string, operations: readonly string[]]>) =>
   [...new Set([...rows].flatMap(([who, all]) => all.map((one) => `${who} ${one}`)))].sort();
 
-/** Files in memory: on disk they would cost more than what is tested. */
-function treeOf(files: Files): Tree {
-  const texts = new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text ?? '')]));
-  const paths = [...texts.keys()].sort();
-  const some = (wanted: readonly string[]) => [...texts].filter(([path]) => wanted.includes(path));
-  return {
-    ...{
-      root: '',
-      within: '',
-      revision: null,
-      counter: 0,
-      merges: false,
-      committedAt: null,
-      source: 'disk',
-      shallow: false,
-    },
-    entries: async () =>
-      paths.map((path) => ({ path, kind: 'file', size: texts.get(path)?.length ?? 0, id: null })),
-    list: async () => paths,
-    read: async (wanted) => new Map(some(wanted)),
-    async *stream(wanted) {
-      yield* some(wanted);
-    },
-  };
-}
-
 test('a pull request and a difference of its two revisions tell the same of everybody', async () => {
   const networks = { 'grants/networks.yaml': 'office: [192.0.2.0/25]\nvpn: [192.0.2.128/25]\n' };
   const file = 'grants/access/orders/group-desk.yaml';
   const loaded = async (files: Files) => {
-    const { organisation, problems } = await load(treeOf({ ...base, ...networks, ...files }));
+    const { organisation, problems } = await load(memoryTree({ ...base, ...networks, ...files }));
     assert.ok(organisation, problems[0]?.message);
     return organisation;
   };

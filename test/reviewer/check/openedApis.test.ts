@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { compile } from '../../../bundle/compile/compile.ts';
+import { diffData } from '../../../bundle/diff/diffData.ts';
+import { newCredentials } from '../../../reviewer/check/newCredentials.ts';
+import { openedApis } from '../../../reviewer/check/openedApis.ts';
+import { organisationOf } from '../../../reviewer/organisationOf.ts';
+import { suite } from '../../_suite.ts';
+import { memoryTree } from '../../bundle/_memoryTree.ts';
+import { access, base, type Files } from '../_review.ts';
+
+const test = suite('what grants refer to and comes to allow more');
+
+const text = (file: string) => String(base[file]);
+const payments = text('grants/apis/payments.yaml');
+const services = (...keys: string[]) => ({
+  'grants/directory/services.yaml': text('grants/directory/services.yaml').replace(
+    'name: invoicer,',
+    `name: invoicer, credentials: [${keys.map((key) => `{ spiffe_id: "spiffe://example.com/${key}" }`).join(', ')}],`,
+  ),
+});
+const networks = (office: string, vpn = '203.0.113.0/27') => ({
+  'grants/networks.yaml': `office: [${office}]\nvpn: [${vpn}]\n`,
+});
+const before: Files = {
+  ...base,
+  ...access([
+    { id: 'ann-read', rest: 'role: reader\nconditions: { networks: [vpn] }' },
+    { id: 'ann-pays', api: 'payments', rest: 'role: reader\nconditions: { networks: [office] }' },
+    { id: 'desk-pays', api: 'payments', principal: 'group:desk' },
+    { id: 'invoicer-pays', api: 'payments', principal: 'service:invoicer' },
+  ]),
+  ...networks('"192.0.2.0/25", "2001:db8::/32"'),
+  ...services('a'),
+  'grants/apis/payments.yaml': `${payments}authentication: [jwt, api-key]\n`,
+};
+const changed = async (files: Files) => {
+  const [was, is] = [
+    await organisationOf(memoryTree(before)),
+    await organisationOf(memoryTree({ ...before, ...files })),
+  ];
+  return { base: was, head: is, heads: diffData(compile(was), compile(is), { at: null }).heads };
+};
+const opened = async (files: Files) => openedApis(await changed(files));
+
+test('a network that holds other addresses opens the APIs whose grants ask for it, one that holds fewer does not', async () => {
+  for (const [office, apis] of [
+    ['192.0.2.0/24', ['payments']],
+    ['198.51.100.0/30', ['payments']],
+    ['"192.0.2.0/25", "2001:db8::/31"', ['payments']],
+    ['"::ffff:192.0.2.0/119"', ['payments']],
+    ['192.0.2.0/26', []],
+    ['"2001:db8::/32", "192.0.2.0/25"', []],
+    ['"::ffff:192.0.2.0/122"', []],
+  ] as const)
+    assert.deepEqual(await opened(networks(office)), apis, office);
+  assert.deepEqual(await opened(networks('"192.0.2.0/25", "2001:db8::/32"', '203.0.112.0/20')), ['orders']);
+});
+
+test('so do more ways to sign in and an operation that is another path or method, and not fewer and new ones', async () => {
+  const api = (more: string, from = '', to = '') => ({
+    'grants/apis/payments.yaml': `${payments.replace(from, to)}${more}`,
+  });
+  const two = 'authentication: [jwt, api-key]\n';
+  assert.deepEqual(await opened(api('')), ['payments'], 'any way');
+  assert.deepEqual(await opened(api('authentication: [jwt, client-certificate]\n')), ['payments']);
+  assert.deepEqual(await opened(api('authentication: [jwt]\n')), []);
+  assert.deepEqual(await opened(api(two, 'get: GET', 'get: PUT')), ['payments']);
+  assert.deepEqual(await opened(api(two, 'get: GET /v1', 'get: GET /v2')), ['payments']);
+  assert.deepEqual(await opened(api(two, 'operations:', 'operations:\n  more: GET /v1/more')), []);
+});
+
+test('a service that is known by another credential is told of where it holds something', async () => {
+  const told = async (files: Files) => newCredentials(await changed(files));
+  assert.deepEqual(await told(services('a', 'b')), [['payments', 'service:invoicer']]);
+  assert.deepEqual(await told(services('b')), [['payments', 'service:invoicer']]);
+  assert.deepEqual(
+    await told({ 'grants/directory/services.yaml': base['grants/directory/services.yaml'] ?? null }),
+    [],
+  );
+  assert.deepEqual(await told({}), []);
+});
