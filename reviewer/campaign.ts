@@ -1,3 +1,4 @@
+import { listed } from '../bundle/format/counted.ts';
 import { dayOf, daySeconds } from '../bundle/format/times.ts';
 import { remember } from '../bundle/git/remember.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
@@ -5,7 +6,8 @@ import { endOf } from '../bundle/grants/dates.ts';
 import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
 import { answerPart } from './campaign/answerPart.ts';
 import { freeze } from './campaign/freeze.ts';
-import { campaignPrefix, type Frozen, readFrozen, writeFrozen } from './campaign/frozen.ts';
+import { campaignPrefix, type Frozen, frozenBranch, readFrozen, writeFrozen } from './campaign/frozen.ts';
+import { readIssue } from './campaign/issue.ts';
 import { type Clock, createPace, wallClock } from './campaign/pace.ts';
 import { type Base, baseOf } from './campaign/preparePart.ts';
 import { type Report, reportOf } from './campaign/report.ts';
@@ -16,7 +18,7 @@ import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
 import type { Answered } from './pulls/commands/answerEach.ts';
-import { openMirror } from './pulls/workspace.ts';
+import { type Mirror, openMirror } from './pulls/workspace.ts';
 import { ReviewError } from './reviewError.ts';
 
 export type CampaignOptions = Omit<PlanOptions, 'explain' | 'recommend'> & {
@@ -78,6 +80,21 @@ function assertSame(frozen: Frozen, { name, scope, due }: CampaignOptions): void
 }
 
 /**
+ * Answers go by the numbers of what was frozen: whoever tidied its branch away has not ended the campaign, and what would
+ * be frozen today is another one. Throws ReviewError `campaign-malformed`.
+ */
+async function assertNeverOpened(forge: Forge, mirror: Mirror, name: string): Promise<void> {
+  const branch = frozenBranch(name);
+  const parts = [...mirror.branches.keys()].filter((one) => one !== branch);
+  const issue = parts.length === 0 ? await readIssue(forge, name) : null;
+  if (parts.length === 0 && issue === null) return;
+  throw new ReviewError(
+    'campaign-malformed',
+    `the branch ${branch} is gone, though the campaign was opened (${issue === null ? listed(parts, 3) : `issue #${issue.number}`}): push its commit there again, or give a new campaign another name`,
+  );
+}
+
+/**
  * Opens a campaign, or goes on with it: what it is about is frozen once in Git, and the forge holds all the rest. Throws
  * what keeps it from being begun: ReviewError, ForgeError, GitError, OpaError, BundleError.
  */
@@ -98,6 +115,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     const base = await baseAt(tree);
     let frozen = await readFrozen(mirror, name);
     if (frozen !== null) assertSame(frozen, options);
+    else await assertNeverOpened(forge, mirror, name);
     const { approvals } = openChecks(target, signal);
     if (options.apply !== true) return await viewCampaign(frozen ?? (await frozenFor(tree, base, options)));
     if (frozen === null) {

@@ -125,6 +125,30 @@ test('changes nothing when it is run again, and is not opened anew otherwise', a
   assert.deepEqual(here.writes().calls, []);
 });
 
+test('is not frozen anew under its name where somebody tidied its branch away', async () => {
+  const branch = 'refs/heads/grantgate/campaign/2026-Q4/frozen';
+  const [tip, before] = [here.bare('rev-parse', branch), here.bare('rev-parse', 'main')];
+  here.bare('update-ref', '-d', branch);
+  // Another grant comes first now: answers by number would be another's.
+  for (const apply of [true, false])
+    await assert.rejects(run({ apply }), {
+      code: 'campaign-malformed',
+      message:
+        /2026-Q4\/frozen is gone, though the campaign was opened \(grantgate\/campaign\/2026-Q4\/group-desk/,
+    });
+  here.bare('update-ref', branch, tip);
+  assert.equal(here.bare('rev-parse', 'main'), before);
+  assert.deepEqual(here.writes().calls, []);
+  // Nor where its pull requests' branches are gone as well.
+  const body = '<!-- grantgate:campaign-issue {"campaign":"tidied"} -->';
+  const { number } = await call<{ number: number }>('/issues', {
+    ...{ title: 'Access campaign tidied', body, labels: ['grantgate-campaign'] },
+  });
+  await call(`/issues/${number}`, { state: 'closed' }, token, 'PATCH');
+  await assert.rejects(run({ name: 'tidied' }), { message: new RegExp(`opened \\(issue #${number}\\)`) });
+  here.writes();
+});
+
 test('reports a campaign that runs as of now, says so, and knows no other', async () => {
   const { pack, about } = await reported();
   assert.deepEqual(about.campaign, { name: '2026-Q4', finished: false });
