@@ -2,6 +2,7 @@ import { instantOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
 import { optional } from '../announce.ts';
+import { isHandled, withHandled } from './handled.ts';
 import type { Command } from './parse.ts';
 import { type Commenter, principalOf } from './permission.ts';
 import { ownMark, readComment } from './readComment.ts';
@@ -33,8 +34,6 @@ type Options = {
   carryOut: (asking: Asking) => Promise<Outcome>;
 };
 
-const mostHandled = 200;
-
 /**
  * Has each comment that asks for something carried out, once and in their order, and answers it. Throws ForgeError; what
  * cannot be done is a reply.
@@ -42,9 +41,10 @@ const mostHandled = 200;
 export async function answerEach({ forge, number, organisation, now, carryOut }: Options): Promise<Answered> {
   let handled = 0;
   let changed = false;
-  for (const comment of await forge.comments(number)) {
+  const comments = await forge.comments(number);
+  for (const comment of comments) {
     const before = now();
-    const read = before.handled.includes(comment.key) ? null : readComment(comment, before.grants);
+    const read = isHandled(before.handled, comment) ? null : readComment(comment, before.grants);
     if (read === null) continue;
     const { commands, misuses, refused } = read;
     const who = {
@@ -54,7 +54,7 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
     };
     const { replies, moved } = await carryOut({
       ...{ commands, who, at: instantOf(comment.atMs / 1000) },
-      handled: [...before.handled, comment.key].slice(-mostHandled),
+      handled: withHandled(before.handled, comment, comments),
     });
     handled += 1;
     changed ||= moved;

@@ -12,6 +12,8 @@ const same = (one: string, other: string) => one.toLowerCase() === other.toLower
 
 /** Finds an active person of the directory by the forge's name; null when nobody, or more than one, has it. */
 export function principalOf(login: string, { people }: Pick<Organisation, 'people'>): string | null {
+  // Whose account is gone has no name, and so have those of whom the directory does not say it.
+  if (login === '') return null;
   const found = [...people.values()].filter(
     ({ status, github, provider, login: known }) =>
       status === 'active' && same(github ?? (provider === 'github' ? known : ''), login),

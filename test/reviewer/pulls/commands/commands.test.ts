@@ -236,6 +236,10 @@ test('owners decide by the directory, whoever may push decides, others do not', 
   assert.deepEqual(revoke(dana, 'other').decided, ['other: revoke']);
   assert.equal(principalOf('DANA', org), 'user:dana@example.com');
   assert.equal(principalOf('bob', org), null);
+  // A deleted account has no name; of one person only the directory does not say it.
+  const { github: _, ...nameless } = org.people.get('dana@example.com') ?? assert.fail();
+  const ghosts = { people: new Map([[nameless.login, nameless]]) };
+  assert.equal(principalOf('', ghosts), null);
 });
 
 test('nobody keeps access of their own, by whatever name; giving it up is anybody’s right who owns it', () => {
