@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openClient } from './client.ts';
 import type { CommitStatus, ForgeComment } from './forge.ts';
+import { isWithin } from './rawPull.ts';
 import type { ForgeTarget } from './target.ts';
 import { whoAmI } from './whoAmI.ts';
 
@@ -80,7 +81,7 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
           state: data.state === 'open' ? 'open' : 'closed',
           head: data.head.sha,
           base: data.base.ref,
-          isFork: data.head.repo?.full_name.toLowerCase() !== `${owner}/${repo}`.toLowerCase(),
+          isFork: !isWithin(data, `${owner}/${repo}`),
           author: data.user.login,
         };
       });

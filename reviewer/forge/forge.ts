@@ -2,7 +2,7 @@ import { openClient } from './client.ts';
 import type { Forge, ForgeComment, ForgeIssue } from './contract.ts';
 import { ForgeError } from './forgeError.ts';
 import { mergeOf } from './mergeOf.ts';
-import { pullOf, type RawPull } from './rawPull.ts';
+import { isWithin, pullOf, type RawPull } from './rawPull.ts';
 import { cloneUrlOf, type ForgeTarget } from './target.ts';
 import { whoAmI } from './whoAmI.ts';
 
@@ -39,7 +39,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         pull.head.ref.startsWith(prefix) &&
         pull.base.ref === base &&
         // A fork may name its branch as it likes.
-        pull.head.repo?.full_name.toLowerCase() === `${owner}/${repo}`.toLowerCase();
+        isWithin(pull, `${owner}/${repo}`);
       return call(`GET ${path}`, async () => {
         const found: RawPull[] = [];
         const open = { ...repository, base, state: 'open', per_page: 100 } as const;
@@ -51,7 +51,8 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
           const oldest = data.at(-1);
           if (oldest === undefined || Date.parse(oldest.updated_at) < since) break;
         }
-        return found.filter(ours).map(pullOf);
+        // What was closed between the two is in both: the later word counts.
+        return [...new Map(found.filter(ours).map((pull) => [pull.number, pullOf(pull)])).values()];
       });
     },
     async findOpen(branch) {
@@ -62,7 +63,8 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
           state: 'open',
           head: `${owner}:${branch}`,
         });
-        const found = data.find(({ head }) => head.ref === branch);
+        // `head` names an owner, who may have a fork as well.
+        const found = data.find((pull) => pull.head.ref === branch && isWithin(pull, `${owner}/${repo}`));
         return found === undefined ? null : pullOf(found);
       });
     },

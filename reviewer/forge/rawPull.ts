@@ -30,8 +30,15 @@ export type RawPull = {
   closed_at: string | null;
   labels?: readonly { name?: string }[];
   head: { ref: string; sha?: string; repo: { full_name: string } | null };
-  base: { ref: string };
+  base: { ref: string; repo?: { full_name: string } };
 };
+
+/**
+ * Whether its branch is in the repository that it is to be merged into, and not in a fork or one that is gone. Either may
+ * be called otherwise than it was when `slug` was configured: a repository keeps answering to its former names.
+ */
+export const isWithin = ({ head, base }: Pick<RawPull, 'head' | 'base'>, slug: string): boolean =>
+  head.repo?.full_name.toLowerCase() === (base.repo?.full_name ?? slug).toLowerCase();
 
 export function pullOf(pull: RawPull): ForgePull {
   return {

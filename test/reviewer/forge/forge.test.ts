@@ -173,3 +173,56 @@ test('a token without a user is nobody’s, and whoever is not told of is not ta
   ] as const)
     for (const asked of ask(answers)) await assert.rejects(asked, { code });
 });
+
+test('what is closed while it is listed is listed once, as closed', async () => {
+  const baseUrl = await answering((request, response) => {
+    const isOpen = request.url?.includes('state=open') === true;
+    const closed = { state: 'closed', closed_at: '2026-11-23T11:00:00Z', merged_at: '2026-11-23T11:00:00Z' };
+    return json(response, 200, [
+      listed({ number: 7, ...(!isOpen && closed) }),
+      listed({ number: isOpen ? 8 : 9, ...(!isOpen && closed) }),
+    ]);
+  });
+  const found = await openForge({ baseUrl, owner: 'acme', repo: 'access' }).listPulls('grantgate/', 0);
+  assert.deepEqual(
+    found.map(({ number, state, merged }) => [number, state, merged]),
+    [
+      [7, 'closed', true],
+      [8, 'open', false],
+      [9, 'closed', true],
+    ],
+  );
+});
+
+test('a repository that was renamed knows its pull requests still, and a fork’s for none of them', async () => {
+  const at = (full_name: string | null) => ({
+    head: { ref: 'grantgate/review/group-a/removal', repo: full_name === null ? null : { full_name } },
+    base: { ref: 'main', repo: { full_name: 'Acme/entitlements' } },
+  });
+  const pulls = [
+    listed({ number: 1, ...at('acme/entitlements') }),
+    listed({ number: 2, ...at('eve/entitlements') }),
+    // Whoever takes the name that has become free.
+    listed({ number: 3, ...at('acme/access') }),
+    listed({ number: 4, ...at(null) }),
+  ];
+  const baseUrl = await answering((request, response) => {
+    const one = /\/pulls\/(\d)$/.exec(request.url ?? '')?.[1];
+    if (one === undefined) return json(response, 200, request.url?.includes('state=open') ? pulls : []);
+    return json(response, 200, { ...pulls[Number(one) - 1], user: { login: 'ann' } });
+  });
+  const target = { baseUrl, owner: 'acme', repo: 'access' };
+  const found = await openForge(target).listPulls('grantgate/', 0);
+  assert.deepEqual(
+    found.map(({ number }) => number),
+    [1],
+  );
+  // The owner's own fork is asked for by the same name.
+  pulls.splice(0, 1);
+  assert.equal(await openForge(target).findOpen('grantgate/review/group-a/removal'), null);
+  pulls.unshift(listed({ number: 1, ...at('acme/entitlements') }));
+  assert.equal((await openForge(target).findOpen('grantgate/review/group-a/removal'))?.number, 1);
+  const checks = openChecks(target);
+  const forks = await Promise.all([1, 2, 3, 4].map(async (number) => (await checks.pull(number)).isFork));
+  assert.deepEqual(forks, [false, true, true, true]);
+});
