@@ -141,7 +141,7 @@ async function answerForNobody(
   const parts = bodyParts(pull.body);
   if (due === 'keep') {
     const remembered = instantOf(evidence.asOf + rememberedMs / 1000);
-    const reason = `nobody has answered, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
+    const reason = `nobody has merged or closed it for 30 days, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
     await forge.updatePull(pull.number, {
       body: joinBody({ ...marker, remembered }, closing(`Closed: ${reason}.`, parts.own), parts),
       state: 'closed',
@@ -160,7 +160,7 @@ async function answerForNobody(
     const wanted = await prepare(task, options, { ...escalated, entries });
     await bringUp({ forge, mirror }, pull, wanted);
   } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
-  const reason = `nobody has answered, so ${asked.map(nameOf).join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
+  const reason = `nobody has merged or closed it for 30 days, so ${asked.map(nameOf).join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
   await optional(() => forge.comment(pull.number, `${prose(reason)}.`));
   return resultOf('updated', pull, pull.branch, grants, reason);
 }

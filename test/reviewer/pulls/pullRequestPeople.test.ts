@@ -210,7 +210,10 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
   await handing.apply();
   handing.clock.now = late;
   const [handed] = (await handing.apply({ asOfMs: late })).pulls;
-  assert.match(handed?.reason ?? '', /nobody has answered, so the group desk is asked/);
+  assert.match(
+    handed?.reason ?? '',
+    /nobody has merged or closed it for 30 days, so the group desk is asked/,
+  );
   const { body } = await shown(handing, 1);
   assert.match(parseBody(body)?.escalated ?? '', /^2026-12-24/);
   handing.writes();

@@ -112,7 +112,10 @@ test('unanswered, what no_response suspends is nobody’s decision, says so once
   assert.deepEqual(actions(await days(29)), ['unchanged group-desk/certification grown']);
   const [due] = (await days(30)).pulls;
   assert.equal(due?.action, 'updated');
-  assert.match(due?.reason ?? '', /nobody has answered, so the group desk is asked to suspend what it holds/);
+  assert.match(
+    due?.reason ?? '',
+    /nobody has merged or closed it for 30 days, so the group desk is asked to suspend what it holds/,
+  );
   assert.deepEqual(changes(here), ['+  state: suspended']);
   const { body, title } = await shown(here, 1);
   assert.equal(title, 'Access review for group:desk: suspend 1 on orders');
