@@ -1,7 +1,6 @@
 import { accountStatus, personOf } from '../../bundle/access/accountStatus.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import type { DirectoryHistory } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
 /** Who the principal is to the directories, now and when somebody last answered for the grant. */
@@ -26,7 +25,11 @@ export function accountFacts(grant: Grant, { organisation, history, brought }: E
   };
 }
 
-type Absent = { given: number; directories: DirectoryHistory; broughtAt: number | undefined };
+type Absent = {
+  given: number;
+  directories: Evidence['history']['directories'];
+  broughtAt: number | undefined;
+};
 
 /**
  * Nobody was missed before they were given something. Whom no directory ever knew, and tokens bring, is not absent from

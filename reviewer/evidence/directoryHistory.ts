@@ -4,74 +4,19 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { readDirectory, readServices } from '../../bundle/grants/readGrants.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
-import type { Step } from './commits.ts';
-import { type Absence, createAbsences, deciding } from './directory/absences.ts';
+import type { Aside } from './commits/readAsides.ts';
+import type { Step } from './commits/readCommits.ts';
+import { createAbsences } from './directory/absences.ts';
 import { createArrivals } from './directory/arrivals.ts';
+import { heldFrom, isNewer, isRenumbered } from './directory/compareFiles.ts';
 import { createIds } from './directory/ids.ts';
 import { createLens, type Standing } from './directory/lens.ts';
+import { type DirectoryHistory, lookUpIn } from './directory/lookUpIn.ts';
 import { createServices } from './directory/services.ts';
-
-export type DirectoryHistory = {
-  /** Of a grant to a person: groups and manager when it was last certified; null where history does not tell. */
-  standing(grant: Grant): Standing | null;
-  /** Of a grant to a group: how many people and services it reached then; null where history does not tell. */
-  members(grant: Grant): number | null;
-  /** When a person's login was last given another provider id; null when never. */
-  idChangedAt(principal: string): number | null;
-  /** Whether a login has the provider id that it had at an instant, or when it was first known. */
-  isSame(principal: string, since: number): boolean;
-  /**
-   * How often in a row the provider that lost a person or group last did not know it (several that lost it at once; of
-   * one that none ever knew, the provider that was read most); null when one knows it, when its provider's file went,
-   * and for a group that none ever knew: it may come with tokens.
-   */
-  absences(principal: string): Absence[] | null;
-  /** Providers to whom somebody who is absent may have moved: they are read, and were not since. */
-  awaited(principal: string): readonly string[];
-  /** Since when no provider is read any more that knew a person or group, its file having gone; null while one is. */
-  unreadSince(principal: string): number | null;
-  /** Since when nobody active is behind an owner, as far back as history tells; null while somebody is. */
-  ownerlessSince(owner: string): number | null;
-  /**
-   * Whether directories can tell of an owner that nobody active is behind: not where none ever knew it, where its
-   * provider's file went, or where it has members that none knows.
-   */
-  canTell(owner: string): boolean;
-  /** Since when a service has the owner that it has; null where there is no such service. */
-  serviceOwnedSince(service: string): number | null;
-  /**
-   * Since when somebody active is behind a principal who was not before, or not for a day; null where it was so when
-   * history began, and where nobody is.
-   */
-  reachedSince(principal: string): number | null;
-  /**
-   * Those that no directory has and tokens may bring, since when: groups that one knew once, which hold a grant, people who
-   * hold one and whom none ever knew, and owning groups without anybody active. Who was known and went stays gone, whatever
-   * a token says.
-   */
-  missing: ReadonlyMap<string, number>;
-};
 
 /** When somebody last answered for a grant. */
 export const certifiedAt = ({ review, grantedAt }: Grant): number =>
   review === undefined ? grantedAt : Math.max(grantedAt, startOf(review.at));
-
-const isNewer = (file: DirectoryFile, before: DirectoryFile | undefined) =>
-  before === undefined || startOf(before.synced) < startOf(file.synced);
-
-/**
- * A state of one provider's file holds from when it was read, at the latest from when it was committed; one that was edited
- * by hand holds from then on, whenever what it was before was read.
- */
-const heldFrom = (file: DirectoryFile, before: DirectoryFile | undefined, at: number) =>
-  isNewer(file, before) ? Math.min(startOf(file.synced), at) : at;
-
-/** Whether a provider counts all of its people anew, as after a move to another tenant: no login became another's by that. */
-function isRenumbered(file: DirectoryFile, before: DirectoryFile | undefined): boolean {
-  const ids = new Map(before?.people.map(({ login, id }) => [fold(login), id]));
-  const stayed = file.people.filter(({ login }) => ids.has(fold(login)));
-  return stayed.length > 1 && stayed.every(({ login, id }) => ids.get(fold(login)) !== id);
-}
 
 /**
  * Follows directories and services.yaml through the commits, given one after the other, oldest first. What a grant's
@@ -103,6 +48,8 @@ export function createDirectoryHistory(organisation: Organisation) {
   const ownerless = new Map<string, number>();
   const arrivals = createArrivals(all);
   let lens: ReturnType<typeof createLens> | null = null;
+  /** What gateways knew: those that were read in part, too. */
+  let enforced = createLens(state, services);
 
   /** Grants certified before `until` are compared with the state that is there now. */
   const lookUp = (until: number) => {
@@ -188,7 +135,56 @@ export function createDirectoryHistory(organisation: Organisation) {
     return file !== undefined;
   };
 
+  /** What directories and services said on a merged branch, and when the former were read at the latest. */
+  const readBeside = ({ at, files }: Pick<Aside, 'at' | 'files'>, side: 'before' | 'after') => {
+    const directories = new Map(state);
+    let programs: ReturnType<typeof services.as> = services;
+    let readAt = Number.NEGATIVE_INFINITY;
+    for (const { path, [side]: bytes } of files) {
+      const kind = fileKind(path);
+      if (kind.kind === 'directory') {
+        const file = bytes === null ? null : readDirectory(bytes, path).value;
+        if (file === null) directories.delete(kind.provider);
+        else if (file !== undefined) directories.set(kind.provider, file);
+        if (file) readAt = Math.max(readAt, Math.min(startOf(file.synced), at));
+      } else if (kind.kind === 'services') {
+        programs = services.as(bytes === null ? [] : (readServices(bytes, path).value?.services ?? []));
+        readAt = at;
+      }
+    }
+    return { directories, readAt, lens: createLens(directories, programs) };
+  };
+
   return {
+    /**
+     * A commit on a merged branch, before the step that merged it. It may have been what was enforced, or never: it is heard
+     * for whoever would lose something, and against nobody.
+     */
+    aside({ at, mergedAt, files }: Pick<Aside, 'at' | 'mergedAt' | 'files'>): void {
+      if (!files.some(({ path }) => path.startsWith('grants/directory/'))) return;
+      const [before, after] = [readBeside({ at, files }, 'before'), readBeside({ at, files }, 'after')];
+      for (const { path, after: bytes } of files) {
+        const kind = fileKind(path);
+        if (kind.kind === 'services' && bytes !== null)
+          services.noteOwners(readServices(bytes, path).value?.services ?? [], mergedAt);
+        if (kind.kind !== 'directory') continue;
+        const { provider } = kind;
+        const file = after.directories.get(provider);
+        if (file?.complete !== true) absences.interrupt(provider);
+        if (file === undefined) continue;
+        const readAt = Math.min(startOf(file.synced), at);
+        absences.noteKnown(provider, readAt, after.lens.knows);
+        for (const { login, id } of file.people)
+          if (principals.has(fold(`user:${login}`)))
+            ids.noteBeside(fold(`user:${login}`), { provider, id, at: readAt });
+      }
+      for (const name of all)
+        if (before.lens.hasSomebody(name) && !after.lens.hasSomebody(name)) arrivals.noteAbsence(name, at);
+      arrivals.step(mergedAt, enforced.hasSomebody);
+      for (const [owner, since] of ownerless)
+        if (after.lens.hasSomebody(owner) && (after.readAt >= since || !before.lens.hasSomebody(owner)))
+          ownerless.set(owner, mergedAt);
+    },
     step(step: Step): void {
       // Both: the one does not stand for the other.
       const [directories, programs] = [read(step), readOfServices(step)];
@@ -204,7 +200,7 @@ export function createDirectoryHistory(organisation: Organisation) {
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
       // From when it was committed: no gateway knew before, whenever it was read.
-      const enforced = short.size === 0 ? now : createLens(new Map([...state, ...short]), services);
+      enforced = short.size === 0 ? now : createLens(new Map([...state, ...short]), services);
       arrivals.step(at, enforced.hasSomebody);
       for (const owner of owners) {
         if (lens === null || lens.hasSomebody(owner)) ownerless.delete(owner);
@@ -234,50 +230,3 @@ export function createDirectoryHistory(organisation: Organisation) {
     },
   };
 }
-
-type Found = {
-  standings: ReadonlyMap<string, Standing>;
-  sizes: ReadonlyMap<string, number>;
-  ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
-  lost: ReadonlyMap<string, number>;
-  ownerless: ReadonlyMap<string, number>;
-  untold: ReadonlySet<string>;
-  owned: ReadonlyMap<string, number>;
-  everKnown: ReadonlySet<string>;
-  arrived: ReadonlyMap<string, number>;
-  missing: ReadonlyMap<string, number>;
-  /** Of each provider, whom it does not know, and whether it ever did. */
-  providers: readonly {
-    provider: string;
-    runs: ReadonlyMap<string, Absence>;
-    knew(name: string): boolean;
-  }[];
-};
-
-/** Who tells that nobody knows somebody any more; null where nobody does. */
-function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
-  const name = fold(principal);
-  if (lost.has(name) || providers.length === 0) return null;
-  if (name.startsWith('group:') && !everKnown.has(name)) return null;
-  const unknowing = providers.flatMap(({ provider, runs, knew }) => {
-    const run = runs.get(name);
-    return run === undefined ? [] : [{ provider, run, knew: knew(name) }];
-  });
-  return unknowing.length === providers.length ? deciding(unknowing) : null;
-}
-
-/** A function of its own: what a closure over there sees stays in memory as long as the history. */
-const lookUpIn = (found: Found): DirectoryHistory => ({
-  standing: ({ id }) => found.standings.get(id) ?? null,
-  members: ({ id }) => found.sizes.get(id) ?? null,
-  idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
-  isSame: (principal, since) => found.ids.isSame(fold(principal), since),
-  absences: (principal) => absenceOf(principal, found)?.decisive ?? null,
-  awaited: (principal) => absenceOf(principal, found)?.awaited ?? [],
-  unreadSince: (principal) => found.lost.get(fold(principal)) ?? null,
-  ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
-  canTell: (owner) => !found.untold.has(fold(owner)),
-  serviceOwnedSince: (service) => found.owned.get(fold(service)) ?? null,
-  reachedSince: (principal) => found.arrived.get(fold(principal)) ?? null,
-  missing: found.missing,
-});

@@ -6,9 +6,11 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
-import { readAsides, readCommits } from './commits.ts';
+import { readAsides } from './commits/readAsides.ts';
+import { readCommits } from './commits/readCommits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
-import { createDirectoryHistory, type DirectoryHistory } from './directoryHistory.ts';
+import type { DirectoryHistory } from './directory/lookUpIn.ts';
+import { createDirectoryHistory } from './directoryHistory.ts';
 import { createGrantHistory, type GrantHistory } from './grantHistory.ts';
 import { type KeptUsage, openKept, readUsage, type Usage } from './usage.ts';
 
@@ -161,13 +163,26 @@ async function readHistory(tree: Tree, organisation: Organisation, asOf: number)
   const grants = createGrantHistory();
   const directories = createDirectoryHistory(organisation);
   let from: number | null = null;
-  for await (const step of readCommits(tree, asOf)) {
-    // A grant is given on a day, and committed in the course of it.
-    if (tree.revision !== null) from ??= step.blind ? step.at : startOfDay(step.at);
-    if (step.lost !== undefined) from = step.at;
-    grants.step(step);
-    directories.step(step);
+  const asides = readAsides(tree, asOf);
+  let aside = await asides.next();
+  const hearAsides = async (until: number) => {
+    for (; aside.done !== true && aside.value.mergedAt <= until; aside = await asides.next()) {
+      grants.aside(aside.value);
+      directories.aside(aside.value);
+    }
+  };
+  try {
+    for await (const step of readCommits(tree, asOf)) {
+      // A grant is given on a day, and committed in the course of it.
+      if (tree.revision !== null) from ??= step.blind ? step.at : startOfDay(step.at);
+      if (step.lost !== undefined) from = step.at;
+      await hearAsides(step.at);
+      grants.step(step);
+      directories.step(step);
+    }
+    await hearAsides(asOf);
+  } finally {
+    await asides.return(undefined);
   }
-  for await (const aside of readAsides(tree, asOf)) grants.aside(aside);
   return { of: grants.end(), directories: directories.end(), from };
 }

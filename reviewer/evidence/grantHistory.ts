@@ -1,12 +1,14 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { detached } from '../../bundle/format/detached.ts';
-import { authenticationMethods } from '../../bundle/grants/credentials.ts';
-import { cadenceDays, endOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import { fold } from '../../bundle/grants/names.ts';
-import { readAccess, readApi, readNetworks } from '../../bundle/grants/readGrants.ts';
+import { readAccess, readNetworks } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import type { AsideChange, Step } from './commits.ts';
+import type { Aside } from './commits/readAsides.ts';
+import type { Step } from './commits/readCommits.ts';
+import { type ApiThen, coversOf, noApi, readApiThen } from './grants/apiThen.ts';
+import { grew, isWider, restDays } from './grants/grew.ts';
+import { textsOf } from './grants/textsOf.ts';
 
 /** What Git tells of a grant, in seconds since 1970. */
 export type GrantHistory = Readonly<{
@@ -37,34 +39,8 @@ const untouched: GrantHistory = {
   ownedAt: null,
 };
 
+type Instant = 'suspendedAt' | 'grownAt' | 'restoredAt' | 'heldAt' | 'ownedAt';
 type Networks = ReadonlyMap<string, readonly string[]>;
-
-const idLine = /^(?:- | {2})id: *(["']?)([a-z0-9][a-z0-9-]{2,119})\1 *(?:#.*)?\r?$/gm;
-
-/** Cuts a file into its grants' texts where it is plainly written; null where only a parser can. */
-function cut(text: string): Map<string, string> | null {
-  const parts = text.split(/^(?=- )/m);
-  const found = new Map<string, string>();
-  for (const part of parts) {
-    if (!part.startsWith('- ')) {
-      if (/^[^#\s]/m.test(part)) return null;
-      continue;
-    }
-    const ids = [...part.matchAll(idLine)];
-    const [id] = ids;
-    if (ids.length !== 1 || id?.[2] === undefined || found.has(id[2]) || /^[^\s#-]|^-(?! )/m.test(part))
-      return null;
-    found.set(id[2], part);
-  }
-  return found;
-}
-
-function textsOf(bytes: Buffer): Map<string, string> {
-  const text = bytes.toString('utf8');
-  const plain = cut(text);
-  if (plain !== null) return plain;
-  return new Map(readAccess(bytes, '', '').entries.map(({ entry }) => [entry.id, JSON.stringify([entry])]));
-}
 
 /** Reads a grant's text, once for the two times that it is compared. */
 function createParser() {
@@ -76,59 +52,11 @@ function createParser() {
   };
 }
 
-const coversOf = ({ role, operations }: GrantEntry, { roles, open }: ApiThen): readonly string[] =>
-  (operations ?? roles.get(role ?? '') ?? []).filter((operation) => !open.has(operation));
-
-/**
- * What an API said that grants rest on: role → operations, those that anybody might call, which no grant is used for, and
- * how callers may prove who they are.
- */
-function readApiThen(bytes: Buffer) {
-  const { value } = readApi(bytes, '');
-  if (value === undefined) return null;
-  const expand = (name: string, above: readonly string[]): string[] =>
-    (value.roles[name] ?? []).flatMap((item) => {
-      if (!Object.hasOwn(value.roles, item)) return [item];
-      return above.includes(item) ? [] : expand(item, [...above, item]);
-    });
-  const exceptions = Object.entries(value.exceptions ?? {});
-  return {
-    roles: new Map(Object.keys(value.roles).map((name) => [name, expand(name, [name])])),
-    open: new Set(exceptions.flatMap(([operation, one]) => (one.public ? [operation] : []))),
-    methods: value.authentication ?? authenticationMethods,
-  };
+/** Null where they cannot be read. */
+function networksIn(bytes: Buffer, path: string): Networks | null {
+  const declared = readNetworks(bytes, path).value;
+  return declared === undefined ? null : new Map(Object.entries(declared));
 }
-type ApiThen = NonNullable<ReturnType<typeof readApiThen>>;
-const noApi: ApiThen = { roles: new Map(), open: new Set(), methods: [] };
-
-/** Whether somebody can do more by the grant as it is `after`, what it covers aside. */
-export function grew(before: GrantEntry, after: GrantEntry, at: number): boolean {
-  if (before.state === 'suspended' && after.state === 'active') return true;
-  if (fold(before.principal) !== fold(after.principal) || before.api !== after.api) return true;
-  const over = before.expires !== undefined && endOf(before.expires) <= at;
-  if (over && (after.expires === undefined || endOf(after.expires) > at)) return true;
-  if (before.conditions?.mfa === true && after.conditions?.mfa !== true) return true;
-  if (before.params !== undefined && !isWithin(before.params, after.params)) return true;
-  const [from, to] = [before.conditions?.networks, after.conditions?.networks];
-  return from !== undefined && (to === undefined || to.some((name) => !from.includes(name)));
-}
-
-type Params = NonNullable<GrantEntry['params']>;
-
-/** Whether whatever path parameters may be afterwards, they might be before. */
-const isWithin = (before: Params, after: Params = {}): boolean =>
-  Object.entries(before).every(([name, wanted]) => {
-    const now = after[name];
-    if (now === undefined || typeof now === 'string' || typeof wanted === 'string') return now === wanted;
-    return now.every((value) => wanted.includes(value));
-  });
-
-const isWider = (before: readonly string[], after: readonly string[]) =>
-  after.some((operation) => !before.includes(operation));
-
-/** How long it may lie idle by its own word; for what has no cadence nothing longer than usual is meant. */
-const restDays = ({ cadence }: GrantEntry) =>
-  cadence === undefined ? 0 : cadence === 'break-glass' ? Number.POSITIVE_INFINITY : cadenceDays[cadence];
 
 const apiIn = (apis: ReadonlyMap<string, ApiThen>, { api }: GrantEntry) => apis.get(api) ?? noApi;
 
@@ -151,6 +79,10 @@ export function createGrantHistory() {
   const parse = createParser();
   const note = (id: string, found: Partial<GrantHistory>) => {
     histories.set(id, { ...(histories.get(id) ?? untouched), ...found });
+  };
+  const noteNoEarlier = (id: string, at: number, which: readonly Instant[]) => {
+    const known = histories.get(id);
+    note(id, Object.fromEntries(which.map((name) => [name, Math.max(known?.[name] ?? at, at)])));
   };
 
   /**
@@ -189,7 +121,7 @@ export function createGrantHistory() {
       if (!bytes.includes(word)) continue;
       for (const [id, text] of textsOf(bytes)) {
         const entry = text.includes(word) ? parse(text) : null;
-        if (entry !== null && grows(entry)) note(id, { grownAt: at });
+        if (entry !== null && grows(entry)) noteNoEarlier(id, at, ['grownAt']);
       }
     }
   };
@@ -213,16 +145,41 @@ export function createGrantHistory() {
       return conditions?.networks !== undefined && !blocks(after).some((block) => were.includes(block));
     });
 
+  /** What a grant's holder, owner and reach were meanwhile is not held against what they are again. */
+  const changeAside = (id: string, texts: Comparison, at: number) => {
+    const [old, now] = [parse(texts.before), parse(texts.after)];
+    if (old === null || now === null) return;
+    const isWidened = isWider(coversOf(old, apiIn(apis, old)), coversOf(now, apiIn(apis, now)));
+    const which: Instant[] = [];
+    if (old.state === 'suspended' && now.state === 'active') which.push('restoredAt');
+    if (old.state === 'active' && now.state === 'suspended' && histories.get(id)?.suspendedAt != null)
+      which.push('suspendedAt');
+    if (grew(old, now, at) || isWidened || restDays(now) < restDays(old)) which.push('grownAt');
+    if (fold(old.principal) !== fold(now.principal)) which.push('heldAt');
+    if (fold(old.owner) !== fold(now.owner)) which.push('ownedAt');
+    noteNoEarlier(id, at, which);
+  };
+
+  const asideOfApi = (
+    path: string,
+    { before, after }: Pick<Aside['files'][number], 'before' | 'after'>,
+    at: number,
+  ) => {
+    const name = path.slice(path.lastIndexOf('/') + 1, -'.yaml'.length);
+    const [old, now] = [before, after].map((bytes) => (bytes === null ? noApi : readApiThen(bytes)));
+    if (old && now) widen(name, old, now, at);
+  };
+
   return {
     step(step: Step): void {
       const before = new Map(apis);
       for (const { path, bytes } of step.files) {
         const kind = fileKind(path);
         if (kind.kind === 'networks') {
-          const declared = bytes === null ? {} : readNetworks(bytes, path).value;
-          if (declared === undefined) continue;
+          const declared = bytes === null ? new Map() : networksIn(bytes, path);
+          if (declared === null) continue;
           const old = networks;
-          networks = new Map(Object.entries(declared));
+          networks = declared;
           moveNetworks(old, networks, step.at);
         }
         if (kind.kind !== 'api') continue;
@@ -261,27 +218,25 @@ export function createGrantHistory() {
       }
       for (const id of were.keys()) if (!are.has(id)) absent.add(detached(id));
     },
-    /** A commit on a merged branch, after all steps: it gave what it gave no later than it was merged. */
-    aside({ at, files: changed }: { at: number; files: readonly AsideChange[] }): void {
-      const textsIn = (which: 'before' | 'after') =>
-        new Map(changed.flatMap((file) => [...(file[which] === null ? [] : textsOf(file[which]))]));
-      const [earlier, later] = [textsIn('before'), textsIn('after')];
+    /** A commit on a merged branch, before the step that merged it: what it gave it gave no later than that. */
+    aside({ at, files: changed }: Pick<Aside, 'at' | 'files'>): void {
+      const [earlier, later] = [new Map<string, string>(), new Map<string, string>()];
+      for (const { path, before, after } of changed) {
+        const { kind } = fileKind(path);
+        if (kind === 'access') {
+          if (before !== null) for (const [id, text] of textsOf(before)) earlier.set(id, text);
+          if (after !== null) for (const [id, text] of textsOf(after)) later.set(id, text);
+        } else if (kind === 'api') asideOfApi(path, { before, after }, at);
+        else if (kind === 'networks' && before !== null && after !== null)
+          moveNetworks(networksIn(before, path) ?? new Map(), networksIn(after, path) ?? new Map(), at);
+      }
       for (const id of earlier.keys()) if (!later.has(id)) takenAside.add(id);
       for (const [id, text] of later) {
         const [known, old] = [histories.get(id), earlier.get(id)];
         if (known === undefined || text === old) continue;
-        const orLater = (than: number | null) => Math.max(than ?? at, at);
         if (old === undefined) {
-          if (takenAside.has(id))
-            note(id, { grownAt: orLater(known.grownAt), restoredAt: orLater(known.restoredAt) });
-          continue;
-        }
-        const [was, now] = [parse(old), parse(text)];
-        if (was === null || now === null) continue;
-        if (was.state === 'suspended' && now.state === 'active')
-          note(id, { restoredAt: orLater(known.restoredAt) });
-        if (grew(was, now, at) || isWider(coversOf(was, apiIn(apis, was)), coversOf(now, apiIn(apis, now))))
-          note(id, { grownAt: orLater(known.grownAt) });
+          if (takenAside.has(id)) noteNoEarlier(id, at, ['grownAt', 'restoredAt']);
+        } else changeAside(id, { before: old, after: text }, at);
       }
     },
     /** What was found, without anything that it was found in. */

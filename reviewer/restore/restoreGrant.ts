@@ -8,7 +8,7 @@ import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import { edit } from '../edit/edit.ts';
 import { putBack } from '../edit/putBack.ts';
 import { coversOf } from '../evidence/entryChanges.ts';
-import { grew } from '../evidence/grantHistory.ts';
+import { grew } from '../evidence/grants/grew.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type Version, versionsOf } from './versionsOf.ts';

@@ -1,7 +1,7 @@
 import type { Tree } from '../../bundle/git/tree.ts';
 import { readAccess } from '../../bundle/grants/readGrants.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import { readCommits } from '../evidence/commits.ts';
+import { readCommits } from '../evidence/commits/readCommits.ts';
 
 /** A grant as one state of the branch had it. */
 export type Version = {

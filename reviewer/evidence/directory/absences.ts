@@ -36,6 +36,11 @@ export function createAbsences(principals: ReadonlySet<string>) {
     },
     /** It says nothing for a while, not even that the syncs before and after follow each other. */
     interrupt: (provider: string): void => absent.get(provider)?.clear(),
+    /** It knew them at `at`, as a merged branch tells: who is missing was not all the time. */
+    noteKnown(provider: string, at: number, knows: (name: string) => boolean): void {
+      const runs = absent.get(provider);
+      for (const [name, { from }] of runs ?? []) if (from <= at && knows(name)) runs?.delete(name);
+    },
     remove: (provider: string): boolean => absent.delete(provider),
     /** Of those whose file is there: whom it does not know. */
     runs: (provider: string): ReadonlyMap<string, Absence> => absent.get(provider) ?? new Map(),

@@ -11,6 +11,10 @@ export function createArrivals(principals: ReadonlySet<string>) {
   let isBegun = false;
   return {
     arrived,
+    /** Nobody was behind it from `at` on where a merged branch tells so, which may have been what was enforced. */
+    noteAbsence(name: string, at: number) {
+      if (!nobody.has(name)) nobody.set(name, at);
+    },
     step(at: number, hasSomebody: (principal: string) => boolean) {
       for (const name of principals) {
         if (!hasSomebody(name)) {

@@ -3,6 +3,7 @@ type Known = { provider: string; id: string; at: number };
 /** Follows by which provider's id logins were known, one state after the other, oldest first. */
 export function createIds() {
   const known = new Map<string, Known[]>();
+  const beside = new Map<string, Known[]>();
   const ofNow = (name: string) => {
     const all = known.get(name) ?? [];
     const provider = all.at(-1)?.provider;
@@ -18,6 +19,8 @@ export function createIds() {
       if (all.at(-1)?.provider !== provider || all.at(-1)?.id !== id) all.push({ provider, id, at });
       known.set(name, all);
     },
+    /** As a merged branch tells: whoever gave something then may have meant that one. */
+    noteBeside: (name: string, one: Known): unknown => beside.set(name, [...(beside.get(name) ?? []), one]),
     knew: (name: string, provider: string) =>
       known.get(name)?.some((one) => one.provider === provider) === true,
     /** When a login was last given another id by the provider that knows it now; null when never. */
@@ -28,7 +31,13 @@ export function createIds() {
     /** Whether a login is now, by that provider, whose it was at an instant, or when it was first known. */
     isSame(name: string, since: number): boolean {
       const all = ofNow(name);
-      return (all.findLast(({ at }) => at <= since) ?? all[0])?.id === all.at(-1)?.id;
+      const now = all.at(-1);
+      const wasBeside = ({ provider, id, at }: Known) =>
+        at <= since && provider === now?.provider && id === now.id;
+      return (
+        (all.findLast(({ at }) => at <= since) ?? all[0])?.id === now?.id ||
+        beside.get(name)?.some(wasBeside) === true
+      );
     },
   };
 }

@@ -13,10 +13,14 @@ export function createServices(today: Iterable<Service>) {
   const proved = new Set([...today].filter(hasCredentials).map(nameOf));
   let state: ReadonlyMap<string, Service> = new Map();
   const owned = new Map<string, { owner: string; at: number }>();
+  const isInUse = (known: Service | undefined, name: string) =>
+    known?.state === 'active' && (hasCredentials(known) || !proved.has(name));
   return {
-    isActive(service: string) {
-      const known = state.get(service);
-      return known?.state === 'active' && (hasCredentials(known) || !proved.has(service));
+    isActive: (service: string) => isInUse(state.get(service), service),
+    /** By another state of the file. */
+    as(services: readonly Service[]): ServicesNow {
+      const other = new Map(services.map((service) => [nameOf(service), service]));
+      return { isActive: (service) => isInUse(other.get(service), service) };
     },
     /** None where the file went. */
     step(at: number, services: readonly Service[]): void {
@@ -24,6 +28,14 @@ export function createServices(today: Iterable<Service>) {
       for (const name of owned.keys()) if (!state.has(name)) owned.delete(name);
       for (const [name, { owner }] of state)
         if (owned.get(name)?.owner !== fold(owner)) owned.set(name, { owner: fold(owner), at });
+    },
+    /** What a merged branch says of owners: whose they are again is not held against them from before. */
+    noteOwners(services: readonly Service[], mergedAt: number): void {
+      for (const service of services) {
+        const [name, owner] = [nameOf(service), fold(service.owner)];
+        const known = owned.get(name);
+        if (known !== undefined && known.owner !== owner) owned.set(name, { ...known, at: mergedAt });
+      }
     },
     /** Since when each has the owner that it has. */
     ownedSince: (): ReadonlyMap<string, number> => new Map([...owned].map(([name, { at }]) => [name, at])),

@@ -15,7 +15,7 @@ import { readQuestion } from '../../../gateway/explain/readQuestion.ts';
 import { openSnapshot } from '../../../gateway/revision/snapshot.ts';
 import { parseSource, sourceName } from '../../../gateway/source/contract/parseSource.ts';
 import { openSource } from '../../../gateway/source/openSource.ts';
-import { readCommits } from '../../../reviewer/evidence/commits.ts';
+import { readCommits } from '../../../reviewer/evidence/commits/readCommits.ts';
 import { suite } from '../../_suite.ts';
 import { folder } from '../_opa.ts';
 import { runGit, type SampleTree, sampleFiles, sampleTree } from '../_organisation.ts';

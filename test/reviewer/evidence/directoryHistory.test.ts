@@ -23,6 +23,8 @@ type Moment = {
   short?: boolean;
   /** Providers whose file goes. */
   gone?: readonly string[];
+  /** On a branch that was merged then. */
+  mergedAt?: number;
 };
 
 const key = (at: number) => ({ api_key_sha256: at.toString(16).padStart(64, '0') });
@@ -46,6 +48,7 @@ function historyOf(
   } as unknown as Organisation;
   const history = createDirectoryHistory(organisation);
   const bytes = (value: object) => Buffer.from(JSON.stringify(value));
+  const last = new Map<string, Buffer | null>();
   for (const moment of moments) {
     const { at, synced = at, people, groups = {}, provider = 'okta', services, gone = [], short } = moment;
     const files = gone.map((one) => ({ path: `grants/directory/${one}.yaml`, bytes: null as Buffer | null }));
@@ -63,7 +66,13 @@ function historyOf(
         path: 'grants/directory/services.yaml',
         bytes: services === null ? null : bytes({ services: servicesOf(services) }),
       });
-    history.step({ commit: 'c', at, blind: false, files });
+    const { mergedAt } = moment;
+    const changes = files.map((file) => ({
+      ...{ path: file.path, before: last.get(file.path) ?? null, after: file.bytes },
+    }));
+    for (const file of files) last.set(file.path, file.bytes);
+    if (mergedAt === undefined) history.step({ commit: 'c', at, blind: false, files });
+    else history.aside({ at, mergedAt, files: changes });
   }
   return history.end();
 }
@@ -308,6 +317,56 @@ test('whom a provider knew whose file went nobody reads any more', () => {
   assert.deepEqual(since(first, other, lost, unread), [9 * day, 9 * day], 'once, and never again');
   const both = [first, { ...first, ...other, people: [ann] }, { ...other, at: 5 * day }, lost, unread];
   assert.deepEqual(since(...both), [null, null], 'the other tells of it');
+});
+
+test('what merged branches hide is heard for whoever would lose something, and against nobody', () => {
+  const told = (moments: Moment[], name = 'user:ann') => historyOf(moments, [{ principal: name }]);
+  const okta = (at: number, people: readonly Person[], synced = at): Moment => ({
+    ...{ at: at * day, synced: synced * day, people },
+  });
+  const beside = (moment: Moment) => ({ ...moment, mergedAt: 18 * day });
+  const off = [{ login: 'ann', status: 'suspended' }];
+  const [first, gone] = [okta(1, [ann]), [{ login: 'bob' }]];
+  const since = (...moments: Moment[]) => Number(told([first, ...moments]).reachedSince('user:ann')) / day;
+  assert.equal(since(beside(okta(10, off)), beside(okta(17, [ann], 1))), 18, 'away, and back');
+  assert.equal(since(beside(okta(10, [ann]))), 0, 'there');
+  assert.equal(since(beside(okta(17.5, off)), beside(okta(17.7, [ann]))), 0, 'for less than a day');
+  assert.equal(since(okta(9, off), beside(okta(10, [ann])), okta(19, [ann])), 19, 'came by no branch before');
+  const bot = (at: number, state: string, owner = 'user:ann'): Moment => ({
+    ...{ at: at * day, services: [{ name: 'bot', state, owner }] },
+  });
+  const program = (...moments: Moment[]) => told([bot(1, 'active'), ...moments], 'service:bot');
+  const paused = program(beside(bot(10, 'disabled')), beside(bot(17, 'active')));
+  assert.equal(paused.reachedSince('service:bot'), 18 * day);
+  assert.equal(program(beside(bot(10, 'active', 'user:bob'))).serviceOwnedSince('service:bot'), 18 * day);
+  assert.equal(program(beside(bot(10, 'active'))).serviceOwnedSince('service:bot'), day);
+
+  const absent = (...moments: Moment[]) => {
+    const all = [first, okta(9, gone), ...moments, okta(19, gone)];
+    return told(all)
+      .absences('user:ann')
+      ?.map(({ syncs }) => syncs);
+  };
+  assert.deepEqual(absent(), [2]);
+  assert.deepEqual(absent(beside(okta(12, gone))), [2], 'no sync of the line');
+  assert.deepEqual(absent(beside(okta(12, [ann]))), [1], 'read, and there');
+  assert.deepEqual(absent(beside(okta(12, [ann], 5))), [2], 'as of before');
+  assert.deepEqual(absent(beside({ ...okta(12, gone), short: true })), [1], 'not read to its end');
+  assert.deepEqual(absent(beside({ at: 12 * day, gone: ['okta'] })), [1], 'not read');
+
+  const alone = (...moments: Moment[]) => {
+    const { ownerlessSince } = told([first, okta(9, off), ...moments]);
+    return Number(ownerlessSince('user:ann')) / day;
+  };
+  assert.equal(alone(beside(okta(12, off))), 9);
+  assert.equal(alone(beside(okta(12, [ann]))), 18);
+  assert.equal(alone(beside(okta(12, [ann], 5))), 18, 'as edited there');
+  const other = (at: number): Moment => okta(at, [{ login: 'ann', id: 'another' }]);
+  const given = (at: number, ...moments: Moment[]) => told([first, ...moments]).isSame('user:ann', at * day);
+  assert.equal(given(12, other(19)), false);
+  assert.equal(given(12, beside(other(10)), other(19)), true, 'who gave it meant that one');
+  assert.equal(given(9, beside(other(10)), other(19)), false);
+  assert.equal(given(12, beside(other(10)), okta(19, [ann])), true, 'never so on the line');
 });
 
 test('another id is another person, unless the provider counts everybody anew or it was before', () => {

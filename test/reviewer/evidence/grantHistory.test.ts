@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { readAccess } from '../../../bundle/grants/readGrants.ts';
-import { readCommits } from '../../../reviewer/evidence/commits.ts';
-import { createGrantHistory, grew } from '../../../reviewer/evidence/grantHistory.ts';
+import { readCommits } from '../../../reviewer/evidence/commits/readCommits.ts';
+import { createGrantHistory } from '../../../reviewer/evidence/grantHistory.ts';
+import { grew } from '../../../reviewer/evidence/grants/grew.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('history of one grant');
@@ -222,5 +223,42 @@ test('no time counts as idle in which the grant, as it is now, allowed less to w
       }
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('what a grant, its holder, its owner and its API were meanwhile on a merged branch is not held against them', () => {
+  const known = (
+    first: string,
+    meanwhile: string,
+    file = path,
+    start: Readonly<Record<string, string>> = {},
+  ) => {
+    const history = createGrantHistory();
+    const grant = file === path ? first : text();
+    const before: Readonly<Record<string, string>> = { [path]: grant, ...start };
+    const files = Object.entries(before).map(([path, one]) => ({ path, bytes: Buffer.from(one) }));
+    history.step({ ...{ commit: 'a', at: 1, blind: false }, files });
+    const [old, now] = [Buffer.from(before[file] ?? ''), Buffer.from(meanwhile)];
+    history.aside({ at: 5, files: [{ path: file, before: old, after: now }] });
+    history.aside({ at: 7, files: [{ path: file, before: now, after: old }] });
+    const { grownAt, restoredAt, suspendedAt, heldAt, ownedAt } = history.end()('orders-one') ?? {};
+    return { grownAt, restoredAt, suspendedAt, heldAt, ownedAt };
+  };
+  const never = { grownAt: null, restoredAt: null, suspendedAt: null, heldAt: null, ownedAt: null };
+  const suspended = text('  state: suspended\n');
+  assert.deepEqual(known(text(), text('  ticket: A-1\n')), never);
+  assert.deepEqual(known(text(), suspended), { ...never, grownAt: 7, restoredAt: 7 });
+  const again = known(suspended, text());
+  assert.deepEqual([again.suspendedAt, again.grownAt], [7, 5]);
+  const bobs = text().replace('user:ann', 'user:bob');
+  assert.deepEqual(known(text(), bobs), { ...never, grownAt: 7, heldAt: 7 });
+  assert.deepEqual(known(text(), text().replace('group:desk', 'group:night')), { ...never, ownedAt: 7 });
+  assert.deepEqual(known(text('  cadence: daily\n'), text('  cadence: annual\n')), { ...never, grownAt: 7 });
+  const orders = 'grants/apis/orders.yaml';
+  const narrow = api().replace('reader: [get]', 'reader: [list]');
+  assert.deepEqual(known('', narrow, orders, { [orders]: api() }), { ...never, grownAt: 7 });
+  assert.deepEqual(
+    known('', api().replace('[reader, create]', '[reader]'), orders, { [orders]: api() }),
+    never,
   );
 });

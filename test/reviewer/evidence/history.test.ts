@@ -121,6 +121,23 @@ test('what was taken and given back on a branch that was merged is known, though
   assert.deepEqual([of('two')?.grownAt, of('two')?.restoredAt], [null, null]);
 });
 
+test('who was away, and came back, on a branch that was merged is there since it was merged at the latest', async () => {
+  const paused = okta(10, (text) => text.replaceAll('status: active', 'status: suspended'));
+  await known([20, { ...one('role: reader', ann), ...okta(20) }]);
+  const enforced = here.git('branch', '--show-current').trim();
+  here.git('checkout', '--quiet', '-b', `${enforced}-own`);
+  await here.commit({ 'README.md': 'mine' }, daysAgo(19));
+  here.git('checkout', '--quiet', enforced);
+  await here.commit(paused, daysAgo(10));
+  await here.commit(okta(20), daysAgo(3));
+  here.git('checkout', '--quiet', `${enforced}-own`);
+  await here.commit({ 'README.md': 'more' }, daysAgo(2));
+  here.git('merge', '--quiet', '--no-edit', enforced);
+  const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
+  await evidence.usage.close();
+  assert.equal(evidence.history.directories.reachedSince(ann.principal), seconds(2));
+});
+
 test('what somebody put back is not held against the login or the owner of before', async () => {
   const away = okta(10, (text) =>
     text.replace('00u1', '00u9').replaceAll('status: active', 'status: suspended'),

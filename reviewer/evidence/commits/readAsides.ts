@@ -1,0 +1,56 @@
+import { git } from '../../../bundle/git/git.ts';
+import type { Tree } from '../../../bundle/git/tree.ts';
+import { createBlobReader } from './blobReader.ts';
+import { commitLog, isBlob } from './commitLog.ts';
+import { type Side, sideLines } from './sideLines.ts';
+
+/** What a commit on a branch that was merged did to a file; null where it is not there. */
+export type AsideChange = { path: string; before: Buffer | null; after: Buffer | null };
+
+/** A commit on a branch that was merged, whose files left no trace along first parents. */
+export type Aside = Side & { files: readonly AsideChange[] };
+
+/**
+ * What merged branches hide, in the order in which they were merged, each oldest first. Whoever merges the enforced branch
+ * into their own and pushes that makes what was enforced meanwhile a side branch: a grant that was taken and given back
+ * there is as it was, and looks as if nobody had ever wanted it; so does an account that was paused. Throws GitError.
+ */
+export async function* readAsides(tree: Tree, asOf: number): AsyncGenerator<Aside> {
+  const { revision } = tree;
+  if (revision === null || !tree.merges) return;
+  const along = await commitLog(tree, ['--first-parent', '-m', revision]);
+  const merges = await git(tree.root, ['rev-list', '--first-parent', '--merges', revision, '--']);
+  const line = new Set([...along.map(({ commit }) => commit), ...merges.toString().split('\n')]);
+  const all = await commitLog(tree, [
+    ...['--full-history', '--parents', '--topo-order', '--diff-merges=first-parent', revision],
+  ]);
+  const states = new Set(along.flatMap(({ changes }) => changes.map(({ path, id }) => `${id} ${path}`)));
+  const isHidden = ({ path, id }: { path: string; id: string }) => !states.has(`${id} ${path}`);
+  const sides = sideLines(all, line, asOf);
+  const beside = all.filter(({ commit }) => sides.has(commit));
+  const hidden = new Set(beside.flatMap(({ changes }) => changes.filter(isHidden).map(({ path }) => path)));
+  const order = new Map(all.map(({ commit }, index) => [commit, index]));
+  const isDirectory = (path: string) => path.startsWith('grants/directory/');
+  const asides = beside
+    .flatMap(({ commit, changes }) => {
+      const side = sides.get(commit);
+      const files = changes.filter(
+        (one) => hidden.has(one.path) && (!isDirectory(one.path) || isHidden(one)),
+      );
+      return side === undefined || files.length === 0 ? [] : [{ side, files }];
+    })
+    .sort((a, b) => (order.get(a.side.merge) ?? 0) - (order.get(b.side.merge) ?? 0));
+  const ids = asides.flatMap(({ files }) => files.flatMap(({ before, id }) => [before, id]));
+  const reader = createBlobReader(tree, ids.filter(isBlob));
+  const take = async (id: string) => (isBlob(id) ? reader.take(id) : null);
+  try {
+    for (const { side, files } of asides) {
+      const read: AsideChange[] = [];
+      for (const { path, before, id } of files)
+        read.push({ path, before: await take(before), after: await take(id) });
+      yield { ...side, files: read };
+    }
+  } finally {
+    await reader.close();
+  }
+}
