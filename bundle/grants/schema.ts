@@ -187,7 +187,9 @@ export const grant = z
     reason: text(500).describe('What the access is for, in 500 characters at most.'),
     ticket: text(100).optional().describe('Where it was asked for.'),
     owner: owner.describe('Who answers for it in reviews: `user:LOGIN` or `group:NAME`.'),
-    granted: dayOrInstant.describe('When it begins: a day (its first instant, UTC) or an instant.'),
+    granted: dayOrInstant.describe(
+      'When it was given, from which reviews count: a day (its first instant, UTC) or an instant. It holds as soon as it is merged, whatever stands here.',
+    ),
     expires: dayOrInstant
       .optional()
       .describe('When it ends: a day, that day (UTC) included, or an instant; left out, it does not end.'),

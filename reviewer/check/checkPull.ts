@@ -17,6 +17,7 @@ import { stopIfAborted } from '../reviewError.ts';
 import { accessRows } from './accessRows.ts';
 import { changedLines } from './changedLines.ts';
 import { type ChangeFacts, changeFacts } from './changeFacts.ts';
+import { datedAhead } from './datedAhead.ts';
 import { findingText } from './findingText.ts';
 import { judgeChanges, type Verdict } from './judgeChanges.ts';
 import { type CheckedPlace, most, type PullCheck } from './pullCheck.ts';
@@ -59,7 +60,11 @@ export async function checkPull(options: Options): Promise<PullCheck> {
   stopIfAborted(signal);
 
   const common = { version: 1 as const, base, head, asOf };
-  const told = problemsOf(checked, new Set([...known.problems, ...known.warnings].map(formatProblem)));
+  const ahead = datedAhead(known.organisation, checked.organisation, asOf);
+  const told = problemsOf(
+    { problems: [...checked.problems, ...ahead], warnings: checked.warnings },
+    new Set([...known.problems, ...known.warnings].map(formatProblem)),
+  );
   const problems = told
     .map((one) => ({ ...one, changed: changed.has(one.path, one.line) }))
     .sort((a, b) => rank(a) - rank(b))

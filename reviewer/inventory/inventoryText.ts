@@ -42,12 +42,14 @@ export function fold(text: string, width: number, indent: number, hang = indent 
   return [...lines, line];
 }
 
-const since = ({ granted, expires }: Grant) =>
-  `since ${granted}${expires === undefined ? '' : ` until ${expires}`}`;
+/** It holds as soon as it is merged. */
+const sinceText = ({ granted, grantedAt, expires }: Grant, asOf: number) =>
+  `${grantedAt > asOf ? `already, though dated ${granted}` : `since ${granted}`}${expires === undefined ? '' : ` until ${expires}`}`;
 
 /** The inventory for a terminal, no line wider than `width`: a line for each thing the view goes by and all below it. */
 export function* inventoryText(inventory: Inventory, by: View, width: number): Generator<string> {
   const { seen, organisation, access } = inventory;
+  const since = (grant: Grant) => sinceText(grant, inventory.asOf);
   const say = (indent: number, text: string) => fold(text, Math.max(width, 40), indent);
   const used = (grant: string, operation?: string) => {
     const last = lastUseOf(inventory, grant, operation);

@@ -89,6 +89,14 @@ test('more access to a guarded API needs its owner and an end; less, or other AP
   assert.deepEqual(rules(await check(access([...grants, { id: 'ann-more', rest: 'role: admin' }]))), []);
 });
 
+test('a grant that is dated ahead would hold at once, so it is not merged before', async () => {
+  const found = await check(
+    access([...grants, { id: 'ann-later', rest: 'role: admin\ngranted: 2026-12-24' }]),
+  );
+  assert.deepEqual([found.failures, found.problems.map(({ level }) => level)], [1, ['failure']]);
+  assert.match(found.problems[0]?.message ?? '', /^"granted" of "ann-later" is ahead/);
+});
+
 test('a grant that gives nobody anything yet counts: who joins later is not asked about', async () => {
   const found = await check(paid({ id: 'empty', principal: 'group:nobody', rest: 'role: reader' }));
   assert.equal(found.access?.rows.length, 0);

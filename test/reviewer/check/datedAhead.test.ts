@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { datedAhead } from '../../../reviewer/check/datedAhead.ts';
+import { openInventory } from '../../../reviewer/inventory/inventory.ts';
+import { inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
+import { organisationOf } from '../../../reviewer/organisationOf.ts';
+import { suite } from '../../_suite.ts';
+import { memoryTree } from '../../bundle/_memoryTree.ts';
+import { access, asOfMs, base } from '../_review.ts';
+
+const test = suite('grants that are dated ahead');
+const asOf = asOfMs / 1000;
+const dated = (granted: string) =>
+  organisationOf(
+    memoryTree({ ...base, ...access([{ id: 'ann-read', rest: `role: reader\ngranted: ${granted}` }]) }),
+  );
+
+test('are told of when they come or are dated anew, as gateways do not wait for that day', async () => {
+  const [past, ahead] = [await dated('2026-11-24'), await dated('2026-12-24')];
+  assert.deepEqual(datedAhead(null, past, asOf), [], 'where it is that day already');
+  const [found, ...others] = datedAhead(null, ahead, asOf);
+  assert.deepEqual(others, []);
+  assert.match(
+    found?.message ?? '',
+    /^"granted" of "ann-read" is ahead, 2026-12-24, and a grant holds as soon/,
+  );
+  assert.match(`${found?.file}:${found?.line}`, /^grants\/access\/orders\/group-desk\.yaml:1$/);
+  assert.equal(datedAhead(past, ahead, asOf).length, 1);
+  assert.deepEqual(datedAhead(ahead, ahead, asOf), [], 'this pull request has nothing to do with it');
+});
+
+test('are listed as held already', async () => {
+  const organisation = await dated('2026-12-24');
+  const inventory = openInventory({ asOf, revision: null, organisation, seen: null });
+  const text = [...inventoryText(inventory, 'person', 200)].join('\n');
+  assert.match(text, /user:ann@example\.com\n.*by ann-read, already, though dated 2026-12-24/);
+});
