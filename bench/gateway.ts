@@ -84,7 +84,7 @@ async function run(): Promise<void> {
   const { closed, open } = createLoads({ folder, tokenFile, connections });
   // A second of warm-up: until then this is as much about how soon code is compiled, here and there.
   const openFor = (peer: Peer, callers: number, rate: number, count: number) =>
-    open(peer, callers, rate, count, count === callers ? 0 : Math.max(500, rate));
+    open(peer, { callers, rate, count, warm: count === callers ? 0 : Math.max(500, rate) });
 
   // Until the code of each is compiled as well as it will be; then each caller's first request.
   for (const peer of peers) await closed(peer, few, values.quick ? 2 : 8);

@@ -27,7 +27,7 @@ export const target = 'target@example.com';
 /** In fifty groups, each of which holds a grant of the first API. */
 export const joiner = 'joiner@example.com';
 
-export const personOf = (index: number) => `person-${String(index).padStart(5, '0')}@example.com`;
+const personOf = (index: number) => `person-${String(index).padStart(5, '0')}@example.com`;
 export const apiOf = (index: number) => `api-${String(index).padStart(4, '0')}`;
 
 const resources = ['orders', 'invoices', 'shipments', 'customers', 'reports'];
@@ -65,7 +65,7 @@ const serviceOf = (index: number) => `job-${String(index).padStart(4, '0')}`;
 const skewed = (numbers: Random, below: number) => Math.floor(below * numbers.next() ** 3);
 
 /** One grant; `number` makes its id unique. */
-export function grantText(number: number, api: string, principal: string, numbers: Random): string {
+function grantText(number: number, api: string, principal: string, numbers: Random): string {
   const expires = numbers.chance(0.7) ? `  expires: 2027-0${1 + numbers.below(9)}-15\n` : '';
   const networks = numbers.chance(0.1) ? '  conditions: { networks: [office], mfa: true }\n' : '';
   const access = numbers.chance(0.8)

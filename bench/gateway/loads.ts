@@ -63,7 +63,10 @@ request = function() n = (n + 7) % ${callers}; return requests[n] end
       return { rate, cpu: (cpu / requests) * 1000, p50: at('50%'), p99: at('99%'), p999: null, late: null };
     },
     /** Requests leave on a schedule; the first `warm` are not in the percentiles. */
-    async open(peer: Peer, callers: number, rate: number, count: number, warm: number): Promise<Figures> {
+    async open(
+      peer: Peer,
+      { callers, rate, count, warm }: Record<'callers' | 'rate' | 'count' | 'warm', number>,
+    ): Promise<Figures> {
       const script = fileURLToPath(new URL('./openLoad.ts', import.meta.url));
       const url = `${peer.url}/bench/v1/items`;
       const args = [script, url, rate, count, warm, tokenFile, callers].map(String);

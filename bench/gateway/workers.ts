@@ -63,7 +63,7 @@ async function run(): Promise<void> {
 
   const { closed, open } = createLoads({ folder, tokenFile, connections: 32 });
   const openFor = (persecond: number) => (peer: Peer) =>
-    open(peer, callers, persecond, persecond * seconds, persecond);
+    open(peer, { callers, rate: persecond, count: persecond * seconds, warm: persecond });
   const loads: [name: string, run: (peer: Peer) => Promise<Figures>][] = [
     ['32 kept connections, as fast as they go', (peer) => closed(peer, callers, seconds)],
     ['1,000 requests/s', openFor(1000)],

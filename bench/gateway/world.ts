@@ -7,7 +7,7 @@ import { type Issuer, startIssuer } from '../../test/gateway/_issuer.ts';
 import { childrenOf } from './processes.ts';
 
 export const callers = 200;
-export const grants = 1000;
+const grants = 1000;
 
 /** A proxy under test: where it listens, the processes it runs in, and how to stop it. */
 export type Peer = { name: string; url: string; pids: readonly number[]; stop: () => Promise<void> | void };

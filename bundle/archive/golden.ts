@@ -34,7 +34,7 @@ const facts = z.record(z.string(), z.union([scalar, z.array(scalar)]));
  * A question with the answer it must get from a bundle; `time` in whole seconds since 1970. `params` and `claims` are those
  * that a grant of the caller restricts, where one does; `facts` what the API's file names.
  */
-export const golden = z.strictObject({
+const golden = z.strictObject({
   api: z.string(),
   claims: given.optional(),
   expect: result,

@@ -25,10 +25,8 @@ export function writeOperations(text: string, file: string, { added, changed }: 
     splices.push(
       addition(
         text,
-        whole,
         added.map(([name, operation]) => [name, value(operation)] as const),
-        flow,
-        before.places.value(['operations', Object.keys(operations).at(-1) ?? '']),
+        { whole, flow, last: before.places.value(['operations', Object.keys(operations).at(-1) ?? '']) },
       ),
     );
   let result = text;
@@ -51,10 +49,8 @@ export function writeOperations(text: string, file: string, { added, changed }: 
 
 function addition(
   text: string,
-  whole: Place,
   added: readonly (readonly [name: string, value: string])[],
-  flow: boolean,
-  last: Place | undefined,
+  { whole, last, flow }: { whole: Place; last: Place | undefined; flow: boolean },
 ): [Pick<Place, 'start' | 'end'>, string] {
   if (flow) {
     const items = added.map(([name, value]) => `${name}: ${value}`).join(', ');

@@ -68,6 +68,6 @@ export async function admitPolicy(
 ): Promise<{ reads: PolicyReads; wasm: Buffer }> {
   assertPaths(policies);
   const { examined, built } = await readsOf(opa, policies, cache, documents);
-  const wasm = await compilePolicy(opa, policies, decisionPath, cache, built);
+  const wasm = await compilePolicy(opa, policies, decisionPath, { cache, built });
   return { reads: { ...examined, wasm: sha256(wasm) }, wasm };
 }

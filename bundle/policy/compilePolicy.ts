@@ -49,17 +49,22 @@ export function assertPaths(policies: ReadonlyMap<string, Buffer>): void {
     throw new BundleError('policy-invalid', `${JSON.stringify(wrong)} is no path of a policy`);
 }
 
+type Compile = {
+  /** The folder that the result is kept in; the user's when left out. */
+  cache?: string | undefined;
+  /** What `buildPolicy` has just made of the same. */
+  built?: ReadonlyMap<string, Buffer> | null;
+};
+
 /**
  * Compiles policies (path → Rego) to WASM for one entrypoint (`grantgate/authz/decision`), with the built-ins the
- * runtime has and no others. The result is kept in `cache` (a folder; the user's when left out) under the hash of all
- * that goes into it; `built` is what `buildPolicy` has just made of the same. Throws BundleError `policy-invalid` with opa's message, OpaError.
+ * runtime has and no others. The result is kept under the hash of all that goes into it. Throws BundleError `policy-invalid` with opa's message, OpaError.
  */
 export async function compilePolicy(
   opa: Opa,
   policies: ReadonlyMap<string, Buffer>,
   entrypoint: string,
-  cache: string = join(cacheFolder(), 'policies'),
-  built: ReadonlyMap<string, Buffer> | null = null,
+  { cache = join(cacheFolder(), 'policies'), built = null }: Compile = {},
 ): Promise<Buffer> {
   assertPaths(policies);
   const capabilities = await readFile(capabilitiesFile);

@@ -118,9 +118,7 @@ function subject(value: unknown, path: readonly PropertyKey[]): string {
 function problemsOf(
   issue: Issue,
   value: unknown,
-  schema: z.ZodType,
-  places: Places,
-  hideValues: boolean,
+  { schema, places, hideValues }: { schema: z.ZodType; places: Places; hideValues: boolean },
 ): Problem[] {
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
@@ -210,7 +208,7 @@ export function readChecked<T extends z.ZodType>(
   const result = schema.safeParse(given, { error: expectation });
   const found = result.success
     ? []
-    : result.error.issues.flatMap((issue) => problemsOf(issue, given, schema, places, hideValues));
+    : result.error.issues.flatMap((issue) => problemsOf(issue, given, { schema, places, hideValues }));
   const all = [...problems, ...found];
   return {
     file,

@@ -51,18 +51,24 @@ const headerEnd = (bytes: Buffer): { end: number; next: number } | null => {
   return lf === -1 ? null : { end: lf, next: lf + 2 };
 };
 
+type Asked = {
+  /** Of the path, what comes behind the repository's address. */
+  rest: string;
+  query: string;
+  user: User | undefined;
+  /** Where the processes are held that answer. */
+  running: Set<ChildProcess>;
+};
+
 /**
  * Answers Git over HTTP through `git http-backend`. Anybody may read; a push needs a token that may write, and by the
- * time it is answered its webhooks are on their way and the pull requests have followed. `running` holds the processes.
+ * time it is answered its webhooks are on their way and the pull requests have followed.
  */
 export function serveGit(
   core: Core,
   request: IncomingMessage,
   response: ServerResponse,
-  rest: string,
-  query: string,
-  user: User | undefined,
-  running: Set<ChildProcess>,
+  { rest, query, user, running }: Asked,
 ): undefined {
   const method = request.method ?? '';
   if (!services.test(rest)) return refuse(response, 404, 'Not Found');

@@ -131,15 +131,8 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       if (/^\/(info\/refs$|git-)/.test(path.slice(base.length)) && path.startsWith(`${base}/`)) {
         const token = tokenOf(request.headers.authorization);
         const user = token === null ? undefined : users.withToken(token);
-        return serveGit(
-          core,
-          request,
-          response,
-          path.slice(base.length),
-          target.search.slice(1),
-          user,
-          running,
-        );
+        const rest = path.slice(base.length);
+        return serveGit(core, request, response, { rest, query: target.search.slice(1), user, running });
       }
     }
     return servePages(request, response, target);

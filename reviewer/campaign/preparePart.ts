@@ -1,4 +1,4 @@
-import { gitTree, type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
+import { type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { assertValid, filesOf } from '../pulls/changes.ts';
 import type { Files, Mirror } from '../pulls/workspace.ts';
@@ -74,7 +74,3 @@ async function checkCut(tree: Tree, { grants }: Organisation, files: Files): Pro
   const elsewhere = new Set(grants.filter(({ place }) => !files.has(place.file)).map(({ id }) => id));
   await assertValid(withFiles(cut, files), elsewhere);
 }
-
-/** A commit of the mirror as a tree. */
-export const treeAt = (mirror: Mirror, commit: string): Promise<Tree> =>
-  gitTree(mirror.repository, commit, mirror.folder);

@@ -71,7 +71,7 @@ export type Report = {
   parts: readonly PartReport[];
 };
 
-export function outcomeOf(
+function outcomeOf(
   entry: FrozenEntry,
   now: Grant | undefined,
   state: PartState,

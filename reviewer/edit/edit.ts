@@ -30,6 +30,8 @@ export type GrantChange = {
 
 type Item = Record<string, unknown>;
 type Parsed = ReturnType<typeof parseYaml>;
+/** Where an item stands: the text of its file, how that reads, and its place in the list. */
+type Spot = { text: string; file: string; parsed: Parsed; index: number };
 
 const failed = (file: string, what: string) =>
   new ReviewError('edit-failed', `${file}: ${what}; the file was left as it is`);
@@ -74,13 +76,13 @@ const changed = (item: Item, { conditions, limits, ...to }: GrantChange): Item =
   ...(limits && { limits: { ...mapping(item.limits), ...limits } }),
 });
 
-function set(text: string, file: string, parsed: Parsed, index: number, to: GrantChange): string {
+function set({ text, file, parsed, index }: Spot, to: GrantChange): string {
   const item = itemsOf(parsed, file)[index] ?? {};
   let result = text;
   const apply = (key: keyof GrantChange, value: string | undefined) => {
     if (value === undefined) return;
     const read = result === text ? parsed : parseYaml(result, file);
-    result = setField(result, read, index, key, value, order[key]);
+    result = setField(result, read, { index, key, value, after: order[key] });
   };
   const { conditions, limits } = changed(item, to);
   apply('principal', to.principal && scalar(to.principal));
@@ -93,8 +95,7 @@ function set(text: string, file: string, parsed: Parsed, index: number, to: Gran
   return result;
 }
 
-function narrowTo(text: string, parsed: Parsed, index: number, to: Narrowed): string {
-  const { places } = parsed;
+function narrowTo({ text, parsed: { places }, index }: Spot, to: Narrowed): string {
   const from = places.key([index, 'role']) ?? places.key([index, 'operations']);
   const end = places.value([index, 'role']) ?? places.value([index, 'operations']);
   if (from === undefined || end === undefined) return text;
@@ -114,19 +115,19 @@ function expected(items: readonly Item[], index: number, edit: Edit): Item[] {
 }
 
 /** The text with a change spliced in at the grant's place; not looked at yet. */
-function splice(text: string, file: string, parsed: Parsed, index: number, change: Edit): string {
+function splice(at: Spot, change: Edit): string {
   switch (change.kind) {
     case 'delete':
-      return removeItem(text, { places: parsed.places, path: [] }, index);
+      return removeItem(at.text, { places: at.parsed.places, path: [] }, at.index);
     case 'suspend':
-      return set(text, file, parsed, index, { state: 'suspended' });
+      return set(at, { state: 'suspended' });
     case 'narrow':
-      return narrowTo(text, parsed, index, change.to);
+      return narrowTo(at, change.to);
     case 'set':
-      return set(text, file, parsed, index, change.to);
+      return set(at, change.to);
     default:
       change satisfies never;
-      throw failed(file, 'unknown edit');
+      throw failed(at.file, 'unknown edit');
   }
 }
 
@@ -140,14 +141,13 @@ export function edit(
   text: string,
   file: string,
   change: Edit,
-  by: typeof splice = splice,
-  parsed: Parsed = parseYaml(text, file),
+  { by = splice, parsed = parseYaml(text, file) }: { by?: typeof splice; parsed?: Parsed | undefined } = {},
 ): string | null {
   const items = itemsOf(parsed, file);
   const index = indexOf(items, change.grant, file);
   const wanted = expected(items, index, change);
   if (wanted.length === 0) return null;
-  const result = by(text, file, parsed, index, change);
+  const result = by({ text, file, parsed, index }, change);
   const after = parseYaml(result, file);
   if (after.problems.length > 0 || !isDeepStrictEqual(after.value, wanted))
     throw failed(

@@ -23,17 +23,16 @@ export const flow = (entries: Readonly<Record<string, unknown>>): string =>
     .map(([key, value]) => `${key}: ${inFlow(value)}`)
     .join(', ')} }`;
 
+/** A key of the item at `index`; where it is new, it comes after the first of `after` that is there. */
+export type Field = { index: number; key: string; value: string; after: readonly string[] };
+
 /**
- * Sets one key of an item of a list to a value, as YAML text: its old value is replaced in place; a key that was not
- * there comes after the first of `after` that is.
+ * Sets one key of an item of a list to a value, as YAML text: its old value is replaced in place.
  */
 export function setField(
   text: string,
-  { places }: Parsed,
-  index: number,
-  key: string,
-  value: string,
-  after: readonly string[],
+  { places }: Pick<Parsed, 'places'>,
+  { index, key, value, after }: Field,
 ): string {
   const [name, old] = [places.key([index, key]), places.value([index, key])];
   // From the key on: what was a block of lines becomes one line.

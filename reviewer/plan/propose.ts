@@ -204,7 +204,7 @@ function setOf(report: Report, evidence: Evidence): SetKeys | undefined {
 /** The grant's text after an edit that keeps it; one that cannot be edited is shown, and held back, as it is. */
 function afterEdit({ text, parsed }: Isolated, file: string, change: Edit): string {
   try {
-    return grantText(edit(text, file, change, undefined, parsed) ?? '', file, change.grant);
+    return grantText(edit(text, file, change, { parsed }) ?? '', file, change.grant);
   } catch (error) {
     if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
     return grantText(text, file, change.grant, parsed);

@@ -105,13 +105,13 @@ function render(
 export const readDashboard = (forge: Forge): Promise<KeptIssue | null> =>
   readKeptIssue(forge, dashboardLabel, (body) => body.startsWith(first));
 
+type Said = { pulls: readonly Pull[]; paused: string | null; also?: readonly Section[] | undefined };
+
 /** Writes it where it says something else; it is begun once something is held back. */
 export async function writeDashboard(
   forge: Forge,
   kept: KeptIssue | null,
-  pulls: readonly Pull[],
-  paused: string | null,
-  also: readonly Section[] = [],
+  { pulls, paused, also = [] }: Said,
 ): Promise<void> {
   const body = renderDashboard(pulls, paused, also);
   const says =

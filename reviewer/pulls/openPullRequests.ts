@@ -116,7 +116,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls.push(pull);
     progress?.(lineOf(pull));
   }
-  if (hasDashboard) await writeDashboard(forge, dashboard, pulls, paused, options.also);
+  if (hasDashboard) await writeDashboard(forge, dashboard, { pulls, paused, also: options.also });
   if (failure !== null) throw failure;
 }
 

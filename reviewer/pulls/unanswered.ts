@@ -2,8 +2,9 @@ import { dayMs } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Finding } from '../plan/finding.ts';
 import type { Marker } from './text/marker.ts';
+
 /** So long a pull request waits for an answer before `no_response` holds. */
-export const patienceMs = 30 * dayMs;
+const patienceMs = 30 * dayMs;
 
 /** What becomes of a pull request that nobody answers. */
 export type Unanswered = 'keep' | 'escalate' | 'suspend';

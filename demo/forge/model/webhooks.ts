@@ -25,7 +25,7 @@ const timeoutMs = 10_000;
 const mostKept = 200;
 
 /** `X-Hub-Signature-256` over the exact bytes of a body. */
-export const sign = (secret: string, body: string | Buffer): string =>
+const sign = (secret: string, body: string | Buffer): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 
 /** Delivers events to every receiver at once. A receiver that is down or slow loses the delivery, as with GitHub. */

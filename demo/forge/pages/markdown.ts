@@ -7,7 +7,7 @@ import { escapeHtml, Html, visible } from './html.ts';
 const token = /<!--[\s\S]*?(?:-->|$)|<(\/?)(details|summary|br|kbd|sub|sup)(\s+open)?\s*\/?>|[^<]+|</gi;
 
 /** Raw HTML with only the harmless tags left; everything else as text. */
-export function harmless(raw: string): string {
+function harmless(raw: string): string {
   return raw.replace(
     token,
     (all, slash: string | undefined, tag: string | undefined, open: string | undefined) => {

@@ -169,5 +169,5 @@ export function accessPage(inventory: Inventory, query: URLSearchParams, from: n
           rows.map((held) => rowOf(inventory, held, asked.operation)),
           'Who may do what',
         );
-  return html`${form(query)}${about(inventory, asked)}${found}${total > 0 ? pager('/access', { ...asked }, from, total, 'answers') : nothing}`;
+  return html`${form(query)}${about(inventory, asked)}${found}${total > 0 ? pager('/access', { ...asked }, { at: from, total, what: 'answers' }) : nothing}`;
 }

@@ -82,7 +82,7 @@ function owners({ frozen, report }: Progress, from: number): Html {
       open(part),
       isDone(part) ? html`<span class="yes">done</span>` : 'open',
     ]);
-  return html`<h2>Owners</h2>${table(['Owner', { number: 'Grants' }, { number: 'Unanswered' }, 'State'], rows, 'Owners')}${pager('/campaign', { name: frozen.name }, from, sorted.length, 'owners')}`;
+  return html`<h2>Owners</h2>${table(['Owner', { number: 'Grants' }, { number: 'Unanswered' }, 'State'], rows, 'Owners')}${pager('/campaign', { name: frozen.name }, { at: from, total: sorted.length, what: 'owners' })}`;
 }
 
 function grantsOf({ frozen }: Progress, part: PartReport, from: number): Html {
@@ -100,5 +100,5 @@ function grantsOf({ frozen }: Progress, part: PartReport, from: number): Html {
     ];
   });
   const query = { name: frozen.name, owner: part.owner };
-  return html`<h2>Of ${part.owner}</h2><p>${link('All owners', '/campaign', { name: frozen.name })}</p>${table(['Grant', 'Who', 'API (tier)', 'May do', 'Used', 'Proposed', 'Why', 'Outcome'], rows, `Grants of ${part.owner}`)}${pager('/campaign', query, from, part.grants.length, 'grants')}`;
+  return html`<h2>Of ${part.owner}</h2><p>${link('All owners', '/campaign', { name: frozen.name })}</p>${table(['Grant', 'Who', 'API (tier)', 'May do', 'Used', 'Proposed', 'Why', 'Outcome'], rows, `Grants of ${part.owner}`)}${pager('/campaign', query, { at: from, total: part.grants.length, what: 'grants' })}`;
 }

@@ -42,7 +42,7 @@ function diffPart(diff: RevisionDiff, query: { base: string; head: string }, fro
     ];
   });
   const notes = notesOf(diff);
-  return html`<p>${summaryOf(diff)}</p>${rows.length > 0 && table(['Change', 'Who and what', 'Terms'], rows, 'Changes of access')}${diff.changes.length > 0 ? pager('/change', query, from, diff.changes.length, 'changes') : nothing}
+  return html`<p>${summaryOf(diff)}</p>${rows.length > 0 && table(['Change', 'Who and what', 'Terms'], rows, 'Changes of access')}${diff.changes.length > 0 ? pager('/change', query, { at: from, total: diff.changes.length, what: 'changes' }) : nothing}
 ${notes.length > 0 && html`<h3>Also</h3><ul>${notes.slice(0, 200).map((note) => html`<li>${note}</li>`)}</ul>`}`;
 }
 

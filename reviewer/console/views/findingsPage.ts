@@ -15,7 +15,7 @@ const countBy = (values: readonly string[]) =>
 const filters = ['detector', 'severity', 'api', 'owner'] as const;
 
 /** Findings that fit all that is asked for, the worst first. */
-export function findingsOf({ findings }: Plan, query: URLSearchParams): Finding[] {
+function findingsOf({ findings }: Plan, query: URLSearchParams): Finding[] {
   const asked = filters.flatMap((name) => {
     const value = query.get(name);
     return value === null || value === '' ? [] : [[name, value] as const];
@@ -54,7 +54,7 @@ export function findingsPage(plan: Plan, query: URLSearchParams, from: number): 
   const blind = plan.not_evaluable;
   return html`<p>${counted(plan.findings.length, 'finding')} among ${counted(plan.population.grants, 'grant')}, by ${counted(records, 'record')} of ${counted(instances, 'gateway')}; ${Math.floor(coverage * 1000) / 10} % of the window is covered.</p>
 ${plan.findings.length > 0 && barChart('Findings by detector', countBy(plan.findings.map(({ detector }) => detector)))}
-${form(plan, query)}${found.length === 0 ? html`<p>None.</p>` : table(['Detector', 'Severity', 'Proposal', 'What', 'Grant', 'Owner'], rows, 'Findings')}${found.length > 0 ? pager('/findings', asked, from, found.length, 'findings') : nothing}
+${form(plan, query)}${found.length === 0 ? html`<p>None.</p>` : table(['Detector', 'Severity', 'Proposal', 'What', 'Grant', 'Owner'], rows, 'Findings')}${found.length > 0 ? pager('/findings', asked, { at: from, total: found.length, what: 'findings' }) : nothing}
 ${blind.length > 0 && html`<h2>Not evaluable (${blind.length})</h2><p>The records vouch for too little of the windows of these grants; nothing is proposed for them.</p><ul>${blind.slice(0, 50).map(({ grant, detectors, coverage: share }) => html`<li>${grantLink(grant)}: ${detectors.join(', ')}, ${Math.floor(share * 1000) / 10} % covered</li>`)}</ul>${blind.length > 50 && html`<p class="soft">… and ${blind.length - 50} more.</p>`}`}
 ${plan.exempt.length > 0 && html`<h2>Exempt (${plan.exempt.length})</h2><ul>${plan.exempt.slice(0, 50).map(({ grant, detector, until, reason }) => html`<li>${grantLink(grant)}: ${detector} until ${until}: ${reason}</li>`)}</ul>`}`;
 }

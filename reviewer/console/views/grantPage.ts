@@ -80,6 +80,6 @@ ${
     )} in ${counted(days.length, 'day')}`,
   )}</p>`
 }
-<h2>Whom it reaches</h2>${holders.length === 0 ? html`<p>Nobody.</p>` : table(['Who', 'Through'], rows, 'Whom it reaches')}${holders.length > 0 ? pager('/grant', { id: grant.id }, from, holders.length, 'people and services') : nothing}
+<h2>Whom it reaches</h2>${holders.length === 0 ? html`<p>Nobody.</p>` : table(['Who', 'Through'], rows, 'Whom it reaches')}${holders.length > 0 ? pager('/grant', { id: grant.id }, { at: from, total: holders.length, what: 'people and services' }) : nothing}
 ${text !== null && html`<h2>As it is written</h2><pre tabindex="0">${lines(text)}</pre>`}`;
 }

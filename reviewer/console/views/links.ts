@@ -24,8 +24,11 @@ export const principalLink = (principal: string): Html =>
     ? link(principal, '/access', { group: principal })
     : link(principal, '/access', { person: principal });
 
-/** Which part of a list is shown, and the way to the others. `at` is the first row's place. */
-export function pager(path: string, query: Query, at: number, total: number, what: string): Html {
+/** What is shown of a list: `at` is the first row's place, `what` its rows are. */
+type Part = { at: number; total: number; what: string };
+
+/** Which part of a list is shown, and the way to the others. */
+export function pager(path: string, query: Query, { at, total, what }: Part): Html {
   const to = Math.min(total, at + pageSize);
   const place = (from: number) => (from <= 0 ? undefined : Math.floor(from / pageSize) + 1);
   const count = total.toLocaleString('en-US');

@@ -1,6 +1,6 @@
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 
-export const kinds = ['person', 'service', 'group', 'api', 'operation', 'grant'] as const;
+const kinds = ['person', 'service', 'group', 'api', 'operation', 'grant'] as const;
 export type Kind = (typeof kinds)[number];
 /** `name` as it is asked for, `of` the API of an operation. */
 export type Hit = { kind: Kind; name: string; of?: string };

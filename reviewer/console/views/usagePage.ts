@@ -53,7 +53,7 @@ function map(inventory: Inventory, { cells }: Use, from: number): Html {
     },
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Heat map of use">${drawn}</div>
-${columns.length > shown.length && html`<p class="soft">The ${shown.length} groups that hold most; ${columns.length - shown.length} more hold less.</p>`}${pager('/usage', {}, from, apis.length, 'APIs')}`;
+${columns.length > shown.length && html`<p class="soft">The ${shown.length} groups that hold most; ${columns.length - shown.length} more hold less.</p>`}${pager('/usage', {}, { at: from, total: apis.length, what: 'APIs' })}`;
 }
 
 function apiTable({ organisation, access, seen }: Inventory, { cells, days }: Use, from: number): Html {
@@ -125,5 +125,5 @@ export function cellPage(
     ];
   });
   const columns = ['Grant', 'Principal', 'Role', 'Operations used', 'Last used', 'Uses a day, 90 days'];
-  return html`<p>Grants on ${link(api, '/access', { api })} held ${column === 'directly' ? 'directly' : html`by ${principalLink(column)}`}. ${link('All use', '/usage')}</p>${table(columns, rows, 'Grants')}${pager('/usage', { api, column }, from, total, 'grants')}`;
+  return html`<p>Grants on ${link(api, '/access', { api })} held ${column === 'directly' ? 'directly' : html`by ${principalLink(column)}`}. ${link('All use', '/usage')}</p>${table(columns, rows, 'Grants')}${pager('/usage', { api, column }, { at: from, total, what: 'grants' })}`;
 }

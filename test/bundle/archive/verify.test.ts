@@ -445,7 +445,9 @@ test('refuses a module that is no policy, answers another question or needs what
   try {
     const source = 'package grantgate.authz\n\ndecision := {"allow": false}\n\nopen := true\n\nany := true\n';
     const compiled = (entrypoint: string) =>
-      compilePolicy(opa, new Map([['policies/authz/x.rego', Buffer.from(source)]]), entrypoint, cache.path);
+      compilePolicy(opa, new Map([['policies/authz/x.rego', Buffer.from(source)]]), entrypoint, {
+        cache: cache.path,
+      });
     // A compiled policy, but of another Rego than the one beside it.
     const other = await withWasm(await compiled('grantgate/authz/decision'));
     assert.is(await refusal(other), 'policy-unexamined');

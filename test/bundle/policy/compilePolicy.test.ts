@@ -39,38 +39,52 @@ const failure = async (work: Promise<unknown>) =>
 
 test('compiles to the same bytes each time, from the cache the second time', async () => {
   const other = await folder();
-  const first = await compilePolicy(opa, policy('decision := 1'), entrypoint, cache.path);
-  const elsewhere = await compilePolicy(opa, policy('decision := 1'), entrypoint, other.path);
+  const first = await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: cache.path });
+  const elsewhere = await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: other.path });
   await other.remove();
   assert.is(runs, 2);
   assert.ok(first.equals(elsewhere));
-  assert.ok(first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, cache.path)));
+  assert.ok(
+    first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: cache.path })),
+  );
   assert.is(runs, 2);
-  assert.not((await compilePolicy(opa, policy('decision := 2'), entrypoint, cache.path)).equals(first));
+  assert.not(
+    (await compilePolicy(opa, policy('decision := 2'), entrypoint, { cache: cache.path })).equals(first),
+  );
   assert.is((await readdir(cache.path)).length, 2);
 });
 
 test('a damaged or unwritable cache costs time, nothing else', async () => {
-  const first = await compilePolicy(opa, policy('decision := 1'), entrypoint, cache.path);
+  const first = await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: cache.path });
   const [kept = ''] = await readdir(cache.path);
   await writeFile(join(cache.path, kept), first.subarray(0, 100));
-  assert.ok(first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, cache.path)));
+  assert.ok(
+    first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: cache.path })),
+  );
   assert.ok(first.equals(await readFile(join(cache.path, kept))));
-  assert.ok(first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, '/dev/null/cache')));
+  assert.ok(
+    first.equals(await compilePolicy(opa, policy('decision := 1'), entrypoint, { cache: '/dev/null/cache' })),
+  );
 });
 
 test('refuses Rego that is wrong, lacks the decision or uses what the runtime lacks', async () => {
-  const wrong = await failure(compilePolicy(opa, policy('decision := x'), entrypoint, cache.path));
+  const wrong = await failure(compilePolicy(opa, policy('decision := x'), entrypoint, { cache: cache.path }));
   assert.is(wrong.code, 'policy-invalid');
   assert.match(wrong.message, 'policies/authz/x.rego:3');
   assert.is(
-    (await failure(compilePolicy(opa, policy('other := 1'), entrypoint, cache.path))).code,
+    (await failure(compilePolicy(opa, policy('other := 1'), entrypoint, { cache: cache.path }))).code,
     'policy-invalid',
   );
   const sends = policy('decision := http.send({"method": "GET", "url": input.url})');
-  assert.match((await failure(compilePolicy(opa, sends, entrypoint, cache.path))).message, 'http.send');
+  assert.match(
+    (await failure(compilePolicy(opa, sends, entrypoint, { cache: cache.path }))).message,
+    'http.send',
+  );
   const outside = new Map([['policies/../x.rego', Buffer.from('package x')]]);
-  assert.is((await failure(compilePolicy(opa, outside, entrypoint, cache.path))).code, 'policy-invalid');
+  assert.is(
+    (await failure(compilePolicy(opa, outside, entrypoint, { cache: cache.path }))).code,
+    'policy-invalid',
+  );
 });
 
 test('takes the policies of the repository when it has any, tests left out, else the built-in', async () => {

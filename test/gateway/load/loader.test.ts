@@ -289,12 +289,9 @@ test('refuses a policy that allows an empty request, and one that answers no dec
   await reload.started;
   const policy = async (rego: string) => {
     const policies = new Map([['policies/authz/decision.rego', Buffer.from(rego)]]);
-    const wasm = await compilePolicy(
-      await findOpa(),
-      policies,
-      'grantgate/authz/decision',
-      join(folder, 'cache'),
-    );
+    const wasm = await compilePolicy(await findOpa(), policies, 'grantgate/authz/decision', {
+      cache: join(folder, 'cache'),
+    });
     const sources = [sourcesDigest(policies), bundle(1).reads.sources[1] ?? ''];
     const reads = { ...bundle(1).reads, sources, wasm: sha256(wasm) };
     await publish({ ...bundle(1), wasm, policies, reads });

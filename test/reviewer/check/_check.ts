@@ -1,6 +1,6 @@
 import type { PullCheck } from '../../../reviewer/check/pullCheck.ts';
 
-export const commits = { base: 'a'.repeat(40), head: 'b'.repeat(40) };
+const commits = { base: 'a'.repeat(40), head: 'b'.repeat(40) };
 
 /** A check that found nothing; `changes` is what it found otherwise. */
 export const checkOf = (changes: Partial<PullCheck> = {}): PullCheck => ({

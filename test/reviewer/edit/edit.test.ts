@@ -232,11 +232,11 @@ test('a splice that goes wrong is caught, whatever it spoils', () => {
       deleted('orders-a'),
       narrowed('orders-a', { role: 'viewer' }),
     ])
-      assert.throws(() => edit(text, file, change, () => spoil(edit(text, file, change) ?? '')), {
+      assert.throws(() => edit(text, file, change, { by: () => spoil(edit(text, file, change) ?? '') }), {
         code: 'edit-failed',
       });
   assert.doesNotThrow(() =>
-    edit(text, file, suspended('orders-a'), () => edit(text, file, suspended('orders-a')) ?? ''),
+    edit(text, file, suspended('orders-a'), { by: () => edit(text, file, suspended('orders-a')) ?? '' }),
   );
   const rules =
     'exemptions:\n  - { grant: a, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: b, detector: dormant, reason: r, until: 2027-01-31 }\n  - { grant: c, detector: dormant, reason: r, until: 2027-01-31 }\n';

@@ -57,7 +57,7 @@ test('a grant and its edits read the same cut out of its file as in it', () => {
       );
       for (const change of edits) {
         const after = (whole: string, known?: typeof parsed) => {
-          const edited = edit(whole, 'f', change, undefined, known);
+          const edited = edit(whole, 'f', change, { parsed: known });
           return edited === null ? null : grantText(edited, 'f', grant);
         };
         assert.equal(
