@@ -62,7 +62,10 @@ export type Decision = {
   readonly factFault?: string | null;
   /** Time spent in slices, WASM and reading the result; 0 when it was remembered. */
   readonly nanoseconds: number;
-  /** Grant id → its bounds, for those grants an allow rests on that have a rate or an end. */
+  /**
+   * Grant id → its bounds, for those grants an allow rests on that have a rate or an end; in the order in which their
+   * rates are taken from.
+   */
   readonly bounds: ReadonlyMap<string, GrantBounds>;
   /** What was thrown, when the policy could not be evaluated. */
   readonly failure: unknown;

@@ -1,4 +1,4 @@
-import { parseRate } from '../../bundle/format/rate.ts';
+import { bySoonest, parseRate } from '../../bundle/format/rate.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { grantsOn } from '../revision/grantsOn.ts';
 import type { HeldLine } from '../revision/slices.ts';
@@ -18,8 +18,8 @@ type Options = { read?: (line: Uint8Array) => KnownLine; mostBytes?: number };
 
 /**
  * Reads the lines that one decision is about. A group's line is read once for all its members, for as long as it is among
- * those used last; a person's own has no other reader. Throws BundleError `data-malformed`: who holds a grant that
- * cannot be read is refused, by whichever other it may be.
+ * those used last; a person's own has no other reader, and is known while nobody else is asked about. Throws BundleError
+ * `data-malformed`: who holds a grant that cannot be read is refused, by whichever other it may be.
  */
 export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Options = {}) {
   const groups = lruCache<KnownLine>(
@@ -27,9 +27,14 @@ export function createReadLines({ read = readLine, mostBytes = 16 * MiB }: Optio
     ({ bounds, ends, params, claims }) =>
       400 + 250 * bounds.size + 16 * ends.length + lettersOf(params) + lettersOf(claims),
   );
+  // Who asks about one principal again and again, as a search does, has the same bytes each time.
+  let own: { line: Uint8Array; known: KnownLine } | null = null;
   return (api: string, lines: readonly HeldLine[]): readonly KnownLine[] =>
     lines.map(({ name, line }) => {
-      if (!name.startsWith('group:')) return read(line);
+      if (!name.startsWith('group:')) {
+        if (own?.line !== line) own = { line, known: read(line) };
+        return own.known;
+      }
       const key = `${api}\n${name}`;
       const before = groups.get(key);
       if (before !== undefined) return before;
@@ -44,19 +49,26 @@ const lettersOf = (names: readonly string[]): number =>
 
 const none: ReadonlyMap<string, GrantBounds> = new Map();
 
-/** The bounds of these grants, for those that have any. */
+/**
+ * The bounds of these grants, for those that have any: those with a rate in the order in which they are taken from, of
+ * rates that are alike in that of the grants.
+ */
 export function boundsOf(
   grants: readonly string[],
   lines: readonly KnownLine[],
 ): ReadonlyMap<string, GrantBounds> {
-  let found: Map<string, GrantBounds> | null = null;
-  for (const { bounds } of lines)
-    if (bounds.size > 0)
-      for (const id of grants) {
-        const own = bounds.get(id);
-        if (own !== undefined) found = (found ?? new Map<string, GrantBounds>()).set(id, own);
-      }
-  return found ?? none;
+  let found: [string, GrantBounds][] | null = null;
+  for (const id of grants)
+    for (const { bounds } of lines) {
+      const own = bounds.get(id);
+      if (own === undefined) continue;
+      found ??= [];
+      found.push([id, own]);
+    }
+  if (found === null) return none;
+  return new Map(
+    found.sort(([, { rate: a }], [, { rate: b }]) => (a && b ? bySoonest(a, b) : a ? -1 : b ? 1 : 0)),
+  );
 }
 
 export function readLine(line: Uint8Array): KnownLine {

@@ -191,7 +191,8 @@ function objectsHeld(
   const parameter = found === null ? null : objectParameter(found.route.template);
   if (parameter === null || subject === null) return [];
   const groups = slices.principal(subject)?.groups ?? [];
-  const names = slices.cut(api, subject, groups).lines.flatMap(({ line }) =>
+  const lines = [subject, ...groups].flatMap((name) => snapshot.lines.grants(api, name) ?? []);
+  const names = lines.flatMap((line) =>
     grantsOn(line).flatMap(({ conditions }) => {
       const wanted = conditions?.params?.[parameter];
       return wanted === undefined ? [] : 'claim' in wanted ? (stated.claims.get(wanted.claim) ?? []) : wanted;

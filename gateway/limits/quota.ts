@@ -1,7 +1,7 @@
 import { anonymous } from '../../bundle/data/anonymous.ts';
-import { bySoonest, type Rate } from '../../bundle/format/rate.ts';
+import type { Rate } from '../../bundle/format/rate.ts';
 import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
-import type { OpenCount } from '../decision/decision.ts';
+import type { Decision, OpenCount } from '../decision/decision.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { whenKnown } from '../memory/whenKnown.ts';
@@ -55,25 +55,21 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
   const takeGrants = (decided: Decided, atMs: number, before: Allowance | null): Left | Promise<Left> => {
     const { bounds, result } = decided.decision;
     if (bounds.size === 0) return before;
-    const rates: [id: string, rate: Rate][] = [];
-    for (const id of result.grants) {
-      const rate = bounds.get(id)?.rate ?? null;
-      if (rate === null) return before;
-      rates.push([id, rate]);
-    }
-    if (rates.length > 1) rates.sort(([, one], [, other]) => bySoonest(one, other));
-    return takeRates(rates, decided, atMs, before);
+    // One without a rate lets through what the others have no more.
+    for (const id of result.grants) if ((bounds.get(id)?.rate ?? null) === null) return before;
+    return takeRates(bounds, decided, atMs, before);
   };
 
   const takeRates = async (
-    rates: readonly [id: string, rate: Rate][],
+    bounds: Decision['bounds'],
     { identity }: Decided,
     atMs: number,
     before: Allowance | null,
   ): Promise<Left> => {
     let refusal: Refusal | null = null;
     let least = Number.POSITIVE_INFINITY;
-    for (const [id, rate] of rates) {
+    for (const [id, { rate }] of bounds) {
+      if (rate === null) continue;
       const left = await limit(`grant ${id} ${identity.subject}`, rate, atMs);
       if (left <= 0) return passed(before, 'grant', rate, left);
       if (left >= least) continue;

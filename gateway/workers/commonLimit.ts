@@ -5,7 +5,7 @@
 import type { Rate } from '../../bundle/format/rate.ts';
 import { nextAfter, owedFrom } from '../limits/limit.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
-import { shareOf } from './shareOf.ts';
+import { longestPartMs, shareOf } from './shareOf.ts';
 import type { Part, Take, Taken } from './workerMessages.ts';
 
 export type CommonLimit = {
@@ -16,6 +16,8 @@ export type CommonLimit = {
   returned: (worker: number, parts: readonly Part[], now: number) => void;
   /** The worker has ended. Unless it has returned its parts, all of them count as used up. */
   ended: (worker: number, now: number) => void;
+  /** How many that have ended are remembered, because they may owe something. */
+  readonly gone: number;
 };
 
 type Options = {
@@ -49,8 +51,8 @@ export function createCommonLimit({
 }: Options): CommonLimit {
   const entries = lruCache<Entry>(64 * MiB, () => 100 + 8 * workers);
   const collections = new Map<string, Collection>();
-  /** Until when the parts of workers that have ended are owed at most. */
-  const gone = new Map<number, (rate: Rate) => number>();
+  /** Workers that have ended: until when their parts are owed at most, and when no part of any rate is. */
+  const gone = new Map<number, { owed: (rate: Rate) => number; untilMs: number }>();
 
   let lastRound = 0;
 
@@ -71,10 +73,19 @@ export function createCommonLimit({
     if (owed > now) entry.wholeAt = Math.max(entry.wholeAt, now) + (owed - now) / workers;
   };
   const giveBackOfGone = (entry: Entry, rate: Rate, now: number) => {
+    if (entry.holders.length === 0) return;
+    const here = running();
     for (const holder of entry.holders) {
-      const owed = gone.get(holder);
-      if (owed !== undefined) giveBack(entry, holder, owed(rate), now);
+      const left = gone.get(holder);
+      if (left !== undefined) giveBack(entry, holder, left.owed(rate), now);
+      // One that ended so long ago that it is forgotten owes nothing.
+      else if (!here.includes(holder)) giveBack(entry, holder, 0, now);
     }
+  };
+  const forget = (now: number) => {
+    const here = running();
+    for (const [worker, { untilMs }] of gone)
+      if (untilMs <= now && !here.includes(worker)) gone.delete(worker);
   };
 
   /** Counts a request, or null: others must give back their parts first. */
@@ -125,7 +136,8 @@ export function createCommonLimit({
   };
 
   const end = (worker: number, owed: (rate: Rate) => number, now: number) => {
-    gone.set(worker, owed);
+    forget(now);
+    gone.set(worker, { owed, untilMs: now + longestPartMs });
     for (const [key, { entry, waiting }] of [...collections]) {
       const [first] = waiting;
       if (first !== undefined) giveBackOfGone(entry, first.take.rate, now);
@@ -168,6 +180,9 @@ export function createCommonLimit({
     },
     ended(worker, now) {
       if (!gone.has(worker)) end(worker, (rate) => now + shareOf(rate, workers).periodMs, now);
+    },
+    get gone() {
+      return gone.size;
     },
   };
 }

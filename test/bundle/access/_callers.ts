@@ -2,6 +2,7 @@ import type { GrantLine, ParamsLine } from '../../../bundle/data/grantLine.ts';
 import { bySoonest, parseRate } from '../../../bundle/format/rate.ts';
 import type { Decided } from '../../../gateway/decision/admission.ts';
 import { newMemory } from '../../../gateway/decision/decision.ts';
+import { boundsOf } from '../../../gateway/decision/readLines.ts';
 import { Refusal } from '../../../gateway/http/refusal.ts';
 import { createLimit } from '../../../gateway/limits/limit.ts';
 import { createQuota } from '../../../gateway/limits/quota.ts';
@@ -51,13 +52,15 @@ function gateway(grants: readonly GrantLine[], rate?: string) {
   return async (asked: Request, at: number): Promise<boolean> => {
     const holding = grants.filter((grant) => allows(grant, asked));
     if (holding.length === 0) return false;
-    const rateOf = (one: GrantLine) => (one.rate === undefined ? null : parseRate(one.rate));
+    const ids = holding.map(({ id }) => id).sort();
+    const rateOf = ({ rate: text }: GrantLine) => (text === undefined ? null : parseRate(text));
+    const bounds = new Map(holding.map((one) => [one.id, { rate: rateOf(one), expires: null }]));
     const decided = {
       ...{ route: { api: 'orders' }, identity: { subject: 'user:ann' } },
       enforcement: { snapshot: { apis } },
       decision: {
-        result: { grants: holding.map(({ id }) => id).sort() },
-        bounds: new Map(holding.map((one) => [one.id, { rate: rateOf(one), expires: null }])),
+        result: { grants: ids },
+        bounds: boundsOf(ids, [{ bounds, ends: [], params: [], claims: [] }]),
         memory: newMemory(),
       },
     } as unknown as Decided;

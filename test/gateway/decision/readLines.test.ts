@@ -13,7 +13,7 @@ const team = line('group:team', [
   { id: 'rated', operations: ['x'], rate: '5/min' },
 ]);
 
-test("a group's line is read once for all its members, at each API; a person's own for each decision about it", () => {
+test("a group's line is read once for all its members, at each API; a person's own once while nobody else is asked about", () => {
   const read: string[] = [];
   const lines = createReadLines({
     read: (bytes) => {
@@ -21,9 +21,9 @@ test("a group's line is read once for all its members, at each API; a person's o
       return readLine(bytes);
     },
   });
-  const [ann, bob] = [line('user:ann', []), line('user:bob', [])];
-  for (const own of [ann, bob, ann]) lines('orders', [own, team]);
-  lines('payments', [ann, team]);
+  const [ann, bob, other] = [line('user:ann', []), line('user:bob', []), line('user:ann', [])];
+  for (const own of [ann, bob, ann, ann]) lines('orders', [own, team]);
+  lines('payments', [other, team]);
   assert.deepEqual(read, [
     '"user:ann"',
     '"group:team"',
@@ -62,12 +62,22 @@ test('bounds are of the grants asked about, with a rate or an end; a name may ho
   assert.deepEqual(
     [...boundsOf(['own', 'plain', 'rated', 'unknown'], lines)],
     [
-      ['own', { rate: null, expires: 7 }],
       ['rated', { rate: { count: 5, periodMs: 60_000, intervalMs: 12_000 }, expires: null }],
+      ['own', { rate: null, expires: 7 }],
     ],
   );
   assert.deepEqual(
     lines.map(({ ends }) => ends),
     [[7], [200]],
   );
+});
+
+test('grants with rates are bounded in the order in which they are taken from, those without one behind them', () => {
+  const rated = (id: string, rate?: string) => ({ expires: 9, id, operations: ['x'], ...(rate && { rate }) });
+  const own = line('user:ann', [rated('a', '5/h'), rated('b'), rated('d', '1/s')]);
+  const group = line('group:team', [rated('c', '5/min'), rated('e', '5/h'), rated('f', '60/min')]);
+  const lines = createReadLines()('orders', [own, group]);
+  const order = (grants: readonly string[]) => [...boundsOf(grants, lines).keys()].join('');
+  assert.equal(order(['a', 'b', 'c', 'd', 'e', 'f']), 'dfcaeb');
+  assert.equal(order(['e', 'c', 'a']), 'cea', 'of rates that are alike, as the grants stand');
 });

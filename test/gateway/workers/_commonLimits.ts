@@ -65,6 +65,7 @@ export function limitsInCommon(workers: number, patienceMs?: number) {
     flow,
     now: () => now,
     messages: () => messages,
+    gone: () => common.gone,
     later: (ms: number) => {
       now += ms;
     },

@@ -224,3 +224,26 @@ test('whoever has a part of a key that was forgotten here is no stranger: others
   assert.deepEqual(collected, [2]);
   assert.deepEqual(answered, [], 'before the other part is known');
 });
+
+test('workers that ended are remembered while they may owe something, and nobody waits for those that do not', async () => {
+  const world = limitsInCommon(2);
+  const of = async (place: number) => {
+    const left = Promise.resolve(world.at(place).limit.limit('key', hundred, world.now()));
+    await world.flow();
+    return left;
+  };
+  await of(0);
+  await of(1);
+  for (let time = 0; time < 50; time += 1) {
+    world.crash(1);
+    world.later(59_999);
+    world.crash(1);
+    assert.equal(world.gone(), 2);
+    world.later(60_000);
+  }
+  await world.restart(1);
+  assert.equal(world.gone(), 1);
+  // The first of them holds a part of the key still, as far as is known here.
+  for (let time = 0; time < 100; time += 1) assert.ok((await of(0)) <= 0, String(time));
+  assert.ok((await of(0)) > 0);
+});
