@@ -314,6 +314,8 @@ test('any origin may be let in without credentials only; without a word, the ups
   await cors('{ origins: ["*"] }');
   const open = await ask(preflight('/orders/v1/orders', 'https://anywhere.example', 'GET'));
   assert.deepEqual([open.status, allowed(open, 'origin'), allowed(open, 'credentials')], [204, '*', null]);
+  const anywhere = await world.get('/orders/v1/orders', { headers: { origin: page } });
+  assert.deepEqual([allowed(anywhere, 'origin'), anywhere.headers.get('vary')], ['*', null]);
   await cors('');
   assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 404);
   world.upstream.answer((_request, response) => {

@@ -188,6 +188,16 @@ const cases: Readonly<Record<string, [Grants, Grants, Record<string, AccessChang
     [get('2/s', tenants('beta')), get('2/s', tenants('acme'))],
     {},
   ],
+  'the order of two that meet for one of their values': [
+    [get('2/s', tenants('acme', 'beta')), get('2/s', tenants('acme'))],
+    [get('2/s', tenants('acme')), get('2/s', tenants('acme', 'beta'))],
+    { get: 'altered' },
+  ],
+  'from one of two networks no more': [
+    [get('2/s', from('office', 'vpn'))],
+    [get('2/s', from('office'))],
+    { get: 'tightened' },
+  ],
   'the order of the names of two that differ': [[get('1/s'), get('4/s')], [get('4/s'), get('1/s')], {}],
 };
 
@@ -202,6 +212,24 @@ for (const [name, [before, after, expected]] of Object.entries(cases))
     if (![...was, ...is].some(({ rate }) => rate?.endsWith('min')))
       assert.equal(difference(was, is, requests) === null, changes.length === 0);
   });
+
+test('a rate on which two operations draw says which, and one of a single operation does not', () => {
+  const [change] = compared(
+    named([get('2/s'), get('2/s', { operations: ['list'] })]),
+    named([get('2/s', both)]),
+  );
+  const { before = [], after = [] } = change?.conditions ?? {};
+  assert.deepEqual(
+    [before, after].map((all) => all.map(({ together }) => together)),
+    [[undefined], [['get', 'list']]],
+  );
+});
+
+test('of two ways the same is told, whatever the grants are called', () => {
+  const ways = [get(undefined, from('office')), get(undefined, tenants('acme'))];
+  const [one, other] = [ways, ways.toReversed()].map((all) => compared(named(all), named([get('2/s')])));
+  assert.deepEqual(one, other);
+});
 
 test('what is whole again soonest is taken from first, whatever the grants are called', async () => {
   const [minute, hour] = [get('1/min'), get('2/h')];

@@ -33,6 +33,7 @@ const codeOf = async (by: VerifyJwt, token: string): Promise<string> => {
     assert.ok(error instanceof Refusal, String(error));
     if (error.status === 401)
       assert.match(error.headers['www-authenticate'] ?? '', /^Bearer .*error="invalid_token"/);
+    if (error.status === 503) assert.equal(error.headers['retry-after'], '5');
     return `${error.status} ${error.code}`;
   }
   return 'accepted';

@@ -105,6 +105,9 @@ test('a pull request and a difference of its two revisions tell the same of ever
               .flatMap(({ who, operations: these }) => who.map((name) => [name, these] as const)),
           );
         const found = [...losses(edits, before, seconds).values()];
+        for (const { losing, restricted } of found)
+          for (const { operations: these } of [...losing, ...restricted])
+            assert.deepEqual(these, [...these].sort());
         const lost = flat(
           found.flatMap(({ losing }) => losing.map((one) => [one.principal, one.operations])),
         );

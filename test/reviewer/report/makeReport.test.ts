@@ -148,7 +148,7 @@ test('each gateway has a row of its own for each commit that decided something',
 });
 
 test('a decision that a review proposed has when it was found, by what evidence, and what the replay said', () => {
-  const judged = { asOf: whole(6), revision: 'ab'.repeat(20), records: 9, instances: 2, from: whole(96) };
+  const judged = { asOf: whole(6), revision: 'ab'.repeat(20), records: 1234, instances: 2, from: whole(96) };
   const body = `above\r\n\r\n${judgedLine({ ...judged, coverage: '99.98 %' })} The same again.\n\n${replayPart('**0 of 12** allowed requests would now be denied.\n\nmore')}`;
   assert.deepEqual(judgedIn(body), {
     ...judged,
