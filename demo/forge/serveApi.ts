@@ -12,6 +12,8 @@ import { mayWrite, type User } from './model/users.ts';
 
 const mostBody = 1024 * 1024;
 const prefix = '/api/v3';
+/** Beside REST, as on Enterprise Server. */
+export const graphqlPath = '/api/graphql';
 
 /** The token of an Authorization header: `token T`, `Bearer T`, or Basic with the token as password. */
 export function tokenOf(header: string | undefined): string | null {
@@ -80,7 +82,8 @@ export function createServeApi(core: Core, faults: Faults, watch?: (call: Watche
     const token = tokenOf(request.headers.authorization);
     const user = token === null ? undefined : core.users.withToken(token);
     if (token !== null && user === undefined) throw new ApiError(401, 'Bad credentials');
-    const found = route(method === 'HEAD' ? 'GET' : method, url.pathname.slice(prefix.length));
+    const path = url.pathname === graphqlPath ? '/graphql' : url.pathname.slice(prefix.length);
+    const found = route(method === 'HEAD' ? 'GET' : method, path);
     if (found === null) throw notFound();
     const reads = method === 'GET' || method === 'HEAD';
     if (!reads) admit(user, found.handler);

@@ -11,7 +11,7 @@ import { openState } from './model/state.ts';
 import { synchronize } from './model/synchronize.ts';
 import { createUsers, type UserOptions } from './model/users.ts';
 import { createWebhooks, type Delivery, type Webhook } from './model/webhooks.ts';
-import { createServeApi, tokenOf, type Watched } from './serveApi.ts';
+import { createServeApi, graphqlPath, tokenOf, type Watched } from './serveApi.ts';
 import { serveGit } from './serveGit.ts';
 import { createServePages } from './servePages.ts';
 
@@ -116,7 +116,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       return;
     }
     const path = target.pathname;
-    if (path.startsWith('/api/v3/') || path === '/api/v3') {
+    if (path.startsWith('/api/v3/') || path === '/api/v3' || path === graphqlPath) {
       response.on('close', () => {
         calls.push({
           method: request.method ?? '',

@@ -20,8 +20,8 @@ export type ForgeComment = {
   author: string;
   /** A program wrote it. */
   isBot: boolean;
-  /** Changed since it was written, by its author or by whoever may push; of reviews nobody says. */
-  isEdited: boolean;
+  /** Changed since it was written, by its author or by whoever may push; `unknown`: of this review nobody says. */
+  isEdited: boolean | 'unknown';
   body: string;
   atMs: number;
 };

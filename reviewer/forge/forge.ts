@@ -1,5 +1,6 @@
 import { openClient } from './client.ts';
 import type { Forge, ForgeComment, ForgeIssue } from './contract.ts';
+import { editedReviews } from './editedReviews.ts';
 import { ForgeError } from './forgeError.ts';
 import { mergeOf } from './mergeOf.ts';
 import { isWithin, pullOf, type RawPull } from './rawPull.ts';
@@ -153,7 +154,8 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, {
           ...{ ...repository, pull_number: number, per_page: 100 },
         });
-        const said = reviews.flatMap(({ id, user, body, submitted_at }): ForgeComment[] =>
+        const edited = await editedReviews(octokit, reviews);
+        const said = reviews.flatMap(({ id, node_id, user, body, submitted_at }): ForgeComment[] =>
           submitted_at === undefined || body === ''
             ? []
             : [
@@ -162,7 +164,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
                   kind: 'review',
                   key: `r${id}`,
                   ...authorOf(user),
-                  isEdited: false,
+                  isEdited: edited.get(node_id) ?? false,
                   body,
                   atMs: Date.parse(submitted_at),
                 },

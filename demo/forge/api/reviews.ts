@@ -33,9 +33,21 @@ export const createReview: Handler = async (call) => {
     body: textField(call, 'body') ?? '',
     commit: issue.pull.head.sha,
     createdAt: call.core.now(),
+    editedAt: null,
   };
   issue.pull.reviews.push(review);
   issue.updatedAt = call.core.now();
+  await call.core.state.save();
+  return ok(renderReview(call.core, issue, review));
+};
+
+/** Changes the text of a review, by its author or whoever may push. */
+export const updateReview: Handler = async (call) => {
+  const issue = pullOf(call);
+  const review = issue.pull.reviews.find(({ id }) => id === Number(call.params.id));
+  if (review === undefined) throw notFound();
+  review.body = textField(call, 'body') ?? '';
+  review.editedAt = call.core.now();
   await call.core.state.save();
   return ok(renderReview(call.core, issue, review));
 };

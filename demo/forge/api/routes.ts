@@ -3,6 +3,7 @@ import * as checks from './checks.ts';
 import * as comments from './comments.ts';
 import * as commits from './commits.ts';
 import * as contents from './contents.ts';
+import { graphql } from './graphql.ts';
 import * as issues from './issues.ts';
 import * as labels from './labels.ts';
 import * as meta from './meta.ts';
@@ -21,6 +22,7 @@ export const globalRoutes: readonly Route[] = [
   ['GET', '/user', meta.getUser],
   ['GET', '/users/:login', meta.getUserNamed],
   ['GET', '/rate_limit', meta.getRateLimit],
+  ['POST', '/graphql', graphql],
 ];
 
 export const repositoryRoutes: readonly Route[] = [
@@ -60,6 +62,7 @@ export const repositoryRoutes: readonly Route[] = [
   ['PUT', '/pulls/:number/merge', pulls.putMerge],
   ['GET', '/pulls/:number/reviews', reviews.listReviews],
   ['POST', '/pulls/:number/reviews', reviews.createReview],
+  ['PUT', '/pulls/:number/reviews/:id', reviews.updateReview],
   ['GET', '/pulls/:number/comments', pulls.none],
   ['POST', '/pulls/:number/requested_reviewers', pulls.requestReviewers],
 
@@ -93,6 +96,7 @@ export const repositoryRoutes: readonly Route[] = [
 export const openToReaders: ReadonlySet<Handler> = new Set([
   comments.createComment,
   issues.createIssue,
+  graphql,
   reactions.createReaction,
   reviews.createReview,
 ]);

@@ -23,6 +23,7 @@ const pull = z.object({
         body: z.string(),
         commit: z.string(),
         createdAt: instant,
+        editedAt: instant.nullable().default(null),
       }),
     )
     .default([]),

@@ -9,7 +9,11 @@ export type Read = { commands: Command[]; misuses: Misuse[]; refused: string[] }
 
 /** Why a comment's commands are nobody's word; null where they are its author's. */
 export const notTheirs = ({ isEdited }: Pick<ForgeComment, 'isEdited'>): string | null =>
-  isEdited ? 'the comment was changed after it was written, perhaps by somebody else: write it anew' : null;
+  isEdited === 'unknown'
+    ? 'whether this review was changed since cannot be told here: write it as a comment'
+    : isEdited
+      ? 'the comment was changed after it was written, perhaps by somebody else: write it anew'
+      : null;
 
 /**
  * Reads a comment for commands; null where it asks for nothing. A program's is no decision, and what the review writes

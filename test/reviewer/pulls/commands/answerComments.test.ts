@@ -135,6 +135,37 @@ test('a later word replaces an earlier one, also in a review, and a lost deliver
   assert.match(change(here), /^-- id: idle$/m);
 });
 
+test('a review decides nothing once it was changed, nor where nobody can tell', async () => {
+  const here = await started();
+  const { id } = await call<{ id: number }>(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', {
+    ...{ event: 'COMMENT', body: 'I have looked at it.' },
+  });
+  here.clock.now += 1000;
+  // Whoever may push puts words into dana's mouth, for access of her own that she may not keep.
+  await call(here, tokenOf('ann'), 'PUT', `/pulls/1/reviews/${id}`, {
+    ...{ body: '/keep idle 2027-03-31 dana says so' },
+  });
+  const before = (await shown(here)).head.sha;
+  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
+  assert.match((await comments(here)).at(-1)?.body ?? '', /the comment was changed after it was written/);
+  here.forge.fail({ method: 'POST', path: /\/graphql$/, status: 404 });
+  await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', { event: 'COMMENT', body: '/revoke idle' });
+  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
+  assert.match(
+    (await comments(here)).at(-1)?.body ?? '',
+    /whether this review was changed since cannot be told/,
+  );
+  assert.equal((await shown(here)).head.sha, before);
+  // A forge that fails is asked again by a later run.
+  here.forge.fail({ method: 'POST', path: /\/graphql$/, status: 502 });
+  await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', {
+    event: 'COMMENT',
+    body: '/keep idle 2027-03-31 the audit',
+  });
+  await assert.rejects(run(here), { code: 'forge-failed' });
+  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: true });
+});
+
 test('a grant that is split off gets its own, and the next review leaves both', async () => {
   const here = await started();
   await comment(here, 'dana', '/split idle-too');
