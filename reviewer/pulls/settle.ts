@@ -17,6 +17,7 @@ import { actionOf, editFor } from './text/decision.ts';
 import { goneWhy, isBlind } from './text/gone.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from './text/marker.ts';
+import { awaitsReplay, withReplay } from './text/sections.ts';
 import { renderTitle } from './text/title.ts';
 import { unanswered } from './unanswered.ts';
 import type { Files, Mirror } from './workspace.ts';
@@ -112,6 +113,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       // A run that died behind the creation has told nobody.
       if (!isTold(pull)) await people.tell(pull, task);
       if (isOurs && (await mergedByItself(pull, marker, forge))) return result('merged');
+      if (isOurs && (await replayAnew(pull, { ...marker, commit: tip }, options))) return result('updated');
       return result('unchanged', closedToMore ? 'approved' : null);
     }
   }
@@ -123,6 +125,19 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.tell(pull, task);
   return resultOf('updated', done, branch, grants);
+}
+
+/** Says of what a comment decided what recorded requests say of it; false where nothing was decided since they were asked. */
+async function replayAnew(
+  pull: ForgePull,
+  marker: Marker & { commit: string },
+  { forge, evidence, replay }: Settling,
+): Promise<boolean> {
+  const parts = bodyParts(pull.body.replace(/\r\n/g, '\n'));
+  if (!awaitsReplay(parts.own)) return false;
+  const said = await replay(marker.commit, await filesOf(marker.entries, evidence));
+  await forge.updatePull(pull.number, { body: joinBody(marker, withReplay(parts.own, said), parts) });
+  return true;
 }
 
 /** Does what `no_response` says once nobody has answered for long; null when nothing is due. */

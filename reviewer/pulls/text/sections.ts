@@ -12,7 +12,15 @@ export const tailMark = '<!-- grantgate:tail -->';
 /** Around what recorded requests say of the commit that a text was written for. */
 const replayMarks = ['<!-- grantgate:replay -->', '<!-- grantgate:replay-end -->'] as const;
 export const replayPart = (text: string): string => `${replayMarks[0]}\n${text}\n${replayMarks[1]}`;
+const unreplayed =
+  '**Not replayed yet**: recorded requests were decided by what was proposed before a comment decided otherwise; the next review replays them anew.';
 const replayed = new RegExp(`\\n*${replayMarks[0]}[^]*?${replayMarks[1]}`, 'g');
+
+/** Whether a text was decided about since its replay. */
+export const awaitsReplay = (own: string): boolean => own.includes(replayPart(unreplayed));
+/** The text with what recorded requests say of its commit, in the place of what they said before; null where none are at hand. */
+export const withReplay = (own: string, replay: string | null): string =>
+  own.replace(replayed, () => (replay === null ? '' : `\n\n${replayPart(replay)}`));
 
 type Judged = {
   /** As of when, and at which revision. */
@@ -98,8 +106,9 @@ export function joinOwn({ head, sections, tail }: OwnText, entries: readonly Ent
   });
   const isLost = [...lost.values()].some(({ losing }) => losing.length > 0);
   // What is decided now makes another commit, of which the replay says nothing.
-  const above = head
-    .replace(replayed, '')
-    .replace(/answers for [\d,]+ grants? that/, `answers for ${count} that`);
+  const above = withReplay(head, unreplayed).replace(
+    /answers for [\d,]+ grants? that/,
+    `answers for ${count} that`,
+  );
   return [above, ...shown, isLost ? tail : tail.replace(told, '')].join('\n\n');
 }

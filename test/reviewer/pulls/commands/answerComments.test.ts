@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { answer } from '../../../../reviewer/answer.ts';
-import { parseBody } from '../../../../reviewer/pulls/text/marker.ts';
+import { bodyParts, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
 import { base, type GrantText } from '../../_review.ts';
 import { closeWorlds, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
@@ -75,6 +75,7 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   const { body, title, head } = await shown(here);
   // The replay was of the commit before.
   assert.doesNotMatch(body, /would now be denied/);
+  assert.match(body, /\*\*Not replayed yet\*\*: .* the next review replays them anew\./);
   assert.equal(title, 'Access review for group:desk: revoke 1, keep 1 on orders');
   assert.match(
     body,
@@ -89,11 +90,20 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   // Told twice, done once; the next review leaves what was decided.
   here.writes();
   assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
+  const applied = async () => (await here.apply()).pulls.map(({ action }) => action);
   assert.deepEqual(
-    (await here.apply()).pulls.map(({ action }) => action),
-    ['unchanged'],
+    [await applied(), here.writes().calls.length],
+    [['updated'], 1],
+    'but for the replay of it',
   );
-  assert.deepEqual(here.writes().calls, []);
+  const replayed = await shown(here);
+  assert.match(replayed.body, /would now be denied/);
+  const rest = (text: string) =>
+    bodyParts(text).own.replace(/<!-- grantgate:replay -->[\s\S]*grantgate:replay-end -->/, '');
+  assert.equal(rest(replayed.body), rest(body));
+  assert.equal(replayed.head.sha, head.sha);
+  here.writes();
+  assert.deepEqual([await applied(), here.writes().calls], [['unchanged'], []]);
   await here.forge.merge(1);
   assert.deepEqual((await here.apply()).plan.findings, []);
 });
@@ -177,10 +187,12 @@ test('a grant that is split off gets its own, and the next review leaves both', 
   );
   assert.match(second.body, /### revoke `idle-too`/);
   assert.doesNotMatch(second.body, /### revoke `idle`/);
-  assert.deepEqual(
-    (await here.apply()).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
-    ['unchanged idle', 'unchanged idle-too'],
-  );
+  // But for what the recorded requests say of each.
+  for (const action of ['updated', 'unchanged'])
+    assert.deepEqual(
+      (await here.apply()).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
+      [`${action} idle`, `${action} idle-too`],
+    );
 });
 
 test('a branch that people have committed to is theirs', async () => {
