@@ -23,7 +23,7 @@ export type PlanOptions = {
   /** The instant to judge at, milliseconds since 1970. */
   asOfMs: number;
   /** What it is now, in ms since 1970: a record of later is of a clock that is ahead. Left out, no clock is doubted. */
-  now?: number | undefined;
+  nowMs?: number | undefined;
   /** Recommend controls that follow from observed use, too. */
   recommend?: boolean;
   /** The fingerprint of a finding to explain, or its beginning. */
@@ -47,7 +47,7 @@ export async function planFor<More>(
   const { decisions, usage = [], adminToken = null, asOfMs, signal, progress } = options;
   const asOf = Math.floor(asOfMs / 1000);
   const { kept } = options;
-  const readAt = options.now === undefined ? undefined : Math.floor(options.now / 1000);
+  const readAt = options.nowMs === undefined ? undefined : Math.floor(options.nowMs / 1000);
   const places = kept === undefined ? { decisions, usage } : { decisions: [], usage: [] };
   const sources = await openSources({ ...places, since: furthestBack(asOf), token: adminToken, signal });
   let evidence: Evidence;

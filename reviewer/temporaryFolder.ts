@@ -18,13 +18,13 @@ export async function temporaryFolder(use: Use): Promise<string> {
 }
 
 /** Folders of processes that are gone, an hour old at least. */
-async function sweep(parent: string, now: number): Promise<void> {
+async function sweep(parent: string, nowMs: number): Promise<void> {
   for (const name of await readdir(parent).catch(() => [])) {
     const pid = Number(ours.exec(name)?.[1]);
     if (!Number.isInteger(pid) || isAlive(pid)) continue;
     const folder = join(parent, name);
     const known = await stat(folder).catch(() => null);
-    if (known !== null && known.mtimeMs < now - 3_600_000)
+    if (known !== null && known.mtimeMs < nowMs - 3_600_000)
       await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }

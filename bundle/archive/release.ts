@@ -39,11 +39,11 @@ export function compareReleases(a: Release, b: Release): number {
  * is earlier or missing. Else whoever has kept it could play it again, to be rid of a later end.
  */
 export function isOlder(next: Release & Terms, inForce: Release & Terms): boolean {
-  return (compareReleases(next, inForce) || endOf(next) - endOf(inForce)) < 0;
+  return (compareReleases(next, inForce) || endMsOf(next) - endMsOf(inForce)) < 0;
 }
 
 /** Signing an end where there was none is news; leaving it out again is not. */
-function endOf({ validUntil }: Terms): number {
+function endMsOf({ validUntil }: Terms): number {
   return validUntil === undefined ? 0 : Date.parse(validUntil);
 }
 

@@ -146,10 +146,10 @@ export function openCompileStore(folder: string | null, now: () => number = Date
   };
 }
 
-function removeOld(folder: string, before: number): void {
+function removeOld(folder: string, beforeMs: number): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const path = join(folder, name);
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.mtimeMs < before) rmSync(path, { force: true });
+    if (stats?.isFile() && stats.mtimeMs < beforeMs) rmSync(path, { force: true });
   }
 }

@@ -46,13 +46,13 @@ export function isTimeZone(name: string): boolean {
 }
 
 /** Whether an instant (ms since 1970) is within a schedule, by the clocks of a time zone. */
-export function isWithin(schedule: Schedule, timeZone: string, at: number): boolean {
+export function isWithin(schedule: Schedule, timeZone: string, atMs: number): boolean {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     ...{ hourCycle: 'h23', minute: 'numeric', hour: 'numeric', day: 'numeric', month: 'numeric' },
     ...{ year: 'numeric' },
   } as const);
-  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
   const get = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
   const weekday = new Date(Date.UTC(get('year'), get('month') - 1, get('day'))).getUTCDay();
   const [minute, hour, day, month, weekdays] = schedule;

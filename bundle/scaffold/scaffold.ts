@@ -20,7 +20,7 @@ type Options = {
   /** The branch that is enforced. */
   branch: string;
   /** Milliseconds since 1970. */
-  now: number;
+  nowMs: number;
 };
 
 export type Scaffold = {
@@ -31,9 +31,9 @@ export type Scaffold = {
 };
 
 /** The files of a new grants repository. Throws ImportError. */
-export function scaffold({ answers, source, root, branch, now }: Options): Scaffold {
+export function scaffold({ answers, source, root, branch, nowMs }: Options): Scaffold {
   const { api, owner, people } = answers;
-  const at = new Date(now).toISOString();
+  const at = new Date(nowMs).toISOString();
   const { text, unrouted } = apiText(answers, source);
   const files = new Map<string, string>([
     [`grants/apis/${api}.yaml`, text],

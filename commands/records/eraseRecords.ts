@@ -54,12 +54,12 @@ async function run(options: Options): Promise<void> {
   const { findMentions, otherEvidence } = await import('../../reviewer/records/findMentions.ts');
   const folder = folderOf(decisions);
   const key = erasureKey(keyFile, apply);
-  const now = Date.now();
+  const nowMs = Date.now();
   const signal = abortOnStop();
   const files = await room.eraseRecords({
-    ...{ person, decisions: folder, apply, now, signal, progress },
+    ...{ person, decisions: folder, apply, nowMs, signal, progress },
     pseudonym: key === null ? 'user:erased' : pseudonymOf(person, key),
-    today: dayOf(now / 1000),
+    today: dayOf(nowMs / 1000),
   });
   const others = otherEvidence(folder);
   const listed = await findMentions([usage, ...packs, ...others], person);

@@ -31,12 +31,12 @@ type Options = { keep: string; decisions: string; usage: string; apply?: true; j
 
 async function run(options: Options): Promise<void> {
   const { keep, decisions, usage, apply = false, json } = options;
-  const now = Date.now();
+  const nowMs = Date.now();
   const room = await import('../../reviewer/records/pruneRecords.ts');
   const signal = abortOnStop();
   const days = await room.pruneRecords({
-    ...{ decisions: folderOf(decisions), usage, apply, now, signal },
-    ...{ keepFrom: keepFrom(keep, now), today: dayOf(now / 1000) },
+    ...{ decisions: folderOf(decisions), usage, apply, nowMs, signal },
+    ...{ keepFrom: keepFrom(keep, nowMs), today: dayOf(nowMs / 1000) },
   });
   const refused = days.filter((one) => one.refused !== null);
   if (json) printJson(days);

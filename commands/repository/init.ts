@@ -46,7 +46,7 @@ async function run(folder: string, { json, ...given }: Options): Promise<void> {
   const read = readAnswers(await completed(given));
   if ('problems' in read) throw new UsageError(read.problems.join('\n'));
   const source = given.openapi === undefined ? null : await openSource(given.openapi);
-  const { files, unrouted } = scaffold({ answers: read.answers, source, root, branch, now: Date.now() });
+  const { files, unrouted } = scaffold({ answers: read.answers, source, root, branch, nowMs: Date.now() });
   usable(root, () => mkdirSync(root, { recursive: true }));
   const outcome = writeNew(root, files);
   if ('inTheWay' in outcome)

@@ -47,7 +47,7 @@ export async function runCampaign(options: Options): Promise<void> {
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
     adminToken: adminTokenOf(options),
     asOfMs: asOfOf(options),
-    now: Date.now(),
+    nowMs: Date.now(),
     name,
     scope: text === undefined || scope === null ? null : { text, scope },
     ...(due !== undefined && { due }),

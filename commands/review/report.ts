@@ -70,27 +70,27 @@ async function runReport(options: Options): Promise<void> {
     options.key === undefined
       ? null
       : (await import('../../bundle/archive/readSigningKey.ts')).readSigningKey(readKey(options.key));
-  const now = Date.now();
+  const nowMs = Date.now();
   const { pack, about } = await (options.campaign === undefined
-    ? packOfPeriod(options, now)
+    ? packOfPeriod(options, nowMs)
     : packOfCampaign(options.campaign, options));
   await writePack(resolve(options.out), pack, about, key);
   if (options.json) return printJson({ ...about, files: pack.size, out: resolve(options.out) });
   print(
     `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
   );
-  if (options.until !== undefined && Date.parse(about.until) === Math.floor(now / 1000) * 1000)
+  if (options.until !== undefined && Date.parse(about.until) === Math.floor(nowMs / 1000) * 1000)
     print(`The period is not over: this is how it stands at ${about.until}.`);
   if (about.campaign?.finished === false)
     print(`The campaign ${about.campaign.name} is not finished: this is how it stands at ${about.until}.`);
 }
 
-async function packOfPeriod(options: Options, now: number) {
+async function packOfPeriod(options: Options, nowMs: number) {
   const { periodReport } = await import('../../reviewer/periodReport.ts');
   const adminToken = adminTokenOf(options);
   return periodReport({
     root: folderOf(options.root),
-    ...{ revision: options.revision, period: periodOf(options, now), now },
+    ...{ revision: options.revision, period: periodOf(options, nowMs) },
     ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),
@@ -114,23 +114,23 @@ async function packOfCampaign(name: string, options: Options) {
 /** Seconds since 1970; what is still to come is no part of it. Throws UsageError. */
 export function periodOf(
   { since = '90d', until }: Pick<Options, 'since' | 'until'>,
-  now: number,
+  nowMs: number,
 ): { from: number; to: number } {
-  const timeOf = (text: string, option: string, isEnd: boolean) => {
+  const msOf = (text: string, option: string, isEnd: boolean) => {
     const day = isDay(text);
-    const at = day || /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-    if (Number.isNaN(at))
+    const ms = day || /T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(ms))
       throw new UsageError(
         `${option} must be a date like 2026-09-30 or an instant like 2026-09-30T12:00:00Z, got "${text}"`,
       );
-    return isEnd && day ? at + dayMs : at;
+    return isEnd && day ? ms + dayMs : ms;
   };
-  const to = until === undefined ? now : Math.min(now, timeOf(until, '--until', true));
-  const from = /^\d+[a-z]+$/.test(since)
-    ? to - durationOf(since, '--since', 3660 * dayMs)
-    : timeOf(since, '--since', false);
-  if (from >= to) throw new UsageError('--since must be before --until, and before now');
-  return { from: Math.floor(from / 1000), to: Math.floor(to / 1000) };
+  const toMs = until === undefined ? nowMs : Math.min(nowMs, msOf(until, '--until', true));
+  const fromMs = /^\d+[a-z]+$/.test(since)
+    ? toMs - durationOf(since, '--since', 3660 * dayMs)
+    : msOf(since, '--since', false);
+  if (fromMs >= toMs) throw new UsageError('--since must be before --until, and before now');
+  return { from: Math.floor(fromMs / 1000), to: Math.floor(toMs / 1000) };
 }
 
 async function askGateways(urls: readonly string[], token: string | null) {

@@ -105,7 +105,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
     usage: options.usage,
     adminToken: adminTokenOf(options),
     asOfMs,
-    now: Date.now(),
+    nowMs: Date.now(),
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
     ...(options.recommend && { recommend: true }),

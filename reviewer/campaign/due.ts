@@ -6,7 +6,7 @@ import type { Frozen } from './frozen.ts';
 type When = Pick<Frozen, 'opened' | 'due'>;
 type Rules = ReviewRules['campaigns'];
 
-/** Whether the due date is past; `now`: seconds since 1970. */
+/** Whether the due date is past; `asOf`: seconds since 1970. */
 export const isOver = ({ due }: Pick<Frozen, 'due'>, asOf: number): boolean => asOf >= endOf(due);
 
 /**

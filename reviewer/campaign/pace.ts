@@ -12,19 +12,19 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
 /** When the next write may be made at the earliest, by what has been made. Pure; ms since 1970. */
-function earliest(kind: Kind, now: number, made: Made, { perMinute, noticesPerHour }: Caps): number {
+function earliest(kind: Kind, nowMs: number, made: Made, { perMinute, noticesPerHour }: Caps): number {
   const after = (times: readonly number[], most: number, windowMs: number) =>
     (times.at(-most) ?? Number.NEGATIVE_INFINITY) + windowMs;
   const byMinute = after(made.writes, perMinute, minuteMs);
   return kind === 'write'
-    ? Math.max(now, byMinute)
-    : Math.max(now, byMinute, after(made.notices, noticesPerHour, hourMs));
+    ? Math.max(nowMs, byMinute)
+    : Math.max(nowMs, byMinute, after(made.notices, noticesPerHour, hourMs));
 }
 
 type Made = { writes: number[]; notices: number[] };
-function note(kind: Kind, at: number, made: Made, { perMinute, noticesPerHour }: Caps): void {
-  made.writes.push(at);
-  if (kind === 'notice') made.notices.push(at);
+function note(kind: Kind, atMs: number, made: Made, { perMinute, noticesPerHour }: Caps): void {
+  made.writes.push(atMs);
+  if (kind === 'notice') made.notices.push(atMs);
   // What is older than the windows is not asked for again.
   if (made.writes.length > 2 * perMinute) made.writes.splice(0, perMinute);
   if (made.notices.length > 2 * noticesPerHour) made.notices.splice(0, noticesPerHour);
@@ -45,22 +45,22 @@ export function createPace(caps: Caps, { now, sleep }: Clock): Pace {
   let count = 0;
   return {
     async take(kind) {
-      for (let wait = 1; wait > 0; ) {
-        const at = now();
-        wait = earliest(kind, at, made, caps) - at;
-        if (wait > 0) await sleep(wait);
+      for (let waitMs = 1; waitMs > 0; ) {
+        const atMs = now();
+        waitMs = earliest(kind, atMs, made, caps) - atMs;
+        if (waitMs > 0) await sleep(waitMs);
       }
       note(kind, now(), made, caps);
       count += 1;
     },
     doneAt(kinds) {
       const ahead: Made = { writes: [...made.writes], notices: [...made.notices] };
-      let at = now();
+      let atMs = now();
       for (const kind of kinds) {
-        at = earliest(kind, at, ahead, caps);
-        note(kind, at, ahead, caps);
+        atMs = earliest(kind, atMs, ahead, caps);
+        note(kind, atMs, ahead, caps);
       }
-      return at;
+      return atMs;
     },
     writes: () => count,
   };

@@ -7,7 +7,7 @@ import { askAll, namesOf } from './people.ts';
 import type { Base } from './preparePart.ts';
 import type { Part } from './rows.ts';
 
-/** `now`: seconds since 1970. */
+/** `asOf`: seconds since 1970. */
 type Reminding = { forge: Forge; frozen: Frozen; base: Base; asOf: number };
 
 const mark = (key: string) => `<!-- grantgate:campaign-told ${key} -->`;

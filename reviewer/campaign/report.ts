@@ -89,7 +89,7 @@ function outcomeOf(
 
 const isDone = (state: PartState) => /^(?:merged|lapsed|nothing)$/.test(state);
 
-/** Counts a campaign to its end. Pure; `now`: seconds since 1970. */
+/** Counts a campaign to its end. Pure; `asOf`: seconds since 1970. */
 export function reportOf(
   frozen: Frozen,
   results: readonly PartResult[],

@@ -67,7 +67,7 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
   const clock = {
     now: Date.now,
     sleep: target.time?.sleep ?? ((ms: number) => sleep(ms, undefined, signal ? { signal } : {})),
-    ...(target.waitMs !== undefined && { longest: target.waitMs }),
+    ...(target.waitMs !== undefined && { longestMs: target.waitMs }),
   };
   return {
     octokit,

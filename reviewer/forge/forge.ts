@@ -35,7 +35,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return token;
       });
     },
-    async listPulls(prefix, since) {
+    async listPulls(prefix, sinceMs) {
       const ours = (pull: RawPull) =>
         pull.head.ref.startsWith(prefix) &&
         pull.base.ref === base &&
@@ -50,7 +50,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, closed)) {
           found.push(...data);
           const oldest = data.at(-1);
-          if (oldest === undefined || Date.parse(oldest.updated_at) < since) break;
+          if (oldest === undefined || Date.parse(oldest.updated_at) < sinceMs) break;
         }
         // What was closed between the two is in both: the later word counts.
         return [...new Map(found.filter(ours).map((pull) => [pull.number, pullOf(pull)])).values()];

@@ -12,8 +12,8 @@ type Refusal = {
   response?: { headers?: Readonly<Record<string, unknown>> };
 };
 
-/** How long an answer asks to wait, in ms; null when it is not about a limit. `now`: ms since 1970. */
-export function waitOf(error: unknown, now: number): number | null {
+/** How long an answer asks to wait, in ms; null when it is not about a limit. `nowMs`: ms since 1970. */
+export function waitOf(error: unknown, nowMs: number): number | null {
   const { status, message, response } = error as Refusal;
   if (status !== 403 && status !== 429) return null;
   const header = (name: string) => response?.headers?.[name];
@@ -21,26 +21,26 @@ export function waitOf(error: unknown, now: number): number | null {
   if (Number.isFinite(after) && after >= 0) return after * 1000;
   if (header('x-ratelimit-remaining') === '0') {
     const reset = Number(header('x-ratelimit-reset') ?? Number.NaN);
-    return Number.isFinite(reset) ? Math.max(0, reset * 1000 - now) + 1000 : longestWaitMs + 1;
+    return Number.isFinite(reset) ? Math.max(0, reset * 1000 - nowMs) + 1000 : longestWaitMs + 1;
   }
   // GitHub says to wait a minute where it names no time.
   return status === 429 || /secondary rate limit/i.test(String(message)) ? 60_000 : null;
 }
 
-type Clock = { now: () => number; sleep: (ms: number) => Promise<unknown>; longest?: number };
+type Clock = { now: () => number; sleep: (ms: number) => Promise<unknown>; longestMs?: number };
 
 /** Calls, waits as long as it is asked to, and calls again; what asks for too much, or too often, is thrown. */
 export async function withinLimits<T>(
   work: () => Promise<T>,
-  { now, sleep, longest = longestWaitMs }: Clock,
+  { now, sleep, longestMs = longestWaitMs }: Clock,
 ): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await work();
     } catch (error) {
-      const wait = waitOf(error, now());
-      if (wait === null || wait > longest || tried >= mostTries) throw error;
-      await sleep(wait);
+      const waitMs = waitOf(error, now());
+      if (waitMs === null || waitMs > longestMs || tried >= mostTries) throw error;
+      await sleep(waitMs);
     }
   }
 }

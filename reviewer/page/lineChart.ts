@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts';
 
 // d3's shapes and scales draw; they need no document, and what they draw is text that is escaped like any other.
 
-/** `at` in ms since 1970; a value that is not known leaves a gap. */
+/** `atMs` in ms since 1970; a value that is not known leaves a gap. */
 type Point = { atMs: number; value: number | null };
 export type Line = { name: string; points: readonly Point[] };
 

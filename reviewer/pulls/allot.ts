@@ -100,12 +100,12 @@ export const rememberedMs = 30 * dayMs;
 
 /**
  * The fingerprints that people have answered: closed without a merge, or merged although the change was taken out of
- * the branch. What the review closed itself is nobody's answer. `now`: ms since 1970.
+ * the branch. What the review closed itself is nobody's answer. `nowMs`: ms since 1970.
  */
-export function answered(known: readonly ForgePull[], now: number): Map<string, ForgePull> {
+export function answered(known: readonly ForgePull[], nowMs: number): Map<string, ForgePull> {
   const found = new Map<string, ForgePull>();
   for (const pull of known) {
-    if (pull.state !== 'closed' || (pull.closedMs ?? 0) <= now - rememberedMs) continue;
+    if (pull.state !== 'closed' || (pull.closedMs ?? 0) <= nowMs - rememberedMs) continue;
     const marker = parseBody(pull.body);
     if (marker === null || (!pull.merged && marker.closed !== undefined)) continue;
     for (const { fingerprint } of marker.entries) found.set(fingerprint, pull);

@@ -86,7 +86,7 @@ export async function openPullRequests(options: Options): Promise<void> {
   const asked = askedFor(dashboard?.body ?? '');
   const paused = ignoredSince(known, asOfMs);
   const resting = paused ?? outsideSchedule(organisation, asOfMs);
-  const room = openRoom({ known, organisation, now: asOfMs, asked, resting });
+  const room = openRoom({ known, organisation, nowMs: asOfMs, asked, resting });
   const stopped = ({ tier }: { tier: Group['tier'] }) => {
     const one = groups.find((group) => group.tier === tier)?.findings[0];
     return brake !== null && one !== undefined && brake.stops(one) ? brake.error.message : null;

@@ -11,7 +11,7 @@ type Options = {
   known: readonly ForgePull[];
   organisation: Pick<Organisation, 'review'>;
   /** Milliseconds since 1970. */
-  now: number;
+  nowMs: number;
   /** Branches that somebody asked for: they wait for nothing. */
   asked: ReadonlySet<string>;
   /** Why nothing is opened that is not urgent; null when it may be. */
@@ -19,11 +19,11 @@ type Options = {
 };
 
 /** The limits on pull requests that are not urgent. Urgent ones take no room and need none. */
-export function openRoom({ known, organisation, now, asked, resting }: Options): Room {
+export function openRoom({ known, organisation, nowMs, asked, resting }: Options): Room {
   const { open, per_hour } = organisation.review.pull_requests;
   const counting = known.filter(({ branch }) => !isUrgent(branch));
   let opened = counting.filter(({ state }) => state === 'open').length;
-  let lately = counting.filter(({ createdMs }) => createdMs > now - hourMs).length;
+  let lately = counting.filter(({ createdMs }) => createdMs > nowMs - hourMs).length;
   return {
     take(branch) {
       if (isUrgent(branch)) return null;

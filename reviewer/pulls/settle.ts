@@ -148,8 +148,8 @@ async function answerForNobody(
 ): Promise<Pull | null> {
   const { forge, mirror, people, evidence } = options;
   const { pull } = task.open;
-  const now = evidence.asOf * 1000;
-  const due = unanswered(marker, task.findings, evidence.organisation, { now, createdAt: pull.createdMs });
+  const nowMs = evidence.asOf * 1000;
+  const due = unanswered(marker, task.findings, evidence.organisation, { nowMs, createdMs: pull.createdMs });
   if (due === null || task.open.closedToMore) return null;
   const grants = task.findings.map(({ grant }) => grant);
   const at = instantOf(evidence.asOf);

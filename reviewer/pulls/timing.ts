@@ -8,20 +8,20 @@ import { parseBody } from './text/marker.ts';
 export const ignoredMs = 90 * dayMs;
 
 /** Why nothing that is not urgent is opened at an instant (ms since 1970), by the schedule; null when it may be. */
-export function outsideSchedule({ review }: Pick<Organisation, 'review'>, now: number): string | null {
+export function outsideSchedule({ review }: Pick<Organisation, 'review'>, nowMs: number): string | null {
   const { schedule, timezone } = review.pull_requests;
   const parsed = parseSchedule(schedule);
-  if (parsed !== null && isWithin(parsed, timezone, now)) return null;
+  if (parsed !== null && isWithin(parsed, timezone, nowMs)) return null;
   return `outside the schedule (pull_requests.schedule: ${schedule}, ${timezone})`;
 }
 
 /** Why nothing more is asked: pull requests are open for 90 days, and nobody has merged or closed one since; or null. */
-export function ignoredSince(known: readonly ForgePull[], now: number): string | null {
+export function ignoredSince(known: readonly ForgePull[], nowMs: number): string | null {
   const asked = known.filter(({ branch }) => !isUrgent(branch));
-  const waiting = asked.some(({ state, createdMs }) => state === 'open' && createdMs <= now - ignoredMs);
+  const waiting = asked.some(({ state, createdMs }) => state === 'open' && createdMs <= nowMs - ignoredMs);
   const acted = known.some(
     ({ closedMs, merged, body }) =>
-      closedMs !== null && closedMs > now - ignoredMs && (merged || parseBody(body)?.closed === undefined),
+      closedMs !== null && closedMs > nowMs - ignoredMs && (merged || parseBody(body)?.closed === undefined),
   );
   return waiting && !acted
     ? 'paused: nobody has acted on a pull request of the review for 90 days; merge or close one to go on'

@@ -12,16 +12,16 @@ const strength: readonly Unanswered[] = ['keep', 'escalate', 'suspend'];
 
 /**
  * Tells what is due, or null: by the strongest word on what it holds. Urgent ones and those that only tidy up wait
- * for ever. `now`, `createdAt`: ms since 1970.
+ * for ever. `nowMs`, `createdMs`: ms since 1970.
  */
 export function unanswered(
   marker: Pick<Marker, 'tier' | 'escalated'>,
   findings: readonly Pick<Finding, 'severity'>[],
   { review }: Pick<Organisation, 'review'>,
-  { now, createdAt }: { now: number; createdAt: number },
+  { nowMs, createdMs }: { nowMs: number; createdMs: number },
 ): Unanswered | null {
   if (marker.tier === 'urgent' || marker.tier === 'tidying' || marker.escalated !== undefined) return null;
-  if (createdAt > now - patienceMs) return null;
+  if (createdMs > nowMs - patienceMs) return null;
   const due = findings.map(({ severity }) => strength.indexOf(review.pull_requests.no_response[severity]));
   return strength[Math.max(...due)] ?? null;
 }

@@ -31,7 +31,7 @@ type Options = {
   /** Leave it out and nothing is changed. */
   apply: boolean;
   /** ms since 1970. */
-  now: number;
+  nowMs: number;
   signal?: AbortSignal | undefined;
   progress?: ((line: string) => void) | undefined;
 };
@@ -69,7 +69,7 @@ function removeDrafts(home: string): void {
 type Asked = Options & { instance: string; home: string; order: Order; name: string };
 
 async function eraseFile(asked: Asked): Promise<ErasedFile> {
-  const { person, pseudonym, today, apply, now, instance, home, order, name } = asked;
+  const { person, pseudonym, today, apply, nowMs, instance, home, order, name } = asked;
   const path = join(home, name);
   const of = { path, instance, lines: 0, mentions: 0 };
   const draft = `${path}${draftEnding}`;
@@ -85,7 +85,7 @@ async function eraseFile(asked: Asked): Promise<ErasedFile> {
     const note: Erased = { file, before, after, lines: of.lines, pseudonym };
     const known = readManifest(join(home, manifestName)).erased;
     if (!known.some((one) => one.before === before && one.after === after))
-      appendNotes(home, instance, [{ erased: note }], now);
+      appendNotes(home, instance, [{ erased: note }], nowMs);
     renameSync(draft, path);
     syncFolder(home);
     return { ...of, refused: null };

@@ -92,9 +92,9 @@ function parsed(text: string): z.output<typeof noteForm> | null {
 
 /**
  * Appends notes to the manifest in `home`, and answers once they are on disk: only then may happen what they speak of.
- * `at` in ms. To be called by who holds the manifest's lock.
+ * `atMs` in ms. To be called by who holds the manifest's lock.
  */
-export function appendNotes(home: string, instance: string, notes: readonly NewNote[], at: number): void {
+export function appendNotes(home: string, instance: string, notes: readonly NewNote[], atMs: number): void {
   const path = join(home, manifestName);
   const { bytes } = readManifest(path);
   const lines = bytes.toString().split('\n').slice(0, -1);
@@ -102,7 +102,7 @@ export function appendNotes(home: string, instance: string, notes: readonly NewN
   let text = '';
   for (const note of notes) {
     const previous: string | null = last === undefined ? null : hashed(last);
-    last = JSON.stringify({ instance, at: new Date(at).toISOString(), previous, ...note });
+    last = JSON.stringify({ instance, at: new Date(atMs).toISOString(), previous, ...note });
     text += `${last}\n`;
   }
   const fd = openSync(path, 'a', 0o640);

@@ -38,7 +38,7 @@ type Options = {
   /** Leave it out and nothing is changed. */
   apply: boolean;
   /** ms since 1970. */
-  now: number;
+  nowMs: number;
   signal?: AbortSignal | undefined;
 };
 
@@ -68,7 +68,7 @@ export async function pruneRecords(options: Options): Promise<PrunedDay[]> {
 type Day = Options & { instance: string; home: string; day: string; order: Order };
 
 async function pruneDay(asked: Day): Promise<PrunedDay> {
-  const { instance, home, day, order, apply, now } = asked;
+  const { instance, home, day, order, apply, nowMs } = asked;
   const names = order.filter((file) => file.day === day).map(({ name }) => name);
   const of = { instance, day, files: names };
   const manifest = readManifest(join(home, manifestName));
@@ -90,7 +90,7 @@ async function pruneDay(asked: Day): Promise<PrunedDay> {
     notes = facts.map((file) => ({ pruned: noteOf(file, day, judged.sha256) }));
   }
   if (apply) {
-    if (notes.length > 0) appendNotes(home, instance, notes, now);
+    if (notes.length > 0) appendNotes(home, instance, notes, nowMs);
     for (const name of names) unlinkSync(join(home, name));
     syncFolder(home);
   }

@@ -8,7 +8,7 @@ import { emergencyPrefix } from './requestProposal.ts';
 const daysBack = 90;
 
 /**
- * Emergency access of the last 90 days that nobody has attested, for the dashboard. `asOf`: ms since 1970. Throws
+ * Emergency access of the last 90 days that nobody has attested, for the dashboard. `asOfMs`: ms since 1970. Throws
  * ForgeError.
  */
 export async function unattested(forge: Forge, asOfMs: number): Promise<Section> {

@@ -33,16 +33,16 @@ type Options = {
   folder: string;
   config: ProviderConfig;
   /** How long changes may be followed before everything is read again, ms. */
-  fullEvery: number;
+  fullEveryMs: number;
   /** Milliseconds since 1970. */
-  now: number;
+  nowMs: number;
 };
 
 /**
  * What a provider's last read left for the next one, in a file of its own. A file that is missing, damaged, too old, or of
  * another configuration is no state, and costs a whole read, nothing else.
  */
-export function openState({ folder, config, fullEvery, now }: Options): StateFile {
+export function openState({ folder, config, fullEveryMs, nowMs }: Options): StateFile {
   const path = join(folder, `${config.provider}.json`);
   const configuration = sha256(canonicalJson(config));
   const nothing = (why: string): Kept => ({ value: null, whole: null, why });
@@ -61,7 +61,7 @@ export function openState({ folder, config, fullEvery, now }: Options): StateFil
       if (told === undefined || told.content !== sha256(content)) return nothing(`${path} is damaged`);
       if (told.provider !== config.provider || told.configuration !== configuration)
         return nothing('sync.yaml is not what it was');
-      if (told.whole > now || now - told.whole >= fullEvery) return nothing('it is time again');
+      if (told.whole > nowMs || nowMs - told.whole >= fullEveryMs) return nothing('it is time again');
       return { value: jsonOf(content), whole: told.whole, why: null };
     },
     async write(value, whole) {

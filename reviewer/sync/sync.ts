@@ -52,18 +52,27 @@ type Options = {
   /** The file as it was before it was changed last; null where there is no such. */
   earlier: DirectoryFile | null;
   /** Milliseconds since 1970. */
-  now: number;
+  nowMs: number;
 };
 
 /**
  * Reads a provider and compares it with the repository; writes nothing. Throws SyncError for whatever is not a whole,
  * plausible and valid directory.
  */
-export async function sync({ config, read, tree, data, state, say, earlier, now }: Options): Promise<Synced> {
+export async function sync({
+  config,
+  read,
+  tree,
+  data,
+  state,
+  say,
+  earlier,
+  nowMs,
+}: Options): Promise<Synced> {
   const { provider } = config;
   const file = `grants/directory/${provider}.yaml`;
   const before = await directoryOf(tree, file);
-  const { after, notes, keep } = await readTaken({ config, read, state, say, now }, before);
+  const { after, notes, keep } = await readTaken({ config, read, state, say, nowMs }, before);
   assertPlausible(before, after, config.shrink);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
   const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
@@ -88,7 +97,7 @@ export async function sync({ config, read, tree, data, state, say, earlier, now 
 
 /** What is taken of a provider; all else that it told is not kept any longer. */
 async function readTaken(
-  { config, read, state, say, now }: Pick<Options, 'config' | 'read' | 'state' | 'say' | 'now'>,
+  { config, read, state, say, nowMs }: Pick<Options, 'config' | 'read' | 'state' | 'say' | 'nowMs'>,
   before: DirectoryFile | null,
 ): Promise<{ after: DirectoryFile } & Pick<Synced, 'notes' | 'keep'>> {
   const kept = await state?.read();
@@ -97,13 +106,13 @@ async function readTaken(
     createWanted(config.groups),
     kept && { state: kept.value, say: (line) => say(`${config.provider}: ${line}`) },
   );
-  const synced = instantOf(now / 1000);
+  const synced = instantOf(nowMs / 1000);
   const { state: next, notes } = found;
   return {
     after: select(found, config, { synced, before }),
     notes: [...notes, ...doubtsOf(found, config)],
     keep: async () => {
-      if (next !== undefined) await state?.write(next.value, next.whole ? now : (kept?.whole ?? 0));
+      if (next !== undefined) await state?.write(next.value, next.whole ? nowMs : (kept?.whole ?? 0));
     },
   };
 }

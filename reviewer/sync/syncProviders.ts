@@ -34,7 +34,7 @@ export type Against = { tree: Tree; repository: string; commit: string };
  */
 export async function syncProviders(options: SyncOptions, against: Against): Promise<Synced[]> {
   const { configFile, only, shrink, env, signal, progress = () => {}, now = Date.now } = options;
-  const { providers: all, fullEvery, ...configured } = readSyncConfig(configFile);
+  const { providers: all, fullEveryMs, ...configured } = readSyncConfig(configFile);
   const folder = options.state ?? (configured.state && resolve(dirname(configFile), configured.state));
   const unknown = only.find((name) => !all.some(({ provider }) => provider === name));
   if (unknown !== undefined)
@@ -64,8 +64,8 @@ export async function syncProviders(options: SyncOptions, against: Against): Pro
     const read = openProvider(config, surroundings);
     const earlier = await earlierDirectory(against, `grants/directory/${config.provider}.yaml`);
     // A share for one run says nothing of what is read.
-    const state = folder ? openState({ folder, config: one, fullEvery, now: now() }) : null;
-    const synced = await sync({ config, read, tree, data, state, say: progress, earlier, now: now() });
+    const state = folder ? openState({ folder, config: one, fullEveryMs, nowMs: now() }) : null;
+    const synced = await sync({ config, read, tree, data, state, say: progress, earlier, nowMs: now() });
     results.push(synced);
     if (synced.bytes === null) continue;
     // The next is looked at with this one's file as it will be: whom both claim neither brings, and who moves from one to

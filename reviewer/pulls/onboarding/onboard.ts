@@ -90,7 +90,7 @@ const waiting = (shown: readonly Shown[], why: string): Pull[] =>
 /** What a first run would open, in its order, each with what it would wait for. */
 function shownOf({ plan, brake, evidence, asOfMs }: Options): Shown[] {
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
-  const limits = { known: [], organisation: evidence.organisation, now: asOfMs };
+  const limits = { known: [], organisation: evidence.organisation, nowMs: asOfMs };
   const room = openRoom({ ...limits, asked: new Set(), resting: null });
   return allot(groups, [], () => 'free').flatMap((task) => {
     if (task.kind !== 'open') return [];
@@ -100,9 +100,9 @@ function shownOf({ plan, brake, evidence, asOfMs }: Options): Shown[] {
 }
 
 /** Somebody's word, and not older than it is remembered. */
-const isAnswer = ({ state, merged, closedMs, body }: ForgePull, now: number) =>
+const isAnswer = ({ state, merged, closedMs, body }: ForgePull, nowMs: number) =>
   state === 'closed' &&
-  (closedMs ?? 0) > now - rememberedMs &&
+  (closedMs ?? 0) > nowMs - rememberedMs &&
   (merged || previewMarker.parse(body)?.closed === undefined);
 
 /** Closes a preview that has nothing to ask any more; one that people have committed to is theirs. */

@@ -11,28 +11,28 @@ const resetOf = (headers: Headers) =>
   Number(headers.get('x-rate-limit-reset') ?? headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
 
 /** What the provider's clock shows as it answers; ours, where it does not say. */
-const theirNow = (headers: Headers, now: number): number => {
+const theirNow = (headers: Headers, nowMs: number): number => {
   const told = Date.parse(headers.get('date') ?? '');
-  return Number.isFinite(told) ? told : now;
+  return Number.isFinite(told) ? told : nowMs;
 };
 
 /** Until when a provider that says "none left" is not to be asked, by our clock; 0 when some are left. */
-export function exhaustedUntil(headers: Headers, now: number): number {
+export function exhaustedUntil(headers: Headers, nowMs: number): number {
   const remaining = headers.get('x-rate-limit-remaining') ?? headers.get('x-ratelimit-remaining');
-  const left = resetOf(headers) - theirNow(headers, now);
-  return remaining === '0' && left > 0 ? now + left : 0;
+  const leftMs = resetOf(headers) - theirNow(headers, nowMs);
+  return remaining === '0' && leftMs > 0 ? nowMs + leftMs : 0;
 }
 
 /** How long to wait, ms: seconds or a date (RFC 9110), else the reset of the rate, else ever longer. */
-export function waitOf(headers: Headers, now: number, failures: number): number {
+export function waitOf(headers: Headers, nowMs: number, failures: number): number {
   const after = headers.get('retry-after');
   if (after !== null) {
     const seconds = Number(after);
-    const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - theirNow(headers, now);
-    if (Number.isFinite(wait)) return Math.max(1000, wait);
+    const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - theirNow(headers, nowMs);
+    if (Number.isFinite(waitMs)) return Math.max(1000, waitMs);
   }
-  const left = resetOf(headers) - theirNow(headers, now);
-  return left > 0 ? Math.max(1000, left) : laterMs(failures);
+  const leftMs = resetOf(headers) - theirNow(headers, nowMs);
+  return leftMs > 0 ? Math.max(1000, leftMs) : laterMs(failures);
 }
 
 /** Pauses that grow. */

@@ -164,7 +164,7 @@ export type SyncConfig = {
   /** As it is written. */
   state: string | null;
   /** Milliseconds. */
-  fullEvery: number;
+  fullEveryMs: number;
 };
 
 export type ProviderConfig = z.output<typeof entry>;
@@ -205,8 +205,8 @@ export function readSyncConfig(path: string): SyncConfig {
   for (const one of value.providers)
     if (one.kind === 'okta' && (one.token === undefined) === (one.client === undefined))
       throw new SyncError('sync-config', `${path}: ${one.provider} needs either "token" or "client"`);
-  const { providers, state = null, full_every: fullEvery } = value;
-  return { providers, state, fullEvery: durationMs(fullEvery) ?? 0 };
+  const { providers, state = null, full_every: fullEveryMs } = value;
+  return { providers, state, fullEveryMs: durationMs(fullEveryMs) ?? 0 };
 }
 
 /** The secret in an environment variable. Throws SyncError `sync-config` when it is not set. */

@@ -40,7 +40,7 @@ async function made(given: Given, root: string, branch = 'main') {
   const read = readAnswers(given);
   if ('problems' in read) throw new Error(read.problems.join('; '));
   const source = given.openapi === undefined ? null : await openSource(given.openapi);
-  return scaffold({ answers: read.answers, source, root, branch, now }).files;
+  return scaffold({ answers: read.answers, source, root, branch, nowMs: now }).files;
 }
 const problemsOf = (given: Given) => {
   const read = readAnswers(given);

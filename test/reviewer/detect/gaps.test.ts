@@ -246,7 +246,7 @@ test('a gateway whose clock is ahead takes away nothing, and that is said', asyn
       index === 1 ? lines.map((line) => shifted(line, 2 * 3_600_000)) : lines,
       `gw-${index + 1}`,
     );
-  const plan = await planOf({ now: asOfMs });
+  const plan = await planOf({ nowMs: asOfMs });
   assert.deepEqual(
     plan.findings.filter(({ action }) => taking.has(action)),
     [],

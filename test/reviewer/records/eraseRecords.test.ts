@@ -36,7 +36,7 @@ function world() {
     erase: (apply: boolean, today = dayOf(days)) =>
       eraseRecords({
         ...{ decisions: join(root, 'd'), person, pseudonym, apply, today },
-        now: firstDay + days * dayMs,
+        nowMs: firstDay + days * dayMs,
       }),
   };
 }
@@ -79,7 +79,7 @@ test('erasing explains its own change and no other', async () => {
   writeFileSync(file(2), readFileSync(file(2), 'utf8').replaceAll('user:bob', 'user:eve'));
   assert.equal((await verified(home)).breaks.length, 2);
   const pruned = await pruneRecords({
-    ...{ decisions, usage, apply: true, keepFrom: dayOf(3), today: dayOf(days), now: firstDay },
+    ...{ decisions, usage, apply: true, keepFrom: dayOf(3), today: dayOf(days), nowMs: firstDay },
   });
   assert.deepEqual(
     pruned.map(({ refused }) => refused === null),

@@ -52,7 +52,7 @@ function world(keep = 3) {
     prune: (apply: boolean, today = dayOf(days)) =>
       pruneRecords({
         ...{ decisions: join(root, 'd'), usage: join(root, 'u'), apply, today },
-        ...{ keepFrom: dayOf(keep), now: firstDay + days * dayMs },
+        ...{ keepFrom: dayOf(keep), nowMs: firstDay + days * dayMs },
       }),
   };
 }
@@ -210,7 +210,7 @@ test('finds an instance by what its files say, wherever they lie, and a day of s
     renameSync(join(root, 'd', 'gw-1', `${dayOf(day)}.ndjson`), join(moved, `${dayOf(day)}.ndjson`));
   const all = (apply: boolean, decisions: string) =>
     pruneRecords({
-      ...{ decisions, usage: join(root, 'u'), apply, keepFrom: dayOf(3), today: dayOf(9), now: firstDay },
+      ...{ decisions, usage: join(root, 'u'), apply, keepFrom: dayOf(3), today: dayOf(9), nowMs: firstDay },
     });
   const old = await all(true, join(root, 'archive'));
   assert.deepEqual(
@@ -239,7 +239,7 @@ test('finds an instance by what its files say, wherever they lie, and a day of s
   after.close();
   const several = await pruneRecords({
     ...{ decisions: busy.decisions, usage: busy.usage, apply: true, keepFrom: dayOf(1), today: dayOf(9) },
-    now: firstDay,
+    nowMs: firstDay,
   });
   assert.deepEqual(
     several.map(({ files, records, refused }) => [files.length, records, refused]),
