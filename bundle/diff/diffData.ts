@@ -16,6 +16,7 @@ import { countMembers } from './countMembers.ts';
 import { type DocumentChange, diffDocuments } from './diffDocuments.ts';
 import { diffGrants, type GrantChange, type HeldGrant } from './diffGrants.ts';
 import { diffHeads, type HeadChanges } from './diffHeads.ts';
+import { heldFrom } from './heldFrom.ts';
 import { principalReader } from './principalReader.ts';
 
 /** One change that befell everybody in `who` alike. */
@@ -32,7 +33,8 @@ export type DataDiff = {
   changes: readonly Change[];
   /** Every grant that came, went or reads otherwise, whether or not anybody's access changed by it. */
   grants: readonly GrantChange[];
-  heads: HeadChanges;
+  /** Of networks also the grants that ask for them afterwards. */
+  heads: Omit<HeadChanges, 'networks'> & { networks: readonly NetworkChange[] };
   /** Whether the directory says something else of somebody, whom tokens may tell more of. */
   directoryChanged: boolean;
   /** Data documents that are otherwise, by name. */
@@ -41,6 +43,7 @@ export type DataDiff = {
   unknown: readonly { principal: string; grants: readonly string[] }[];
 };
 
+type NetworkChange = HeadChanges['networks'][number] & { grants: readonly string[] };
 type Side = { data: Buffer; sections: DataSections };
 type Pair<T> = { before: T; after: T };
 
@@ -63,12 +66,21 @@ export function diffData(before: Buffer, after: Buffer, options: { at: number | 
   const affected = affectedPrincipals(sides, lines);
   const changes = changesOf(sides, affected, lines, options.at);
   const grants = diffGrants(held.before, held.after);
+  const heads = diffHeads(sides.before.sections.head, sides.after.sections.head);
+  const asking = heldFrom(
+    heads.networks.map(({ network }) => network),
+    sides.after,
+    options.at,
+  );
   return {
     changes: withMembers(sides, changes),
     grants,
     unknown: unknownPrincipals(sides.after, grants),
     directoryChanged: [...affected.values()].some(({ moved }) => moved),
-    heads: diffHeads(sides.before.sections.head, sides.after.sections.head),
+    heads: {
+      ...heads,
+      networks: heads.networks.map((one) => ({ ...one, grants: asking.get(one.network) ?? [] })),
+    },
     documents: diffDocuments(
       { data: before, documents: sides.before.sections.documents },
       { data: after, documents: sides.after.sections.documents },

@@ -142,7 +142,8 @@ export function notesOf(diff: RevisionDiff): string[] {
         `${principal.startsWith('group:') ? `no directory has anybody in ${principal}` : `no directory knows ${principal}`}: ${listed(of)} ${of.length === 1 ? 'gives' : 'give'} nobody anything, unless groups come with tokens`,
     ),
     ...heads.networks.map(
-      ({ network, before, after }) => `the network ${network} was ${blocks(before)}, is ${blocks(after)}`,
+      ({ network, before, after, grants }) =>
+        `the network ${network} was ${blocks(before)}, is ${blocks(after)}; ${grants.length === 0 ? 'no live grant asks for it' : `asked for by ${listed(grants, 6)}`}`,
     ),
     ...heads.operations.map(
       ({ api, operation, before, after }) => `${operation} of ${api} was ${before}, is ${after}`,

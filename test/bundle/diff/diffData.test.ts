@@ -430,8 +430,8 @@ test('tells what grants refer to when that changed, and never a credential', () 
   const { heads, changes } = diffData(before, after, { at: null });
   assert.deepEqual(changes, []);
   assert.deepEqual(heads.networks, [
-    { network: 'office', before: ['192.0.2.0/25'], after: ['192.0.2.0/24'] },
-    { network: 'old', before: ['198.51.100.0/24'], after: null },
+    { network: 'office', before: ['192.0.2.0/25'], after: ['192.0.2.0/24'], grants: [] },
+    { network: 'old', before: ['198.51.100.0/24'], after: null, grants: [] },
   ]);
   assert.deepEqual(heads.authentication, [{ api: 'orders', before: null, after: ['jwt'] }]);
   assert.deepEqual(heads.settings, [
@@ -440,6 +440,25 @@ test('tells what grants refer to when that changed, and never a credential', () 
   ]);
   assert.deepEqual(heads.credentials, ['service:bot']);
   assert.doesNotMatch(JSON.stringify(heads), /aaaa|bbbb|cccc/);
+});
+
+test('a network that is another tells the grants that ask for it', () => {
+  const held = (id: string, networks: string[], more: Partial<GrantLine> = {}): GrantLine => ({
+    ...{ id, operations: ['get'], conditions: { networks }, ...more },
+  });
+  const grants = {
+    orders: {
+      'group:a': [held('b-two', ['office', 'vpn']), held('paused', ['office'], { state: 'suspended' })],
+      'user:ann': [held('a-one', ['office']), held('ended', ['office'], { expires: 100 })],
+      'user:bob': [held('other', ['vpn']), { id: 'office', operations: ['get'] }],
+    },
+  };
+  const of = (networks: Record<string, string[]>) => bytes({ grants, principals: {}, networks });
+  const [before, after] = [of({ office: ['192.0.2.0/25'], vpn: [] }), of({ office: ['0.0.0.0/0'], vpn: [] })];
+  const asking = (at: number | null) =>
+    diffData(before, after, { at }).heads.networks.map((one) => one.grants);
+  assert.deepEqual(asking(100), [['a-one', 'b-two']]);
+  assert.deepEqual(asking(null), [['a-one', 'b-two', 'ended']]);
 });
 
 test('names that every object of JavaScript has are names like others', () => {
@@ -458,7 +477,7 @@ test('names that every object of JavaScript has are names like others', () => {
     },
   );
   assert.deepEqual(heads.operations, []);
-  assert.deepEqual(heads.networks, [{ network: 'constructor', before: null, after: ['::/0'] }]);
+  assert.deepEqual(heads.networks, [{ network: 'constructor', before: null, after: ['::/0'], grants: [] }]);
 });
 
 test('refuses what is no data.json in line form', () => {

@@ -175,6 +175,20 @@ test('where grants or accounts changed that access goes on without, that is said
 });
 
 test('where addresses of a network or credentials changed, that nobody loses access is said of grants alone', () => {
-  const heads = { ...none, networks: [{ network: 'office', before: ['192.0.2.0/24'], after: null }] };
+  const heads = {
+    ...none,
+    networks: [{ network: 'office', before: ['192.0.2.0/24'], after: null, grants: [] }],
+  };
   assert.equal(summaryOf({ ...diffOf([]), heads }), 'By grants nobody gains or loses access.');
+  const told = (grants: string[]) =>
+    notesOf({
+      ...diffOf([]),
+      heads: { ...heads, networks: heads.networks.map((one) => ({ ...one, grants })) },
+    });
+  const was = 'the network office was 192.0.2.0/24, is nothing;';
+  assert.deepEqual(told([]), [`${was} no live grant asks for it`]);
+  assert.deepEqual(told(['a', 'b']), [`${was} asked for by a and b`]);
+  assert.deepEqual(told(['a', 'b', 'c', 'd', 'e', 'f', 'g']), [
+    `${was} asked for by a, b, c, d, e and 2 more`,
+  ]);
 });
