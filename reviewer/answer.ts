@@ -1,11 +1,11 @@
-import { remember } from '../bundle/git/remember.ts';
+import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { campaignOf } from './campaign/frozen.ts';
 import { answerCampaign } from './campaign.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { answerComments } from './pulls/commands/answerComments.ts';
 import type { Answered } from './pulls/commands/answerEach.ts';
-import { openMirror } from './pulls/workspace.ts';
+import { openMirror } from './pulls/mirror.ts';
 import { attest } from './requests/attest.ts';
 
 export type { Answered } from './pulls/commands/answerEach.ts';
@@ -20,7 +20,7 @@ export async function answer(target: ForgeTarget, number: number, signal?: Abort
   if (campaign !== null) return answerCampaign(forge, campaign, number, signal);
   const mirror = await openMirror(forge, signal);
   try {
-    const tree = remember(await mirror.tree());
+    const tree = rememberFiles(await mirror.tree());
     const organisation = await organisationOf(tree, "nobody's right can be told, as the base branch has");
     const attested = await attest(forge, number, { tree, organisation });
     if (attested !== null) {

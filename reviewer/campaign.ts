@@ -1,6 +1,6 @@
 import { listed } from '../bundle/format/counted.ts';
 import { dayOf, daySeconds } from '../bundle/format/times.ts';
-import { remember } from '../bundle/git/remember.ts';
+import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
 import { endOf } from '../bundle/grants/dates.ts';
 import { advance, attestations, listParts, viewParts } from './campaign/advance.ts';
@@ -18,7 +18,7 @@ import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
 import type { Answered } from './pulls/commands/answerEach.ts';
-import { type Mirror, openMirror } from './pulls/workspace.ts';
+import { type Mirror, openMirror } from './pulls/mirror.ts';
 import { ReviewError } from './reviewError.ts';
 
 export type CampaignOptions = Omit<PlanOptions, 'explain' | 'recommend'> & {
@@ -102,7 +102,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const { root, name, asOfMs, forge: target, signal, progress } = options;
   const asOf = Math.floor(asOfMs / 1000);
   if (target === undefined) {
-    const tree = remember(await localTree(root));
+    const tree = rememberFiles(await localTree(root));
     const base = await baseAt(tree);
     const frozen = await frozenFor(tree, base, options);
     return { report: reportOf(frozen, [], new Map(), base, asOf), results: [], writes: 0, error: null };
@@ -111,7 +111,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   progress?.(`fetching ${forge.slug}`);
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
-    const tree = remember(await mirror.tree());
+    const tree = rememberFiles(await mirror.tree());
     const base = await baseAt(tree);
     let frozen = await readFrozen(mirror, name);
     if (frozen !== null) assertSame(frozen, options);
@@ -148,7 +148,7 @@ export async function answerCampaign(
 ): Promise<Answered> {
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
-    const tree = remember(await mirror.tree());
+    const tree = rememberFiles(await mirror.tree());
     const frozen = await readFrozen(mirror, name);
     if (frozen === null)
       return { number, handled: 0, changed: false, reason: `there is no campaign ${name}` };

@@ -1,6 +1,6 @@
 import { daySeconds, instantOf } from '../bundle/format/times.ts';
 import { firstParentLine } from '../bundle/git/firstParentLine.ts';
-import { remember } from '../bundle/git/remember.ts';
+import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { gitTree } from '../bundle/git/tree.ts';
 import { startOf } from '../bundle/grants/dates.ts';
 import { attestations, listParts, viewParts } from './campaign/advance.ts';
@@ -11,8 +11,8 @@ import { readUsage } from './evidence/usage.ts';
 import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { principalOf } from './pulls/commands/permission.ts';
-import { type Mirror, openMirror } from './pulls/workspace.ts';
-import { recount } from './recount.ts';
+import { type Mirror, openMirror } from './pulls/mirror.ts';
+import { recountScope } from './recountScope.ts';
 import { campaignPage } from './report/campaign/campaignPage.ts';
 import { campaignTables } from './report/campaign/campaignTables.ts';
 import { endedAt, partFacts } from './report/campaign/partFacts.ts';
@@ -65,14 +65,14 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
     const at = end ?? asOf;
     const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));
     const line = await firstParentLine(mirror.repository, mirror.base.commit);
-    const tree = remember(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
+    const tree = rememberFiles(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
     const base = baseOf(tree, await organisationOf(tree, 'the branch had'));
     const report = reportOf(frozen, results, attested, base, at);
     const { organisation } = base;
     const parts = await partFacts(report.parts, forge, { frozen, known, until: at, signal });
     const ids = new Set(frozen.entries.map(({ grant }) => grant));
     progress?.('reading the history of grants');
-    const counted = await recount(frozen, mirror);
+    const counted = await recountScope(frozen, mirror);
     // Behind the commit that was frozen, whatever clocks say; without it, from then on.
     const [from, after] = counted === null ? [startOf(frozen.opened)] : [0, frozen.commit];
     const changes = await grantChanges(tree, organisation, { from, to: at + 1 }, after);

@@ -1,5 +1,5 @@
 import { daySeconds } from '../bundle/format/times.ts';
-import { remember } from '../bundle/git/remember.ts';
+import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
@@ -7,17 +7,17 @@ import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
+import { openMirror } from './pulls/mirror.ts';
 import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
 import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
-import { openMirror } from './pulls/workspace.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
 import { unattested } from './requests/unattested.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import { summarize } from './trends/summarize.ts';
 import type { Summary } from './trends/trend.ts';
 import { type Missed, missedGrants } from './watch/missedGrants.ts';
-import { type Told, tellMissed } from './watch/tellMissed.ts';
+import { type ToldMissed, tellMissed } from './watch/tellMissed.ts';
 
 export type { Plan } from './plan/finding.ts';
 export type { Pull } from './pulls/pull.ts';
@@ -43,7 +43,7 @@ export type ReviewResult = {
   /** What was taken of late and is missed. */
   missed: readonly Missed[];
   /** What was said of that on the forge. */
-  told: readonly Told[];
+  told: readonly ToldMissed[];
   /** Whether the repository lets the review open pull requests; null where it does not say. */
   consent: boolean | null;
   /** Why the finding that was asked about was found; null when the plan has none of that fingerprint. */
@@ -94,10 +94,13 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
     return { plan, ...more, pulls: [], told: [], consent: consentOf(evidence), error };
   }
   try {
-    const { plan, more, stopped, faulty, evidence } = await judge(remember(await mirror.tree()), options);
+    const { plan, more, stopped, faulty, evidence } = await judge(
+      rememberFiles(await mirror.tree()),
+      options,
+    );
     const pulls: Pull[] = [];
     const made = { plan, ...more, pulls, consent: consentOf(evidence) };
-    let told: readonly Told[] = [];
+    let told: readonly ToldMissed[] = [];
     const { asOf, from, tree } = evidence;
     const days = Math.ceil((asOf - from) / daySeconds);
     // With roll-ups more is known than the records tell.

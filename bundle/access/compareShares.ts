@@ -3,7 +3,7 @@ import { type Allowance, differing, isSameOrder, type Ways } from './allowances.
 import type { Conditions, ConditionsChange } from './conditions.ts';
 
 /** How some operations may be done before and after, each by itself the same. */
-type Fares = ReadonlyMap<string, { was: Ways; is: Ways }>;
+type ComparedWays = ReadonlyMap<string, { was: Ways; is: Ways }>;
 
 /** What became of one operation by what its rates count together with it. */
 export type ShareChange = {
@@ -18,10 +18,10 @@ type Share = Allowance & { together: readonly string[]; drawn: ReadonlySet<strin
  * Finds operations whose rates are those that they were, and count other operations with them than they did: where one
  * grant of 10/min gave two operations and now there are two grants, twice as many requests pass.
  */
-export function compareShares(fares: Fares): Map<string, ShareChange> {
+export function compareShares(compared: ComparedWays): Map<string, ShareChange> {
   const found = new Map<string, ShareChange>();
-  const [before, after] = [sharesIn(fares, 'was'), sharesIn(fares, 'is')];
-  for (const [operation, { was, is }] of fares) {
+  const [before, after] = [sharesIn(compared, 'was'), sharesIn(compared, 'is')];
+  for (const [operation, { was, is }] of compared) {
     const [old, now] = [was.rated.map(before), is.rated.map(after)];
     if (isSameOrder(old, now)) continue;
     const [less, more] = [
@@ -40,10 +40,10 @@ export function compareShares(fares: Fares): Map<string, ShareChange> {
 const isAlone = (some: readonly Share[], others: readonly Share[]): boolean =>
   some.every(({ drawn }) => others.some((other) => drawn.isSubsetOf(other.drawn)));
 
-function sharesIn(fares: Fares, side: 'was' | 'is'): (one: Allowance) => Share {
+function sharesIn(compared: ComparedWays, side: 'was' | 'is'): (one: Allowance) => Share {
   const drawn = new Map<string, { by: Set<string>; operations: Set<string>; text: string | null }>();
-  for (const [operation, fare] of fares)
-    for (const { term, key } of fare[side].rated) {
+  for (const [operation, ways] of compared)
+    for (const { term, key } of ways[side].rated) {
       const known = drawn.get(term.id) ?? { by: new Set(), operations: new Set(), text: null };
       drawn.set(term.id, known);
       known.by.add(`${operation} ${key}`);

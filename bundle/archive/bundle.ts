@@ -1,11 +1,11 @@
 import type { DataLines } from '../data/scanLines.ts';
 import type { PolicyReads } from '../policy/policyReads.ts';
 import type { Golden } from './golden.ts';
-import type { Release, Terms } from './release.ts';
+import type { Release, ReleaseTerms } from './release.ts';
 
 /** The contents of a bundle: what {@link assemble} makes of a commit and what verifying an archive gives back. */
 export type Bundle = Release &
-  Terms & {
+  ReleaseTerms & {
     /** The commit. */
     revision: string;
     committedAt: string;

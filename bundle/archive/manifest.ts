@@ -5,7 +5,7 @@ import { decisionPath } from '../policy/policies.ts';
 import { type PolicyReads, policyReads } from '../policy/policyReads.ts';
 import type { Bundle } from './bundle.ts';
 import { goldens } from './golden.ts';
-import { type Terms, termsOf } from './release.ts';
+import { type ReleaseTerms, termsOf } from './release.ts';
 
 /** What a bundle owns of an OPA server's data and policies: exactly what it holds. */
 const roots = ['apis', 'credentials', 'grantgate/authz', 'grants', 'networks', 'principals'];
@@ -49,7 +49,7 @@ const manifest = z.strictObject({
 });
 
 export type Manifest = Pick<Bundle, 'revision' | 'counter' | 'committedAt' | 'grants' | 'digest' | 'golden'> &
-  Terms & {
+  ReleaseTerms & {
     /** What its policy reads; null where nobody examined it. */
     reads: PolicyReads | null;
   };

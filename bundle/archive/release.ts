@@ -12,14 +12,14 @@ export type Release = {
 };
 
 /** What a signer may say of a bundle besides its contents; most bundles say nothing of it. */
-export type Terms = {
+export type ReleaseTerms = {
   rollback?: Rollback;
   /** RFC 3339: from then on nobody may decide by it. */
   validUntil?: string;
 };
 
 /** The terms alone, and of them those that are there. */
-export function termsOf({ rollback, validUntil }: Terms): Terms {
+export function termsOf({ rollback, validUntil }: ReleaseTerms): ReleaseTerms {
   return { ...(rollback && { rollback }), ...(validUntil && { validUntil }) };
 }
 
@@ -38,12 +38,12 @@ export function compareReleases(a: Release, b: Release): number {
  * Whether a bundle must not come after the one in force: it is of an older release, or of the same one with an end that
  * is earlier or missing. Else whoever has kept it could play it again, to be rid of a later end.
  */
-export function isOlder(next: Release & Terms, inForce: Release & Terms): boolean {
+export function isOlder(next: Release & ReleaseTerms, inForce: Release & ReleaseTerms): boolean {
   return (compareReleases(next, inForce) || endMsOf(next) - endMsOf(inForce)) < 0;
 }
 
 /** Signing an end where there was none is news; leaving it out again is not. */
-function endMsOf({ validUntil }: Terms): number {
+function endMsOf({ validUntil }: ReleaseTerms): number {
   return validUntil === undefined ? 0 : Date.parse(validUntil);
 }
 

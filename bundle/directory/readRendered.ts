@@ -1,4 +1,4 @@
-import { createShare, detached } from '../format/detached.ts';
+import { createIntern, detached } from '../format/detached.ts';
 import { type DirectoryText, directoryPieces } from './renderDirectory.ts';
 
 type Person = { -readonly [K in keyof DirectoryText['people'][number]]: DirectoryText['people'][number][K] };
@@ -37,7 +37,7 @@ function isWritten(directory: DirectoryText, bytes: Buffer): boolean {
 }
 
 function readLines(bytes: Buffer): DirectoryText | null {
-  const share = createShare();
+  const intern = createIntern();
   let [provider, synced, complete] = ['', '', ''];
   const people: Person[] = [];
   const groups: { name: string; members: string[] }[] = [];
@@ -50,12 +50,12 @@ function readLines(bytes: Buffer): DirectoryText | null {
     const value = colon < 0 ? '' : line.slice(colon + 2);
     const person = people.at(-1);
     const group = groups.at(-1);
-    if (line.startsWith('      - ')) group?.members.push(share(unquoted(line.slice(8))));
+    if (line.startsWith('      - ')) group?.members.push(intern(unquoted(line.slice(8))));
     else if (line.startsWith('  - login: ')) people.push({ login: unquoted(value), id: '', status: '' });
     else if (line.startsWith('  - name: ')) groups.push({ name: unquoted(value), members: [] });
     else if (line.startsWith('    id: ') && person) person.id = unquoted(value);
-    else if (line.startsWith('    status: ') && person) person.status = share(value);
-    else if (line.startsWith('    manager: ') && person) person.manager = share(unquoted(value));
+    else if (line.startsWith('    status: ') && person) person.status = intern(value);
+    else if (line.startsWith('    manager: ') && person) person.manager = intern(unquoted(value));
     else if (line.startsWith('    last_sign_in: ') && person) person.last_sign_in = detached(value);
     else if (line.startsWith('provider: ')) provider = value;
     else if (line.startsWith('synced: ')) synced = value;

@@ -5,7 +5,7 @@
 export const detached = (text: string): string => Buffer.from(text).toString();
 
 /** One detached text for all that are the same: for few words that are told again and again. */
-export function createShare(): (text: string) => string {
+export function createIntern(): (text: string) => string {
   const known = new Map<string, string>();
   return (text) => {
     const found = known.get(text);

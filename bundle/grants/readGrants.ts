@@ -1,6 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { readRendered } from '../directory/readRendered.ts';
-import { createShare, detached } from '../format/detached.ts';
+import { createIntern, detached } from '../format/detached.ts';
 import type { Files } from '../git/tree.ts';
 import { type Document, mostDocumentBytes, readDocument, refusedDocument } from '../openapi/readDocument.ts';
 import type { Places } from '../yaml/places.ts';
@@ -76,36 +76,36 @@ export const readDirectory = (bytes: Buffer, file: string) =>
 function withoutPlaces(
   { list: _, ...read }: AccessRead & { list?: unknown },
   bytes: Buffer,
-  share: (text: string) => string,
+  intern: (text: string) => string,
 ): AccessRead {
   if (read.problems.length > 0) return read;
-  const entries = read.entries.map(({ index, entry }) => ({ index, entry: withOwnTexts(entry, share) }));
+  const entries = read.entries.map(({ index, entry }) => ({ index, entry: withOwnTexts(entry, intern) }));
   const value = read.value && entries.map(({ entry }) => entry);
   return { ...read, value, entries, places: fewPlaces(placesOfGrants(read), read.file, bytes) };
 }
 
 /** The same grant, with no text in it that keeps its file's in memory; those that many grants have are one. */
-function withOwnTexts(entry: GrantEntry, share: (text: string) => string): GrantEntry {
+function withOwnTexts(entry: GrantEntry, intern: (text: string) => string): GrantEntry {
   const { id, reason, review, operations, role, expires, ticket } = entry;
   return {
     ...entry,
     id: detached(id),
-    principal: share(entry.principal),
-    api: share(entry.api),
-    owner: share(entry.owner),
-    granted: share(entry.granted),
-    reason: share(reason),
-    ...(role !== undefined && { role: share(role) }),
-    ...(operations && { operations: operations.map(share) }),
-    ...(expires !== undefined && { expires: share(expires) }),
-    ...(ticket !== undefined && { ticket: share(ticket) }),
+    principal: intern(entry.principal),
+    api: intern(entry.api),
+    owner: intern(entry.owner),
+    granted: intern(entry.granted),
+    reason: intern(reason),
+    ...(role !== undefined && { role: intern(role) }),
+    ...(operations && { operations: operations.map(intern) }),
+    ...(expires !== undefined && { expires: intern(expires) }),
+    ...(ticket !== undefined && { ticket: intern(ticket) }),
     ...(review && {
       review: {
         ...review,
-        by: share(review.by),
-        at: share(review.at),
-        ...(review.until !== undefined && { until: share(review.until) }),
-        reason: share(review.reason),
+        by: intern(review.by),
+        at: intern(review.at),
+        ...(review.until !== undefined && { until: intern(review.until) }),
+        reason: intern(review.reason),
       },
     }),
   };
@@ -153,7 +153,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
     review: null,
     problems: [],
   };
-  const share = createShare();
+  const intern = createIntern();
   const wanted: string[] = [];
   for (const { path, kind, size } of await tree.entries()) {
     if (path === 'policies' || path.startsWith('policies/')) {
@@ -183,7 +183,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         all.openapi.set(path, readDocument(bytes, path));
         break;
       case 'access':
-        all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes, share));
+        all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes, intern));
         break;
       case 'directory':
         all.directories.push({

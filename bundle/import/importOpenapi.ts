@@ -5,7 +5,7 @@ import { formatProblem } from '../yaml/problem.ts';
 import { readChecked } from '../yaml/readFile.ts';
 import { compareOperations, type Drift } from './compareOperations.ts';
 import { ImportError } from './importError.ts';
-import { newApi, type Terms } from './newApi.ts';
+import { type ApiFields, newApi } from './newApi.ts';
 import type { Source } from './openSource.ts';
 import { writeOperations } from './writeOperations.ts';
 
@@ -28,7 +28,7 @@ export function importOpenapi(
   name: string,
   before: string | null,
   { document, beside }: Source,
-  terms: Terms,
+  terms: ApiFields,
 ): Imported {
   const file = `grants/apis/${name}.yaml`;
   const written = before === null ? null : readChecked(apiFile, Buffer.from(before), file);

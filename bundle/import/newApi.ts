@@ -5,13 +5,13 @@ import type { Operations } from './compareOperations.ts';
 import { ImportError } from './importError.ts';
 
 /** What a document does not say of an API. */
-export type Terms = { owner?: string; tier?: string; upstream?: string };
+export type ApiFields = { owner?: string; tier?: string; upstream?: string };
 
 /**
  * The YAML of an API that is not there yet: description and upstream from the document where it has them, its route a
  * prefix of its name, no roles. Throws ImportError, which names what is missing.
  */
-export function newApi(name: string, document: unknown, operations: Operations, terms: Terms): string {
+export function newApi(name: string, document: unknown, operations: Operations, terms: ApiFields): string {
   const root = isMapping(document) ? document : {};
   const info = isMapping(root.info) ? root.info : {};
   const title = typeof info.title === 'string' && info.title.trim() !== '' ? info.title.trim() : name;

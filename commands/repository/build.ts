@@ -54,10 +54,10 @@ export function build(program: Command): void {
         const { formatRelease } = await import('../../bundle/archive/release.ts');
         const { gitTree } = await import('../../bundle/git/tree.ts');
         const { evaluateWasm } = await import('../../gateway/decision/evaluator.ts');
-        const { wayBack } = await import('../arguments/wayBack.ts');
+        const { rollbackOf } = await import('../arguments/rollback.ts');
         const tree = await gitTree(root, options.revision);
         const rollback =
-          options.allowRollback === undefined ? null : await wayBack(root, tree, options.allowRollback);
+          options.allowRollback === undefined ? null : await rollbackOf(root, tree, options.allowRollback);
         const assembled = await assemble({ tree, opa: await findOpa({ progress }), evaluator: evaluateWasm });
         const bundle = { ...assembled, ...(rollback && { rollback }), ...(until && { validUntil: until }) };
         const archive = await pack(bundle, key);

@@ -190,13 +190,13 @@ async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
 
 async function runListen(options: ReviewOptions, text: string): Promise<void> {
   const { answer } = await import('../../reviewer/answer.ts');
-  const { listen } = await import('../../reviewer/listen.ts');
+  const { serveWebhooks } = await import('../../reviewer/serveWebhooks.ts');
   const target = await forgeIn(options);
   const secret = process.env[options.secretEnv];
   if (!secret)
     throw new UsageError(`the environment variable ${options.secretEnv} must hold the webhook's secret`);
   const stop = new AbortController();
-  const { url, close } = await listen({
+  const { url, close } = await serveWebhooks({
     ...{ port: numberOf(text, '--listen', 65_535), secret, progress },
     slug: `${target.owner}/${target.repo}`,
     metrics: async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOlder, type Release, type Terms, termsOf } from '../../bundle/archive/release.ts';
+import { isOlder, type Release, type ReleaseTerms, termsOf } from '../../bundle/archive/release.ts';
 
 /** What is told of a release that was in force. */
-export type Enforced = Release & Terms;
+export type Enforced = Release & ReleaseTerms;
 
 export type FloorFile = {
   /** The latest release of the source that was ever in force here; null when none was. */

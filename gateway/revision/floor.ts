@@ -1,9 +1,9 @@
-import { compareReleases, type Release, type Terms, termsOf } from '../../bundle/archive/release.ts';
+import { compareReleases, type Release, type ReleaseTerms, termsOf } from '../../bundle/archive/release.ts';
 import type { PostedSnapshot } from './snapshot.ts';
 
 /** The bundle in force, as far as the next one is measured against it. */
 export type Floor = Release &
-  Terms &
+  ReleaseTerms &
   Pick<PostedSnapshot, 'revision' | 'digest' | 'policy' | 'grants' | 'lines'>;
 
 /** What the next bundle is measured against, of a bundle that counts. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Release, Terms } from '../../bundle/archive/release.ts';
+import type { Release, ReleaseTerms } from '../../bundle/archive/release.ts';
 import { parseRate } from '../../bundle/format/rate.ts';
 import { type Fact, facts } from '../../bundle/grants/api/facts.ts';
 import { authenticationMethods, type JwtClaims } from '../../bundle/grants/credentials.ts';
@@ -101,7 +101,7 @@ export type Head = {
 /** One revision, ready to decide with. It never changes; a request uses the one it started with. */
 export type Snapshot = Head &
   Release &
-  Terms & {
+  ReleaseTerms & {
     /** The commit. */
     readonly revision: string;
     /** RFC 3339. */

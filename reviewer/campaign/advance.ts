@@ -2,7 +2,7 @@ import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import type { Mirror } from '../pulls/workspace.ts';
+import type { Mirror } from '../pulls/mirror.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { campaignPrefix, type Frozen, partBranch } from './frozen.ts';
 import { readIssue, renderIssue, writeIssue } from './issue.ts';

@@ -1,7 +1,7 @@
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { vouch } from '../pulls/announce.ts';
-import type { Mirror } from '../pulls/workspace.ts';
+import type { Mirror } from '../pulls/mirror.ts';
 import { joinPart, type PartMarker, parsePart, partsOf } from './marker.ts';
 
 // What is announced is what is merged, as in every pull request of the review: a text names the commit it speaks of, only

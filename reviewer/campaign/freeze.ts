@@ -6,7 +6,7 @@ import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { brake } from '../plan/brake.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
-import { answererOf } from '../plan/heir.ts';
+import { answererOf } from '../plan/newOwner.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { inScope, type Scope } from './scope.ts';

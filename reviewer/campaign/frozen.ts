@@ -3,8 +3,8 @@ import { git } from '../../bundle/git/git.ts';
 import { detectorName } from '../../bundle/grants/names.ts';
 import { tier } from '../../bundle/grants/schema.ts';
 import { actions } from '../detect/judge.ts';
+import type { Mirror } from '../pulls/mirror.ts';
 import { ownerPart } from '../pulls/text/branch.ts';
-import type { Mirror } from '../pulls/workspace.ts';
 import { ReviewError } from '../reviewError.ts';
 
 // What a campaign is about is one file in one commit on a branch that nobody merges: later runs need neither records

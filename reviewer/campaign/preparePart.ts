@@ -1,11 +1,11 @@
 import { type Tree, type Files as TreeFiles, withFiles } from '../../bundle/git/tree.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { assertValid, filesOf } from '../pulls/changes.ts';
-import type { Files, Mirror } from '../pulls/workspace.ts';
+import type { FileTexts, Mirror } from '../pulls/mirror.ts';
 import type { WantedPart } from './announcePart.ts';
 import type { Frozen } from './frozen.ts';
 import { type PartMarker, packAnswers, unpackAnswers } from './marker.ts';
-import { needsSecond } from './people.ts';
+import { needsSecond } from './partReviewers.ts';
 import { renderPart } from './renderPart.ts';
 import { type Part, type Row, rowsOf } from './rows.ts';
 
@@ -66,7 +66,7 @@ export async function commitPart(
 const isAccess = (path: string) => path.startsWith('grants/access/');
 
 /** As if the whole repository were checked: files of grants that do not change have been, and are left out. */
-async function checkCut(tree: Tree, { grants }: Organisation, files: Files): Promise<void> {
+async function checkCut(tree: Tree, { grants }: Organisation, files: FileTexts): Promise<void> {
   const cut: TreeFiles = {
     ...tree,
     entries: async () => (await tree.entries()).filter(({ path }) => !isAccess(path)),

@@ -3,7 +3,7 @@ import { code } from '../forge/markdown.ts';
 import { isAbsent, isOver, reminderAt } from './due.ts';
 import type { Frozen } from './frozen.ts';
 import type { PartMarker } from './marker.ts';
-import { askAll, namesOf } from './people.ts';
+import { askAll, reviewersOf } from './partReviewers.ts';
 import type { Base } from './preparePart.ts';
 import type { Part } from './rows.ts';
 
@@ -34,7 +34,7 @@ export async function remind(
   const { organisation } = base;
   const rules = organisation.review.campaigns;
   const asked = pull.createdMs / 1000;
-  const owners = namesOf('owners', part, organisation);
+  const owners = reviewersOf('owners', part, organisation);
   const due: { key: string; who: readonly string[]; text: string }[] = [];
   const kind = reminderAt(frozen, rules, { asked, asOf });
   if (kind !== null)
@@ -44,13 +44,13 @@ export async function remind(
     });
   const silent = (marker?.handled ?? []).length === 0;
   if (!isOver(frozen, asOf) && silent && (owners.length === 0 || isAbsent(asked, rules, asOf))) {
-    const who = namesOf('managers', part, organisation);
+    const who = reviewersOf('managers', part, organisation);
     const text = `${code(part.owner)} has not said anything yet. You are asked in their place: who they report to.`;
     if (who.length > 0) due.push({ key: 'managers', who, text });
   }
   if (marker?.unanswered !== undefined) {
     const text = `nobody has answered by ${frozen.due}. This now says what \`pull_requests.no_response\` in \`grants/review.yaml\` makes of that, and asks those who answer for the APIs.`;
-    due.push({ key: 'unanswered', who: namesOf('api-owners', part, organisation), text });
+    due.push({ key: 'unanswered', who: reviewersOf('api-owners', part, organisation), text });
   }
   if (due.length === 0) return false;
   const said = (await forge.comments(pull.number)).map(({ body }) => body);

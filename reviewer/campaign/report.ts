@@ -6,7 +6,7 @@ import { isOver } from './due.ts';
 import { digestOf } from './freeze.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { type PartMarker, unpackAnswers } from './marker.ts';
-import { eligible, needsSecond } from './people.ts';
+import { countedApprovers, needsSecond } from './partReviewers.ts';
 import { partsOfCampaign } from './rows.ts';
 import type { PartResult, PartState } from './settlePart.ts';
 
@@ -121,7 +121,9 @@ export function reportOf(
     function secondOf() {
       if (state !== 'merged') return 'waiting' as const;
       const logins = [...(word?.approved ?? []), ...(word === undefined ? [] : [word.by])];
-      return eligible(logins, part, organisation).length >= 2 ? ('given' as const) : ('missing' as const);
+      return countedApprovers(logins, part, organisation).length >= 2
+        ? ('given' as const)
+        : ('missing' as const);
     }
     if (second === 'missing') problems.push(`${owner}: merged without a second approver`);
     if (state === 'failed') problems.push(`${owner}: ${result?.reason ?? 'could not be brought in line'}`);

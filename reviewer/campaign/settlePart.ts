@@ -2,12 +2,12 @@ import { instantOf } from '../../bundle/format/times.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { announcedContext, optional, vouch } from '../pulls/announce.ts';
-import type { Mirror } from '../pulls/workspace.ts';
+import type { Mirror } from '../pulls/mirror.ts';
 import { bodyOf, bringUpPart, openPart } from './announcePart.ts';
 import { isOver } from './due.ts';
 import { type Frozen, partBranch } from './frozen.ts';
 import { joinPart, type PartMarker, parsePart, partsOf } from './marker.ts';
-import { askAll, eligible, namesOf, needsSecond } from './people.ts';
+import { askAll, countedApprovers, needsSecond, reviewersOf } from './partReviewers.ts';
 import { type Base, commitPart, hasEdits, nothingSaid, type Said, tellPart } from './preparePart.ts';
 import { remind } from './remind.ts';
 import type { Part } from './rows.ts';
@@ -114,7 +114,7 @@ async function begin(part: Part, branch: string, settling: Settling): Promise<Do
 
 async function ask(part: Part, pull: ForgePull, { forge, base, frozen }: Settling): Promise<void> {
   if (pull.labels.includes(label)) return;
-  await askAll(forge, pull.number, namesOf('owners', part, base.organisation));
+  await askAll(forge, pull.number, reviewersOf('owners', part, base.organisation));
   await optional(() => forge.addLabels(pull.number, ['grantgate', label, `campaign: ${frozen.name}`]));
 }
 
@@ -208,7 +208,7 @@ async function settleSecond(part: Part, pull: ForgePull, settling: Settling): Pr
   const { forge, approvals, mirror, base } = settling;
   const head = mirror.branches.get(pull.branch);
   if (head === undefined || !needsSecond(part, base.organisation)) return;
-  const given = eligible(await approvals(pull.number, head), part, base.organisation).length >= 2;
+  const given = countedApprovers(await approvals(pull.number, head), part, base.organisation).length >= 2;
   if (given === (await forge.hasStatus(head, secondContext))) return;
   const description = given ? 'Two people have approved this commit' : 'Two people must approve this commit';
   await optional(() =>

@@ -3,7 +3,7 @@ import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { callsIn } from '../evidence/calls.ts';
 import { type KeptUsage, openKept } from '../evidence/usage.ts';
 import { lastUses } from '../inventory/gatherInventory.ts';
-import type { Seen } from '../inventory/inventory.ts';
+import type { ObservedUse } from '../inventory/inventory.ts';
 import {
   decisionOf,
   findDecisions,
@@ -26,7 +26,7 @@ type Days = ReadonlyMap<string, readonly number[]>;
 
 /** What is known of use, and the database to ask for more; to be closed. */
 export type OpenUse = {
-  seen: Seen;
+  seen: ObservedUse;
   /** API → uses of its grants a day, to today. */
   apiDays: Days;
   /** The same by the keys that are asked about; nothing for a key without use. */

@@ -3,9 +3,9 @@ import { endOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
+import { accountFacts, ownerFacts } from './accountFacts.ts';
 import type { Duty } from './duties.ts';
 import { groupFacts } from './groupFacts.ts';
-import { accountFacts, ownerFacts } from './people.ts';
 
 /** What the policies are told of a grant itself. */
 export function grantFacts(grant: Grant, { organisation, history }: Evidence) {

@@ -11,13 +11,13 @@ export type Edit =
   | { kind: 'delete'; grant: string }
   | { kind: 'suspend'; grant: string }
   | { kind: 'narrow'; grant: string; to: Narrowed }
-  | { kind: 'set'; grant: string; to: GrantChange };
+  | { kind: 'set'; grant: string; to: GrantFields };
 
 /** Who kept a grant, when, until when and why, as it is written beside it. */
 export type ReviewEntry = { decision: 'keep'; by: string; at: string; until?: string; reason: string };
 
 /** Keys of a grant that a decision writes. */
-export type GrantChange = {
+export type GrantFields = {
   review?: ReviewEntry;
   expires?: string;
   owner?: string;
@@ -56,7 +56,7 @@ const written = (to: Narrowed): string =>
 
 /** Where one looks for a key that is new: after the dates, of which every grant has the last. */
 const dates = ['cadence', 'expires', 'granted'];
-const order: Readonly<Record<keyof GrantChange, readonly string[]>> = {
+const order: Readonly<Record<keyof GrantFields, readonly string[]>> = {
   state: dates,
   expires: ['granted'],
   owner: ['reason', 'principal'],
@@ -69,17 +69,17 @@ const order: Readonly<Record<keyof GrantChange, readonly string[]>> = {
 const mapping = (value: unknown): Item => (isMapping(value) ? value : {});
 
 /** A grant's keys as a change leaves them: what is asked of it or limits it comes beside what does already. */
-const changed = (item: Item, { conditions, limits, ...to }: GrantChange): Item => ({
+const changed = (item: Item, { conditions, limits, ...to }: GrantFields): Item => ({
   ...item,
   ...to,
   ...(conditions && { conditions: { ...mapping(item.conditions), ...conditions } }),
   ...(limits && { limits: { ...mapping(item.limits), ...limits } }),
 });
 
-function set({ text, file, parsed, index }: Spot, to: GrantChange): string {
+function set({ text, file, parsed, index }: Spot, to: GrantFields): string {
   const item = itemsOf(parsed, file)[index] ?? {};
   let result = text;
-  const apply = (key: keyof GrantChange, value: string | undefined) => {
+  const apply = (key: keyof GrantFields, value: string | undefined) => {
     if (value === undefined) return;
     const read = result === text ? parsed : parseYaml(result, file);
     result = setField(result, read, { index, key, value, after: order[key] });

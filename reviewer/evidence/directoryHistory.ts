@@ -9,8 +9,8 @@ import type { Step } from './commits/readCommits.ts';
 import { createAbsences } from './directory/absences.ts';
 import { createArrivals } from './directory/arrivals.ts';
 import { heldFrom, isNewer, isRenumbered } from './directory/compareFiles.ts';
+import { createDirectoriesAt, type Position } from './directory/directoriesAt.ts';
 import { createIds } from './directory/ids.ts';
-import { createLens, type Standing } from './directory/lens.ts';
 import { type DirectoryHistory, lookUpIn } from './directory/lookUpIn.ts';
 import { createServices } from './directory/services.ts';
 
@@ -33,7 +33,7 @@ export function createDirectoryHistory(organisation: Organisation) {
     .map((grant) => ({ grant, at: certifiedAt(grant) }))
     .sort((a, b) => a.at - b.at);
   let next = 0;
-  const standings = new Map<string, Standing>();
+  const positions = new Map<string, Position>();
   const sizes = new Map<string, number>();
   const state = new Map<string, DirectoryFile>();
   const former = new Map<string, DirectoryFile>();
@@ -47,23 +47,23 @@ export function createDirectoryHistory(organisation: Organisation) {
   const missing = new Map<string, number>();
   const ownerless = new Map<string, number>();
   const arrivals = createArrivals(all);
-  let lens: ReturnType<typeof createLens> | null = null;
+  let moment: ReturnType<typeof createDirectoriesAt> | null = null;
   /** What gateways knew: those that were read in part, too. */
-  let enforced = createLens(state, services);
+  let enforced = createDirectoriesAt(state, services);
 
   /** Grants certified before `until` are compared with the state that is there now. */
   const lookUp = (until: number) => {
     for (let one = waiting[next]; one !== undefined && one.at < until; one = waiting[++next]) {
       if (state.size === 0) continue;
-      lens ??= createLens(state, services);
+      moment ??= createDirectoriesAt(state, services);
       const { id } = one.grant;
       const principal = fold(one.grant.principal);
       if (principal.startsWith('group:')) {
-        if (lens.knows(principal)) sizes.set(id, lens.members(principal).length);
+        if (moment.knows(principal)) sizes.set(id, moment.members(principal).length);
         continue;
       }
-      const standing = lens.standing(principal);
-      if (standing !== null) standings.set(id, standing);
+      const position = moment.position(principal);
+      if (position !== null) positions.set(id, position);
     }
   };
 
@@ -152,7 +152,7 @@ export function createDirectoryHistory(organisation: Organisation) {
         readAt = at;
       }
     }
-    return { directories, readAt, lens: createLens(directories, programs) };
+    return { directories, readAt, moment: createDirectoriesAt(directories, programs) };
   };
 
   return {
@@ -173,16 +173,17 @@ export function createDirectoryHistory(organisation: Organisation) {
         if (file?.complete !== true) absences.interrupt(provider);
         if (file === undefined) continue;
         const readAt = Math.min(startOf(file.synced), at);
-        absences.noteKnown(provider, readAt, after.lens.knows);
+        absences.noteKnown(provider, readAt, after.moment.knows);
         for (const { login, id } of file.people)
           if (principals.has(fold(`user:${login}`)))
             ids.noteBeside(fold(`user:${login}`), { provider, id, at: readAt });
       }
       for (const name of all)
-        if (before.lens.hasSomebody(name) && !after.lens.hasSomebody(name)) arrivals.noteAbsence(name, at);
+        if (before.moment.hasSomebody(name) && !after.moment.hasSomebody(name))
+          arrivals.noteAbsence(name, at);
       arrivals.step(mergedAt, enforced.hasSomebody);
       for (const [owner, since] of ownerless)
-        if (after.lens.hasSomebody(owner) && (after.readAt >= since || !before.lens.hasSomebody(owner)))
+        if (after.moment.hasSomebody(owner) && (after.readAt >= since || !before.moment.hasSomebody(owner)))
           ownerless.set(owner, mergedAt);
     },
     step(step: Step): void {
@@ -190,9 +191,9 @@ export function createDirectoryHistory(organisation: Organisation) {
       const [directories, programs] = [read(step), readOfServices(step)];
       if (!directories && !programs) return;
       const { at } = step;
-      const now = createLens(state, services);
-      lens = state.size === 0 ? null : now;
-      if (lens !== null)
+      const now = createDirectoriesAt(state, services);
+      moment = state.size === 0 ? null : now;
+      if (moment !== null)
         for (const name of watched)
           if (now.knows(name)) {
             everKnown.add(name);
@@ -200,10 +201,10 @@ export function createDirectoryHistory(organisation: Organisation) {
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
       // From when it was committed: no gateway knew before, whenever it was read.
-      enforced = short.size === 0 ? now : createLens(new Map([...state, ...short]), services);
+      enforced = short.size === 0 ? now : createDirectoriesAt(new Map([...state, ...short]), services);
       arrivals.step(at, enforced.hasSomebody);
       for (const owner of owners) {
-        if (lens === null || lens.hasSomebody(owner)) ownerless.delete(owner);
+        if (moment === null || moment.hasSomebody(owner)) ownerless.delete(owner);
         else if (!ownerless.has(owner)) ownerless.set(owner, at);
       }
     },
@@ -215,13 +216,13 @@ export function createDirectoryHistory(organisation: Organisation) {
         knew: (name: string) => ids.knew(name, provider),
       }));
       const isTold = (owner: string) =>
-        everKnown.has(owner) && !lost.has(owner) && (missing.has(owner) || lens?.isWhole(owner) === true);
+        everKnown.has(owner) && !lost.has(owner) && (missing.has(owner) || moment?.isWhole(owner) === true);
       const isBroughtMaybe = (name: string) =>
         name.startsWith('group:')
           ? everKnown.has(name) && !lost.has(name)
           : principals.has(name) && !everKnown.has(name);
       return lookUpIn({
-        ...{ standings, sizes, ids, lost, ownerless, everKnown, providers },
+        ...{ positions, sizes, ids, lost, ownerless, everKnown, providers },
         arrived: arrivals.arrived,
         untold: new Set([...ownerless.keys()].filter((owner) => !isTold(owner))),
         owned: services.ownedSince(),

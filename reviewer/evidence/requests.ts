@@ -12,7 +12,7 @@ import { readUsage, type Usage } from './usage.ts';
  * Requests that asked the policy the same and were answered alike, as the records have them: what a record leaves out is
  * null. Instants are seconds since 1970.
  */
-export type Asked = {
+export type RecordedRequest = {
   subject: string | null;
   /** Those of the token, where its issuer names them; null: the directory's count. */
   groups: readonly string[] | null;
@@ -26,8 +26,8 @@ export type Asked = {
    * The path parameters and claims on record: those that grants of the caller restricted then, with null for what the
    * request did not have. Of all others nothing is known.
    */
-  params: Given;
-  claims: Given;
+  params: RecordedValues;
+  claims: RecordedValues;
   /** The facts on record, null where one was not there; those of which it has a digest only are not among them. */
   facts: Readonly<Record<string, unknown>>;
   /** What {@link Requests.fold} was told of the revision that decided. */
@@ -41,7 +41,7 @@ export type Asked = {
 };
 
 /** Names and values; null: it was looked for, and not there. */
-export type Given = Readonly<Record<string, string | null>>;
+export type RecordedValues = Readonly<Record<string, string | null>>;
 
 /** How much is known of the window; instants in seconds since 1970, `coverage` from 0 to 1. */
 export type Window = {
@@ -67,7 +67,7 @@ export type Requests = {
    */
   fold(eras: ReadonlyMap<string, number>): Promise<void>;
   /** All of them, the same ones in the same order each time, some thousands at once; those of an API and caller together. */
-  each(): AsyncIterable<readonly Asked[]>;
+  each(): AsyncIterable<readonly RecordedRequest[]>;
   close(): Promise<void>;
 };
 
@@ -168,7 +168,7 @@ async function windowSigns(options: Parameters<typeof readUsage>[0]): Promise<Wi
   return usage;
 }
 
-async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly Asked[]> {
+async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly RecordedRequest[]> {
   const result = await connection.stream('SELECT * FROM folded ORDER BY place');
   const lists = new Map<string, readonly string[] | null>();
   /** Few lists come again and again. */
@@ -182,7 +182,7 @@ async function* rowsOf(connection: DuckDBConnection): AsyncGenerator<readonly As
     return found;
   };
   for await (const rows of result.yieldRowsJs())
-    yield rows.map((row): Asked => {
+    yield rows.map((row): RecordedRequest => {
       const [, subject, groups, api, operation, method, path, networks, mfa, params, claims, ...others] = row;
       const [facts, era, time, ...rest] = others;
       const [allow, requests, first, last] = rest;

@@ -6,7 +6,7 @@ import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
 import { furthestBack } from '../sources/furthestBack.ts';
 import { openSources, type Sources } from '../sources/openSources.ts';
-import { type Inventory, openInventory, type Seen } from './inventory.ts';
+import { type Inventory, type ObservedUse, openInventory } from './inventory.ts';
 
 type Options = {
   /** The repository: a work tree, read as its files lie on disk, or a bare repository, read at its HEAD. */
@@ -44,7 +44,7 @@ export async function gatherInventory({
 type Given = { decisions: readonly string[]; usage: readonly string[] };
 type Reading = { asOf: number; token: string | null; missing: NonNullable<Options['missing']> };
 
-async function readSeen(given: Given, { asOf, token, missing }: Reading): Promise<Seen> {
+async function readSeen(given: Given, { asOf, token, missing }: Reading): Promise<ObservedUse> {
   const sources = await openSources({ ...given, since: furthestBack(asOf), token });
   try {
     const usage = await readUsage({ sources: sources.decisions, rollups: sources.rollups, asOf, since: 0 });
@@ -79,7 +79,7 @@ async function allCalls(usage: Usage, { decisions, rollups }: Sources, asOf: num
 }
 
 /** Grant → operation → its last use, seconds since 1970. */
-export async function lastUses(usage: Pick<Usage, 'totals'>): Promise<Seen['lastUse']> {
+export async function lastUses(usage: Pick<Usage, 'totals'>): Promise<ObservedUse['lastUse']> {
   const found = new Map<string, Map<string, number>>();
   for await (const some of usage.totals())
     for (const { grant, operation, last } of some) {

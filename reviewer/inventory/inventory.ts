@@ -7,7 +7,7 @@ import { dotSegment, operationForm, operationNameForm } from '../../bundle/opena
 import type { Calls } from '../evidence/calls.ts';
 
 /** When grants were used and what was asked for; seconds since 1970. */
-export type Seen = {
+export type ObservedUse = {
   /** Grant → operation → its last use. */
   lastUse: ReadonlyMap<string, ReadonlyMap<string, number>>;
   calls: readonly Calls[];
@@ -25,7 +25,7 @@ export type Inventory = {
   organisation: Organisation;
   access: Access;
   /** Null when no decision records were given: then nothing is said of use. */
-  seen: Seen | null;
+  seen: ObservedUse | null;
 };
 
 export type Known = Pick<Inventory, 'asOf' | 'revision' | 'organisation' | 'seen'>;

@@ -14,7 +14,7 @@ import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';
 import type { Finding, Seen, SeenAccount, SeenUse, SetKeys } from './finding.ts';
-import { answererOf, heirOf } from './heir.ts';
+import { answererOf, newOwnerOf } from './newOwner.ts';
 import { sentence } from './sentence.ts';
 
 type Report = Extract<Verdict, { verdict: 'report' }>;
@@ -193,8 +193,8 @@ function setOf(report: Report, evidence: Evidence): SetKeys | undefined {
   if (action === 'reassign') {
     // Where it is the service that has no owner, another owner of the grant would mend nothing.
     const lost = history.directories.ownerlessSince(grant.owner) !== null;
-    const heir = lost ? heirOf(grant, organisation) : null;
-    return heir === null ? undefined : { owner: heir };
+    const newOwner = lost ? newOwnerOf(grant, organisation) : null;
+    return newOwner === null ? undefined : { owner: newOwner };
   }
   if (action !== 'recertify') return undefined;
   const reason = 'Certified again by merging this';

@@ -3,9 +3,9 @@ import { counted, listed } from '../../bundle/format/counted.ts';
 import { dayOf, daySeconds } from '../../bundle/format/times.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
+import { isTold, ownersOf } from '../detect/accountFacts.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { otherSideOf } from '../detect/duties.ts';
-import { isTold, ownersOf } from '../detect/people.ts';
 import { certifiedAt } from '../evidence/directoryHistory.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
@@ -34,7 +34,7 @@ function beginOf({ grantedAt, principal }: Grant, at: number, { history }: Evide
 
 /** What is otherwise about a person than when the grant was last answered for. */
 function moved(grant: Grant, { organisation, history }: Evidence): string {
-  const before = history.directories.standing(grant);
+  const before = history.directories.position(grant);
   const person = personOf(grant.principal, organisation);
   if (before === null || person === undefined) return '';
   const name = (group: string) => group.replace(/^group:/, '');
@@ -67,10 +67,10 @@ function maybeThere({ principal }: Grant, { brought, history: { directories } }:
     : `No directory knows ${name}, and no records show that tokens do not bring it`;
 }
 
-export type Found = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
+export type Reported = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
-export function sentence({ report, suspendedAt }: Found, evidence: Evidence): string {
+export function sentence({ report, suspendedAt }: Reported, evidence: Evidence): string {
   const { grant, detector, action, usage, duties, own, observed, companions = [] } = report;
   const { asOf, organisation, members, history } = evidence;
   const who = capital(nameOf(grant.principal));

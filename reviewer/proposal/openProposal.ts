@@ -2,7 +2,7 @@ import { git } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
-import { type Mirror, openMirror } from '../pulls/workspace.ts';
+import { type Mirror, openMirror } from '../pulls/mirror.ts';
 import type { Texts } from './effectOf.ts';
 
 /** A branch of its own with one commit on the base, and what its pull request says. */

@@ -1,8 +1,8 @@
 import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
+import type { Mirror } from './mirror.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Marker, parseBody } from './text/marker.ts';
-import type { Mirror } from './workspace.ts';
 
 // What is announced is what is merged. A text names the commit that it speaks of, and only that commit gets the status
 // below: where it is required, nothing else can be merged. While the two change, the text says so.
@@ -19,7 +19,7 @@ const changing =
   '> [!WARNING]\n> This pull request is being brought up to date. Wait with the merge until this line is gone.';
 
 /** What a pull request is to say and do. `own` is the body's text without its marker. */
-export type Wanted = { marker: Omit<Marker, 'commit'>; own: string; commit: string; draft: boolean };
+export type WantedPull = { marker: Omit<Marker, 'commit'>; own: string; commit: string; draft: boolean };
 
 type On = { forge: Forge; mirror: Mirror };
 
@@ -43,10 +43,10 @@ export async function optional(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-const withCommit = ({ marker, commit }: Wanted): Marker => ({ ...marker, commit });
+const withCommit = ({ marker, commit }: WantedPull): Marker => ({ ...marker, commit });
 
 /** Somebody's title stays. */
-const titleFor = (pull: ForgePull, wanted: Wanted) => {
+const titleFor = (pull: ForgePull, wanted: WantedPull) => {
   const said = parseBody(pull.body)?.title;
   return said === undefined || pull.title === said ? { title: wanted.marker.title } : {};
 };
@@ -55,7 +55,7 @@ const titleFor = (pull: ForgePull, wanted: Wanted) => {
 export async function bringUp(
   { forge, mirror }: On,
   pull: ForgePull,
-  wanted: Wanted,
+  wanted: WantedPull,
   state?: 'open',
 ): Promise<ForgePull> {
   const parts = bodyParts(pull.body);
@@ -81,7 +81,7 @@ export async function bringUp(
 export async function say(
   { forge }: Pick<On, 'forge'>,
   pull: ForgePull,
-  wanted: Wanted,
+  wanted: WantedPull,
   vouches = true,
 ): Promise<ForgePull> {
   const updated = await forge.updatePull(pull.number, {
@@ -99,7 +99,7 @@ export async function say(
 export async function openPull(
   { forge, mirror }: On,
   branch: string,
-  wanted: Wanted,
+  wanted: WantedPull,
   isKnown: boolean,
 ): Promise<ForgePull | null> {
   const texts = (commit: string | null, own: string) => ({

@@ -5,9 +5,9 @@ import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { edit, removeExemptions } from '../edit/edit.ts';
 import { combine } from '../plan/combine.ts';
 import { ReviewError } from '../reviewError.ts';
+import type { FileTexts, Mirror } from './mirror.ts';
 import { editFor } from './text/decision.ts';
 import type { Entry } from './text/marker.ts';
-import type { Files, Mirror } from './workspace.ts';
 
 const reviewFile = 'grants/review.yaml';
 
@@ -18,7 +18,7 @@ const reviewFile = 'grants/review.yaml';
 export async function filesOf(
   entries: readonly Entry[],
   { tree, organisation }: { tree: Tree; organisation: Organisation },
-): Promise<Files> {
+): Promise<FileTexts> {
   const fileOf = new Map(organisation.grants.map(({ id, place }) => [id, place.file]));
   const edits = combine(entries.map(editFor), organisation);
   const exempt = new Set(organisation.review.exemptions.map(({ grant }) => grant));
@@ -44,7 +44,7 @@ export async function filesOf(
 }
 
 /** What the bot proposes must itself be good: a merge of it is what gateways enforce next. */
-export async function checkFiles(tree: Tree, files: Files): Promise<void> {
+export async function checkFiles(tree: Tree, files: FileTexts): Promise<void> {
   await assertValid(withFiles(tree, files));
 }
 

@@ -10,15 +10,15 @@ import { allot, answered, type OpenPull, rememberedMs, type Task } from './allot
 import { optional } from './announce.ts';
 import { askedFor, readDashboard, type Section, writeDashboard } from './dashboard.ts';
 import { type Group, groupFindings } from './group.ts';
+import type { FileTexts, Mirror } from './mirror.ts';
 import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
-import { openRoom } from './room.ts';
+import { openPullLimits } from './pullLimits.ts';
 import { settle } from './settle.ts';
 import { branchOf, branchPrefix, turnOf } from './text/branch.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
-import type { Files, Mirror } from './workspace.ts';
 
 type Options = {
   forge: Forge;
@@ -32,7 +32,7 @@ type Options = {
   /** Filled as pull requests are dealt with, so that an error leaves what was done. */
   pulls: Pull[];
   /** What recorded requests say of a commit on top of the base, as Markdown; left out, nothing is said of them. */
-  replay?: (commit: string, files: Files) => Promise<string | null>;
+  replay?: (commit: string, files: FileTexts) => Promise<string | null>;
   /** What else the dashboard says. */
   also?: readonly Section[];
   /** Milliseconds since 1970. */
@@ -86,7 +86,7 @@ export async function openPullRequests(options: Options): Promise<void> {
   const asked = askedFor(dashboard?.body ?? '');
   const paused = ignoredSince(known, asOfMs);
   const resting = paused ?? outsideSchedule(organisation, asOfMs);
-  const room = openRoom({ known, organisation, nowMs: asOfMs, asked, resting });
+  const limits = openPullLimits({ known, organisation, nowMs: asOfMs, asked, resting });
   const stopped = ({ tier }: { tier: Group['tier'] }) => {
     const one = groups.find((group) => group.tier === tier)?.findings[0];
     return brake !== null && one !== undefined && brake.stops(one) ? brake.error.message : null;
@@ -97,7 +97,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     stopIfAborted(signal);
     let pull: Pull;
     try {
-      pull = await settle(task, { forge, mirror, plan, evidence, known, room, people, stopped, replay });
+      pull = await settle(task, { forge, mirror, plan, evidence, known, limits, people, stopped, replay });
     } catch (error) {
       if (endsRun(error)) throw error;
       failure ??= error as Error;

@@ -9,8 +9,8 @@ import type { Finding } from '../plan/finding.ts';
 import { losses } from '../plan/losses.ts';
 import { optional } from './announce.ts';
 import { codeownersPaths, ownersOf, parseCodeowners } from './codeowners.ts';
+import type { Mirror } from './mirror.ts';
 import type { Family } from './text/branch.ts';
-import type { Mirror } from './workspace.ts';
 
 const mostReviewers = 5;
 const mostMentions = 10;

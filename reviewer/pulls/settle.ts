@@ -6,11 +6,12 @@ import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
-import { announcedContext, bringUp, openPull, optional, say, vouch, type Wanted } from './announce.ts';
+import { announcedContext, bringUp, openPull, optional, say, vouch, type WantedPull } from './announce.ts';
 import { checkFiles, filesOf, holdsJust, mergesWell } from './changes.ts';
+import type { FileTexts, Mirror } from './mirror.ts';
 import { isTold, type People } from './people.ts';
 import type { Pull } from './pull.ts';
-import type { Room } from './room.ts';
+import type { PullLimits } from './pullLimits.ts';
 import { entriesOf, renderBody } from './text/body.ts';
 import type { Family } from './text/branch.ts';
 import { actionOf, editFor } from './text/decision.ts';
@@ -20,7 +21,6 @@ import { bodyParts, type Entry, type Marker, parseBody } from './text/marker.ts'
 import { awaitsReplay, withReplay } from './text/sections.ts';
 import { renderTitle } from './text/title.ts';
 import { unanswered } from './unanswered.ts';
-import type { Files, Mirror } from './workspace.ts';
 
 export type Settling = {
   forge: Forge;
@@ -29,12 +29,12 @@ export type Settling = {
   evidence: Evidence;
   /** All that the forge listed. */
   known: readonly ForgePull[];
-  room: Room;
+  limits: PullLimits;
   people: People;
   /** Why a group is not to be changed now, or null: the brake. */
   stopped: (family: Family) => string | null;
   /** What recorded requests say of a commit on top of the base. */
-  replay: (commit: string, files: Files) => Promise<string | null>;
+  replay: (commit: string, files: FileTexts) => Promise<string | null>;
 };
 
 const sameSet = (left: readonly string[], right: readonly string[]) =>
@@ -181,10 +181,10 @@ async function answerForNobody(
 }
 
 async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
-  const { forge, mirror, known, room, stopped, people } = options;
+  const { forge, mirror, known, limits, stopped, people } = options;
   const { branch, findings, family } = task;
   const grants = findings.map(({ grant }) => grant);
-  const held = stopped(family) ?? room.take(branch);
+  const held = stopped(family) ?? limits.take(branch);
   if (held !== null) return resultOf('held', null, branch, grants, held);
   const wanted = await prepare(task, options, null);
   const before = known.filter((pull) => pull.branch === branch && pull.state === 'closed');
@@ -227,7 +227,7 @@ async function prepare(
   { family, findings, waiting }: Asked,
   { mirror, plan, evidence, people, replay }: Settling,
   before: Marker | null,
-): Promise<Wanted> {
+): Promise<WantedPull> {
   const { organisation, asOf } = evidence;
   const decisions = new Map<string, Entry['decision']>(
     (before?.entries ?? []).map(({ fingerprint, decision }) => [fingerprint, decision]),

@@ -33,7 +33,7 @@ export const isSafe = (count: number, { busiest }: Busy): boolean => count >= 2 
  * Counts what a gateway refuses by a rate of so many a minute, of requests of one caller after the other (ms since
  * 1970, sorted): its own algorithm, which admits a burst of the whole count and then one request per interval.
  */
-export function createMeter(count: number): (caller: string, ms: number) => boolean {
+export function createRateTrial(count: number): (caller: string, ms: number) => boolean {
   const periodMs = 60_000;
   const intervalMs = periodMs / count;
   let last = { caller: '', wholeAt: 0 };

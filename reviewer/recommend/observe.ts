@@ -5,7 +5,7 @@ import { findLogs } from '../evidence/findLogs.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { fitNetworks, type Places } from './fitNetworks.ts';
 import { fitPrincipal } from './fitPrincipal.ts';
-import { type Busy, createMeter, isSafe, perMinute as minutely, ratesFor } from './fitRate.ts';
+import { type Busy, createRateTrial, isSafe, perMinute as minutely, ratesFor } from './fitRate.ts';
 import { inOrder, perCaller, perGrant, perMinute, perPlace, useTable } from './observeSql.ts';
 
 type Options = {
@@ -115,7 +115,7 @@ async function rateOf(
 ): Promise<string | null> {
   for (const count of ratesFor(busy, rate_margin, rate_least)) {
     if (isSafe(count, busy)) return `${count}/min`;
-    const admits = createMeter(count);
+    const admits = createRateTrial(count);
     const result = await database.connection.stream(inOrder(grant));
     let refused = false;
     for await (const rows of result.yieldRowsJs())

@@ -31,7 +31,7 @@ export type Gap = {
 };
 
 /** What is known of one instance's records. */
-export type Verdict = {
+export type ChainResult = {
   instance: string;
   files: number;
   pruned: number;
@@ -60,7 +60,7 @@ type Node = {
 };
 
 /** Says of one instance from where to where its chain holds, what breaks it, and which numbers are missing. */
-export function verifyChain({ instance, files, manifests, unreadable }: Archive): Verdict {
+export function verifyChain({ instance, files, manifests, unreadable }: Archive): ChainResult {
   const breaks: Break[] = unreadable.map(({ path, reason }) => ({
     kind: 'unreadable',
     file: path,

@@ -1,8 +1,8 @@
 import { counted } from '../../bundle/format/counted.ts';
-import type { Gap, Verdict } from './verifyChain.ts';
+import type { ChainResult, Gap } from './verifyChain.ts';
 
 /** What `records verify` says, for people. */
-export function* verifyText(verdicts: readonly Verdict[]): Generator<string> {
+export function* verifyText(verdicts: readonly ChainResult[]): Generator<string> {
   if (verdicts.length === 0) yield 'no decision records';
   for (const verdict of verdicts) {
     const { instance, files, pruned, erased, unchained, records, holds, open, breaks, gaps } = verdict;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { Decision } from '../../gateway/decision/decision.ts';
 import { sameLines } from '../../gateway/revision/slices.ts';
-import type { Asked, Requests } from '../evidence/requests.ts';
+import type { RecordedRequest, Requests } from '../evidence/requests.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { createTally, type Tally } from './createTally.ts';
 import { createFindOperation, type Found } from './findOperation.ts';
@@ -97,7 +97,7 @@ function movedApis(base: Side, head: Side): (api: string) => boolean {
   };
 }
 
-type Pair = { asked: Asked; place: number; subject: string; was: Found; is: Found };
+type Pair = { asked: RecordedRequest; place: number; subject: string; was: Found; is: Found };
 type Sides = {
   base: Side;
   head: Side;

@@ -1,10 +1,10 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
-import type { Asked } from '../evidence/requests.ts';
+import type { RecordedRequest } from '../evidence/requests.ts';
 import { type Effect, type Effects, type Replay, type Skipped, sumOf } from './replay.ts';
 
 type Kind = 'denied' | 'unproven' | 'ending' | 'allowed';
 type What = {
-  asked: Asked;
+  asked: RecordedRequest;
   subject: string;
   api: string;
   operation: string;
@@ -17,9 +17,9 @@ type Gathered = Omit<Effect, 'grants'> & { grants: Set<string> };
 /** Adds up what becomes of requests, by caller and operation. */
 export type Tally = {
   /** A request that both revisions decided; whether base allows it. */
-  count(asked: Asked, allowed: boolean): void;
+  count(asked: RecordedRequest, allowed: boolean): void;
   add(kind: Kind, what: What): void;
-  skip(reason: Skipped['reason'], asked: Asked): void;
+  skip(reason: Skipped['reason'], asked: RecordedRequest): void;
   /** Records that say nothing of what was asked. */
   skipUnread(requests: number): void;
   result(): Record<Kind, Effects> & { skipped: Skipped[]; counts: Counts };

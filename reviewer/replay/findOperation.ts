@@ -1,13 +1,13 @@
 import { shapeOf } from '../../bundle/openapi/pathTemplate.ts';
 import type { Question } from '../../gateway/decision/decision.ts';
 import type { Snapshot } from '../../gateway/revision/snapshot.ts';
-import type { Asked } from '../evidence/requests.ts';
+import type { RecordedRequest } from '../evidence/requests.ts';
 
 /** What a recorded request is, for one revision. */
 export type Found = Pick<Question, 'route' | 'method'>;
 
 type Apis = Snapshot['apis'];
-type Named = Pick<Asked, 'operation' | 'method' | 'path'>;
+type Named = Pick<RecordedRequest, 'operation' | 'method' | 'path'>;
 
 /** Finds the operations of one revision by method and path template, as its router would, and by name. */
 export type FindOperation = {

@@ -1,10 +1,14 @@
 import { parametersOf } from '../../bundle/openapi/parameters.ts';
 import type { Decision, Stated } from '../../gateway/decision/decision.ts';
 import type { FactEntry, Snapshot } from '../../gateway/revision/snapshot.ts';
-import type { Asked, Given } from '../evidence/requests.ts';
+import type { RecordedRequest, RecordedValues } from '../evidence/requests.ts';
 
 /** The path parameters, claims and facts that a record has. */
-export const statedBy = ({ params, claims, facts }: Pick<Asked, 'params' | 'claims' | 'facts'>): Stated => ({
+export const statedBy = ({
+  params,
+  claims,
+  facts,
+}: Pick<RecordedRequest, 'params' | 'claims' | 'facts'>): Stated => ({
   params: textsOf(params),
   claims: textsOf(claims),
   facts: new Map(Object.entries(facts)),
@@ -17,7 +21,7 @@ export const statedBy = ({ params, claims, facts }: Pick<Asked, 'params' | 'clai
 export function isFactUntold(
   { apis, reads }: Sourced,
   { api, template }: { api: string; template: string },
-  { params, facts }: Pick<Asked, 'params' | 'facts'>,
+  { params, facts }: Pick<RecordedRequest, 'params' | 'facts'>,
   base?: Pick<Sourced, 'apis'>,
 ): boolean {
   const { facts: read } = reads;
@@ -44,7 +48,7 @@ const isSameSource = (one: FactEntry | undefined, other: FactEntry): boolean =>
     (part) => one?.[part] === other[part],
   );
 
-const textsOf = (given: Given): ReadonlyMap<string, string> =>
+const textsOf = (given: RecordedValues): ReadonlyMap<string, string> =>
   new Map(Object.entries(given).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])));
 
 /** Denials for these do not depend on parameters: no grant is there that they could fit. */
@@ -62,7 +66,7 @@ const certain: ReadonlySet<string> = new Set([
  */
 export function mayBeAllowed(
   { input, result }: Pick<Decision, 'input' | 'result'>,
-  { params, claims }: Pick<Asked, 'params' | 'claims'>,
+  { params, claims }: Pick<RecordedRequest, 'params' | 'claims'>,
 ): boolean {
   if (result.allow || certain.has(result.reason)) return false;
   const own = parametersOf(input.path);
@@ -71,5 +75,5 @@ export function mayBeAllowed(
   );
 }
 
-const untold = (recorded: Given, wanted: Given = {}): string[] =>
+const untold = (recorded: RecordedValues, wanted: RecordedValues = {}): string[] =>
   Object.keys(wanted).filter((name) => !Object.hasOwn(recorded, name));

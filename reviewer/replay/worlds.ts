@@ -1,4 +1,4 @@
-import type { Asked } from '../evidence/requests.ts';
+import type { RecordedRequest } from '../evidence/requests.ts';
 import type { Networks, Places } from './placesOf.ts';
 
 /** One way in which what a record leaves open may have been: what is asked of base, and of head. */
@@ -17,7 +17,7 @@ type Sides<T> = { base: T; head: T };
  * questions all, none, and each with and against the others are tried.
  */
 export function worldsOf(
-  { mfa }: Pick<Asked, 'mfa'>,
+  { mfa }: Pick<RecordedRequest, 'mfa'>,
   places: Sides<Places>,
   networks: Sides<Networks>,
 ): World[] {

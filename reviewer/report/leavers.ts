@@ -1,4 +1,4 @@
-import { readStanding } from '../../bundle/directory/readStanding.ts';
+import { readAccounts } from '../../bundle/directory/readAccounts.ts';
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
@@ -70,7 +70,7 @@ const withUnseen = (was: Standing, is: Standing): Standing =>
 
 function read(bytes: Buffer | undefined): Standing | null {
   if (bytes === undefined) return null;
-  const file = readStanding(bytes) ?? readDirectory(bytes, '').value;
+  const file = readAccounts(bytes) ?? readDirectory(bytes, '').value;
   if (file === undefined) return null;
   const people = file.people.map(({ login, status }) => [fold(login), { login, status }] as const);
   const { provider, synced, complete } = file;

@@ -3,7 +3,7 @@ import { gitTree } from '../../bundle/git/tree.ts';
 import type { Forge } from '../forge/forge.ts';
 import { fenced } from '../forge/markdown.ts';
 import { settleProposal } from '../proposal/openProposal.ts';
-import { type Mirror, openMirror } from '../pulls/workspace.ts';
+import { type Mirror, openMirror } from '../pulls/mirror.ts';
 import type { Synced } from './sync.ts';
 import { type SyncOptions, syncProviders } from './syncProviders.ts';
 import { syncText } from './syncText.ts';

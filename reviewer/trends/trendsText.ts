@@ -1,5 +1,5 @@
 import { series } from './series.ts';
-import { sparkline } from './sparkline.ts';
+import { sparkText } from './sparkText.ts';
 import type { Trend } from './trend.ts';
 
 const mostRows = 20;
@@ -21,7 +21,7 @@ export function* trendsText(lines: readonly Trend[], width: number): Generator<s
   ];
   for (const one of series) {
     const room = Math.max(1, width - name - latest - 4);
-    yield `${one.name.padEnd(name)}  ${said(one, newest).padStart(latest)}  ${sparkline(lines.map(one.of), room)}`;
+    yield `${one.name.padEnd(name)}  ${said(one, newest).padStart(latest)}  ${sparkText(lines.map(one.of), room)}`;
   }
   yield '';
   const rows = [

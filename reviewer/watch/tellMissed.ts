@@ -1,8 +1,8 @@
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { settleProposal } from '../proposal/openProposal.ts';
+import { openMirror } from '../pulls/mirror.ts';
 import { branchPrefix } from '../pulls/text/branch.ts';
 import { type Entry, parseBody } from '../pulls/text/marker.ts';
-import { openMirror } from '../pulls/workspace.ts';
 import { restoreGrant } from '../restore/restoreGrant.ts';
 import { restorePrefix, restoreProposal } from '../restore/restoreText.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -10,7 +10,7 @@ import { type Missed, watchedSeconds } from './missedGrants.ts';
 import { missedComment, missedMark } from './missedText.ts';
 
 /** What was said of a grant that is missed; `restore` is the address of the pull request that gives it back. */
-export type Told = { grant: string; pull: string; restore: string | null };
+export type ToldMissed = { grant: string; pull: string; restore: string | null };
 
 /** Taken because nobody seemed to need it: that it is missed says otherwise. What was taken for cause is not offered back. */
 const forDisuse: ReadonlySet<string> = new Set([
@@ -37,7 +37,7 @@ export async function tellMissed(
   forge: Forge,
   missed: readonly Missed[],
   { asOf, signal }: Options,
-): Promise<Told[]> {
+): Promise<ToldMissed[]> {
   if (missed.length === 0) return [];
   const merged = (await forge.listPulls(branchPrefix, (asOf - watchedSeconds) * 1000)).filter(
     (pull) => pull.merged,
@@ -51,7 +51,7 @@ export async function tellMissed(
   }
   if (due.length === 0) return [];
 
-  const told: Told[] = [];
+  const told: ToldMissed[] = [];
   const mirror = await openMirror(forge, signal, restorePrefix);
   try {
     const tree = await mirror.tree();

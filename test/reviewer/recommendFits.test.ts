@@ -8,7 +8,7 @@ import { createLimit } from '../../gateway/limits/limit.ts';
 import { openDatabase } from '../../reviewer/evidence/database.ts';
 import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
 import { fitPrincipal } from '../../reviewer/recommend/fitPrincipal.ts';
-import { createMeter, isSafe, ratesFor, rounded } from '../../reviewer/recommend/fitRate.ts';
+import { createRateTrial, isSafe, ratesFor, rounded } from '../../reviewer/recommend/fitRate.ts';
 import { useTable } from '../../reviewer/recommend/observeSql.ts';
 import { suite } from '../_suite.ts';
 import { asOfMs, recordLine } from './_review.ts';
@@ -49,7 +49,7 @@ test('the meter refuses what the gateway refuses', () => {
   fc.assert(
     fc.property(times, fc.integer({ min: 1, max: 30 }), (all, count) => {
       const limit = createLimit();
-      const admits = createMeter(count);
+      const admits = createRateTrial(count);
       for (const ms of all)
         assert.equal(admits('a', 1e12 + ms), Number(limit('a', rateOf(count, 60_000), 1e12 + ms)) <= 0);
     }),
@@ -62,7 +62,7 @@ test('a rate of twice the busiest minute refuses nothing, whatever comes when; c
       const busiest = busiestOf(all);
       const count = 2 * busiest;
       assert.ok(isSafe(count, { usual: 1, busiest }));
-      const admits = createMeter(count);
+      const admits = createRateTrial(count);
       for (const caller of ['a', 'b']) for (const ms of all) assert.ok(admits(caller, ms));
     }),
   );

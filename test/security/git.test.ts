@@ -9,7 +9,7 @@ import { git } from '../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
 import { parseSource } from '../../gateway/source/contract/parseSource.ts';
 import { openGitMirror } from '../../gateway/source/git/gitMirror.ts';
-import { openMirror } from '../../reviewer/pulls/workspace.ts';
+import { openMirror } from '../../reviewer/pulls/mirror.ts';
 import { suite } from '../_suite.ts';
 import { runGit, type SampleTree, sampleFiles, sampleTree } from '../bundle/_organisation.ts';
 

@@ -3,7 +3,7 @@ import type { Tree } from '../../../bundle/git/tree.ts';
 import { type Frozen, parseFrozen } from '../../campaign/frozen.ts';
 import { type Report, reportOf } from '../../campaign/report.ts';
 import type { Inventory } from '../../inventory/inventory.ts';
-import { bot } from '../../pulls/workspace.ts';
+import { bot } from '../../pulls/mirror.ts';
 
 /** A campaign as a branch of this clone holds it. */
 export type Campaign = {

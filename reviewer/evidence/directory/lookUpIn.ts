@@ -1,12 +1,12 @@
 import { fold } from '../../../bundle/grants/names.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { type Absence, deciding } from './absences.ts';
+import type { Position } from './directoriesAt.ts';
 import type { createIds } from './ids.ts';
-import type { Standing } from './lens.ts';
 
 export type DirectoryHistory = {
   /** Of a grant to a person: groups and manager when it was last certified; null where history does not tell. */
-  standing(grant: Grant): Standing | null;
+  position(grant: Grant): Position | null;
   /** Of a grant to a group: how many people and services it reached then; null where history does not tell. */
   members(grant: Grant): number | null;
   /** When a person's login was last given another provider id; null when never. */
@@ -47,7 +47,7 @@ export type DirectoryHistory = {
 
 /** What was found on the way through the commits; names are folded. */
 type Found = {
-  standings: ReadonlyMap<string, Standing>;
+  positions: ReadonlyMap<string, Position>;
   sizes: ReadonlyMap<string, number>;
   ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
   lost: ReadonlyMap<string, number>;
@@ -79,7 +79,7 @@ function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
 export const lookUpIn = (found: Found): DirectoryHistory => ({
-  standing: ({ id }) => found.standings.get(id) ?? null,
+  position: ({ id }) => found.positions.get(id) ?? null,
   members: ({ id }) => found.sizes.get(id) ?? null,
   idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
   isSame: (principal, since) => found.ids.isSame(fold(principal), since),

@@ -4,14 +4,14 @@ import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { prose } from '../../forge/markdown.ts';
 import { ReviewError } from '../../reviewError.ts';
-import { bringUp, openPull, optional, say, type Wanted } from '../announce.ts';
+import { bringUp, openPull, optional, say, type WantedPull } from '../announce.ts';
 import { checkFiles, filesOf } from '../changes.ts';
+import type { Mirror } from '../mirror.ts';
 import { branchOf, parseBranch } from '../text/branch.ts';
 import { actionOf } from '../text/decision.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts';
 import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
-import type { Mirror } from '../workspace.ts';
 import { type Answered, answerEach } from './answerEach.ts';
 import { decide, type Outcome } from './decide.ts';
 
@@ -75,7 +75,7 @@ export async function answerComments(options: Options): Promise<Answered> {
     }
   }
 
-  async function prepare(before: Marker, entries: readonly Entry[], own: string): Promise<Wanted> {
+  async function prepare(before: Marker, entries: readonly Entry[], own: string): Promise<WantedPull> {
     const title = renderTitle(
       before,
       entries.map((entry) => ({ action: actionOf(entry), api: entry.api })),

@@ -9,12 +9,12 @@ import { allot, rememberedMs } from '../allot.ts';
 import { announcedContext, optional, vouch } from '../announce.ts';
 import { checkFiles, mergesWell } from '../changes.ts';
 import { groupFindings } from '../group.ts';
+import type { Mirror } from '../mirror.ts';
 import { isBlocked } from '../openPullRequests.ts';
 import type { Pull } from '../pull.ts';
-import { openRoom } from '../room.ts';
+import { openPullLimits } from '../pullLimits.ts';
 import { branchPrefix } from '../text/branch.ts';
 import { parseBody } from '../text/marker.ts';
-import type { Mirror } from '../workspace.ts';
 import { previewMarker, previewTitle, renderPreview, type Shown, shownKey } from './preview.ts';
 
 // Renovate's way in: nobody finds twenty pull requests of a stranger in their repository. The first one only shows them,
@@ -90,12 +90,12 @@ const waiting = (shown: readonly Shown[], why: string): Pull[] =>
 /** What a first run would open, in its order, each with what it would wait for. */
 function shownOf({ plan, brake, evidence, asOfMs }: Options): Shown[] {
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
-  const limits = { known: [], organisation: evidence.organisation, nowMs: asOfMs };
-  const room = openRoom({ ...limits, asked: new Set(), resting: null });
+  const given = { known: [], organisation: evidence.organisation, nowMs: asOfMs };
+  const limits = openPullLimits({ ...given, asked: new Set(), resting: null });
   return allot(groups, [], () => 'free').flatMap((task) => {
     if (task.kind !== 'open') return [];
     const stopped = task.findings.some((finding) => brake?.stops(finding));
-    return [{ ...task, later: stopped ? (brake?.error.message ?? null) : room.take(task.branch) }];
+    return [{ ...task, later: stopped ? (brake?.error.message ?? null) : limits.take(task.branch) }];
   });
 }
 

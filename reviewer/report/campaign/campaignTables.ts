@@ -1,7 +1,7 @@
 import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf, instantOf } from '../../../bundle/format/times.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
-import { eligible } from '../../campaign/people.ts';
+import { countedApprovers } from '../../campaign/partReviewers.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
@@ -200,7 +200,7 @@ function secondApprovals({ parts, organisation }: CampaignInput): Table {
       return [
         {
           ...{ owner, pull_request: number, state, second_approver },
-          counted: eligible(logins, { owner, entries: part.entries }, organisation).join(' '),
+          counted: countedApprovers(logins, { owner, entries: part.entries }, organisation).join(' '),
           ...{ approved_by: approved_by.join(' '), merged_by },
         },
       ];

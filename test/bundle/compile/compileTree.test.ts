@@ -12,7 +12,7 @@ import { compile } from '../../../bundle/compile/compile.ts';
 import { compilerVersion } from '../../../bundle/compile/compileStore.ts';
 import { compileTree } from '../../../bundle/compile/compileTree.ts';
 import { hashId } from '../../../bundle/compile/fragment.ts';
-import { remember } from '../../../bundle/git/remember.ts';
+import { rememberFiles } from '../../../bundle/git/rememberFiles.ts';
 import { gitTree, type Tree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
@@ -148,7 +148,7 @@ for (const [what, files] of [...trees, ...broken]) {
     await cp(warm, cache, { recursive: true });
     const other = await sampleTree(files, { git: true });
     try {
-      const tree = remember(await gitTree(other.root, 'main'));
+      const tree = rememberFiles(await gitTree(other.root, 'main'));
       const expected = await plainly(tree);
       assert.equal(
         expected.startsWith('{"apis"'),
@@ -311,7 +311,7 @@ test('changes one after the other never leave anything of the former state behin
       fc.asyncProperty(change, async ({ file, ids, role }) => {
         const api = file === payments ? 'payments' : 'orders';
         await other.commit({ [file]: ids.map((id) => grant(`grant-${id}`, api, role)).join('') || '[]\n' });
-        const tree = remember(await gitTree(other.root, 'main'));
+        const tree = rememberFiles(await gitTree(other.root, 'main'));
         assert.equal(await incrementally(tree, cache), await plainly(tree));
       }),
       { numRuns: 25, seed: 3 },

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { readAccounts } from '../../../bundle/directory/readAccounts.ts';
 import { readRendered } from '../../../bundle/directory/readRendered.ts';
-import { readStanding } from '../../../bundle/directory/readStanding.ts';
 import { type DirectoryText, renderDirectory } from '../../../bundle/directory/renderDirectory.ts';
 import { readDirectory } from '../../../bundle/grants/readGrants.ts';
 import { parseYaml } from '../../../bundle/yaml/parseYaml.ts';
@@ -76,7 +76,7 @@ test('what is rendered is read back to the same directory, by YAML and by the sh
       assert.deepEqual(parsed.problems, []);
       assert.deepEqual(plain(parsed.value), plain(given));
       assert.deepEqual(plain(readRendered(Buffer.from(text))), plain(given));
-      assert.deepEqual(readStanding(Buffer.from(text)), standing(given));
+      assert.deepEqual(readAccounts(Buffer.from(text)), standing(given));
     }),
     { numRuns: 500 },
   );
@@ -111,7 +111,7 @@ test('the short ways never read another text otherwise than YAML does', () => {
       const text = rendered(given);
       const place = at % (text.length + 1);
       const changed = (text.slice(0, place) + inserted + text.slice(place + length)).toWellFormed();
-      const who = readStanding(Buffer.from(changed));
+      const who = readAccounts(Buffer.from(changed));
       if (who !== null) {
         const { value, problems } = parseYaml(changed, 'x.yaml');
         assert.deepEqual(problems, [], changed);
@@ -160,7 +160,7 @@ test('words that YAML takes for something else are not read as text', () => {
   ]) {
     const changed = Buffer.from(base.replace('provider: okta', `provider: ${word}`));
     assert.equal(readRendered(changed), null, word);
-    assert.equal(readStanding(changed), null, word);
+    assert.equal(readAccounts(changed), null, word);
   }
 });
 

@@ -8,7 +8,7 @@ import { GitError } from '../../../bundle/git/gitError.ts';
 import { type GitRun, runGit, startGit } from '../../../bundle/git/runGit.ts';
 import { parseSource } from '../../../gateway/source/contract/parseSource.ts';
 import { openGitMirror } from '../../../gateway/source/git/gitMirror.ts';
-import { openMirror } from '../../../reviewer/pulls/workspace.ts';
+import { openMirror } from '../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../_suite.ts';
 import { until } from '../../_until.ts';
 import { runGit as prepare, type SampleTree, sampleTree } from '../_organisation.ts';

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
-import type { Terms } from '../../../bundle/archive/release.ts';
+import type { ReleaseTerms } from '../../../bundle/archive/release.ts';
 import { assemble } from '../../../bundle/assemble.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
@@ -173,7 +173,7 @@ async function signedWorld() {
   const given = await startIt({
     config: { bundle: { source: `file:${file}`, key: join(files.path, 'key.pem') } },
   });
-  const publish = async (terms: Terms = {}) => {
+  const publish = async (terms: ReleaseTerms = {}) => {
     const tree = await gitTree(given.tree.root, 'main');
     const made = { ...(await assemble({ tree, opa: await findOpa() })), ...terms };
     await writeFile(`${file}.new`, await pack(made, readSigningKey(keys.secret)));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { pack } from '../../../bundle/archive/pack.ts';
 import { readSigningKey } from '../../../bundle/archive/readSigningKey.ts';
-import { isOlder, type Release, type Terms } from '../../../bundle/archive/release.ts';
+import { isOlder, type Release, type ReleaseTerms } from '../../../bundle/archive/release.ts';
 import { openFloorFile } from '../../../gateway/load/floorFile.ts';
 import { saveLastGood } from '../../../gateway/load/lastGood.ts';
 import { type Reload, startReload } from '../../../gateway/load/reload.ts';
@@ -108,7 +108,7 @@ test('what was in force is known after kill -9, as soon as anybody was told that
   assert.equal((await start()).current(), null);
 });
 
-const releases: fc.Arbitrary<Release & Terms> = fc
+const releases: fc.Arbitrary<Release & ReleaseTerms> = fc
   .record({
     counter: fc.integer({ min: 1, max: 20 }),
     back: fc.option(fc.record({ by: fc.integer({ min: 1, max: 9 }), nth: fc.integer({ min: 1, max: 3 }) })),

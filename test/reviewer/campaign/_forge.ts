@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Forge, ForgeComment, ForgePull } from '../../../reviewer/forge/forge.ts';
 import { ForgeError } from '../../../reviewer/forge/forgeError.ts';
-import type { Files, Mirror } from '../../../reviewer/pulls/workspace.ts';
+import type { FileTexts, Mirror } from '../../../reviewer/pulls/mirror.ts';
 
 /** What goes wrong with one write: `crash` ends the process, the others are answers of a forge. */
 export type Harm = {
@@ -115,7 +115,7 @@ export function memoryForge(clock: () => number) {
       ...{ repository: '', folder: '', base: { branch: 'main', commit: 'main' }, branches: seen },
       tree: () => Promise.reject(new Error('there is none')),
       first: async () => null,
-      async commit(files: Files, message) {
+      async commit(files: FileTexts, message) {
         const text = JSON.stringify([[...files], message]);
         const id = createHash('sha1').update(text).digest('hex');
         commits.set(id, text);

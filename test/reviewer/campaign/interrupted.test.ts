@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { remember } from '../../../bundle/git/remember.ts';
+import { rememberFiles } from '../../../bundle/git/rememberFiles.ts';
 import { gitTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { advance } from '../../../reviewer/campaign/advance.ts';
@@ -32,7 +32,7 @@ const here = await place({
   'grants/review.yaml': rules,
 });
 test.after(here.remove);
-const tree = remember(await gitTree(here.root, 'main'));
+const tree = rememberFiles(await gitTree(here.root, 'main'));
 const { organisation } = await load(tree);
 assert.ok(organisation);
 const grants = baseOf(tree, organisation);

@@ -13,7 +13,7 @@ import { digestOf } from '../../../reviewer/campaign/freeze.ts';
 import { type Frozen, renderFrozen } from '../../../reviewer/campaign/frozen.ts';
 import { type Console, openConsole } from '../../../reviewer/console/openConsole.ts';
 import { organisationOf } from '../../../reviewer/organisationOf.ts';
-import { bot } from '../../../reviewer/pulls/workspace.ts';
+import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, dayMs, logLines, type Place, place, recordLine } from '../_review.ts';

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { remember } from '../../../bundle/git/remember.ts';
+import { rememberFiles } from '../../../bundle/git/rememberFiles.ts';
 import { localTree, type Tree } from '../../../bundle/git/tree.ts';
 import { type PlanOptions, planFor } from '../../../reviewer/planFor.ts';
 import { renderTable } from '../../../reviewer/pulls/renderTable.ts';
@@ -42,7 +42,7 @@ test.before(async () => {
     // What part of a gap may be overlooked is a threshold; here none may.
     'grants/review.yaml': `${rules.replace('brake: 1', 'brake: 1\n  coverage: 1')}evidence: { instances: [gw-1, gw-2] }\n`,
   });
-  tree = remember(await localTree(here.root));
+  tree = rememberFiles(await localTree(here.root));
 });
 test.after(() => here.remove());
 

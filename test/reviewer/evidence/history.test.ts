@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workingTree } from '../../../bundle/git/tree.ts';
-import { accountFacts, ownerFacts } from '../../../reviewer/detect/people.ts';
+import { accountFacts, ownerFacts } from '../../../reviewer/detect/accountFacts.ts';
 import { type Evidence, gather } from '../../../reviewer/evidence/gather.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, daysAgo, type Files, type GrantText, type Place, place } from '../_review.ts';
@@ -318,7 +318,7 @@ test('groups, manager and members are those of the day when the grant was certif
     const { history, organisation } = await known([20, { ...certified(days), ...okta(20) }], ...states);
     const grant = organisation.grants[0];
     assert.ok(grant);
-    return history.directories.standing(grant)?.groups;
+    return history.directories.position(grant)?.groups;
   };
   assert.deepEqual(await standing(15, [10, okta(10, moved)]), ['group:desk']);
   assert.deepEqual(await standing(9, [10, okta(10, moved)]), ['group:desk', 'group:night']);

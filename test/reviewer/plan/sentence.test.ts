@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { listed } from '../../../bundle/format/counted.ts';
 import { detector } from '../../../bundle/grants/names.ts';
 import type { Evidence } from '../../../reviewer/evidence/gather.ts';
-import { type Found, sentence } from '../../../reviewer/plan/sentence.ts';
+import { type Reported, sentence } from '../../../reviewer/plan/sentence.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('sentence');
@@ -75,7 +75,7 @@ const say = (name: string, told: Told = {}, directories: object = directory): st
     history: { directories },
     brought: new Map([['group:desk', at('2026-11-20')]]),
   };
-  return sentence({ report, suspendedAt } as unknown as Found, evidence as unknown as Evidence);
+  return sentence({ report, suspendedAt } as unknown as Reported, evidence as unknown as Evidence);
 };
 const bob = { grant: { ...grant, principal: 'user:bob' } };
 const access = 'orders (get, list and create)';

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { bot } from '../../../reviewer/pulls/workspace.ts';
+import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../_suite.ts';
 import { rules } from '../_review.ts';
 import { actions, call, closeWorlds, type World, world } from '../_world.ts';

@@ -2,8 +2,8 @@ import * as assert from 'node:assert/strict';
 import type { Evidence } from '../../../reviewer/evidence/gather.ts';
 import type { Forge, ForgePull, Reviewers } from '../../../reviewer/forge/forge.ts';
 import type { Finding } from '../../../reviewer/plan/finding.ts';
+import type { Mirror } from '../../../reviewer/pulls/mirror.ts';
 import { peopleOf } from '../../../reviewer/pulls/people.ts';
-import type { Mirror } from '../../../reviewer/pulls/workspace.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('people');

@@ -6,7 +6,7 @@ import type { NewRecord } from '../../../gateway/record/recordLine.ts';
 import { openRecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { readUsage } from '../../../reviewer/evidence/usage.ts';
 import { readArchives } from '../../../reviewer/records/readArchive.ts';
-import { type Verdict, verifyChain } from '../../../reviewer/records/verifyChain.ts';
+import { type ChainResult, verifyChain } from '../../../reviewer/records/verifyChain.ts';
 
 export const firstDay = Date.parse('2026-03-01T12:00:00Z');
 export const dayMs = 86_400_000;
@@ -71,13 +71,13 @@ export function writeArchive(
 
 export const dayOf = (day: number): string => new Date(firstDay + day * dayMs).toISOString().slice(0, 10);
 
-export async function verified(...folders: readonly string[]): Promise<Verdict> {
+export async function verified(...folders: readonly string[]): Promise<ChainResult> {
   const [archive] = await readArchives(folders);
   if (archive === undefined) throw new Error('there is nothing to verify');
   return verifyChain(archive);
 }
 
-export const kinds = ({ breaks }: Verdict) =>
+export const kinds = ({ breaks }: ChainResult) =>
   breaks.map(({ kind, file }) => [kind, file.replace(/^.*\//, '')]);
 
 export function compress(path: string, packing: 'gz' | 'zst'): void {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Asked, Requests } from '../../../reviewer/evidence/requests.ts';
+import type { RecordedRequest, Requests } from '../../../reviewer/evidence/requests.ts';
 import { asOfMs, dayMs, type Place } from '../_review.ts';
 
 /** A request on record; what is left out is as in most. */
@@ -24,7 +24,7 @@ export type Recorded = {
   input?: unknown;
   timeOfWeek?: number;
   /** What a record says otherwise than any of ours. */
-  asked?: Partial<Asked>;
+  asked?: Partial<RecordedRequest>;
 };
 
 const paths: Readonly<Record<string, string>> = {
@@ -36,7 +36,7 @@ const paths: Readonly<Record<string, string>> = {
 
 /** Requests as they come folded from the records of two days; `eraOf` says how networks were declared then. */
 export function requestsOf(all: readonly Recorded[], eraOf: (revision: string) => number): Requests {
-  const asked = all.map((one): Asked => {
+  const asked = all.map((one): RecordedRequest => {
     const { subject, groups, api, operation, method, path, networks, mfa, time } = inputOf(one);
     return {
       ...{ subject, api, operation, method, path, networks, mfa },

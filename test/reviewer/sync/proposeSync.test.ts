@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Octokit } from '@octokit/rest';
 import { openForge } from '../../../reviewer/forge/forge.ts';
-import { bot } from '../../../reviewer/pulls/workspace.ts';
+import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { proposeSync } from '../../../reviewer/sync/proposeSync.ts';
 import { suite } from '../../_suite.ts';
 import { closeWorlds, token, type World, world } from '../_world.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { sparkline } from '../../../reviewer/trends/sparkline.ts';
+import { sparkText } from '../../../reviewer/trends/sparkText.ts';
 import type { Summary, Trend } from '../../../reviewer/trends/trend.ts';
 import { appendTrend, readTrends, withRun } from '../../../reviewer/trends/trendsFile.ts';
 import { trendsMetrics } from '../../../reviewer/trends/trendsMetrics.ts';
@@ -99,16 +99,16 @@ test('a line that no review wrote is named, and the file left as it is', async (
 });
 
 test('sparklines and the table fit a terminal, and leave a blank for what is not known', () => {
-  assert.equal(sparkline([0, 7, null, 3.5], 80), '▁█ ▅');
-  assert.equal(sparkline([5, 5], 80), '▄▄');
+  assert.equal(sparkText([0, 7, null, 3.5], 80), '▁█ ▅');
+  assert.equal(sparkText([5, 5], 80), '▄▄');
   assert.equal(
-    sparkline(
+    sparkText(
       Array.from({ length: 100 }, (_, i) => i),
       8,
     ),
     '▁▂▃▄▅▆▇█',
   );
-  assert.equal(sparkline([], 8), '');
+  assert.equal(sparkText([], 8), '');
   const lines = all(Array.from({ length: 50 }, (_, i) => run(i + 1, { unused: i === 49 ? null : i / 100 })));
   for (const width of [20, 60, 80, 200])
     for (const line of trendsText(lines, width)) assert.ok([...line].length <= Math.max(width, 25), line);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { git } from '../../../../bundle/git/git.ts';
-import { remember } from '../../../../bundle/git/remember.ts';
+import { rememberFiles } from '../../../../bundle/git/rememberFiles.ts';
 import { gitFiles, listPaths, withFiles } from '../../../../bundle/git/tree.ts';
 import { historyOf } from '../../../../reviewer/pulls/mirror/historyOf.ts';
 import { importOf } from '../../../../reviewer/pulls/mirror/importOf.ts';
@@ -87,7 +87,7 @@ test('contents are read once, as far as there is room, and changes lie over them
       return plain.stream(paths);
     },
   };
-  const tree = remember(counting, 30);
+  const tree = rememberFiles(counting, 30);
   const [kept, long] = ['grants/kept.yaml', 'grants/deep/er/one.yaml'] as const;
   await tree.read([kept, long]);
   assert.deepEqual([...(await tree.read([long, kept])).keys()], [long, kept]);

@@ -4,7 +4,7 @@ import type { Files } from './tree.ts';
  * A tree whose contents are kept once they were read, up to `mostBytes` in all, so that many who look at the same files
  * start Git once.
  */
-export function remember<T extends Files>(tree: T, mostBytes = 64 * 1024 * 1024): T {
+export function rememberFiles<T extends Files>(tree: T, mostBytes = 64 * 1024 * 1024): T {
   const kept = new Map<string, Buffer>();
   let left = mostBytes;
   const stream: Files['stream'] = async function* (paths) {

@@ -4,7 +4,7 @@ const blocks = [...'▁▂▃▄▅▆▇█'];
  * Values as blocks, lowest to highest; one that is not known is a blank. Of more than `width` the last of each stretch
  * are shown.
  */
-export function sparkline(values: readonly (number | null)[], width: number): string {
+export function sparkText(values: readonly (number | null)[], width: number): string {
   const count = Math.min(width, values.length);
   const shown = Array.from(
     { length: count },

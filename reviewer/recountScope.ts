@@ -4,14 +4,14 @@ import { digestOf, populationDigest } from './campaign/freeze.ts';
 import type { Frozen } from './campaign/frozen.ts';
 import { inScope, parseScope } from './campaign/scope.ts';
 import { organisationOf } from './organisationOf.ts';
-import type { Mirror } from './pulls/workspace.ts';
+import type { Mirror } from './pulls/mirror.ts';
 import { ReviewError } from './reviewError.ts';
 
 /**
  * The grants in scope at the commit that was frozen, counted again, with the digest of all; null where the repository has
  * no such commit, or it is not valid by today's rules. Throws GitError for what keeps it from being read.
  */
-export async function recount(
+export async function recountScope(
   frozen: Pick<Frozen, 'commit' | 'scope'>,
   { repository, folder }: Pick<Mirror, 'repository' | 'folder'>,
 ): Promise<{ grants: number; digest: string } | null> {

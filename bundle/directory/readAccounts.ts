@@ -2,7 +2,7 @@ import { detached } from '../format/detached.ts';
 import { head } from './renderDirectory.ts';
 
 /** Who is there by one read of a provider, and who of them is active. */
-export type Standing = {
+export type AccountList = {
   provider: string;
   synced: string;
   complete: boolean;
@@ -30,7 +30,7 @@ const member = form(`      - ${quoted}\\n`);
  * Who is active by a directory that `renderDirectory` wrote: a tenth of the time that reading all of it takes. Null for
  * any text with a line in it that is none of its lines, which is for a reader of YAML then.
  */
-export function readStanding(bytes: Buffer): Standing | null {
+export function readAccounts(bytes: Buffer): AccountList | null {
   const text = bytes.toString();
   if (!text.startsWith(head)) return null;
   let at = head.length;
@@ -43,7 +43,7 @@ export function readStanding(bytes: Buffer): Standing | null {
   const begun = next(begins);
   if (begun === null) return null;
   const [, provider = '', synced = '', complete, nobody] = begun;
-  const people: Standing['people'][number][] = [];
+  const people: AccountList['people'][number][] = [];
   for (let found = next(person); found !== null; found = next(person)) {
     const [, login = '', status] = found;
     if (status !== 'active' && status !== 'suspended' && status !== 'deprovisioned') return null;

@@ -23,14 +23,14 @@ type Options = {
   progress?: ((line: string) => void) | undefined;
 };
 
-export type Listener = { url: string; close: () => Promise<void> };
+export type WebhookServer = { url: string; close: () => Promise<void> };
 
 /**
  * Takes the forge's webhooks (`issue_comment`, `pull_request_review`) and has the pull request's comments answered: one
  * run after the other. A delivery says only which pull request to look at, so one that comes twice, late or never does
  * no harm. Throws when the secret is empty or the port is taken.
  */
-export async function listen(options: Options): Promise<Listener> {
+export async function serveWebhooks(options: Options): Promise<WebhookServer> {
   const { secret, port, host = '127.0.0.1', answer, progress } = options;
   // With an empty secret anybody could sign.
   if (secret === '') throw new TypeError('the webhook secret must not be empty');

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { recount } from '../../reviewer/recount.ts';
+import { recountScope } from '../../reviewer/recountScope.ts';
 import { suite } from '../_suite.ts';
 import { beginRepository, commitAll } from '../bundle/_repository.ts';
 import { base } from './_review.ts';
@@ -22,7 +22,7 @@ await write('grants/apis/orders.yaml', 'api: [');
 const broken = commitAll(root, 'broken', '2026-11-02T10:00:00Z');
 
 const count = (commit: string, repository = root) =>
-  recount({ commit, scope: null }, { repository, folder: '' });
+  recountScope({ commit, scope: null }, { repository, folder: '' });
 
 test('counts what a commit holds; one that is gone or not valid cannot be evaluated', async () => {
   assert.equal((await count(valid))?.grants, 0);

@@ -5,7 +5,7 @@ import { isUrgent } from './text/branch.ts';
 const hourMs = 3_600_000;
 
 /** Takes a place for one more pull request; says why there is none. */
-export type Room = { take(branch: string): string | null };
+export type PullLimits = { take(branch: string): string | null };
 
 type Options = {
   known: readonly ForgePull[];
@@ -18,8 +18,8 @@ type Options = {
   resting: string | null;
 };
 
-/** The limits on pull requests that are not urgent. Urgent ones take no room and need none. */
-export function openRoom({ known, organisation, nowMs, asked, resting }: Options): Room {
+/** The limits on pull requests that are not urgent. Urgent ones take none of their places. */
+export function openPullLimits({ known, organisation, nowMs, asked, resting }: Options): PullLimits {
   const { open, per_hour } = organisation.review.pull_requests;
   const counting = known.filter(({ branch }) => !isUrgent(branch));
   let opened = counting.filter(({ state }) => state === 'open').length;

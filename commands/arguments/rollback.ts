@@ -6,7 +6,7 @@ import { UsageError } from './usageError.ts';
  * The way back that a bundle of an older commit is released as, instead of the release `replaced`; true stands for the
  * commit that is checked out in `root`. Throws UsageError when it leads forward, or back from no release.
  */
-export async function wayBack(
+export async function rollbackOf(
   root: string,
   { counter }: Release,
   replaced: string | true,

@@ -23,7 +23,7 @@ export const bot = { name: 'grantgate[bot]', email: 'grantgate[bot]@users.norepl
 type Remote = Pick<Forge, 'token' | 'cloneUrl' | 'base' | 'folder' | 'timeoutMs'>;
 
 /** Path → its new text, or null to delete the file. */
-export type Files = ReadonlyMap<string, string | null>;
+export type FileTexts = ReadonlyMap<string, string | null>;
 
 /** A temporary copy of the forge's repository: its base branch with all its history, and the review's branches. */
 export type Mirror = {
@@ -38,7 +38,7 @@ export type Mirror = {
   /** The first of some files of the base that is there, as text, by its path in the repository; null without any. */
   first(paths: readonly string[]): Promise<string | null>;
   /** Commits files (by their paths in `folder`) on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
-  commit(files: Files, message: string, at: number): Promise<string>;
+  commit(files: FileTexts, message: string, at: number): Promise<string>;
   /** Whether anybody but the bot has committed to a branch since it left the base. */
   hasHumanCommits(commit: string): Promise<boolean>;
   /** Whether a branch begins at the very base. */
@@ -153,7 +153,7 @@ export async function openMirror(
     const listing = once(() =>
       listPaths(repository, base.commit, [
         ...codeownersPaths,
-        ...treeFolders.map((room) => `${forge.folder}${room}`),
+        ...treeFolders.map((name) => `${forge.folder}${name}`),
       ]),
     );
     const merged = async (commit: string) => {

@@ -5,7 +5,7 @@ import type { DirectoryFile } from '../../../bundle/grants/schema.ts';
 import type { ServicesNow } from './services.ts';
 
 /** Who somebody was to the directories at a past instant; names are folded. */
-export type Standing = { groups: readonly string[]; manager: string | null };
+export type Position = { groups: readonly string[]; manager: string | null };
 
 /** Provider → what its file said. */
 export type Directories = ReadonlyMap<string, DirectoryFile>;
@@ -23,7 +23,7 @@ function groupsOf(state: Directories): Map<string, Group> {
 }
 
 /** Looks at directories and services as they were at one moment: who a group reaches, and who is active. Names are folded. */
-export function createLens(state: Directories, services: ServicesNow) {
+export function createDirectoriesAt(state: Directories, services: ServicesNow) {
   const people = new Map<string, DirectoryFile['people'][number]>();
   for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
   const groups = groupsOf(state);
@@ -43,16 +43,16 @@ export function createLens(state: Directories, services: ServicesNow) {
     const members = principal.startsWith('group:') ? groups.get(principal.slice(6))?.members : [];
     return (members ?? []).every((member) => isWhole(member, seen));
   };
-  const standings = new Map<string, Standing>();
+  const positions = new Map<string, Position>();
   return {
     /** Of a person; one for all that they hold. */
-    standing(principal: string): Standing | null {
+    position(principal: string): Position | null {
       const person = people.get(principal.slice(5));
       if (person === undefined) return null;
       const manager = person.manager === undefined ? null : fold(person.manager);
-      const standing = standings.get(principal) ?? { groups: of.get(principal) ?? [], manager };
-      standings.set(principal, standing);
-      return standing;
+      const position = positions.get(principal) ?? { groups: of.get(principal) ?? [], manager };
+      positions.set(principal, position);
+      return position;
     },
     /** Whether there is such a person or group. */
     knows,

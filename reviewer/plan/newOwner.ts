@@ -9,7 +9,7 @@ function isAnswered(owner: string, organisation: Organisation): boolean {
 }
 
 /** Who can answer for a grant in its owner's place: who owns the API, else the manager of who holds it; null when nobody can. */
-export function heirOf(
+export function newOwnerOf(
   { api, owner, principal }: Pick<Grant, 'api' | 'owner' | 'principal'>,
   organisation: Organisation,
 ): string | null {
@@ -25,5 +25,5 @@ export function heirOf(
 /** Who is asked about a grant: its owner, or, where nobody active is behind them, who can answer in their place. */
 export function answererOf(grant: Grant, { organisation, history }: Evidence): string {
   if (history.directories.ownerlessSince(grant.owner) === null) return grant.owner;
-  return heirOf(grant, organisation) ?? grant.owner;
+  return newOwnerOf(grant, organisation) ?? grant.owner;
 }

@@ -12,7 +12,7 @@ export function accountFacts(grant: Grant, { organisation, history, brought }: E
   // Who gave the grant after the login went to another person meant that one.
   const idChangedAt = directories.isSame(principal, given) ? null : directories.idChangedAt(principal);
   const person = personOf(principal, organisation);
-  const certified = person === undefined ? null : directories.standing(grant);
+  const certified = person === undefined ? null : directories.position(grant);
   return {
     ...(status !== null && { status }),
     ...absenceFacts(principal, { given, directories, broughtAt: brought.get(fold(principal)) }),

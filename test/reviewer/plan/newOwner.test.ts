@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { accountStatus } from '../../../bundle/access/accountStatus.ts';
-import { answererOf } from '../../../reviewer/plan/heir.ts';
+import { answererOf } from '../../../reviewer/plan/newOwner.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('who answers');

@@ -52,7 +52,7 @@ function managersOf(part: Part, organisation: Organisation): string[] {
 export type Who = 'owners' | 'managers' | 'api-owners';
 
 /** The forge's names of whom a part asks; few enough to feel asked. */
-export function namesOf(who: Who, part: Part, organisation: Organisation): string[] {
+export function reviewersOf(who: Who, part: Part, organisation: Organisation): string[] {
   const { second_approver } = organisation.review.campaigns;
   const principals =
     who === 'managers'
@@ -80,7 +80,11 @@ export async function askAll(forge: Forge, number: number, names: readonly strin
  * Of some logins those whose approval counts: active people of the directory who answer for the owner, the APIs, or those
  * who do, and whose own access is not in question.
  */
-export function eligible(logins: readonly string[], part: Part, organisation: Organisation): string[] {
+export function countedApprovers(
+  logins: readonly string[],
+  part: Part,
+  organisation: Organisation,
+): string[] {
   const may = new Set([
     ...ownersOf(part, organisation),
     ...apiOwnersOf(part, organisation),

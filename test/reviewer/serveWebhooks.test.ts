@@ -1,13 +1,13 @@
 import * as assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { listen } from '../../reviewer/listen.ts';
+import { serveWebhooks } from '../../reviewer/serveWebhooks.ts';
 import { suite } from '../_suite.ts';
 
 const test = suite('webhooks of the forge');
 const secret = 'webhook-secret-0123456789';
 const seen: number[] = [];
 const gate = Promise.withResolvers<void>();
-const listener = await listen({
+const listener = await serveWebhooks({
   port: 0,
   secret,
   slug: 'acme/access',
@@ -51,7 +51,7 @@ test('/metrics is there where it is given, for whoever asks by GET', async () =>
   let runs = 0;
   const answer = async (number: number) => ({ number, handled: 0, changed: false });
   const metrics = async () => `grantgate_review_grants ${++runs}\n`;
-  const other = await listen({ port: 0, secret, slug: 'acme/access', answer, metrics });
+  const other = await serveWebhooks({ port: 0, secret, slug: 'acme/access', answer, metrics });
   try {
     const of = async (path: string, method = 'GET') => {
       const said = await fetch(other.url + path, { method });
@@ -104,7 +104,7 @@ test('one run after the other; what waits already is not asked for twice; a fail
 
 test('an empty secret is refused', async () => {
   await assert.rejects(
-    listen({
+    serveWebhooks({
       port: 0,
       secret: '',
       slug: 'a/b',
