@@ -100,7 +100,9 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   );
   const tip = mirror.branches.get(branch);
   const sound = tip !== undefined && (await mergesWell(mirror, tip));
-  if (same && sound && marker?.commit === tip) {
+  // Whoever has opened it again: what it says of its end is over, and its next end is somebody's answer.
+  const isAgain = !closedToMore && (marker?.closed ?? marker?.remembered) !== undefined;
+  if (same && sound && marker?.commit === tip && !isAgain) {
     const isVouched = await forge.hasStatus(tip, announcedContext);
     const merges = marker.tier === 'automatic' && isUndecided(marker);
     // Our word on a commit, and its merge, go by what it does: whoever may push can call it ours, and write so in the text.

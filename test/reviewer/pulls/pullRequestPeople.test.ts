@@ -223,3 +223,29 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
   );
   assert.deepEqual(handing.writes().calls, []);
 });
+
+test('one that somebody opens again says nothing of its end any more, and whoever closes it then has answered', async () => {
+  const here = await world([ofAnn, busy]);
+  const only = async () => (await here.apply()).pulls.map(({ action }) => action).join();
+  const set = (state: 'open' | 'closed') => call(here, 'PATCH', '/pulls/1', { state });
+  assert.equal(await only(), 'opened');
+  await set('closed');
+  assert.equal(await only(), 'held');
+  assert.match((await shown(here, 1)).body, /Closed without a merge: that is remembered/);
+  await set('open');
+  assert.equal(await only(), 'updated');
+  assert.doesNotMatch((await shown(here, 1)).body, /Closed without a merge/);
+  here.writes();
+  assert.equal(await only(), 'unchanged');
+  assert.deepEqual(here.writes().calls, []);
+  // Closed by the review, for the cause was gone; then it is there again, and somebody was quicker to open it.
+  const exemption = 'exemptions: [{ grant: idle, detector: never-used, reason: r, until: 2027-01-31 }]\n';
+  await here.push({ 'grants/review.yaml': `${rules}${exemption}` });
+  assert.equal(await only(), 'closed');
+  await here.push({ 'grants/review.yaml': rules });
+  await set('open');
+  assert.equal(await only(), 'updated');
+  await set('closed');
+  assert.equal(await only(), 'held');
+  assert.equal((await shown(here, 1)).state, 'closed');
+});
