@@ -6,7 +6,7 @@ export type AccountList = {
   provider: string;
   synced: string;
   complete: boolean;
-  people: readonly { login: string; status: 'active' | 'suspended' | 'deprovisioned' }[];
+  people: readonly { login: string; id: string; status: 'active' | 'suspended' | 'deprovisioned' }[];
 };
 
 const quoted =
@@ -20,7 +20,7 @@ const begins = form(
   `provider: ((?!(?:true|false|null)\\n)[a-z][a-z0-9]*(?:-[a-z0-9]+)*)\\nsynced: (${instant})\\ncomplete: (true|false)\\npeople:( \\[\\])?\\n`,
 );
 const person = form(
-  `  - login: (${quoted})\\n    id: ${quoted}\\n    status: (active|suspended|deprovisioned)\\n(?:    manager: ${quoted}\\n)?(?:    last_sign_in: ${instant}\\n)?`,
+  `  - login: (${quoted})\\n    id: (${quoted})\\n    status: (active|suspended|deprovisioned)\\n(?:    manager: ${quoted}\\n)?(?:    last_sign_in: ${instant}\\n)?`,
 );
 const groups = form('groups:( \\[\\])?\\n');
 const group = form(`  - name: (?:${plain}|${quoted})\\n    members:( \\[\\])?\\n`);
@@ -45,9 +45,9 @@ export function readAccounts(bytes: Buffer): AccountList | null {
   const [, provider = '', synced = '', complete, nobody] = begun;
   const people: AccountList['people'][number][] = [];
   for (let found = next(person); found !== null; found = next(person)) {
-    const [, login = '', status] = found;
+    const [, login = '', id = '', status] = found;
     if (status !== 'active' && status !== 'suspended' && status !== 'deprovisioned') return null;
-    people.push({ login: detached(String(JSON.parse(login))), status });
+    people.push({ login: detached(String(JSON.parse(login))), id: detached(String(JSON.parse(id))), status });
   }
   const grouped = next(groups);
   if (grouped === null || (people.length === 0) !== (nobody !== undefined)) return null;

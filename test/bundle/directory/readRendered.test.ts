@@ -64,7 +64,7 @@ const rendered = (given: DirectoryText) => String(renderDirectory(given));
 /** What of a directory says who is active. */
 const standing = ({ provider, synced, complete, people }: DirectoryText) => ({
   ...{ provider, synced, complete },
-  people: people.map(({ login, status }) => ({ login, status })),
+  people: people.map(({ login, id, status }) => ({ login, id, status })),
 });
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 

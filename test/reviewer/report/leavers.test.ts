@@ -70,3 +70,34 @@ test('whoever was active and is not is named once, when the provider first said 
     await here.remove();
   }
 });
+
+test('whoever is called otherwise since, or moved to another provider, has not left', async () => {
+  const here = await place(access([]));
+  const other = (people: ReturnType<typeof person>[]) =>
+    String(renderDirectory({ provider: 'entra', synced: daysAgo(6), complete: true, people, groups: [] }));
+  try {
+    for (const [days, files] of [
+      [9, { [directory]: sync(9, [ann, bob, cleo]) }],
+      // ann is married.
+      [7, { [directory]: sync(7, [{ ...ann, login: 'ann.smith@example.com' }, bob, cleo]) }],
+      [
+        6,
+        {
+          [directory]: sync(6, [bob]),
+          'grants/directory/entra.yaml': other([cleo, person('dana@example.com')]),
+        },
+      ],
+    ] as const)
+      await here.commit(files, daysAgo(days));
+    const found = await leavers(await gitTree(here.root, 'HEAD'), {
+      from: asOfMs / 1000 - 8.5 * 86_400,
+      to: asOfMs / 1000,
+    });
+    assert.deepEqual(
+      found.map(({ login, now }) => [login, now]),
+      [['ann.smith@example.com', 'gone']],
+    );
+  } finally {
+    await here.remove();
+  }
+});
