@@ -305,6 +305,10 @@ test('says who loses what, through groups, and who keeps it through another gran
   });
   const past = losses([{ kind: 'delete', grant: 'dana-get-past' }], organisation, seconds);
   assert.equal(past.get('dana-get-past')?.idle, 'expired');
+  assert.match(
+    bodyOf([finding({ grant: 'dana-get-past' })], organisation).body,
+    /Nobody today, for the grant has expired\./,
+  );
   const both = [finding(), finding({ fingerprint: 'b'.repeat(32), grant: 'dana-get-office' })];
   assert.match(
     bodyOf([finding()], organisation).body,

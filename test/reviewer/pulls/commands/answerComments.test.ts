@@ -105,6 +105,9 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   here.writes();
   assert.deepEqual([await applied(), here.writes().calls], [['unchanged'], []]);
   await here.forge.merge(1);
+  await comment(here, 'dana', '/keep idle-too 2027-03-31 late');
+  const closed = { number: 1, handled: 0, changed: false, reason: 'not open any more' };
+  assert.deepEqual(await run(here), closed);
   assert.deepEqual((await here.apply()).plan.findings, []);
 });
 
