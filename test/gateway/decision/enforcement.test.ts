@@ -220,12 +220,25 @@ test('a WebSocket ends with the grant it rests on', async () => {
 test('without a bundle everything is 503, and not ready', async () => {
   const empty = await startWorld({
     commit: false,
-    config: { bundle: { source: `git+file://${world.tree.root}#nothing`, poll: '1h' } },
+    config: {
+      bundle: { source: `git+file://${world.tree.root}#nothing`, poll: '1h' },
+      decision_point: { listen: { port: 0 }, authzen: { callers: ['service:invoicer'] } },
+    },
   });
   try {
     const response = await empty.get(path);
     assert.equal(response.status, 503);
     assert.equal(((await response.json()) as { code: string }).code, 'no-bundle');
+    const asked = await fetch(`${empty.gateway.decisionPoint}/access/v1/evaluation`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': `gg_invoicer_${'x'.repeat(30)}` },
+      body: JSON.stringify({
+        subject: { type: 'user', id: 'ann@example.com' },
+        action: { name: 'listOrders' },
+        resource: { type: 'api', id: 'orders' },
+      }),
+    });
+    assert.deepEqual([asked.status, ((await asked.json()) as { code: string }).code], [503, 'no-bundle']);
     assert.equal((await fetch(`${empty.gateway.admin}/health/ready`)).status, 503);
     assert.equal((await fetch(`${empty.gateway.admin}/health/live`)).status, 200);
     assert.equal((await fetch(`${empty.gateway.admin}/revision`)).status, 503);

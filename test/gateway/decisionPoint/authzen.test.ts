@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { suite } from '../../_suite.ts';
 import { sampleFiles } from '../../bundle/_organisation.ts';
-import { raw, serviceEntry, startWorld, type World } from '../_gateway.ts';
+import { serviceEntry, startWorld, type World } from '../_gateway.ts';
 
 const test = suite('authzen');
 const secrets = {
@@ -292,21 +292,4 @@ test('a suspended grant answers false at the next question', async () => {
   await world.push({ 'grants/access/orders/billing.yaml': suspended });
   assert.equal((await evaluate(asked)).decision, false);
   assert.deepEqual((await world.records()).at(-1)?.regressed?.grants, ['orders-billing-read']);
-});
-
-test('before there is a bundle nothing is true', async () => {
-  const empty = await startWorld({
-    commit: false,
-    config: { decision_point: { listen: { port: 0 }, authzen: { callers: ['service:invoicer'] } } },
-  });
-  try {
-    const body = JSON.stringify(question('ann@example.com', 'getOrder'));
-    const answer = await raw(
-      empty.gateway.decisionPoint ?? '',
-      `POST /access/v1/evaluation HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Api-Key: ${key('invoicer')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-    assert.match(answer, /^HTTP\/1\.1 (?:503|401) /);
-  } finally {
-    await empty.close();
-  }
 });
