@@ -23,6 +23,16 @@ export type Client = {
   call<T>(name: string, work: () => Promise<T>): Promise<T>;
 };
 
+/** A client, and the repository that it is to ask about: where pull requests go, and its path in the API. */
+export type RepositoryClient = Client & {
+  repository: { owner: string; repo: string };
+  base: string;
+  root: string;
+};
+
+/** What says something anew each time it is repeated is not repeated. */
+export const once = { request: { retries: 0 } };
+
 function authentication({ token, appAuth }: ForgeTarget) {
   if (appAuth) return { authStrategy: createAppAuth, auth: appAuth };
   return token === undefined ? {} : { auth: token };

@@ -1,0 +1,134 @@
+import { once, type RepositoryClient } from './client.ts';
+import type { Forge } from './contract.ts';
+import { ForgeError } from './forgeError.ts';
+import { mergeOf } from './mergeOf.ts';
+import { isWithin, pullOf, type RawPull } from './rawPull.ts';
+
+type PullCalls = Pick<
+  Forge,
+  | 'listPulls'
+  | 'findOpen'
+  | 'getPull'
+  | 'createPull'
+  | 'updatePull'
+  | 'mergePull'
+  | 'mergeOf'
+  | 'mergedAs'
+  | 'isApproved'
+  | 'requestReviewers'
+>;
+
+/** What is asked of a forge about pull requests. */
+export function pullCalls({ octokit, call, repository, root, base }: RepositoryClient): PullCalls {
+  const path = `${root}/pulls`;
+  const slug = `${repository.owner}/${repository.repo}`;
+  return {
+    async listPulls(prefix, sinceMs) {
+      const ours = (pull: RawPull) =>
+        pull.head.ref.startsWith(prefix) &&
+        pull.base.ref === base &&
+        // A fork may name its branch as it likes.
+        isWithin(pull, slug);
+      return call(`GET ${path}`, async () => {
+        const found: RawPull[] = [];
+        const open = { ...repository, base, state: 'open', per_page: 100 } as const;
+        for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, open))
+          found.push(...data);
+        const closed = { ...open, state: 'closed', sort: 'updated', direction: 'desc' } as const;
+        for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, closed)) {
+          found.push(...data);
+          const oldest = data.at(-1);
+          if (oldest === undefined || Date.parse(oldest.updated_at) < sinceMs) break;
+        }
+        // What was closed between the two is in both: the later word counts.
+        return [...new Map(found.filter(ours).map((pull) => [pull.number, pullOf(pull)])).values()];
+      });
+    },
+    async findOpen(branch) {
+      return call(`GET ${path}`, async () => {
+        const { data } = await octokit.rest.pulls.list({
+          ...repository,
+          base,
+          state: 'open',
+          head: `${repository.owner}:${branch}`,
+        });
+        // `head` names an owner, who may have a fork as well.
+        const found = data.find((pull) => pull.head.ref === branch && isWithin(pull, slug));
+        return found === undefined ? null : pullOf(found);
+      });
+    },
+    async getPull(number) {
+      return call(`GET ${path}/${number}`, async () =>
+        pullOf((await octokit.rest.pulls.get({ ...repository, pull_number: number })).data),
+      );
+    },
+    async createPull(branch, texts, draft = false) {
+      return call(`POST ${path}`, async () => {
+        const wanted = { ...repository, base, head: branch, ...texts, ...(draft && { draft }) };
+        return pullOf((await octokit.rest.pulls.create(wanted)).data);
+      });
+    },
+    async updatePull(number, change) {
+      return call(`PATCH ${path}/${number}`, async () =>
+        pullOf((await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change })).data),
+      );
+    },
+    async mergePull(number, commit) {
+      return call(`PUT ${path}/${number}/merge`, async () => {
+        const { data } = await octokit.rest.pulls.merge({
+          ...{ ...repository, pull_number: number, ...once },
+          ...(commit !== undefined && { sha: commit }),
+        });
+        return data.merged;
+      }).catch((error: unknown) => {
+        // 405 and 409 are GitHub's words for "not yet"; 422 for a head that has moved.
+        if (error instanceof ForgeError && [405, 409, 422].includes(error.status ?? 0)) return false;
+        throw error;
+      });
+    },
+    mergeOf: (number) =>
+      call(`GET ${path}/${number}`, () => mergeOf(octokit, { ...repository, pull_number: number })).catch(
+        (error: unknown) => {
+          if (error instanceof ForgeError && error.code === 'forge-not-found') return null;
+          throw error;
+        },
+      ),
+    async mergedAs(commit) {
+      return call(`GET ${root}/commits/${commit}/pulls`, async () => {
+        const asked = { ...repository, commit_sha: commit, per_page: 100 };
+        const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit(asked);
+        const merged = data.filter((pull) => pull.merged_at !== null);
+        // A branch may have been brought along by another one: what became this very commit is meant first.
+        const found =
+          merged.find((pull) => pull.merge_commit_sha === commit) ??
+          merged.find((pull) => pull.base.ref === base);
+        return found?.number ?? null;
+      }).catch((error: unknown) => {
+        // 422: a commit that the forge does not have.
+        if (error instanceof ForgeError && [404, 422].includes(error.status ?? 0)) return null;
+        throw error;
+      });
+    },
+    async isApproved(number) {
+      return call(`GET ${path}/${number}/reviews`, async () => {
+        const asked = { ...repository, pull_number: number, per_page: 100 };
+        const said = new Map<string, string>();
+        // In the order of time; a comment takes no word back.
+        for (const { user, state } of await octokit.paginate(octokit.rest.pulls.listReviews, asked))
+          if (state !== 'COMMENTED' && state !== 'PENDING') said.set(user?.login ?? '', state);
+        const words = [...said.values()];
+        return words.includes('APPROVED') && !words.includes('CHANGES_REQUESTED');
+      });
+    },
+    async requestReviewers(number, { people, teams }) {
+      await call(`POST ${path}/${number}/requested_reviewers`, () =>
+        octokit.rest.pulls.requestReviewers({
+          ...repository,
+          pull_number: number,
+          reviewers: [...people],
+          team_reviewers: [...teams],
+        }),
+      );
+    },
+  };
+}
