@@ -180,14 +180,16 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
       return;
     }
     const gained = answers.filter(({ before, after }) => !before.result.allow && after.result.allow);
-    if (gained.length > 0 && (passing.length === 0 || !asked.allow)) {
+    // What was allowed then and is denied by now is as any denial.
+    const isDenied = passing.length === 0 || !asked.allow;
+    if (gained.length > 0 && isDenied) {
       const by = new Set(gained.flatMap(({ after }) => after.result.grants));
       tally.add('allowed', {
         ...what,
         grants: by,
         why: gained.length === answers.length ? 'granted' : 'condition',
       });
-    } else if (!asked.allow && answers.some(({ before, after }) => before !== after && mayHold(after)))
+    } else if (isDenied && answers.some(({ before, after }) => before !== after && mayHold(after)))
       tally.add('allowed', { ...what, grants: [], why: 'parameters' });
     if (passing.length === 0) return;
     const lost = passing.filter(({ after }) => !after.result.allow);

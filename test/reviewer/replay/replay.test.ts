@@ -251,10 +251,12 @@ test('a grant that is restricted to values of a path parameter is decided by tho
   assert.deepEqual(lines(back.unproven.by), [`${ann} get 2  parameters`]);
   const wider = await replay(base, [{ times: 2 }], heads.restricted);
   assert.deepEqual([wider.unproven.by, wider.denied.by, wider.requests.allowed], [[], [], 2]);
-  assert.deepEqual(
-    lines((await replay('restricted', [{ allow: false }], heads['without ann-read'])).allowed.by),
-    [`${ann} get 1  parameters`],
-  );
+  for (const allow of [false, true])
+    assert.deepEqual(
+      lines((await replay('restricted', [{ allow }], heads['without ann-read'])).allowed.by),
+      [`${ann} get 1  parameters`],
+      'denied by base, whatever it was then',
+    );
   for (const [id, number, denied] of [
     ['7', '7', []],
     ['7', '8', [`${ann} get 1 ann-read condition-not-met`]],
