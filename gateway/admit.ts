@@ -1,4 +1,11 @@
-import type { Admit, Allowance, Carrier, Decided, Doors, ReceivedRequest } from './decision/admission.ts';
+import type {
+  Admit,
+  Carrier,
+  Decided,
+  Doors,
+  RateLimitHeaders,
+  ReceivedRequest,
+} from './decision/admission.ts';
 import type { Decision } from './decision/decision.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { Refusal } from './http/refusal.ts';
@@ -36,7 +43,7 @@ type Dependencies = SettleOptions & {
 };
 
 /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
-type Counted = { subject: string; api: string; judged: Refusal | Allowance | null } | 'arrived';
+type Counted = { subject: string; api: string; judged: Refusal | RateLimitHeaders | null } | 'arrived';
 
 /** Where a request leads, as far as that is known when it is turned away. */
 type Place = { api: string; operation: string; cors: CorsHeaders | null };
@@ -118,7 +125,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
         trace: traceOf(rawHeaders),
       };
       const { subject } = identity;
-      let judged: Refusal | Allowance | null;
+      let judged: Refusal | RateLimitHeaders | null;
       if (!decision.result.allow) judged = denial(decision);
       else if (isCountedAs(counted, subject, api)) judged = counted.judged;
       else judged = await limits.quota(decided, atMs, carrier);

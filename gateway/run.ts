@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
+import { createApplyConfig } from './applyConfig.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { listen, urlOf } from './http/listen.ts';
 import type { Collaborators } from './openCollaborators.ts';
-import { createTakeOver } from './takeOver.ts';
 import type { Wired } from './wire.ts';
 
 /** A running gateway. */
@@ -39,7 +39,7 @@ export type Gateway = {
 export async function run(collaborators: Collaborators, wired: Wired): Promise<Gateway> {
   const { config, worker, log, access, metrics, writer, assertions, standing, limits } = collaborators;
   const { enforcement } = standing;
-  const { admin, doors, sweep, drain, close: closeWired } = wired;
+  const { admin, listeners, sweep, drain, close: closeWired } = wired;
   const beat = setInterval(() => writer.heartbeat(), 60_000);
   const sweeping = setInterval(sweep, 1000);
 
@@ -68,20 +68,20 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     writer.heartbeat();
     const onError = (error: Error) => log.error({ err: error }, 'listener failed');
     await listen(admin, worker?.admin ?? config.admin, onError, 'admin');
-    if (worker === undefined) await doors.open();
+    if (worker === undefined) await listeners.open();
   } catch (error) {
     await close();
     throw error;
   }
-  const urls = { ...doors.urls(), admin: urlOf(admin) };
+  const urls = { ...listeners.urls(), admin: urlOf(admin) };
   log.info({ ...urls, source: config.bundle.source }, 'listening');
   return {
     ...urls,
-    open: doors.open,
+    open: listeners.open,
     revision: () => enforcement()?.snapshot.revision ?? null,
     rotate: assertions.rotate,
     reopen: access.reopen,
-    take: createTakeOver(collaborators, wired),
+    take: createApplyConfig(collaborators, wired),
     metrics: () => metrics.registry.getMetricsAsJSON(),
     close,
   };

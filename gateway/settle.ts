@@ -1,4 +1,4 @@
-import type { Allowance, AllowedCall, Decided, Doors } from './decision/admission.ts';
+import type { AllowedCall, Decided, Doors, RateLimitHeaders } from './decision/admission.ts';
 import type { Facts, Stated } from './decision/decision.ts';
 import type { Outcome } from './decision/outcome.ts';
 import { Refusal } from './http/refusal.ts';
@@ -22,7 +22,7 @@ export type SettleOptions = {
 export type Settle = (
   decided: Decided,
   atMs: number,
-  judged: Refusal | Allowance | null,
+  judged: Refusal | RateLimitHeaders | null,
   doors: Doors,
 ) => void;
 
@@ -60,7 +60,7 @@ export function createSettle({
     });
     doors.refused(withCors(refusal, cors), id, decided);
   };
-  const allow = (decided: Decided, allowance: Allowance | null, atMs: number, doors: Doors) => {
+  const allow = (decided: Decided, allowance: RateLimitHeaders | null, atMs: number, doors: Doors) => {
     const { id, decision, route, cors } = decided;
     const { memory, result } = decision;
     const { api, operation } = route;

@@ -18,7 +18,7 @@ export function trustedBy(current: GatewayConfig, next: GatewayConfig) {
 }
 
 /** Whether what an admission rests on is believed under the next configuration as under the current one. */
-export function rests(
+export function isStillTrusted(
   current: GatewayConfig,
   next: GatewayConfig,
   { identity: { proof } }: Pick<Admission, 'identity'>,

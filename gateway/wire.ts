@@ -1,41 +1,41 @@
 import { createAdmin } from './admin/admin.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { createDecisionPoint } from './decisionPoint/decisionPoint.ts';
-import { createDoors } from './doors.ts';
-import { createHandling } from './handling.ts';
 import { openTls } from './http/tls.ts';
 import { createListener } from './listener.ts';
+import { createListeners } from './listeners.ts';
 import type { Collaborators } from './openCollaborators.ts';
+import { createPipeline } from './pipeline.ts';
 import { createSweep } from './streams/sweep.ts';
 
 export type Wired = ReturnType<typeof wire>;
 
 /**
- * The listeners for callers and operators, over the handling in force. Nothing listens yet. Throws ConfigError when a
+ * The listeners for callers and operators, over the pipeline in force. Nothing listens yet. Throws ConfigError when a
  * secret is missing.
  */
 export function wire(collaborators: Collaborators) {
   const { config, now, log, metrics, writer, feed, streams, assertions, limits, standing } = collaborators;
   const { enforcement, lapse } = standing;
   let draining = false;
-  let handling = createHandling(collaborators, config);
+  let pipeline = createPipeline(collaborators, config);
   const listener = createListener({
     limits: config.limits,
     tls: openTls(config, (error) => log.error({ err: error }, 'certificates not read')),
     streams,
-    onRequest: (request, response) => handling.onRequest(request, response),
+    onRequest: (request, response) => pipeline.onRequest(request, response),
     onCut: limits.onCut,
-    onUpgrade: (request, socket, head) => handling.onUpgrade(request, socket, head),
+    onUpgrade: (request, socket, head) => pipeline.onUpgrade(request, socket, head),
   });
   const decisionPoint = createDecisionPoint(config, (request, response, own) =>
-    handling.answerQuestion?.(request, response, own),
+    pipeline.answerQuestion?.(request, response, own),
   );
 
   const admin = createAdmin({
-    token: () => handling.adminToken,
-    webhook: () => handling.webhook,
+    token: () => pipeline.adminToken,
+    webhook: () => pipeline.webhook,
     snapshot: () => enforcement()?.snapshot ?? null,
-    source: () => handling.source,
+    source: () => pipeline.source,
     startedAt: collaborators.startedAt,
     status: standing.status,
     draining: () => draining,
@@ -48,13 +48,13 @@ export function wire(collaborators: Collaborators) {
     usage: (since) => writer.usage?.texts(since) ?? [],
     decisions: feed,
     jwks: assertions.jwks,
-    explain: (question) => handling.explain(question),
+    explain: (question) => pipeline.explain(question),
     now,
     onFailure: (error) => log.error({ err: error }, 'admin request failed'),
   });
 
   const sweep = createSweep({ lapse, streams, enforcement, onLapsed: metrics.bundleLapsed, log });
-  const doors = createDoors({
+  const listeners = createListeners({
     server: listener.server,
     decisionPoint,
     at: config.listen,
@@ -63,14 +63,14 @@ export function wire(collaborators: Collaborators) {
   });
   return {
     admin,
-    doors,
+    listeners,
     sweep,
     /** Handles what comes from now on by another configuration: the result does it. Throws as wiring does. */
     prepare(next: GatewayConfig): () => void {
-      const prepared = createHandling(collaborators, next, handling.authentication);
+      const prepared = createPipeline(collaborators, next, pipeline.authentication);
       return () => {
-        const before = handling;
-        handling = prepared;
+        const before = pipeline;
+        pipeline = prepared;
         listener.take(next.limits);
         decisionPoint.take(next.limits);
         before.retire(prepared);
@@ -81,6 +81,6 @@ export function wire(collaborators: Collaborators) {
       draining = true;
       await Promise.all([listener.drain(lingerMs), decisionPoint.close()]);
     },
-    close: () => handling.close(),
+    close: () => pipeline.close(),
   };
 }

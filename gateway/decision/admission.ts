@@ -46,12 +46,12 @@ export type Decided = {
 };
 
 /** What is left of a request's rates, as response headers tell it. */
-export type Allowance = { readonly policy: string; readonly state: string };
+export type RateLimitHeaders = { readonly policy: string; readonly state: string };
 
 /** A request that may go to its upstream: decided, within its limits, and on record. */
 export type Admission = Decided & {
   /** Null where there are no rates. */
-  readonly allowance: Allowance | null;
+  readonly allowance: RateLimitHeaders | null;
   /** Who calls, signed for the upstream; null where nobody signs. */
   readonly assertion: string | null;
 };

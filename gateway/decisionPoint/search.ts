@@ -15,10 +15,10 @@ import { type Asked, objectParameter, questionOf } from './question.ts';
 import { readPage, tokenOf } from './searchPage.ts';
 
 /** A subject, a resource or an action, as AuthZEN has them. */
-export type Found = { type: string; id: string } | { name: string };
+export type FoundEntity = { type: string; id: string } | { name: string };
 
 /** What AuthZEN calls a Search API Response; `page` is there when it does not hold everything, or was asked for. */
-export type SearchAnswer = { page?: { next_token: string; count: number }; results: readonly Found[] };
+export type SearchAnswer = { page?: { next_token: string; count: number }; results: readonly FoundEntity[] };
 
 /** What might be found, in order: names are made when they are looked at, as there may be many. */
 type Candidates = { count: number; nameOf: (at: number) => string; asked: (name: string) => Asked };
@@ -73,7 +73,7 @@ export function createSearch(now: () => number) {
     const candidates = await candidatesOf(searched, search, standard);
     const allows = createAllows(searched, standard);
 
-    const results: Found[] = [];
+    const results: FoundEntity[] = [];
     let next =
       after === null ? 0 : lowerBound(candidates.count, (one) => isBehind(candidates.nameOf(one), after));
     let last = after;
@@ -201,7 +201,7 @@ function objectsHeld(
   return [...new Set(names)].sort(compareCodePoints);
 }
 
-function foundAs({ kind, type }: Search, name: string): Found {
+function foundAs({ kind, type }: Search, name: string): FoundEntity {
   if (kind === 'action') return { name };
   return { type, id: kind === 'subject' ? name.slice(type.length + 1) : name };
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import { listen } from '../http/listen.ts';
-import { holderOf } from '../record/claim.ts';
+import { lockHolder } from '../record/lockFile.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 /** Listens where serving will, at all of it at the same time, and ends again. */
@@ -60,7 +60,7 @@ const codeOf = (error: unknown): string => {
 
 function runningAs(lock: string): number | null {
   try {
-    return existsSync(lock) ? holderOf(lock) : null;
+    return existsSync(lock) ? lockHolder(lock) : null;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { Rate } from '../../bundle/format/rate.ts';
-import type { Allowance, Carrier, Decided } from '../decision/admission.ts';
+import type { Carrier, Decided, RateLimitHeaders } from '../decision/admission.ts';
 import type { Decision, OpenCount } from '../decision/decision.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
@@ -8,7 +8,7 @@ import { whenKnown } from '../memory/whenKnown.ts';
 import type { Limit } from './limit.ts';
 import { exceeded, policy } from './rateRefusal.ts';
 
-type Left = Refusal | Allowance | null;
+type Left = Refusal | RateLimitHeaders | null;
 
 /**
  * What is left where the request is within the limits of its principal (null: there are no rates), else why not. A
@@ -52,7 +52,11 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     return null;
   };
 
-  const takeGrants = (decided: Decided, atMs: number, before: Allowance | null): Left | Promise<Left> => {
+  const takeGrants = (
+    decided: Decided,
+    atMs: number,
+    before: RateLimitHeaders | null,
+  ): Left | Promise<Left> => {
     const { bounds, result } = decided.decision;
     if (bounds.size === 0) return before;
     // One without a rate lets through what the others have no more.
@@ -64,7 +68,7 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     bounds: Decision['bounds'],
     { identity }: Decided,
     atMs: number,
-    before: Allowance | null,
+    before: RateLimitHeaders | null,
   ): Promise<Left> => {
     let refusal: Refusal | null = null;
     let least = Number.POSITIVE_INFINITY;
@@ -140,7 +144,12 @@ function createCounters(mostIdle: number): (decided: Decided) => OpenCount {
 }
 
 /** What is left, beside what was `before`: `r` at once, and a further one in `t` seconds. */
-function passed(before: Allowance | null, name: 'api' | 'grant', rate: Rate, left: number): Allowance {
+function passed(
+  before: RateLimitHeaders | null,
+  name: 'api' | 'grant',
+  rate: Rate,
+  left: number,
+): RateLimitHeaders {
   const seconds = Math.max(1, Math.ceil(rate.intervalMs / 1000));
   const here = { policy: policy(name, rate), state: `"${name}";r=${-left};t=${seconds}` };
   if (before === null) return here;

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } f
 import { join } from 'node:path';
 import { dayOf } from '../../bundle/format/times.ts';
 import { type Chain, openChain } from './chain.ts';
-import { claim } from './claim.ts';
 import { nextFile } from './decisionFiles.ts';
+import { takeLock } from './lockFile.ts';
 import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
 import { openSequence } from './sequence.ts';
@@ -204,9 +204,9 @@ function openOrRelease(home: string, instance: string, state: string | undefined
 
 /** One process per instance name: two would give out the same `seq` twice. */
 function claimed(home: string, instance: string): () => void {
-  let lock: ReturnType<typeof claim>;
+  let lock: ReturnType<typeof takeLock>;
   try {
-    lock = claim(join(home, '.lock'));
+    lock = takeLock(join(home, '.lock'));
   } catch (error) {
     throw new RecordError(
       'decisions-unwritable',

@@ -4,7 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
-import { createMemory, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
+import { createLastFound, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
 
 export type FileSourceOptions = {
   path: string;
@@ -21,20 +21,20 @@ export function fileSource({
   maxBytes = 256 * 2 ** 20,
   patience = { tries: 10, ms: 100 },
 }: FileSourceOptions): Source {
-  const memory = createMemory();
+  const last = createLastFound();
   const watchers = new Set<FSWatcher>();
   /** What `stat` said when the remembered digest was taken: saves reading the file at each poll. */
   let seen: { mark: string; digest: string } | null = null;
 
   const look = async (force: boolean): Promise<Found | null> => {
     const before = await markOf(path);
-    if (seen?.mark === before && memory.check(seen.digest, force) === 'unchanged') return null;
+    if (seen?.mark === before && last.check(seen.digest, force) === 'unchanged') return null;
     const archive = await readFileCapped(path, maxBytes);
     const digest = createHash('sha256').update(archive).digest('hex');
     // A file that changed while it was read has no mark: the next look reads it again.
     seen = (await markOf(path)) === before ? { mark: before, digest } : null;
-    if (memory.check(digest, force) === 'unchanged') return null;
-    return takeArchive(archive, verify, (refusal) => memory.settle(digest, refusal));
+    if (last.check(digest, force) === 'unchanged') return null;
+    return takeArchive(archive, verify, (refusal) => last.settle(digest, refusal));
   };
 
   return {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { type SourceAddress, sourceName } from './contract/parseSource.ts';
-import { createMemory, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
+import { createLastFound, type Found, type Source, SourceError, takeArchive } from './contract/source.ts';
 import type { TlsFiles } from './transport/openConnections.ts';
 import { type Answer, type Authorize, openServer } from './transport/openServer.ts';
 import { readAnswer, refusalOf } from './transport/readAnswer.ts';
@@ -41,7 +41,7 @@ export function httpsSource({
   timeoutMs = 60_000,
   maxBytes = 256 * 2 ** 20,
 }: HttpsSourceOptions): Source {
-  const memory = createMemory();
+  const last = createLastFound();
   const server = openServer({ url, redirectOrigins, tls, connectMs: Math.min(timeoutMs, 10_000) });
   /** The entity tag of the accepted bundle. One of a refused bundle would hide its repair under the same tag. */
   let accepted: string | null = null;
@@ -86,12 +86,12 @@ export function httpsSource({
     const tag = response.headers.etag;
     const etag = typeof tag === 'string' && tag.length <= 1024 ? tag : null;
     const digest = createHash('sha256').update(archive).digest('hex');
-    if (memory.check(digest, force) === 'unchanged') {
+    if (last.check(digest, force) === 'unchanged') {
       accepted = etag;
       return null;
     }
     return takeArchive(archive, verify, (error) => {
-      memory.settle(digest, error);
+      last.settle(digest, error);
       if (error === null) accepted = etag;
     });
   };

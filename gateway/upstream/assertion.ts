@@ -10,7 +10,7 @@ import {
   makeAssertionKeys,
   readAssertionKeys,
 } from './assertionKeys.ts';
-import { fitting, mostLetters, truncated } from './fitting.ts';
+import { mostLetters, truncate, truncatedLists } from './truncate.ts';
 
 /** Where everyone finds the keys: on the listener for callers and on the one for operators. */
 const keysPath = '/.well-known/jwks.json';
@@ -132,10 +132,10 @@ export function createAssertionOf({
     const exp = Math.min(iat + Math.floor(lifetimeMs / 1000), end);
     const jwt = () => {
       const told = {
-        groups: fitting(groups, mostLetters.groups),
-        grants: fitting(grants, mostLetters.grants),
+        groups: truncate(groups, mostLetters.groups),
+        grants: truncate(grants, mostLetters.grants),
       };
-      const cut = truncated(told.groups, told.grants);
+      const cut = truncatedLists(told.groups, told.grants);
       const claims = {
         iss: issuer,
         aud: route.api,

@@ -11,8 +11,8 @@ import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
 import { withCors, withoutCors } from '../request/cors.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
-import { callersPaths } from './callersPaths.ts';
 import { respondable, trailing } from './headers.ts';
+import { rewritePaths } from './rewritePaths.ts';
 
 export const upstreamTimeout = () => new Refusal(504, 'upstream-timeout', 'The API did not answer in time.');
 export const upstreamFailed = () =>
@@ -29,7 +29,7 @@ export function answerHeaders(
 ): string[] {
   const { id, allowance } = admission;
   const { cors = null } = admission;
-  const placed = callersPaths(headers, admission);
+  const placed = rewritePaths(headers, admission);
   const named = cors === null ? placed : withoutCors(placed);
   const own = ['x-grantgate-decision', id];
   if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);

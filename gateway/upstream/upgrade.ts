@@ -2,7 +2,7 @@
 // object, so both are replaced by the decided ones first; a request body on an upgrade poisons a pooled socket, so
 // bodies are refused and no agent is used; without an error listener it throws; it reports an error of the open
 // connection like one of the handshake; it waits for a silent upstream for ever, also when the caller has gone; what an
-// upstream answers it passes on unseen, so strictFront.ts stands before that; FORCE_FETCH_PATH in the environment
+// upstream answers it passes on unseen, so checkHandshake.ts stands before that; FORCE_FETCH_PATH in the environment
 // switches it to another code path (serve.ts refuses to start then).
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'node:https';
@@ -14,10 +14,10 @@ import { writeProblem } from '../http/answer.ts';
 import { AnswerError } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
+import { checkHandshake } from './checkHandshake.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import { createForwardable, type Forwardable } from './headers.ts';
 import { createRelays } from './relays.ts';
-import { strictFront } from './strictFront.ts';
 import { answerHeaders, upstreamFailed, upstreamTimeout } from './transfer.ts';
 import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
@@ -75,7 +75,7 @@ export function createUpgrade(options: Options): Upgrade {
       return;
     }
     const { admission, carrier } = admitted;
-    strictFront(handshake, request, socket, {
+    checkHandshake(handshake, request, socket, {
       headersOf: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
       onAnswer: (status) => {
         clearTimeout(timer);

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Admission } from '../decision/admission.ts';
 import { spelledAlike } from '../http/spelledAlike.ts';
-import { fitting, mostLetters, truncated } from './fitting.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import type { Forwardable } from './headers.ts';
+import { mostLetters, truncate, truncatedLists } from './truncate.ts';
 
 /** The upstream's own path, then the decided one less the API's prefix, then the query as it came. */
 export function upstreamPath({ canonical, route }: Admission): string {
@@ -71,9 +71,9 @@ export function headerText(name: string): string {
 const plainName = /^[\x21-\x24\x26-\x2b\x2d-\x7e]*$/;
 
 function namedIn(subject: string, allGroups: readonly string[], allGrants: readonly string[]): string[] {
-  const groups = fitting(allGroups, mostLetters.groups);
-  const grants = fitting(allGrants, mostLetters.grants);
-  const cut = truncated(groups, grants);
+  const groups = truncate(allGroups, mostLetters.groups);
+  const grants = truncate(allGrants, mostLetters.grants);
+  const cut = truncatedLists(groups, grants);
   return [
     'x-grantgate-subject',
     headerText(subject),

@@ -3,7 +3,7 @@ import type { MetricsJson } from './workerMessages.ts';
 
 /** The metrics of all workers as if they were one gateway. */
 export type MergedMetrics = {
-  /** What a worker tells of itself; `worker` is one process, not its place. */
+  /** What a worker tells of itself; `worker` is one process, not its slot. */
   update(worker: number, metrics: MetricsJson): void;
   /** The worker has ended: what it has counted stays, what it measured at the moment goes. */
   retire(worker: number): void;

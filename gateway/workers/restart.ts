@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { Place } from './place.ts';
 import { WorkerError } from './workerError.ts';
+import type { WorkerSlot } from './workerSlot.ts';
 
 type Options = {
-  places: readonly Pick<Place, 'number' | 'worker' | 'state' | 'counter' | 'start' | 'stop'>[];
+  slots: readonly Pick<WorkerSlot, 'number' | 'worker' | 'state' | 'counter' | 'start' | 'stop'>[];
   /** Throws when no worker could be started as things stand. */
   assertStartable: () => void;
   /** Settles when a condition is met, or the time is up: then with false. */
@@ -42,22 +42,22 @@ export function createRestart(options: Options): () => Promise<void> {
 }
 
 async function replaceAll(options: Options): Promise<void> {
-  const { places, assertStartable, until, isClosing, onReplaced, log } = options;
+  const { slots, assertStartable, until, isClosing, onReplaced, log } = options;
   // A mistake in the file must not take the workers down one by one.
   assertStartable();
   log.info('restart: one worker after the other');
-  for (const place of places) {
+  for (const slot of slots) {
     if (isClosing()) return;
-    const others = places.filter((other) => other !== place);
+    const others = slots.filter((other) => other !== slot);
     // Never the last one that serves.
     await until(() => isClosing() || others.some(({ state }) => state === 'serving'), readyMs);
-    const wasReady = place.counter !== null;
-    await place.stop(lingerMs);
+    const wasReady = slot.counter !== null;
+    await slot.stop(lingerMs);
     if (isClosing()) return;
     onReplaced();
-    await place.start();
-    if (wasReady && !(await until(() => place.state === 'serving' || place.worker === null, readyMs)))
-      throw new WorkerError({ code: 'worker-not-ready', message: `worker ${place.number} has no bundle` });
+    await slot.start();
+    if (wasReady && !(await until(() => slot.state === 'serving' || slot.worker === null, readyMs)))
+      throw new WorkerError({ code: 'worker-not-ready', message: `worker ${slot.number} has no bundle` });
   }
   log.info('restarted');
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { type Gateway, serve } from '../serve.ts';
 import { createWorkerLimit } from './workerLimit.ts';
-import { type FromWorker, type Seat, seatVariable, type ToWorker } from './workerMessages.ts';
+import { type FromWorker, type ToWorker, type WorkerData, workerVariable } from './workerMessages.ts';
 
-const seat = JSON.parse(process.env[seatVariable] ?? 'null') as Seat | null;
-if (seat === null) throw new Error('worker.ts runs as a worker process');
-const { slot, workers, admin, early } = seat;
+const data = JSON.parse(process.env[workerVariable] ?? 'null') as WorkerData | null;
+if (data === null) throw new Error('worker.ts runs as a worker process');
+const { slot, workers, admin, early } = data;
 
 const send = (message: FromWorker, sent?: () => void) => {
   if (process.connected) process.send?.(message, undefined, {}, sent);
@@ -59,7 +59,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 
 try {
-  const config = readConfig(seat.config);
+  const config = readConfig(data.config);
   gateway = await serve({
     config: own(config),
     worker: {
@@ -73,7 +73,7 @@ try {
     },
   });
   if (!early) {
-    send({ kind: 'seated' });
+    send({ kind: 'started' });
     // A caller that came to this one before that would be turned away, though another worker can serve it.
     await bundled.promise;
   }

@@ -4,8 +4,8 @@ import type { Rate } from '../../bundle/format/rate.ts';
 /** What prom-client makes of a registry for another process. */
 export type MetricsJson = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** How a worker process is seated; in its environment, as JSON. */
-export type Seat = {
+/** What a worker process starts with; in its environment, as JSON. */
+export type WorkerData = {
   /** The path of gateway.yaml. */
   config: string;
   /** From 1. */
@@ -18,7 +18,7 @@ export type Seat = {
   early: boolean;
 };
 
-export const seatVariable = 'GRANTGATE_WORKER';
+export const workerVariable = 'GRANTGATE_WORKER';
 
 /**
  * A request to be counted. `part` is what the worker owes of its part of the key's rate, which it gives back (the instant at
@@ -34,7 +34,7 @@ export type Part = [key: string, owed: number];
 
 export type FromWorker =
   /** It runs, and will listen for callers with its first bundle. */
-  | { kind: 'seated' }
+  | { kind: 'started' }
   | { kind: 'listening'; url: string; decisionPoint: string | null }
   | { kind: 'revision'; revision: string; counter: number }
   /** It cannot start. */

@@ -9,9 +9,9 @@ import { createAskMetrics } from './askMetrics.ts';
 import { createChanges } from './changes.ts';
 import { createCommonLimit } from './commonLimit.ts';
 import { createMergedMetrics } from './mergedMetrics.ts';
-import { createPlace, type Place, type Said, states } from './place.ts';
 import { createRestart } from './restart.ts';
-import type { MetricsJson, Seat, ToWorker } from './workerMessages.ts';
+import type { MetricsJson, ToWorker, WorkerData } from './workerMessages.ts';
+import { createWorkerSlot, type Said, states, type WorkerSlot } from './workerSlot.ts';
 import { createWorkersAdmin } from './workersAdmin.ts';
 
 /** A gateway of several processes that share its port. */
@@ -41,14 +41,14 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   let url = '';
   let closing: Promise<void> | null = null;
 
-  const workerOf = (id: number) => places.find(({ worker }) => worker?.id === id);
+  const workerOf = (id: number) => slots.find(({ worker }) => worker?.id === id);
   const limit = createCommonLimit({
     workers,
-    running: () => places.flatMap(({ worker }) => worker?.id ?? []),
+    running: () => slots.flatMap(({ worker }) => worker?.id ?? []),
     answer: (id, answers) => workerOf(id)?.tell({ kind: 'taken', answers }),
     collect: (id, round, keys) => workerOf(id)?.tell({ kind: 'collect', round, keys }),
   });
-  const merged = createMergedMetrics(() => counted(places));
+  const merged = createMergedMetrics(() => counted(slots));
   const metrics = createAskMetrics((worker, message) => workerOf(worker.id)?.tell(message));
   const changes = createChanges();
 
@@ -74,9 +74,15 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const warnOfNode = warnOnce(() =>
     log.warn('this Node hands connections to workers in a way of its own: some may hang when a worker ends'),
   );
-  const places: readonly Place[] = Array.from({ length: workers }, (_, at) =>
-    createPlace(at + 1, {
-      seat: (): Seat => ({ config: file, slot: at + 1, workers, admin: socketOf(at + 1), early: url === '' }),
+  const slots: readonly WorkerSlot[] = Array.from({ length: workers }, (_, at) =>
+    createWorkerSlot(at + 1, {
+      data: (): WorkerData => ({
+        config: file,
+        slot: at + 1,
+        workers,
+        admin: socketOf(at + 1),
+        early: url === '',
+      }),
       drainMs: config.limits.drain_timeout,
       onSaid: hear,
       onChanged: changes.happened,
@@ -91,10 +97,10 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     }),
   );
   const tellAll = (message: ToWorker) => {
-    for (const place of places) place.tell(message);
+    for (const slot of slots) slot.tell(message);
   };
   const restart = createRestart({
-    places,
+    slots,
     assertStartable: () => readConfig(file),
     until: changes.until,
     isClosing: () => closing !== null,
@@ -103,16 +109,16 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   });
   const admin = createWorkersAdmin({
     workers: () =>
-      places
+      slots
         .filter(({ state }) => state === 'serving')
         .map(({ number, counter }) => ({
           instance: `${config.decisions.instance}-w${number}`,
           socket: socketOf(number),
           counter: counter ?? -1,
         })),
-    allServe: () => places.every(({ state, counter }) => state === 'serving' && counter !== null),
+    allServe: () => slots.every(({ state, counter }) => state === 'serving' && counter !== null),
     async metrics() {
-      const asked = places.filter(({ state }) => state === 'serving' || state === 'stopping');
+      const asked = slots.filter(({ state }) => state === 'serving' || state === 'stopping');
       await metrics.ask(asked.flatMap(({ worker }) => worker ?? []));
       return merged.text();
     },
@@ -120,7 +126,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   });
 
   const shut = async () => {
-    await Promise.all(places.map((place) => place.stop(0)));
+    await Promise.all(slots.map((slot) => slot.stop(0)));
     admin.closeAllConnections();
     if (admin.listening) await new Promise((done) => admin.close(done));
     rmSync(sockets, { recursive: true, force: true });
@@ -135,7 +141,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   try {
     await listen(admin, config.admin, onFailure('listener failed'), 'admin');
     // The first one finds out whether the configuration can be served at all.
-    for (const place of places) await place.start();
+    for (const slot of slots) await slot.start();
   } catch (error) {
     await close();
     throw error;
@@ -151,9 +157,9 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   };
 }
 
-function counted(places: readonly Pick<Place, 'state'>[]): Record<string, number> {
+function counted(slots: readonly Pick<WorkerSlot, 'state'>[]): Record<string, number> {
   return Object.fromEntries(
-    states.map((state) => [state, places.filter((place) => place.state === state).length]),
+    states.map((state) => [state, slots.filter((slot) => slot.state === state).length]),
   );
 }
 

@@ -12,17 +12,17 @@ import { Refusal } from '../http/refusal.ts';
 import { followWorkers } from './followWorkers.ts';
 
 /** A worker that serves: where its own admin listener is, and which revision it enforces. */
-export type Seated = { instance: string; socket: string; counter: number };
+export type ServingWorker = { instance: string; socket: string; counter: number };
 
 type Options = {
-  workers: () => Seated[];
+  workers: () => ServingWorker[];
   /** Whether every worker serves by a bundle. */
   allServe: () => boolean;
   metrics: () => Promise<{ contentType: string; text: string }>;
   onFailure: (error: unknown) => void;
 };
 
-type Answer = { worker: Seated; status: number; headers: Record<string, string>; body: Buffer };
+type Answer = { worker: ServingWorker; status: number; headers: Record<string, string>; body: Buffer };
 
 /** GitHub never delivers more. */
 const largestBody = 25 * 1024 * 1024;
@@ -50,13 +50,13 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
     try {
       const path = (request.url ?? '/').split('?', 1)[0];
       const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${path}`;
-      const seated = workers();
-      const [first] = seated;
+      const serving = workers();
+      const [first] = serving;
       if (first === undefined)
         throw new Refusal(503, 'no-worker', 'No worker serves at the moment.', { 'retry-after': '1' });
       if (name === 'GET /decisions' && request.method === 'GET' && /[?&]follow\b/.test(request.url ?? '')) {
         const refused = await followWorkers(
-          seated.map(({ socket }) => socket),
+          serving.map(({ socket }) => socket),
           request,
           response,
         );
@@ -69,7 +69,7 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
           ? (told: Answer[]) => furthestBehind(worstFirst(told))
           : undefined);
       const body = await readBody(request, largestBody);
-      const asked = merge === undefined ? [first] : seated;
+      const asked = merge === undefined ? [first] : serving;
       const settled = await Promise.allSettled(asked.map((worker) => forwardTo(worker, request, body)));
       // A worker that has ended meanwhile is none; that is for those to say who remain.
       const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -95,7 +95,11 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
   );
 }
 
-function forwardTo(worker: Seated, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+function forwardTo(
+  worker: ServingWorker,
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+): Promise<Answer> {
   return new Promise((done, fail) => {
     const { connection: _, 'transfer-encoding': __, ...rest } = headers;
     const sent = ask({

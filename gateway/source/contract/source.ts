@@ -83,14 +83,14 @@ export async function takeArchive(
 }
 
 /** What a source remembers of the last thing it showed. `key` is a commit or a digest. */
-export type Memory = {
+export type LastFound = {
   /** Null: go on and look at it. 'unchanged': it is the accepted one. Throws the refusal of a refused one. */
   check(key: string, force: boolean): 'unchanged' | null;
   settle(key: string, refusal: Error | null): void;
   readonly accepted: string | null;
 };
 
-export function createMemory(): Memory {
+export function createLastFound(): LastFound {
   let accepted: string | null = null;
   let refused: { key: string; error: Error } | null = null;
   return {

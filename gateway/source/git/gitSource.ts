@@ -1,7 +1,7 @@
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import { BundleError } from '../../../bundle/bundleError.ts';
 import { type SourceAddress, sourceName } from '../contract/parseSource.ts';
-import { createMemory, type Found, type Source } from '../contract/source.ts';
+import { createLastFound, type Found, type Source } from '../contract/source.ts';
 import type { TlsFiles } from '../transport/openConnections.ts';
 import { assertSigned } from './assertSigned.ts';
 import { openGitMirror } from './gitMirror.ts';
@@ -38,7 +38,7 @@ export function gitSource({
     ...(token === undefined ? {} : { token }),
     ...(tls === undefined ? {} : { tls }),
   });
-  const memory = createMemory();
+  const last = createLastFound();
   const closing = new AbortController();
   let rebuilt = false;
   /** Since the last bundle: whoever rewrote history may have been refused first. */
@@ -47,11 +47,11 @@ export function gitSource({
   const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
     const { commit, forced } = await mirror.fetch(signal);
     rewritten ||= forced;
-    if (memory.check(commit, force) === 'unchanged') return null;
+    if (last.check(commit, force) === 'unchanged') return null;
     // Not settled: a signer may be added to the list, and then the same commit is good.
     if (allowedSigners !== undefined) await assertSigned(mirror, commit, { allowedSigners, signal });
     const settle = (refusal: Error | null) => {
-      memory.settle(commit, refusal);
+      last.settle(commit, refusal);
       if (refusal === null) mirror.tidy(closing.signal).catch(() => {});
     };
     try {

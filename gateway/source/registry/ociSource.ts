@@ -1,7 +1,7 @@
 import type { Bundle } from '../../../bundle/archive/bundle.ts';
 import type { ImageAddress } from '../contract/parseImage.ts';
 import { sourceName } from '../contract/parseSource.ts';
-import { createMemory, type Found, type Source, SourceError, takeArchive } from '../contract/source.ts';
+import { createLastFound, type Found, type Source, SourceError, takeArchive } from '../contract/source.ts';
 import type { TlsFiles } from '../transport/openConnections.ts';
 import { type Answer, openServer } from '../transport/openServer.ts';
 import { readAnswer, refusalOf } from '../transport/readAnswer.ts';
@@ -35,7 +35,7 @@ export function ociSource({
   timeoutMs = 60_000,
   maxBytes = 256 * 2 ** 20,
 }: OciSourceOptions): Source {
-  const memory = createMemory();
+  const last = createLastFound();
   const connectMs = Math.min(timeoutMs, 10_000);
   const server = openServer({ url: image.origin, redirectOrigins, tls, connectMs });
   const registry = openRegistry({ server, image, credentials: credentials ?? null, actions: 'pull' });
@@ -93,15 +93,15 @@ export function ociSource({
   const look = async (signal: AbortSignal, force: boolean): Promise<Found | null> => {
     const current = await currentDigest(signal);
     const known = current !== null && seen?.manifest === current ? seen : null;
-    if (known !== null && memory.check(known.layer, force) === 'unchanged') return null;
+    if (known !== null && last.check(known.layer, force) === 'unchanged') return null;
     const manifest = await read(signal, `manifests/${current ?? image.tag}`, current, manifestBytes);
     const layer = await layerOf(signal, manifest.bytes);
     seen = { manifest: manifest.digest, layer: layer.digest };
-    if (memory.check(layer.digest, force) === 'unchanged') return null;
+    if (last.check(layer.digest, force) === 'unchanged') return null;
     if (layer.size > maxBytes)
       throw new SourceError('source-too-large', `the layer is larger than ${maxBytes} bytes`);
     const { bytes } = await read(signal, `blobs/${layer.digest}`, layer.digest, layer.size);
-    return takeArchive(bytes, verify, (refusal) => memory.settle(layer.digest, refusal));
+    return takeArchive(bytes, verify, (refusal) => last.settle(layer.digest, refusal));
   };
 
   return {

@@ -9,30 +9,30 @@ function world(count: number) {
   const did: string[] = [];
   const said: string[] = [];
   const state = { isClosing: false, fault: null as Error | null };
-  const places = Array.from({ length: count }, (_, at) => {
-    const place = {
+  const slots = Array.from({ length: count }, (_, at) => {
+    const slot = {
       number: at + 1,
       worker: {} as never,
       state: 'serving' as 'serving' | 'starting' | 'down',
       counter: 1 as number | null,
       stop: async () => {
-        did.push(`stop ${place.number}`);
-        place.state = 'down';
+        did.push(`stop ${slot.number}`);
+        slot.state = 'down';
       },
       start: async () => {
-        did.push(`start ${place.number}`);
-        place.state = 'starting';
+        did.push(`start ${slot.number}`);
+        slot.state = 'starting';
         setImmediate(() => {
-          place.state = 'serving';
+          slot.state = 'serving';
           changes.happened();
         });
       },
     };
-    return place;
+    return slot;
   });
   const changes = createChanges();
   const restart = createRestart({
-    places,
+    slots,
     assertStartable: () => {
       if (state.fault !== null) throw state.fault;
     },

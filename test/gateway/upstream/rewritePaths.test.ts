@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
-import { callersPaths } from '../../../gateway/upstream/callersPaths.ts';
+import { rewritePaths } from '../../../gateway/upstream/rewritePaths.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('callersPaths');
+const test = suite('rewritePaths');
 const admission = (base: string, strip: number) => ({
   route: { api: 'a', operation: 'o', template: '/v1/x', upstream: 'http://up.internal:8080', base, strip },
   canonical: { method: 'GET' as const, host: 'h', path: '/shop/v1/x', query: '' },
@@ -33,7 +33,7 @@ const locations: [base: string, strip: number, location: string, expected: strin
 ];
 for (const [base, strip, location, expected] of locations)
   test(`with ${base || 'no'} base and ${strip} stripped, ${location} is ${expected}`, () => {
-    const changed = callersPaths({ location, 'content-location': location }, admission(base, strip));
+    const changed = rewritePaths({ location, 'content-location': location }, admission(base, strip));
     assert.deepEqual(changed, { location: expected, 'content-location': expected });
   });
 
@@ -50,11 +50,11 @@ const cookies: [base: string, strip: number, cookie: string, expected: string][]
 ];
 for (const [base, strip, cookie, expected] of cookies)
   test(`with ${base || 'no'} base and ${strip} stripped, the cookie ${cookie} is ${expected}`, () => {
-    const changed = callersPaths({ 'set-cookie': [cookie, cookie] }, admission(base, strip));
+    const changed = rewritePaths({ 'set-cookie': [cookie, cookie] }, admission(base, strip));
     assert.deepEqual(changed['set-cookie'], [expected, expected]);
   });
 
 test('headers without such paths are passed on as they are', () => {
   const headers = { etag: '/v1' };
-  assert.equal(callersPaths(headers, admission('/api', 5)), headers);
+  assert.equal(rewritePaths(headers, admission('/api', 5)), headers);
 });

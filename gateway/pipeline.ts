@@ -9,8 +9,8 @@ import type { Authentication } from './identity/authentication.ts';
 import { whenKnown } from './memory/whenKnown.ts';
 import { type Collaborators, readSecrets } from './openCollaborators.ts';
 import { parseSource } from './source/contract/parseSource.ts';
-import { createDoubted } from './streams/doubted.ts';
-import { rests } from './trustedBy.ts';
+import { createTrustedStreams } from './streams/trustedStreams.ts';
+import { isStillTrusted } from './trustedBy.ts';
 import { createForward } from './upstream/forward.ts';
 import { createForwardedHeaders } from './upstream/forwardedHeaders.ts';
 import { createUpgrade } from './upstream/upgrade.ts';
@@ -27,7 +27,7 @@ type Trust = {
  * under way. `before` is how callers were believed until then, and stays as it is. Throws ConfigError when a secret is
  * missing.
  */
-export function createHandling(
+export function createPipeline(
   collaborators: Collaborators,
   config: GatewayConfig,
   before: Authentication | null = null,
@@ -53,8 +53,8 @@ export function createHandling(
     return whenKnown(believe(...asked), (known) => (next === null ? known : next.authenticate(...asked)));
   };
   const mayStay = (admission: Admission): boolean =>
-    next === null || (rests(config, next.config, admission) && next.mayStay(admission));
-  const trusted = createDoubted(streams, mayStay);
+    next === null || (isStillTrusted(config, next.config, admission) && next.mayStay(admission));
+  const trusted = createTrustedStreams(streams, mayStay);
   const stages = {
     enforcement: () => {
       lapse.assertNone();

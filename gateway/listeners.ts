@@ -11,7 +11,7 @@ type Options = {
 };
 
 /** The listeners of those who call and of those who ask; opened once, and never when the gateway is closing. */
-export function createDoors({ server, decisionPoint, at, onError, isClosing }: Options) {
+export function createListeners({ server, decisionPoint, at, onError, isClosing }: Options) {
   let opening: Promise<void> | null = null;
   const openAll = async () => {
     if (isClosing()) return;

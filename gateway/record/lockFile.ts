@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
  * Takes a lock file for this process, from a dead one too. Answers how to let go of it, or the living process that holds
  * it. Throws what the file system says.
  */
-export function claim(lock: string): { release: () => void } | { holder: number } {
+export function takeLock(lock: string): { release: () => void } | { holder: number } {
   mkdirSync(dirname(lock), { recursive: true });
   for (;;) {
     try {
@@ -17,7 +17,7 @@ export function claim(lock: string): { release: () => void } | { holder: number 
       };
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      const holder = holderOf(lock);
+      const holder = lockHolder(lock);
       if (holder !== null && holder !== process.pid) return { holder };
       unlinkSync(lock);
     }
@@ -25,7 +25,7 @@ export function claim(lock: string): { release: () => void } | { holder: number 
 }
 
 /** The living process that holds a lock file; null when none does. Throws what the file system says. */
-export function holderOf(lock: string): number | null {
+export function lockHolder(lock: string): number | null {
   const holder = Number(readFileSync(lock, 'utf8'));
   return alive(holder) ? holder : null;
 }

@@ -19,7 +19,7 @@ type Options = {
  * way of every other answer; an agreement must be one to this very handshake (RFC 6455, 4.1), and is handed to the
  * proxy less what is not for callers.
  */
-export function strictFront(
+export function checkHandshake(
   handshake: ClientRequest,
   request: IncomingMessage,
   socket: Duplex,

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { closeLostConnections } from './closeLostConnections.ts';
 import { WorkerError } from './workerError.ts';
-import { type FromWorker, type Seat, seatVariable, type ToWorker } from './workerMessages.ts';
+import { type FromWorker, type ToWorker, type WorkerData, workerVariable } from './workerMessages.ts';
 
 export const states = ['starting', 'serving', 'stopping', 'down'] as const;
 
-/** The place of one worker. Whoever ends there unbidden is replaced: at once, or later where it has not served for long. */
-export type Place = {
+/** One of the workers that there are to be. Whoever ends in it unbidden is replaced: at once, or later where it has not served for long. */
+export type WorkerSlot = {
   /** From 1. */
   readonly number: number;
   readonly worker: Worker | null;
@@ -23,11 +23,11 @@ export type Place = {
   tell(message: ToWorker): void;
 };
 
-/** What is not about the place itself. */
-export type Said = Exclude<FromWorker, { kind: 'seated' | 'revision' | 'failed' }>;
+/** What is not about the slot itself. */
+export type Said = Exclude<FromWorker, { kind: 'started' | 'revision' | 'failed' }>;
 
 type Options = {
-  seat: () => Seat;
+  data: () => WorkerData;
   /** How long requests under way may take to end. */
   drainMs: number;
   onSaid: (message: Said, worker: Worker) => void;
@@ -48,10 +48,10 @@ const longestPauseMs = 30_000;
 /** Beside what it needs to drain, what a worker may take to end. */
 const patienceMs = 10_000;
 
-export function createPlace(number: number, options: Options): Place {
-  const { seat, drainMs, onSaid, onChanged, onEnded, isNeeded, onReplaced, onUnseen, log } = options;
+export function createWorkerSlot(number: number, options: Options): WorkerSlot {
+  const { data, drainMs, onSaid, onChanged, onEnded, isNeeded, onReplaced, onUnseen, log } = options;
   let worker: Worker | null = null;
-  let state: Place['state'] = 'down';
+  let state: WorkerSlot['state'] = 'down';
   let counter: number | null = null;
   let startedMs = 0;
   let crashes = 0;
@@ -59,12 +59,12 @@ export function createPlace(number: number, options: Options): Place {
 
   const start = (): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const started = fork(seat(), onUnseen);
+    const started = fork(data(), onUnseen);
     [worker, state, counter, startedMs] = [started, 'starting', null, performance.now()];
     let failure: WorkerError | null = null;
     started.on('message', (message: FromWorker) => {
       switch (message.kind) {
-        case 'seated':
+        case 'started':
           return resolve();
         case 'revision':
           counter = message.counter;
@@ -139,10 +139,10 @@ export function createPlace(number: number, options: Options): Place {
   };
 }
 
-function fork(seat: Seat, onUnseen: () => void): Worker {
-  rmSync(seat.admin, { force: true });
+function fork(data: WorkerData, onUnseen: () => void): Worker {
+  rmSync(data.admin, { force: true });
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.ts', import.meta.url)), args: [] });
-  const worker = cluster.fork({ [seatVariable]: JSON.stringify(seat) });
+  const worker = cluster.fork({ [workerVariable]: JSON.stringify(data) });
   closeLostConnections(worker, onUnseen);
   return worker;
 }

@@ -2,12 +2,12 @@ import * as assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import type { Admission } from '../../../gateway/decision/admission.ts';
-import { createDoubted } from '../../../gateway/streams/doubted.ts';
 import { createStreams } from '../../../gateway/streams/streams.ts';
-import { rests } from '../../../gateway/trustedBy.ts';
+import { createTrustedStreams } from '../../../gateway/streams/trustedStreams.ts';
+import { isStillTrusted } from '../../../gateway/trustedBy.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('doubted');
+const test = suite('trustedStreams');
 
 const configOf = (...issuers: string[]) =>
   parseConfig(
@@ -33,7 +33,9 @@ test('a stream that begins just after its issuer was removed ends at once, and n
     onFailure: () => undefined,
   });
   let next = configOf(one, other);
-  const doubted = createDoubted(streams, (admission) => rests(configOf(one, other), next, admission));
+  const doubted = createTrustedStreams(streams, (admission) =>
+    isStillTrusted(configOf(one, other), next, admission),
+  );
   const add = (id: string, issuer: string | null) =>
     doubted.add({ admission: admitted(id, issuer), upgraded: true, close: () => undefined });
   add('before', other);

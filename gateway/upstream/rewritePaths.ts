@@ -8,7 +8,7 @@ type Placed = Pick<Admission, 'route' | 'canonical'>;
  * the paths of cookies get the API's prefix back and lose the upstream's own path, and the upstream's own address goes.
  * What leads anywhere else stays as it is. The same object where there is nothing to change.
  */
-export function callersPaths(headers: IncomingHttpHeaders, admission: Placed): IncomingHttpHeaders {
+export function rewritePaths(headers: IncomingHttpHeaders, admission: Placed): IncomingHttpHeaders {
   const { location, 'content-location': content, 'set-cookie': cookies } = headers;
   if (location === undefined && content === undefined && cookies === undefined) return headers;
   const changed = { ...headers };

@@ -14,7 +14,7 @@ import { until } from '../_until.ts';
 import { startIssuer } from './_issuer.ts';
 import { type Fleet, startFleet } from './_workers.ts';
 
-const test = suite('takeOver');
+const test = suite('applyConfig');
 const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 
 let gateway: Fleet;

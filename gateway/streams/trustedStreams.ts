@@ -6,7 +6,7 @@ import type { Streams } from './streams.ts';
  * change of configuration is open only since, and the change did not see it. Such a one ends at once, as those did that
  * were open.
  */
-export function createDoubted(
+export function createTrustedStreams(
   streams: Pick<Streams, 'add' | 'close'>,
   mayStay: (admission: Admission) => boolean,
 ): Pick<Streams, 'add'> {

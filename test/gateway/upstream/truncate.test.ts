@@ -5,7 +5,7 @@ import type { Admission } from '../../../gateway/decision/admission.ts';
 import { newMemory } from '../../../gateway/decision/decision.ts';
 import { createAssertionOf } from '../../../gateway/upstream/assertion.ts';
 import type { AssertionKeys } from '../../../gateway/upstream/assertionKeys.ts';
-import { fitting } from '../../../gateway/upstream/fitting.ts';
+import { truncate } from '../../../gateway/upstream/truncate.ts';
 import { identityHeaders } from '../../../gateway/upstream/upstreamRequest.ts';
 import { suite } from '../../_suite.ts';
 
@@ -28,10 +28,10 @@ const headersOf = (groups: readonly string[], grants: readonly string[]): Record
 };
 
 test('names stand whole up to the bound, and none behind the first that does not fit', () => {
-  assert.deepEqual(fitting(['ab', 'cd'], 6), { names: ['ab', 'cd'], isWhole: true });
-  assert.deepEqual(fitting(['ab', 'cd'], 5), { names: ['ab'], isWhole: false });
-  assert.deepEqual(fitting(['abcdef', 'a'], 5), { names: [], isWhole: false });
-  assert.deepEqual(fitting([], 0), { names: [], isWhole: true });
+  assert.deepEqual(truncate(['ab', 'cd'], 6), { names: ['ab', 'cd'], isWhole: true });
+  assert.deepEqual(truncate(['ab', 'cd'], 5), { names: ['ab'], isWhole: false });
+  assert.deepEqual(truncate(['abcdef', 'a'], 5), { names: [], isWhole: false });
+  assert.deepEqual(truncate([], 0), { names: [], isWhole: true });
 });
 
 test('a caller with thousands of grants in hundreds of groups comes with headers that a server takes', () => {

@@ -3,17 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { claim, holderOf } from '../../../gateway/record/claim.ts';
+import { lockHolder, takeLock } from '../../../gateway/record/lockFile.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('claim');
+const test = suite('lockFile');
 const folder = mkdtempSync(join(tmpdir(), 'grantgate-claim-'));
 const lock = join(folder, 'deep', '.lock');
 test.after(() => rmSync(folder, { recursive: true }));
 test.after.each(() => rmSync(join(folder, 'deep'), { recursive: true, force: true }));
 
 const take = () => {
-  const taken = claim(lock);
+  const taken = takeLock(lock);
   assert.ok('release' in taken);
   return taken.release;
 };
@@ -21,9 +21,9 @@ const take = () => {
 test('a lock is held by this process until it lets go of it, which it may do twice', () => {
   const release = take();
   assert.equal(readFileSync(lock, 'utf8'), String(process.pid));
-  assert.equal(holderOf(lock), process.pid);
+  assert.equal(lockHolder(lock), process.pid);
   release();
-  assert.throws(() => holderOf(lock), { code: 'ENOENT' });
+  assert.throws(() => lockHolder(lock), { code: 'ENOENT' });
   release();
   take()();
 });
@@ -32,7 +32,7 @@ test('of a living process it is left alone, also one of another user', () => {
   take();
   for (const holder of [process.ppid, 1]) {
     writeFileSync(lock, String(holder));
-    assert.deepEqual(claim(lock), { holder });
+    assert.deepEqual(takeLock(lock), { holder });
     assert.equal(readFileSync(lock, 'utf8'), String(holder));
   }
 });
@@ -56,7 +56,7 @@ test('where none can be made it is told why, and not that there is none', () => 
   const all = process.geteuid?.() === 0;
   if (all) process.seteuid?.(65_534);
   try {
-    assert.throws(() => claim(lock), { code: 'EACCES' });
+    assert.throws(() => takeLock(lock), { code: 'EACCES' });
   } finally {
     if (all) process.seteuid?.(0);
     chmodSync(join(folder, 'deep'), 0o755);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { checkPlaces } from './config/checkPlaces.ts';
 import { ConfigError, type GatewayConfig } from './config/config.ts';
 import type { Collaborators } from './openCollaborators.ts';
-import { rests } from './trustedBy.ts';
+import { isStillTrusted } from './trustedBy.ts';
 import type { Wired } from './wire.ts';
 
 /** What is bound to a process: ports, folders, keys, and whom it counts with. */
@@ -26,7 +26,7 @@ const bound: Readonly<Record<string, (config: GatewayConfig) => unknown>> = {
  * nothing; then the new takes the place of the old, which ends its requests. Throws ConfigError that names what is
  * wrong, or what only a new process can serve by.
  */
-export function createTakeOver(collaborators: Collaborators, wired: Wired) {
+export function createApplyConfig(collaborators: Collaborators, wired: Wired) {
   const { env, log, access, limits, standing, streams } = collaborators;
   let current = collaborators.config;
   let last: Promise<unknown> = Promise.resolve();
@@ -52,7 +52,7 @@ export function createTakeOver(collaborators: Collaborators, wired: Wired) {
     limits.take(next.limits);
     handle();
     // What is open rests on the word of whoever issued its token.
-    streams.close((admission) => rests(before, next, admission));
+    streams.close((admission) => isStillTrusted(before, next, admission));
     await follow();
     return changed;
   };
