@@ -1,5 +1,5 @@
 import type { Detector, DetectorName, OwnDetectorName, Recommendation } from '../../bundle/grants/names.ts';
-import type { Fault } from '../detect/detect.ts';
+import type { Fault } from '../detect/faults.ts';
 import type { Action, Severity } from '../detect/judge.ts';
 import type { Observed } from '../detect/observed.ts';
 import type { ReviewEntry } from '../edit/edit.ts';
