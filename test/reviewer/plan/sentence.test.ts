@@ -45,7 +45,7 @@ const directory = {
   ...{ idChangedAt: () => null, absences: () => null },
   ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
   reachedSince: (): number | null => null,
-  standing: (): object | null => null,
+  position: (): object | null => null,
   canTell: (): boolean => true,
   awaited: (): string[] => [],
   unreadSince: (): number | null => null,
@@ -111,7 +111,7 @@ test('every detector has a sentence of its own', () => {
 
 test('says what moved, which other grant it is, and nothing that is not known', () => {
   const was = (groups: string[], manager: string | null) =>
-    say('mover', bob, { ...directory, standing: () => ({ groups, manager }) });
+    say('mover', bob, { ...directory, position: () => ({ groups, manager }) });
   assert.match(
     was(['group:desk', 'group:staff'], 'eve'),
     /^bob has .* than on 2026-01-01 \(no more in desk; now in night; manager nobody, not eve\), when/,
