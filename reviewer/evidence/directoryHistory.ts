@@ -18,6 +18,9 @@ import { createServices } from './directory/services.ts';
 export const certifiedAt = ({ review, grantedAt }: Grant): number =>
   review === undefined ? grantedAt : Math.max(grantedAt, startOf(review.at));
 
+/** Of a larger group it is only kept how many were in it. */
+const mostNamed = 1_000;
+
 /**
  * Follows directories and services.yaml through the commits, given one after the other, oldest first. What a grant's
  * certification is compared with is looked up while passing by, so one state is in memory at a time.
@@ -35,6 +38,7 @@ export function createDirectoryHistory(organisation: Organisation) {
   let next = 0;
   const positions = new Map<string, Position>();
   const sizes = new Map<string, number>();
+  const memberNames = new Map<string, readonly string[]>();
   const state = new Map<string, DirectoryFile>();
   const former = new Map<string, DirectoryFile>();
   /** Read in part, and enforced all the same: whom they leave out nobody let in. */
@@ -59,7 +63,10 @@ export function createDirectoryHistory(organisation: Organisation) {
       const { id } = one.grant;
       const principal = fold(one.grant.principal);
       if (principal.startsWith('group:')) {
-        if (moment.knows(principal)) sizes.set(id, moment.members(principal).length);
+        if (!moment.knows(principal)) continue;
+        const members = moment.members(principal);
+        sizes.set(id, members.length);
+        if (members.length <= mostNamed) memberNames.set(id, members);
         continue;
       }
       const position = moment.position(principal);
@@ -222,7 +229,7 @@ export function createDirectoryHistory(organisation: Organisation) {
           ? everKnown.has(name) && !lost.has(name)
           : principals.has(name) && !everKnown.has(name);
       return lookUpIn({
-        ...{ positions, sizes, ids, lost, ownerless, everKnown, providers },
+        ...{ positions, sizes, memberNames, ids, lost, ownerless, everKnown, providers },
         arrived: arrivals.arrived,
         untold: new Set([...ownerless.keys()].filter((owner) => !isTold(owner))),
         owned: services.ownedSince(),

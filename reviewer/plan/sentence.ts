@@ -52,6 +52,15 @@ function moved(grant: Grant, { organisation, history }: Evidence): string {
   return said.length === 0 ? '' : ` (${said.join('; ')})`;
 }
 
+/** Who is in a group now and was not when the grant was last answered for. */
+function joined(grant: Grant, { members, history }: Evidence): string {
+  const before = history.directories.memberNames(grant);
+  if (before === null) return '';
+  const known = new Set(before);
+  const others = (members.get(grant.principal) ?? []).filter((name) => !known.has(fold(name)));
+  return others.length === 0 ? '' : ` (new since: ${listed(others.map(nameOf).sort(), 6)})`;
+}
+
 /** Why somebody whom no directory knows may be there all the same. */
 function maybeThere({ principal }: Grant, { brought, history: { directories } }: Evidence): string {
   const name = nameOf(principal);
@@ -121,7 +130,7 @@ export function sentence({ report, suspendedAt }: Reported, evidence: Evidence):
     case 'mover':
       return `${who} has other groups or another manager than on ${dayOf(certifiedAt(grant))}${moved(grant, evidence)}, when the access to ${access} was last answered for.`;
     case 'growth':
-      return `${who} reaches ${counted(members.get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}, when its access to ${access} was last answered for.`;
+      return `${who} reaches ${counted(members.get(grant.principal)?.length ?? 0, 'person or service', 'people and services')}, ${history.directories.members(grant) ?? 0} on ${dayOf(certifiedAt(grant))}${joined(grant, evidence)}, when its access to ${access} was last answered for.`;
     case 'separation-of-duties': {
       const given = [...new Set(duties.flatMap(({ operations }) => operations))];
       const holders = [...new Set(duties.flatMap((duty) => duty.holders))];

@@ -9,6 +9,8 @@ export type DirectoryHistory = {
   position(grant: Grant): Position | null;
   /** Of a grant to a group: how many people and services it reached then; null where history does not tell. */
   members(grant: Grant): number | null;
+  /** Who they were, folded; null too where they were very many. */
+  memberNames(grant: Grant): readonly string[] | null;
   /** When a person's login was last given another provider id; null when never. */
   idChangedAt(principal: string): number | null;
   /** Whether a login has the provider id that it had at an instant, or when it was first known. */
@@ -49,6 +51,7 @@ export type DirectoryHistory = {
 type Found = {
   positions: ReadonlyMap<string, Position>;
   sizes: ReadonlyMap<string, number>;
+  memberNames: ReadonlyMap<string, readonly string[]>;
   ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
   lost: ReadonlyMap<string, number>;
   ownerless: ReadonlyMap<string, number>;
@@ -81,6 +84,7 @@ function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
 export const lookUpIn = (found: Found): DirectoryHistory => ({
   position: ({ id }) => found.positions.get(id) ?? null,
   members: ({ id }) => found.sizes.get(id) ?? null,
+  memberNames: ({ id }) => found.memberNames.get(id) ?? null,
   idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
   isSame: (principal, since) => found.ids.isSame(fold(principal), since),
   absences: (principal) => absenceOf(principal, found)?.decisive ?? null,

@@ -327,6 +327,7 @@ test('groups, manager and members are those of the day when the grant was certif
   const grant = organisation.grants[0];
   assert.ok(grant);
   assert.equal(history.directories.members(grant), 1);
+  assert.deepEqual(history.directories.memberNames(grant), ['user:dana@example.com']);
 });
 
 test('nobody is behind an owner since the first sync that said so', async () => {

@@ -44,6 +44,7 @@ type Told = {
 const directory = {
   ...{ idChangedAt: () => null, absences: () => null },
   ...{ ownerlessSince: (owner: string) => (owner === 'user:gone' ? asOf : null), members: () => 1 },
+  memberNames: (): string[] | null => ['user:ann'],
   reachedSince: (): number | null => null,
   position: (): object | null => null,
   canTell: (): boolean => true,
@@ -93,7 +94,7 @@ const sentences: Readonly<Record<string, string>> = {
   redundant: `The group desk would keep all of its use of ${access} by another grant, which justified every request of the last 10 days too.`,
   'high-access': `Nobody has answered for the access of the group desk to ${access} for 326 days, since 2026-01-01.`,
   mover: `The group desk has other groups or another manager than on 2026-01-01, when the access to ${access} was last answered for.`,
-  growth: `The group desk reaches 2 people and services, 1 on 2026-01-01, when its access to ${access} was last answered for.`,
+  growth: `The group desk reaches 2 people and services, 1 on 2026-01-01 (new since: bob), when its access to ${access} was last answered for.`,
   'separation-of-duties':
     'By this grant ann and the service bot may do create and get on orders, and hold the other side of pay too (approve by h).',
   'rate-limit': `Nobody asked for ${access} by the grant of the group desk more than 1 time in a minute; a rate of 5/min would have refused 0 of 1 request on record.`,
@@ -152,6 +153,10 @@ test('says what is known: since when, whose, and in the words of a detector of o
   assert.match(
     say('orphan-missing', bob, { ...another, absences: () => [asOf] }),
     /^No directory knows bob any more/,
+  );
+  assert.match(
+    say('growth', {}, { ...directory, memberNames: () => null }),
+    /people and services, 1 on 2026-01-01, when/,
   );
   const unsure = `whether the access to ${access} is still meant nobody here can tell.`;
   assert.equal(
