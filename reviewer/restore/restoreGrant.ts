@@ -12,6 +12,7 @@ import { grew } from '../evidence/grants/grew.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';
 import { type Version, versionsOf } from './versionsOf.ts';
+import { type Why, whyTaken } from './whyTaken.ts';
 
 /** A commit that changed a grant; the subject is the first line of its message. */
 export type Step = { commit: string | null; at: number; subject: string };
@@ -24,8 +25,8 @@ export type Restored = {
   texts: Texts;
   /** What wrote the grant as it is put back. */
   written: Step;
-  /** What took that away, and how. */
-  taken: Step & { how: 'removed' | 'suspended' | 'narrowed' };
+  /** What took that away, and how; why and who made it, where it is committed. */
+  taken: Step & { how: 'removed' | 'suspended' | 'narrowed'; why: Why | null };
   /** Who gains what by it; nobody, when the people who held it are gone themselves. */
   changes: readonly Change[];
 };
@@ -80,7 +81,11 @@ export async function restoreGrant(tree: Tree, id: string, options: Options): Pr
     file,
     texts,
     written: await told(tree, version),
-    taken: { ...(await told(tree, next)), how: howOf(next) },
+    taken: {
+      ...(await told(tree, next)),
+      how: howOf(next),
+      why: next.commit === null ? null : await whyTaken(tree, next.commit, id),
+    },
     changes: await effectOf(tree, texts, options.asOf),
   };
 }

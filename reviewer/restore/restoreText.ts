@@ -20,6 +20,15 @@ function effects({ changes }: Restored): string[] {
   return changes.length > most ? [...shown, `… and ${changes.length - most} more`] : shown;
 }
 
+/** `by Dana Doe; found then: revoke …` in parts; nothing where it is not committed. */
+const whyOf = ({ taken: { why } }: Restored): string[] =>
+  why === null
+    ? []
+    : [
+        `by ${why.by}`,
+        why.found === null ? 'no finding of a review is named there' : `found then: ${why.found}`,
+      ];
+
 const itemOf = ({ grant, file, texts }: Restored) => grantText(texts.get(file) ?? '', file, grant);
 
 /** For a terminal: what was taken when, what comes back, and who gains by it. */
@@ -27,6 +36,7 @@ export function restoreText(restored: Restored): string {
   const { grant, file, written, taken } = restored;
   const lines = [
     `${grant} was ${taken.how} by ${stepOf(taken)}`,
+    ...whyOf(restored).map((line) => `  ${line}`),
     `as ${stepOf(written)} had it, in ${file}:`,
     ...itemOf(restored)
       .trimEnd()
@@ -48,7 +58,7 @@ export function restoreProposal(restored: Restored, at: number): Proposal {
     body: [
       `Puts the grant ${code(grant)} back as it was before it was ${taken.how}.`,
       [
-        `- ${taken.how}: ${prose(stepOf(taken))}`,
+        `- ${taken.how}: ${prose([stepOf(taken), ...whyOf(restored)].join('; '))}`,
         `- put back as of: ${prose(stepOf(written))}`,
         `- owner: ${code(entry.owner)}`,
         `- file: ${code(file)}`,

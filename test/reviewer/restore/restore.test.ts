@@ -8,7 +8,8 @@ import { createProgram } from '../../../commands/program.ts';
 import { openForge } from '../../../reviewer/forge/forge.ts';
 import { openProposal } from '../../../reviewer/proposal/openProposal.ts';
 import { restoreGrant } from '../../../reviewer/restore/restoreGrant.ts';
-import { restorePrefix, restoreProposal } from '../../../reviewer/restore/restoreText.ts';
+import { restorePrefix, restoreProposal, restoreText } from '../../../reviewer/restore/restoreText.ts';
+import { whyTaken } from '../../../reviewer/restore/whyTaken.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, daysAgo, type Files, grantEntry, type Place, place } from '../_review.ts';
 import { closeWorlds, token, world } from '../_world.ts';
@@ -93,6 +94,39 @@ test('any earlier state is put back by its commit, and only by a commit that wro
     commit: 'HEAD',
   });
   await assert.rejects(restored('smaller', { commit: 'nosuch' }), { code: 'git-revision' });
+});
+
+test('tells the finding by which it was taken, and who merged that', async () => {
+  const { tree, head } = { tree: 'HEAD^{tree}', head: here.git('rev-parse', 'HEAD').trim() };
+  const commit = (message: string, ...parents: string[]) =>
+    here.git('commit-tree', tree, ...parents.flatMap((id) => ['-p', id]), '-m', message).trim();
+  const found = 'revoke removed (never-used): Ann has not used it once.';
+  const ours = `Access review: revoke 2\n\nrevoke removed-too (dormant): No.\n${found}\n`;
+  const [said, review] = [commit('grants: by hand', head), commit(ours, head)];
+  const merge = (one: string, other: string) => commit('Merge pull request #12 from x', one, other);
+  const why = async (id: string, grant = 'removed') => {
+    const { by, found } = await whyTaken(await workingTree(here.root), id, grant);
+    assert.equal(by, 'Ann');
+    return found;
+  };
+  assert.equal(await why(review), found);
+  assert.equal(await why(commit(`Access review (#12)\n\n* ${ours.trim()}`, head)), found, 'squashed');
+  assert.equal(await why(merge(head, review)), found);
+  assert.equal(await why(merge(said, review)), found);
+  assert.equal(await why(merge(review, said)), null, 'what was there before is not why');
+  assert.equal(await why(said), null);
+  assert.equal(await why(review, 'remove'), null);
+  assert.deepEqual((await restored('removed')).taken.why, { by: 'Ann', found: null });
+  const told = await restored('removed');
+  const text = (line: string | null) =>
+    restoreProposal({ ...told, taken: { ...told.taken, why: { by: 'Ann', found: line } } }, now).body;
+  assert.match(text(null), /^- removed: [0-9a-f]{12} of .*; by Ann; no finding of a review is named there$/m);
+  assert.ok(
+    text('revoke removed (dormant): <b>').includes(
+      '; by Ann; found then: revoke removed \\(dormant\\): &lt;b&gt;\n',
+    ),
+  );
+  assert.match(restoreText(told), /^removed was removed by .*\n {2}by Ann\n {2}no finding of a review/);
 });
 
 test('a grant is found in the file that it had moved to', async () => {
