@@ -139,7 +139,7 @@ export function createListener(options: Options): Listener {
 
   const drain = async (lingerMs = 0) => {
     draining = true;
-    const begun = performance.now();
+    const begunMs = performance.now();
     if (!server.listening) return stopCutting();
     // Node's own close, and its closeIdleConnections, cut answers that have ended here but have not yet gone out.
     const closed = new Promise((done) => NetServer.prototype.close.call(server, done));
@@ -150,7 +150,7 @@ export function createListener(options: Options): Listener {
         // A connection kept alive past its answer would be used again and again until the time is over.
         const answer = underWay.answer(socket);
         if (answer !== null) answer.shouldKeepAlive = false;
-        else if (performance.now() - begun >= lingerMs) socket.destroy();
+        else if (performance.now() - begunMs >= lingerMs) socket.destroy();
       }
     };
     closeIdle();

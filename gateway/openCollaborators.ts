@@ -90,7 +90,7 @@ export async function openCollaborators({
     now,
     onFailure: (error) => log.error({ err: error }, 'keys of assertions not kept or read'),
   });
-  const startedAt = now();
+  const startedMs = now();
   const standing = openStanding({
     ...{ config, env, metrics, log, streams, now, elapsed },
     onSwap: worker?.onSwap,
@@ -116,7 +116,7 @@ export async function openCollaborators({
     log,
   });
   return {
-    ...{ config, env, now, startedAt, secrets, worker },
+    ...{ config, env, now, startedMs, secrets, worker },
     ...{ log, access, metrics, faults, writer, feed, streams, assertions, standing, authentication, limits },
   };
 }

@@ -38,12 +38,12 @@ export function openStanding(options: Options) {
 
   const lapse = createLapse({ maxStalenessMs: () => bundle.max_staleness ?? null, now, elapsed });
   const onSwap = (snapshot: Snapshot, _: string, confirmedMsAgo: number | null) => {
-    const began = performance.now();
+    const beganMs = performance.now();
     const next = hold.enforced(snapshot);
     inForce = next;
     lapse.took(snapshot, confirmedMsAgo);
     streams.revise(next);
-    metrics.swapped(snapshot, began);
+    metrics.swapped(snapshot, beganMs);
     options.onSwap?.(snapshot);
   };
   const hold = createHoldBack({ share: () => bundle.hold.recent_callers, enforcement, now });

@@ -36,7 +36,7 @@ export function wire(collaborators: Collaborators) {
     webhook: () => pipeline.webhook,
     snapshot: () => enforcement()?.snapshot ?? null,
     source: () => pipeline.source,
-    startedAt: collaborators.startedAt,
+    startedMs: collaborators.startedMs,
     status: standing.status,
     draining: () => draining,
     lapsed: lapse.current,

@@ -64,7 +64,7 @@ export function explain(program: Command): void {
           facts: pairs(fact),
         };
         const { explainRepository } = await import('../../gateway/explain/explainRepository.ts');
-        const { explanation, text } = await explainRepository(question, { now: Date.now(), progress });
+        const { explanation, text } = await explainRepository(question, { nowMs: Date.now(), progress });
         if (json) printJson(explanation);
         else print(text);
       }),

@@ -24,7 +24,7 @@ export type AdminOptions = {
   snapshot: () => Snapshot | null;
   source: () => string;
   /** When the gateway started, milliseconds since 1970. */
-  startedAt: number;
+  startedMs: number;
   /** Details for `/health/ready`: the reload's state and its last error. */
   status: () => unknown;
   draining: () => boolean;

@@ -16,7 +16,7 @@ type Options = {
   /** The configured address, which holds no credentials. */
   source: string;
   /** When this process started, milliseconds since 1970. */
-  startedAt: number;
+  startedMs: number;
 };
 
 /**
@@ -29,12 +29,12 @@ type Options = {
 export function revisionFacts(
   snapshot: Pick<Snapshot, 'revision' | 'counter' | 'digest' | 'grants' | 'loadedMs' | 'committedAt'> &
     Partial<Pick<Snapshot, 'movedMs'>>,
-  { source, startedAt }: Options,
+  { source, startedMs }: Options,
 ): RevisionFacts {
   const { revision, counter, digest, grants, loadedMs, movedMs = null, committedAt } = snapshot;
-  const committed = Date.parse(committedAt);
+  const committedMs = Date.parse(committedAt);
   // Git knows whole seconds only: a commit of the second of the start may well be younger.
-  const seen = committed >= Math.floor(startedAt / 1000) * 1000;
+  const seen = committedMs >= Math.floor(startedMs / 1000) * 1000;
   return {
     revision,
     counter,
@@ -42,7 +42,7 @@ export function revisionFacts(
     grants,
     loaded_at: new Date(loadedMs).toISOString(),
     committed_at: committedAt,
-    lag_ms: seen || movedMs !== null ? Math.max(0, loadedMs - Math.max(committed, movedMs ?? 0)) : null,
+    lag_ms: seen || movedMs !== null ? Math.max(0, loadedMs - Math.max(committedMs, movedMs ?? 0)) : null,
     source,
   };
 }

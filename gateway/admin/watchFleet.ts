@@ -22,13 +22,13 @@ const askMs = 5000;
 /** Asks a fleet until every gateway enforces a revision or the time is up; answers how it stands then. */
 export async function watchFleet(options: Options): Promise<FleetStatus> {
   const { urls, token, wanted, waitMs, onWaiting, pauseMs = 500 } = options;
-  const end = performance.now() + waitMs;
+  const endMs = performance.now() + waitMs;
   for (;;) {
     const answers = await Promise.all(urls.map((url) => askRevision(url, { token, timeoutMs: askMs })));
     const status = fleetStatus(answers, await wanted(answers));
-    const left = end - performance.now();
-    if (status.enforced || left <= 0) return status;
+    const leftMs = endMs - performance.now();
+    if (status.enforced || leftMs <= 0) return status;
     await onWaiting(status);
-    await sleep(Math.max(0, Math.min(pauseMs, end - performance.now())));
+    await sleep(Math.max(0, Math.min(pauseMs, endMs - performance.now())));
   }
 }

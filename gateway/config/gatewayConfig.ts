@@ -139,7 +139,7 @@ const instance = z
     return z.NEVER;
   });
 
-/** gateway.yaml. Times become millitime. */
+/** gateway.yaml. Times become milliseconds. */
 export const gatewayConfig = z
   .strictObject({
     listen: address('127.0.0.1', 8080)

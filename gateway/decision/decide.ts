@@ -25,7 +25,7 @@ export function createDecide(
   const read = createReadLines();
   return (asked) => {
     const { identity, route, method, networks, time } = asked;
-    const started = performance.now();
+    const startedMs = performance.now();
     let groups: readonly string[] = identity.groups ?? [];
     let given: Pick<DecisionInput, 'params' | 'claims'> | null = null;
     const facts = asked.facts ?? readFacts?.(asked) ?? null;
@@ -57,7 +57,7 @@ export function createDecide(
         ? denied('fact-malformed')
         : resultOf(evaluator.evaluate(question, slices.given(cut, question)));
       const holds = clock ? second(time) : between(known, time);
-      const nanoseconds = Math.round((performance.now() - started) * 1e6);
+      const nanoseconds = Math.round((performance.now() - startedMs) * 1e6);
       return {
         input: question,
         result,
@@ -69,7 +69,7 @@ export function createDecide(
         ...told,
       };
     } catch (failure) {
-      const nanoseconds = Math.round((performance.now() - started) * 1e6);
+      const nanoseconds = Math.round((performance.now() - startedMs) * 1e6);
       const result = denied('evaluation-error');
       return {
         input: input(),

@@ -36,28 +36,31 @@ type Options = {
  * a date, and dates need the machine's clock; set back, it still does not run slower than the other one.
  */
 export function createLapse({ maxStalenessMs, now, elapsed }: Options): Lapse {
-  let ends = Number.POSITIVE_INFINITY;
-  let took = { wall: 0, elapsed: 0 };
-  let confirmedAt = Number.NEGATIVE_INFINITY;
+  let endsMs = Number.POSITIVE_INFINITY;
+  let took = { wallMs: 0, elapsedMs: 0 };
+  let confirmedAtMs = Number.NEGATIVE_INFINITY;
 
   const current = (): Lapsed | null => {
-    const longest = maxStalenessMs();
-    if (ends === Number.POSITIVE_INFINITY && longest === null) return null;
-    const here = elapsed();
-    if (ends !== Number.POSITIVE_INFINITY && Math.max(now(), took.wall + here - took.elapsed) >= ends)
+    const longestMs = maxStalenessMs();
+    if (endsMs === Number.POSITIVE_INFINITY && longestMs === null) return null;
+    const hereMs = elapsed();
+    if (
+      endsMs !== Number.POSITIVE_INFINITY &&
+      Math.max(now(), took.wallMs + hereMs - took.elapsedMs) >= endsMs
+    )
       return 'bundle-expired';
-    if (longest !== null && here - confirmedAt > longest) return 'policy-stale';
+    if (longestMs !== null && hereMs - confirmedAtMs > longestMs) return 'policy-stale';
     return null;
   };
 
   return {
     took({ validUntil }, confirmedMsAgo) {
-      ends = validUntil === undefined ? Number.POSITIVE_INFINITY : Date.parse(validUntil);
-      took = { wall: now(), elapsed: elapsed() };
-      if (confirmedMsAgo !== null) confirmedAt = elapsed() - confirmedMsAgo;
+      endsMs = validUntil === undefined ? Number.POSITIVE_INFINITY : Date.parse(validUntil);
+      took = { wallMs: now(), elapsedMs: elapsed() };
+      if (confirmedMsAgo !== null) confirmedAtMs = elapsed() - confirmedMsAgo;
     },
     confirmed() {
-      confirmedAt = elapsed();
+      confirmedAtMs = elapsed();
     },
     current,
     assertNone() {
@@ -76,7 +79,7 @@ export function lapsedRefusal(lapsed: Lapsed): Refusal {
   return new Refusal(503, lapsed, message, { 'retry-after': '30' });
 }
 
-/** Whether a bundle says of itself that its time is over; `now` in milliseconds since 1970. */
-export function isOver({ validUntil }: { validUntil?: string }, now: number): boolean {
-  return validUntil !== undefined && now >= Date.parse(validUntil);
+/** Whether a bundle says of itself that its time is over; `nowMs` since 1970. */
+export function isOver({ validUntil }: { validUntil?: string }, nowMs: number): boolean {
+  return validUntil !== undefined && nowMs >= Date.parse(validUntil);
 }

@@ -77,15 +77,15 @@ export function createAuthzen(options: Options) {
   };
 
   const evaluate = async (by: Enforcement, asked: Evaluation): Promise<Answer> => {
-    const at = now();
-    const question = questionOf(by.snapshot, asked, at);
+    const atMs = now();
+    const question = questionOf(by.snapshot, asked, atMs);
     // Not even a name: nothing that could be asked or recorded.
     if (typeof question === 'string') return { decision: false, context: { reason: question } };
     const { identity, route, stated = asked.stated } = question;
-    const id = nextId(at);
+    const id = nextId(atMs);
     const decision = by.decide(question);
     if (decision.failure !== null) onFailure(decision.failure, id);
-    const record = recordOf({ id, decision, enforcement: by, identity, route, stated }, at, 200);
+    const record = recordOf({ id, decision, enforcement: by, identity, route, stated }, atMs, 200);
     const { api, operation } = route;
     const { allow, reason } = decision.result;
     const failure = await new Promise<Error | null>((done) => writer.write(record, done));

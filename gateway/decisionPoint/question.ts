@@ -15,13 +15,13 @@ export function objectParameter(template: string): string | null {
 }
 
 /**
- * What the policy is asked, by what an application says of its caller; `now` is milliseconds since 1970. Where nothing
+ * What the policy is asked, by what an application says of its caller; `nowMs` since 1970. Where nothing
  * can be asked, why.
  */
 export function questionOf(
   snapshot: Snapshot,
   { subject, api, object, operation, networks, mfa, time, stated }: Asked,
-  now: number,
+  nowMs: number,
 ): Question | 'no-such-operation' | 'principal-unknown' {
   const found = api === null ? null : routeOf(snapshot.apis, api, operation);
   if (found === null) return 'no-such-operation';
@@ -36,7 +36,7 @@ export function questionOf(
     route,
     method,
     networks: [...new Set(networks)].filter((name) => snapshot.networks.has(name)).sort(),
-    time: time ?? Math.floor(now / 1000),
+    time: time ?? Math.floor(nowMs / 1000),
     stated: told,
   };
 }

@@ -66,7 +66,7 @@ export function createSearch(now: () => number) {
   };
 
   return async (snapshot: Snapshot, search: Search): Promise<SearchAnswer> => {
-    const at = now();
+    const atMs = now();
     const searched = searchedIn(snapshot);
     const { limit, after } = readPage(search);
     const standard = await isStandard(snapshot.reads);
@@ -81,7 +81,7 @@ export function createSearch(now: () => number) {
       if (results.length === limit || decisions === mostDecisions) break;
       if (decisions > 0 && decisions % decisionsOfATurn === 0) await setImmediate();
       last = candidates.nameOf(next);
-      const question = questionOf(snapshot, candidates.asked(last), at);
+      const question = questionOf(snapshot, candidates.asked(last), atMs);
       if (typeof question !== 'string' && allows(question)) results.push(foundAs(search, last));
     }
     const isAll = next >= candidates.count;

@@ -6,13 +6,13 @@ import { fetchKeys } from '../identity/fetchKeys.ts';
 import { clockToleranceSeconds } from '../identity/tokenClaims.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-/** The keys of an issuer can be had and verify what is configured, and its clock is ours. `now` in milliseconds. */
+/** The keys of an issuer can be had and verify what is configured, and its clock is ours. */
 export async function checkIssuer(config: IssuerConfig, now: () => number): Promise<Finding[]> {
   const check = `issuer ${config.issuer}`;
-  let skew: number | null = null;
+  let skewSeconds: number | null = null;
   const onHeaders = (headers: Headers) => {
-    const at = Date.parse(headers.get('date') ?? '');
-    if (!Number.isNaN(at)) skew = Math.round((at - now()) / 1000);
+    const atMs = Date.parse(headers.get('date') ?? '');
+    if (!Number.isNaN(atMs)) skewSeconds = Math.round((atMs - now()) / 1000);
   };
   try {
     const { keys } = await fetchKeys({ issuer: config.issuer, jwksUri: config.jwks_uri, onHeaders });
@@ -25,7 +25,7 @@ export async function checkIssuer(config: IssuerConfig, now: () => number): Prom
             `none of its ${keys.length} keys can verify ${config.algorithms.join(', ')}`,
             'set "algorithms" to what it signs with; RSA keys must have 2048 bits at least',
           );
-    return [found, ...clock(check, skew)];
+    return [found, ...clock(check, skewSeconds)];
   } catch (error) {
     const place =
       config.jwks_uri === undefined
@@ -37,18 +37,18 @@ export async function checkIssuer(config: IssuerConfig, now: () => number): Prom
         `its keys cannot be had (${faultOf(error)}): ${detailOf(error) ?? 'no reason given'}`,
         `${place}, and that this machine may reach it; until then its tokens get 503`,
       ),
-      ...clock(check, skew),
+      ...clock(check, skewSeconds),
     ];
   }
 }
 
-function clock(check: string, skew: number | null): Finding[] {
+function clock(check: string, skewSeconds: number | null): Finding[] {
   // A Date has whole seconds, and an answer takes its time.
-  if (skew === null || Math.abs(skew) <= clockToleranceSeconds + 2) return [];
-  const told = `its clock is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours; ${clockToleranceSeconds} s are tolerated`;
+  if (skewSeconds === null || Math.abs(skewSeconds) <= clockToleranceSeconds + 2) return [];
+  const told = `its clock is ${Math.abs(skewSeconds)} s ${skewSeconds > 0 ? 'ahead of' : 'behind'} ours; ${clockToleranceSeconds} s are tolerated`;
   const advice =
     'keep this machine at the right time (NTP): tokens are refused before their time or after it';
-  return [Math.abs(skew) > 60 ? problem(check, told, advice) : warning(check, told, advice)];
+  return [Math.abs(skewSeconds) > 60 ? problem(check, told, advice) : warning(check, told, advice)];
 }
 
 /** Whether jose would verify by it with one of the algorithms. */

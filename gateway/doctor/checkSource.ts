@@ -116,12 +116,16 @@ async function standing({ check, source, now }: Options, bundle: Bundle, kept: s
 }
 
 /** What a start without the source would do. */
-async function keptSentence({ source, maxStalenessMs }: Options, name: string, now: number): Promise<string> {
+async function keptSentence(
+  { source, maxStalenessMs }: Options,
+  name: string,
+  nowMs: number,
+): Promise<string> {
   const kept = await readLastGood(source.stateFolder, keptAs({ name }, source)).catch(() => null);
   if (kept === null) return '; nothing is kept here, so all callers would get 503';
-  const until = maxStalenessMs === null ? null : kept.confirmedMs + maxStalenessMs;
+  const untilMs = maxStalenessMs === null ? null : kept.confirmedMs + maxStalenessMs;
   const told = `; release ${formatRelease(kept)}, kept here,`;
-  if (until === null) return `${told} would serve on`;
-  if (until <= now) return `${told} is older than "max_staleness": all callers would get 503`;
-  return `${told} would serve until ${toTheMinute(until / 1000)}`;
+  if (untilMs === null) return `${told} would serve on`;
+  if (untilMs <= nowMs) return `${told} is older than "max_staleness": all callers would get 503`;
+  return `${told} would serve until ${toTheMinute(untilMs / 1000)}`;
 }

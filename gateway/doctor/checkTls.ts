@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 const form = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Certificates that callers and the bundle's server get to see: read as serving reads them, and not over. */
-export function checkTls(config: GatewayConfig, now: number): Finding[] {
+export function checkTls(config: GatewayConfig, nowMs: number): Finding[] {
   const { tls } = config.listen;
   const { client_certificate, ca } = config.bundle;
   const files = {
@@ -21,7 +21,7 @@ export function checkTls(config: GatewayConfig, now: number): Finding[] {
   return [
     ...served(config),
     ...Object.entries(files).flatMap(([setting, file]) =>
-      file === undefined ? [] : validity(setting, file, now),
+      file === undefined ? [] : validity(setting, file, nowMs),
     ),
   ];
 }
@@ -39,7 +39,7 @@ function served(config: GatewayConfig): Finding[] {
   }
 }
 
-function validity(setting: string, file: string, now: number): Finding[] {
+function validity(setting: string, file: string, nowMs: number): Finding[] {
   let pems: string[];
   try {
     pems = readFileSync(file, 'utf8').match(form) ?? [];
@@ -49,7 +49,7 @@ function validity(setting: string, file: string, now: number): Finding[] {
   if (pems.length === 0)
     return [problem(setting, `${file} holds no certificate`, 'name a PEM file that does')];
   const renew = 'renew it; a gateway that runs takes new files within a minute';
-  let soonest: { name: string; ends: number } | null = null;
+  let soonest: { name: string; endsMs: number } | null = null;
   for (const pem of pems) {
     let certificate: X509Certificate;
     try {
@@ -64,19 +64,20 @@ function validity(setting: string, file: string, now: number): Finding[] {
       ];
     }
     const name = certificate.subject.replaceAll('\n', ', ');
-    const [begins, ends] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
-    if (begins > now)
+    const [beginsMs, endsMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+    if (beginsMs > nowMs)
       return [
         problem(
           setting,
-          `${name} is not valid before ${toTheMinute(begins / 1000)}`,
+          `${name} is not valid before ${toTheMinute(beginsMs / 1000)}`,
           'see that the clock of this machine is right',
         ),
       ];
-    if (ends <= now) return [problem(setting, `${name} has ended at ${toTheMinute(ends / 1000)}`, renew)];
-    if (soonest === null || ends < soonest.ends) soonest = { name, ends };
+    if (endsMs <= nowMs)
+      return [problem(setting, `${name} has ended at ${toTheMinute(endsMs / 1000)}`, renew)];
+    if (soonest === null || endsMs < soonest.endsMs) soonest = { name, endsMs };
   }
   if (soonest === null) return [];
-  const told = `${soonest.name} holds until ${toTheMinute(soonest.ends / 1000)}`;
-  return [soonest.ends - now < 14 * dayMs ? warning(setting, told, renew) : ok(setting, told)];
+  const told = `${soonest.name} holds until ${toTheMinute(soonest.endsMs / 1000)}`;
+  return [soonest.endsMs - nowMs < 14 * dayMs ? warning(setting, told, renew) : ok(setting, told)];
 }

@@ -21,7 +21,7 @@ type Options = {
   /** Who runs it; undefined where users have no numbers. */
   uid: number | undefined;
   /** For each check. */
-  patience?: { long: number; short: number };
+  patienceMs?: { long: number; short: number };
 };
 
 type Check = { name: string; ms: number; run: (signal: AbortSignal) => Promise<Finding[]> | Finding[] };
@@ -31,7 +31,7 @@ type Check = { name: string; ms: number; run: (signal: AbortSignal) => Promise<F
  * each check ends in its time. Findings are in the order of gateway.yaml, whichever came first.
  */
 export async function doctor(file: string, options: Options): Promise<Finding[]> {
-  const { patience = { long: 120_000, short: 10_000 } } = options;
+  const { patienceMs = { long: 120_000, short: 10_000 } } = options;
   let config: GatewayConfig;
   try {
     config = readConfig(file);
@@ -40,7 +40,7 @@ export async function doctor(file: string, options: Options): Promise<Finding[]>
     const advice = 'correct it: gateway.example.yaml has every setting';
     return error.message.split('\n').map((line) => problem('file', line, advice));
   }
-  const checks = checksOf(config, options, patience);
+  const checks = checksOf(config, options, patienceMs);
   const found = await Promise.all(checks.map(bounded));
   return [ok('file', `${file} is valid`), ...found.flat()];
 }
@@ -48,15 +48,19 @@ export async function doctor(file: string, options: Options): Promise<Finding[]>
 function checksOf(
   config: GatewayConfig,
   { env, now, uid }: Options,
-  patience: { long: number; short: number },
+  patienceMs: { long: number; short: number },
 ): Check[] {
-  const short = (name: string, run: Check['run']): Check => ({ name, ms: patience.short, run });
+  const short = (name: string, run: Check['run']): Check => ({ name, ms: patienceMs.short, run });
   const { introspection } = config;
   return [
     short('places', () => checkFolders(config, env, uid)),
     short('listen', () => checkPorts(config)),
     short('listen.tls', () => checkTls(config, now())),
-    { name: 'bundle.source', ms: patience.long, run: (signal) => checkBundles(config, { env, now, signal }) },
+    {
+      name: 'bundle.source',
+      ms: patienceMs.long,
+      run: (signal) => checkBundles(config, { env, now, signal }),
+    },
     short('issuers', () => checkCallers(config)),
     ...config.issuers.map((issuer) => short(`issuer ${issuer.issuer}`, () => checkIssuer(issuer, now))),
     ...(introspection === undefined
@@ -65,11 +69,11 @@ function checksOf(
           {
             name: 'introspection',
             // Its own bound may be longer, and says more.
-            ms: Math.max(patience.short, introspection.timeout + 1000),
+            ms: Math.max(patienceMs.short, introspection.timeout + 1000),
             run: async () => [await checkIntrospection(introspection, env, now)],
           },
         ]),
-    short('limits.store', () => checkStore(config.limits, env, AbortSignal.timeout(patience.short / 2))),
+    short('limits.store', () => checkStore(config.limits, env, AbortSignal.timeout(patienceMs.short / 2))),
     short('trusted_proxies', () => checkProxies(config)),
   ];
 }

@@ -15,13 +15,13 @@ export type RepositoryQuestion = Question & { root: string; revision?: string };
  */
 export async function explainRepository(
   question: RepositoryQuestion,
-  options: { now: number; progress?: (line: string) => void },
+  options: { nowMs: number; progress?: (line: string) => void },
 ): Promise<{ explanation: Explanation; text: string }> {
   const { root: folder, revision = null, ...rest } = question;
   const root = resolve(folder);
   const tree = revision === null ? await workingTree(root) : await gitTree(root, revision);
   const snapshot = await snapshotOf(tree, options);
-  const asked = readQuestion(rest, snapshot, options.now);
+  const asked = readQuestion(rest, snapshot, options.nowMs);
   const files = { tree, revision: revision === null ? null : tree.revision, history: tree.revision !== null };
   const explained = await explain(snapshot, asked, files);
   const explanation = { ...explained, revision: files.revision };

@@ -30,8 +30,8 @@ export const question = z.strictObject({
 
 export type Question = z.input<typeof question>;
 
-/** Checks a question against a revision; `now` in ms stands in for a time that is not given. Throws ExplainError. */
-export function readQuestion(value: unknown, snapshot: Snapshot, now: number): Asked {
+/** Checks a question against a revision; `nowMs` stands in for a time that is not given. Throws ExplainError. */
+export function readQuestion(value: unknown, snapshot: Snapshot, nowMs: number): Asked {
   const result = question.safeParse(value);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -55,7 +55,7 @@ export function readQuestion(value: unknown, snapshot: Snapshot, now: number): A
       operation === undefined ? { method: method?.toUpperCase() ?? 'GET', path: path ?? '' } : { operation },
     networks: [...new Set(networks)],
     mfa,
-    time: Math.floor((at === undefined ? now : Date.parse(at)) / 1000),
+    time: Math.floor((at === undefined ? nowMs : Date.parse(at)) / 1000),
     stated: {
       params: new Map(Object.entries(params)),
       claims: new Map(Object.entries(claims)),

@@ -4,7 +4,7 @@ import type { Payloads } from './payload.ts';
 import type { UnderWay } from './underWay.ts';
 
 type Handle = { bytesWritten?: number; writeQueueSize?: number };
-type Mark = { request: IncomingMessage; since: number; received: number; sent: number };
+type Mark = { request: IncomingMessage; sinceMs: number; received: number; sent: number };
 
 type Options = {
   sockets: Iterable<Socket>;
@@ -23,7 +23,7 @@ type Options = {
 export function cutSlow({ sockets, underWay, payloads, bytes, windowMs, onCut }: Options): () => void {
   const marks = new WeakMap<Socket, Mark>();
   const look = () => {
-    const now = performance.now();
+    const nowMs = performance.now();
     for (const socket of sockets) {
       const response = underWay.answer(socket);
       const what = waitsFor(socket, response);
@@ -36,8 +36,8 @@ export function cutSlow({ sockets, underWay, payloads, bytes, windowMs, onCut }:
       const mark = marks.get(socket);
       const isKnown = mark !== undefined && mark.request === request;
       if (!isKnown || received - mark.received >= bytes || sent - mark.sent >= bytes) {
-        marks.set(socket, { request, since: now, received, sent });
-      } else if (now - mark.since >= windowMs) {
+        marks.set(socket, { request, sinceMs: nowMs, received, sent });
+      } else if (nowMs - mark.sinceMs >= windowMs) {
         onCut(what);
         socket.destroy();
       }

@@ -98,14 +98,14 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
   const invalid = (why: TokenCause) =>
     new TokenRefusal(why, config.issuer, toldOf(why), challenge(['introspection'], 'invalid_token'));
   const holds = (known: Known | undefined): boolean => {
-    const time = now();
+    const nowMs = now();
     // After a clock was set back nothing is known.
-    return known !== undefined && known.atMs <= time && time < known.untilMs;
+    return known !== undefined && known.atMs <= nowMs && nowMs < known.untilMs;
   };
 
   const ask = async (token: string, id: string): Promise<TokenClaims> => {
     // The answer is as old as the question: the bound starts here.
-    const at = now();
+    const atMs = now();
     let told: z.output<typeof answer>;
     try {
       told = answer.parse(
@@ -129,13 +129,13 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       const refusal = invalid(read);
       onAnswer?.('inactive');
       active.delete(id);
-      inactive.set(id, { atMs: at, untilMs: at + inactiveMs, refusal });
+      inactive.set(id, { atMs, untilMs: atMs + inactiveMs, refusal });
       throw refusal;
     }
     onAnswer?.('active');
     const claims = { ...read, id, bytes: claimsBytes(JSON.stringify(read.payload).length, read.groups) };
-    const ends = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
-    active.set(id, { atMs: at, untilMs: Math.min(at + config.cache, ends), claims });
+    const endsMs = claims.expiresAt === null ? Number.POSITIVE_INFINITY : claims.expiresAt * 1000;
+    active.set(id, { atMs, untilMs: Math.min(atMs + config.cache, endsMs), claims });
     return claims;
   };
 
@@ -163,7 +163,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
 function believed(
   { active, ...payload }: z.output<typeof answer>,
   config: IntrospectionConfig,
-  now: number,
+  nowMs: number,
 ): ReadClaims | TokenCause {
   if (active !== true) return 'inactive';
   const { iss, aud, scope, token_use: use, token_type: type } = payload;
@@ -177,8 +177,8 @@ function believed(
   if (use !== undefined && use !== 'access_token' && use !== 'access') return 'type';
   if (type !== undefined && !/^(?:bearer|access_token)$/i.test(String(type))) return 'type';
   if (hasGroupsElsewhere(payload, config)) return 'groups';
-  const claims = readClaims(payload, 'introspection', config, now);
-  if (claims === null) return claimsFault(payload, 'introspection', now) ?? 'claims';
-  if (claims.expiresAt !== null && claims.expiresAt * 1000 <= now) return 'expired';
+  const claims = readClaims(payload, 'introspection', config, nowMs);
+  if (claims === null) return claimsFault(payload, 'introspection', nowMs) ?? 'claims';
+  if (claims.expiresAt !== null && claims.expiresAt * 1000 <= nowMs) return 'expired';
   return claims;
 }

@@ -21,7 +21,7 @@ type Options = {
 /**
  * Gives each configured issuer its keys. One that is configured as it was `before` keeps what is known of them: when a
  * configuration is taken over, it may not answer at the moment. What was before stays as it is, for the new one may yet
- * be refused. `now` in ms.
+ * be refused.
  */
 export function openIssuers(
   configs: readonly IssuerConfig[],

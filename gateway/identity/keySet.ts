@@ -46,15 +46,15 @@ type Options = {
   onFetch?: (failure: unknown) => void;
 };
 
-/** Finds the keys by OpenID Connect discovery (or at `jwksUri`), on first use. `now` in ms. */
+/** Finds the keys by OpenID Connect discovery (or at `jwksUri`), on first use. */
 export function createKeySet(options: Options): KeySet {
   const { issuer, jwksUri, now, onFetch } = options;
   const { max_age: maxAgeMs = 600_000, stale: staleMs = 3_600_000, cooldown: cooldownMs = 30_000 } = options;
   const refreshAtMs = maxAgeMs * 0.8;
   let set: LocalSet | null = null;
   let text = '';
-  let fetchedAt = Number.NEGATIVE_INFINITY;
-  let failedAt = Number.NEGATIVE_INFINITY;
+  let fetchedAtMs = Number.NEGATIVE_INFINITY;
+  let failedAtMs = Number.NEGATIVE_INFINITY;
   let inFlight: Promise<void> | null = null;
   let generation = 0;
   let failure: unknown = null;
@@ -68,14 +68,14 @@ export function createKeySet(options: Options): KeySet {
       set = next;
       text = fetched;
     }
-    fetchedAt = now();
+    fetchedAtMs = now();
   };
   const refresh = (): Promise<void> => {
     inFlight ??= load()
       .then(
         () => onFetch?.(null),
         (error: unknown) => {
-          failedAt = now();
+          failedAtMs = now();
           failure = error;
           onFetch?.(error);
         },
@@ -86,13 +86,14 @@ export function createKeySet(options: Options): KeySet {
     return inFlight;
   };
   // A clock that was set back must not keep old keys until it has caught up.
-  const since = (at: number) => Math.abs(now() - at);
-  const mayFetch = (pause: number) => since(fetchedAt) > pause && since(failedAt) > failureCooldownMs;
+  const sinceMs = (atMs: number) => Math.abs(now() - atMs);
+  const mayFetch = (pauseMs: number) =>
+    sinceMs(fetchedAtMs) > pauseMs && sinceMs(failedAtMs) > failureCooldownMs;
 
   const generationWithin = (ms: number): number | null => {
-    const age = since(fetchedAt);
-    if (age > ms) return null;
-    if (age > refreshAtMs && mayFetch(0)) void refresh();
+    const ageMs = sinceMs(fetchedAtMs);
+    if (ageMs > ms) return null;
+    if (ageMs > refreshAtMs && mayFetch(0)) void refresh();
     return generation;
   };
 
@@ -106,10 +107,10 @@ export function createKeySet(options: Options): KeySet {
       return generation !== before;
     },
     async key(header, token) {
-      const age = since(fetchedAt);
-      if (age > maxAgeMs && mayFetch(0)) await refresh();
-      else if (age > refreshAtMs && mayFetch(0)) void refresh();
-      if (set === null || since(fetchedAt) > maxAgeMs + staleMs) throw new KeySetError(failure);
+      const ageMs = sinceMs(fetchedAtMs);
+      if (ageMs > maxAgeMs && mayFetch(0)) await refresh();
+      else if (ageMs > refreshAtMs && mayFetch(0)) void refresh();
+      if (set === null || sinceMs(fetchedAtMs) > maxAgeMs + staleMs) throw new KeySetError(failure);
       try {
         return await set(header, token);
       } catch (error) {

@@ -42,17 +42,17 @@ export const clockToleranceSeconds = 5;
 /** Past this a far `exp` (1e308 is a number too) is no honest lifetime. */
 const longestLifetimeSeconds = 400 * 86_400;
 
-/** Reads a token's claims as its issuer is configured; null when they cannot be believed. `now` in ms. */
+/** Reads a token's claims as its issuer is configured; null when they cannot be believed. `nowMs` since 1970. */
 export function readClaims(
   payload: Readonly<Record<string, unknown>>,
   method: TokenClaims['method'],
   mapping: Mapping,
-  now: number,
+  nowMs: number,
 ): ReadClaims | null {
   const { issuer, groups, services } = mapping;
   const { exp } = payload;
   const sub = subjectOf(payload, method);
-  if (sub === null || claimsFault(payload, method, now) !== null) return null;
+  if (sub === null || claimsFault(payload, method, nowMs) !== null) return null;
   const login = loginOf(payload, mapping);
   return {
     method,
@@ -74,19 +74,19 @@ function subjectOf({ sub }: Readonly<Record<string, unknown>>, method: TokenClai
   return typeof sub === 'string' && sub !== '' ? sub : null;
 }
 
-/** Why the claims of a token cannot be believed; null when they can. `now` in ms. */
+/** Why the claims of a token cannot be believed; null when they can. `nowMs` since 1970. */
 export function claimsFault(
   payload: Readonly<Record<string, unknown>>,
   method: TokenClaims['method'],
-  now: number,
+  nowMs: number,
 ): TokenCause | null {
   const { exp, iat, nbf } = payload;
   if (subjectOf(payload, method) === null) return 'subject-missing';
-  if (exp !== undefined && !(typeof exp === 'number' && exp <= now / 1000 + longestLifetimeSeconds))
+  if (exp !== undefined && !(typeof exp === 'number' && exp <= nowMs / 1000 + longestLifetimeSeconds))
     return 'expiry-missing';
   // jose looks at `iat` only where a largest age is asked for.
   for (const from of [iat, nbf])
-    if (from !== undefined && !(typeof from === 'number' && from <= now / 1000 + clockToleranceSeconds))
+    if (from !== undefined && !(typeof from === 'number' && from <= nowMs / 1000 + clockToleranceSeconds))
       return 'not-yet-valid';
   return null;
 }

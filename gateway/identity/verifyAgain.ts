@@ -55,18 +55,18 @@ const algorithms: ReadonlyMap<unknown, Algorithm> = new Map<unknown, Algorithm>(
 
 /**
  * Whether a token is surely good: signed by `key`, which verified another token with the same `alg` and `kid` before, for
- * us, by this issuer, and in its time; `now` in ms. False means that it has to be looked at closely.
+ * us, by this issuer, and in its time; `nowMs` since 1970. False means that it has to be looked at closely.
  */
 export function verifyAgain(
   { header, payload, signed, signature }: Parts,
   key: KeyObject,
   { issuer, audience, algorithms: accepted }: Pick<IssuerConfig, 'issuer' | 'audience' | 'algorithms'>,
-  now: number,
+  nowMs: number,
 ): boolean {
   const algorithm = algorithms.get(header.alg);
   if (algorithm === undefined || 'crit' in header || !accepted.some((one) => one === header.alg))
     return false;
-  const seconds = Math.floor(now / 1000);
+  const seconds = Math.floor(nowMs / 1000);
   const { iss, aud, sub, exp, nbf, iat } = payload;
   if (iss !== issuer || typeof sub !== 'string' || !isFor(aud, audience)) return false;
   if (typeof exp !== 'number' || exp <= seconds - clockToleranceSeconds) return false;

@@ -35,7 +35,7 @@ const invalid = (why: TokenCause, issuer: string | null) =>
 
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
-/** Builds the verifier for these issuers. `now` in ms. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
+/** Builds the verifier for these issuers. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
 export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt {
   // Keyed by hash: no usable credential stays in memory longer than its request.
   const verified = lruCache<Cached>(mostBytes, ({ claims }) => claims.bytes);

@@ -11,9 +11,9 @@ import { exceeded } from './rateRefusal.ts';
 /** What one address may ask before it has proved who it is. */
 export type AddressGate = {
   /** Counts a request. Throws Refusal 429 when the address asks too often, or has guessed too often. */
-  arrive: (address: string, now: number) => void;
+  arrive: (address: string, nowMs: number) => void;
   /** Somebody there sent a credential that is not valid. */
-  failed: (address: string, rawHeaders: readonly string[], now: number) => void;
+  failed: (address: string, rawHeaders: readonly string[], nowMs: number) => void;
 };
 
 type Options = {
@@ -29,36 +29,36 @@ type Options = {
  * program with a key that was revoked does not shut out its neighbours.
  */
 export function createAddressGate({ limit, bounds }: Options): AddressGate {
-  const shut = lruCache<{ untilMs: number; refusal: (wait: number) => Refusal }>(32 * MiB);
+  const shut = lruCache<{ untilMs: number; refusal: (waitMs: number) => Refusal }>(32 * MiB);
   const guesses = lruCache<true>(32 * MiB);
 
-  const overRate = (wait: number) => exceeded('address', bounds().rate, wait, 'address-rate-exceeded');
-  const overGuesses = (wait: number) =>
+  const overRate = (waitMs: number) => exceeded('address', bounds().rate, waitMs, 'address-rate-exceeded');
+  const overGuesses = (waitMs: number) =>
     new Refusal(429, 'logins-exceeded', 'Too many credentials from there were not valid.', {
-      'retry-after': String(Math.max(1, Math.ceil(wait / 1000))),
+      'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))),
     });
-  const shutOut = (from: string, wait: number, now: number, refusal: (wait: number) => Refusal) => {
-    if (wait > 0 && (shut.get(from)?.untilMs ?? 0) < now + wait)
-      shut.set(from, { untilMs: now + wait, refusal });
+  const shutOut = (from: string, waitMs: number, nowMs: number, refusal: (waitMs: number) => Refusal) => {
+    if (waitMs > 0 && (shut.get(from)?.untilMs ?? 0) < nowMs + waitMs)
+      shut.set(from, { untilMs: nowMs + waitMs, refusal });
   };
 
   return {
-    arrive(address, now) {
+    arrive(address, nowMs) {
       // It is this machine itself, or a proxy on it that was not named: then it is everybody.
       if (isLoopback(address)) return;
       const from = networkOf(address);
       if (shut.size > 0) {
         const entry = shut.get(from);
         // A clock that was set back keeps nobody out longer than the day the longest wait is counted by.
-        if (entry !== undefined && entry.untilMs > now && entry.untilMs < now + 86_400_000)
-          throw entry.refusal(entry.untilMs - now);
+        if (entry !== undefined && entry.untilMs > nowMs && entry.untilMs < nowMs + 86_400_000)
+          throw entry.refusal(entry.untilMs - nowMs);
         if (entry !== undefined) shut.delete(from);
       }
-      const wait = limit(`address ${from}`, bounds().rate, now);
-      if (typeof wait !== 'number') void wait.then((value) => shutOut(from, value, now, overRate));
-      else if (wait > 0) throw overRate(wait);
+      const waitMs = limit(`address ${from}`, bounds().rate, nowMs);
+      if (typeof waitMs !== 'number') void waitMs.then((value) => shutOut(from, value, nowMs, overRate));
+      else if (waitMs > 0) throw overRate(waitMs);
     },
-    failed(address, rawHeaders, now) {
+    failed(address, rawHeaders, nowMs) {
       if (isLoopback(address)) return;
       const from = networkOf(address);
       const guess = hash('sha256', `${from} ${credentialsOf(rawHeaders)}`, 'base64url');
@@ -67,8 +67,8 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       const { failedLogins } = bounds();
       for (const [unit, count, periodMs] of guessTiers) {
         const tier = rateOf(failedLogins * count, periodMs);
-        void whenKnown(limit(`guess ${from} ${unit}`, tier, now), (wait) =>
-          shutOut(from, wait, now, overGuesses),
+        void whenKnown(limit(`guess ${from} ${unit}`, tier, nowMs), (waitMs) =>
+          shutOut(from, waitMs, nowMs, overGuesses),
         );
       }
     },

@@ -2,14 +2,14 @@ import type { Rate } from '../../bundle/format/rate.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 
 /**
- * Takes one request from a key's allowance of `rate` at `now` (ms). Above zero: nothing was taken, and
+ * Takes one request from a key's allowance of `rate` at `nowMs`. Above zero: nothing was taken, and
  * there will be something to take after that many milliseconds. Else it was, and the negated result is how many more
  * may come at once. A number when it is known here, a promise when others have to be asked; that one never rejects.
  */
-export type Limit = (key: string, rate: Rate, now: number) => number | Promise<number>;
+export type Limit = (key: string, rate: Rate, nowMs: number) => number | Promise<number>;
 
 /** A limit that this process alone counts. */
-export type LocalLimit = (key: string, rate: Rate, now: number) => number;
+export type LocalLimit = (key: string, rate: Rate, nowMs: number) => number;
 
 type Pace = Pick<Rate, 'intervalMs' | 'periodMs'>;
 
@@ -19,14 +19,14 @@ const rounding = 1e-6;
 /** Requests may have waited for an issuer before they are counted by the instant at which they came. */
 const latestMs = 10_000;
 
-/** What is owed at `now`. The clock was set back, or the rate raised: nobody waits for what the old one owed. */
-export const owedFrom = (wholeAt: number, { periodMs }: Pace, now: number): number =>
-  wholeAt > now + periodMs + latestMs ? now + periodMs : Math.max(wholeAt, now);
+/** What is owed at `nowMs`. The clock was set back, or the rate raised: nobody waits for what the old one owed. */
+export const owedFrom = (wholeAtMs: number, { periodMs }: Pace, nowMs: number): number =>
+  wholeAtMs > nowMs + periodMs + latestMs ? nowMs + periodMs : Math.max(wholeAtMs, nowMs);
 
-/** How long the next request has to wait when `from` is owed, as `Limit` tells it: 0 or less, it need not. */
-export const nextAfter = (from: number, { intervalMs, periodMs }: Pace, now: number): number => {
-  const wait = from + intervalMs - now - periodMs;
-  return wait > rounding ? wait : -Math.max(0, Math.floor(rounding - wait / intervalMs));
+/** How long the next request has to wait when `fromMs` is owed, as `Limit` tells it: 0 or less, it need not. */
+export const nextAfter = (fromMs: number, { intervalMs, periodMs }: Pace, nowMs: number): number => {
+  const waitMs = fromMs + intervalMs - nowMs - periodMs;
+  return waitMs > rounding ? waitMs : -Math.max(0, Math.floor(rounding - waitMs / intervalMs));
 };
 
 /**
@@ -34,11 +34,11 @@ export const nextAfter = (from: number, { intervalMs, periodMs }: Pace, now: num
  * a burst of the whole count and then one request per interval, so no window's edge lets twice the rate through.
  */
 export function createLimit(): LocalLimit {
-  const wholeAt = lruCache<number>(64 * MiB);
-  return (key, rate, now) => {
-    const from = owedFrom(wholeAt.get(key) ?? 0, rate, now);
-    const next = nextAfter(from, rate, now);
-    wholeAt.set(key, next > 0 ? from : from + rate.intervalMs);
+  const wholeAtMs = lruCache<number>(64 * MiB);
+  return (key, rate, nowMs) => {
+    const fromMs = owedFrom(wholeAtMs.get(key) ?? 0, rate, nowMs);
+    const next = nextAfter(fromMs, rate, nowMs);
+    wholeAtMs.set(key, next > 0 ? fromMs : fromMs + rate.intervalMs);
     return next;
   };
 }

@@ -6,9 +6,9 @@ export function policy(name: string, { count, periodMs }: Rate): string {
   return `"${name}";q=${count};w=${periodMs / 1000}`;
 }
 
-/** The answer to whoever is over a rate for `wait` milliseconds more. */
-export function exceeded(name: string, rate: Rate, wait: number, code = 'rate-exceeded'): Refusal {
-  const seconds = String(Math.max(1, Math.ceil(wait / 1000)));
+/** The answer to whoever is over a rate for `waitMs` more. */
+export function exceeded(name: string, rate: Rate, waitMs: number, code = 'rate-exceeded'): Refusal {
+  const seconds = String(Math.max(1, Math.ceil(waitMs / 1000)));
   return new Refusal(429, code, 'Too many requests; try again later.', {
     'ratelimit-policy': policy(name, rate),
     ratelimit: `"${name}";r=0;t=${seconds}`,

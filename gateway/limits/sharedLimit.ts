@@ -67,16 +67,16 @@ export async function openSharedLimit({ url, password, local, onFallback, onStat
   });
   let failing = false;
   let asking = false;
-  let restUntil = 0;
+  let restUntilMs = 0;
   const failed = (error: Error) => {
-    restUntil = performance.now() + restMs;
+    restUntilMs = performance.now() + restMs;
     if (failing) return;
     failing = true;
     onState(error);
   };
   client.on('error', failed);
   client.on('ready', () => {
-    restUntil = 0;
+    restUntilMs = 0;
   });
   client.connect().catch(failed);
 
@@ -122,11 +122,11 @@ export async function openSharedLimit({ url, password, local, onFallback, onStat
     });
 
   return {
-    limit: (key, rate, now) => {
-      const here = local(key, rate, now);
+    limit: (key, rate, nowMs) => {
+      const here = local(key, rate, nowMs);
       if (here > 0) return here;
       // Of a store that failed, one request at a time finds out whether it is back.
-      if (!client.isReady || (failing && (asking || performance.now() < restUntil))) {
+      if (!client.isReady || (failing && (asking || performance.now() < restUntilMs))) {
         onFallback();
         return here;
       }

@@ -62,11 +62,11 @@ function format({ counter, rollback, validUntil }: Enforced): string {
 }
 
 function parse(text: string): Enforced | null {
-  const [, counter, from, nth, until] =
+  const [, counter, from, nth, untilMs] =
     /^(\d{1,15})(?:\.(\d{1,15})\.(\d{1,15}))?(?:\.until\.(\d{1,15}))?$/.exec(text) ?? [];
   if (counter === undefined) return null;
   const way = from === undefined ? {} : { rollback: { from: Number(from), nth: Number(nth) } };
-  const end = until === undefined ? {} : { validUntil: new Date(Number(until)).toISOString() };
+  const end = untilMs === undefined ? {} : { validUntil: new Date(Number(untilMs)).toISOString() };
   return { counter: Number(counter), ...termsOf({ ...way, ...end }) };
 }
 

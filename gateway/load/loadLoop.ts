@@ -64,9 +64,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const lookAndTell = async (request: LookRequest): Promise<Looked | null> => {
     const { pokes, force } = request;
     looking = new AbortController();
-    const started = performance.now();
+    const startedMs = performance.now();
     const done = (outcome: 'changed' | 'unchanged' | 'failed', error: PostedError | null) =>
-      post({ kind: 'done', outcome, error, pokes, ms: performance.now() - started });
+      post({ kind: 'done', outcome, error, pokes, ms: performance.now() - startedMs });
     post({ kind: 'attempt' });
     try {
       const found = await look(request, looking.signal);
@@ -103,8 +103,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   /** Polls are spread a little so that a fleet does not ask as one; failures are asked about sooner at first. */
   const pauseMs = (failures: number, wishMs: number) => {
-    const usual = failures === 0 ? pollMs : Math.min(pollMs, 500 * 2 ** Math.min(failures, 16));
-    return Math.max(usual * (0.9 + random() * 0.2), wishMs);
+    const usualMs = failures === 0 ? pollMs : Math.min(pollMs, 500 * 2 ** Math.min(failures, 16));
+    return Math.max(usualMs * (0.9 + random() * 0.2), wishMs);
   };
 
   const unwatch = source.watch(() => ask({ pokes: [], force: false }));

@@ -39,7 +39,7 @@ export function openLoader(
     progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
   });
 
-  let confirmed = Number.NEGATIVE_INFINITY;
+  let confirmedAtMs = Number.NEGATIVE_INFINITY;
   const keptUnder = keptAs(source, config);
 
   const loop = startLoadLoop({
@@ -60,7 +60,7 @@ export function openLoader(
           ? null
           : readVerifyKeys(config.verifyKeyPem);
       if (source.kind !== 'git' && keys === null) return null;
-      const age = Date.now() - kept.confirmedMs;
+      const ageMs = Date.now() - kept.confirmedMs;
       // A clock that was set back tells nothing about how old it is.
       const { maxBytes } = config;
       const bundle = await verify(
@@ -69,7 +69,7 @@ export function openLoader(
         maxBytes === undefined ? undefined : limitsOf(maxBytes),
       );
       assertKept(kept, bundle);
-      return { bundle, confirmedMsAgo: age < 0 ? null : age };
+      return { bundle, confirmedMsAgo: ageMs < 0 ? null : ageMs };
     },
     async keep({ bundle, archive }, force) {
       const { counter, rollback } = bundle;
@@ -77,10 +77,10 @@ export function openLoader(
       await saveLastGood(config.stateFolder, keptUnder, kept, force);
     },
     async confirm(release) {
-      const now = performance.now();
-      if (now - confirmed < confirmEveryMs) return;
+      const nowMs = performance.now();
+      if (nowMs - confirmedAtMs < confirmEveryMs) return;
       await confirmLastGood(config.stateFolder, keptUnder, release);
-      confirmed = now;
+      confirmedAtMs = nowMs;
     },
   });
 

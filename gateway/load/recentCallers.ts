@@ -23,9 +23,8 @@ const mostBytes = 32 * MiB;
 const dayMs = 86_400_000;
 /** A caller is put down anew once a minute at most. */
 const againMs = 60_000;
-const perTurn = 2;
+const perTurnMs = 2;
 
-/** `now` in milliseconds since 1970. */
 export function createRecentCallers({ now }: { now: () => number }): RecentCallers {
   const kept = lruCache<Kept>(
     mostBytes,
@@ -51,17 +50,17 @@ export function createRecentCallers({ now }: { now: () => number }): RecentCalle
     },
     async compare(before, after) {
       const untouched = createUntouched(before, after);
-      const since = now() - dayMs;
+      const sinceMs = now() - dayMs;
       let [calls, denied] = [0, 0];
-      let began = performance.now();
+      let beganMs = performance.now();
       for (const call of [...kept.values()]) {
-        if (call.atMs < since) continue;
+        if (call.atMs < sinceMs) continue;
         const survived = untouched(call) || survives(call, before, after);
         if (survived !== null) calls += 1;
         if (survived === false) denied += 1;
-        if (performance.now() - began < perTurn) continue;
+        if (performance.now() - beganMs < perTurnMs) continue;
         await nextTurn();
-        began = performance.now();
+        beganMs = performance.now();
       }
       return { calls, denied };
     },

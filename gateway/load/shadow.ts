@@ -105,9 +105,9 @@ type CompareOptions = {
 };
 
 const most = 1000;
-/** How long one turn of the event loop may be held up by comparisons, ms. */
-const perTurn = 0.5;
-const tooSlow = 50e6;
+/** How long one turn of the event loop may be held up by comparisons. */
+const perTurnMs = 0.5;
+const tooSlowNs = 50e6;
 const linesPerMinute = 60;
 
 /** Compares decisions with those of another revision, between the turns that serve requests. */
@@ -169,7 +169,7 @@ export function createCompare({
           ...facts,
           grants: answer.result.allow ? answer.result.grants : result.grants,
         });
-      if (answer.nanoseconds > tooSlow) {
+      if (answer.nanoseconds > tooSlowNs) {
         // What takes that long would hold up requests; the next revision is given another chance.
         by = null;
         log.warn({ shadow_revision: other.snapshot.revision }, 'shadow too slow; not asked any more');
@@ -186,12 +186,12 @@ export function createCompare({
       queue = [];
       return;
     }
-    const started = performance.now();
+    const startedMs = performance.now();
     let taken = 0;
     for (const decided of queue) {
       taken += 1;
       compare(decided, other);
-      if (by !== other || performance.now() - started > perTurn) break;
+      if (by !== other || performance.now() - startedMs > perTurnMs) break;
     }
     queue = queue.slice(taken);
     if (queue.length > 0) schedule();

@@ -68,8 +68,8 @@ export function openAccessLog({ config, now, onFailure, output = process.stdout 
   return {
     begin(request, answer, address) {
       if (format === 'off') return null;
-      const at = now();
-      const began = performance.now();
+      const atMs = now();
+      const beganMs = performance.now();
       const bytes = answer === null ? countSent(request) : countWritten(request, answer);
       const { method = '', url: target = '', httpVersion: version, headers } = request;
       const { referer, 'user-agent': userAgent } = headers;
@@ -85,9 +85,9 @@ export function openAccessLog({ config, now, onFailure, output = process.stdout 
         },
         end: (status = answer?.headersSent === true ? answer.statusCode : 499) =>
           write({
-            ...{ atMs: at, address, method, target, version, status, referer, userAgent, ...facts },
+            ...{ atMs, address, method, target, version, status, referer, userAgent, ...facts },
             bytes: bytes(),
-            milliseconds: performance.now() - began,
+            milliseconds: performance.now() - beganMs,
           }),
       };
     },

@@ -28,8 +28,8 @@ export function createBundleMeters(registry: Registry) {
   });
   const set = createBundleGauges(registers);
   return {
-    /** A bundle is in force; `began` is when that work started, by `performance.now()`. */
-    swapped(snapshot: Snapshot, began: number) {
+    /** A bundle is in force; `beganMs` is when that work started, by `performance.now()`. */
+    swapped(snapshot: Snapshot, beganMs: number) {
       reloads.inc({ result: 'ok' });
       set.failing.set(0);
       set.held.set(0);
@@ -39,7 +39,7 @@ export function createBundleMeters(registry: Registry) {
       set.loadedAt.set(snapshot.loadedMs / 1000);
       set.committedAt.set(Date.parse(snapshot.committedAt) / 1000);
       // Not before the end of this turn of the event loop can a request be served.
-      setImmediate(() => pause((performance.now() - began) / 1000));
+      setImmediate(() => pause((performance.now() - beganMs) / 1000));
     },
     /** A look at the source has ended; `atMs` since 1970. */
     looked(result: string, milliseconds: number, atMs: number) {
@@ -57,7 +57,7 @@ export function createBundleMeters(registry: Registry) {
       if (code === heldCode) set.held.set(1);
     },
     bundleKept: (ok: boolean) => set.notKept.set(ok ? 0 : 1),
-    bundleLapsed: (now: boolean) => set.lapsed.set(now ? 1 : 0),
+    bundleLapsed: (isLapsed: boolean) => set.lapsed.set(isLapsed ? 1 : 0),
   };
 }
 

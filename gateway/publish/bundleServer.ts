@@ -18,7 +18,7 @@ export type BundleServerOptions = {
   webhook: { secret: string; branch: string } | null;
   /** The configured address, which holds no credentials. */
   source: string;
-  startedAt: number;
+  startedMs: number;
   status: () => Pick<ReloadStatus, 'state' | 'lastError'>;
   reload: (force: boolean) => Promise<unknown>;
   closing: () => boolean;

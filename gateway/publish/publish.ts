@@ -66,7 +66,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   readSigningKey(signingKeyPem);
   const log = createLog({ level: options.logLevel ?? 'info', format: 'auto' }, null);
   const waiting = { wasm: createWaiting(), rego: createWaiting() };
-  const startedAt = now();
+  const startedMs = now();
   const published: Record<Form, Published | null> = { wasm: null, rego: null };
   let compiled = 0;
   let closing: Promise<void> | null = null;
@@ -124,7 +124,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     token,
     webhook: webhookSecret === null ? null : { secret: webhookSecret, branch: address.branch },
     source,
-    startedAt,
+    startedMs,
     status: reload.status,
     async reload(force) {
       const result = await reload.poke({ force });

@@ -70,7 +70,7 @@ type Pending = {
 
 /**
  * Opens `folder/INSTANCE/YYYY-MM-DD[-N].ndjson` for appending and goes on after the last `seq` found there. A line
- * torn by a crash is cut off: its request was never forwarded, as that happens after the write. `now` in ms.
+ * torn by a crash is cut off: its request was never forwarded, as that happens after the write.
  * Throws RecordError when the folder cannot be written or another process holds the instance's name.
  */
 export function openRecordWriter(options: Options): RecordWriter {
@@ -89,7 +89,7 @@ export function openRecordWriter(options: Options): RecordWriter {
   let file: File | null = null;
   let batch: Pending[] = [];
   let scheduled = false;
-  let begun = 0;
+  let begunMs = 0;
   /** The last number in a file. */
   let written = seq;
 
@@ -120,7 +120,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       if (opening !== null) rollup?.add(opening, written, file.day);
       written = taken.at(-1)?.seq ?? written;
       if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
-      onWritten?.(performance.now() - begun);
+      onWritten?.(performance.now() - begunMs);
     } catch (error) {
       failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);
       // Their requests are turned away: a gap would say that decisions were made whose records are lost.
@@ -135,7 +135,7 @@ export function openRecordWriter(options: Options): RecordWriter {
     // setImmediate runs after all sockets readable in this turn were served: one write for all their decisions.
     if (!scheduled) {
       scheduled = true;
-      begun = performance.now();
+      begunMs = performance.now();
       setImmediate(flush);
     }
   };
@@ -222,8 +222,8 @@ function claimed(home: string, instance: string): () => void {
 }
 
 /** The file to append to; never of a day before the open one, whatever the clock says. */
-function fileFor(home: string, now: number, open: File | null, chain: Chain): File {
-  const today = dayOf(now / 1000);
+function fileFor(home: string, nowMs: number, open: File | null, chain: Chain): File {
+  const today = dayOf(nowMs / 1000);
   const day = open !== null && open.day > today ? open.day : today;
   if (open !== null && open.day === day && open.size < fileBytes) return open;
   const name = nextFile(home, day, open !== null && open.day === day, chain.last);

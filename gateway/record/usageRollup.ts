@@ -251,16 +251,16 @@ async function writeInTurns(
   const file = await open(path, 'w');
   try {
     let text = '';
-    let began = performance.now();
+    let beganMs = performance.now();
     for (const line of lines) {
       if (line !== null) text += `${JSON.stringify(line)}\n`;
-      if (performance.now() - began < perTurnMs) continue;
+      if (performance.now() - beganMs < perTurnMs) continue;
       if (text.length > pieceBytes) {
         await file.writeFile(text);
         text = '';
       } else await nextTurn();
       if (isOver()) return false;
-      began = performance.now();
+      beganMs = performance.now();
     }
     await file.writeFile(text);
   } finally {

@@ -34,12 +34,12 @@ const perTurnMs = 2;
 /** The same beside requests: thousands of routes would hold them up, so it takes two milliseconds at a time. */
 export async function createRouterInTurns(apis: ReadonlyMap<string, ApiEntry>): Promise<Router> {
   const building = build(apis);
-  for (let began = performance.now(); ; ) {
+  for (let beganMs = performance.now(); ; ) {
     const { done, value } = building.next();
     if (done) return value;
-    if (performance.now() - began < perTurnMs) continue;
+    if (performance.now() - beganMs < perTurnMs) continue;
     await nextTurn();
-    began = performance.now();
+    beganMs = performance.now();
   }
 }
 

@@ -128,8 +128,12 @@ export type Snapshot = Head &
 export type PostedSnapshot = Omit<Snapshot, 'lines' | 'loadedMs' | 'movedMs'> & { lines: SharedLines };
 
 /** Opens a posted snapshot in the serving thread: no parsing, no copying. Both times are milliseconds since 1970. */
-export function openSnapshot(posted: PostedSnapshot, now: number, movedMs: number | null = null): Snapshot {
-  return { ...posted, lines: openIndex(posted.lines), loadedMs: now, movedMs };
+export function openSnapshot(
+  posted: PostedSnapshot,
+  loadedMs: number,
+  movedMs: number | null = null,
+): Snapshot {
+  return { ...posted, lines: openIndex(posted.lines), loadedMs, movedMs };
 }
 
 /** Reads the parts of data.json that are not lines. Throws HeadError when they are not what this version understands. */

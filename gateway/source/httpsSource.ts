@@ -49,7 +49,7 @@ export function httpsSource({
   let eager = false;
   let waiting = false;
 
-  const get = (signal: AbortSignal, hold: number): Promise<Answer> =>
+  const get = (signal: AbortSignal, holdSeconds: number): Promise<Answer> =>
     server.ask({
       url,
       signal,
@@ -58,15 +58,15 @@ export function httpsSource({
         accept: `${longPollType}, application/gzip, */*;q=0.1`,
         'accept-encoding': 'identity',
         // Deltas would have to be applied to what only the server knows we have: whole bundles only.
-        prefer: hold > 0 ? `modes=snapshot;wait=${hold}` : 'modes=snapshot',
+        prefer: holdSeconds > 0 ? `modes=snapshot;wait=${holdSeconds}` : 'modes=snapshot',
         ...(accepted === null ? {} : { 'if-none-match': accepted }),
       },
     });
 
-  const look = async (signal: AbortSignal, force: boolean, hold: number): Promise<Found | null> => {
-    waiting = hold > 0;
-    const started = performance.now();
-    const response = await get(signal, hold);
+  const look = async (signal: AbortSignal, force: boolean, holdSeconds: number): Promise<Found | null> => {
+    waiting = holdSeconds > 0;
+    const startedMs = performance.now();
+    const response = await get(signal, holdSeconds);
     waiting = false;
     const type = String(response.headers['content-type'] ?? '')
       .split(';')[0]
@@ -77,7 +77,7 @@ export function httpsSource({
       if (accepted === null)
         throw new SourceError('source-answer', 'the bundle server answers 304 to no entity tag');
       // A server that promises to hold requests and does not would be asked without end.
-      eager = hold > 0 && performance.now() - started >= 900;
+      eager = holdSeconds > 0 && performance.now() - startedMs >= 900;
       return null;
     }
     if (response.statusCode !== 200) throw await refusalOf(response);
@@ -108,10 +108,10 @@ export function httpsSource({
     async next({ signal, force = false, wait = true }) {
       eager = false;
       // Without an entity tag there is nothing to hold the answer back for.
-      const hold = wait && accepted !== null ? (longPollSeconds ?? (holds ? 60 : 0)) : 0;
+      const holdSeconds = wait && accepted !== null ? (longPollSeconds ?? (holds ? 60 : 0)) : 0;
       try {
-        return await withinDeadline({ signal, ms: timeoutMs + hold * 1000 }, (ends) =>
-          look(ends, force, hold),
+        return await withinDeadline({ signal, ms: timeoutMs + holdSeconds * 1000 }, (ends) =>
+          look(ends, force, holdSeconds),
         );
       } finally {
         waiting = false;

@@ -29,11 +29,11 @@ export function createOnStreamClosed({ writer, metrics, log, now }: Options) {
 function streamClosedOf(
   { admission, admittedBy, closedBy }: ClosedStream,
   reason: StreamClosed['reason'],
-  at: number,
+  atMs: number,
 ): Omit<StreamClosed, 'instance' | 'seq'> {
   const { id, identity, route, decision } = admission;
   return {
-    timestamp: new Date(at).toISOString(),
+    timestamp: new Date(atMs).toISOString(),
     decision_id: id,
     event: 'stream-closed',
     bundles: { grantgate: { revision: admittedBy } },

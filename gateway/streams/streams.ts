@@ -49,6 +49,7 @@ export type ClosedStream = {
 type Open = { readonly stream: Stream; readonly admittedBy: string; admission: Admission; over: () => void };
 
 type Options = {
+  /** Milliseconds since 1970. */
   now: () => number;
   onClose: (closed: ClosedStream) => void;
   /** A stream was decided again, as the lines it rests on had changed or a grant had ended. */
@@ -57,7 +58,6 @@ type Options = {
   onFailure: (error: unknown) => void;
 };
 
-/** `now` in ms. */
 export function createStreams({ now, onClose, onDecided, onFailure }: Options): Streams {
   const open = createOpenList<Open>();
   const attempt = (what: () => void) => {

@@ -15,18 +15,18 @@ const looks = 4;
  * is not the same as the time that its body may take; at thousands of requests a second they are a burden.
  */
 export function createAnswerTimeout(milliseconds: number): AnswerTimeout {
-  const waiting = createOpenList<{ since: number; expired: () => void }>();
+  const waiting = createOpenList<{ begunIn: number; expired: () => void }>();
   const everyMs = Math.max(10, Math.min(1000, milliseconds / looks));
   const most = Math.ceil(milliseconds / everyMs) + 1;
   let turn = 0;
   const look = () => {
     turn += 1;
-    for (const { since, expired } of waiting.items()) if (turn - since >= most) expired();
+    for (const { begunIn, expired } of waiting.items()) if (turn - begunIn >= most) expired();
   };
   const timer = setInterval(look, everyMs);
   timer.unref();
   return {
-    await: (expired) => waiting.add({ since: turn, expired }),
+    await: (expired) => waiting.add({ begunIn: turn, expired }),
     close: () => clearInterval(timer),
   };
 }

@@ -21,11 +21,11 @@ import { z } from 'zod';
 
 export type AssertionAlgorithm = 'EdDSA' | 'ES256';
 
-/** A key as it is published and, when it has its private half, signs. `created` in ms since 1970. */
+/** A key as it is published and, when it has its private half, signs. `createdMs` since 1970. */
 export type AssertionKey = {
   kid: string;
   alg: AssertionAlgorithm;
-  created: number;
+  createdMs: number;
   key: KeyObject | null;
   jwk: Record<string, unknown>;
 };
@@ -77,7 +77,7 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
 
   const newest = () => keys.at(-1);
   const choose = () => {
-    const ready = keys.filter(({ created }) => created + overlapMs <= now()).at(-1) ?? keys[0];
+    const ready = keys.filter(({ createdMs }) => createdMs + overlapMs <= now()).at(-1) ?? keys[0];
     if (ready !== undefined && ready.kid !== signing?.kid) signing = signer(ready);
   };
   const read = () => {
@@ -88,14 +88,14 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
     keys = keptFile
       .parse(JSON.parse(readFileSync(file, 'utf8')))
       .keys.map((kept) => keyOf(createPrivateKey(kept.private), kept.created))
-      .sort((a, b) => a.created - b.created);
+      .sort((a, b) => a.createdMs - b.createdMs);
   };
   const write = (first: boolean) => {
     const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const kept = keys.map(({ created, key }) => ({
-        created,
+      const kept = keys.map(({ createdMs, key }) => ({
+        created: createdMs,
         private: String(key?.export({ type: 'pkcs8', format: 'pem' })),
       }));
       writeFileSync(temporary, JSON.stringify({ keys: kept }), { mode: 0o600, flag: 'wx' });
@@ -111,10 +111,10 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
     }
   };
   const add = (first: boolean) => {
-    const taken = signing === null ? Number.NEGATIVE_INFINITY : signing.created + overlapMs;
+    const takenMs = signing === null ? Number.NEGATIVE_INFINITY : signing.createdMs + overlapMs;
     // An old key goes when the one after it has signed for the overlap.
-    if (taken + overlapMs <= now())
-      keys = keys.filter(({ created }) => created >= (signing?.created ?? created));
+    if (takenMs + overlapMs <= now())
+      keys = keys.filter(({ createdMs }) => createdMs >= (signing?.createdMs ?? createdMs));
     keys = [...keys, keyOf(generate(algorithm), now())];
     write(first);
   };
@@ -126,7 +126,7 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
     }
     const last = newest();
     if (last === undefined) add(stampOf(file) === '');
-    else if (last.created + rotateMs <= now() || last.alg !== algorithm) add(false);
+    else if (last.createdMs + rotateMs <= now() || last.alg !== algorithm) add(false);
     choose();
   };
   look();
@@ -137,7 +137,7 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
     rotate() {
       look();
       // Several processes on one file are told at once: one new key is enough for them.
-      if ((newest()?.created ?? 0) + 10_000 <= now()) add(false);
+      if ((newest()?.createdMs ?? 0) + 10_000 <= now()) add(false);
       choose();
     },
   };
@@ -199,7 +199,7 @@ function generate(algorithm: AssertionAlgorithm): KeyObject {
     : generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-function keyOf(key: KeyObject, created: number): AssertionKey {
+function keyOf(key: KeyObject, createdMs: number): AssertionKey {
   const isPrivate = key.type === 'private';
   const { kty, crv, x, y } = (isPrivate ? createPublicKey(key) : key).export({ format: 'jwk' });
   const alg = crv === 'Ed25519' ? 'EdDSA' : crv === 'P-256' ? 'ES256' : null;
@@ -207,7 +207,7 @@ function keyOf(key: KeyObject, created: number): AssertionKey {
   const members = { crv, kty, x, ...(y === undefined ? {} : { y }) };
   // RFC 7638: the name of a key is what it is.
   const kid = hash('sha256', JSON.stringify(members), 'base64url');
-  return { kid, alg, created, key: isPrivate ? key : null, jwk: { ...members, kid, alg, use: 'sig' } };
+  return { kid, alg, createdMs, key: isPrivate ? key : null, jwk: { ...members, kid, alg, use: 'sig' } };
 }
 
 function signer(found: AssertionKey | undefined): AssertionKey & { key: KeyObject } {

@@ -54,7 +54,7 @@ export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bod
   };
   const forward: Forward = (exchange, admission, done) => {
     const { request, response } = exchange;
-    const started = now();
+    const startedMs = now();
     const pool = poolOf(admission.route.upstream);
     const connection = pool.take();
     const { client, socket } = connection;
@@ -62,7 +62,7 @@ export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bod
     const heard = socket === null || socket.destroyed ? null : socket.bytesRead;
     const finish = (status: number, failure: Error | null) => {
       pool.release(connection);
-      done({ status, failure, milliseconds: now() - started }, admission);
+      done({ status, failure, milliseconds: now() - startedMs }, admission);
     };
     const most = mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes);
     const body = hasBody(request) ? new CallerBody(request, most) : null;

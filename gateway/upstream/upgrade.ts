@@ -28,9 +28,9 @@ type Options = {
   admit: (request: IncomingMessage, answer: null, carrier: Carrier, doors: Doors) => void;
   streams: Pick<Streams, 'add'>;
   forwarded: ForwardedHeaders;
-  /** How long an upstream may take to answer the handshake, ms. */
+  /** How long an upstream may take to answer the handshake. */
   upstreamTimeoutMs: number;
-  /** How long nothing may move on an open one, ms. */
+  /** How long nothing may move on an open one. */
   idleMs: number;
   onIdle: () => void;
   onOpen: () => void;

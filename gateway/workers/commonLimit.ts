@@ -9,13 +9,13 @@ import { longestPartMs, shareOf } from './shareOf.ts';
 import type { Part, Take, Taken } from './workerMessages.ts';
 
 export type CommonLimit = {
-  take: (worker: number, takes: readonly Take[], now: number) => void;
+  take: (worker: number, takes: readonly Take[], nowMs: number) => void;
   /** What a worker had taken of the parts that were collected. */
-  collected: (worker: number, round: number, parts: readonly Part[], now: number) => void;
+  collected: (worker: number, round: number, parts: readonly Part[], nowMs: number) => void;
   /** The worker takes nothing any more, and this is all that it had taken. */
-  returned: (worker: number, parts: readonly Part[], now: number) => void;
+  returned: (worker: number, parts: readonly Part[], nowMs: number) => void;
   /** The worker has ended. Unless it has returned its parts, all of them count as used up. */
-  ended: (worker: number, now: number) => void;
+  ended: (worker: number, nowMs: number) => void;
   /** How many that have ended are remembered, because they may owe something. */
   readonly gone: number;
 };
@@ -33,7 +33,7 @@ type Options = {
 };
 
 /** When what is counted here is whole again, and who counts a part of its own. */
-type Entry = { wholeAt: number; holders: number[] };
+type Entry = { wholeAtMs: number; holders: number[] };
 type Asked = { worker: number; take: Take };
 type Collection = { round: number; entry: Entry; waiting: Asked[]; timer: NodeJS.Timeout | undefined };
 
@@ -52,7 +52,7 @@ export function createCommonLimit({
   const entries = lruCache<Entry>(64 * MiB, () => 100 + 8 * workers);
   const collections = new Map<string, Collection>();
   /** Workers that have ended: until when their parts are owed at most, and when no part of any rate is. */
-  const gone = new Map<number, { owed: (rate: Rate) => number; untilMs: number }>();
+  const gone = new Map<number, { owedMs: (rate: Rate) => number; untilMs: number }>();
 
   let lastRound = 0;
 
@@ -62,52 +62,52 @@ export function createCommonLimit({
   const entryOf = (worker: number, key: string, knows: boolean): Entry => {
     const known = collections.get(key)?.entry ?? entries.get(key);
     if (known !== undefined) return known;
-    const entry = { wholeAt: 0, holders: knows ? others(worker) : [] };
+    const entry = { wholeAtMs: 0, holders: knows ? others(worker) : [] };
     entries.set(key, entry);
     return entry;
   };
 
   /** A part of what the worker owes is owed by all. */
-  const giveBack = (entry: Entry, worker: number, owed: number, now: number) => {
+  const giveBack = (entry: Entry, worker: number, owedMs: number, nowMs: number) => {
     entry.holders = entry.holders.filter((one) => one !== worker);
-    if (owed > now) entry.wholeAt = Math.max(entry.wholeAt, now) + (owed - now) / workers;
+    if (owedMs > nowMs) entry.wholeAtMs = Math.max(entry.wholeAtMs, nowMs) + (owedMs - nowMs) / workers;
   };
-  const giveBackOfGone = (entry: Entry, rate: Rate, now: number) => {
+  const giveBackOfGone = (entry: Entry, rate: Rate, nowMs: number) => {
     if (entry.holders.length === 0) return;
     const here = running();
     for (const holder of entry.holders) {
       const left = gone.get(holder);
-      if (left !== undefined) giveBack(entry, holder, left.owed(rate), now);
+      if (left !== undefined) giveBack(entry, holder, left.owedMs(rate), nowMs);
       // One that ended so long ago that it is forgotten owes nothing.
-      else if (!here.includes(holder)) giveBack(entry, holder, 0, now);
+      else if (!here.includes(holder)) giveBack(entry, holder, 0, nowMs);
     }
   };
-  const forget = (now: number) => {
+  const forget = (nowMs: number) => {
     const here = running();
     for (const [worker, { untilMs }] of gone)
-      if (untilMs <= now && !here.includes(worker)) gone.delete(worker);
+      if (untilMs <= nowMs && !here.includes(worker)) gone.delete(worker);
   };
 
   /** Counts a request, or null: others must give back their parts first. */
-  const count = (entry: Entry, { worker, take }: Asked, now: number): Taken | null => {
+  const count = (entry: Entry, { worker, take }: Asked, nowMs: number): Taken | null => {
     const { id, rate } = take;
-    if (entry.holders.includes(worker)) return { id, part: null };
+    if (entry.holders.includes(worker)) return { id, owedMs: null };
     const share = shareOf(rate, workers);
-    if (entry.wholeAt <= now && share.periodMs >= leastPart * share.intervalMs) {
+    if (entry.wholeAtMs <= nowMs && share.periodMs >= leastPart * share.intervalMs) {
       entry.holders.push(worker);
-      return { id, part: now + share.intervalMs };
+      return { id, owedMs: nowMs + share.intervalMs };
     }
     if (entry.holders.length > 0) return null;
-    const from = owedFrom(entry.wholeAt, rate, now);
-    const next = nextAfter(from, rate, now);
-    entry.wholeAt = next > 0 ? from : from + rate.intervalMs;
-    return { id, wait: next };
+    const fromMs = owedFrom(entry.wholeAtMs, rate, nowMs);
+    const next = nextAfter(fromMs, rate, nowMs);
+    entry.wholeAtMs = next > 0 ? fromMs : fromMs + rate.intervalMs;
+    return { id, waitMs: next };
   };
 
   const giveUp = (collection: Collection) => {
     collection.timer = undefined;
     for (const { worker, take } of collection.waiting.splice(0))
-      answer(worker, [{ id: take.id, wait: againMs }]);
+      answer(worker, [{ id: take.id, waitMs: againMs }]);
   };
   const wait = (key: string, entry: Entry, asked: Asked) => {
     let collection = collections.get(key);
@@ -121,7 +121,7 @@ export function createCommonLimit({
     collection.timer ??= setTimeout(giveUp, patienceMs, collection).unref();
   };
   /** Counts what has waited, once nobody is waited for. */
-  const settle = (key: string, now: number) => {
+  const settle = (key: string, nowMs: number) => {
     const collection = collections.get(key);
     if (collection === undefined || collection.entry.holders.length > 0) return;
     const { entry, waiting, timer } = collection;
@@ -129,57 +129,57 @@ export function createCommonLimit({
     collections.delete(key);
     entries.set(key, entry);
     for (const asked of waiting) {
-      const told = count(entry, asked, now);
+      const told = count(entry, asked, nowMs);
       if (told === null) wait(key, entry, asked);
       else answer(asked.worker, [told]);
     }
   };
 
-  const end = (worker: number, owed: (rate: Rate) => number, now: number) => {
-    forget(now);
-    gone.set(worker, { owed, untilMs: now + longestPartMs });
+  const end = (worker: number, owedMs: (rate: Rate) => number, nowMs: number) => {
+    forget(nowMs);
+    gone.set(worker, { owedMs, untilMs: nowMs + longestPartMs });
     for (const [key, { entry, waiting }] of [...collections]) {
       const [first] = waiting;
-      if (first !== undefined) giveBackOfGone(entry, first.take.rate, now);
-      settle(key, now);
+      if (first !== undefined) giveBackOfGone(entry, first.take.rate, nowMs);
+      settle(key, nowMs);
     }
   };
 
   return {
-    take(worker, takes, now) {
+    take(worker, takes, nowMs) {
       const answers: Taken[] = [];
       for (const take of takes) {
-        const { key, rate, part } = take;
+        const { key, rate, owedMs } = take;
         const asked = { worker, take };
-        const entry = entryOf(worker, key, part !== null);
-        giveBackOfGone(entry, rate, now);
-        if (part !== null) giveBack(entry, worker, part, now);
+        const entry = entryOf(worker, key, owedMs !== null);
+        giveBackOfGone(entry, rate, nowMs);
+        if (owedMs !== null) giveBack(entry, worker, owedMs, nowMs);
         if (collections.has(key)) {
           wait(key, entry, asked);
-          settle(key, now);
+          settle(key, nowMs);
           continue;
         }
-        const told = count(entry, asked, now);
+        const told = count(entry, asked, nowMs);
         if (told === null) wait(key, entry, asked);
         else answers.push(told);
       }
       if (answers.length > 0) answer(worker, answers);
     },
-    collected(worker, round, parts, now) {
-      for (const [key, owed] of parts) {
+    collected(worker, round, parts, nowMs) {
+      for (const [key, owedMs] of parts) {
         const collection = collections.get(key);
         // It may have given its part back with a question, and have another since.
         if (collection?.round !== round || !collection.entry.holders.includes(worker)) continue;
-        giveBack(collection.entry, worker, owed, now);
-        settle(key, now);
+        giveBack(collection.entry, worker, owedMs, nowMs);
+        settle(key, nowMs);
       }
     },
-    returned(worker, parts, now) {
-      for (const [key, owed] of parts) giveBack(entryOf(worker, key, true), worker, owed, now);
-      end(worker, () => 0, now);
+    returned(worker, parts, nowMs) {
+      for (const [key, owedMs] of parts) giveBack(entryOf(worker, key, true), worker, owedMs, nowMs);
+      end(worker, () => 0, nowMs);
     },
-    ended(worker, now) {
-      if (!gone.has(worker)) end(worker, (rate) => now + shareOf(rate, workers).periodMs, now);
+    ended(worker, nowMs) {
+      if (!gone.has(worker)) end(worker, (rate) => nowMs + shareOf(rate, workers).periodMs, nowMs);
     },
     get gone() {
       return gone.size;

@@ -21,16 +21,16 @@ export type WorkerData = {
 export const workerVariable = 'GRANTGATE_WORKER';
 
 /**
- * A request to be counted. `part` is what the worker owes of its part of the key's rate, which it gives back (the instant at
+ * A request to be counted. `owedMs` is what the worker owes of its part of the key's rate, which it gives back (the instant at
  * which it would be whole); null when it has none.
  */
-export type Take = { id: number; key: string; rate: Rate; part: number | null };
+export type Take = { id: number; key: string; rate: Rate; owedMs: number | null };
 
 /** The answer: counted, as `Limit` tells it; or the worker's part, with this request; or (null) it has its part already. */
-export type Taken = { id: number; wait: number } | { id: number; part: number | null };
+export type Taken = { id: number; waitMs: number } | { id: number; owedMs: number | null };
 
 /** When a part that is given back would be whole. */
-export type Part = [key: string, owed: number];
+export type Part = [key: string, owedMs: number];
 
 export type FromWorker =
   /** It runs, and will listen for callers with its first bundle. */

@@ -65,7 +65,7 @@ function world() {
   };
   const { privateKey } = generateKeyPairSync('ed25519');
   const signing = {
-    ...{ kid: 'k', alg: 'EdDSA' as const, created: 0, jwk: {} },
+    ...{ kid: 'k', alg: 'EdDSA' as const, createdMs: 0, jwk: {} },
     get key() {
       made.signed += 1;
       return privateKey;

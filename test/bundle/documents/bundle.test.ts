@@ -124,7 +124,7 @@ test('an explanation shows the entries that a decision was given, and the rest o
     operation: 'listOrders',
     at: '2026-11-23T10:00:00Z',
   };
-  const { explanation, text } = await explainRepository({ root: sample.root, ...question }, { now: 0 });
+  const { explanation, text } = await explainRepository({ root: sample.root, ...question }, { nowMs: 0 });
   assert.deepEqual(explanation.data, [
     { document: 'holders', key: 'service:invoicer', value: { frozen: true } },
     { document: 'holders', key: 'group:billing', value: null },

@@ -147,7 +147,8 @@ test('explains who granted what, from the folder on disk and from a mirror', asy
     const now = Date.parse('2026-11-23T10:00:00Z');
     const asked = { subject: 'service:invoicer', api: 'orders', operation: 'listOrders' };
     const here = async (revision?: string) =>
-      (await explainRepository({ root, ...asked, ...(revision && { revision }) }, { now })).explanation;
+      (await explainRepository({ root, ...asked, ...(revision && { revision }) }, { nowMs: now }))
+        .explanation;
     const there = async () => {
       const tree = await gitTree(bare, 'main', 'infra/access');
       const snapshot = openSnapshot(createPrepare()(await assemble({ tree, opa: await findOpa() })), 0);

@@ -145,10 +145,10 @@ test('a commit older than the process has no lag: it would tell of the restart',
     committedAt: '2026-11-23T10:00:05Z',
   };
   const lag = (startedAt: string) =>
-    revisionFacts(snapshot, { source: 'file:/x', startedAt: Date.parse(startedAt) }).lag_ms;
+    revisionFacts(snapshot, { source: 'file:/x', startedMs: Date.parse(startedAt) }).lag_ms;
   assert.equal(lag('2026-11-23T10:00:05.900Z'), 4000);
   assert.equal(lag('2026-11-23T10:00:06Z'), null);
   // The committer's clock may run ahead of ours.
   const early = { ...snapshot, loadedMs: Date.parse('2026-11-23T10:00:04Z') };
-  assert.equal(revisionFacts(early, { source: 'file:/x', startedAt: 0 }).lag_ms, 0);
+  assert.equal(revisionFacts(early, { source: 'file:/x', startedMs: 0 }).lag_ms, 0);
 });

@@ -187,8 +187,8 @@ test('refuses an issuer without keys that fit, with another clock, or without an
   issuer.fault('down');
   saying(await examine(), 'problem', check, /\(status\): .* answered 503/);
   issuer.fault('hang');
-  const patience = { long: 60_000, short: 700 };
-  saying(await examine({}, { patience }), 'problem', check, /no answer within/);
+  const patienceMs = { long: 60_000, short: 700 };
+  saying(await examine({}, { patienceMs }), 'problem', check, /no answer within/);
 });
 
 test('counts no key that could not verify: of another use, too short, or for another algorithm', async () => {
@@ -256,7 +256,7 @@ test('refuses certificates that are over, and keys that are not theirs', async (
 test('warns of proxies that are half the world, and refuses a store that does not answer', async () => {
   const found = await examine(
     { trusted_proxies: ['8.0.0.0/8', '10.0.0.0/8'], limits: { store: 'redis://127.0.0.1:1/0' } },
-    { patience: { long: 60_000, short: 1500 } },
+    { patienceMs: { long: 60_000, short: 1500 } },
   );
   saying(found, 'warning', 'trusted_proxies', /^8\.0\.0\.0\/8/);
   assert.equal(found.filter(({ check }) => check === 'trusted_proxies').length, 1);

@@ -194,7 +194,7 @@ decision := {"allow": true, "grants": ["by-facts"], "reason": "fine"} if {
   ]);
   const explained = async (facts: Record<string, string>) => {
     const asked = { subject: 'user:ann@example.com', api: 'orders', operation: 'getOrder', facts };
-    return (await explainRepository({ ...asked, root: sample.root }, { now: 0 })).text;
+    return (await explainRepository({ ...asked, root: sample.root }, { nowMs: 0 })).text;
   };
   assert.match(await explained({ country: 'DE', risk: '10', roles: 'a,support', order: '7' }), /allow/i);
   assert.match(

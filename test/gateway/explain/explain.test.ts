@@ -63,7 +63,7 @@ const ask = (question: object) =>
   explainRepository(
     { root: tree.root, api: 'orders', ...question } as Parameters<typeof explainRepository>[0],
     {
-      now,
+      nowMs: now,
     },
   );
 const ann = { subject: 'user:ann@example.com' };
@@ -246,7 +246,7 @@ test('outside of Git everything but the history is told', async () => {
   try {
     const { explanation } = await explainRepository(
       { root: plain.root, api: 'orders', ...ann, operation: 'getOrder' },
-      { now },
+      { nowMs: now },
     );
     const origin = grantOf(explanation, 'orders-billing-read')?.origin;
     assert.deepEqual([origin?.line, origin?.added], [1, null]);
@@ -263,7 +263,7 @@ test("a repository's own policy is what answers", async () => {
   try {
     const { explanation } = await explainRepository(
       { root: own.root, api: 'orders', ...ann, operation: 'getOrder' },
-      { now },
+      { nowMs: now },
     );
     assert.equal(explanation.reason, 'closed-today');
     assert.equal(grantOf(explanation, 'orders-billing-read')?.sentence, 'does not hold: closed-today');
@@ -286,7 +286,7 @@ test('what people wrote into commits does not reach the terminal as commands', a
     );
     const { text } = await explainRepository(
       { root: odd.root, api: 'orders', ...ann, operation: 'getOrder' },
-      { now },
+      { nowMs: now },
     );
     assert.match(text, /Nightly \?\[2J/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there

@@ -220,7 +220,7 @@ test('whoever has a part of a key that was forgotten here is no stranger: others
     collect: (worker) => collected.push(worker),
   });
   const now = 1_000_000;
-  common.take(1, [{ id: 1, key: 'key', rate: hundred, part: now + 60_000 }], now);
+  common.take(1, [{ id: 1, key: 'key', rate: hundred, owedMs: now + 60_000 }], now);
   assert.deepEqual(collected, [2]);
   assert.deepEqual(answered, [], 'before the other part is known');
 });

@@ -17,16 +17,16 @@ test('asks once per turn for all of its questions, and gives each its answer', a
   await turn();
   assert.deepEqual(asked, [
     [
-      { id: 1, key: 'a', rate: parseRate('1/s'), part: null },
-      { id: 2, key: 'b', rate: parseRate('2/s'), part: null },
+      { id: 1, key: 'a', rate: parseRate('1/s'), owedMs: null },
+      { id: 2, key: 'b', rate: parseRate('2/s'), owedMs: null },
     ],
-    [{ id: 3, key: 'c', rate: parseRate('1/s'), part: null }],
+    [{ id: 3, key: 'c', rate: parseRate('1/s'), owedMs: null }],
   ]);
-  taken([{ id: 3, wait: 0 }], 30);
+  taken([{ id: 3, waitMs: 0 }], 30);
   taken(
     [
-      { id: 2, wait: 700 },
-      { id: 1, wait: -3 },
+      { id: 2, waitMs: 700 },
+      { id: 1, waitMs: -3 },
     ],
     30,
   );
@@ -39,7 +39,7 @@ test('a key over its limit is not asked about until its wait is over', async () 
   const { limit, taken } = createWorkerLimit(2, (takes) => {
     asked += takes.length;
     taken(
-      takes.map(({ id }) => ({ id, wait: 500 })),
+      takes.map(({ id }) => ({ id, waitMs: 500 })),
       now,
     );
   });
@@ -62,7 +62,7 @@ test('what comes while a key is asked about for the first time waits for the ans
   const all = Promise.all([1, 2, 3].map(() => limit('a', rate, 1000)));
   await turn();
   assert.equal(asked.length, 1);
-  taken([{ id: 1, part: 1200 }], 1000);
+  taken([{ id: 1, owedMs: 1200 }], 1000);
   assert.deepEqual(await all, [-8, -6, -4]);
   assert.equal(limit('a', rate, 1000), -2);
 });

@@ -93,7 +93,7 @@ test.before(async () => {
   await here.commit({ [path]: text?.replace(/- id: desk-read[\s\S]*?\n\n/, '') ?? null });
   here.git('checkout', '--quiet', 'main');
   admin = createAdmin({
-    ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedAt: asOfMs - 5000 },
+    ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedMs: asOfMs - 5000 },
     snapshot: () =>
       ({
         ...{ revision: 'ab'.repeat(20), counter: 7, digest: 'sha256:cd', grants: 4, loadedMs: asOfMs },
