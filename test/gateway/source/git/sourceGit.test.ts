@@ -209,17 +209,18 @@ const faults: [string, Answer, string][] = [
   ['500', (_, response) => response.writeHead(500).end(), 'source-unreachable'],
   ['a connection that breaks', (request) => request.socket.destroy(), 'source-unreachable'],
 ];
-for (const [what, fault, code] of faults)
-  test(`says what is wrong at ${what}, and goes on when it is over`, async () => {
-    const source = open(remote());
+test('says what is wrong each time, and goes on when it is over', async () => {
+  const source = open(remote());
+  for (const [what, fault, code] of faults) {
     answer = fault;
     await assert.rejects(
       next(source),
-      (error: { code?: string }) => error.code === code || assert.fail(`${error.code}: ${error}`),
+      (error: { code?: string }) => error.code === code || assert.fail(`${what}: ${error.code}: ${error}`),
     );
-    answer = serve;
-    assert.notEqual(await take(source), null);
-  });
+  }
+  answer = serve;
+  assert.notEqual(await take(source), null);
+});
 
 test('ends Git when it takes too long or is no longer wanted', async () => {
   answer = () => {};
