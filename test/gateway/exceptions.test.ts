@@ -180,11 +180,11 @@ test('an encoded slash goes on as it came where the operation allows it, and is 
 });
 
 const page = 'https://app.example.com';
-const cors = async (text: string) => {
+const cors = async (text: string, beside: Record<string, string> = {}) => {
   const path = 'grants/apis/orders.yaml';
   const yaml = await readFile(join(world.tree.root, path), 'utf8');
   const own = yaml.replace(/^(?:exceptions|cors):.*\n/gm, '');
-  await world.push({ [path]: text === '' ? own : `${own}cors: ${text}\n` });
+  await world.push({ [path]: text === '' ? own : `${own}cors: ${text}\n`, ...beside });
 };
 const preflight = (path: string, origin: string, method = 'POST', more: Record<string, string> = {}) => ({
   path,
@@ -328,7 +328,6 @@ test('any origin may be let in without credentials only; without a word, the ups
 });
 
 test('where one API lies below another, a page is let to each by its own list alone', async () => {
-  await cors('');
   const inner = (origin: string) =>
     [
       'api: inner',
@@ -342,15 +341,12 @@ test('where one API lies below another, a page is let to each by its own list al
       `cors: { origins: ["${origin}"], credentials: true }`,
       '',
     ].join('\n');
-  await world.push({ 'grants/apis/inner.yaml': inner(page) });
+  await cors('', { 'grants/apis/inner.yaml': inner(page) });
   // The inner API's page may not have a browser call the outer one, cookies and all.
   assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 404);
   assert.equal((await ask(preflight('/orders/v1/others', page, 'GET'))).status, 204);
-  await cors(`{ origins: ["${page}"] }`);
-  await world.push({ 'grants/apis/inner.yaml': inner('https://other.example') });
+  await cors(`{ origins: ["${page}"] }`, { 'grants/apis/inner.yaml': inner('https://other.example') });
   assert.equal((await ask(preflight('/orders/v1/orders', page, 'GET'))).status, 204);
   assert.equal((await ask(preflight('/orders/v1/orders', 'https://other.example', 'GET'))).status, 403);
   assert.equal((await ask(preflight('/orders/v1/others', page, 'GET'))).status, 403);
-  await cors('');
-  await world.push({ 'grants/apis/inner.yaml': null });
 });
