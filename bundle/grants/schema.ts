@@ -114,7 +114,7 @@ export const apiFile = z
     exceptions: z
       .record(operationName, exception)
       .optional()
-      .describe('What is otherwise for single operations, by their names.'),
+      .describe('Settings for single operations, by their names.'),
     facts: facts
       .optional()
       .describe('What policies may know of a request besides, as `input.facts.NAME`; left out, nothing.'),
@@ -132,14 +132,16 @@ export const apiFile = z
           .describe('The largest body of a request; left out, `limits.body` of gateway.yaml.'),
       })
       .optional()
-      .describe('How much a caller may ask of it.'),
+      .describe('How much each caller may use it.'),
     authentication: list(z.enum(authenticationMethods))
       .optional()
-      .describe('How callers may prove who they are to it; left out, in any of these ways.'),
+      .describe('Which ways to authenticate it accepts; left out, all.'),
     assertion: z
       .boolean()
       .optional()
-      .describe('Whether it is told who calls in a signed form too, for what others can reach as well.'),
+      .describe(
+        'Whether it also gets a signed assertion of who calls; for APIs that others can reach as well.',
+      ),
     host_header: z
       .enum(['upstream', 'caller'], { error: 'must be "upstream" or "caller"' })
       .optional()
@@ -202,26 +204,26 @@ export const grant = z
     state: z
       .enum(['active', 'suspended'])
       .default('active')
-      .describe('A suspended one allows nothing, and is kept.'),
+      .describe('A suspended grant stays in the file and allows nothing.'),
     params: params
       .optional()
       .describe(
         'Which values path parameters must have, by name: any of a list, or what a claim of the token says; of a role, operations without these parameters are not granted.',
       ),
-    conditions: conditions.optional().describe('What must hold of a request besides.'),
+    conditions: conditions.optional().describe('Further conditions on requests.'),
     limits: z
       .strictObject({
         rate: rate
           .optional()
           .describe(
-            'Requests of each caller by it, as COUNT/PERIOD; counts where every grant that allows the request has a rate, and the most generous one decides.',
+            'Requests of each caller by it, as COUNT/PERIOD. It applies only if every grant that allows the request has a rate; their rates then add up.',
           ),
       })
       .optional()
-      .describe('How much may be asked by it.'),
+      .describe('How many requests it allows.'),
     review: review
       .optional()
-      .describe('The last answer that it is still needed, as a merged review writes it.'),
+      .describe('The last certification that it is still needed, as a merged review writes it.'),
   })
   .refine((value) => (value.role === undefined) !== (value.operations === undefined), {
     error: 'must have either "role" or "operations"',
