@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Plan } from '../../reviewer/review.ts';
-import { suite } from '../_suite.ts';
-import { access, asOfMs, dayMs, daysAgo, logLines, place, recordLine, rules, type Use } from './_review.ts';
+import type { Plan } from '../../../reviewer/review.ts';
+import { suite } from '../../_suite.ts';
+import { access, asOfMs, dayMs, daysAgo, logLines, place, recordLine, rules, type Use } from '../_review.ts';
 
 const test = suite('review --recommend');
 const recommend = `  recommend: { days: 3, allows: 4, days_used: 2, rate_least: 3, one_off_days: 1, quiet_days: 2, end_days: 30 }
@@ -157,7 +157,7 @@ test('exemptions silence it; the command line prints it', async () => {
   const exemption =
     'exemptions: [{ grant: all-mfa, detector: second-factor, reason: r, until: 2027-01-31 }]\n';
   await here.write({ 'grants/review.yaml': review(exemption) });
-  const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url));
+  const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
   const at = new Date(asOfMs).toISOString();
   const plan: Plan = JSON.parse(
     execFileSync(

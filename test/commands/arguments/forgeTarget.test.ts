@@ -3,9 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ForgeOptions, forgeTarget } from '../../commands/arguments/forgeTarget.ts';
-import { UsageError } from '../../commands/arguments/usageError.ts';
-import { suite } from '../_suite.ts';
+import { type ForgeOptions, forgeTarget } from '../../../commands/arguments/forgeTarget.ts';
+import { UsageError } from '../../../commands/arguments/usageError.ts';
+import { suite } from '../../_suite.ts';
 
 const test = suite('which forge, and as whom');
 const folder = mkdtempSync(join(tmpdir(), 'grantgate-target-'));

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../demo/place/freePort.ts';
-import { createProgress } from '../../demo/place/progress.ts';
-import { tokenFile, writeTokens } from '../../demo/place/writeTokens.ts';
-import { suite } from '../_suite.ts';
+import { freePort } from '../../../demo/place/freePort.ts';
+import { createProgress } from '../../../demo/place/progress.ts';
+import { tokenFile, writeTokens } from '../../../demo/place/writeTokens.ts';
+import { suite } from '../../_suite.ts';
 
 const test = suite('what a demo tells');
 

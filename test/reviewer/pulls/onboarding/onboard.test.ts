@@ -1,20 +1,20 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { gitTree } from '../../../bundle/git/tree.ts';
-import { load } from '../../../bundle/grants/load.ts';
-import { giveConsent } from '../../../reviewer/edit/giveConsent.ts';
-import { openForge } from '../../../reviewer/forge/forge.ts';
-import { brake } from '../../../reviewer/plan/brake.ts';
-import type { Plan } from '../../../reviewer/plan/finding.ts';
-import { openMirror } from '../../../reviewer/pulls/mirror.ts';
-import { onboard } from '../../../reviewer/pulls/onboarding/onboard.ts';
-import { previewMarker } from '../../../reviewer/pulls/onboarding/preview.ts';
-import { knownPulls } from '../../../reviewer/pulls/openPullRequests.ts';
-import type { Pull } from '../../../reviewer/pulls/pull.ts';
-import { suite } from '../../_suite.ts';
-import { asOfMs, dayMs, rules } from '../_review.ts';
-import { closeWorlds, standard, token, world } from '../_world.ts';
+import { gitTree } from '../../../../bundle/git/tree.ts';
+import { load } from '../../../../bundle/grants/load.ts';
+import { giveConsent } from '../../../../reviewer/edit/giveConsent.ts';
+import { openForge } from '../../../../reviewer/forge/forge.ts';
+import { brake } from '../../../../reviewer/plan/brake.ts';
+import type { Plan } from '../../../../reviewer/plan/finding.ts';
+import { openMirror } from '../../../../reviewer/pulls/mirror.ts';
+import { onboard } from '../../../../reviewer/pulls/onboarding/onboard.ts';
+import { previewMarker } from '../../../../reviewer/pulls/onboarding/preview.ts';
+import { knownPulls } from '../../../../reviewer/pulls/openPullRequests.ts';
+import type { Pull } from '../../../../reviewer/pulls/pull.ts';
+import { suite } from '../../../_suite.ts';
+import { asOfMs, dayMs, rules } from '../../_review.ts';
+import { closeWorlds, standard, token, world } from '../../_world.ts';
 
 const test = suite('the first pull request in a repository');
 test.after(closeWorlds);
@@ -104,7 +104,7 @@ test('without --apply nothing is changed, and the run says so', async () => {
     '--as-of',
     new Date(asOfMs).toISOString(),
   ];
-  const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
+  const cli = fileURLToPath(new URL('../../../../cli.ts', import.meta.url));
   const said = execFileSync(process.execPath, [cli, ...args, '--no-trends'], { encoding: 'utf8' });
   assert.match(
     said,

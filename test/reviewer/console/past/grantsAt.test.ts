@@ -2,11 +2,11 @@ import * as assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { workingTree } from '../../../bundle/git/tree.ts';
-import { grantsAt } from '../../../reviewer/console/past/grantsAt.ts';
-import { suite } from '../../_suite.ts';
-import { beginRepository, commitAll } from '../../bundle/_repository.ts';
-import { access } from '../_review.ts';
+import { workingTree } from '../../../../bundle/git/tree.ts';
+import { grantsAt } from '../../../../reviewer/console/past/grantsAt.ts';
+import { suite } from '../../../_suite.ts';
+import { beginRepository, commitAll } from '../../../bundle/_repository.ts';
+import { access } from '../../_review.ts';
 
 const test = suite('grants as a commit has them');
 

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { Octokit } from '@octokit/rest';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind, refusal, where } from './_northwind.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind, refusal, where } from '../_northwind.ts';
 
 const test = suite('forge API');
 let world: Northwind;

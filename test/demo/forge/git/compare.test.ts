@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aheadOf } from '../../demo/forge/git/compare.ts';
-import { createGit } from '../../demo/forge/git/git.ts';
-import { suite } from '../_suite.ts';
+import { aheadOf } from '../../../../demo/forge/git/compare.ts';
+import { createGit } from '../../../../demo/forge/git/git.ts';
+import { suite } from '../../../_suite.ts';
 
 const test = suite('how two commits of the forge relate');
 const folder = mkdtempSync(join(tmpdir(), 'grantgate-compare-'));

@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { markdown } from '../../demo/forge/pages/markdown.ts';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind, where } from './_northwind.ts';
+import { markdown } from '../../../demo/forge/pages/markdown.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind, where } from '../_northwind.ts';
 
 const test = suite('forge pages');
 let world: Northwind;

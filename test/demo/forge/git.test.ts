@@ -2,9 +2,9 @@ import * as assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isBranchName, isRefName } from '../../demo/forge/git/refName.ts';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind, where } from './_northwind.ts';
+import { isBranchName, isRefName } from '../../../demo/forge/git/refName.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind, where } from '../_northwind.ts';
 
 const test = suite('forge over git');
 let world: Northwind;

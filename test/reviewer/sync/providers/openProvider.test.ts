@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { jwtVerify } from 'jose';
-import { openProvider } from '../../../reviewer/sync/providers/openProvider.ts';
-import { type ProviderConfig, syncFile } from '../../../reviewer/sync/providers/syncConfig.ts';
-import { suite } from '../../_suite.ts';
-import { type Stub, serveOkta } from './_providers.ts';
+import { openProvider } from '../../../../reviewer/sync/providers/openProvider.ts';
+import { type ProviderConfig, syncFile } from '../../../../reviewer/sync/providers/syncConfig.ts';
+import { suite } from '../../../_suite.ts';
+import { type Stub, serveOkta } from '../_providers.ts';
 
 const test = suite('private-key JWT');
 const noon = Date.parse('2026-11-23T12:00:00Z');

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { periodOf } from '../../commands/review/report.ts';
-import { suite } from '../_suite.ts';
+import { periodOf } from '../../../commands/review/report.ts';
+import { suite } from '../../_suite.ts';
 
 const test = suite('the period of a report');
 const now = Date.parse('2026-11-27T12:00:00Z');

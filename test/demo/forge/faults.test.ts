@@ -2,8 +2,8 @@ import * as assert from 'node:assert/strict';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { Octokit } from '@octokit/rest';
-import { suite } from '../_suite.ts';
-import { type Northwind, northwind, refusal, token, where } from './_northwind.ts';
+import { suite } from '../../_suite.ts';
+import { type Northwind, northwind, refusal, token, where } from '../_northwind.ts';
 
 const test = suite('forge faults');
 let world: Northwind;

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import type { Watched } from '../../demo/forge/serveApi.ts';
-import { suite } from '../_suite.ts';
-import { undescribed } from './_described.ts';
+import type { Watched } from '../../../demo/forge/serveApi.ts';
+import { suite } from '../../_suite.ts';
+import { undescribed } from '../_described.ts';
 
 const test = suite('the forge’s answers and GitHub’s description');
 

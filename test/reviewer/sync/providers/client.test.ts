@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { createClient } from '../../../reviewer/sync/providers/client.ts';
-import { clientCredentials, fixed } from '../../../reviewer/sync/providers/tokens.ts';
-import { suite } from '../../_suite.ts';
+import { createClient } from '../../../../reviewer/sync/providers/client.ts';
+import { clientCredentials, fixed } from '../../../../reviewer/sync/providers/tokens.ts';
+import { suite } from '../../../_suite.ts';
 
 const test = suite('client of a provider');
 const noon = Date.parse('2026-11-23T12:00:00Z');

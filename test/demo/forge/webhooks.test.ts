@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind, where } from './_northwind.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind, where } from '../_northwind.ts';
 
 const test = suite('forge webhooks');
 type Received = { headers: IncomingHttpHeaders; body: Buffer; at: number };

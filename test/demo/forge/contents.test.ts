@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind, refusal, where } from './_northwind.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind, refusal, where } from '../_northwind.ts';
 
 const test = suite('forge API over refs and contents');
 let world: Northwind;

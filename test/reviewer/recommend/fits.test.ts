@@ -3,15 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { rateOf } from '../../bundle/format/rate.ts';
-import { createLimit } from '../../gateway/limits/limit.ts';
-import { openDatabase } from '../../reviewer/evidence/database.ts';
-import { fitNetworks } from '../../reviewer/recommend/fitNetworks.ts';
-import { fitPrincipal } from '../../reviewer/recommend/fitPrincipal.ts';
-import { createRateTrial, isSafe, ratesFor, rounded } from '../../reviewer/recommend/fitRate.ts';
-import { useTable } from '../../reviewer/recommend/observeSql.ts';
-import { suite } from '../_suite.ts';
-import { asOfMs, recordLine } from './_review.ts';
+import { rateOf } from '../../../bundle/format/rate.ts';
+import { createLimit } from '../../../gateway/limits/limit.ts';
+import { openDatabase } from '../../../reviewer/evidence/database.ts';
+import { fitNetworks } from '../../../reviewer/recommend/fitNetworks.ts';
+import { fitPrincipal } from '../../../reviewer/recommend/fitPrincipal.ts';
+import { createRateTrial, isSafe, ratesFor, rounded } from '../../../reviewer/recommend/fitRate.ts';
+import { useTable } from '../../../reviewer/recommend/observeSql.ts';
+import { suite } from '../../_suite.ts';
+import { asOfMs, recordLine } from '../_review.ts';
 
 const test = suite('what fits observed use');
 

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { withPage } from '../_browser.ts';
-import { suite } from '../_suite.ts';
-import { git, lines, type Northwind, northwind } from './_northwind.ts';
+import { withPage } from '../../_browser.ts';
+import { suite } from '../../_suite.ts';
+import { git, lines, type Northwind, northwind } from '../_northwind.ts';
 
 const test = suite('forge in a browser');
 const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
