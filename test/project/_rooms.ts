@@ -523,7 +523,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/reviewError.ts',
     ],
   ],
-  ['reviewer/pulls/mirror', []],
+  ['reviewer/pulls/mirror', ['bundle/git', 'reviewer/forge', 'reviewer/reviewError.ts']],
   [
     'reviewer/pulls',
     [
