@@ -32,6 +32,7 @@ const state = z.strictObject({
       people: z.array(id),
       groups: z.array(id),
       others: z.int().min(0),
+      hidden: z.literal(true).optional(),
     }),
   ),
 });

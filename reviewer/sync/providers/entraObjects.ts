@@ -10,9 +10,12 @@ import { SyncError } from './syncError.ts';
 
 /** A user; without a login where the configuration asks for one that it has not. */
 export type Account = Omit<ProviderPerson, 'login'> & { login: string | null };
-export type NamedGroup = Pick<ProviderGroup, 'id' | 'name'>;
+export type NamedGroup = Pick<ProviderGroup, 'id' | 'name'> & {
+  /** Its members are told only to who may read hidden ones; to others it seems to have none. */
+  hidden?: true | undefined;
+};
 /** A group that was read; `others` counts members that are neither people nor groups. */
-export type EntraGroup = ProviderGroup & { others: number };
+export type EntraGroup = ProviderGroup & NamedGroup & { others: number };
 export type ObjectKind = 'users' | 'groups';
 /** Which objects are otherwise than they were, those that are said to be gone in `removed` too; and where to go on. */
 export type Changes = { ids: ReadonlySet<string>; removed: ReadonlySet<string>; link: string };
@@ -34,8 +37,14 @@ const user = z.object({
     .nullish(),
 });
 const group = z
-  .object({ id: z.string().min(1), displayName: z.string().min(1) })
-  .transform(({ id, displayName }): NamedGroup => ({ id, name: displayName }));
+  .object({ id: z.string().min(1), displayName: z.string().min(1), visibility: z.string().nullish() })
+  .transform(
+    ({ id, displayName, visibility }): NamedGroup => ({
+      ...{ id, name: displayName },
+      ...(visibility?.toLowerCase() === 'hiddenmembership' && { hidden: true }),
+    }),
+  );
+const groupFields = '$select=id,displayName,visibility';
 const member = z.object({ id: z.string().min(1), '@odata.type': z.string() });
 const named = z.object({ id: z.string().min(1) });
 const changed = z.object({ id: z.string().min(1), '@removed': z.object({}).nullish() });
@@ -105,15 +114,20 @@ export function entraObjects(client: Client, { login, sign_in: withSignIn }: Ent
       const found = await one(`${at('users', id)}?${fields}`, user);
       return found && accountOf(found);
     },
-    groups: (): Promise<NamedGroup[]> => all('/v1.0/groups?$select=id,displayName&$top=999', group),
-    group: (id: string): Promise<NamedGroup | null> =>
-      one(`${at('groups', id)}?$select=id,displayName`, group),
-    async members({ id, name }: NamedGroup): Promise<EntraGroup> {
+    groups: (): Promise<NamedGroup[]> => all(`/v1.0/groups?${groupFields}&$top=999`, group),
+    group: (id: string): Promise<NamedGroup | null> => one(`${at('groups', id)}?${groupFields}`, group),
+    async members({ id, name, hidden }: NamedGroup): Promise<EntraGroup> {
       const members = await all(`${at('groups', id)}/members?$select=id&$top=999`, member);
+      if (hidden === true && members.length === 0)
+        throw new SyncError(
+          'sync-forbidden',
+          `the group ${JSON.stringify(name)} hides its members: grant Member.Read.Hidden, or exclude it; without, it seems to have none`,
+        );
       const of = (type: string) =>
         members.filter((one) => one['@odata.type'] === `#microsoft.graph.${type}`).map((one) => one.id);
       const [people, groups] = [of('user'), of('group')];
-      return { id, name, people, groups, others: members.length - people.length - groups.length };
+      const others = members.length - people.length - groups.length;
+      return { id, name, people, groups, others, ...(hidden && { hidden }) };
     },
     /** What lists somebody or a group among its members. */
     async groupsWith(kind: ObjectKind, id: string): Promise<string[]> {

@@ -9,7 +9,13 @@ export type StubPerson = {
   manager?: string;
   lastSignIn?: string;
 };
-export type StubGroup = { id: string; name: string; people: string[]; groups?: string[] };
+export type StubGroup = {
+  id: string;
+  name: string;
+  people: string[];
+  groups?: string[];
+  visibility?: string;
+};
 export type Organisation = { people: StubPerson[]; groups: StubGroup[] };
 
 export type Reply = {
@@ -206,7 +212,9 @@ const graphUser = ({ id, login, status = 'active', manager, lastSignIn }: StubPe
   ...(manager ? { manager: { '@odata.type': '#microsoft.graph.user', id: manager } } : {}),
   ...(lastSignIn ? { signInActivity: { lastSignInDateTime: lastSignIn } } : {}),
 });
-const graphGroup = ({ id, name }: StubGroup) => ({ id, displayName: name });
+const graphGroup = ({ id, name, visibility = 'Private' }: StubGroup) => ({
+  ...{ id, displayName: name, visibility },
+});
 
 export function serveGithub(organisation: () => Organisation, pageSize = 2): Promise<Stub> {
   const userOf = ({ id, login }: StubPerson) => ({ id: Number(id), login, type: 'User' });

@@ -616,6 +616,26 @@ test('a last sign-in that is no instant is named with its row, and one in a far 
   assert.doesNotMatch(String((await one(here)).bytes), /last_sign_in/);
 });
 
+test('a group of Entra ID that hides its members is not taken for one that has none', async () => {
+  const here = world('entra', groupsOnly);
+  await here.run();
+  const before = fileOf(here, 'entra');
+  const [billing] = organisation.groups;
+  assert.ok(billing);
+  // Who may read hidden members is told them.
+  billing.visibility = 'HiddenMembership';
+  assert.equal((await one(here)).due, false);
+  // Graph answers 200 and nobody to who may not.
+  stubs.entra.fault = ({ url = '' }) =>
+    url.includes('/groups/21/members') ? { body: { '@odata.context': 'c', value: [] } } : null;
+  await assert.rejects(here.run(), {
+    code: 'sync-forbidden',
+    message: /the group "billing" hides its members: grant Member\.Read\.Hidden, or exclude it/,
+  });
+  assert.equal(fileOf(here, 'entra'), before);
+  assert.ok(await one(world('entra', '    groups: { include: [finance] }\n')));
+});
+
 test('members whom the list of people lacks, and groups that have none, are told of', async () => {
   organisation.groups[0]?.people.push('77');
   stubs.okta.fault = (request) =>
