@@ -207,6 +207,8 @@ export function createDirectoryHistory(organisation: Organisation) {
             lost.delete(name);
             missing.delete(name);
           } else if (!missing.has(name)) missing.set(name, at);
+      // Gateways went on with what was before: which of two people it is nobody decided.
+      if (!now.isEnforceable) return;
       // From when it was committed: no gateway knew before, whenever it was read.
       enforced = short.size === 0 ? now : createDirectoriesAt(new Map([...state, ...short]), services);
       arrivals.step(at, enforced.hasSomebody);

@@ -25,7 +25,12 @@ function groupsOf(state: Directories): Map<string, Group> {
 /** Looks at directories and services as they were at one moment: who a group reaches, and who is active. Names are folded. */
 export function createDirectoriesAt(state: Directories, services: ServicesNow) {
   const people = new Map<string, DirectoryFile['people'][number]>();
-  for (const file of state.values()) for (const person of file.people) people.set(fold(person.login), person);
+  let given = 0;
+  for (const file of state.values())
+    for (const person of file.people) {
+      people.set(fold(person.login), person);
+      given += 1;
+    }
   const groups = groupsOf(state);
   const { of } = memberships(groups);
   const inside = membersOf({ memberships: of });
@@ -54,6 +59,8 @@ export function createDirectoriesAt(state: Directories, services: ServicesNow) {
       positions.set(principal, position);
       return position;
     },
+    /** No two providers give one login, which no check lets pass and no gateway takes. */
+    isEnforceable: given === people.size,
     /** Whether there is such a person or group. */
     knows,
     /** Whether everybody in it is known, too: a group may list people and groups that no directory has. */

@@ -201,6 +201,25 @@ test('who comes by a sync is there when it is committed: no gateway knew before'
   assert.equal(lost.ownerlessSince('user:ann'), 30 * day, 'nor could anybody be asked');
 });
 
+test('of a login that two providers give nobody is let in, and nobody goes, before one of them lets go', () => {
+  const of = (at: number, provider: string, ...people: Person[]): Moment => ({
+    at: at * day,
+    provider,
+    people,
+  });
+  const off = { login: 'Ann', status: 'suspended' };
+  const told = (...moments: Moment[]) => {
+    const history = historyOf(moments, [{ principal: 'user:ann' }]);
+    return [history.reachedSince('user:ann'), history.ownerlessSince('user:ann')];
+  };
+  const paused = [of(1, 'hr', off), of(10, 'okta', ann)];
+  assert.deepEqual(told(...paused, of(15, 'hr')), [15 * day, null]);
+  assert.deepEqual(told(...paused, of(15, 'okta')), [null, day]);
+  const there = [of(1, 'hr', ann), of(10, 'okta', off)];
+  assert.deepEqual(told(...there, of(15, 'hr')), [null, 15 * day]);
+  assert.deepEqual(told(...there, of(15, 'okta')), [null, null]);
+});
+
 test('an owner is as active as its services and people were then', () => {
   const team = { people: [ann], groups: { bots: ['service:bot'] } };
   const moments: Moment[] = [
