@@ -5,7 +5,7 @@ import { sha256 } from '../format/digest.ts';
 import { resolveCommit } from '../git/git.ts';
 import { mergeBase as commonAncestor } from '../git/mergeBase.ts';
 import { gitTree, type Tree } from '../git/tree.ts';
-import { readPolicies } from '../policy/policies.ts';
+import { isBuiltIn, readPolicies } from '../policy/policies.ts';
 import { type DataDiff, diffData } from './diffData.ts';
 
 /** The difference in effective access between two commits. */
@@ -14,6 +14,8 @@ export type RevisionDiff = DataDiff & {
   head: string;
   /** The rules themselves differ: what the same grants allow may be something else. */
   policiesChanged: boolean;
+  /** The rules after it are not those that come with the product: they may look at more than grants. */
+  ownPolicies?: boolean;
 };
 
 type Options = {
@@ -41,10 +43,12 @@ export async function diffRevisions({
   const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
   const [before, after] = [await gitTree(repository, from), await gitTree(repository, ours)];
   const [old, now] = [await compiled(before), await compiled(after)];
+  const [rules, next] = [await readPolicies(before, 'authz'), await readPolicies(after, 'authz')];
   return {
     base: from,
     head: ours,
-    policiesChanged: (await rulesOf(before)) !== (await rulesOf(after)),
+    policiesChanged: textOf(rules) !== textOf(next),
+    ownPolicies: !(await isBuiltIn(next, 'authz')),
     ...diffData(old, now, { at }),
   };
 }
@@ -59,8 +63,8 @@ async function compiled(tree: Tree): Promise<Buffer> {
   }
 }
 
-const rulesOf = async (tree: Tree) =>
-  canonicalJson([...(await readPolicies(tree, 'authz'))].map(([path, rego]) => [path, sha256(rego)]));
+const textOf = (rules: ReadonlyMap<string, Buffer>) =>
+  canonicalJson([...rules].map(([path, rego]) => [path, sha256(rego)]));
 
 /** data.json of a tree, in line form. Throws BundleError `grants-invalid` with the problems; what reading it throws. */
 export async function dataOf(tree: Tree): Promise<Buffer> {

@@ -112,8 +112,22 @@ export function summaryOf(diff: RevisionDiff): string {
   return `${said.join('; ')}.`;
 }
 
-function nobodyBy({ policiesChanged, documents, heads, grants, directoryChanged }: RevisionDiff): string {
-  const others = policiesChanged || [documents, ...Object.values(heads)].some(({ length }) => length > 0);
+/** Whether rules of one's own decide by what changed. */
+const isDecidedOtherwise = ({
+  ownPolicies,
+  policiesChanged,
+  changes,
+  grants,
+  directoryChanged,
+}: RevisionDiff) =>
+  ownPolicies === true && !policiesChanged && (directoryChanged || changes.length > 0 || grants.length > 0);
+
+function nobodyBy(diff: RevisionDiff): string {
+  const { policiesChanged, documents, heads, grants, directoryChanged } = diff;
+  const others =
+    policiesChanged ||
+    isDecidedOtherwise(diff) ||
+    [documents, ...Object.values(heads)].some(({ length }) => length > 0);
   if (grants.length > 0 || directoryChanged)
     return others ? 'By grants and the directory nobody' : 'By the directory nobody';
   return others ? 'By grants nobody' : 'Nobody';
@@ -132,6 +146,11 @@ export function notesOf(diff: RevisionDiff): string[] {
   return [
     ...(policiesChanged
       ? ['the rules in policies/authz changed: the same grants may allow something else than compared here']
+      : []),
+    ...(isDecidedOtherwise(diff)
+      ? [
+          'rules of your own (policies/authz) decide here: they may look at more than the grants and groups compared here',
+        ]
       : []),
     ...(documents.length > 0
       ? ['data documents changed: by them the same grants may allow something else than compared here']

@@ -169,7 +169,8 @@ test('the rules and what grants refer to are told beside it', async () => {
     /: By grants nobody gains or loses access\.\nAlso:\n {2}policies are told the fact risk of orders: .*"from":"caller"/,
   );
   const diff = await between('begin', head);
-  assert.deepEqual([diff.policiesChanged, diff.changes], [true, []]);
+  assert.deepEqual([diff.policiesChanged, diff.ownPolicies, diff.changes], [true, true, []]);
+  assert.equal((await between(head, 'begin')).ownPolicies, false);
   assert.match(diffText(diff), /: By grants nobody gains or loses access\.\n/);
   assert.match(diffText(diff), /policies\/authz changed/);
   assert.match(diffText(diff), /network office was 192\.0\.2\.0\/25, 2001:db8:10::\/48, is 192\.0\.2\.0\/24/);

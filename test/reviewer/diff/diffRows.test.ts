@@ -174,6 +174,16 @@ test('where grants or accounts changed that access goes on without, that is said
   ]);
 });
 
+test("where rules of one's own decide, a difference says that they may look at more than it does", () => {
+  const own = { ...diffOf([]), ownPolicies: true };
+  assert.deepEqual([summaryOf(own), notesOf(own)], ['Nobody gains or loses access.', []]);
+  const moved = { ...own, directoryChanged: true };
+  assert.equal(summaryOf(moved), 'By grants and the directory nobody gains or loses access.');
+  assert.match(notesOf(moved).join(), /^rules of your own \(policies\/authz\) decide here/);
+  assert.match(notesOf({ ...own, changes: [change('loosened', ['a'], ['b'])] }).join(), /^rules of your own/);
+  assert.doesNotMatch(notesOf({ ...moved, policiesChanged: true }).join(), /rules of your own/);
+});
+
 test('where addresses of a network or credentials changed, that nobody loses access is said of grants alone', () => {
   const heads = {
     ...none,
