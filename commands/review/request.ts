@@ -3,6 +3,7 @@ import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarg
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
+import { actionText } from './actionText.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -90,7 +91,7 @@ async function runRequest(options: Options): Promise<void> {
       { asOf, login: login ?? '', signal },
     );
     if (options.json) printJson({ action, url, ...json(requested) });
-    else print(`${requestText(requested)}${url} ${action}\n`);
+    else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
     if (asked.emergency && action !== 'merged') {
       process.stderr.write(`grantgate: the forge does not let it merge; somebody must merge ${url}\n`);
       process.exitCode = 1;
@@ -132,7 +133,7 @@ async function askForIssue(number: string, options: Options): Promise<void> {
   }
   const { requested, action, url } = answered;
   if (options.json) printJson({ action, url, ...json(requested) });
-  else print(`${requestText(requested)}${url} ${action}\n`);
+  else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
 }
 
 async function openForgeOf(options: Options) {

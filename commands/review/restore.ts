@@ -3,6 +3,7 @@ import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarg
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
+import { actionText } from './actionText.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -70,7 +71,7 @@ async function runRestore(grant: string, options: Options): Promise<void> {
       },
     );
     if (options.json) printJson({ action, url: pull.url, ...json(proposal.restored) });
-    else print(`${restoreText(proposal.restored)}${pull.url} ${action}\n`);
+    else print(`${restoreText(proposal.restored)}${pull.url} ${actionText(action)}\n`);
     return;
   }
   const root = folderOf(options.root);

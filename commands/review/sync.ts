@@ -6,6 +6,7 @@ import { UsageError } from '../arguments/usageError.ts';
 import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
+import { actionText } from './actionText.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -81,7 +82,7 @@ async function runSync(options: Options): Promise<void> {
         proposed
           .map(
             ({ synced, action, url }) =>
-              `${syncText(synced)}  ${url === null ? 'no pull request' : `${url} ${action}`}\n`,
+              `${syncText(synced)}  ${url === null ? 'no pull request' : `${url} ${actionText(action)}`}\n`,
           )
           .join(''),
       );
