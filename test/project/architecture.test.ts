@@ -1,10 +1,11 @@
 import * as assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from '../_suite.ts';
 import { architectureProblems, importsOf, type Rooms, tableProblems } from './_architecture.ts';
 import { root } from './_copyRepository.ts';
+import { rooms } from './_rooms.ts';
 
 const test = suite('architecture');
 
@@ -14,6 +15,23 @@ test('the repository keeps to it', () => {
 
 test('every room stands on the floors below it', () => {
   assert.deepEqual(tableProblems(root), []);
+});
+
+test('the tree in CONTRIBUTING has every room, and no other', () => {
+  const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8');
+  const tree = /```\n(grants\/ .*?)```/s.exec(text)?.[1] ?? '';
+  const shown = tree.split(/^(?=\w)/m).flatMap((house) => {
+    const [, name = ''] = /^(\w+)\//.exec(house) ?? [];
+    // What a line says of its rooms stands two spaces behind them.
+    const lines = house.split('\n').slice(1);
+    return lines.flatMap((line) =>
+      [...line.matchAll(/(?<=^ +|\/ +)(\w+)\//g)].map(([, room]) => `${name}/${room}`),
+    );
+  });
+  const folders = rooms.map(([room]) => room).filter((room) => /^\w+\/\w+$/.test(room));
+  const copied = 'gateway/deploy';
+  assert.deepEqual(shown.sort(), [...folders, copied].sort());
+  assert.ok(tree.split('\n').length <= 70, 'a screenful');
 });
 
 const about = (room: string, imports: string) => `# ${room}\n\nWhat it is for.\n\nImports: ${imports}.\n`;
