@@ -3,11 +3,13 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { mostRuns } from '../../../gateway/record/dayCoverage.ts';
 import { decisionFiles } from '../../../gateway/record/decisionFiles.ts';
 import type { NewRecord } from '../../../gateway/record/recordLine.ts';
 import { openRecordWriter } from '../../../gateway/record/recordWriter.ts';
-import { createUsageDay, most } from '../../../gateway/record/usageDay.ts';
+import { createUsageDay } from '../../../gateway/record/usageDay.ts';
 import type { Head, UsageLine } from '../../../gateway/record/usageLine.ts';
+import { most } from '../../../gateway/record/useTables.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('usageRollup');
@@ -159,7 +161,7 @@ test('more than a day may hold is left out, and the day then vouches for nothing
   assert.equal(lines.length, most.denied + 1);
   assert.ok(headOf(lines).runs !== undefined, 'denials are no evidence of use');
   const gaps = counted((one) => {
-    for (let seq = 1; seq <= most.runs + 1; seq += 1) one.add(record(noon, ['a']), seq * 2);
+    for (let seq = 1; seq <= mostRuns + 1; seq += 1) one.add(record(noon, ['a']), seq * 2);
   });
   assert.equal(headOf(gaps).runs, undefined);
   assert.equal(headOf(gaps).cut, true);
