@@ -137,19 +137,24 @@ export function openCompileStore(folder: string | null, now: () => number = Date
       if (Math.abs(now() - last) < hourMs / 2) return;
       try {
         writeFileSync(mark, '');
-        for (const kind of Object.keys(keptFor) as StoreKind[])
-          removeOld(join(folder, kind), now() - keptFor[kind]);
       } catch {
-        // Somebody else removes the same, or nothing can be removed: the next one tries.
+        // Then nothing can be removed either.
+        return;
       }
+      for (const kind of Object.keys(keptFor) as StoreKind[])
+        removeOld(join(folder, kind), now() - keptFor[kind]);
     },
   };
 }
 
 function removeOld(folder: string, beforeMs: number): void {
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const path = join(folder, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.mtimeMs < beforeMs) rmSync(path, { force: true });
+  try {
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      const path = join(folder, name);
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (stats?.isFile() && stats.mtimeMs < beforeMs) rmSync(path, { force: true });
+    }
+  } catch {
+    // There are none of this kind, or somebody else removes the same: the next one tries.
   }
 }
