@@ -1,19 +1,16 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { localTree, type Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import type { KeptUsage } from '../evidence/usage.ts';
 import { heat } from '../inventory/heat.ts';
 import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inventory/inventory.ts';
 import { organisationOf } from '../organisationOf.ts';
 import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
-import { temporaryFolder } from '../temporaryFolder.ts';
 import type { Background } from './background.ts';
-import { type OpenUse, openUse } from './openUse.ts';
+import { keepUse } from './keepUse.ts';
+import type { OpenUse } from './openUse.ts';
 import type { PastFilter, Place } from './past/pastDecisions.ts';
-import { stampOf, stampOfFiles } from './stampOf.ts';
+import { stampOf } from './stampOf.ts';
 import type { Standing } from './views/frame.ts';
 import type { Use } from './views/usagePage.ts';
 
@@ -67,79 +64,38 @@ export async function openWorld(options: Options): Promise<World> {
   const { root, decisions, usage, adminToken, now, background } = options;
   const instant = () => options.asOf ?? Math.floor(now() / 1000);
 
+  const stop = new AbortController();
   let stamp = await stampOf(root);
   let { tree, organisation } = await readTree(root);
   let broken: string | null = null;
-  let opened: OpenUse | null = null;
-  let useNote: Standing['notes'][number] | null = null;
   let plan: Plan | null = null;
   let planNote: Standing['notes'][number] | null = null;
 
-  const stop = new AbortController();
+  const records = keepUse({ decisions, usage, adminToken, now, background, signal: stop.signal });
   const open = (): Inventory =>
     openInventory({
       ...{ asOf: instant(), revision: tree.revision, organisation },
-      seen: opened?.seen ?? null,
+      seen: records.opened()?.seen ?? null,
     });
   /** In two turns: of very many grants each takes a while, and pages need not wait for both. */
   const counted = async (inventory: Inventory): Promise<Pick<Known, 'inventory' | 'use'>> => {
     const cells = heat(inventory);
     await nextTurn();
     const [never, strange] = [neverCalled(inventory), uncatalogued(inventory)];
-    return { inventory, use: { cells, days: opened?.apiDays ?? new Map(), never, strange } };
+    return { inventory, use: { cells, days: records.opened()?.apiDays ?? new Map(), never, strange } };
   };
   let current = await counted(open());
 
-  const home = await temporaryFolder('console');
-  let kept: KeptUsage | null = null;
-  let keptOf: string | null = null;
-  let files = 0;
-  /** Reads records where there are others than before: once, for all that is told of them. */
-  const readRecords = async (asOf: number): Promise<KeptUsage | null> => {
-    const found = usage.some((one) => /^https?:/i.test(one))
-      ? null
-      : await stampOfFiles([...decisions, ...usage]);
-    if (found !== null && found === keptOf) return kept;
-    useNote = { text: 'Decision records are being read; what is said of use follows.' };
-    files += 1;
-    const file = join(home, `records-${files}.db`);
-    const next = await background.ask('read', {
-      ...{ file, decisions, usage, adminToken, asOf },
-      readAt: Math.floor(now() / 1000),
+  const readUse = (asOf: number) =>
+    records.read(asOf, {
+      organisation: () => organisation,
+      async taken(opened) {
+        // Who may do what is as it was: only what is said of use is new.
+        current = await counted({ ...current.inventory, seen: opened?.seen ?? null });
+      },
     });
-    keptOf = found;
-    return next;
-  };
-  const readUse = async (asOf: number) => {
-    try {
-      const next = await readRecords(asOf);
-      const open =
-        next === null ? null : await openUse({ kept: next, asOf, organisation, signal: stop.signal });
-      if (stop.signal.aborted) return await open?.close();
-      const before = { opened, kept };
-      [opened, kept] = [open, next];
-      await before.opened?.close();
-      if (before.kept !== null && before.kept.file !== next?.file)
-        await rm(before.kept.file, { force: true });
-      useNote =
-        open === null
-          ? {
-              text: `There are no decision records in ${[...decisions, ...usage].join(', ') || 'what was named'}, so nothing is said of use.`,
-            }
-          : open.missing.length === 0
-            ? null
-            : {
-                text: `Some records cannot be read, so uses may be missing: ${open.missing.slice(0, 5).join('; ')}`,
-                bad: true,
-              };
-      // Who may do what is as it was: only what is said of use is new.
-      current = await counted({ ...current.inventory, seen: open?.seen ?? null });
-    } catch (error) {
-      keptOf = null;
-      useNote = { text: `Nothing is known of use: ${messageOf(error)}`, bad: true };
-    }
-  };
   const readPlan = async (asOf: number) => {
+    const kept = records.kept();
     try {
       const { plan: next, faulty } = await background.ask('review', {
         ...{ root, decisions, usage, adminToken, asOf },
@@ -193,9 +149,11 @@ export async function openWorld(options: Options): Promise<World> {
       ...{ tree, plan, ...current },
       standing: {
         ...{ root, revision: tree.revision, asOf: current.inventory.asOf },
-        notes: [...(broken === null ? [] : [{ text: broken, bad: true as const }]), useNote, planNote].filter(
-          (note) => note !== null,
-        ),
+        notes: [
+          ...(broken === null ? [] : [{ text: broken, bad: true as const }]),
+          records.note(),
+          planNote,
+        ].filter((note) => note !== null),
       },
     }),
     look() {
@@ -209,17 +167,17 @@ export async function openWorld(options: Options): Promise<World> {
           looking = null;
         });
     },
-    daysOf: async (grants) => (await opened?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
-    decisions: (filter, behind) => opened?.decisions(filter, behind) ?? null,
-    decision: (id) => opened?.decision(id) ?? null,
+    daysOf: async (grants) =>
+      (await records.opened()?.daysOf(grants.map((grant) => ({ key: grant, grant })))) ?? null,
+    decisions: (filter, behind) => records.opened()?.decisions(filter, behind) ?? null,
+    decision: (id) => records.opened()?.decision(id) ?? null,
     explain: (fingerprint) => background.ask('explain', { fingerprint }),
     async close() {
       stop.abort();
       await background.close();
       await looking;
       await reading;
-      await opened?.close();
-      await rm(home, { recursive: true, force: true });
+      await records.close();
     },
   };
 }
