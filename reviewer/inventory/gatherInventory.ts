@@ -1,5 +1,6 @@
 import { git } from '../../bundle/git/git.ts';
 import { gitTree, workingTree } from '../../bundle/git/tree.ts';
+import { isBuiltIn, readPolicies } from '../../bundle/policy/policies.ts';
 import { type Calls, readCalls } from '../evidence/calls.ts';
 import { readUsage, type Usage } from '../evidence/usage.ts';
 import { organisationOf } from '../organisationOf.ts';
@@ -38,7 +39,8 @@ export async function gatherInventory({
   const given = { decisions: decisions ?? [], usage: usage ?? [] };
   const isAsked = decisions !== null || usage !== null;
   const seen = isAsked ? await readSeen(given, { asOf, token: adminToken, missing }) : null;
-  return openInventory({ asOf, revision: tree.revision, organisation, seen });
+  const ownPolicies = !(await isBuiltIn(await readPolicies(tree, 'authz'), 'authz'));
+  return openInventory({ asOf, revision: tree.revision, organisation, seen, ownPolicies });
 }
 
 type Given = { decisions: readonly string[]; usage: readonly string[] };

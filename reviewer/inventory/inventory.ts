@@ -26,9 +26,16 @@ export type Inventory = {
   access: Access;
   /** Null when no decision records were given: then nothing is said of use. */
   seen: ObservedUse | null;
+  /** Other rules decide than those that come with the product; left out, nobody has looked. */
+  ownPolicies?: boolean;
 };
 
-export type Known = Pick<Inventory, 'asOf' | 'revision' | 'organisation' | 'seen'>;
+export type Known = Omit<Inventory, 'access'>;
+
+/** What to know of all that an inventory lists, where rules of one's own decide. */
+export const ownRulesText =
+  'Held is what grants and the directory give; rules of your own (policies/authz) decide here, and may look at more.';
+
 export const openInventory = (known: Known): Inventory => ({
   ...known,
   access: openAccess(known.organisation, known.asOf),

@@ -24,6 +24,7 @@ export function inventoryJson(inventory: Inventory, by: View): unknown {
     as_of: instantOf(asOf),
     revision,
     records: seen?.records ?? null,
+    own_policies: inventory.ownPolicies ?? false,
     apis: [...organisation.apis.values()].map(
       ({ name, description, tier, owner, operations, roles, ...api }) => ({
         ...{ api: name, description, tier, owner },

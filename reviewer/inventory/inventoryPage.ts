@@ -5,7 +5,14 @@ import type { Grant } from '../../bundle/grants/organisation.ts';
 import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';
 import { columnOf, heat, heatText } from './heat.ts';
-import { conditionsText, type Inventory, lastUseOf, neverCalled, uncatalogued } from './inventory.ts';
+import {
+  conditionsText,
+  type Inventory,
+  lastUseOf,
+  neverCalled,
+  ownRulesText,
+  uncatalogued,
+} from './inventory.ts';
 import { script, style } from './pageAssets.ts';
 
 const mostHolders = 200;
@@ -72,7 +79,11 @@ export function inventoryPage(inventory: Inventory): string {
     items.length > 0 && html`<h2>${title}</h2><ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
   const body = html`<h1>Access inventory</h1>
 <p>As of ${instantOf(asOf)}${revision !== null && html` at revision <code>${revision.slice(0, 12)}</code>`}: ${counted(organisation.apis.size, 'API')}, ${counted(access.grants.length, 'grant')}, ${seen === null ? 'no decision records given, so nothing is said of use' : counted(seen.records, 'decision record')}.</p>
-<h2>${seen === null ? 'Operations held' : 'Share of held access that was used'}</h2>
+${
+  inventory.ownPolicies === true &&
+  html`<p>${ownRulesText}</p>
+`
+}<h2>${seen === null ? 'Operations held' : 'Share of held access that was used'}</h2>
 <div class="scroll">${drawn(inventory)}</div>
 <h2>Grants</h2>
 <p><input id="search" type="search" aria-label="Search grants" placeholder="Search"> <button id="all">Show all</button> <output id="count"></output></p>

@@ -9,6 +9,7 @@ import {
   type Inventory,
   lastUseOf,
   neverCalled,
+  ownRulesText,
   uncatalogued,
   type View,
 } from './inventory.ts';
@@ -60,6 +61,7 @@ export function* inventoryText(inventory: Inventory, by: View, width: number): G
     const asked = conditionsText(grant);
     return asked === '' ? '' : `, ${asked}`;
   };
+  if (inventory.ownPolicies) yield* say(0, ownRulesText);
   for (const { name, holdings } of entriesOf(inventory, by)) {
     const holders = new Set(holdings.map(({ subject }) => subject)).size;
     const byGrant = Map.groupBy(holdings, ({ grant }) => grant);

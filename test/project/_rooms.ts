@@ -683,6 +683,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/openapi',
+      'bundle/policy',
       'reviewer/evidence',
       'reviewer/organisationOf.ts',
       'reviewer/page',

@@ -74,6 +74,16 @@ test('by API it lists each operation with who holds it, by which grant, until wh
   assert.doesNotMatch(text, /bob-admin|paused/, 'bob is suspended, and so is the other grant');
 });
 
+test("where rules of one's own decide, it says that these may look at more", async () => {
+  const told = /^Held is what grants and the directory give; rules of your own/;
+  assert.doesNotMatch(flat(textOf('api')), told);
+  assert.equal(inventory.ownPolicies, false);
+  const own = { ...inventory, ownPolicies: true };
+  assert.match(flat([...inventoryText(own, 'api', 80)]), told);
+  assert.match(inventoryPage(own), /rules of your own/);
+  assert.equal(JSON.parse(JSON.stringify(inventoryJson(own, 'api'))).own_policies, true);
+});
+
 test('by person, group and grant it tells the chain of groups', () => {
   assert.match(
     flat(textOf('person')),
