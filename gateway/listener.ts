@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Server as NetServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { GatewayConfig } from './config/config.ts';
+import { drain } from './drain.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
 import { cutSlow } from './http/cutSlow.ts';
+import { createLastRequest } from './http/lastRequest.ts';
 import { endWithAnswer, isEnding } from './http/linger.ts';
 import { createPayloads } from './http/payload.ts';
 import { Refusal } from './http/refusal.ts';
@@ -42,24 +44,15 @@ export function createListener(options: Options): Listener {
   const underWay = createUnderWay();
   const payloads = createPayloads();
   let draining = false;
-  const served = new WeakMap<Socket, number>();
-  const ending = new WeakSet<Socket>();
+  const lastRequest = createLastRequest(() => limits.requests_per_connection);
   const late = new WeakSet<IncomingMessage>();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     // The answer before it is the connection's last: this one could get none, so nothing is done.
-    if (isEnding(request.socket) || ending.has(request.socket)) return;
-    // Node's own bound tells the caller to close, and leaves it at that.
-    const most = limits.requests_per_connection;
-    if (most !== undefined) {
-      const count = (served.get(request.socket) ?? 0) + 1;
-      served.set(request.socket, count);
-      if (count >= most) {
-        ending.add(request.socket);
-        response.shouldKeepAlive = false;
-      }
-    }
+    if (isEnding(request.socket)) return;
+    const turn = lastRequest(request.socket);
+    if (turn === 'over') return;
     underWay.begin(request.socket, response);
-    if (draining) response.shouldKeepAlive = false;
+    if (draining || turn === 'last') response.shouldKeepAlive = false;
     const coding = request.headers['transfer-encoding'];
     if (coding !== undefined) payloads.count(request);
     // The body goes on with a framing of ours, so no coding but this one would be told to the upstream.
@@ -137,33 +130,11 @@ export function createListener(options: Options): Listener {
     else writeProblem(socket, unreadable(error.code), null);
   });
 
-  const drain = async (lingerMs = 0) => {
+  const stop = async (lingerMs = 0) => {
     draining = true;
-    const begunMs = performance.now();
-    if (!server.listening) return stopCutting();
-    // Node's own close, and its closeIdleConnections, cut answers that have ended here but have not yet gone out.
-    const closed = new Promise((done) => NetServer.prototype.close.call(server, done));
-    streams.closeAll('upgraded');
-    const closeIdle = () => {
-      tls?.abandon();
-      for (const socket of sockets) {
-        // A connection kept alive past its answer would be used again and again until the time is over.
-        const answer = underWay.answer(socket);
-        if (answer !== null) answer.shouldKeepAlive = false;
-        else if (performance.now() - begunMs >= lingerMs) socket.destroy();
-      }
-    };
-    closeIdle();
-    const idle = setInterval(closeIdle, 50);
-    const timer = setTimeout(() => {
-      streams.closeAll('all');
-      server.closeAllConnections();
-    }, limits.drain_timeout);
-    await closed;
-    clearInterval(idle);
-    clearTimeout(timer);
+    const drainMs = limits.drain_timeout;
+    if (server.listening) await drain({ server, sockets, underWay, tls, streams, drainMs, lingerMs });
     stopCutting();
-    server.close();
   };
   const take = (next: Limits) => {
     limits = next;
@@ -176,7 +147,7 @@ export function createListener(options: Options): Listener {
     stopCutting();
     if (!draining) stopCutting = cut();
   };
-  return { server, drain, take };
+  return { server, drain: stop, take };
 }
 
 const pipelined = () =>
