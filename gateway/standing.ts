@@ -81,7 +81,7 @@ export function openStanding(options: Options) {
     status: () => (shadow === null ? reload.status() : { ...reload.status(), shadow: shadow.status() }),
     /** Looks at the sources now. Rejects with a LoadError when that of the bundle in force cannot be had. */
     async look(how: { force: boolean; pushed: boolean }) {
-      const [result] = await Promise.all([reload.poke(how), shadow?.look()]);
+      const [result] = await Promise.all([reload.look(how), shadow?.look()]);
       return result;
     },
     /** For what decides beside, after the answer. */

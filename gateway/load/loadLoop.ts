@@ -6,8 +6,8 @@ import { createLookQueue, type LookRequest } from './lookQueue.ts';
 import { createSuccession, type SuccessionOptions } from './succession.ts';
 
 export type LoadLoop = {
-  /** Asks for a look at the source. Pokes that come while one is under way share the next. */
-  poke(id: number, force: boolean): void;
+  /** Asks for a look at the source. Looks asked for while one is under way share the next. */
+  look(id: number, force: boolean): void;
   /** What the serving thread made of the snapshot posted with `seq`; null: it is in force. */
   verdict(seq: number, refusal: PostedError | null): void;
   /** Ends after what is under way has been aborted. */
@@ -24,7 +24,7 @@ export type LoadLoopOptions = SuccessionOptions &
   };
 
 /**
- * Looks at a source again and again, one look at a time: at each poll, on its changes, on pokes. A new bundle is
+ * Looks at a source again and again, one look at a time: at each poll, on its changes, when asked. A new bundle is
  * measured against the one in force, prepared, posted, and counts once the serving thread took it. Whatever fails
  * leaves the one in force; the next look starts afresh.
  */
@@ -43,9 +43,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   };
 
   /** What is new at the source and counts from now on. */
-  const look = async ({ pokes, force }: LookRequest, signal: AbortSignal): Promise<Found | null> => {
-    // Someone waits for the answer to a poke: the server must not hold it.
-    const found = await source.next({ signal, force, wait: pokes.length === 0 });
+  const look = async ({ waiters, force }: LookRequest, signal: AbortSignal): Promise<Found | null> => {
+    // Someone waits for the answer: the server must not hold it.
+    const found = await source.next({ signal, force, wait: waiters.length === 0 });
     if (found === null) return null;
     for (const note of found.notes) post({ kind: 'note', ...note });
     try {
@@ -62,11 +62,11 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   /** A look, told and kept; null where it was given up. */
   const lookAndTell = async (request: LookRequest): Promise<Looked | null> => {
-    const { pokes, force } = request;
+    const { waiters, force } = request;
     looking = new AbortController();
     const startedMs = performance.now();
     const done = (outcome: 'changed' | 'unchanged' | 'failed', error: PostedError | null) =>
-      post({ kind: 'done', outcome, error, pokes, ms: performance.now() - startedMs });
+      post({ kind: 'done', outcome, error, waiters, ms: performance.now() - startedMs });
     post({ kind: 'attempt' });
     try {
       const found = await look(request, looking.signal);
@@ -82,7 +82,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
         return { failed: true, wishMs: wishOf(error) };
       }
       // Nobody asked for it, or someone asked for more: the next look answers.
-      if (!closed && pokes.length > 0) ask(request);
+      if (!closed && waiters.length > 0) ask(request);
       return null;
     } finally {
       looking = null;
@@ -92,7 +92,7 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   const run = async () => {
     await succession.inherit();
     let failures = 0;
-    ask({ pokes: [], force: false });
+    ask({ waiters: [], force: false });
     while (!closed) {
       const looked = await lookAndTell(queue.take());
       if (looked !== null) failures = looked.failed ? failures + 1 : 0;
@@ -107,10 +107,10 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     return Math.max(usualMs * (0.9 + random() * 0.2), wishMs);
   };
 
-  const unwatch = source.watch(() => ask({ pokes: [], force: false }));
+  const unwatch = source.watch(() => ask({ waiters: [], force: false }));
   const ended = run();
   return {
-    poke: (id, force) => ask({ pokes: [id], force }),
+    look: (id, force) => ask({ waiters: [id], force }),
     verdict: succession.verdict,
     async close() {
       closed = true;

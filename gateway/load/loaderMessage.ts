@@ -9,7 +9,7 @@ export type LoaderMessage =
       kind: 'done';
       outcome: 'changed' | 'unchanged' | 'failed';
       error: PostedError | null;
-      pokes: number[];
+      waiters: number[];
       ms: number;
     }
   /** Whether the bundle in force is kept for the next start; told when it is not, and once it is again. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A look at the source that somebody asked for; those who ask before it begins share it. */
-export type LookRequest = { readonly pokes: number[]; readonly force: boolean };
+export type LookRequest = { readonly waiters: number[]; readonly force: boolean };
 
 /** Who waits for the next look. */
 export type LookQueue = {
@@ -21,12 +21,15 @@ export function createLookQueue(): LookQueue {
     get isEmpty() {
       return queued === null;
     },
-    ask({ pokes, force }) {
-      queued = { pokes: [...(queued?.pokes ?? []), ...pokes], force: force || (queued?.force ?? false) };
+    ask({ waiters, force }) {
+      queued = {
+        waiters: [...(queued?.waiters ?? []), ...waiters],
+        force: force || (queued?.force ?? false),
+      };
       pausing?.abort();
     },
     take() {
-      const taken = queued ?? { pokes: [], force: false };
+      const taken = queued ?? { waiters: [], force: false };
       queued = null;
       return taken;
     },

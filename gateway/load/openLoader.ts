@@ -19,7 +19,7 @@ export type LoaderData = { source: SourceConfig; pollMs: number; holdShare: numb
 
 /** What the serving thread says to the loader. */
 export type LoaderRequest =
-  | { kind: 'poke'; id: number; force: boolean }
+  | { kind: 'look'; id: number; force: boolean }
   | { kind: 'verdict'; seq: number; refusal: PostedError | null }
   | { kind: 'close' };
 
@@ -85,7 +85,7 @@ export function openLoader(
   });
 
   port.on('message', (request: LoaderRequest) => {
-    if (request.kind === 'poke') loop.poke(request.id, request.force);
+    if (request.kind === 'look') loop.look(request.id, request.force);
     else if (request.kind === 'verdict') loop.verdict(request.seq, request.refusal);
     else loop.close().finally(() => port.close());
   });

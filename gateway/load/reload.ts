@@ -10,8 +10,8 @@ import { createBranchMoves } from './branchMoves.ts';
 import { LoadError, type PostedError, postError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
 import { type LoaderTurn, type LoaderWorker, startLoaderThread } from './loaderThread.ts';
+import { createLookWaiters, type LookResult } from './lookWaiters.ts';
 import type { LoaderData } from './openLoader.ts';
-import { createPokes, type PokeResult } from './pokes.ts';
 import { createReloadTold, type ReloadLog, type ReloadStatus } from './reloadStatus.ts';
 
 export type ReloadOptions = {
@@ -47,10 +47,10 @@ export type Reload = {
   /** The same with what another loop goes on from. */
   standing(): Standing | null;
   /**
-   * Looks at the source now; pokes that come together share one look. `force` takes what was held, and tries anew
+   * Looks at the source now; those who ask together share one look. `force` takes what was held, and tries anew
    what was refused before. Rejects with a LoadError when the look fails.
    */
-  poke(options?: { force?: boolean; pushed?: boolean }): Promise<PokeResult>;
+  look(options?: { force?: boolean; pushed?: boolean }): Promise<LookResult>;
   status(): ReloadStatus;
   /** Settles when the first look has ended, well or not. */
   readonly started: Promise<void>;
@@ -76,7 +76,7 @@ export function startReload(options: ReloadOptions): Reload {
   const started = Promise.withResolvers<void>();
   const { onFailure, onKept } = options;
   const told = createReloadTold({ source: sourceName(address), log, onFailure, onKept, now });
-  const pokes = createPokes();
+  const waiters = createLookWaiters();
   const moves = createBranchMoves(now);
   const countShared = createCountShared();
 
@@ -112,7 +112,7 @@ export function startReload(options: ReloadOptions): Reload {
     return isCurrent() ? swap(snapshot, loaded) : null;
   };
 
-  const finish = ({ outcome, error, pokes: ids, ms }: Done) => {
+  const finish = ({ outcome, error, waiters: ids, ms }: Done) => {
     options.onLook?.(error?.code ?? outcome, ms);
     const failure = error === null ? null : told.failed(error);
     if (failure === null) {
@@ -120,7 +120,7 @@ export function startReload(options: ReloadOptions): Reload {
       if (standing !== null) told.succeeded(standing.snapshot.revision);
     }
     const revision = standing?.snapshot.revision ?? '';
-    pokes.settle(ids, failure ?? { changed: outcome === 'changed', revision });
+    waiters.settle(ids, failure ?? { changed: outcome === 'changed', revision });
     started.resolve();
   };
   const receive = (message: LoaderMessage, turn: LoaderTurn) => {
@@ -142,7 +142,7 @@ export function startReload(options: ReloadOptions): Reload {
     }
   };
   const onReplaced = (code: string, message: string) => {
-    pokes.rejectAll(told.failed({ code, message, problems: [] }));
+    waiters.rejectAll(told.failed({ code, message, problems: [] }));
     started.resolve();
   };
 
@@ -155,17 +155,17 @@ export function startReload(options: ReloadOptions): Reload {
   });
   const close = async () => {
     await loader.close();
-    pokes.rejectAll(new LoadError('closed', 'the gateway is closing'));
+    waiters.rejectAll(new LoadError('closed', 'the gateway is closing'));
     started.resolve();
   };
   return {
     current: () => standing?.snapshot ?? null,
     standing: () => standing,
-    async poke({ force = false, pushed = false } = {}) {
+    async look({ force = false, pushed = false } = {}) {
       if (closing !== null || !loader.running())
         throw new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running');
       if (pushed) moves.pushed();
-      return pokes.add((id) => loader.send({ kind: 'poke', id, force }));
+      return waiters.add((id) => loader.send({ kind: 'look', id, force }));
     },
     status: () => told.status(standing !== null),
     started: started.promise,

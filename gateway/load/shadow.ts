@@ -86,7 +86,7 @@ export function startShadow({ settings, metrics, startLoader, log: parent, now }
     offer: compare.offer,
     status: reload.status,
     look: () =>
-      reload.poke().then(
+      reload.look().then(
         () => undefined,
         () => undefined,
       ),

@@ -74,7 +74,7 @@ const loop = startLoadLoop({
 });
 
 port.on('message', (request: LoaderRequest) => {
-  if (request.kind === 'poke') loop.poke(request.id, request.force);
+  if (request.kind === 'look') loop.look(request.id, request.force);
   else if (request.kind === 'verdict') {
     if (request.refusal === null) void showKept?.();
     showKept = null;

@@ -127,7 +127,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     startedMs,
     status: reload.status,
     async reload(force) {
-      const result = await reload.poke({ force });
+      const result = await reload.look({ force });
       // It is signed once it was taken; only then is there something to fetch.
       if (published.wasm?.revision !== result.revision)
         await Promise.race([news.promise, sleep(signMs, undefined, { ref: false })]);

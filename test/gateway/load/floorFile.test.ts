@@ -74,7 +74,7 @@ test('an older signed bundle in the place of the kept one is not used, with or w
   assert.equal(replayed.current(), null);
   assert.equal(replayed.status().lastError?.code, 'counter-rollback');
   await release(7);
-  await replayed.poke();
+  await replayed.look();
   assert.equal(replayed.current()?.counter, 7);
   await replayed.close();
 

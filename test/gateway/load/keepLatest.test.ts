@@ -71,9 +71,9 @@ test('a disk that is full is survived, said once, and what could not be kept is 
         log: { info: () => {}, warn: () => {}, error: (_, message) => errors.push(message) },
       });
       await reload.started;
-      await reload.poke();
+      await reload.look();
       await publish(2);
-      await reload.poke();
+      await reload.look();
       assert.equal(reload.current()?.counter, 2, 'it serves all the same');
       while (kept.length < 3) await sleep(10);
       assert.ok(kept.every((ok) => !ok));
@@ -81,7 +81,7 @@ test('a disk that is full is survived, said once, and what could not be kept is 
       assert.match(errors[0] ?? '', new RegExp(`not kept for the next start: ${broken.code}`));
 
       broken.mend();
-      await reload.poke();
+      await reload.look();
       while (!kept.includes(true)) await sleep(10);
       const found = await readLastGood(stateFolder, `file:${path}`);
       assert.equal(found?.counter, 2);

@@ -92,26 +92,26 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
   return { loop: started, posted, asked, kept, state, done, until };
 }
 
-test('answers all pokes that came during a look with one more look', async () => {
+test('answers all that was asked during a look with one more look', async () => {
   const hold = Promise.withResolvers<null>();
   const { loop, done, until, asked } = start([() => hold.promise, async () => found(1)]);
   await sleep(10);
-  for (const id of [1, 2, 3]) loop.poke(id, false);
+  for (const id of [1, 2, 3]) loop.look(id, false);
   await sleep(20);
   assert.equal(asked.length, 1);
   hold.resolve(null);
   await until(2);
   assert.deepEqual(
-    done().map(({ pokes, outcome }) => ({ pokes, outcome })),
+    done().map(({ waiters, outcome }) => ({ waiters, outcome })),
     [
-      { pokes: [], outcome: 'unchanged' },
-      { pokes: [1, 2, 3], outcome: 'changed' },
+      { waiters: [], outcome: 'unchanged' },
+      { waiters: [1, 2, 3], outcome: 'changed' },
     ],
   );
   assert.equal(asked[1]?.options.wait, false, 'someone waits for the answer');
 });
 
-test('gives up a held request for a poke, but not one that is being answered', async () => {
+test('gives up a held request for who asks, but not one that is being answered', async () => {
   const aborted: boolean[] = [];
   const held: Step = ({ signal }) =>
     new Promise((resolve, reject) => {
@@ -124,16 +124,16 @@ test('gives up a held request for a poke, but not one that is being answered', a
   const first = start([held, held]);
   first.state.waiting = true;
   await sleep(20);
-  first.loop.poke(1, false);
+  first.loop.look(1, false);
   first.state.waiting = false;
   await first.until(1);
   assert.deepEqual(aborted, [true]);
-  assert.deepEqual(first.done()[0]?.pokes, [1]);
+  assert.deepEqual(first.done()[0]?.waiters, [1]);
   await first.loop.close();
 
   const second = start([held]);
   await sleep(20);
-  second.loop.poke(1, false);
+  second.loop.look(1, false);
   await second.until(2);
   assert.equal(aborted.length, 1);
 });
@@ -188,7 +188,7 @@ test('measures each bundle against the one in force', async () => {
     [4, false],
   ] as const) {
     await until(id);
-    loop.poke(id, force);
+    loop.look(id, force);
   }
   await until(5);
   assert.deepEqual(
@@ -220,7 +220,7 @@ test('takes what was held when a later release says the same, and only then', as
   const { loop, posted, done, until } = start(steps.map((step) => async () => step));
   for (let id = 1; id < steps.length; id += 1) {
     await until(id);
-    loop.poke(id, false);
+    loop.look(id, false);
   }
   await until(steps.length);
   assert.deepEqual(
@@ -245,7 +245,7 @@ test('takes at its second release what the serving thread held, and is then not 
   });
   for (const id of [1, 2]) {
     await started.until(id);
-    started.loop.poke(id, false);
+    started.loop.look(id, false);
   }
   await started.until(3);
   const loaded = started.posted.filter((message) => message.kind === 'loaded');
@@ -305,7 +305,7 @@ test('does not count a bundle that the serving thread refused, nor a verdict on 
   await started.until(1);
   assert.equal(started.done()[0]?.error?.code, 'swap-failed');
   assert.equal((settled[0] as { code?: string } | null)?.code, 'swap-failed');
-  started.loop.poke(1, true);
+  started.loop.look(1, true);
   await started.until(2);
   assert.equal(started.done()[1]?.error?.code, 'swap-failed');
 });

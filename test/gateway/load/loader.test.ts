@@ -137,7 +137,7 @@ test('goes back by a bundle signed as a way back, once: neither it nor what it u
   const rollback = { from: bundle(2).counter, nth: 1 };
   const refused = async (reload: Reload, from: Bundle, inForce: Bundle) => {
     await publish(from);
-    await assert.rejects(reload.poke(), { code: 'counter-rollback' }, from.revision);
+    await assert.rejects(reload.look(), { code: 'counter-rollback' }, from.revision);
     assert.equal(reload.current()?.revision, inForce.revision);
   };
   await publish(bundle(2));
@@ -145,7 +145,7 @@ test('goes back by a bundle signed as a way back, once: neither it nor what it u
   await first.started;
   await refused(first, bundle(0), bundle(2));
   await publish({ ...bundle(0), rollback });
-  assert.equal((await first.poke()).revision, bundle(0).revision);
+  assert.equal((await first.look()).revision, bundle(0).revision);
   await refused(first, bundle(1), bundle(0));
   await refused(first, bundle(2), bundle(0));
   await first.close();
@@ -157,12 +157,12 @@ test('goes back by a bundle signed as a way back, once: neither it nor what it u
   assert.equal(second.status().lastError?.code, 'counter-rollback');
   // Back from the way back: by the next number, for one that is not newer leads nowhere.
   await publish({ ...bundle(1), rollback: { ...rollback, nth: 2 } });
-  assert.equal((await second.poke()).revision, bundle(1).revision);
+  assert.equal((await second.look()).revision, bundle(1).revision);
   await refused(second, { ...bundle(0), rollback }, bundle(1));
 
   const next = { ...bundle(2), counter: bundle(2).counter + 1, revision: 'f'.repeat(40) };
   await publish(next);
-  assert.equal((await second.poke()).revision, next.revision);
+  assert.equal((await second.look()).revision, next.revision);
   await refused(second, { ...bundle(0), rollback }, next);
   await refused(second, { ...bundle(1), rollback: { ...rollback, nth: 2 } }, next);
 });
@@ -172,7 +172,7 @@ test('no force makes an older signed bundle good', async () => {
   const reload = start();
   await reload.started;
   await publish(bundle(0));
-  await assert.rejects(reload.poke({ force: true }), { code: 'counter-rollback' });
+  await assert.rejects(reload.look({ force: true }), { code: 'counter-rollback' });
   assert.equal(reload.current()?.revision, bundle(1).revision);
 });
 
@@ -216,7 +216,7 @@ test('knows how old the word of its source is when it starts with the kept bundl
   await publish(bundle(1));
   const again = start();
   await again.started;
-  await again.poke();
+  await again.look();
   await again.close();
   await rm(path);
   const last = start();
@@ -245,7 +245,7 @@ test('a kept bundle whose time is over still bars the way to older ones', async 
   assert.equal(second.status().lastError?.code, 'counter-rollback');
   assert.equal(second.current()?.validUntil, soon);
   await publish(bundle(2));
-  assert.equal((await second.poke()).revision, bundle(2).revision);
+  assert.equal((await second.look()).revision, bundle(2).revision);
 });
 
 test('verifies the kept bundle by the keys of today, of which one may be new', async () => {
@@ -322,8 +322,8 @@ test('refuses a signed bundle whose own questions get other answers here, also w
   await reload.started;
   assert.equal(reload.current()?.revision, bundle(0).revision);
   await publish({ ...bundle(1), golden: [right, wrong] });
-  await assert.rejects(reload.poke(), { code: 'golden-mismatch', message: /decision 2 of 2/ });
-  await assert.rejects(reload.poke({ force: true }), { code: 'golden-mismatch' });
+  await assert.rejects(reload.look(), { code: 'golden-mismatch', message: /decision 2 of 2/ });
+  await assert.rejects(reload.look({ force: true }), { code: 'golden-mismatch' });
   assert.equal(reload.current()?.revision, bundle(0).revision);
   assert.equal(reload.status().state, 'failing');
   await reload.close();

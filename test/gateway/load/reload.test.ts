@@ -60,7 +60,7 @@ const grantsOf = (snapshot: Snapshot | null, subject: string): unknown => {
 const head = () => runGit(tree.root, 'rev-parse', 'HEAD').trim();
 const broken = { 'grants/access/orders/new.yaml': '- id: [\n' };
 
-test('puts the newest commit in force, and after a poke the next one', async () => {
+test('puts the newest commit in force, and after another look the next one', async () => {
   const reload = start();
   await reload.started;
   assert.equal(reload.current()?.revision, head());
@@ -69,10 +69,10 @@ test('puts the newest commit in force, and after a poke the next one', async () 
     'group:billing',
     'service:invoicer',
   ]);
-  assert.deepEqual(await reload.poke(), { changed: false, revision: head() });
+  assert.deepEqual(await reload.look(), { changed: false, revision: head() });
 
   const revision = await tree.commit({ 'grants/access/orders/billing.yaml': null });
-  assert.deepEqual(await reload.poke(), { changed: true, revision });
+  assert.deepEqual(await reload.look(), { changed: true, revision });
   assert.deepEqual(Object.keys(grantsOf(reload.current(), 'service:invoicer') as object), [
     'service:invoicer',
   ]);
@@ -95,7 +95,7 @@ test('keeps the last good revision while a commit is broken, says where, and rec
   await reload.started;
   const good = head();
   await tree.commit(broken);
-  await assert.rejects(reload.poke(), (error: LoadError) => {
+  await assert.rejects(reload.look(), (error: LoadError) => {
     assert.equal(error.code, 'grants-invalid');
     assert.match(error.problems[0] ?? '', /^grants\/access\/orders\/new\.yaml:\d+:\d+: /);
     return true;
@@ -103,11 +103,11 @@ test('keeps the last good revision while a commit is broken, says where, and rec
   assert.equal(reload.current()?.revision, good);
   assert.equal(reload.status().state, 'failing');
   assert.equal(reload.status().lastError?.code, 'grants-invalid');
-  await assert.rejects(reload.poke(), { code: 'grants-invalid' });
+  await assert.rejects(reload.look(), { code: 'grants-invalid' });
   assert.equal(logged.filter((line) => line.startsWith('bundle not loaded')).length, 1);
 
   const mended = await tree.commit({ 'grants/access/orders/new.yaml': null });
-  assert.deepEqual(await reload.poke(), { changed: true, revision: mended });
+  assert.deepEqual(await reload.look(), { changed: true, revision: mended });
   assert.equal(reload.status().state, 'ok');
   assert.equal(reload.status().lastError, undefined);
 });
@@ -131,7 +131,7 @@ test('refuses a branch that was set back to an older commit, unless forced or on
   await reload.started;
   const inForce = reload.current()?.revision;
   runGit(tree.root, 'reset', '--quiet', '--hard', first);
-  await assert.rejects(reload.poke(), { code: 'counter-rollback' });
+  await assert.rejects(reload.look(), { code: 'counter-rollback' });
   assert.equal(reload.current()?.revision, inForce);
   // Nor after a restart, which knows the revision in force from the state folder only.
   await reload.close();
@@ -140,7 +140,7 @@ test('refuses a branch that was set back to an older commit, unless forced or on
   assert.equal(again.current()?.revision, inForce);
   assert.equal(again.status().lastError?.code, 'counter-rollback');
   // An operator may say that it is meant; then that is what a restart begins with.
-  assert.deepEqual(await again.poke({ force: true }), { changed: true, revision: first });
+  assert.deepEqual(await again.look({ force: true }), { changed: true, revision: first });
   await again.close();
   await rename(tree.root, `${tree.root}.away`);
   const third = start();
@@ -149,7 +149,7 @@ test('refuses a branch that was set back to an older commit, unless forced or on
   assert.equal(third.current()?.revision, first);
   await tree.commit({}, 'on another way');
   const ahead = await tree.commit({}, 'and further');
-  assert.deepEqual(await third.poke(), { changed: true, revision: ahead });
+  assert.deepEqual(await third.look(), { changed: true, revision: ahead });
 });
 
 test('says that a branch was deleted, and goes on when it is back', async () => {
@@ -157,9 +157,9 @@ test('says that a branch was deleted, and goes on when it is back', async () => 
   await reload.started;
   runGit(tree.root, 'checkout', '--quiet', '-b', 'aside');
   runGit(tree.root, 'branch', '--quiet', '-D', 'main');
-  await assert.rejects(reload.poke(), { code: 'branch-missing' });
+  await assert.rejects(reload.look(), { code: 'branch-missing' });
   runGit(tree.root, 'checkout', '--quiet', '-b', 'main');
-  assert.deepEqual(await reload.poke(), { changed: false, revision: head() });
+  assert.deepEqual(await reload.look(), { changed: false, revision: head() });
   assert.equal(reload.status().state, 'ok');
 });
 
@@ -176,7 +176,7 @@ test('starts from the kept revision when its source is gone', async () => {
   assert.deepEqual(swaps.at(-1), { revision, origin: 'last-good' });
   assert.equal(second.status().state, 'failing');
   assert.equal(second.status().lastError?.code, 'source-not-found');
-  assert.deepEqual(await second.poke(), { changed: false, revision });
+  assert.deepEqual(await second.look(), { changed: false, revision });
   assert.equal(second.status().state, 'ok');
 });
 
@@ -197,14 +197,14 @@ test('stays closed when the kept revision was changed on disk and the source is 
   assert.ok(logged.some((line) => /kept bundle is damaged/.test(line)));
 });
 
-test('answers pokes that come together with few looks, each with what was there when it came', async () => {
+test('answers those who ask together with few looks, each with what was there when it came', async () => {
   const looks: string[] = [];
   const reload = start({ onLook: (result) => looks.push(result) });
   await reload.started;
   looks.length = 0;
-  const first = reload.poke();
+  const first = reload.look();
   const revision = await tree.commit({ 'grants/access/orders/billing.yaml': null });
-  const others = await Promise.all(Array.from({ length: 50 }, () => reload.poke()));
+  const others = await Promise.all(Array.from({ length: 50 }, () => reload.look()));
   await first;
   assert.ok(others.every((answer) => answer.revision === revision));
   assert.ok(looks.length <= 3, `${looks.length} looks`);
@@ -220,9 +220,9 @@ test('replaces a loader that was killed, in the middle of a look too', async () 
   const reload = start({ startWorker });
   await reload.started;
   const good = reload.current();
-  const poke = reload.poke();
+  const looking = reload.look();
   void workers[0]?.terminate();
-  await assert.rejects(poke, { code: 'loader-crashed' });
+  await assert.rejects(looking, { code: 'loader-crashed' });
   assert.equal(reload.current(), good);
   assert.equal(reload.status().state, 'failing');
   const revision = await tree.commit({ 'grants/access/orders/billing.yaml': null });
@@ -264,13 +264,13 @@ test('keeps the revision in force when the next cannot be put in force, and trie
   refuse = true;
   const revision = await tree.commit({ 'grants/access/orders/billing.yaml': null });
   await assert.rejects(
-    reload.poke(),
+    reload.look(),
     (error: LoadError) => error.code === 'swap-failed' && /two equal routes/.test(error.message),
   );
   assert.equal(reload.current(), good);
   refuse = false;
-  await assert.rejects(reload.poke(), { code: 'swap-failed' });
-  assert.deepEqual(await reload.poke({ force: true }), { changed: true, revision });
+  await assert.rejects(reload.look(), { code: 'swap-failed' });
+  assert.deepEqual(await reload.look({ force: true }), { changed: true, revision });
 });
 
 test('holds a commit that takes many grants away, until forced', async () => {
@@ -285,15 +285,15 @@ test('holds a commit that takes many grants away, until forced', async () => {
   const fewer = await tree.commit({
     'grants/access/orders/many.yaml': Array.from({ length: 80 }, (_, i) => grant(i)).join(''),
   });
-  assert.deepEqual(await reload.poke(), { changed: true, revision: fewer });
+  assert.deepEqual(await reload.look(), { changed: true, revision: fewer });
   const revision = await tree.commit({
     'grants/access/orders/many.yaml': null,
     'grants/access/orders/billing.yaml': null,
   });
-  await assert.rejects(reload.poke(), { code: 'grants-held' });
+  await assert.rejects(reload.look(), { code: 'grants-held' });
   assert.equal(reload.current()?.revision, fewer);
   assert.equal(reload.status().state, 'held');
-  assert.deepEqual(await reload.poke({ force: true }), { changed: true, revision });
+  assert.deepEqual(await reload.look({ force: true }), { changed: true, revision });
 });
 
 test('lets two gateways share a state folder', async () => {
@@ -301,7 +301,7 @@ test('lets two gateways share a state folder', async () => {
   await Promise.all([one.started, two.started]);
   for (let i = 0; i < 4; i += 1) {
     const revision = await tree.commit({}, `change ${i}`);
-    const answers = await Promise.all([one.poke(), two.poke()]);
+    const answers = await Promise.all([one.look(), two.look()]);
     assert.deepEqual(
       answers.map((answer) => answer.revision),
       [revision, revision],
@@ -338,10 +338,10 @@ test('refuses what it is asked after it was closed', async () => {
   const reload = start();
   await reload.started;
   // It was answered or turned away, but not left waiting.
-  const waiting = reload.poke().catch((error: LoadError) => assert.equal(error.code, 'closed'));
+  const waiting = reload.look().catch((error: LoadError) => assert.equal(error.code, 'closed'));
   await reload.close();
   await waiting;
-  await assert.rejects(reload.poke(), { code: 'closed' });
+  await assert.rejects(reload.look(), { code: 'closed' });
 });
 
 test('refuses sources that are not allowed before it starts anything', () => {

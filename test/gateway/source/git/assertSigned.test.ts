@@ -168,10 +168,10 @@ test('a gateway serves what was signed, over a restart too, and nothing it kept 
   assert.equal(strict.current(), null);
   assert.equal(strict.status().lastError?.code, 'commit-unsigned');
   const signed = commit('ann');
-  await strict.poke();
+  await strict.look();
   assert.equal(strict.current()?.revision, signed);
   commit(null);
-  await assert.rejects(strict.poke({ force: true }), { code: 'commit-unsigned' });
+  await assert.rejects(strict.look({ force: true }), { code: 'commit-unsigned' });
   assert.equal(strict.current()?.revision, signed);
   await strict.close();
 

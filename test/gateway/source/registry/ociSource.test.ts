@@ -174,12 +174,12 @@ test('a gateway goes on with what it has while the tag names what it refuses', a
     await reload.started;
     assert.equal(reload.current()?.revision, bundle.revision, reload.status().lastError?.message);
     await push(name, archive(2), { credentials: user });
-    await assert.rejects(reload.poke(), { code: 'signature-invalid' });
+    await assert.rejects(reload.look(), { code: 'signature-invalid' });
     assert.equal(reload.current()?.revision, bundle.revision);
     await push(name, archive(1), { credentials: user });
-    assert.deepEqual(await reload.poke(), { changed: true, revision: 'b'.repeat(40) });
+    assert.deepEqual(await reload.look(), { changed: true, revision: 'b'.repeat(40) });
     await push(name, archive(0), { credentials: user });
-    await assert.rejects(reload.poke(), { code: 'counter-rollback' });
+    await assert.rejects(reload.look(), { code: 'counter-rollback' });
   } finally {
     await reload.close();
     await rm(stateFolder, { recursive: true, force: true });

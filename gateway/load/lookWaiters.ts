@@ -1,26 +1,26 @@
 import type { LoadError } from './loadError.ts';
 
 /** What a look at the source came to, for whoever has asked for it. */
-export type PokeResult = { changed: boolean; revision: string };
+export type LookResult = { changed: boolean; revision: string };
 
-type Waiting = { resolve: (result: PokeResult) => void; reject: (error: LoadError) => void };
+type Waiting = { resolve: (result: LookResult) => void; reject: (error: LoadError) => void };
 
 /** Those who wait for a look that the loader makes for them, by numbers that it tells back. */
-export type Pokes = {
-  add(send: (id: number) => void): Promise<PokeResult>;
-  settle(ids: readonly number[], result: PokeResult | LoadError): void;
+export type LookWaiters = {
+  add(send: (id: number) => void): Promise<LookResult>;
+  settle(ids: readonly number[], result: LookResult | LoadError): void;
   rejectAll(error: LoadError): void;
 };
 
-export function createPokes(): Pokes {
+export function createLookWaiters(): LookWaiters {
   const waiting = new Map<number, Waiting>();
   let last = 0;
-  const settle: Pokes['settle'] = (ids, result) => {
+  const settle: LookWaiters['settle'] = (ids, result) => {
     for (const id of ids) {
-      const poke = waiting.get(id);
+      const waiter = waiting.get(id);
       waiting.delete(id);
-      if (result instanceof Error) poke?.reject(result);
-      else poke?.resolve(result);
+      if (result instanceof Error) waiter?.reject(result);
+      else waiter?.resolve(result);
     }
   };
   return {
