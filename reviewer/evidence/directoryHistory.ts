@@ -185,13 +185,17 @@ export function createDirectoryHistory(organisation: Organisation) {
           if (principals.has(fold(`user:${login}`)))
             ids.noteBeside(fold(`user:${login}`), { provider, id, at: readAt });
       }
-      for (const name of all)
-        if (before.moment.hasSomebody(name) && !after.moment.hasSomebody(name))
-          arrivals.noteAbsence(name, at);
+      for (const name of all) {
+        const [was, is] = [before.moment.hasSomebody(name), after.moment.hasSomebody(name)];
+        if (was && !is) arrivals.noteAbsence(name, at);
+        if (!was && is) arrivals.noteArrival(name, at);
+      }
       arrivals.step(mergedAt, enforced.hasSomebody);
-      for (const [owner, since] of ownerless)
-        if (after.moment.hasSomebody(owner) && (after.readAt >= since || !before.moment.hasSomebody(owner)))
-          ownerless.set(owner, mergedAt);
+      for (const [owner, since] of ownerless) {
+        const [was, is] = [before.moment.hasSomebody(owner), after.moment.hasSomebody(owner)];
+        if (is && (after.readAt >= since || !was)) ownerless.set(owner, mergedAt);
+        else if (was) ownerless.set(owner, Math.max(since, at));
+      }
     },
     step(step: Step): void {
       // Both: the one does not stand for the other.

@@ -1,7 +1,7 @@
 import { git } from '../../../bundle/git/git.ts';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import { createBlobReader } from './blobReader.ts';
-import { commitLog, isBlob } from './commitLog.ts';
+import { commitLog, inOrder, isBlob } from './commitLog.ts';
 import { type Side, sideLines } from './sideLines.ts';
 
 /** What a commit on a branch that was merged did to a file; null where it is not there. */
@@ -24,21 +24,35 @@ export async function* readAsides(tree: Tree, asOf: number): AsyncGenerator<Asid
   const all = await commitLog(tree, [
     ...['--full-history', '--parents', '--topo-order', '--diff-merges=first-parent', revision],
   ]);
-  const states = new Set(along.flatMap(({ changes }) => changes.map(({ path, id }) => `${id} ${path}`)));
-  const isHidden = ({ path, id }: { path: string; id: string }) => !states.has(`${id} ${path}`);
+  const states = new Map<string, number>();
+  const moved = new Map<string, number[]>();
+  for (const { at, changes } of inOrder(along, asOf))
+    for (const { path, id } of changes) {
+      states.set(`${id} ${path}`, at);
+      moved.set(path, [...(moved.get(path) ?? []), at]);
+    }
+  // What the line had sooner, or made something else of meanwhile, hides what really was.
+  const isHidden = ({ path, id }: { path: string; id: string }, { at, forkedAt, mergedAt }: Side) =>
+    (states.get(`${id} ${path}`) ?? Number.NEGATIVE_INFINITY) < at ||
+    moved.get(path)?.some((one) => forkedAt < one && one < mergedAt) === true;
   const sides = sideLines(all, line, asOf);
-  const beside = all.filter(({ commit }) => sides.has(commit));
-  const hidden = new Set(beside.flatMap(({ changes }) => changes.filter(isHidden).map(({ path }) => path)));
+  const beside = all.flatMap(({ commit, changes }) => {
+    const side = sides.get(commit);
+    return side === undefined ? [] : [{ side, changes }];
+  });
+  const hidden = new Set(
+    beside.flatMap(({ side, changes }) =>
+      changes.filter((one) => isHidden(one, side)).map(({ path }) => path),
+    ),
+  );
   const order = new Map(all.map(({ commit }, index) => [commit, index]));
   const isDirectory = (path: string) => path.startsWith('grants/directory/');
   const asides = beside
-    .flatMap(({ commit, changes }) => {
-      const side = sides.get(commit);
-      const files = changes.filter(
-        (one) => hidden.has(one.path) && (!isDirectory(one.path) || isHidden(one)),
-      );
-      return side === undefined || files.length === 0 ? [] : [{ side, files }];
-    })
+    .map(({ side, changes }) => ({
+      side,
+      files: changes.filter((one) => hidden.has(one.path) && (!isDirectory(one.path) || isHidden(one, side))),
+    }))
+    .filter(({ files }) => files.length > 0)
     .sort((a, b) => (order.get(a.side.merge) ?? 0) - (order.get(b.side.merge) ?? 0));
   const ids = asides.flatMap(({ files }) => files.flatMap(({ before, id }) => [before, id]));
   const reader = createBlobReader(tree, ids.filter(isBlob));

@@ -1,7 +1,10 @@
 import { inOrder, type LoggedCommit } from './commitLog.ts';
 
-/** When a commit on a merged branch took effect at the latest, and when and by which commit of the line it was merged. */
-export type Side = { at: number; mergedAt: number; merge: string };
+/**
+ * When a commit on a merged branch took effect at the latest, when its branch began, and when and by which commit of the line
+ * it was merged.
+ */
+export type Side = { at: number; forkedAt: number; mergedAt: number; merge: string };
 
 /**
  * Of commits (oldest first, all that lead to one another) those that are not on the line of first parents, `line`. What
@@ -20,8 +23,8 @@ export function sideLines(
   const ats = new Map(along.map(({ commit, at }) => [commit, at]));
   const sides = new Map<string, Side>();
   for (const { commit: merge, at: mergedAt, parents } of along) {
-    const bring = (commit: string, at: number) => {
-      sides.set(commit, { at: Math.min(at, mergedAt), mergedAt, merge });
+    const bring = (commit: string, at: number, forkedAt: number) => {
+      sides.set(commit, { at: Math.min(at, mergedAt), forkedAt, mergedAt, merge });
       ats.set(commit, Math.min(at, mergedAt));
     };
     for (const parent of parents) {
@@ -29,7 +32,8 @@ export function sideLines(
       let one = byId.get(parent);
       for (; one !== undefined && !ats.has(one.commit); one = byId.get(one.parents[0] ?? ''))
         branch.push(one);
-      let latest = ats.get(one?.commit ?? '') ?? Number.NEGATIVE_INFINITY;
+      const forkedAt = ats.get(one?.commit ?? '') ?? Number.NEGATIVE_INFINITY;
+      let latest = forkedAt;
       for (const { commit, at, parents: merged } of branch.toReversed()) {
         const inner = new Set<string>();
         const left = merged.slice(1);
@@ -42,7 +46,7 @@ export function sideLines(
           (most, id) => Math.max(most, byId.get(id)?.at ?? most),
           Math.max(latest, at),
         );
-        for (const id of [...inner, commit]) bring(id, latest);
+        for (const id of [...inner, commit]) bring(id, latest, forkedAt);
       }
     }
   }

@@ -8,12 +8,19 @@ export function createArrivals(principals: ReadonlySet<string>) {
   /** Those with nobody behind them → since when; minus infinity: as long as history tells. */
   const nobody = new Map<string, number>();
   const arrived = new Map<string, number>();
+  const beside = new Map<string, number>();
   let isBegun = false;
   return {
     arrived,
     /** Nobody was behind it from `at` on where a merged branch tells so, which may have been what was enforced. */
     noteAbsence(name: string, at: number) {
+      beside.set(name, at);
       if (!nobody.has(name)) nobody.set(name, at);
+    },
+    /** Nor had there been before `at`. */
+    noteArrival(name: string, at: number) {
+      if (at - (beside.get(name) ?? Number.NEGATIVE_INFINITY) >= shortPauseSeconds)
+        arrived.set(name, Math.max(arrived.get(name) ?? at, at));
     },
     step(at: number, hasSomebody: (principal: string) => boolean) {
       for (const name of principals) {

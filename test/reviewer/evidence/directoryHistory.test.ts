@@ -349,6 +349,8 @@ test('what merged branches hide is heard for whoever would lose something, and a
   const since = (...moments: Moment[]) => Number(told([first, ...moments]).reachedSince('user:ann')) / day;
   assert.equal(since(beside(okta(10, off)), beside(okta(17, [ann], 1))), 18, 'away, and back');
   assert.equal(since(beside(okta(10, [ann]))), 0, 'there');
+  const later = [okta(2, off), okta(9, [ann]), beside(okta(8, off)), beside(okta(17, [ann]))];
+  assert.equal(since(...later), 18, 'however soon the line had it');
   assert.equal(since(beside(okta(17.5, off)), beside(okta(17.7, [ann]))), 0, 'for less than a day');
   assert.equal(since(okta(9, off), beside(okta(10, [ann])), okta(19, [ann])), 19, 'came by no branch before');
   const bot = (at: number, state: string, owner = 'user:ann'): Moment => ({
@@ -378,6 +380,8 @@ test('what merged branches hide is heard for whoever would lose something, and a
     return Number(ownerlessSince('user:ann')) / day;
   };
   assert.equal(alone(beside(okta(12, off))), 9);
+  const sooner = [first, { ...okta(9, off) }, beside({ ...okta(8, [ann]) }), beside(okta(12, off))];
+  assert.equal(told(sooner).ownerlessSince('user:ann'), 18 * day, 'there meanwhile');
   assert.equal(alone(beside(okta(12, [ann]))), 18);
   assert.equal(alone(beside(okta(12, [ann], 5))), 18, 'as edited there');
   const other = (at: number): Moment => okta(at, [{ login: 'ann', id: 'another' }]);
