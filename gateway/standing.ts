@@ -6,7 +6,7 @@ import type { Decided } from './decision/admission.ts';
 import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createHoldBack } from './load/holdBack.ts';
-import { assertSource, type Reload, type ReloadOptions, type Standing, startReload } from './load/reload.ts';
+import { assertSource, type InForce, type Reload, type ReloadOptions, startReload } from './load/reload.ts';
 import { readShadow, startShadow } from './load/shadow.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Snapshot } from './revision/snapshot.ts';
@@ -48,7 +48,7 @@ export function openStanding(options: Options) {
   };
   const hold = createHoldBack({ share: () => bundle.hold.recent_callers, enforcement, now });
 
-  const start = (settings: ReturnType<typeof read>, before: Standing | null): Reload =>
+  const start = (settings: ReturnType<typeof read>, before: InForce | null): Reload =>
     startReload({
       ...settings,
       before,
@@ -99,7 +99,7 @@ export function openStanding(options: Options) {
         bundle = config.bundle;
         if (!isDeepStrictEqual(next, settings)) {
           // They share a folder of state.
-          const before = next.source.url === settings.source.url ? reload.standing() : null;
+          const before = next.source.url === settings.source.url ? reload.inForce() : null;
           settings = next;
           await reload.close();
           if (!closed) reload = start(next, before);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RevisionAnswer } from '../../gateway/admin/askRevision.ts';
-import type { FleetStatus, Wanted } from '../../gateway/admin/fleetStatus.ts';
+import type { FleetStatus, WantedRevision } from '../../gateway/admin/fleetStatus.ts';
 import type { Forge } from '../../reviewer/forge/forge.ts';
 import { durationOf } from '../arguments/duration.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
@@ -97,10 +97,10 @@ async function wantedBy({ revision, root: folder, ...rest }: Options) {
       );
     if (rest.github !== undefined && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision))
       throw new UsageError('--github needs the whole id of a commit, or a repository that knows it');
-    return async (): Promise<Wanted> => ({ revision, counter: null, relations: new Map() });
+    return async (): Promise<WantedRevision> => ({ revision, counter: null, relations: new Map() });
   }
   const { counter, shallow } = await gitTree(root, commit);
-  return async (answers: readonly RevisionAnswer[]): Promise<Wanted> => {
+  return async (answers: readonly RevisionAnswer[]): Promise<WantedRevision> => {
     const theirs = new Set(answers.flatMap((answer) => ('facts' in answer ? [answer.facts.revision] : [])));
     const relations = new Map(
       await Promise.all(

@@ -2,7 +2,7 @@ import type { Relation } from '../../bundle/git/relationOf.ts';
 import type { RevisionAnswer } from './askRevision.ts';
 
 /** The revision that all gateways should enforce. */
-export type Wanted = {
+export type WantedRevision = {
   /** A commit, or the beginning of one. */
   revision: string;
   /** Its first-parent commit count; null when nobody knows. */
@@ -37,7 +37,7 @@ export type FleetStatus = {
 };
 
 /** Judges a fleet by what its gateways answered. Without `wanted`, all must enforce the newest that one of them does. */
-export function fleetStatus(answers: readonly RevisionAnswer[], wanted: Wanted | null): FleetStatus {
+export function fleetStatus(answers: readonly RevisionAnswer[], wanted: WantedRevision | null): FleetStatus {
   const told = answers.flatMap((answer) => ('facts' in answer ? [answer.facts] : []));
   const newest = told.reduce<(typeof told)[number] | null>(
     (best, one) => (best === null || one.counter > best.counter ? one : best),

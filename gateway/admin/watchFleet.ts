@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askRevision, type RevisionAnswer } from './askRevision.ts';
-import { type FleetStatus, fleetStatus, type Wanted } from './fleetStatus.ts';
+import { type FleetStatus, fleetStatus, type WantedRevision } from './fleetStatus.ts';
 
 type Options = {
   /** Addresses of admin listeners. */
@@ -8,7 +8,7 @@ type Options = {
   /** Bearer token of their admin listeners; null for none. */
   token: string | null;
   /** What they should enforce, given what they said; null for the newest among them. */
-  wanted: (answers: readonly RevisionAnswer[]) => Promise<Wanted | null>;
+  wanted: (answers: readonly RevisionAnswer[]) => Promise<WantedRevision | null>;
   /** How long to go on asking until all enforce it; 0 asks once. */
   waitMs: number;
   /** Hears of each round that was not the last. */

@@ -6,7 +6,7 @@ import type { Evaluator } from '../decision/evaluator.ts';
 import { anybody, type Identity, isPublic } from '../identity/identify.ts';
 import type { Slices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
-import type { Asked, Matched } from './explanation.ts';
+import type { ExplainQuestion, Matched } from './explanation.ts';
 import { ExplainError } from './matchOperation.ts';
 
 type Options = { snapshot: Snapshot; slices: Slices; evaluator: Evaluator };
@@ -17,7 +17,7 @@ type Options = { snapshot: Snapshot; slices: Slices; evaluator: Evaluator };
  */
 export function createDecideAsked({ snapshot, slices, evaluator }: Options) {
   const { decide } = createDecider(snapshot, slices, evaluator);
-  return (asked: Asked, matched: Matched): { identity: Identity; decision: Decision } => {
+  return (asked: ExplainQuestion, matched: Matched): { identity: Identity; decision: Decision } => {
     const { subject, mfa, networks, time, stated } = asked;
     const { route, method, path, operation } = matched;
     const open = isPublic(snapshot, route);

@@ -7,7 +7,7 @@ import { createSlices } from '../revision/slices.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
 import { adviceFor } from './adviceFor.ts';
 import { createDecideAsked } from './decideAsked.ts';
-import type { Asked, ExplainedGrant, Explanation, Files, Origin } from './explanation.ts';
+import type { ExplainedGrant, ExplainQuestion, Explanation, Files, Origin } from './explanation.ts';
 import { grantSentence, lacksBesides } from './grantSentence.ts';
 import { type GrantSource, grantSources, rolesOf, standingOf } from './grantSources.ts';
 import { matchOperation } from './matchOperation.ts';
@@ -16,7 +16,11 @@ import { matchOperation } from './matchOperation.ts';
  * Explains a decision by asking the policy itself: once with all the caller's grants, as the gateway does, and once
  * with each of them alone. Throws ExplainError when the question names what is not there.
  */
-export async function explain(snapshot: Snapshot, asked: Asked, files: Files | null): Promise<Explanation> {
+export async function explain(
+  snapshot: Snapshot,
+  asked: ExplainQuestion,
+  files: Files | null,
+): Promise<Explanation> {
   const revision = snapshot.revision === '' ? null : snapshot.revision;
   const { matched, candidates } = matchOperation(snapshot.apis, asked);
   if (matched === null) {

@@ -1,9 +1,9 @@
 import { instantOf } from '../../bundle/format/times.ts';
 import type { Change } from '../../bundle/git/changesOf.ts';
-import type { Asked, ExplainedGrant, Explanation } from './explanation.ts';
+import type { ExplainedGrant, ExplainQuestion, Explanation } from './explanation.ts';
 
 /** An explanation in words, as lines for a terminal. */
-export function explainText(asked: Asked, explanation: Explanation): string {
+export function explainText(asked: ExplainQuestion, explanation: Explanation): string {
   const { revision, operation, allowed, reason, grants, data = [], ask, input } = explanation;
   const call = 'operation' in asked.call ? asked.call.operation : `${asked.call.method} ${asked.call.path}`;
   const lines: string[] = [];
@@ -29,7 +29,7 @@ export function explainText(asked: Asked, explanation: Explanation): string {
 
 const short = (text: string) => (text.length > 200 ? `${text.slice(0, 199)}…` : text);
 
-function circumstances({ time, networks, mfa }: Asked): string {
+function circumstances({ time, networks, mfa }: ExplainQuestion): string {
   const where = networks.length === 0 ? 'from no declared network' : `from ${networks.join(', ')}`;
   return `at ${instantOf(time)}, ${where}, with${mfa ? '' : 'out'} a second factor`;
 }

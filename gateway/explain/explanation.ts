@@ -27,7 +27,7 @@ export type Advice = {
 };
 
 /** What is to be explained; `time` is whole seconds since 1970. */
-export type Asked = {
+export type ExplainQuestion = {
   subject: string;
   api: string;
   /** The operation by its name, or a request that means one. */

@@ -3,7 +3,7 @@ import { canonicalize } from '../request/canonicalize.ts';
 import { createRouter } from '../request/route.ts';
 import { routeOf } from '../request/routeOf.ts';
 import type { ApiEntry } from '../revision/snapshot.ts';
-import type { Asked, Matched } from './explanation.ts';
+import type { ExplainQuestion, Matched } from './explanation.ts';
 
 /** The question names something that is not there, or is incomplete. */
 export class ExplainError extends Error {
@@ -14,7 +14,7 @@ export class ExplainError extends Error {
 /** Finds the operation that is meant; null when none is, with those that the API declares. Throws ExplainError. */
 export function matchOperation(
   apis: ReadonlyMap<string, ApiEntry>,
-  { api, call }: Pick<Asked, 'api' | 'call'>,
+  { api, call }: Pick<ExplainQuestion, 'api' | 'call'>,
 ): { matched: Matched | null; candidates: Matched[] } {
   const entry = apis.get(api);
   if (entry === undefined)

@@ -3,7 +3,7 @@ import { anonymous } from '../../bundle/data/anonymous.ts';
 import { fold, principal } from '../../bundle/grants/names.ts';
 import { apiName, operationName } from '../../bundle/grants/schema.ts';
 import type { FactEntry, Snapshot } from '../revision/snapshot.ts';
-import type { Asked } from './explanation.ts';
+import type { ExplainQuestion } from './explanation.ts';
 import { ExplainError } from './matchOperation.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -31,7 +31,7 @@ export const question = z.strictObject({
 export type Question = z.input<typeof question>;
 
 /** Checks a question against a revision; `nowMs` stands in for a time that is not given. Throws ExplainError. */
-export function readQuestion(value: unknown, snapshot: Snapshot, nowMs: number): Asked {
+export function readQuestion(value: unknown, snapshot: Snapshot, nowMs: number): ExplainQuestion {
   const result = question.safeParse(value);
   if (!result.success) {
     const [issue] = result.error.issues;

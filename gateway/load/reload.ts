@@ -31,7 +31,7 @@ export type ReloadOptions = {
   log: ReloadLog;
   now?: () => number;
   /** What an earlier loop over the same source put in force; it stays the floor of this one. */
-  before?: Standing | null;
+  before?: InForce | null;
   /** A look that takes longer means that the loader hangs; it is replaced. */
   lookTimeoutMs?: number;
   /** In place of a thread of its own. */
@@ -39,13 +39,13 @@ export type ReloadOptions = {
 };
 
 /** What is in force, and as the loader posted it, for the next loader: the same memory. */
-export type Standing = { snapshot: Snapshot; posted: PostedSnapshot };
+export type InForce = { snapshot: Snapshot; posted: PostedSnapshot };
 
 export type Reload = {
   /** The snapshot in force. */
   current(): Snapshot | null;
   /** The same with what another loop goes on from. */
-  standing(): Standing | null;
+  inForce(): InForce | null;
   /**
    * Looks at the source now; those who ask together share one look. `force` takes what was held, and tries anew
    what was refused before. Rejects with a LoadError when the look fails.
@@ -71,7 +71,7 @@ export function startReload(options: ReloadOptions): Reload {
   const lookTimeoutMs = options.lookTimeoutMs ?? 300_000 + (source.longPollSeconds ?? 60) * 1000;
   const address = assertSource(source);
 
-  let standing: Standing | null = options.before ?? null;
+  let inForce: InForce | null = options.before ?? null;
   let closing: Promise<void> | null = null;
   const started = Promise.withResolvers<void>();
   const { onFailure, onKept } = options;
@@ -83,14 +83,14 @@ export function startReload(options: ReloadOptions): Reload {
   /** Null when the snapshot is in force. */
   const swap = (snapshot: Snapshot, loaded: Loaded): PostedError | null => {
     const { snapshot: posted, origin, confirmedMsAgo } = loaded;
-    const refusal = refusalOf(snapshot, loaded, standing, now());
+    const refusal = refusalOf(snapshot, loaded, inForce, now());
     if (refusal !== null) return refusal;
     try {
       onSwap(snapshot, origin, confirmedMsAgo);
     } catch (error) {
       return swapFailed(error);
     }
-    standing = { snapshot, posted };
+    inForce = { snapshot, posted };
     countShared(snapshot, posted.lines);
     const { revision, counter, rollback, grants } = snapshot;
     if (origin === 'source') told.succeeded(revision);
@@ -103,7 +103,7 @@ export function startReload(options: ReloadOptions): Reload {
     const isBranch = address.kind === 'git' && loaded.origin === 'source';
     const snapshot = openSnapshot(loaded.snapshot, now(), isBranch ? moves.movedMs() : null);
     try {
-      const refusal = loaded.assured || standing === null ? null : await judge(snapshot);
+      const refusal = loaded.assured || inForce === null ? null : await judge(snapshot);
       if (refusal !== null) return postError(refusal);
     } catch (error) {
       return swapFailed(error);
@@ -117,9 +117,9 @@ export function startReload(options: ReloadOptions): Reload {
     const failure = error === null ? null : told.failed(error);
     if (failure === null) {
       moves.lookEnded();
-      if (standing !== null) told.succeeded(standing.snapshot.revision);
+      if (inForce !== null) told.succeeded(inForce.snapshot.revision);
     }
-    const revision = standing?.snapshot.revision ?? '';
+    const revision = inForce?.snapshot.revision ?? '';
     waiters.settle(ids, failure ?? { changed: outcome === 'changed', revision });
     started.resolve();
   };
@@ -147,7 +147,7 @@ export function startReload(options: ReloadOptions): Reload {
   };
 
   const loader = startLoaderThread({
-    data: () => ({ source, pollMs, holdShare, floor: standing === null ? null : floorOf(standing.posted) }),
+    data: () => ({ source, pollMs, holdShare, floor: inForce === null ? null : floorOf(inForce.posted) }),
     lookTimeoutMs,
     startWorker: options.startWorker,
     onMessage: receive,
@@ -159,15 +159,15 @@ export function startReload(options: ReloadOptions): Reload {
     started.resolve();
   };
   return {
-    current: () => standing?.snapshot ?? null,
-    standing: () => standing,
+    current: () => inForce?.snapshot ?? null,
+    inForce: () => inForce,
     async look({ force = false, pushed = false } = {}) {
       if (closing !== null || !loader.running())
         throw new LoadError(closing ? 'closed' : 'loader-crashed', 'the loader thread is not running');
       if (pushed) moves.pushed();
       return waiters.add((id) => loader.send({ kind: 'look', id, force }));
     },
-    status: () => told.status(standing !== null),
+    status: () => told.status(inForce !== null),
     started: started.promise,
     close() {
       closing ??= close();
@@ -180,10 +180,10 @@ export function startReload(options: ReloadOptions): Reload {
 function refusalOf(
   snapshot: Snapshot,
   { origin, backwards }: Loaded,
-  standing: Standing | null,
+  inForce: InForce | null,
   nowMs: number,
 ): PostedError | null {
-  if (standing !== null && isOlder(snapshot, standing.snapshot) && !backwards)
+  if (inForce !== null && isOlder(snapshot, inForce.snapshot) && !backwards)
     return { code: 'counter-rollback', message: 'an older bundle than the one in force', problems: [] };
   // A kept one is taken all the same, and nobody decides by it: so nothing older can come in its place.
   if (origin === 'source' && isOver(snapshot, nowMs)) {

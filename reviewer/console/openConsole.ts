@@ -4,12 +4,12 @@ import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { html } from '../page/html.ts';
 import { openBackground } from './background.ts';
 import { createChanges } from './changes.ts';
+import { openConsoleState } from './consoleState.ts';
 import { guard, Refused } from './guard.ts';
 import { filterOf, pages, type Sources } from './pages.ts';
 import { streamDecisions } from './streamDecisions.ts';
 import type { Fleet } from './views/fleetPage.ts';
 import { frame, policy, type Standing } from './views/frame.ts';
-import { openWorld } from './world.ts';
 
 export type ConsoleOptions = {
   /** The repository: a work tree, shown as its files lie on disk, or a bare repository, shown at its HEAD. */
@@ -71,7 +71,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   if (token === '') throw new TypeError('the token of the console must not be empty');
   if (token === null && !isLoopback(host))
     throw new TypeError('without a token the console listens on loopback only');
-  const world = await openWorld({
+  const state = await openConsoleState({
     root,
     decisions,
     usage,
@@ -83,7 +83,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
   const comparing = openBackground();
   const seconds = () => asOf ?? Math.floor(now() / 1000);
   const changes = createChanges({ root, background: comparing, decisions, days, asOf: seconds });
-  const sources: Sources = { world, changes, gateways, adminToken, fleet };
+  const sources: Sources = { state, changes, gateways, adminToken, fleet };
   let streams = 0;
 
   const send = (
@@ -110,7 +110,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
       response.setHeader('connection', 'close');
     try {
       const { path, query } = guard(request, token);
-      world.look();
+      state.look();
       if (path === '/decisions/stream') {
         if (gateways.length === 0) throw new Refused(404, 'No gateway was named.');
         const filter = filterOf(query);
@@ -126,7 +126,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
       const show = Object.hasOwn(pages, path) ? pages[path] : undefined;
       if (show === undefined) throw new Refused(404, 'There is no such page.');
       const { status = 200, again, ...page } = await show(query, sources);
-      const text = frame({ ...page, standing: world.known().standing });
+      const text = frame({ ...page, standing: state.known().standing });
       send(request, response, status, text, again === undefined ? {} : { refresh: String(again) });
     } catch (error) {
       fail(request, response, error);
@@ -143,7 +143,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
       ? error
       : new Refused(500, 'This page failed; what was printed where the console runs says why.');
     // Who is turned away at the door learns nothing of what is behind it.
-    const known: Standing | null = status === 404 || status === 400 ? world.known().standing : null;
+    const known: Standing | null = status === 404 || status === 400 ? state.known().standing : null;
     const body = html`<p class="note bad">${message}</p>`;
     send(request, response, status, frame({ title: `${status}`, view: null, standing: known, body }), more);
   };
@@ -155,7 +155,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
     const closed = new Promise((done) => server.close(done));
     server.closeAllConnections();
     await closed;
-    await Promise.all([world.close(), comparing.close()]);
+    await Promise.all([state.close(), comparing.close()]);
   };
   try {
     await new Promise<void>((done, failed) => {
@@ -163,7 +163,7 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
       server.listen(port, host, done);
     });
   } catch (error) {
-    await Promise.all([world.close(), comparing.close()]);
+    await Promise.all([state.close(), comparing.close()]);
     throw error;
   }
   const at = server.address() as AddressInfo;

@@ -2,6 +2,7 @@ import { isDay } from '../../bundle/format/times.ts';
 import { GitError } from '../../bundle/git/gitError.ts';
 import { html, type Part } from '../page/html.ts';
 import type { Changes } from './changes.ts';
+import type { ConsoleState } from './consoleState.ts';
 import { recentDecisions } from './followDecisions.ts';
 import { Refused } from './guard.ts';
 import { shownDays } from './openUse.ts';
@@ -20,10 +21,9 @@ import { pageSize } from './views/links.ts';
 import { overviewPage } from './views/overviewPage.ts';
 import { type PastAsked, recordsPage } from './views/recordsPage.ts';
 import { cellGrants, cellPage, usagePage } from './views/usagePage.ts';
-import type { World } from './world.ts';
 
 export type Sources = {
-  world: World;
+  state: ConsoleState;
   changes: Changes;
   gateways: readonly string[];
   adminToken: string | null;
@@ -93,13 +93,13 @@ function pastAsked(query: URLSearchParams): PastAsked {
 
 /** Path → what it shows. Throws Refused for what there is none of. */
 export const pages: Readonly<Record<string, (query: URLSearchParams, sources: Sources) => Promise<Page>>> = {
-  async '/'(_query, { world, fleet }) {
-    const { inventory, plan } = world.known();
+  async '/'(_query, { state, fleet }) {
+    const { inventory, plan } = state.known();
     const told = fleet === null ? null : (await fleet()).sentence;
     return { title: 'Overview', view: '/', body: overviewPage({ inventory, plan, fleet: told }) };
   },
 
-  async '/access'(query, { world }) {
+  async '/access'(query, { state }) {
     for (const name of ['q', 'person', 'group', 'api', 'operation']) textOf(query, name);
     const search = textOf(query, 'q').trim();
     const title = search === '' ? 'Who may do what' : `Search: ${search}`;
@@ -107,16 +107,16 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
       title,
       view: '/access',
       search,
-      body: accessPage(world.known().inventory, query, placeOf(query)),
+      body: accessPage(state.known().inventory, query, placeOf(query)),
     };
   },
 
-  async '/grant'(query, { world }) {
-    const { inventory, tree, plan } = world.known();
+  async '/grant'(query, { state }) {
+    const { inventory, tree, plan } = state.known();
     const id = textOf(query, 'id');
     const grant = inventory.access.grants.find((one) => one.id === id);
     if (grant === undefined) throw new Refused(404, 'There is no such grant.');
-    const days = await world.daysOf([id]);
+    const days = await state.daysOf([id]);
     const { file, start, end } = grant.place;
     const bytes = await tree.read([file]).catch(() => null);
     const text = bytes?.get(file)?.toString('utf8').slice(start, end) ?? null;
@@ -126,14 +126,14 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     return { title: `Grant ${id}`, view: '/access', body: grantPage(facts, placeOf(query)) };
   },
 
-  async '/usage'(query, { world }) {
-    const { inventory, use } = world.known();
+  async '/usage'(query, { state }) {
+    const { inventory, use } = state.known();
     const [api, column, from] = [textOf(query, 'api'), textOf(query, 'column'), placeOf(query)];
     if (api === '' && column === '')
       return { title: 'What is used', view: '/usage', body: usagePage(inventory, use, from) };
     const all = cellGrants(inventory, api, column);
     const grants = all.slice(from, from + pageSize);
-    const days = (await world.daysOf(grants.map(({ id }) => id))) ?? new Map();
+    const days = (await state.daysOf(grants.map(({ id }) => id))) ?? new Map();
     return {
       title: 'What is used',
       view: '/usage',
@@ -141,8 +141,8 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     };
   },
 
-  async '/findings'(query, { world }) {
-    const { plan } = world.known();
+  async '/findings'(query, { state }) {
+    const { plan } = state.known();
     for (const name of ['detector', 'severity', 'api', 'owner']) textOf(query, name);
     const body =
       plan === null
@@ -151,9 +151,9 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     return { title: 'Findings', view: '/findings', body, ...(plan === null && { again: 5 }) };
   },
 
-  async '/finding'(query, { world }) {
+  async '/finding'(query, { state }) {
     const id = textOf(query, 'id');
-    const explained = world.known().plan === null ? null : await world.explain(id);
+    const explained = state.known().plan === null ? null : await state.explain(id);
     if (explained === null)
       throw new Refused(404, 'The plan has no such finding; a newer review may have dropped it.');
     return {
@@ -197,20 +197,20 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     };
   },
 
-  async '/records'(query, { world }) {
+  async '/records'(query, { state }) {
     const asked = pastAsked(query);
-    const found = await world.decisions(asked.filter, asked.behind);
+    const found = await state.decisions(asked.filter, asked.behind);
     return { title: 'Decisions on record', view: '/records', body: recordsPage(found, asked) };
   },
 
-  async '/decision'(query, { world }) {
-    const decision = await world.decision(textOf(query, 'id'));
+  async '/decision'(query, { state }) {
+    const decision = await state.decision(textOf(query, 'id'));
     if (decision === null)
       throw new Refused(
         404,
         'No record that was read has this decision; the newest are read every 15 minutes.',
       );
-    const { tree } = world.known();
+    const { tree } = state.known();
     const places = await grantsAt(tree, decision.revision, decision.grants);
     return {
       title: `Decision ${decision.id}`,
@@ -219,8 +219,8 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     };
   },
 
-  async '/campaigns'(_query, { world }) {
-    const { tree, inventory } = world.known();
+  async '/campaigns'(_query, { state }) {
+    const { tree, inventory } = state.known();
     const campaigns = await readCampaigns(tree);
     return {
       title: 'Campaigns',
@@ -229,9 +229,9 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     };
   },
 
-  async '/campaign'(query, { world }) {
+  async '/campaign'(query, { state }) {
     const name = textOf(query, 'name');
-    const { tree, inventory } = world.known();
+    const { tree, inventory } = state.known();
     const campaign = (await readCampaigns(tree)).find((one) => one.frozen.name === name);
     if (campaign === undefined) throw new Refused(404, 'This clone has no such campaign.');
     const owner = textOf(query, 'owner');

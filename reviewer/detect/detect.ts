@@ -12,7 +12,7 @@ import { createFaults, type Fault } from './faults.ts';
 import { type Action, compileJudge, type Judgement, type Severity } from './judge.ts';
 import { judgeAll } from './judgeAll.ts';
 import { type JudgePool, openJudgePool } from './judgePool.ts';
-import { type Asked, lookUpUsage, type SeenIn } from './lookUpUsage.ts';
+import { lookUpUsage, type SeenIn, type UsageQuestion } from './lookUpUsage.ts';
 import type { Observe, Observed } from './observed.ts';
 import { type OwnWord, openOwnDetectors } from './ownDetectors.ts';
 import { createTellFacts, type Told } from './tellFacts.ts';
@@ -93,14 +93,14 @@ async function detectBy(
       return {};
     }
   };
-  const asked: readonly Asked[] = grants.map((grant) => ({ grant, windows: windowsOf(grant) }));
+  const asked: readonly UsageQuestion[] = grants.map((grant) => ({ grant, windows: windowsOf(grant) }));
   const observed = (await observe?.(observable(asked))) ?? null;
 
   const byId = new Map(grants.map((grant) => [grant.id, grant]));
   /** Of what another finding takes away nothing may be called redundant. */
   const going = new Set<string>();
   const verdicts: Verdict[] = [];
-  const findingsOf = ({ grant, windows }: Asked, answer: Answer) => {
+  const findingsOf = ({ grant, windows }: UsageQuestion, answer: Answer) => {
     try {
       if (answer instanceof ReviewError) throw answer;
       assertLookedUp(grant.id, windows, answer.windows);
@@ -159,14 +159,14 @@ async function detectBy(
   return { verdicts, faults: faults.all };
 }
 
-type Seen = Asked & { used: Map<string, SeenIn> };
+type Seen = UsageQuestion & { used: Map<string, SeenIn> };
 type Answer = Judgement | ReviewError;
 type Finding = Judgement['findings'][number];
 
 const hasCompanions = ({ used }: Seen) => (used.get('redundant')?.companions.length ?? 0) > 0;
 
 /** Grants of which a control may be recommended, and since when their use tells. */
-const observable = (asked: readonly Asked[]) =>
+const observable = (asked: readonly UsageQuestion[]) =>
   asked.flatMap(({ grant, windows: { 'rate-limit': from } }) =>
     from === undefined ? [] : [{ grant: grant.id, from }],
   );

@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence/gather.ts';
 import { type UsageFacts, usageFacts } from '../evidence/usageFacts.ts';
 
 /** The windows that a grant is to be looked at in: detector → where it begins, seconds since 1970. */
-export type Asked = { grant: Grant; windows: Readonly<Record<string, number>> };
+export type UsageQuestion = { grant: Grant; windows: Readonly<Record<string, number>> };
 
 export type SeenIn = { facts: UsageFacts; companions: readonly string[] };
 
@@ -30,7 +30,7 @@ function remembered(coverage: Coverage, historyFrom: number | null): Coverage {
 }
 
 /** Looks up what was used in windows: detector → what was seen, in the order asked. */
-type UsageIn = (asked: readonly Asked[]) => Promise<Map<string, SeenIn>[]>;
+type UsageIn = (asked: readonly UsageQuestion[]) => Promise<Map<string, SeenIn>[]>;
 
 async function createUsageIn({ usage, asOf, history, ...evidence }: Evidence): Promise<UsageIn> {
   const coverage = remembered(evidence.coverage, history.from);
@@ -69,8 +69,8 @@ const atOnce = 5_000;
  */
 export async function* lookUpUsage(
   evidence: Evidence,
-  asked: readonly Asked[],
-): AsyncGenerator<readonly [some: readonly Asked[], used: readonly Map<string, SeenIn>[]]> {
+  asked: readonly UsageQuestion[],
+): AsyncGenerator<readonly [some: readonly UsageQuestion[], used: readonly Map<string, SeenIn>[]]> {
   const usageIn = await createUsageIn(evidence);
   const from = (at: number) => {
     const some = asked.slice(at, at + atOnce);

@@ -13,7 +13,7 @@ import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts
 import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
 import { type Answered, answerEach } from './answerEach.ts';
-import { decide, type Outcome } from './decide.ts';
+import { type CommandsOutcome, decide } from './decide.ts';
 
 type Options = {
   forge: Forge;
@@ -51,7 +51,7 @@ export async function answerComments(options: Options): Promise<Answered> {
   });
 
   /** The branch and the text for what was decided. A problem with the change itself is a reply. */
-  async function carryOut(next: Marker, outcome: Outcome, on: ForgePull, { forge, mirror }: Options) {
+  async function carryOut(next: Marker, outcome: CommandsOutcome, on: ForgePull, { forge, mirror }: Options) {
     const unchanged = isDeepStrictEqual(outcome.entries, next.entries);
     const tip = mirror.branches.get(on.branch);
     const own = bodyParts(on.body).own;

@@ -22,7 +22,7 @@ export type Asking = {
 };
 
 /** What was said and done about one comment; `moved`: the branch has other changes now. */
-export type Outcome = { replies: readonly string[]; moved: boolean };
+export type CommentOutcome = { replies: readonly string[]; moved: boolean };
 
 type Options = {
   forge: Forge;
@@ -31,7 +31,7 @@ type Options = {
   organisation: Organisation;
   /** The grants that commands may name, and the keys of comments answered before, as the pull request stands now. */
   now: () => { grants: readonly string[]; handled: readonly string[] };
-  carryOut: (asking: Asking) => Promise<Outcome>;
+  carryOut: (asking: Asking) => Promise<CommentOutcome>;
 };
 
 /**

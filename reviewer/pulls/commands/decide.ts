@@ -9,7 +9,11 @@ import { type Command, clipped } from './parse.ts';
 import { type Commenter, refusal } from './permission.ts';
 
 /** What commands make of a pull request: its entries, those that go into their own, and what to answer. */
-export type Outcome = { entries: readonly Entry[]; split: readonly Entry[]; replies: readonly string[] };
+export type CommandsOutcome = {
+  entries: readonly Entry[];
+  split: readonly Entry[];
+  replies: readonly string[];
+};
 
 type Context = {
   who: Commenter;
@@ -23,7 +27,7 @@ type Context = {
 const deafToKeep: ReadonlySet<string> = new Set(['orphan-disabled', 'orphan-missing', 'expired']);
 
 /** Carries out commands on what a pull request remembers. Pure; what is refused is answered and changes nothing. */
-export function decide(commands: readonly Command[], context: Context): Outcome {
+export function decide(commands: readonly Command[], context: Context): CommandsOutcome {
   const { marker, organisation, who } = context;
   let entries: readonly Entry[] = marker.entries;
   const split: Entry[] = [];

@@ -36,7 +36,7 @@ export type Known = {
   standing: Standing;
 };
 
-export type World = {
+export type ConsoleState = {
   known(): Known;
   /** Has the repository looked at again, and old evidence read anew; pages do not wait for it. */
   look(): void;
@@ -60,7 +60,7 @@ const openEverySeconds = 300;
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Reads the grants, and begins to read all else. Throws ReviewError `grants-invalid`, GitError. */
-export async function openWorld(options: Options): Promise<World> {
+export async function openConsoleState(options: Options): Promise<ConsoleState> {
   const { root, decisions, usage, adminToken, now, background } = options;
   const instant = () => options.asOf ?? Math.floor(now() / 1000);
 
