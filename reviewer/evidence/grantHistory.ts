@@ -75,6 +75,8 @@ export function createGrantHistory() {
   const apis = new Map<string, ApiThen>();
   let networks: Networks = new Map();
   const takenAside = new Set<string>();
+  /** Grants as the branch left them that is to be merged; null: not there. */
+  const tips = new Map<string, { path: string; text: string | null; mergedAt: number }>();
   let isBegun = false;
   const parse = createParser();
   const note = (id: string, found: Partial<GrantHistory>) => {
@@ -170,8 +172,22 @@ export function createGrantHistory() {
     if (old && now) widen(name, old, now, at);
   };
 
+  /** What a merge made more of than its branch had left: it may have been what was enforced. */
+  const settleTips = (until: number) => {
+    for (const [id, { path, text, mergedAt }] of tips) {
+      if (mergedAt >= until) continue;
+      tips.delete(id);
+      const bytes = files.get(path);
+      const now = absent.has(id) || bytes === undefined ? undefined : textsOf(bytes).get(id);
+      if (now === undefined || now === text) continue;
+      if (text === null) noteNoEarlier(id, mergedAt, ['grownAt', 'restoredAt']);
+      else changeAside(id, { before: text, after: now }, mergedAt);
+    }
+  };
+
   return {
     step(step: Step): void {
+      settleTips(step.at);
       const before = new Map(apis);
       for (const { path, bytes } of step.files) {
         const kind = fileKind(path);
@@ -219,13 +235,19 @@ export function createGrantHistory() {
       for (const id of were.keys()) if (!are.has(id)) absent.add(detached(id));
     },
     /** A commit on a merged branch, before the step that merged it: what it gave it gave no later than that. */
-    aside({ at, files: changed }: Pick<Aside, 'at' | 'files'>): void {
+    aside({ at, mergedAt, files: changed }: Pick<Aside, 'at' | 'mergedAt' | 'files'>): void {
+      settleTips(mergedAt);
       const [earlier, later] = [new Map<string, string>(), new Map<string, string>()];
       for (const { path, before, after } of changed) {
         const { kind } = fileKind(path);
         if (kind === 'access') {
-          if (before !== null) for (const [id, text] of textsOf(before)) earlier.set(id, text);
-          if (after !== null) for (const [id, text] of textsOf(after)) later.set(id, text);
+          const [were, are] = [before, after].map((bytes) => (bytes === null ? [] : [...textsOf(bytes)]));
+          for (const [id, text] of were ?? []) earlier.set(id, text);
+          for (const [id, text] of are ?? []) later.set(id, text);
+          for (const [id, old] of were ?? []) {
+            const text = later.get(id) ?? null;
+            if (text !== old && histories.has(id)) tips.set(id, { path, text, mergedAt });
+          }
         } else if (kind === 'api') asideOfApi(path, { before, after }, at);
         else if (kind === 'networks' && before !== null && after !== null)
           moveNetworks(networksIn(before, path) ?? new Map(), networksIn(after, path) ?? new Map(), at);
@@ -240,7 +262,10 @@ export function createGrantHistory() {
       }
     },
     /** What was found, without anything that it was found in. */
-    end: () => lookUpIn(histories),
+    end: () => {
+      settleTips(Number.POSITIVE_INFINITY);
+      return lookUpIn(histories);
+    },
   };
 }
 

@@ -239,8 +239,8 @@ test('what a grant, its holder, its owner and its API were meanwhile on a merged
     const files = Object.entries(before).map(([path, one]) => ({ path, bytes: Buffer.from(one) }));
     history.step({ ...{ commit: 'a', at: 1, blind: false }, files });
     const [old, now] = [Buffer.from(before[file] ?? ''), Buffer.from(meanwhile)];
-    history.aside({ at: 5, files: [{ path: file, before: old, after: now }] });
-    history.aside({ at: 7, files: [{ path: file, before: now, after: old }] });
+    history.aside({ at: 5, mergedAt: 9, files: [{ path: file, before: old, after: now }] });
+    history.aside({ at: 7, mergedAt: 9, files: [{ path: file, before: now, after: old }] });
     const { grownAt, restoredAt, suspendedAt, heldAt, ownedAt } = history.end()('orders-one') ?? {};
     return { grownAt, restoredAt, suspendedAt, heldAt, ownedAt };
   };
@@ -261,4 +261,26 @@ test('what a grant, its holder, its owner and its API were meanwhile on a merged
     known('', api().replace('[reader, create]', '[reader]'), orders, { [orders]: api() }),
     never,
   );
+});
+
+test('what a merge gives back that its branch had taken was given back by the merge', () => {
+  const grown = (tip: string, merged: string) => {
+    const history = createGrantHistory();
+    const step = (at: number, one: string) =>
+      history.step({ ...{ commit: 'a', at, blind: false }, files: [{ path, bytes: Buffer.from(one) }] });
+    step(1, text());
+    history.aside({
+      at: 5,
+      mergedAt: 9,
+      files: [{ path, before: Buffer.from(text()), after: Buffer.from(tip) }],
+    });
+    if (merged !== text()) step(9, merged);
+    return history.end()('orders-one')?.grownAt;
+  };
+  const suspended = text('  state: suspended\n');
+  assert.equal(grown(suspended, text()), 9);
+  assert.equal(grown('[]\n', text()), 9);
+  assert.equal(grown(suspended, suspended), null, 'taken over');
+  assert.equal(grown('[]\n', '[]\n'), null);
+  assert.equal(grown(text('  ticket: A-1\n'), text()), null);
 });
