@@ -260,20 +260,11 @@ export function partOf(tree: Tree, belongs: (entry: Entry) => boolean): Tree {
 }
 
 /** A tree in which one file has other content, or is new. */
-export function withFile(tree: Tree, path: string, content: Buffer): Tree {
-  const entry: Entry = { path, kind: 'file', size: content.length, id: null };
-  const others = async () => (await tree.entries()).filter((one) => one.path !== path);
-  const contents = async function* (wanted: readonly Entry[]) {
-    const theirs = wanted.filter((one) => one.path !== path).map((one) => one.path);
-    if (theirs.length < wanted.length) yield [path, content] as const;
-    yield* tree.stream(theirs);
-  };
-  return {
-    ...tree,
-    source: 'disk',
-    ...reading({ entries: async () => [...(await others()), entry], contents }),
-  };
-}
+export const withFile = (tree: Tree, path: string, content: Buffer): Tree => ({
+  ...tree,
+  source: 'disk',
+  ...withFiles(tree, new Map([[path, content]])),
+});
 
 /** What a tree holds once some of its files have other content, are new, or (null) are gone. */
 export function withFiles(tree: Files, files: ReadonlyMap<string, string | Buffer | null>): Files {

@@ -28,11 +28,11 @@ export function serve(program: Command): void {
           print(`${options.config} can be served`);
           return;
         }
-        const { reread: takeOver } = await import('./reread.ts');
+        const { reread: rereadConfig } = await import('./reread.ts');
         const running = Promise.withResolvers<Gateway | Workers>();
         const reread = async () => {
           const gateway = await running.promise;
-          await ('restart' in gateway ? gateway.restart() : takeOver(file, config, gateway));
+          await ('restart' in gateway ? gateway.restart() : rereadConfig(file, config, gateway));
         };
         const reopen = async () => (await running.promise).reopen();
         // From here on: a signal that comes while it is starting would end it, or open Node's debugger.

@@ -1,5 +1,6 @@
 import { counted } from '../../bundle/format/counted.ts';
 import { daySeconds } from '../../bundle/format/times.ts';
+import { withFiles } from '../../bundle/git/tree.ts';
 import { recommendation } from '../../bundle/grants/names.ts';
 import type { Opa } from '../../bundle/policy/opa.ts';
 import { edit } from '../edit/edit.ts';
@@ -10,7 +11,6 @@ import type { Effect, Replay } from '../replay/replay.ts';
 import { openReplayer } from '../replay/replayRevisions.ts';
 import { createOpenSide } from '../replay/side.ts';
 import { ReviewError } from '../reviewError.ts';
-import { overlay } from './overlay.ts';
 
 type Options = {
   evidence: Evidence;
@@ -65,7 +65,7 @@ async function withdrawnBy(proposed: readonly Proposed[], options: Options): Pro
   progress?.('replaying recorded requests');
   const openSide = createOpenSide(opa);
   const base = await openSide(tree);
-  const head = await openSide(overlay(tree, texts));
+  const head = await openSide({ ...tree, ...withFiles(tree, texts) });
   const longest = Math.max(
     ...kept.map(({ evidence: seen }) => asOf - Date.parse(seen.window?.from ?? '') / 1000),
   );
