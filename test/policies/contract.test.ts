@@ -22,7 +22,7 @@ const schemaOf = (part: string) =>
 test('the page, the schema and the examination know the same fields of the input', () => {
   const { properties } = schemaOf('input');
   assert.deepEqual(Object.keys(properties).sort(), [...inputFields].sort());
-  const [, table = ''] = /`input` is the request[\s\S]*?\n\n(\|[\s\S]*?)\n\n/.exec(page) ?? [];
+  const [, table = ''] = /`input` describes the request[\s\S]*?\n\n(\|[\s\S]*?)\n\n/.exec(page) ?? [];
   const told = [...table.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) =>
     [...cell.matchAll(/`([a-z_]+)/g)].map(([, name]) => name),
   );

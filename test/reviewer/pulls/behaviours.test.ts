@@ -28,8 +28,16 @@ const held: readonly (readonly [behaviour: string, file: string, name: string])[
   ['it splits', 'commands/answerComments', 'a grant that is split off gets its own'],
   ['it pauses when it is ignored', 'pullRequestPeople', 'pauses when nobody has acted'],
   ['it has a brake', 'pullRequests', 'a brake stops what takes much away'],
-  ['new to a repository, it only shows what it would do', 'onboarding', 'only shows what would be opened'],
-  ['it changes nothing unless told to, and says so', 'onboarding', 'without --apply nothing is changed'],
+  [
+    'new to a repository, it only shows what it would do',
+    'onboarding/onboard',
+    'only shows what would be opened',
+  ],
+  [
+    'it changes nothing unless told to, and says so',
+    'onboarding/onboard',
+    'without --apply nothing is changed',
+  ],
   ['it is answered in comments', 'commands/answerComments', 'a keep rewrites the same diff'],
   [
     'it says why, and how to see the same',
