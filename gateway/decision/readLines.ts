@@ -57,15 +57,14 @@ export function boundsOf(
   grants: readonly string[],
   lines: readonly KnownLine[],
 ): ReadonlyMap<string, GrantBounds> {
-  let found: [string, GrantBounds][] | null = null;
+  const bounding = lines.filter(({ bounds }) => bounds.size > 0);
+  if (bounding.length === 0) return none;
+  const found: [string, GrantBounds][] = [];
   for (const id of grants)
-    for (const { bounds } of lines) {
+    for (const { bounds } of bounding) {
       const own = bounds.get(id);
-      if (own === undefined) continue;
-      found ??= [];
-      found.push([id, own]);
+      if (own !== undefined) found.push([id, own]);
     }
-  if (found === null) return none;
   return new Map(
     found.sort(([, { rate: a }], [, { rate: b }]) => (a && b ? bySoonest(a, b) : a ? -1 : b ? 1 : 0)),
   );
