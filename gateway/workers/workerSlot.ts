@@ -28,8 +28,8 @@ export type Said = Exclude<FromWorker, { kind: 'started' | 'revision' | 'failed'
 
 type Options = {
   data: () => WorkerData;
-  /** How long requests under way may take to end. */
-  drainMs: number;
+  /** How long requests under way may take to end in a worker that starts now. */
+  drainMs: () => number;
   onSaid: (message: Said, worker: Worker) => void;
   /** It is in another state, or at another revision. */
   onChanged: () => void;
@@ -54,6 +54,7 @@ export function createWorkerSlot(number: number, options: Options): WorkerSlot {
   let state: WorkerSlot['state'] = 'down';
   let counter: number | null = null;
   let startedMs = 0;
+  let drainingMs = 0;
   let crashes = 0;
   let replacing: NodeJS.Timeout | undefined;
 
@@ -61,6 +62,7 @@ export function createWorkerSlot(number: number, options: Options): WorkerSlot {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const started = fork(data(), onUnseen);
     [worker, state, counter, startedMs] = [started, 'starting', null, performance.now()];
+    drainingMs = drainMs();
     let failure: WorkerError | null = null;
     started.on('message', (message: FromWorker) => {
       switch (message.kind) {
@@ -73,7 +75,8 @@ export function createWorkerSlot(number: number, options: Options): WorkerSlot {
           failure = new WorkerError(message);
           return;
         case 'listening':
-          state = 'serving';
+          // Told to stop just as it said so, it is not to be replaced when it ends: somebody else starts the next one.
+          if (state === 'starting') state = 'serving';
           onSaid(message, started);
           resolve();
           return onChanged();
@@ -127,7 +130,7 @@ export function createWorkerSlot(number: number, options: Options): WorkerSlot {
       if (stopped === null) return Promise.resolve();
       state = 'stopping';
       return new Promise((done) => {
-        const timer = setTimeout(() => stopped.process.kill('SIGKILL'), drainMs + lingerMs + patienceMs);
+        const timer = setTimeout(() => stopped.process.kill('SIGKILL'), drainingMs + lingerMs + patienceMs);
         stopped.once('exit', () => {
           clearTimeout(timer);
           done();

@@ -39,6 +39,8 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const sockets = mkdtempSync(join(tmpdir(), 'grantgate-workers-'));
   const socketOf = (number: number) => join(sockets, `w${number}.sock`);
   let url = '';
+  /** As workers that start now read it. */
+  let current = config;
   let closing: Promise<void> | null = null;
 
   const workerOf = (id: number) => slots.find(({ worker }) => worker?.id === id);
@@ -83,7 +85,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
         admin: socketOf(at + 1),
         early: url === '',
       }),
-      drainMs: config.limits.drain_timeout,
+      drainMs: () => current.limits.drain_timeout,
       onSaid: hear,
       onChanged: changes.happened,
       onEnded: ({ id }) => {
@@ -101,7 +103,9 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   };
   const restart = createRestart({
     slots,
-    assertStartable: () => readConfig(file),
+    assertStartable: () => {
+      current = readConfig(file);
+    },
     until: changes.until,
     isClosing: () => closing !== null,
     onReplaced: () => merged.restarted('planned'),
