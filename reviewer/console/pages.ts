@@ -40,6 +40,12 @@ export type Page = Pick<Parameters<typeof frame>[0], 'title' | 'view' | 'search'
 
 const longest = 300;
 
+/** What stands before an item of a list in its first line, without which its further lines would stand deeper. */
+function leadOf(text: string, start: number): string {
+  const lead = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
+  return /^ *- *$/.test(lead) ? lead : '';
+}
+
 /** A parameter as text. Throws Refused 400 when it is longer than any name. */
 function textOf(query: URLSearchParams, name: string): string {
   const text = query.get(name) ?? '';
@@ -119,7 +125,8 @@ export const pages: Readonly<Record<string, (query: URLSearchParams, sources: So
     const days = await state.daysOf([id]);
     const { file, start, end } = grant.place;
     const bytes = await tree.read([file]).catch(() => null);
-    const text = bytes?.get(file)?.toString('utf8').slice(start, end) ?? null;
+    const whole = bytes?.get(file)?.toString('utf8');
+    const text = whole === undefined ? null : `${leadOf(whole, start)}${whole.slice(start, end)}`;
     const findings = (plan?.findings ?? []).filter((finding) => finding.grant === id);
     const none = Array.from({ length: shownDays }, () => 0);
     const facts = { inventory, grant, text, days: days === null ? null : (days.get(id) ?? none), findings };

@@ -11,7 +11,7 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bo
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
 th[aria-sort=descending] button::after { content: " \\25BC"; }
 #heat button[aria-pressed=true] { outline: 3px solid var(--ink); }
-${heatStyle}.idle { opacity: .6; }
+${heatStyle}.idle { color: var(--soft); }
 summary { cursor: pointer; }
 code { font-size: .9em; }
 `;

@@ -25,7 +25,7 @@ export function changeForm(branches: readonly string[], base: string, head: stri
   const options = branches.map((name) => html`<option value="${name}"></option>`);
   const field = (name: string, label: string, value: string) =>
     html`<label>${label}<input name="${name}" value="${value}" list="branches" maxlength="300" required></label>`;
-  return html`<p>What a branch, a tag or a commit would change for everybody, and what it would have done to recorded requests. Compared is with where it was branched off.</p>
+  return html`<p>What a branch, a tag or a commit would change for everybody, and what it would have done to recorded requests. It is compared with the commit where it branched off.</p>
 <form class="filter" action="/change">${field('head', 'Branch or commit', head)}${field('base', 'Compared with', base)}<button>Compare</button><datalist id="branches">${options}</datalist></form>`;
 }
 

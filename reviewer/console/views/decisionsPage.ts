@@ -29,13 +29,13 @@ function form(filter: DecisionFilter): Html {
 /** The newest decisions of the gateways, and with a script those to come. */
 export function decisionsPage({ gateways, decisions, silent }: Shown, filter: DecisionFilter): Html {
   if (gateways === 0)
-    return html`<p>No gateway was named: <code>grantgate console --gateway http://127.0.0.1:9090</code> shows what is decided as it happens. What records tell of the past is under ${link('use', '/usage')} and ${link('findings', '/findings')}.</p>`;
+    return html`<p>No gateway was named: <code>grantgate console --gateway http://127.0.0.1:9090</code> shows what is decided as it happens. Past ones are under ${link('records', '/records')}.</p>`;
   const heads = decisionColumns.map((name) => html`<th scope="col">${name}</th>`);
   const rows = decisions.map(
     ({ id, allow, cells }) =>
       html`<tr data-id="${id}">${cells.map((text, index) => html`<td class="${index === 0 ? 'time' : index === 1 ? (allow ? 'yes' : 'no') : ''}">${text}</td>`)}</tr>`,
   );
   return html`${silent.map((line) => html`<p class="note bad">${line}</p>`)}${form(filter)}
-<p><output id="state" role="status">the newest, as of this page</output> <button id="pause" type="button" aria-pressed="false" hidden>Pause</button></p>
+<p><output id="state" role="status">${decisions.length === 0 ? 'none so far' : 'the newest'}, as of this page</output> <button id="pause" type="button" aria-pressed="false" hidden>Pause</button></p>
 <div class="scroll" tabindex="0" role="region" aria-label="Decisions"><table id="live" data-stream="${href('/decisions/stream', filter)}"><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }

@@ -23,7 +23,7 @@ export function overviewPage({ inventory: { organisation, access, seen }, plan, 
     [access.grants.length, 'grants', '/access'],
     [people, 'active people', '/access'],
     [organisation.services.size, 'services', '/access'],
-    [seen?.records ?? 'unknown', 'decision records', '/usage'],
+    [seen?.records ?? 'unknown', 'decision records', '/records'],
     [plan?.findings.length ?? 'unknown', 'findings', '/findings'],
   ];
   const byTier = Map.groupBy(access.grants, ({ api }) => organisation.apis.get(api)?.tier);
@@ -34,5 +34,5 @@ ${barChart(
   'Grants by tier',
   tiers.map((label) => ({ label, value: byTier.get(label)?.length ?? 0 })),
 )}
-<ul><li>${link('Who may do what', '/access')}: by person, group, API and operation, each with its chain and place.</li><li>${link('What is used', '/usage')} of it.</li><li>${link('What a review finds', '/findings')}, with the proof.</li><li>${link('What a branch would change', '/change')}.</li><li>${link('What is decided', '/decisions')}, as it happens.</li><li>${link('Which gateway enforces what', '/fleet')}.</li></ul>`;
+<ul><li>${link('Who may do what', '/access')}: by person, group, API and operation, each with its chain and place.</li><li>${link('What is used', '/usage')} of it.</li><li>${link('What a review finds', '/findings')}, with the proof.</li><li>${link('What a branch would change', '/change')}.</li><li>${link('What is decided', '/decisions')}, as it happens, and ${link('what was decided', '/records')}, by the records.</li><li>${link('Campaigns', '/campaigns')}: who has answered, and who has not.</li><li>${link('Which gateway enforces what', '/fleet')}.</li></ul>`;
 }

@@ -181,7 +181,7 @@ test('a grant is shown as it is written, with whom it reaches and when it was us
   const page = words((await get('/grant?id=desk-read')).text);
   assert.match(page, /list GET \/v1\/things 2026-11-22/);
   assert.match(page, /user:dana@example\.com group:night in group:desk/);
-  assert.match(page, /As it is written id: desk-read principal: group:desk/);
+  assert.match(page, /As it is written - id: desk-read principal: group:desk/);
   assert.equal((await get('/grant?id=none')).status, 404);
 });
 
@@ -232,6 +232,7 @@ const decision = (seq: number, subject: string, allow = true) => {
 };
 
 test('decisions come as they happen, narrowed as asked', async () => {
+  assert.match(words((await get('/decisions')).text), /none so far, as of this page/);
   feed.push([decision(1, 'user:ann@example.com'), decision(2, `user:${login}`, false), 'no JSON\n']);
   const all = words((await get('/decisions')).text);
   assert.match(all, /allowed user:ann@example\.com get orders granted desk-read gw-1/);
