@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { type Gateway, serve } from '../serve.ts';
+import { assertVersion } from './version.ts';
 import { createWorkerLimit } from './workerLimit.ts';
 import { type FromWorker, type ToWorker, type WorkerData, workerVariable } from './workerMessages.ts';
 
@@ -59,6 +60,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 
 try {
+  assertVersion(data.version);
   const config = readConfig(data.config);
   gateway = await serve({
     config: own(config),

@@ -6,6 +6,8 @@ export type MetricsJson = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /** What a worker process starts with; in its environment, as JSON. */
 export type WorkerData = {
+  /** Of the process that looks after it: one of another version must not start. */
+  version: string;
   /** The path of gateway.yaml. */
   config: string;
   /** From 1. */

@@ -10,6 +10,7 @@ import { createChanges } from './changes.ts';
 import { createCommonLimit } from './commonLimit.ts';
 import { createMergedMetrics } from './mergedMetrics.ts';
 import { createRestart } from './restart.ts';
+import { assertVersion, installedVersion } from './version.ts';
 import type { MetricsJson, ToWorker, WorkerData } from './workerMessages.ts';
 import { createWorkerSlot, type Said, states, type WorkerSlot } from './workerSlot.ts';
 import { createWorkersAdmin } from './workersAdmin.ts';
@@ -38,6 +39,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const onFailure = (what: string) => (error: unknown) => log.error({ err: error }, what);
   const sockets = mkdtempSync(join(tmpdir(), 'grantgate-workers-'));
   const socketOf = (number: number) => join(sockets, `w${number}.sock`);
+  const version = installedVersion();
   let url = '';
   /** As workers that start now read it. */
   let current = config;
@@ -79,6 +81,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const slots: readonly WorkerSlot[] = Array.from({ length: workers }, (_, at) =>
     createWorkerSlot(at + 1, {
       data: (): WorkerData => ({
+        version,
         config: file,
         slot: at + 1,
         workers,
@@ -104,6 +107,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
   const restart = createRestart({
     slots,
     assertStartable: () => {
+      assertVersion(version);
       current = readConfig(file);
     },
     until: changes.until,
