@@ -174,11 +174,18 @@ export function createGrantHistory() {
 
   /** What a merge made more of than its branch had left: it may have been what was enforced. */
   const settleTips = (until: number) => {
+    const read = new Map<string, Map<string, string>>();
+    const textIn = (path: string, id: string) => {
+      const bytes = files.get(path);
+      if (bytes === undefined) return undefined;
+      const texts = read.get(path) ?? textsOf(bytes);
+      read.set(path, texts);
+      return texts.get(id);
+    };
     for (const [id, { path, text, mergedAt }] of tips) {
       if (mergedAt >= until) continue;
       tips.delete(id);
-      const bytes = files.get(path);
-      const now = absent.has(id) || bytes === undefined ? undefined : textsOf(bytes).get(id);
+      const now = absent.has(id) ? undefined : textIn(path, id);
       if (now === undefined || now === text) continue;
       if (text === null) noteNoEarlier(id, mergedAt, ['grownAt', 'restoredAt']);
       else changeAside(id, { before: text, after: now }, mergedAt);

@@ -284,3 +284,25 @@ test('what a merge gives back that its branch had taken was given back by the me
   assert.equal(grown('[]\n', '[]\n'), null);
   assert.equal(grown(text('  ticket: A-1\n'), text()), null);
 });
+
+test('a file is read once for all of its grants that a branch changed', () => {
+  const many = (reason: string) =>
+    Array.from({ length: 50 }, (_, i) =>
+      text(`  ticket: ${reason}\n`).replace('orders-one', `orders-${i}0`),
+    ).join('');
+  let reads = 0;
+  const merged = Object.assign(Buffer.from(many('C-3')), {
+    toString(this: Buffer, ...how: [BufferEncoding?]) {
+      reads += 1;
+      return Buffer.prototype.toString.apply(this, how);
+    },
+  });
+  const history = createGrantHistory();
+  history.step({ commit: 'a', at: 1, blind: false, files: [{ path, bytes: Buffer.from(many('A-1')) }] });
+  const [before, after] = [Buffer.from(many('A-1')), Buffer.from(many('B-2'))];
+  history.aside({ at: 5, mergedAt: 9, files: [{ path, before, after }] });
+  history.step({ commit: 'b', at: 9, blind: false, files: [{ path, bytes: merged }] });
+  const asMerged = reads;
+  history.end();
+  assert.equal(reads - asMerged, 1);
+});
