@@ -29,12 +29,14 @@ export async function* readAsides(tree: Tree, asOf: number): AsyncGenerator<Asid
   for (const { at, changes } of inOrder(along, asOf))
     for (const { path, id } of changes) {
       states.set(`${id} ${path}`, at);
-      moved.set(path, [...(moved.get(path) ?? []), at]);
+      const known = moved.get(path);
+      if (known === undefined) moved.set(path, [at]);
+      else known.push(at);
     }
   // What the line had sooner, or made something else of meanwhile, hides what really was.
   const isHidden = ({ path, id }: { path: string; id: string }, { at, forkedAt, mergedAt }: Side) =>
     (states.get(`${id} ${path}`) ?? Number.NEGATIVE_INFINITY) < at ||
-    moved.get(path)?.some((one) => forkedAt < one && one < mergedAt) === true;
+    isAnyBetween(moved.get(path) ?? [], forkedAt, mergedAt);
   const sides = sideLines(all, line, asOf);
   const beside = all.flatMap(({ commit, changes }) => {
     const side = sides.get(commit);
@@ -67,4 +69,15 @@ export async function* readAsides(tree: Tree, asOf: number): AsyncGenerator<Asid
   } finally {
     await reader.close();
   }
+}
+
+/** Whether one of some instants, the earliest first, lies between two others. */
+function isAnyBetween(instants: readonly number[], after: number, before: number): boolean {
+  let [low, high] = [0, instants.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((instants[middle] ?? before) > after) high = middle;
+    else low = middle + 1;
+  }
+  return (instants[low] ?? before) < before;
 }
