@@ -16,9 +16,8 @@ export async function mergesOf(
   const known = new Map<number, ForgeMerge | null>();
   const ask = async (number: number | null): Promise<ForgeMerge | null> => {
     if (number === null) return null;
-    const merge = known.get(number) ?? (await forge.mergeOf(number));
-    known.set(number, merge);
-    return merge;
+    if (!known.has(number)) known.set(number, await forge.mergeOf(number));
+    return known.get(number) ?? null;
   };
   const found = new Map<string, ForgeMerge>();
   for (const [commit, subject] of new Map(changes.map((change) => [change.commit, change.subject]))) {

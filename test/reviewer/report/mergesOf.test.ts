@@ -60,6 +60,22 @@ test('is what the forge merged, however it did, and not what the first line says
   }
 });
 
+test('is asked once of each number, of one that is no merge too', async () => {
+  const asked: number[] = [];
+  const forge = {
+    mergeOf: async (number: number) => {
+      asked.push(number);
+      return null;
+    },
+    mergedAs: async () => null,
+  };
+  await mergesOf(forge, [
+    { commit: 'a'.repeat(40), subject: 'Mend it (#7)' },
+    { commit: 'b'.repeat(40), subject: 'Mend it again (#7)' },
+  ]);
+  assert.deepEqual(asked, [7]);
+});
+
 test('who approved is told by their last word before the merge, of the very commit that was merged', async () => {
   const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 12, minute)).toISOString();
   const review = (login: string | null, state: string, minute: number, commit = 'head') => ({
