@@ -22,7 +22,7 @@ export function explain(program: Command): void {
       .description('Say why a caller may do something or may not, who granted it, and what to ask for.')
       .option('--subject <principal>', 'user:LOGIN or service:NAME')
       .option('--api <name>', 'the API')
-      .option('--operation <name>', 'the operation; or the request:')
+      .option('--operation <name>', 'the operation; or the request, by method and path')
       .option('--method <method>', 'its method; GET, when left out')
       .option('--path <path>', 'its path')
       .option('--networks <names...>', 'declared networks the caller is in')

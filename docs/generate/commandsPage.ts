@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { listed } from '../../bundle/format/counted.ts';
 import { createProgram } from '../../commands/program.ts';
 
 /** A command as it is called (`key new`), with the words of its help. */
@@ -35,7 +36,7 @@ function factsOf(command: Command, name: string): CommandFacts {
     description: command.description(),
     arguments: command.registeredArguments.map((one) => ({
       name: one.name(),
-      description: one.description,
+      description: `${one.description}${allowed(one.argChoices)}.${fallback(one.defaultValue)}`,
     })),
     options: command.options.map((option) => ({ flags: option.flags, description: describe(option) })),
     examples: after
@@ -47,11 +48,18 @@ function factsOf(command: Command, name: string): CommandFacts {
 
 /** A default that is taken from the environment is another one on each machine: its own word for it is in the text. */
 function describe(option: Option): string {
-  const { defaultValue, mandatory, description } = option;
-  const plain = typeof defaultValue === 'string' || typeof defaultValue === 'number';
-  const shown = Array.isArray(defaultValue) ? defaultValue.join(', ') : plain ? String(defaultValue) : '';
-  const told = shown === '' || fromEnvironment.has(option.long ?? '') ? '' : ` Default: \`${shown}\`.`;
-  return `${description.replace(/\.$/, '')}.${told}${mandatory ? ' Required.' : ''}`;
+  const { defaultValue, mandatory, description, argChoices } = option;
+  const told = fromEnvironment.has(option.long ?? '') ? '' : fallback(defaultValue);
+  return `${description.replace(/\.$/, '')}${allowed(argChoices)}.${told}${mandatory ? ' Required.' : ''}`;
+}
+
+const allowed = (choices: readonly string[] | undefined) =>
+  choices === undefined ? '' : `: ${choices.map((one) => `\`${one}\``).join(', ')}`;
+
+function fallback(value: unknown): string {
+  const plain = typeof value === 'string' || typeof value === 'number';
+  const shown = Array.isArray(value) ? value.join(', ') : plain ? String(value) : '';
+  return shown === '' ? '' : ` Default: \`${shown}\`.`;
 }
 
 const fromEnvironment = new Set(['--forge', '--repository', '--github']);
@@ -61,9 +69,14 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;
 /** docs/reference/commands.md */
 export function commandsPage(): string {
   const commands = readCommands();
+  const silent = commands.filter(({ options }) => !options.some(({ flags }) => flags === '--json'));
+  const without = listed(
+    silent.map(({ name }) => `\`${name}\``),
+    silent.length,
+  );
   const parts = [
     '# Commands',
-    'Each has `--help` and, but for the demo, servers and `completion`, `--json`. Exit code 0: done; 1: problems, or findings that fail what the command promises; 2: called or configured wrongly. Progress goes to standard error, when that is a terminal.',
+    `Each has \`--help\` and, but for ${without}, \`--json\`. Exit code 0: done; 1: problems, or findings that fail what the command promises; 2: called or configured wrongly. Progress goes to standard error, when that is a terminal.`,
     commands.map(({ name, description }) => `- [\`${name}\`](#${anchor(name)}): ${description}`).join('\n'),
     ...commands.map(section),
   ];

@@ -68,8 +68,8 @@ const assertion = z
       ),
     issuer: named.max(200).default('grantgate').describe('The `iss` in it.'),
     lifetime: time
-      .default(60_000)
       .refine((ms) => ms >= 5000 && ms <= 60_000, { error: 'must be from 5s to 60s' })
+      .prefault('60s')
       .describe('How long one is valid.'),
     algorithm: z.enum(['EdDSA', 'ES256']).default('EdDSA').describe('How it is signed.'),
     key: named
@@ -77,10 +77,10 @@ const assertion = z
       .describe(
         'A PEM file of private keys that gateways share: the first signs, all are published. Left out, each makes its own.',
       ),
-    rotate: time.default(2_592_000_000).describe('When the next key is made.'),
+    rotate: time.prefault('30d').describe('When the next key is made.'),
     overlap: time
-      .default(300_000)
       .refine((ms) => ms >= 60_000, { error: 'must be at least 60s' })
+      .prefault('5min')
       .describe('How long a key is published before it signs, and after.'),
   })
   .refine(({ rotate, overlap }) => rotate >= 2 * overlap, {

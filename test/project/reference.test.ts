@@ -37,6 +37,17 @@ test('every command and each of its options stands on the page and in the manual
     }
 });
 
+test('what an option or argument may be, and is when left out, stands on the page', () => {
+  const page = pages.get('commands.md') ?? '';
+  assert.match(
+    page,
+    /`--by <view>` \| what the list goes by: `api`, `person`, `group`, `grant`\. Default: `api`\./,
+  );
+  assert.match(page, /`shell` \| which one: `bash`, `zsh`, `fish`\./);
+  assert.match(page, /`file` \| where `review` notes its runs\. Default: `\.grantgate\/trends\.ndjson`\./);
+  assert.match(page, /but for `schemas`, `console` and `completion`, `--json`/);
+});
+
 test('the README names every command', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8').replace(/[`,]/g, '');
   for (const command of createProgram().commands)
@@ -70,6 +81,10 @@ test('a schema table has nested keys, keys of lists and of names of one’s own,
       d: { type: 'array', items: { type: 'object', required: ['e'], properties: { e: text } } },
       f: { type: 'object', additionalProperties: { type: 'object', properties: { g: { type: 'boolean' } } } },
       h: { anyOf: [text, { type: 'object', properties: { i: text } }] },
+      k: { anyOf: [text, { type: 'object', required: ['l'], properties: { l: text } }] },
+      m: {
+        anyOf: ['n', 'o'].map((key) => ({ type: 'object', required: [key], properties: { [key]: text } })),
+      },
     },
   });
   assert.deepEqual(table.split('\n').slice(2), [
@@ -83,6 +98,11 @@ test('a schema table has nested keys, keys of lists and of names of one’s own,
     '| `f.NAME.g` | boolean |  |  |',
     '| `h` | text or mapping |  |  |',
     '| `h.i` | text |  |  |',
+    '| `k` | text or mapping |  |  |',
+    '| `k.l` | text | required |  |',
+    '| `m` | mapping |  |  |',
+    '| `m.n` | text | one of them |  |',
+    '| `m.o` | text | one of them |  |',
   ]);
 });
 
