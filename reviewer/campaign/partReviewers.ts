@@ -1,6 +1,6 @@
 import { personOf } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
-import { soleHolder } from '../../bundle/access/soleHolder.ts';
+import { soleHolders } from '../../bundle/access/soleHolder.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Forge } from '../forge/forge.ts';
@@ -17,9 +17,8 @@ export const needsSecond = ({ entries }: Part, { review }: Pick<Organisation, 'r
 
 /** Nobody is asked about access of their own alone. */
 const notTheirs = ({ entries }: Part, organisation: Pick<Organisation, 'memberships'>) => {
-  const holders = new Set(
-    entries.flatMap(({ principal }) => soleHolder(principal, organisation) ?? []).map(fold),
-  );
+  const principals = entries.map(({ principal }) => principal);
+  const holders = new Set([...soleHolders(principals, organisation)].map(fold));
   return (person: string) => !holders.has(fold(person));
 };
 

@@ -1,6 +1,6 @@
 import { personOf } from '../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../bundle/access/peopleBehind.ts';
-import { soleHolder } from '../../bundle/access/soleHolder.ts';
+import { soleHolders } from '../../bundle/access/soleHolder.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -69,7 +69,10 @@ export function peopleOf({
   /** Never somebody whose own access is in question. */
   const reviewersOf = async (owner: string, findings: readonly Finding[]): Promise<Reviewers> => {
     const rules = await rulesOf();
-    const judged = new Set(findings.flatMap(({ principal }) => soleHolder(principal, organisation) ?? []));
+    const judged = soleHolders(
+      findings.map(({ principal }) => principal),
+      organisation,
+    );
     const theirs = new Set([...judged].flatMap((holder) => nameOf(holder) ?? []));
     const namesBehind = (owners: readonly string[]) =>
       owners
