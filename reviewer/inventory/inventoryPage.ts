@@ -5,6 +5,7 @@ import type { Grant } from '../../bundle/grants/organisation.ts';
 import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';
 import { columnOf, heat, heatText } from './heat.ts';
+import { idleText } from './idleText.ts';
 import {
   conditionsText,
   type Inventory,
@@ -57,7 +58,7 @@ function grantRow(inventory: Inventory, grant: Grant): Html {
   const more = holdings.length > mostHolders && html`<li>and ${holdings.length - mostHolders} more</li>`;
   const details = [
     html`<p>${grant.reason}${grant.ticket === undefined ? '' : ` (${grant.ticket})`}</p>`,
-    html`<p>Stands in <code>${grant.place.file}:${grant.place.line}</code>, owner ${grant.owner}${asked === '' ? '' : `, ${asked}`}${idle === null ? '' : `; gives nothing: ${idle}`}.</p>`,
+    html`<p>Stands in <code>${grant.place.file}:${grant.place.line}</code>, owner ${grant.owner}${asked === '' ? '' : `, ${asked}`}${idle === null ? '' : `; gives nothing: ${idleText[idle]}`}.</p>`,
     html`<ul>${operations}</ul><ul>${holders}${more}</ul>`,
   ];
   const cells = [

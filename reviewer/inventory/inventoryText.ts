@@ -2,6 +2,7 @@ import type { Holding } from '../../bundle/access/openAccess.ts';
 import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
+import { idleText } from './idleText.ts';
 import {
   conditionsText,
   entriesOf,
@@ -90,7 +91,7 @@ export function* inventoryText(inventory: Inventory, by: View, width: number): G
       const idle = access.idle(grant);
       yield* say(
         0,
-        `${name} (${grant.place.file}:${grant.place.line}): ${grant.covers.join(', ')} of ${grant.api} for ${grant.principal}, ${since(grant)}${terms(grant)}${used(name)}, owner ${grant.owner}${idle === null ? '' : `; gives nothing: ${idle === 'nobody' ? 'it reaches nobody active by the directory' : idle}`}`,
+        `${name} (${grant.place.file}:${grant.place.line}): ${grant.covers.join(', ')} of ${grant.api} for ${grant.principal}, ${since(grant)}${terms(grant)}${used(name)}, owner ${grant.owner}${idle === null ? '' : `; gives nothing: ${idleText[idle]}`}`,
       );
       for (const { subject, chain } of holdings) yield* say(2, `${subject}${through(chain)}`);
     } else {

@@ -73,9 +73,12 @@ export function lineChart(
     );
     return html`<path class="line${index}" d="${drawnLine([...points]) ?? ''}"/>${dots}`;
   });
-  const legend = drawn.map(
-    (line, index) => html`<li><i class="line${index}"></i>${line.name} <b>${unit(last(line))}</b></li>`,
-  );
+  // Of what the newest point does not know, an earlier one is no word.
+  const newest = ({ points }: Line) => points.at(-1)?.value ?? null;
+  const legend = drawn.map((line, index) => {
+    const value = newest(line);
+    return html`<li><i class="line${index}"></i>${line.name} <b>${value === null ? 'not known' : unit(value)}</b></li>`;
+  });
   return html`<figure><figcaption>${title}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${grid}${days}${paths}</svg><ul class="legend">${legend}</ul>${lines.length > mostLines && html`<p>and ${lines.length - mostLines} more</p>`}</figure>`;
 }
 

@@ -51,7 +51,7 @@ export function trendsPage(lines: readonly Trend[]): string {
     first === undefined || last === undefined
       ? html`<h1>Access reviews over time</h1><p>No review has been noted yet.</p>`
       : html`<h1>Access reviews over time</h1>
-<p>${counted(lines.length, 'run')} from ${first.date} to ${last.date}.</p>
+<p>${counted(lines.length, 'run')}${first === last ? `, of ${first.date}` : ` from ${first.date} to ${last.date}`}.</p>
 <div class="charts">${charts}</div>
 <h2>Runs</h2>
 <div class="scroll"><table><thead><tr><th scope="col">date</th><th scope="col">commit</th>${series.map((one) => html`<th scope="col">${one.name}</th>`)}</tr></thead>

@@ -1,6 +1,7 @@
 import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
+import { idleText } from '../../inventory/idleText.ts';
 import { conditionsText, type Inventory, lastUseOf } from '../../inventory/inventory.ts';
 import { type Html, html } from '../../page/html.ts';
 import { sparkline } from '../../page/sparkline.ts';
@@ -17,12 +18,6 @@ type Shown = {
   days: readonly number[] | null;
   findings: readonly Finding[];
 };
-
-const idles = {
-  suspended: 'it is suspended',
-  expired: 'it has ended',
-  nobody: 'it reaches nobody active by the directory',
-} as const;
 
 /** One grant: what it gives, whom it reaches and how, how it was used, and what a review says of it. */
 export function grantPage({ inventory, grant, text, days, findings }: Shown, from: number): Html {
@@ -66,7 +61,7 @@ export function grantPage({ inventory, grant, text, days, findings }: Shown, fro
         ? 'directly'
         : chain.map((group, index) => html`${index > 0 && ' in '}${principalLink(group)}`),
     ]);
-  return html`${idle !== null && html`<p class="note bad">It gives nobody anything: ${idles[idle]}.</p>`}
+  return html`${idle !== null && html`<p class="note bad">It gives nobody anything: ${idleText[idle]}.</p>`}
 ${findings.map(({ fingerprint, sentence }) => html`<p class="note">${sentence} ${link('The proof', '/finding', { id: fingerprint })}</p>`)}
 <dl>${facts.flatMap(([name, value]) => (value === false ? [] : [html`<dt>${name}</dt><dd>${value}</dd>`]))}</dl>
 <h2>Operations</h2>${table(['Operation', 'Call', 'Last used'], operations, 'Operations')}

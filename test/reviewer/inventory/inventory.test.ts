@@ -98,7 +98,7 @@ test('by person, group and grant it tells the chain of groups', () => {
   assert.match(grants, /desk-read \(grants\/access\/orders\/group-desk\.yaml:1\): get, list of orders/);
   assert.match(grants, /user:dana@example\.com through group:night in group:desk/);
   assert.match(grants, /bob-admin .*?; gives nothing: it reaches nobody active/);
-  assert.match(grants, /paused .*?; gives nothing: suspended/);
+  assert.match(grants, /paused .*?; gives nothing: it is suspended/);
 });
 
 test('tells what is called and not catalogued, and what is granted and never called', () => {
@@ -238,6 +238,8 @@ test('the page stands alone, runs nothing of what it shows, and searches, sorts 
   const html = inventoryPage(inventory);
   assert.doesNotMatch(html, /<(?:img|link|iframe|a|base)\b|<script [^>]/);
   assert.match(html, /default-src &#39;none&#39;/);
+  assert.match(html, /gives nothing: it reaches nobody active by the directory\./);
+  assert.match(html, /gives nothing: it is suspended\./);
   const folder = await mkdtemp(join(tmpdir(), 'grantgate-inventory-'));
   try {
     const file = join(folder, 'inventory.html');

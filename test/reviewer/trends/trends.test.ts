@@ -174,6 +174,13 @@ test('the page has a chart for each, asks for nothing, runs nothing and breaks a
   );
   assert.deepEqual(said, [pathToFileURL(file).href]);
   assert.match(trendsPage([]), /No review has been noted yet/);
+  // What the newest run could not tell is neither none nor what an earlier one told.
+  for (const earlier of [0.25, null])
+    assert.match(
+      trendsPage(all([run(1, { unused: earlier }), run(2, { unused: null })])),
+      /unused <b>not known<\/b>/,
+    );
+  assert.match(trendsPage(all([run(1)])), /<p>1 run, of 2026-/);
 });
 
 test('from the command line: a review notes its run and tells Prometheus, trends shows it; explaining notes nothing', async () => {
