@@ -7,7 +7,9 @@ import type { About, Pack } from './report/pack.ts';
 import type { GatewayFacts } from './report/reportInput.ts';
 import { ReviewError } from './reviewError.ts';
 
-type Options = Omit<PlanOptions, 'asOfMs' | 'recommend' | 'explain'> & {
+type Options = Omit<PlanOptions, 'asOfMs' | 'nowMs' | 'recommend' | 'explain'> & {
+  /** What it is now, in ms since 1970: records that are later tell of a clock that is ahead, whose time is not covered. */
+  nowMs: number;
   /** A folder of a Git repository. */
   root: string;
   /** The branch that was enforced. */

@@ -90,7 +90,7 @@ async function packOfPeriod(options: Options, nowMs: number) {
   const adminToken = adminTokenOf(options);
   return periodReport({
     root: folderOf(options.root),
-    ...{ revision: options.revision, period: periodOf(options, nowMs) },
+    ...{ revision: options.revision, period: periodOf(options, nowMs), nowMs },
     ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
     ...(options.repository !== undefined && { forge: await forgeIn(options) }),
     gateways: await askGateways(options.gateway, adminToken),

@@ -85,7 +85,10 @@ test.before(async () => {
     decision('gw-1', -1, commits[2], ['kept']),
   ]);
   const opa = await findOpa();
-  const options = { root: here.root, revision: 'HEAD', period, decisions: [here.decisions], opa };
+  const options = {
+    ...{ root: here.root, revision: 'HEAD', period, nowMs: asOfMs + 2 * dayMs },
+    ...{ decisions: [here.decisions], opa },
+  };
   const gateways = [
     { url: 'http://gw-1', revision: commits[2] ?? '', grants: 3, digest: 'x', error: null },
     { url: 'http://gw-2', revision: null, grants: null, digest: null, error: 'unreachable' },
@@ -344,6 +347,7 @@ test('a branch that had nothing before the end of the period has no report', asy
     periodReport({
       ...{ root: here.root, revision: 'HEAD', decisions: [here.decisions], gateways: [] },
       period: { from: 0, to: (asOfMs - 400 * dayMs) / 1000 },
+      nowMs: asOfMs,
     }),
     { code: 'report-invalid' },
   );
