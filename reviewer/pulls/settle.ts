@@ -12,6 +12,7 @@ import type { FileTexts, Mirror } from './mirror.ts';
 import { isTold, type People } from './people.ts';
 import type { Pull } from './pull.ts';
 import type { PullLimits } from './pullLimits.ts';
+import { stillProposed } from './stillProposed.ts';
 import { entriesOf, renderBody } from './text/body.ts';
 import type { Family } from './text/branch.ts';
 import { actionOf, editFor } from './text/decision.ts';
@@ -106,7 +107,8 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     const isVouched = await forge.hasStatus(tip, announcedContext);
     const merges = marker.tier === 'automatic' && isUndecided(marker);
     // Our word on a commit, and its merge, go by what it does: whoever may push can call it ours, and write so in the text.
-    const entries = merges ? entriesOf(task.findings, new Map()) : marker.entries;
+    const { end_days: endDays } = evidence.organisation.review.thresholds.recommend;
+    const entries = merges ? stillProposed(task.findings, marker, endDays) : marker.entries;
     const isOurs = (isVouched && !merges) || (await holdsJust(mirror, tip, entries, evidence));
     if (isOurs || closedToMore) {
       const due = await answerForNobody(task, marker, options);
