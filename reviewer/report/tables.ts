@@ -1,4 +1,5 @@
 import { daySeconds, instantOf } from '../../bundle/format/times.ts';
+import { dutiesOf } from '../detect/duties.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
@@ -169,21 +170,20 @@ function holdings({ organisation, uses, plan }: ReportInput): Table {
   };
 }
 
-function duties({ organisation, plan }: ReportInput): Table {
+function duties({ organisation, plan, period }: ReportInput): Table {
+  const found = plan.findings.filter(({ detector }) => detector === 'separation-of-duties');
+  const byGrant = dutiesOf(organisation, period.to);
   return {
     name: 'separation-of-duties',
     title: 'Separation of duties',
     about:
-      'The pairs of duties that nobody should hold both of, and how many hold both at the end of the period.',
+      'The pairs of duties that nobody should hold both of, and for each how many grants are found to give somebody both at the end of the period.',
     columns: columns({ pair: 'Pair', left: 'One side', right: 'Other side', findings: 'Open findings' }),
     rows: organisation.review.separation_of_duties.map(({ name, left, right }) => ({
       pair: name,
       left: `${left.api}: ${left.operations.join(' ')}`,
       right: `${right.api}: ${right.operations.join(' ')}`,
-      findings: plan.findings.filter(
-        ({ detector, evidence }) =>
-          detector === 'separation-of-duties' && JSON.stringify(evidence).includes(JSON.stringify(name)),
-      ).length,
+      findings: found.filter(({ grant }) => byGrant.get(grant)?.some((duty) => duty.name === name)).length,
     })),
   };
 }

@@ -702,6 +702,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/format',
       'bundle/git',
       'bundle/grants',
+      'reviewer/detect',
       'reviewer/evidence',
       'reviewer/forge',
       'reviewer/inventory',

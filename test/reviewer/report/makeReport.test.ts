@@ -33,6 +33,10 @@ const before = [
     rest: 'role: admin\nexpires: 2026-11-30',
   },
 ];
+const duties = `separation_of_duties:
+  - { name: see-and-make, left: { api: orders, operations: [get] }, right: { api: orders, operations: [create] } }
+  - { name: make-and-take, left: { api: orders, operations: [create] }, right: { api: orders, operations: [remove] } }
+`;
 const period = { from: asOfMs / 1000 - 10 * 86_400, to: asOfMs / 1000 };
 type Made = Awaited<ReturnType<typeof periodReport>>;
 let here: Place;
@@ -48,7 +52,11 @@ test.before(async () => {
   work = await mkdtemp(join(tmpdir(), 'report-'));
   const read = (at: string) =>
     String(base['grants/directory/okta.yaml']).replace('synced: 2026-11-23T03:00:00Z', `synced: ${at}`);
-  here = await place({ ...access(before.slice(0, 3)), 'grants/directory/okta.yaml': read(daysAgo(9)) });
+  here = await place({
+    ...access(before.slice(0, 3)),
+    'grants/directory/okta.yaml': read(daysAgo(9)),
+    'grants/review.yaml': `${base['grants/review.yaml']}${duties}`,
+  });
   const review = `review: { decision: keep, by: user:ann@example.com, at: ${daysAgo(5)}, reason: ${JSON.stringify(hostile)} }`;
   const steps = [
     { [desk]: access(before)[desk] ?? null },
@@ -100,6 +108,16 @@ test.before(async () => {
 test.after(async () => {
   await here.remove();
   await rm(work, { recursive: true, force: true });
+});
+
+test('a pair of duties has its open findings counted', () => {
+  const found = rows('findings').filter(({ detector }) => detector === 'separation-of-duties');
+  assert.ok(found.length > 0);
+  const of = (pair: string) => found.filter(({ sentence }) => String(sentence).includes(pair)).length;
+  assert.deepEqual(
+    rows('separation-of-duties').map(({ pair, findings }) => [pair, findings]),
+    ['see-and-make', 'make-and-take'].map((pair) => [pair, of(pair)]),
+  );
 });
 
 test('every decision of the period has a row: who, what, why, and between which commits', () => {
