@@ -15,7 +15,8 @@ candidates contains {"detector": "orphan-missing", "action": "revoke"} if {
 # title: Not in the directory, and maybe there
 # description: |
 #   No provider knows the principal any more, and it may be there all the same: tokens bring it, or the records do not show
-#   that they do not; or it moved to a provider that was not read since. Somebody is asked, once.
+#   that they do not; or it moved to a provider that was not read since. Somebody is asked, once, and again when the answer
+#   ends.
 candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
 	recertifiable
 	missing
@@ -24,23 +25,35 @@ candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
 	not answered
 }
 
-answered if input.grant.review.at >= missing_since
+answered if {
+	not answer_ended
+	input.grant.review.at >= missing_since
+}
 
 # Whoever gave it to a group that tokens bring meant that one.
 answered if {
+	not answer_ended
 	input.account.brought_at
 	certified_at >= missing_since
 }
 
 # METADATA
 # title: Nobody reads whether they are there
-# description: The file of the provider that knew the principal is gone, and no other knows it. Somebody is asked, once.
+# description: The file of the provider that knew the principal is gone, and no other knows it. Somebody is asked, as above.
 candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
 	recertifiable
 	input.as_of - input.account.unread_since >= apart
 	not is_another
-	certified_at < input.account.unread_since
+	not answered_unread
 }
+
+answered_unread if {
+	not answer_ended
+	certified_at >= input.account.unread_since
+}
+
+# Who kept it until a day did not keep it for longer.
+answer_ended if input.as_of >= input.grant.review.until
 
 missing if {
 	count(input.account.absences) > 0

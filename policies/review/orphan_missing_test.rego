@@ -119,3 +119,12 @@ test_whom_no_provider_reads_any_more_somebody_is_asked_about_once if {
 	other := {"account": {"id_changed_at": days(5)}}
 	found(object.union(with_changes(unread(days(2))), other)) == gone
 }
+
+kept_until(at) := {"grant": {"review": {"at": days(1), "until": at}}}
+
+test_an_answer_holds_until_the_day_that_it_names if {
+	found(object.union(with_changes(brought(as_of)), kept_until(as_of + 1))) == []
+	found(object.union(with_changes(brought(as_of)), kept_until(as_of))) == asked
+	found(object.union(with_changes(awaited(48)), kept_until(as_of))) == asked
+	found(object.union(with_changes(unread(days(2))), kept_until(as_of))) == asked
+}
