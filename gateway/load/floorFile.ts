@@ -49,7 +49,9 @@ export function openFloorFile(stateFolder: string, source: string): FloorFile {
       await writeFile(join(stateFolder, stem + format(release)), '', { mode: 0o600 });
       await sync(stateFolder);
       const found = await all();
-      await remove(found.filter((one) => isOlder(one.release, release)));
+      // Where a later one came meanwhile, from another process, this one goes as well.
+      const kept = goesBack ? release : (latestOf(found) ?? release);
+      await remove(found.filter((one) => isOlder(one.release, kept)));
       if (goesBack) await remove(found.filter((one) => isOlder(release, one.release)));
     },
   };
