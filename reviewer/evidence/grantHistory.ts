@@ -99,6 +99,22 @@ export function createGrantHistory() {
     else histories.set(detached(id), suspendedAt === null ? came : { ...came, suspendedAt });
   };
 
+  /** What a change to a grant began anew; `before`: APIs as they were. */
+  const begun = (
+    old: GrantEntry,
+    now: GrantEntry,
+    at: number,
+    before: ReadonlyMap<string, ApiThen>,
+  ): Instant[] => {
+    const which: Instant[] = [];
+    const isWidened = isWider(coversOf(old, apiIn(before, old)), coversOf(now, apiIn(apis, now)));
+    // Of what is to be used more often nobody expected use so soon before.
+    if (grew(old, now, at) || isWidened || restDays(now) < restDays(old)) which.push('grownAt');
+    if (fold(old.principal) !== fold(now.principal)) which.push('heldAt');
+    if (fold(old.owner) !== fold(now.owner)) which.push('ownedAt');
+    return which;
+  };
+
   const change = (id: string, texts: Comparison, at: number, before: ReadonlyMap<string, ApiThen>) => {
     const [old, now] = [parse(texts.before), parse(texts.after)];
     if (old === null || now === null) return;
@@ -106,11 +122,7 @@ export function createGrantHistory() {
       note(id, { suspendedAt: now.state === 'suspended' ? at : null });
       if (now.state === 'active') note(id, { restoredAt: at });
     }
-    const isWidened = isWider(coversOf(old, apiIn(before, old)), coversOf(now, apiIn(apis, now)));
-    // Nobody expected use of it so soon before.
-    if (grew(old, now, at) || isWidened || restDays(now) < restDays(old)) note(id, { grownAt: at });
-    if (fold(old.principal) !== fold(now.principal)) note(id, { heldAt: at });
-    if (fold(old.owner) !== fold(now.owner)) note(id, { ownedAt: at });
+    note(id, Object.fromEntries(begun(old, now, at, before).map((name) => [name, at])));
     // What the commit changed that wrote the keep was kept with it.
     if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))
       note(id, { changedSinceReview: false });
@@ -151,14 +163,10 @@ export function createGrantHistory() {
   const changeAside = (id: string, texts: Comparison, at: number) => {
     const [old, now] = [parse(texts.before), parse(texts.after)];
     if (old === null || now === null) return;
-    const isWidened = isWider(coversOf(old, apiIn(apis, old)), coversOf(now, apiIn(apis, now)));
-    const which: Instant[] = [];
+    const which = begun(old, now, at, apis);
     if (old.state === 'suspended' && now.state === 'active') which.push('restoredAt');
     if (old.state === 'active' && now.state === 'suspended' && histories.get(id)?.suspendedAt != null)
       which.push('suspendedAt');
-    if (grew(old, now, at) || isWidened || restDays(now) < restDays(old)) which.push('grownAt');
-    if (fold(old.principal) !== fold(now.principal)) which.push('heldAt');
-    if (fold(old.owner) !== fold(now.owner)) which.push('ownedAt');
     noteNoEarlier(id, at, which);
   };
 

@@ -1,7 +1,7 @@
 import { BundleError } from '../../bundle/bundleError.ts';
 import { compileTree } from '../../bundle/compile/compileTree.ts';
 import { type Change, diffData } from '../../bundle/diff/diffData.ts';
-import { type Tree, withFile } from '../../bundle/git/tree.ts';
+import { type Tree, withFiles } from '../../bundle/git/tree.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { ReviewError } from '../reviewError.ts';
 
@@ -10,11 +10,11 @@ export type Texts = ReadonlyMap<string, string>;
 
 const mostProblems = 20;
 
-export function withTexts(tree: Tree, texts: Texts): Tree {
-  let changed = tree;
-  for (const [file, text] of texts) changed = withFile(changed, file, Buffer.from(text));
-  return changed;
-}
+export const withTexts = (tree: Tree, texts: Texts): Tree => ({
+  ...tree,
+  source: 'disk',
+  ...withFiles(tree, texts),
+});
 
 /**
  * Who gains and loses what by changed files, as of an instant in seconds since 1970. Throws ReviewError `grants-invalid`
