@@ -6,6 +6,7 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
+import { lineLog } from './commits/commitLog.ts';
 import { readAsides } from './commits/readAsides.ts';
 import { readCommits } from './commits/readCommits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
@@ -163,7 +164,8 @@ async function readHistory(tree: Tree, organisation: Organisation, asOf: number)
   const grants = createGrantHistory();
   const directories = createDirectoryHistory(organisation);
   let from: number | null = null;
-  const asides = readAsides(tree, asOf);
+  const log = lineLog(tree);
+  const asides = readAsides(tree, asOf, log);
   let aside = await asides.next();
   const hearAsides = async (until: number) => {
     for (; aside.done !== true && aside.value.mergedAt <= until; aside = await asides.next()) {
@@ -172,7 +174,7 @@ async function readHistory(tree: Tree, organisation: Organisation, asOf: number)
     }
   };
   try {
-    for await (const step of readCommits(tree, asOf)) {
+    for await (const step of readCommits(tree, asOf, log)) {
       // A grant is given on a day, and committed in the course of it.
       if (tree.revision !== null) from ??= step.blind ? step.at : startOfDay(step.at);
       if (step.lost !== undefined) from = step.at;

@@ -39,6 +39,10 @@ export async function commitLog(tree: Tree, which: readonly string[]): Promise<L
   return commits;
 }
 
+/** Those along first parents, a merge with all that it brought; none where nothing is committed. */
+export const lineLog = async (tree: Tree): Promise<readonly LoggedCommit[]> =>
+  tree.revision === null ? [] : commitLog(tree, ['--first-parent', '-m', tree.revision]);
+
 /**
  * When commits took effect that build on one another, oldest first: none before those it builds on, whatever its own
  * clock said (a branch of long ago that was put on top, a date that was kept or made up), nor after `asOf`. One from the

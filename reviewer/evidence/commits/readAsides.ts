@@ -1,7 +1,7 @@
 import { git } from '../../../bundle/git/git.ts';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import { createBlobReader } from './blobReader.ts';
-import { commitLog, inOrder, isBlob } from './commitLog.ts';
+import { commitLog, inOrder, isBlob, type LoggedCommit } from './commitLog.ts';
 import { type Side, sideLines } from './sideLines.ts';
 
 /** What a commit on a branch that was merged did to a file; null where it is not there. */
@@ -13,12 +13,16 @@ export type Aside = Side & { files: readonly AsideChange[] };
 /**
  * What merged branches hide, in the order in which they were merged, each oldest first. Whoever merges the enforced branch
  * into their own and pushes that makes what was enforced meanwhile a side branch: a grant that was taken and given back
- * there is as it was, and looks as if nobody had ever wanted it; so does an account that was paused. Throws GitError.
+ * there is as it was, and looks as if nobody had ever wanted it; so does an account that was paused. `log`: along first parents. Throws GitError.
  */
-export async function* readAsides(tree: Tree, asOf: number): AsyncGenerator<Aside> {
+export async function* readAsides(
+  tree: Tree,
+  asOf: number,
+  log: Promise<readonly LoggedCommit[]>,
+): AsyncGenerator<Aside> {
   const { revision } = tree;
   if (revision === null || !tree.merges) return;
-  const along = await commitLog(tree, ['--first-parent', '-m', revision]);
+  const along = await log;
   const merges = await git(tree.root, ['rev-list', '--first-parent', '--merges', revision, '--']);
   const line = new Set([...along.map(({ commit }) => commit), ...merges.toString().split('\n')]);
   const all = await commitLog(tree, [

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import { createBlobReader } from './blobReader.ts';
-import { commitLog, inOrder, isBlob, rooms } from './commitLog.ts';
+import { inOrder, isBlob, lineLog, rooms } from './commitLog.ts';
 
 /** A file as a commit left it; null when it is gone. */
 export type Changed = { path: string; bytes: Buffer | null };
@@ -41,16 +41,16 @@ async function uncommitted(tree: Tree, committed: ReadonlyMap<string, string>): 
 
 /**
  * The history of grants, APIs and directories along first parents in one pass, oldest first; each blob is read once.
- * Throws GitError, and what reading the tree throws.
+ * `log` is that of the tree. Throws GitError, and what reading the tree throws.
  */
-export async function* readCommits(tree: Tree, asOf: number): AsyncGenerator<Step> {
+export async function* readCommits(tree: Tree, asOf: number, log = lineLog(tree)): AsyncGenerator<Step> {
   if (tree.revision === null) {
     if (tree.source === 'disk')
       yield { commit: null, at: asOf, blind: true, files: await uncommitted(tree, new Map()) };
     return;
   }
   // When something took effect, not when it was written.
-  const commits = inOrder(await commitLog(tree, ['--first-parent', '-m', tree.revision]), asOf);
+  const commits = inOrder(await log, asOf);
   const ids = commits.flatMap(({ changes }) => changes.map(({ id }) => id).filter(isBlob));
   const reader = createBlobReader(tree, ids);
   const committed = new Map<string, string>();
