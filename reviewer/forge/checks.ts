@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { openClient } from './client.ts';
+import { once, openClient } from './client.ts';
 import type { CommitStatus, ForgeComment } from './forge.ts';
+import { lastWords } from './lastWords.ts';
 import { isWithin } from './rawPull.ts';
 import type { ForgeTarget } from './target.ts';
 import { whoAmI } from './whoAmI.ts';
@@ -67,7 +68,6 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
   const { octokit, call } = client;
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
-  const once = { request: { retries: 0 } };
   let self: Promise<string | null> | null = null;
   const ourselves = () => {
     self ??= whoAmI(client);
@@ -104,13 +104,9 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
     async approvals(number, head) {
       return call(`GET ${root}/pulls/${number}/reviews`, async () => {
         const asked = { ...repository, pull_number: number, per_page: 100 };
-        const words = new Map<string, { state: string; commit: string | null }>();
-        // In the order of time; a comment takes no word back.
-        for (const review of await octokit.paginate(octokit.rest.pulls.listReviews, asked))
-          if (review.state !== 'COMMENTED' && review.state !== 'PENDING' && review.user !== null)
-            words.set(review.user.login, { state: review.state, commit: review.commit_id });
-        return [...words].flatMap(([login, { state, commit }]) =>
-          state === 'APPROVED' && commit === head ? [login] : [],
+        const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, asked);
+        return [...lastWords(reviews.filter(({ user: by }) => by !== null))].flatMap(
+          ([login, { state, commit_id: commit }]) => (state === 'APPROVED' && commit === head ? [login] : []),
         );
       });
     },

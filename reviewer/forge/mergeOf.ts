@@ -1,4 +1,5 @@
 import type { Octokit } from '@octokit/rest';
+import { ghost, lastWords } from './lastWords.ts';
 
 /** How a pull request came to be merged; instants in ms since 1970. */
 export type ForgeMerge = {
@@ -20,9 +21,6 @@ export type ForgeMerge = {
   earlier: readonly Approval[];
 };
 type Approval = { login: string; atMs: number };
-
-/** Whom the forge has no account of any more; it calls them so itself. */
-const ghost = 'ghost';
 
 /** Reads who opened, approved and merged a pull request; null for one that is not merged. */
 export async function mergeOf(
@@ -52,21 +50,18 @@ type Review = {
   commit_id: string | null;
 };
 
-/** What was said after the merge approved nothing of it, and a comment takes no word back. */
+/** What was said after the merge approved nothing of it. */
 function approvalsOf(
   reviews: readonly Review[],
   { head, mergedMs }: { head: string; mergedMs: number },
 ): Pick<ForgeMerge, 'approvals' | 'earlier'> {
-  const words = new Map<string, Review & { atMs: number }>();
-  for (const review of reviews) {
-    const atMs = Date.parse(review.submitted_at ?? '');
-    const isWord = review.state !== 'COMMENTED' && review.state !== 'PENDING';
-    if (isWord && atMs <= mergedMs) words.set(review.user?.login ?? ghost, { ...review, atMs });
-  }
-  const given = [...words].filter(([, { state }]) => state === 'APPROVED');
+  const atMs = ({ submitted_at: at }: Review) => Date.parse(at ?? '');
+  const given = [...lastWords(reviews.filter((review) => atMs(review) <= mergedMs))].filter(
+    ([, { state }]) => state === 'APPROVED',
+  );
   const of = (isHead: boolean) =>
     given
       .filter(([, { commit_id: commit }]) => (commit === head) === isHead)
-      .map(([login, { atMs }]) => ({ login, atMs }));
+      .map(([login, review]) => ({ login, atMs: atMs(review) }));
   return { approvals: of(true), earlier: of(false) };
 }

@@ -1,6 +1,7 @@
 import { once, type RepositoryClient } from './client.ts';
 import type { Forge } from './contract.ts';
 import { ForgeError } from './forgeError.ts';
+import { lastWords } from './lastWords.ts';
 import { mergeOf } from './mergeOf.ts';
 import { isWithin, pullOf, type RawPull } from './rawPull.ts';
 
@@ -112,11 +113,8 @@ export function pullCalls({ octokit, call, repository, root, base }: RepositoryC
     async isApproved(number) {
       return call(`GET ${path}/${number}/reviews`, async () => {
         const asked = { ...repository, pull_number: number, per_page: 100 };
-        const said = new Map<string, string>();
-        // In the order of time; a comment takes no word back.
-        for (const { user, state } of await octokit.paginate(octokit.rest.pulls.listReviews, asked))
-          if (state !== 'COMMENTED' && state !== 'PENDING') said.set(user?.login ?? '', state);
-        const words = [...said.values()];
+        const said = lastWords(await octokit.paginate(octokit.rest.pulls.listReviews, asked));
+        const words = [...said.values()].map(({ state }) => state);
         return words.includes('APPROVED') && !words.includes('CHANGES_REQUESTED');
       });
     },

@@ -90,14 +90,15 @@ async function says(
   { texts, isNews = () => true }: Proposal,
   commit: string,
 ): Promise<boolean> {
-  const merged = await mirror.merged(tip);
   const differing = await mirror.differing(tip, commit);
-  if (merged === null || differing === null) return false;
+  if (differing === null) return false;
   const ours = new Map([...texts].map(([path, text]) => [`${mirror.folder}${path}`, text]));
-  for (const path of differing) {
+  for (const path of differing.paths) {
     const text = ours.get(path);
     if (text === undefined) return false;
-    const theirs = await git(mirror.repository, ['cat-file', 'blob', `${merged}:${path}`]).catch(() => null);
+    const theirs = await git(mirror.repository, ['cat-file', 'blob', `${differing.tree}:${path}`]).catch(
+      () => null,
+    );
     if (theirs === null || isNews(theirs.toString(), text)) return false;
   }
   return true;

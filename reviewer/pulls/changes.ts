@@ -70,7 +70,7 @@ export async function holdsJust(
   base: { tree: Tree; organisation: Organisation },
 ): Promise<boolean> {
   const commit = await mirror.commit(await filesOf(entries, base), 'compared\n', 0);
-  return (await mirror.differing(tip, commit))?.length === 0;
+  return (await mirror.differing(tip, commit))?.paths.length === 0;
 }
 
 /** Throws ReviewError `edit-failed` with the first problem; `elsewhere` are ids of grants that stand in no file of the tree. */

@@ -35,10 +35,10 @@ export type Mirror = {
   /** The tree that the base would be once a branch is merged; null when it conflicts. */
   merged(commit: string): Promise<string | null>;
   /**
-   * The files by which the merge of a branch gives otherwise than a commit on the base; null when it conflicts. Whatever
-   * calls itself the bot's is known by this alone.
+   * The files by which the merge of a branch, `tree`, gives otherwise than a commit on the base; null when it conflicts.
+   * Whatever calls itself the bot's is known by this alone.
    */
-  differing(branch: string, commit: string): Promise<readonly string[] | null>;
+  differing(branch: string, commit: string): Promise<{ tree: string; paths: readonly string[] } | null>;
   /** Pushes a commit to a branch, if that still is where this copy saw it. Throws ForgeError `forge-git`. */
   push(branch: string, commit: string): Promise<void>;
   close(): Promise<void>;
@@ -129,10 +129,8 @@ export async function openMirror(
         const tree = await merged(branch);
         if (tree === null) return null;
         const names = await git(repository, ['diff-tree', '-r', '-z', '--name-only', tree, commit]);
-        return names
-          .toString()
-          .split('\0')
-          .filter((name) => name !== '');
+        const paths = names.toString().split('\0');
+        return { tree, paths: paths.filter((path) => path !== '') };
       },
       async push(branch, commit) {
         await talk('push', [

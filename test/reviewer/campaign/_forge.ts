@@ -124,7 +124,10 @@ export function memoryForge(clock: () => number) {
       hasHumanCommits: async () => false,
       isAhead: async () => true,
       merged: async () => 'tree',
-      differing: async (tip, commit) => (tip === commit ? [] : ['grants/access/orders/a.yaml']),
+      differing: async (tip, commit) => ({
+        tree: 'tree',
+        paths: tip === commit ? [] : ['grants/access/orders/a.yaml'],
+      }),
       push: (branch, commit) =>
         write('push', () => {
           if (branches.get(branch) !== seen.get(branch))

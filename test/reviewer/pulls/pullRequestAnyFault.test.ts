@@ -78,10 +78,10 @@ async function mirrorOf(repository: string): Promise<Mirror> {
     async differing(branch, commit) {
       const args = ['diff-tree', '-r', '-z', '--name-only', branch, commit];
       const known = compared.get(args.join());
-      if (known !== undefined) return known;
+      if (known !== undefined) return { tree: branch, paths: known };
       const names = execFileSync('git', args, { cwd: template, encoding: 'utf8' }).split('\0');
       compared.set(args.join(), names.filter(Boolean));
-      return names.filter(Boolean);
+      return { tree: branch, paths: names.filter(Boolean) };
     },
     async push(branch, commit) {
       const path = join(repository, 'refs', 'heads', branch);
