@@ -1,3 +1,4 @@
+import { dayMs } from '../bundle/format/times.ts';
 import { parseYaml } from '../bundle/yaml/parseYaml.ts';
 import { daysBetween, referenceDay } from './organisation.ts';
 import { directoryPath, pastDirectory, readAt } from './pastDirectory.ts';
@@ -11,7 +12,6 @@ export type Commit = {
   files: ReadonlyMap<string, string>;
 };
 
-const dayMs = 86_400_000;
 const minuteMs = 60_000;
 
 /** When the sample's suspended grants were suspended, as of {@link referenceDay}: the files do not say, Git does. */

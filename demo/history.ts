@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import { dayMs } from '../bundle/format/times.ts';
 import type { Organisation } from '../bundle/grants/organisation.ts';
 import { decisionPath } from '../bundle/policy/policies.ts';
 import type { DecisionRecord } from '../gateway/record/record.ts';
@@ -6,7 +7,6 @@ import { openRecordWriter, type RecordWriter } from '../gateway/record/recordWri
 import { type PastRequest, pastRequests } from './pastRequests.ts';
 import { random } from './random.ts';
 
-const dayMs = 86_400_000;
 const minuteMs = 60_000;
 
 export type HistoryOptions = {

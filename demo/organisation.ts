@@ -1,14 +1,13 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dayMs } from '../bundle/format/times.ts';
 
 /** The day the sample organisation's files are written for. */
 export const referenceDay = '2026-11-23';
 /** The issuer of the services' tokens in the sample; a demo has an identity provider of its own. */
 const placeholderIssuer = 'https://login.northwind.example';
 export const sampleGrants = fileURLToPath(new URL('../grants', import.meta.url));
-
-const dayMs = 86_400_000;
 
 /** What a running demo has elsewhere than the sample says. Each is a text edit; comments stay. */
 export type Replacements = {

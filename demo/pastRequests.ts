@@ -1,5 +1,6 @@
 import { grantLine } from '../bundle/access/grantLine.ts';
 import type { GrantLine } from '../bundle/data/grantLine.ts';
+import { dayMs } from '../bundle/format/times.ts';
 import type { Grant, Organisation } from '../bundle/grants/organisation.ts';
 import type { DecisionInput, DecisionResult } from '../gateway/decision/decisionInput.ts';
 import { type Random, random } from './random.ts';
@@ -26,7 +27,6 @@ type Wish = {
   mfa: boolean;
 };
 
-const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 const stranger = 'user:temp.summer@northwind.example';
 

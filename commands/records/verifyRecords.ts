@@ -58,7 +58,7 @@ async function run(folders: string[], { usage, checkpoint, json }: Options): Pro
   }
   // What was lost is said by every run: the checkpoint goes on only where it holds.
   if (checkpoint !== undefined && found.length > 0 && lostSince.length === 0) {
-    const { writeWhole } = await import('../../reviewer/trends/trendsFile.ts');
+    const { writeWhole } = await import('../../reviewer/writeWhole.ts');
     await writeWhole(checkpoint, `${JSON.stringify(await makeCheckpoint(found), null, 1)}\n`);
   }
   if (json) printJson(verdicts);

@@ -151,7 +151,8 @@ function wouldBe(consent: boolean | null): string {
 
 /** Adds the run to the file of runs, and tells Prometheus. Only what somebody asked for fails where it cannot be written. */
 async function note({ trends, metrics }: ReviewOptions, summary: ReviewResult['summary']): Promise<void> {
-  const { appendTrend, withRun, writeWhole } = await import('../../reviewer/trends/trendsFile.ts');
+  const { appendTrend, withRun } = await import('../../reviewer/trends/trendsFile.ts');
+  const { writeWhole } = await import('../../reviewer/writeWhole.ts');
   let lines = withRun([], summary);
   if (trends !== false)
     try {

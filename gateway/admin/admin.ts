@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { dayOf, isDay } from '../../bundle/format/times.ts';
+import { dayOf, daySeconds, isDay } from '../../bundle/format/times.ts';
 import type { Lapsed } from '../decision/lapse.ts';
 import type { ExplainHere } from '../explain/explainHere.ts';
 import { refuse, sendJson } from '../http/answer.ts';
@@ -63,7 +63,7 @@ export function createAdmin(options: AdminOptions): Server {
         sendJson(response, 200, revisionFacts(snapshot, { ...options, source: options.source() }));
       },
       'GET /usage': async (_request, response, url) => {
-        const since = url.searchParams.get('since') ?? dayOf(options.now() / 1000 - 120 * 86_400);
+        const since = url.searchParams.get('since') ?? dayOf(options.now() / 1000 - 120 * daySeconds);
         if (!isDay(since)) throw new Refusal(400, 'since-malformed', 'since must be a date like 2026-03-01.');
         const texts = options.usage(since);
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });

@@ -1,11 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { toTheMinute } from '../../bundle/format/times.ts';
+import { dayMs, toTheMinute } from '../../bundle/format/times.ts';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import { openTls } from '../http/tls.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
-const dayMs = 86_400_000;
 const form = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Certificates that callers and the bundle's server get to see: read as serving reads them, and not over. */

@@ -1,3 +1,4 @@
+import { daySeconds } from '../../bundle/format/times.ts';
 import { fold, isName } from '../../bundle/grants/names.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import type { TokenCause } from './tokenRefusal.ts';
@@ -40,7 +41,7 @@ export const claimsBytes = (letters: number, groups: TokenClaims['groups']): num
 
 export const clockToleranceSeconds = 5;
 /** Past this a far `exp` (1e308 is a number too) is no honest lifetime. */
-const longestLifetimeSeconds = 400 * 86_400;
+const longestLifetimeSeconds = 400 * daySeconds;
 
 /** Reads a token's claims as its issuer is configured; null when they cannot be believed. `nowMs` since 1970. */
 export function readClaims(

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { type Rate, rateOf } from '../../bundle/format/rate.ts';
+import { dayMs } from '../../bundle/format/times.ts';
 import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
@@ -50,7 +51,7 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
       if (shut.size > 0) {
         const entry = shut.get(from);
         // A clock that was set back keeps nobody out longer than the day the longest wait is counted by.
-        if (entry !== undefined && entry.untilMs > nowMs && entry.untilMs < nowMs + 86_400_000)
+        if (entry !== undefined && entry.untilMs > nowMs && entry.untilMs < nowMs + dayMs)
           throw entry.refusal(entry.untilMs - nowMs);
         if (entry !== undefined) shut.delete(from);
       }
@@ -79,7 +80,7 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
 const guessTiers = [
   ['min', 1, 60_000],
   ['h', 5, 3_600_000],
-  ['day', 20, 86_400_000],
+  ['day', 20, dayMs],
 ] as const;
 
 function credentialsOf(rawHeaders: readonly string[]): string {

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { dayMs } from '../../bundle/format/times.ts';
 import { holdLock } from '../../bundle/policy/holdLock.ts';
 import { ReviewError } from '../reviewError.ts';
+import { writeWhole } from '../writeWhole.ts';
 import { type Summary, type Trend, trend } from './trend.ts';
 
 /**
@@ -71,23 +71,5 @@ export async function appendTrend(file: string, run: Summary): Promise<Trend[]> 
     return lines;
   } finally {
     await release();
-  }
-}
-
-/** Replaces a file in one step. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    const handle = await open(partial, 'wx', 0o644);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
   }
 }

@@ -372,6 +372,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   ['reviewer/reviewError.ts', []],
   ['reviewer/temporaryFolder.ts', []],
+  ['reviewer/writeWhole.ts', []],
   ['reviewer/organisationOf.ts', ['bundle/git', 'bundle/grants', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/page', ['bundle/format']],
   ['reviewer/forge', ['bundle/format', 'reviewer/reviewError.ts']],
@@ -466,6 +467,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/page',
       'reviewer/plan',
       'reviewer/reviewError.ts',
+      'reviewer/writeWhole.ts',
     ],
   ],
   [
