@@ -1,13 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../bundle/cacheFolder.ts';
+import { sha256 } from '../../bundle/format/digest.ts';
 import { freePort, startServer } from '../_server.ts';
 
 const run = promisify(execFile);
 /** What knows S3's protocol and checks every signature by AWS's own library. */
-const wanted = 'moto[s3,server]==5.2.5';
+const name = 'moto-5.2.5';
+/** That, and each package beneath it: another version may read a signed path in another way. */
+const requirements = fileURLToPath(new URL('_bucket.requirements.txt', import.meta.url));
+/** Without the packages that the machine came with, which are other versions. */
+const alone = '-S';
 
 /** A store with one bucket, and the one user that may use it. */
 export type BucketServer = {
@@ -27,7 +33,7 @@ export async function startBucketServer(bucket: string): Promise<BucketServer | 
   const port = await freePort();
   // As many requests as it takes to make a user; from then on each must be signed by that user.
   const env = { PATH, HOME, PYTHONPATH: packages, INITIAL_NO_AUTH_ACTION_COUNT: '4' };
-  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
+  const args = [alone, '-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
   const server = await startServer({ path: 'python3', env }, args, port);
   const call = async (service: string, path: string, method: string, body: URLSearchParams | null) => {
     const authorization = `AWS4-HMAC-SHA256 Credential=set-up/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
@@ -62,11 +68,12 @@ export async function startBucketServer(bucket: string): Promise<BucketServer | 
 }
 
 async function moto(): Promise<string | null> {
-  const folder = join(cacheFolder(), 'python', wanted.replace(/\W+/g, '-'));
+  const pins = sha256(await readFile(requirements));
+  const folder = join(cacheFolder(), 'python', `${name}-${pins.slice(0, 8)}`);
   const works = (path: string) =>
-    run('python3', ['-c', 'import moto.server'], {
+    run('python3', [alone, '-c', 'import moto.server'], {
       env: { ...process.env, PYTHONPATH: path },
-      timeout: 20_000,
+      timeout: 60_000,
     }).then(
       () => true,
       () => false,
@@ -76,7 +83,10 @@ async function moto(): Promise<string | null> {
   const fresh = await mkdtemp(`${folder}.`);
   try {
     const quiet = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:', '--no-compile'];
-    await run('python3', ['-m', 'pip', 'install', ...quiet, '--target', fresh, wanted], { timeout: 180_000 });
+    const exactly = ['--no-deps', '--requirement', requirements];
+    await run('python3', ['-m', 'pip', 'install', ...quiet, '--target', fresh, ...exactly], {
+      timeout: 300_000,
+    });
     // Another test file may have been faster, and be running it.
     if (await works(folder)) return folder;
     await rm(folder, { recursive: true, force: true });
