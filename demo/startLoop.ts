@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { gitTree } from '../bundle/git/tree.ts';
 import { load } from '../bundle/grants/load.ts';
 import type { Organisation } from '../bundle/grants/organisation.ts';
 import { type Plan, type ReviewResult, review } from '../reviewer/review.ts';
+import { writeWhole } from '../reviewer/writeWhole.ts';
 import { commits } from './commits.ts';
 import { createGit } from './forge/git/git.ts';
 import { type Forge, startForge } from './forge/startForge.ts';
@@ -211,10 +212,8 @@ async function start(
   const apiKey = `gg_demo_${secret}`;
   writeTokens(folder, { ...tokens, maintainer: maintainerToken, [keyHolder]: apiKey });
   const state = { gateway: gateway.url, admin: gateway.admin, forge: forge.url, repository, tokens, pulls };
-  const file = join(folder, 'state.json');
   // It holds tokens, if only the demo's own: for its user's eyes.
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.tmp`, file);
+  await writeWhole(join(folder, 'state.json'), `${JSON.stringify(state, null, 2)}\n`, 0o600);
   signal.throwIfAborted();
   return {
     gateway: gateway.url,

@@ -1,5 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Drift } from '../../bundle/import/compareOperations.ts';
 import { UsageError } from '../arguments/usageError.ts';
@@ -44,8 +44,9 @@ async function run(source: string, options: Options): Promise<void> {
   const { formatWarning } = await import('../../bundle/yaml/problem.ts');
   if (!apiName.safeParse(options.api).success)
     throw new UsageError(`--api must be a lower-case name like orders, got "${options.api}"`);
-  const file = join(folderOf(options.root), 'grants', 'apis', `${options.api}.yaml`);
-  const before = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const root = folderOf(options.root);
+  const path = `grants/apis/${options.api}.yaml`;
+  const before = await readFile(join(root, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
@@ -58,13 +59,11 @@ async function run(source: string, options: Options): Promise<void> {
     terms,
   );
   for (const found of unrouted) process.stderr.write(`${formatWarning(found)}\n`);
-  const needed = drift.gone.length === 0 ? new Map() : await neededBy(folderOf(options.root), options.api);
+  const needed = drift.gone.length === 0 ? new Map() : await neededBy(root, options.api);
   const differs = drift.added.length + drift.changed.length + drift.gone.length > 0;
   if (!options.compare && text !== before) {
-    await mkdir(dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}.tmp`;
-    await writeFile(draft, text);
-    await rename(draft, file);
+    const { writeTexts } = await import('../../reviewer/proposal/writeTexts.ts');
+    await writeTexts(root, new Map([[path, text]]));
   }
   if (options.json) printJson({ ...drift, unrouted, open });
   else {

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { writeWhole } from '../writeWhole.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
 
@@ -77,9 +78,7 @@ export function openState({ folder, config, fullEveryMs, nowMs }: Options): Stat
         await mkdir(folder, { recursive: true, mode: 0o700 });
         // It is no part of a repository that it may lie in.
         await writeFile(join(folder, '.gitignore'), '*\n');
-        const beside = join(folder, `.${config.provider}.${process.pid}`);
-        await writeFile(beside, [`${JSON.stringify(told)}\n`, content], { mode: 0o600 });
-        await rename(beside, path);
+        await writeWhole(path, `${JSON.stringify(told)}\n${content}`, 0o600);
       } catch (cause) {
         throw new SyncError('sync-state', `${path} cannot be written, the rest is done`, { cause });
       }

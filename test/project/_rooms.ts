@@ -568,6 +568,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/forge',
       'reviewer/pulls',
       'reviewer/reviewError.ts',
+      'reviewer/writeWhole.ts',
     ],
   ],
   [
@@ -606,6 +607,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/proposal',
       'reviewer/pulls',
       'reviewer/sync/providers',
+      'reviewer/writeWhole.ts',
     ],
   ],
   [

@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeWhole } from '../../../reviewer/writeWhole.ts';
 
 const instant = z.string();
 
@@ -120,7 +121,7 @@ export type State = {
   /** The next id of comments, labels, statuses and the like. */
   newId: () => number;
   newNumber: () => number;
-  /** Writes what changed since the last call: a temporary file, then a rename, so a kill leaves the old or the new state. */
+  /** Writes what changed since the last call; a kill leaves the old or the new state. */
   save: () => Promise<void>;
 };
 
@@ -155,9 +156,7 @@ export async function openState(repository: string, now: string): Promise<State>
   let waiting: Promise<void> | null = null;
   const write = async () => {
     waiting = null;
-    const temporary = `${file}.${process.pid}.tmp`;
-    await writeFile(temporary, JSON.stringify(data));
-    await rename(temporary, file);
+    await writeWhole(file, JSON.stringify(data));
   };
   return {
     data,
