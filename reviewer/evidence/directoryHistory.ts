@@ -9,17 +9,26 @@ import type { Step } from './commits/readCommits.ts';
 import { createAbsences } from './directory/absences.ts';
 import { createArrivals } from './directory/arrivals.ts';
 import { heldFrom, isNewer, isRenumbered } from './directory/compareFiles.ts';
-import { createDirectoriesAt, type Position } from './directory/directoriesAt.ts';
+import { createDirectoriesAt } from './directory/directoriesAt.ts';
 import { createIds } from './directory/ids.ts';
 import { type DirectoryHistory, lookUpIn } from './directory/lookUpIn.ts';
 import { createServices } from './directory/services.ts';
+import { createStandings } from './directory/standings.ts';
 
 /** When somebody last answered for a grant. */
 export const certifiedAt = ({ review, grantedAt }: Grant): number =>
   review === undefined ? grantedAt : Math.max(grantedAt, startOf(review.at));
 
-/** Of a larger group it is only kept how many were in it. */
-const mostNamed = 1_000;
+/** The place of the first of some, sorted by instant, that is none before another. */
+function firstFrom(sorted: readonly { at: number }[], from: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle]?.at ?? from) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 /**
  * Follows directories and services.yaml through the commits, given one after the other, oldest first. What a grant's
@@ -36,9 +45,7 @@ export function createDirectoryHistory(organisation: Organisation) {
     .map((grant) => ({ grant, at: certifiedAt(grant) }))
     .sort((a, b) => a.at - b.at);
   let next = 0;
-  const positions = new Map<string, Position>();
-  const sizes = new Map<string, number>();
-  const memberNames = new Map<string, readonly string[]>();
+  const standings = createStandings();
   const state = new Map<string, DirectoryFile>();
   const former = new Map<string, DirectoryFile>();
   /** Read in part, and enforced all the same: whom they leave out nobody let in. */
@@ -60,17 +67,7 @@ export function createDirectoryHistory(organisation: Organisation) {
     for (let one = waiting[next]; one !== undefined && one.at < until; one = waiting[++next]) {
       if (state.size === 0) continue;
       moment ??= createDirectoriesAt(state, services);
-      const { id } = one.grant;
-      const principal = fold(one.grant.principal);
-      if (principal.startsWith('group:')) {
-        if (!moment.knows(principal)) continue;
-        const members = moment.members(principal);
-        sizes.set(id, members.length);
-        if (members.length <= mostNamed) memberNames.set(id, members);
-        continue;
-      }
-      const position = moment.position(principal);
-      if (position !== null) positions.set(id, position);
+      standings.note(one.grant, moment);
     }
   };
 
@@ -167,9 +164,14 @@ export function createDirectoryHistory(organisation: Organisation) {
      * A commit on a merged branch, before the step that merged it. It may have been what was enforced, or never: it is heard
      * for whoever would lose something, and against nobody.
      */
-    aside({ at, mergedAt, files }: Pick<Aside, 'at' | 'mergedAt' | 'files'>): void {
+    aside({ at, mergedAt, merge, files }: Pick<Aside, 'at' | 'mergedAt' | 'merge' | 'files'>): void {
       if (!files.some(({ path }) => path.startsWith('grants/directory/'))) return;
       const [before, after] = [readBeside({ at, files }, 'before'), readBeside({ at, files }, 'after')];
+      for (let index = firstFrom(waiting, after.readAt); ; index += 1) {
+        const one = waiting[index];
+        if (one === undefined || one.at >= mergedAt) break;
+        standings.noteBeside(one.grant, after.moment, merge);
+      }
       for (const { path, after: bytes } of files) {
         const kind = fileKind(path);
         if (kind.kind === 'services' && bytes !== null)
@@ -235,7 +237,8 @@ export function createDirectoryHistory(organisation: Organisation) {
           ? everKnown.has(name) && !lost.has(name)
           : principals.has(name) && !everKnown.has(name);
       return lookUpIn({
-        ...{ positions, sizes, memberNames, ids, lost, ownerless, everKnown, providers },
+        ...{ ids, lost, ownerless, everKnown, providers },
+        standings: standings.end(moment),
         arrived: arrivals.arrived,
         untold: new Set([...ownerless.keys()].filter((owner) => !isTold(owner))),
         owned: services.ownedSince(),

@@ -3,6 +3,7 @@ import type { Grant } from '../../../bundle/grants/organisation.ts';
 import { type Absence, deciding } from './absences.ts';
 import type { Position } from './directoriesAt.ts';
 import type { createIds } from './ids.ts';
+import { isPosition, type Standing, sizeOf } from './standings.ts';
 
 export type DirectoryHistory = {
   /** Of a grant to a person: groups and manager when it was last certified; null where history does not tell. */
@@ -49,9 +50,8 @@ export type DirectoryHistory = {
 
 /** What was found on the way through the commits; names are folded. */
 type Found = {
-  positions: ReadonlyMap<string, Position>;
-  sizes: ReadonlyMap<string, number>;
-  memberNames: ReadonlyMap<string, readonly string[]>;
+  /** Who held a grant when it was last certified, by its id. */
+  standings: ReadonlyMap<string, Standing>;
   ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
   lost: ReadonlyMap<string, number>;
   ownerless: ReadonlyMap<string, number>;
@@ -82,9 +82,18 @@ function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
 
 /** A function of its own: what a closure over there sees stays in memory as long as the history. */
 export const lookUpIn = (found: Found): DirectoryHistory => ({
-  position: ({ id }) => found.positions.get(id) ?? null,
-  members: ({ id }) => found.sizes.get(id) ?? null,
-  memberNames: ({ id }) => found.memberNames.get(id) ?? null,
+  position: ({ id }) => {
+    const standing = found.standings.get(id);
+    return standing !== undefined && isPosition(standing) ? standing : null;
+  },
+  members: ({ id }) => {
+    const standing = found.standings.get(id);
+    return standing === undefined || isPosition(standing) ? null : sizeOf(standing);
+  },
+  memberNames: ({ id }) => {
+    const standing = found.standings.get(id);
+    return standing === undefined || isPosition(standing) || typeof standing === 'number' ? null : standing;
+  },
   idChangedAt: (principal) => found.ids.changedAt(fold(principal)),
   isSame: (principal, since) => found.ids.isSame(fold(principal), since),
   absences: (principal) => absenceOf(principal, found)?.decisive ?? null,

@@ -72,7 +72,7 @@ function historyOf(
     }));
     for (const file of files) last.set(file.path, file.bytes);
     if (mergedAt === undefined) history.step({ commit: 'c', at, blind: false, files });
-    else history.aside({ at, mergedAt, files: changes });
+    else history.aside({ at, mergedAt, merge: `m-${mergedAt}`, files: changes });
   }
   return history.end();
 }

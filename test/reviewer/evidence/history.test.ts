@@ -330,6 +330,45 @@ test('groups, manager and members are those of the day when the grant was certif
   assert.deepEqual(history.directories.memberNames(grant), ['user:dana@example.com']);
 });
 
+test('whoever answered on a branch that a merge made a side branch answered for who was there then', async () => {
+  const keep = (days: number) =>
+    `granted: ${daysAgo(40)}\nreview: { decision: keep, by: user:ann@example.com, at: ${daysAgo(days)}, reason: r }`;
+  const joined = (text: string) =>
+    text.replace('["user:dana@example.com"]', '["user:dana@example.com", "user:ann@example.com"]');
+  // Two syncs in which ann is in another group than before, and the branch that does not know of them pushed over them.
+  const asked = async (days: number, inBetween: (text: string) => string, last: (text: string) => string) => {
+    await known([
+      30,
+      {
+        ...access([
+          { id: 'one', principal: ann.principal ?? '', rest: `role: reader\n${keep(days)}` },
+          { id: 'two', principal: 'group:night', rest: `role: reader\n${keep(days)}` },
+        ]),
+        ...okta(30),
+      },
+    ]);
+    const enforced = here.git('branch', '--show-current').trim();
+    here.git('checkout', '--quiet', '-b', `${enforced}-own`);
+    await here.commit({ 'README.md': 'mine' }, daysAgo(29));
+    here.git('checkout', '--quiet', enforced);
+    await here.commit(okta(20, inBetween), daysAgo(20));
+    await here.commit(okta(10, last), daysAgo(10));
+    here.git('checkout', '--quiet', `${enforced}-own`);
+    here.git('merge', '--quiet', '--no-edit', enforced);
+    const evidence = await gather({ tree: await workingTree(here.root), decisions: [], asOf: asOfMs / 1000 });
+    await evidence.usage.close();
+    const { organisation, history } = evidence;
+    const of = (id: string) => organisation.grants.find((grant) => grant.id === id) ?? assert.fail(id);
+    return [history.directories.position(of('one'))?.groups, history.directories.members(of('two'))];
+  };
+  const still = (text: string) => text;
+  assert.deepEqual(await asked(15, joined, joined), [['group:desk', 'group:night'], 2]);
+  assert.deepEqual(await asked(25, joined, joined), [['group:desk'], 1], 'before the branch said so');
+  assert.deepEqual(await asked(5, joined, still), [['group:desk'], 1], 'after it had said otherwise');
+  // What is not so now is held against nobody, whatever a branch said.
+  assert.deepEqual((await asked(15, joined, still))[0], ['group:desk']);
+});
+
 test('nobody is behind an owner since the first sync that said so', async () => {
   const idle = (text: string) => text.replaceAll('status: active', 'status: suspended');
   const since = async (...states: [number, Files][]) =>
