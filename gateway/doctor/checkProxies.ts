@@ -1,12 +1,15 @@
-import { isIPv4 } from 'node:net';
 import { counted } from '../../bundle/format/counted.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { isWithinBlocks } from '../../bundle/format/isWithinBlocks.ts';
+import { parseBlock } from '../../bundle/format/parseBlock.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { type Finding, ok, warning } from './finding.ts';
 
-/** Blocks that no proxy on the internet has. */
-const own =
-  /^(?:10\.|127\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|fe80:|::1)/i;
+/** Blocks of which nobody on the internet is. */
+const notPublic = [
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8'],
+  ...['fc00::/7', 'fe80::/10', '::1/128'],
+];
 
 /** Whom we believe about where a request came from. */
 export function checkProxies({ listen, trusted_proxies, decision_point }: GatewayConfig): Finding[] {
@@ -40,6 +43,6 @@ const told = (count: number) =>
   count === 0 ? 'nobody is believed about addresses' : `${counted(count, 'block is', 'blocks are')} believed`;
 
 function isWide(block: string): boolean {
-  const [address = '', bits = ''] = block.split('/');
-  return !own.test(address) && Number(bits) < (isIPv4(address) ? 16 : 32);
+  const [address, bits] = parseBlock(block);
+  return !isWithinBlocks([block], notPublic) && bits < (address.kind() === 'ipv4' ? 16 : 32);
 }

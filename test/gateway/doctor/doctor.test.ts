@@ -255,11 +255,17 @@ test('refuses certificates that are over, and keys that are not theirs', async (
 
 test('warns of proxies that are half the world, and refuses a store that does not answer', async () => {
   const found = await examine(
-    { trusted_proxies: ['8.0.0.0/8', '10.0.0.0/8'], limits: { store: 'redis://127.0.0.1:1/0' } },
+    {
+      trusted_proxies: ['8.0.0.0/8', '192.168.0.0/13', '::ffff:9.0.0.0/104', '10.0.0.0/8', 'fd00::/8'],
+      limits: { store: 'redis://127.0.0.1:1/0' },
+    },
     { patienceMs: { long: 60_000, short: 1500 } },
   );
   saying(found, 'warning', 'trusted_proxies', /^8\.0\.0\.0\/8/);
-  assert.equal(found.filter(({ check }) => check === 'trusted_proxies').length, 1);
+  // One that begins with an address of nobody's and reaches beyond, and IPv4 that is written as IPv6.
+  saying(found, 'warning', 'trusted_proxies', /^192\.168\.0\.0\/13/);
+  saying(found, 'warning', 'trusted_proxies', /^::ffff:9\.0\.0\.0\/104/);
+  assert.equal(found.filter(({ check }) => check === 'trusted_proxies').length, 3);
   // On a machine that is busy, the patience ends first.
   saying(found, 'problem', 'limits.store', /ECONNREFUSED|does not answer/);
   const open = await examine({ listen: { host: '0.0.0.0', port: 0 } });
