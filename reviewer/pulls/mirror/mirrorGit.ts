@@ -11,18 +11,20 @@ import { stopIfAborted } from '../../reviewError.ts';
 /** What is asked of a forge here. */
 export type Remote = Pick<Forge, 'token' | 'cloneUrl' | 'base' | 'folder' | 'timeoutMs'>;
 
+/** As the forge takes a token by HTTP's Basic scheme (RFC 7617), and as it might stand in what Git prints. */
+const encoded = (token: string) => Buffer.from(`x-access-token:${token}`).toString('base64');
+
 /** With the token in a header that goes to the forge's address only: arguments and addresses end up in logs. */
 function surroundings(forge: Remote, token: string): GitSurroundings {
   const url = URL.parse(forge.cloneUrl);
   const protocol = /^(https?):$/.exec(url?.protocol ?? '')?.[1];
-  const credentials = Buffer.from(`x-access-token:${token}`).toString('base64');
   return {
     protocol: protocol === 'https' || protocol === 'http' ? protocol : 'file',
     globalConfig: '/dev/null',
     ...(token !== '' &&
       url !== null &&
       protocol !== undefined && {
-        credentials: { origin: url.origin, authorization: `Basic ${credentials}` },
+        credentials: { origin: url.origin, authorization: `Basic ${encoded(token)}` },
       }),
     config: {
       // The copy is gone in a minute: one file rather than one for each object.
@@ -99,6 +101,5 @@ const unsafeButOurs = {
 
 function withoutToken(text: string, token: string): string {
   if (token === '') return text.trim();
-  const encoded = Buffer.from(`x-access-token:${token}`).toString('base64');
-  return text.replaceAll(token, '***').replaceAll(encoded, '***').trim();
+  return text.replaceAll(token, '***').replaceAll(encoded(token), '***').trim();
 }
