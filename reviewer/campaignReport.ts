@@ -2,6 +2,7 @@ import { daySeconds, instantOf } from '../bundle/format/times.ts';
 import { firstParentLine } from '../bundle/git/firstParentLine.ts';
 import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { gitTree } from '../bundle/git/tree.ts';
+import { turnsOf } from '../bundle/git/turnsOf.ts';
 import { startOf } from '../bundle/grants/dates.ts';
 import { attestations, listParts, viewParts } from './campaign/advance.ts';
 import { campaignPrefix, type Frozen, readFrozen } from './campaign/frozen.ts';
@@ -75,14 +76,16 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
     const counted = await recountScope(frozen, mirror);
     // Behind the commit that was frozen, whatever clocks say; without it, from then on.
     const [from, after] = counted === null ? [startOf(frozen.opened)] : [0, frozen.commit];
-    const changes = await grantChanges(tree, organisation, { from, to: at + 1 }, after);
     progress?.('reading decision records');
+    const enforcement = await enforcementOf(frozen);
+    const turns = await turnsOf(tree, enforcement.seen);
+    const changes = await grantChanges(tree, organisation, { from, to: at + 1 }, { after, turns });
     const input = {
       ...{ frozen, at, report, parts, organisation, gateways },
       revision: tree.revision ?? '',
       changes: changes.filter(({ grant }) => ids.has(grant)),
       recount: counted,
-      enforcement: await enforcementOf(frozen),
+      enforcement,
       principalOf: (login: string) => principalOf(login, organisation),
     };
     const tables = campaignTables(input);

@@ -1,5 +1,6 @@
-import { firstParentLine } from '../../bundle/git/firstParentLine.ts';
+import { branchLine } from '../../bundle/git/branchLine.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
+import { turnsOf } from '../../bundle/git/turnsOf.ts';
 import type { Usage } from '../evidence/usage.ts';
 
 /**
@@ -9,15 +10,19 @@ import type { Usage } from '../evidence/usage.ts';
 export type Enforcement = {
   /** Gateways that have records, sorted. */
   instances: readonly string[];
+  /** The commits that they decided by. */
+  seen: ReadonlySet<string>;
   /** Of each gateway, seconds since 1970; null where no record shows it. */
   of(commit: string, at: number): { instance: string; at: number | null }[];
 };
 
 /** Puts what records show beside the branch. Throws GitError, and what asking the usage throws. */
 export async function readEnforcement(tree: Tree, usage: Pick<Usage, 'revisions'>): Promise<Enforcement> {
-  const places = await placesOf(tree);
+  const shown = await usage.revisions();
+  const seen = new Set(shown.map(({ revision }) => revision));
+  const places = await placesOf(tree, seen);
   const first = new Map<string, { place: number; at: number }[]>();
-  for (const { instance, revision, at } of await usage.revisions()) {
+  for (const { instance, revision, at } of shown) {
     const seen = first.get(instance) ?? [];
     first.set(instance, seen);
     const place = places.get(revision);
@@ -26,21 +31,22 @@ export async function readEnforcement(tree: Tree, usage: Pick<Usage, 'revisions'
   const instances = [...first.keys()].sort();
   return {
     instances,
+    seen,
     of(commit, at) {
       const place = places.get(commit);
       return instances.map((instance) => {
-        const shown = (first.get(instance) ?? []).filter(
+        const some = (first.get(instance) ?? []).filter(
           (one) => place !== undefined && one.place >= place && one.at >= at,
         );
-        return { instance, at: shown.length === 0 ? null : Math.min(...shown.map((one) => one.at)) };
+        return { instance, at: some.length === 0 ? null : Math.min(...some.map((one) => one.at)) };
       });
     },
   };
 }
 
-/** Commit → how many come before it along first parents. */
-async function placesOf({ root, revision }: Tree): Promise<ReadonlyMap<string, number>> {
-  if (revision === null) return new Map();
-  const line = await firstParentLine(root, revision);
+/** Commit → how many the branch was at before. */
+async function placesOf(tree: Tree, seen: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
+  if (tree.revision === null) return new Map();
+  const line = await branchLine(tree.root, tree.revision, await turnsOf(tree, seen));
   return new Map(line.reverse().map((commit, index) => [commit, index]));
 }

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
+import type { Turns } from '../../bundle/git/turnsOf.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -49,12 +50,11 @@ export async function grantChanges(
   tree: Tree,
   organisation: Pick<Organisation, 'apis'>,
   { from, to }: Period,
-  after?: string,
+  { after, turns }: { after?: string | undefined; turns: Turns },
 ): Promise<GrantChange[]> {
   if (tree.revision === null) return [];
-  const range = after === undefined ? tree.revision : `${after}..${tree.revision}`;
-  const commits = await fileChanges(tree.root, range, {
-    ...{ paths: ['grants/access'], within: tree.within },
+  const commits = await fileChanges(tree.root, tree.revision, {
+    ...{ paths: ['grants/access'], within: tree.within, after, turns },
     ...(after === undefined && { since: from }),
   });
   const found: GrantChange[] = [];

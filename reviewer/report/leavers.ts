@@ -2,6 +2,7 @@ import { readAccounts } from '../../bundle/directory/readAccounts.ts';
 import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import { gitFiles, type Tree } from '../../bundle/git/tree.ts';
+import type { Turns } from '../../bundle/git/turnsOf.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import { readDirectory } from '../../bundle/grants/readGrants.ts';
@@ -21,10 +22,10 @@ export type Leaver = {
 };
 
 /** Everybody who was active and is not any more, as the branch learned it in a period, oldest first. Throws GitError. */
-export async function leavers(tree: Tree, { from, to }: Period): Promise<Leaver[]> {
+export async function leavers(tree: Tree, { from, to }: Period, turns: Turns = new Map()): Promise<Leaver[]> {
   if (tree.revision === null) return [];
   const commits = await fileChanges(tree.root, tree.revision, {
-    ...{ paths: ['grants/directory'], within: tree.within, since: from },
+    ...{ paths: ['grants/directory'], within: tree.within, since: from, turns },
   });
   const found: Leaver[] = [];
   // What one commit left is what the next one finds: each file is read once.

@@ -1,6 +1,7 @@
 import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
+import { turnsOf } from '../../bundle/git/turnsOf.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Plan } from '../plan/finding.ts';
@@ -31,12 +32,14 @@ export async function makeReport(
   { period, forge, gateways, signal }: Options,
 ): Promise<{ pack: Pack; about: About }> {
   const { tree, organisation, usage } = evidence;
-  const changes = await grantChanges(tree, organisation, period);
+  const enforcement = await readEnforcement(tree, usage);
+  const turns = await turnsOf(tree, enforcement.seen);
+  const changes = await grantChanges(tree, organisation, period, { turns });
   const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways },
-    leavers: await leavers(tree, period),
-    enforcement: await readEnforcement(tree, usage),
+    leavers: await leavers(tree, period, turns),
+    enforcement,
     // Uses are kept by day: whole days that the period touches.
     uses: usage.files === 0 ? null : await usage.used(period.from / daySeconds, period.to / daySeconds),
   };
