@@ -4,16 +4,18 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { opaVersion } from '../../bundle/policy/opa.ts';
 import { suite } from '../_suite.ts';
-import { copyRepository, repositoryFiles } from './_copyRepository.ts';
+import { copyRepository, repositoryFiles, root } from './_copyRepository.ts';
 
 // A fresh clone with an npm that only pretends to install, and an opa that only says its version.
 const test = suite('setup');
@@ -129,3 +131,22 @@ test('asks for a newer Node before it does anything', () => {
   assert.deepEqual(calls, []);
   assert.equal(setup({ preload: old.replace('18.19.0', '20.0.0') }).code, 0);
 });
+
+// A shell remembers where it found `node`: the second one of a line would be the machine's own, not the one just installed.
+const scripts = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }).scripts;
+for (const [name, line] of Object.entries(scripts).filter(([, line]) =>
+  /setup\.js && .*\bnode /.test(line),
+)) {
+  test(`npm run ${name} goes on with the Node that setup has just installed`, () => {
+    const [machine, installed] = [join(work, 'machine'), join(work, 'installed')];
+    for (const folder of [machine, installed]) mkdirSync(folder);
+    const node = (folder: string, ...lines: string[]) =>
+      writeFileSync(join(folder, 'node'), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+    node(installed, 'echo installed "$1"');
+    node(machine, 'echo machine "$1"', `mv '${installed}/later' '${installed}/node'`);
+    renameSync(join(installed, 'node'), join(installed, 'later'));
+    const env = { PATH: [installed, machine, process.env.PATH].join(delimiter) };
+    const { stdout, stderr } = spawnSync('sh', ['-c', line], { cwd: work, encoding: 'utf8', env });
+    assert.match(stdout, /^machine setup\.js\ninstalled \S+\.ts\n$/, stderr);
+  });
+}
