@@ -113,7 +113,12 @@ export function resolveDirectory(read: GrantsRead): {
 
   const spelling = spellingOf(byLogin.values(), members.values(), services.values());
   const spelled = (principal: string) => spell(spelling, principal);
-  const people = new Map([...byLogin.values()].map((person) => [person.login, person]));
+  const people = new Map<string, Person>();
+  for (const person of byLogin.values()) {
+    const { login, manager } = person;
+    const known = manager === undefined ? undefined : byLogin.get(fold(manager))?.login;
+    people.set(login, known === undefined || known === manager ? person : { ...person, manager: known });
+  }
   const groups = new Map<string, Group>(
     [...members.values()].map(({ name, joined }) => [
       name,

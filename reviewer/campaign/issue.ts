@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { counted } from '../../bundle/format/counted.ts';
 import type { Forge } from '../forge/forge.ts';
 import { cell, code, prose } from '../forge/markdown.ts';
-import { optional } from '../pulls/announce.ts';
+import { optional } from '../forge/optional.ts';
 import { type KeptIssue, readKeptIssue } from '../pulls/keptIssue.ts';
 import type { Frozen } from './frozen.ts';
 import type { Report } from './report.ts';

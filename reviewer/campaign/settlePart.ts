@@ -1,13 +1,15 @@
 import { instantOf } from '../../bundle/format/times.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
+import { askReviewers } from '../asking/askReviewers.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
-import { announcedContext, optional, vouch } from '../pulls/announce.ts';
+import { optional } from '../forge/optional.ts';
+import { announcedContext, vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
 import { bodyOf, bringUpPart, openPart } from './announcePart.ts';
 import { isOver } from './due.ts';
 import { type Frozen, partBranch } from './frozen.ts';
 import { joinPart, type PartMarker, parsePart, partsOf } from './marker.ts';
-import { askAll, countedApprovers, needsSecond, reviewersOf } from './partReviewers.ts';
+import { countedApprovers, needsSecond, reviewersOf } from './partReviewers.ts';
 import { type Base, commitPart, hasEdits, nothingSaid, type Said, tellPart } from './preparePart.ts';
 import { remind } from './remind.ts';
 import type { Part } from './rows.ts';
@@ -109,12 +111,13 @@ async function begin(part: Part, branch: string, settling: Settling): Promise<Do
       reason: 'the forge does not list its pull request yet',
     };
   await ask(part, pull, settling);
+  await remind(part, pull, null, settling);
   return { pull, state: 'open', action: 'opened' };
 }
 
 async function ask(part: Part, pull: ForgePull, { forge, base, frozen }: Settling): Promise<void> {
   if (pull.labels.includes(label)) return;
-  await askAll(forge, pull.number, reviewersOf('owners', part, base.organisation));
+  await askReviewers(forge, pull.number, { people: reviewersOf(part, base.organisation) });
   await optional(() => forge.addLabels(pull.number, ['grantgate', label, `campaign: ${frozen.name}`]));
 }
 

@@ -18,6 +18,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
   const asked = { ...client, repository, root, base };
+  let self: Promise<string | null> | null = null;
   return {
     slug: `${owner}/${repo}`,
     base,
@@ -31,7 +32,14 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return token;
       });
     },
-    whoAmI: () => whoAmI(client),
+    async whoAmI() {
+      // Asked once; what failed is asked again.
+      self ??= whoAmI(client);
+      return self.catch((error: unknown) => {
+        self = null;
+        throw error;
+      });
+    },
     ...pullCalls(asked),
     ...issueCalls(asked),
     async mayWrite(login) {

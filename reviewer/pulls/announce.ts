@@ -1,5 +1,6 @@
 import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
+import { optional } from '../forge/optional.ts';
 import type { Mirror } from './mirror.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Marker, parseBody } from './text/marker.ts';
@@ -28,21 +29,6 @@ export async function vouch(forge: Forge, commit: string): Promise<void> {
   await optional(() => forge.setStatus(commit, announced));
 }
 
-/** Does what is good to have: a token that may not, or a name that the forge does not know, is no failure. */
-export async function optional(work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (
-      error instanceof ForgeError &&
-      (error.code === 'forge-forbidden' || error.code === 'forge-not-found' || error.code === 'forge-refused')
-    )
-      return false;
-    throw error;
-  }
-}
-
 const withCommit = ({ marker, commit }: WantedPull): Marker => ({ ...marker, commit });
 
 /** Somebody's title stays. */
@@ -65,7 +51,11 @@ export async function bringUp(
   // What has no room is refused before anything is written.
   const body = joinBody(withCommit(wanted), wanted.own, parts);
   await forge.updatePull(pull.number, {
-    body: joinBody({ ...kept, commit: null }, `${changing}\n\n${own}`, parts),
+    body: joinBody(
+      { ...kept, commit: null, ...(wanted.marker.asked !== undefined && { asked: wanted.marker.asked }) },
+      `${changing}\n\n${own}`,
+      parts,
+    ),
     ...(state !== undefined && { state }),
   });
   if (mirror.branches.get(pull.branch) !== wanted.commit) await mirror.push(pull.branch, wanted.commit);

@@ -1,7 +1,7 @@
 import { counted } from '../../bundle/format/counted.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code, prose } from '../forge/markdown.ts';
-import { optional } from './announce.ts';
+import { optional } from '../forge/optional.ts';
 import { type KeptIssue, readKeptIssue } from './keptIssue.ts';
 import type { Pull } from './pull.ts';
 

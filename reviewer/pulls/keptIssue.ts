@@ -1,5 +1,5 @@
 import type { Forge } from '../forge/forge.ts';
-import { optional } from './announce.ts';
+import { optional } from '../forge/optional.ts';
 
 /** An issue that is brought up to date by each run. */
 export type KeptIssue = { number: number; body: string; state: 'open' | 'closed' };

@@ -1,12 +1,14 @@
-import { instantOf } from '../../bundle/format/times.ts';
+import { dayOf, instantOf } from '../../bundle/format/times.ts';
+import { tell } from '../asking/told.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
+import { optional } from '../forge/optional.ts';
 import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
-import { announcedContext, bringUp, openPull, optional, say, vouch, type WantedPull } from './announce.ts';
+import { announcedContext, bringUp, openPull, say, vouch, type WantedPull } from './announce.ts';
 import { checkFiles, filesOf, holdsJust, mergesWell } from './changes.ts';
 import type { FileTexts, Mirror } from './mirror.ts';
 import { isTold, type People } from './people.ts';
@@ -121,7 +123,8 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       return result('unchanged', closedToMore ? 'approved' : null);
     }
   }
-  const wanted = await prepare(task, options, marker);
+  const again = isAgain && marker !== null ? { ...marker, asked: instantOf(evidence.asOf) } : marker;
+  const wanted = await prepare(task, options, again);
   // A run that died between the push and the text left the branch as it is to be.
   const done =
     same && sound && tip === wanted.commit
@@ -152,13 +155,12 @@ async function answerForNobody(
 ): Promise<Pull | null> {
   const { forge, mirror, people, evidence } = options;
   const { pull } = task.open;
-  const nowMs = evidence.asOf * 1000;
-  const due = unanswered(marker, task.findings, evidence.organisation, { nowMs, createdMs: pull.createdMs });
-  if (due === null || task.open.closedToMore) return null;
+  const due = unanswered(marker, task.findings, evidence.organisation, pull);
+  if (due === null || evidence.asOf < due.at || task.open.closedToMore) return null;
   const grants = task.findings.map(({ grant }) => grant);
   const at = instantOf(evidence.asOf);
   const parts = bodyParts(pull.body);
-  if (due === 'keep') {
+  if (due.rule === 'keep') {
     const remembered = instantOf(evidence.asOf + rememberedMs / 1000);
     const reason = `nobody has merged or closed it for 30 days, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
     await forge.updatePull(pull.number, {
@@ -168,24 +170,27 @@ async function answerForNobody(
     await optional(() => forge.comment(pull.number, `Closed: ${reason}.`));
     return resultOf('closed', pull, pull.branch, grants, reason);
   }
-  // First, for whoever is asked twice is asked once.
-  const asked = await people.escalate(pull, task.findings);
-  const suspending = due === 'suspend' && marker.tier === 'certification';
+  const suspending = due.rule === 'suspend' && marker.tier === 'certification';
+  const { owners, names } = await people.escalation(task.findings);
+  const reason = `nobody has merged or closed it for 30 days, so ${owners.map(nameOf).join(', ')} ${owners.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
+  // First, for whoever is asked twice is asked once, and what has been said is not said again.
+  const key = `unanswered ${dayOf(due.at)}`;
+  await optional(() =>
+    tell(forge, pull.number, [{ key, who: names, text: `${prose(reason)}.`, asks: true }]),
+  );
   const escalated: Marker = { ...marker, escalated: at };
   if (suspending) {
-    const unanswered = instantOf(pull.createdMs / 1000);
+    const unanswered = instantOf(due.since);
     const suspend = { kind: 'suspend', by: 'service:grantgate', at, unanswered } as const;
     const entries = marker.entries.map((entry) => ({ ...entry, decision: entry.decision ?? suspend }));
     const wanted = await prepare(task, options, { ...escalated, entries });
     await bringUp({ forge, mirror }, pull, wanted);
   } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
-  const reason = `nobody has merged or closed it for 30 days, so ${asked.map(nameOf).join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked${suspending ? ' to suspend what it holds' : ''} (pull_requests.no_response)`;
-  await optional(() => forge.comment(pull.number, `${prose(reason)}.`));
   return resultOf('updated', pull, pull.branch, grants, reason);
 }
 
 async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
-  const { forge, mirror, known, limits, stopped, people } = options;
+  const { forge, mirror, known, limits, stopped, people, evidence } = options;
   const { branch, findings, family } = task;
   const grants = findings.map(({ grant }) => grant);
   const held = stopped(family) ?? limits.take(branch);
@@ -198,7 +203,8 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
     (pull) => !pull.merged && pull.head === tip && parseBody(pull.body)?.closed !== undefined,
   );
   if (again !== undefined) {
-    const reopened = await bringUp({ forge, mirror }, again, wanted, 'open');
+    const asked = { ...wanted, marker: { ...wanted.marker, asked: instantOf(evidence.asOf) } };
+    const reopened = await bringUp({ forge, mirror }, again, asked, 'open');
     return resultOf('reopened', reopened, branch, grants);
   }
   const isKnown = before.some(({ head }) => head === tip);
@@ -244,6 +250,7 @@ async function prepare(
   );
   const marker: Omit<Marker, 'commit'> = {
     ...{ version: 2, as_of: plan.as_of, owner, tier, risk, title, entries },
+    ...(before?.asked !== undefined && { asked: before.asked }),
     ...(before?.escalated !== undefined && { escalated: before.escalated }),
     ...(before?.handled !== undefined && { handled: before.handled }),
   };

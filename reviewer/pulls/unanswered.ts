@@ -1,27 +1,33 @@
 import { dayMs } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
 import type { Marker } from './text/marker.ts';
 
 /** So long a pull request waits for an answer before `no_response` holds. */
-const patienceMs = 30 * dayMs;
+const patience = (30 * dayMs) / 1000;
 
 /** What becomes of a pull request that nobody answers. */
-export type Unanswered = 'keep' | 'escalate' | 'suspend';
-const strength: readonly Unanswered[] = ['keep', 'escalate', 'suspend'];
+export type Rule = 'keep' | 'escalate' | 'suspend';
+const strength: readonly Rule[] = ['keep', 'escalate', 'suspend'];
+
+/** Since when it is asked, from when on a rule holds where nobody answers, and which; seconds since 1970. */
+export type Unanswered = { since: number; at: number; rule: Rule };
 
 /**
- * Tells what is due, or null: by the strongest word on what it holds. Urgent ones and those that only tidy up wait
- * for ever. `nowMs`, `createdMs`: ms since 1970.
+ * What `no_response` says of a pull request: the strongest word on what it holds. Null for what waits for ever: urgent ones,
+ * those that only tidy up, and those of which it has been carried out.
  */
 export function unanswered(
-  marker: Pick<Marker, 'tier' | 'escalated'>,
+  marker: Pick<Marker, 'tier' | 'escalated' | 'asked'>,
   findings: readonly Pick<Finding, 'severity'>[],
   { review }: Pick<Organisation, 'review'>,
-  { nowMs, createdMs }: { nowMs: number; createdMs: number },
+  { createdMs }: Pick<ForgePull, 'createdMs'>,
 ): Unanswered | null {
   if (marker.tier === 'urgent' || marker.tier === 'tidying' || marker.escalated !== undefined) return null;
-  if (createdMs > nowMs - patienceMs) return null;
-  const due = findings.map(({ severity }) => strength.indexOf(review.pull_requests.no_response[severity]));
-  return strength[Math.max(...due)] ?? null;
+  const words = findings.map(({ severity }) => strength.indexOf(review.pull_requests.no_response[severity]));
+  const rule = strength[Math.max(...words)];
+  const again = Date.parse(marker.asked ?? '');
+  const since = (Number.isNaN(again) ? createdMs : Math.max(again, createdMs)) / 1000;
+  return rule === undefined ? null : { since, at: since + patience, rule };
 }

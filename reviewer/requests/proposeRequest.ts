@@ -1,11 +1,11 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { forgeName } from '../asking/forgeName.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
+import { optional } from '../forge/optional.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { type Opened, openProposal } from '../proposal/openProposal.ts';
-import { optional } from '../pulls/announce.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
-import { forgeName } from '../pulls/people.ts';
 import { ReviewError } from '../reviewError.ts';
 import { readIssueForm } from './readIssueForm.ts';
 import { type GrantRequest, type Requested, requestGrant } from './requestGrant.ts';

@@ -1,7 +1,7 @@
 import { instantOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
-import { optional } from '../announce.ts';
+import { optional } from '../../forge/optional.ts';
 import { isHandled, withHandled } from './handled.ts';
 import type { Command } from './parse.ts';
 import { type Commenter, principalOf } from './permission.ts';

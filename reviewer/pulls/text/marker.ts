@@ -50,6 +50,8 @@ const marker = z.object({
   handled: z.array(z.string()).optional(),
   /** Why the review closed it itself: that is nobody's decision. */
   closed: z.string().optional(),
+  /** Since when it is asked, where it was opened again: whoever is asked anew has as long as anybody. */
+  asked: z.string().optional(),
   /** Since when those are asked who answer for the APIs, for nobody else has answered. */
   escalated: z.string().optional(),
   /** Until when a closing by somebody is remembered, once that has been said. */

@@ -140,6 +140,7 @@ function overdue({ frozen, parts, at }: CampaignInput): Table {
 const kinds: Readonly<Record<string, string>> = {
   half: 'reminder at half time',
   managers: 'asked in their place: who they report to',
+  'api-owners': 'asked in their place: who answers for the APIs',
   unanswered: 'no answer: those who answer for the APIs',
 };
 
@@ -161,7 +162,7 @@ function reminders({ parts }: CampaignInput): Table {
 export function delegations({ parts, frozen }: CampaignInput): Table {
   const rows = parts.flatMap(({ owner, number, told, answers }) => [
     ...told
-      .filter(({ key }) => key === 'managers' || key === 'unanswered')
+      .filter(({ key }) => key === 'managers' || key === 'api-owners' || key === 'unanswered')
       .map(({ key, who, at }) => ({
         ...{ at: instantOf(at), owner, pull_request: number, grant: null },
         ...{ what: kinds[key] ?? key, to: who.join(' '), by: null },

@@ -1,7 +1,7 @@
 import { endOf } from '../../../bundle/grants/dates.ts';
+import { toldIn } from '../../asking/told.ts';
 import type { Frozen } from '../../campaign/frozen.ts';
 import { parsePart, unpackAnswers } from '../../campaign/marker.ts';
-import { toldIn } from '../../campaign/remind.ts';
 import type { PartReport } from '../../campaign/report.ts';
 import { partsOfCampaign } from '../../campaign/rows.ts';
 import { latest } from '../../campaign/settlePart.ts';

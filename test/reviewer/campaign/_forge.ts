@@ -165,5 +165,5 @@ export function memoryForge(clock: () => number) {
 
 const commentOf = (id: number): Omit<ForgeComment, 'body'> => ({
   ...{ id, kind: 'comment', key: `c${id}`, author: 'bot', atMs: 0 },
-  ...{ isBot: false, isEdited: false },
+  ...{ isBot: true, isEdited: false },
 });

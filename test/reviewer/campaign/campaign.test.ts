@@ -232,8 +232,8 @@ test('reminds each who has not finished once, and nobody else', async () => {
   at(29.6);
   await run();
   assert.deepEqual(
-    (await said(3)).filter((one) => /campaign-told/.test(one)).map((one) => one.split('\n')[0]),
-    ['<!-- grantgate:campaign-told half -->', '<!-- grantgate:campaign-told 1 day -->'],
+    (await said(3)).filter((one) => /grantgate:told/.test(one)).map((one) => one.split('\n')[0]),
+    ['<!-- grantgate:told half -->', '<!-- grantgate:told 1 day -->'],
   );
 });
 

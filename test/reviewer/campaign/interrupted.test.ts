@@ -144,6 +144,39 @@ test('reminds nobody of what somebody has closed, and asks once more where the r
   assert.equal(await on(32), 'declined');
 });
 
+test('asks others from the first run on in the place of who is absent, beside those who approve as second', async () => {
+  const gone = new Map(
+    [...organisation.people].map(([login, person]) => [
+      login,
+      login === 'dana@example.com'
+        ? { ...person, status: 'suspended' as const, manager: 'cleo@example.com' }
+        : person,
+    ]),
+  );
+  const rules = { ...organisation.review, campaigns: { ...organisation.review.campaigns } };
+  rules.campaigns.second_approver = ['high'];
+  const memory = memoryForge(() => asOfMs);
+  const run = () =>
+    advance({
+      ...{ forge: memory.forge, mirror: memory.mirror(), frozen, asOf: asOfMs / 1000 },
+      base: { ...grants, organisation: { ...organisation, people: gone, review: rules } },
+      approvals: async () => [],
+      pace: createPace({ perMinute: 1e9, noticesPerHour: 1e9 }, { now: () => asOfMs, sleep: async () => {} }),
+    });
+  await run();
+  const [desk, , dana] = memory.end().pulls;
+  assert.deepEqual(desk?.said, []);
+  assert.deepEqual(dana?.reviewers, ['ann', 'cleo']);
+  assert.equal(dana?.said.length, 1);
+  assert.match(
+    dana?.said[0] ?? '',
+    /^<!-- grantgate:told managers -->\n@cleo: nobody can be asked of `user:dana@example.com`/,
+  );
+  memory.harm(null);
+  await run();
+  assert.equal(memory.writes(), 0);
+});
+
 test('what fails for one owner holds up nobody else, and the issue says it; a forge that has had enough is left alone', async () => {
   const harmed = async (kind: 'failed' | 'limited') => {
     const memory = memoryForge(() => asOfMs);

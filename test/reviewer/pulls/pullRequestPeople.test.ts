@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
+import { forgeName } from '../../../reviewer/asking/forgeName.ts';
 import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts';
-import { forgeName } from '../../../reviewer/pulls/people.ts';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
