@@ -35,7 +35,7 @@ export const controls: readonly Control[] = [
   answeredBy('CC6.1', ['population', 'grants', 'enforcement', 'separation-of-duties']),
   answeredBy('CC6.2', ['decisions', 'approvals', 'emergencies', 'leavers']),
   answeredBy('CC6.3', ['decisions', 'findings', 'not-evaluable', 'exemptions', 'separation-of-duties']),
-  answeredBy('A.5.18', ['decisions', 'grants', 'findings', 'leavers']),
+  answeredBy('A.5.18', ['decisions', 'grants', 'findings', 'leavers', 'reminders', 'delegations']),
   answeredBy('7.2.4', ['grants', 'decisions', 'findings', 'not-evaluable']),
   answeredBy('7.2.5.1', ['grants', 'approvals']),
   answeredBy('Art. 32', ['population', 'findings', 'leavers']),

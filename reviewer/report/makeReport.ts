@@ -5,6 +5,7 @@ import { turnsOf } from '../../bundle/git/turnsOf.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Plan } from '../plan/finding.ts';
+import { branchPrefix } from '../pulls/text/branch.ts';
 import { readEnforcement } from './enforcement.ts';
 import { grantChanges, type Period } from './grantChanges.ts';
 import { leavers } from './leavers.ts';
@@ -14,6 +15,7 @@ import type { GatewayFacts } from './reportInput.ts';
 import { reportPage } from './reportPage.ts';
 import { filesOf } from './table.ts';
 import { tablesOf } from './tables.ts';
+import { toldWithin } from './toldOf.ts';
 
 type Options = {
   period: Period;
@@ -38,6 +40,10 @@ export async function makeReport(
   const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways },
+    told:
+      forge === null
+        ? null
+        : await toldWithin(forge, await forge.listPulls(branchPrefix, period.from * 1000), period, signal),
     leavers: await leavers(tree, period, turns),
     enforcement,
     // Uses are kept by day: whole days that the period touches.

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/finding.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { GrantChange, Period } from './grantChanges.ts';
 import type { Leaver } from './leavers.ts';
+import type { PullTold } from './toldOf.ts';
 
 /** What one gateway says that it enforces; as `/revision` answers. */
 export type GatewayFacts = {
@@ -25,6 +26,8 @@ export type ReportInput = {
   enforcement: Enforcement;
   /** Commit → the pull request that it is the merge of, as the forge has it; null where no forge was asked. */
   merges: ReadonlyMap<string, ForgeMerge> | null;
+  /** What people were told of on pull requests of the review in the period; null where no forge was asked. */
+  told: readonly PullTold[] | null;
   gateways: readonly GatewayFacts[];
   /** grants → allowed requests in the period; null without records. */
   uses: ReadonlyMap<string, { count: number; last: number }> | null;

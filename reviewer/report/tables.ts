@@ -3,6 +3,7 @@ import { dutiesOf } from '../detect/duties.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
+import { delegations, reminders } from './toldTables.ts';
 
 function population({ plan, organisation, gateways }: ReportInput): Table {
   const commit = { source: 'commit', where: plan.revision ?? 'not committed' };
@@ -201,6 +202,8 @@ export const tablesOf = (input: ReportInput): Table[] =>
       exemptions,
       emergencies,
       approvals,
+      reminders,
+      delegations,
       duties,
       holdings,
     ],

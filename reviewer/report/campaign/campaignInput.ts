@@ -6,9 +6,7 @@ import type { ForgeMerge } from '../../forge/mergeOf.ts';
 import type { Enforcement } from '../enforcement.ts';
 import type { GrantChange } from '../grantChanges.ts';
 import type { GatewayFacts } from '../reportInput.ts';
-
-/** Who was told of what, as a comment shows it; `at`: seconds since 1970. */
-export type Told = { key: string; who: readonly string[]; text: string; by: string; at: number };
+import type { Told } from '../toldOf.ts';
 
 /** An owner's part as it ended, or stands. Instants in seconds since 1970. */
 export type PartFacts = PartReport & {

@@ -4,6 +4,7 @@ import { endOf } from '../../../bundle/grants/dates.ts';
 import { countedApprovers } from '../../campaign/partReviewers.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
+import { asksOthers, toldRow } from '../toldTables.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
 import type { CampaignInput } from './campaignInput.ts';
 import { columnsOf } from './columnsOf.ts';
@@ -137,13 +138,6 @@ function overdue({ frozen, parts, at }: CampaignInput): Table {
   };
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  half: 'reminder at half time',
-  managers: 'asked in their place: who they report to',
-  'api-owners': 'asked in their place: who answers for the APIs',
-  unanswered: 'no answer: those who answer for the APIs',
-};
-
 function reminders({ parts }: CampaignInput): Table {
   return {
     name: 'reminders',
@@ -151,10 +145,7 @@ function reminders({ parts }: CampaignInput): Table {
     about: 'Who was reminded of what, and when, by the comments on their pull requests.',
     columns: columnsOf('at owner pull_request what to told_by'),
     rows: parts.flatMap(({ owner, number, told }) =>
-      told.map(({ key, who, by, at }) => ({
-        ...{ at: instantOf(at), owner, pull_request: number },
-        ...{ what: kinds[key] ?? `reminder ${key} before the end`, to: who.join(' '), told_by: by },
-      })),
+      told.map((one) => ({ owner, pull_request: number, ...toldRow(one), told_by: one.by })),
     ),
   };
 }
@@ -162,11 +153,8 @@ function reminders({ parts }: CampaignInput): Table {
 export function delegations({ parts, frozen }: CampaignInput): Table {
   const rows = parts.flatMap(({ owner, number, told, answers }) => [
     ...told
-      .filter(({ key }) => key === 'managers' || key === 'api-owners' || key === 'unanswered')
-      .map(({ key, who, at }) => ({
-        ...{ at: instantOf(at), owner, pull_request: number, grant: null },
-        ...{ what: kinds[key] ?? key, to: who.join(' '), by: null },
-      })),
+      .filter(asksOthers)
+      .map((one) => ({ owner, pull_request: number, grant: null, ...toldRow(one), by: null })),
     ...[...answers].flatMap(([grant, { decision }]) =>
       decision.kind === 'reassign'
         ? [

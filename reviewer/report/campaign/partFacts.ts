@@ -1,5 +1,4 @@
 import { endOf } from '../../../bundle/grants/dates.ts';
-import { toldIn } from '../../asking/told.ts';
 import type { Frozen } from '../../campaign/frozen.ts';
 import { parsePart, unpackAnswers } from '../../campaign/marker.ts';
 import type { PartReport } from '../../campaign/report.ts';
@@ -7,6 +6,7 @@ import { partsOfCampaign } from '../../campaign/rows.ts';
 import { latest } from '../../campaign/settlePart.ts';
 import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { stopIfAborted } from '../../reviewError.ts';
+import { toldOf } from '../toldOf.ts';
 import type { PartFacts } from './campaignInput.ts';
 
 type Asked = { frozen: Frozen; known: readonly ForgePull[]; until: number; signal?: AbortSignal | undefined };
@@ -35,7 +35,6 @@ export async function partFacts(
     const entries = asked.get(part.owner) ?? [];
     const pull = latest(known.filter(({ branch }) => branch === part.branch));
     const marker = pull === undefined ? null : parsePart(pull.body);
-    const said = pull === undefined ? [] : await forge.comments(pull.number);
     const answers = unpackAnswers(marker?.answers ?? [], entries.length);
     facts.push({
       ...part,
@@ -52,10 +51,7 @@ export async function partFacts(
           }),
       ),
       unanswered: marker?.unanswered ?? null,
-      told: said.flatMap(({ body, author, atMs }) => {
-        const told = toldIn(body);
-        return told === null || atMs / 1000 > until ? [] : [{ ...told, by: author, at: atMs / 1000 }];
-      }),
+      told: pull === undefined ? [] : await toldOf(forge, pull.number, until),
     });
   }
   return facts;
