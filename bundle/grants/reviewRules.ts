@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { detectorName, ownDetector, owner, recommendation } from './names.ts';
 import { isTimeZone, parseSchedule } from './schedule.ts';
-import { apiName, day, grantId, instant, list, operationName, text, tier } from './schema.ts';
+import { apiName, day, grantId, instant, list, listOrNone, operationName, text, tier } from './schema.ts';
 
 const days = z.int({ error: 'must be a whole number of days' }).min(1).max(3660);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
-const instance = text(64);
+const askManagers = (after: number) =>
+  days.default(after).describe("Days of an owner's silence after which managers are asked.");
 const noResponse = z.enum(['keep', 'escalate', 'suspend']);
 const ownValue = z.union([z.number(), z.boolean(), text(500)], {
   error: 'must be a number, text, true or false',
@@ -169,13 +170,13 @@ export const reviewFile = z.strictObject({
         .default(7)
         .describe('Days of silence after which a gateway is taken for gone; until then they are a gap.'),
       instances: z
-        .array(instance)
+        .array(text(64))
         .default([])
         .describe('Gateways that must be there: their silence is a gap without end.'),
       retired: z
         .array(
           z.strictObject({
-            instance: instance.describe('Its name in records.'),
+            instance: text(64).describe('Its name in records.'),
             at: instant.describe('When it ended; it is not missed from then on.'),
             reason: text(500).describe('How that is known, in 500 characters at most.'),
           }),
@@ -189,9 +190,7 @@ export const reviewFile = z.strictObject({
     .array(
       z.strictObject({
         grant: grantId.describe('The id of the grant.'),
-        detector: detectorName.describe(
-          'What is not to be found of it: a detector, of the product or of your own.',
-        ),
+        detector: detectorName.describe('What is not to be found: a detector, of the product or your own.'),
         reason: text(500).describe('Why not, in 500 characters at most.'),
         until: day.describe('The last day of the exemption, UTC.'),
       }),
@@ -245,9 +244,7 @@ export const reviewFile = z.strictObject({
       reminder_days: list(days)
         .default([7, 1])
         .describe('Days before it at which those are reminded who have not finished.'),
-      manager_after_days: days
-        .default(10)
-        .describe("Days of an owner's silence after which managers are asked."),
+      manager_after_days: askManagers(10),
       second_approver: z
         .array(tier)
         .default(['critical'])
@@ -280,6 +277,10 @@ export const reviewFile = z.strictObject({
         .boolean()
         .default(true)
         .describe('Whether an issue lists what is held back, with boxes to ask for it.'),
+      reminder_days: listOrNone(days)
+        .default([15, 3])
+        .describe('Days before `no_response` applies at which those are reminded who have not answered.'),
+      manager_after_days: askManagers(20),
       no_response: z
         .strictObject({
           low: noResponse.default('keep').describe('When the strongest finding is of severity low.'),

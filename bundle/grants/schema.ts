@@ -31,11 +31,11 @@ const dayOrInstant = z.union([day, instant], {
 });
 export const text = (most: number) => z.string().trim().min(1, { error: 'must not be empty' }).max(most);
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
+/** Of none, too. */
+export const listOrNone = <T extends z.ZodType>(item: T) =>
+  z.array(item).refine(unique, { error: 'must not name one twice' });
 export const list = <T extends z.ZodType>(item: T) =>
-  z
-    .array(item)
-    .min(1, { error: 'must name at least one' })
-    .refine(unique, { error: 'must not name one twice' });
+  listOrNone(item).min(1, { error: 'must name at least one' });
 
 /** `COUNT/PERIOD`, for example `600/min`. */
 export const rate = name('a rate like "600/min" (s, min, h or day)', rateForm);
@@ -257,10 +257,7 @@ export const directoryFile = z.strictObject({
     .array(
       z.strictObject({
         name: groupName.describe('What it is called in grants: `group:NAME`.'),
-        members: z
-          .array(principal)
-          .refine(unique, { error: 'must not name one twice' })
-          .describe('Who is in it: people, services and other groups.'),
+        members: listOrNone(principal).describe('Who is in it: people, services and other groups.'),
       }),
     )
     .describe('Groups, which hold grants for all their members.'),

@@ -55,13 +55,13 @@ function render(
       ? counted(names.length, 'grant')
       : names.slice(0, most.grants).map(code).join(', ') +
         (names.length > most.grants ? ` and ${names.length - most.grants} more` : '');
-  const line = ({ number, branch, reason, grants: names }: Pull) =>
-    `${number === null ? code(branch) : `#${number}`}: ${grants(names)}${reason === undefined ? '' : ` – ${prose(reason.slice(0, 500))}`}`;
+  const line = ({ number, branch, reason, grants: names, no_response: due }: Pull) =>
+    `${number === null ? code(branch) : `#${number}`}: ${grants(names)}${reason === undefined ? '' : ` – ${prose(reason.slice(0, 500))}`}${due === undefined ? '' : ` – without an answer by ${due.at.slice(0, 10)}: ${code(due.rule)}`}`;
   const held = pulls.filter(({ action, number }) => action === 'held' && number === null);
   const answered = pulls.filter(({ action, number }) => action === 'held' && number !== null);
   const failed = pulls.filter(({ action }) => action === 'failed');
   const blocked = pulls.filter(({ action }) => action === 'blocked');
-  const open = pulls.filter(({ action }) => /opened|updated|unchanged/.test(action));
+  const open = pulls.filter(({ action }) => /opened|updated|unchanged|reminded/.test(action));
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0
       ? []

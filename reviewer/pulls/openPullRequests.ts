@@ -14,11 +14,13 @@ import type { FileTexts, Mirror } from './mirror.ts';
 import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
 import { openPullLimits } from './pullLimits.ts';
+import { remind } from './remind.ts';
 import { settle } from './settle.ts';
 import { branchOf, branchPrefix, turnOf } from './text/branch.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, parseBody } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
+import { unanswered } from './unanswered.ts';
 
 type Options = {
   forge: Forge;
@@ -93,6 +95,7 @@ export async function openPullRequests(options: Options): Promise<void> {
   };
   const people = peopleOf(options);
   let failure: Error | null = null;
+  const settled: { task: Task; at: number }[] = [];
   for (const task of tasks) {
     stopIfAborted(signal);
     let pull: Pull;
@@ -104,7 +107,23 @@ export async function openPullRequests(options: Options): Promise<void> {
       pull = failed(task, error as Error);
     }
     pulls.push(pull);
+    settled.push({ task, at: pulls.length - 1 });
     progress?.(lineOf(pull));
+  }
+  // Last, so that no reminder keeps a proposal from being brought in line, whatever a forge still bears.
+  for (const { task, at } of settled) {
+    const before = pulls[at];
+    if (before === undefined || task.kind === 'close' || !isWaiting(before)) continue;
+    stopIfAborted(signal);
+    try {
+      const told = await remindOf(task, before, { forge, people, evidence, resting: resting !== null });
+      pulls[at] = told;
+      if (told.action === 'reminded') progress?.(lineOf(told));
+    } catch (error) {
+      if (endsRun(error)) throw error;
+      failure ??= error as Error;
+      pulls[at] = failed(task, error as Error);
+    }
   }
   for (const finding of plan.findings.filter(isBlocked)) {
     const pull = blocked(finding);
@@ -118,6 +137,30 @@ export async function openPullRequests(options: Options): Promise<void> {
   }
   if (hasDashboard) await writeDashboard(forge, dashboard, { pulls, paused, also: options.also });
   if (failure !== null) throw failure;
+}
+
+/** Whether an answer is waited for: what is approved, people's own, or cannot be judged now waits for something else. */
+const isWaiting = ({ number, action, reason }: Pull) =>
+  number !== null &&
+  (/^(?:opened|reopened|updated)$/.test(action) || (action === 'unchanged' && reason === undefined));
+
+/** Tells who is waited for, and says until when. */
+async function remindOf(
+  task: Exclude<Task, { kind: 'close' }>,
+  before: Pull,
+  reminding: Parameters<typeof remind>[2],
+): Promise<Pull> {
+  const { forge, evidence } = reminding;
+  const isSeen = task.kind === 'hold' && before.action === 'unchanged';
+  const pull = isSeen ? task.open.pull : await forge.getPull(before.number ?? 0);
+  const marker = parseBody(pull.body);
+  const due = marker && unanswered(marker, task.findings, evidence.organisation, pull);
+  const told = await remind(pull, task, reminding);
+  return {
+    ...before,
+    ...(told && before.action === 'unchanged' && { action: 'reminded' }),
+    ...(due && { no_response: { at: instantOf(due.at), rule: due.rule } }),
+  };
 }
 
 const lineOf = ({ action, url, branch, reason }: Pull) =>

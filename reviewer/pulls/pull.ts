@@ -1,3 +1,5 @@
+import type { Rule } from './unanswered.ts';
+
 /** What became of a pull request that the plan asks for. */
 export type Pull = {
   /** Null while there is none. */
@@ -6,6 +8,7 @@ export type Pull = {
   branch: string;
   grants: readonly string[];
   /**
+   * `reminded`: nothing has changed, and people were told that they are waited for.
    * `merged`: by the review itself, as review.yaml lets it. `held`: a limit or an answer keeps it back. `blocked`: no merge could put it right, somebody has to, elsewhere.
    * `failed`: it could not be brought in line, and the run says so.
    */
@@ -14,6 +17,7 @@ export type Pull = {
     | 'reopened'
     | 'updated'
     | 'unchanged'
+    | 'reminded'
     | 'closed'
     | 'merged'
     | 'held'
@@ -21,4 +25,6 @@ export type Pull = {
     | 'failed';
   /** Why it was held, closed or left alone. */
   reason?: string;
+  /** Of one that waits for an answer: from when on which rule holds without one. */
+  no_response?: { at: string; rule: Rule };
 };

@@ -4,6 +4,8 @@ import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
 import type { Marker } from './text/marker.ts';
 
+type Severity = Finding['severity'];
+
 /** So long a pull request waits for an answer before `no_response` holds. */
 const patience = (30 * dayMs) / 1000;
 
@@ -11,8 +13,14 @@ const patience = (30 * dayMs) / 1000;
 export type Rule = 'keep' | 'escalate' | 'suspend';
 const strength: readonly Rule[] = ['keep', 'escalate', 'suspend'];
 
-/** Since when it is asked, from when on a rule holds where nobody answers, and which; seconds since 1970. */
-export type Unanswered = { since: number; at: number; rule: Rule };
+/** Since when it is asked, and from when on which rule holds where nobody answers; seconds since 1970. */
+export type Unanswered = {
+  since: number;
+  at: number;
+  rule: Rule;
+  /** Those that it holds for, of what the pull request has. */
+  severities: readonly Severity[];
+};
 
 /**
  * What `no_response` says of a pull request: the strongest word on what it holds. Null for what waits for ever: urgent ones,
@@ -25,9 +33,11 @@ export function unanswered(
   { createdMs }: Pick<ForgePull, 'createdMs'>,
 ): Unanswered | null {
   if (marker.tier === 'urgent' || marker.tier === 'tidying' || marker.escalated !== undefined) return null;
-  const words = findings.map(({ severity }) => strength.indexOf(review.pull_requests.no_response[severity]));
-  const rule = strength[Math.max(...words)];
+  const present = [...new Set(findings.map(({ severity }) => severity))];
+  const wordFor = (severity: Severity) => review.pull_requests.no_response[severity];
+  const rule = strength.findLast((word) => present.some((severity) => wordFor(severity) === word));
   const again = Date.parse(marker.asked ?? '');
   const since = (Number.isNaN(again) ? createdMs : Math.max(again, createdMs)) / 1000;
-  return rule === undefined ? null : { since, at: since + patience, rule };
+  if (rule === undefined) return null;
+  return { since, at: since + patience, rule, severities: present.filter((one) => wordFor(one) === rule) };
 }

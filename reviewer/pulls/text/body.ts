@@ -17,8 +17,8 @@ export const longestBody = 65_536;
 /** What people may write above and below without the next update being refused. */
 const leftForPeople = 4_000;
 
-/** Only what works for a tier is advised. */
-const advice: Readonly<Record<DetectorTier, string>> = {
+/** How to decide otherwise; only what works for a tier is advised. */
+export const advice: Readonly<Record<DetectorTier, string>> = {
   urgent:
     'What is said here follows the directory: an account that should be there is put right there, and this closes itself.',
   removal:

@@ -108,8 +108,14 @@ test('unanswered, what no_response suspends is nobody’s decision, says so once
     here.clock.now = asOfMs + count * dayMs;
     return here.apply({ asOfMs: here.clock.now });
   };
-  // A day too early nothing is due.
-  assert.deepEqual(actions(await days(29)), ['unchanged group-desk/certification grown']);
+  // A day too early only a reminder is due.
+  assert.deepEqual(actions(await days(29)), ['reminded group-desk/certification grown']);
+  assert.deepEqual(
+    changes(here)
+      .join()
+      .match(/suspended/),
+    null,
+  );
   const [due] = (await days(30)).pulls;
   assert.equal(due?.action, 'updated');
   assert.match(
