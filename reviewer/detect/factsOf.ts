@@ -1,7 +1,7 @@
 import { paramsLine } from '../../bundle/access/grantLine.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
-import { certifiedAt } from '../evidence/directoryHistory.ts';
+import { certifiedAt } from '../evidence/directory/certifiedAt.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { accountFacts, ownerFacts } from './accountFacts.ts';
 import type { Duty } from './duties.ts';

@@ -9,7 +9,7 @@ import type { Observed } from '../detect/observed.ts';
 import { type Edit, edit, grantText } from '../edit/edit.ts';
 import type { createIsolate, Isolated } from '../edit/isolate.ts';
 import { type Narrowed, narrow } from '../edit/narrow.ts';
-import { certifiedAt } from '../evidence/directoryHistory.ts';
+import { certifiedAt } from '../evidence/directory/certifiedAt.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { UsageFacts } from '../evidence/usageFacts.ts';
 import { ReviewError } from '../reviewError.ts';

@@ -6,7 +6,7 @@ import type { Grant } from '../../bundle/grants/organisation.ts';
 import { isTold, ownersOf } from '../detect/accountFacts.ts';
 import type { Verdict } from '../detect/detect.ts';
 import { otherSideOf } from '../detect/duties.ts';
-import { certifiedAt } from '../evidence/directoryHistory.ts';
+import { certifiedAt } from '../evidence/directory/certifiedAt.ts';
 import type { Evidence } from '../evidence/gather.ts';
 
 /** "ann@example.com", "the group billing", "the service invoicer". */

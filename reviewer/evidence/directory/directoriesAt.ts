@@ -71,3 +71,5 @@ export function createDirectoriesAt(state: Directories, services: ServicesNow) {
       principal.startsWith('group:') ? (inside.get(principal) ?? []).some(isActive) : isActive(principal),
   };
 }
+
+export type DirectoriesAt = ReturnType<typeof createDirectoriesAt>;

@@ -53,7 +53,8 @@ type Found = {
   /** Who held a grant when it was last certified, by its id. */
   standings: ReadonlyMap<string, Standing>;
   ids: Pick<ReturnType<typeof createIds>, 'changedAt' | 'isSame'>;
-  lost: ReadonlyMap<string, number>;
+  /** Whose provider is not read any more. */
+  unread: ReadonlyMap<string, number>;
   ownerless: ReadonlyMap<string, number>;
   untold: ReadonlySet<string>;
   owned: ReadonlyMap<string, number>;
@@ -69,9 +70,9 @@ type Found = {
 };
 
 /** Who tells that nobody knows somebody any more; null where nobody does. */
-function absenceOf(principal: string, { lost, providers, everKnown }: Found) {
+function absenceOf(principal: string, { unread, providers, everKnown }: Found) {
   const name = fold(principal);
-  if (lost.has(name) || providers.length === 0) return null;
+  if (unread.has(name) || providers.length === 0) return null;
   if (name.startsWith('group:') && !everKnown.has(name)) return null;
   const unknowing = providers.flatMap(({ provider, runs, knew }) => {
     const run = runs.get(name);
@@ -98,7 +99,7 @@ export const lookUpIn = (found: Found): DirectoryHistory => ({
   isSame: (principal, since) => found.ids.isSame(fold(principal), since),
   absences: (principal) => absenceOf(principal, found)?.decisive ?? null,
   awaited: (principal) => absenceOf(principal, found)?.awaited ?? [],
-  unreadSince: (principal) => found.lost.get(fold(principal)) ?? null,
+  unreadSince: (principal) => found.unread.get(fold(principal)) ?? null,
   ownerlessSince: (owner) => found.ownerless.get(fold(owner)) ?? null,
   canTell: (owner) => !found.untold.has(fold(owner)),
   serviceOwnedSince: (service) => found.owned.get(fold(service)) ?? null,
