@@ -12,7 +12,8 @@ import { readCommits } from './commits/readCommits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
 import type { DirectoryHistory } from './directory/lookUpIn.ts';
 import { createDirectoryHistory } from './directoryHistory.ts';
-import { createGrantHistory, type GrantHistory } from './grantHistory.ts';
+import { createGrantHistory } from './grantHistory.ts';
+import type { GrantHistory } from './grants/notes.ts';
 import { type KeptUsage, openKept, readUsage, type Usage } from './usage.ts';
 
 /** What Git tells, from one pass over it. */

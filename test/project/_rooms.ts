@@ -380,7 +380,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ['reviewer/edit', ['bundle/format', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/evidence/commits', ['bundle/git']],
   ['reviewer/evidence/directory', ['bundle/format', 'bundle/grants', 'reviewer/evidence/commits']],
-  ['reviewer/evidence/grants', ['bundle/grants']],
+  ['reviewer/evidence/grants', ['bundle/format', 'bundle/grants', 'reviewer/evidence/commits']],
   [
     'reviewer/evidence',
     [
