@@ -3,8 +3,8 @@ import { openBrowser } from './openBrowser.ts';
 import { createProgress } from './place/progress.ts';
 import { type Loop, startLoop } from './startLoop.ts';
 import { type Pages, startPages } from './startPages.ts';
-import { TourError } from './tour/steps.ts';
 import { tour } from './tour/tour.ts';
+import { TourError } from './tour/tourError.ts';
 import { welcome } from './welcome.ts';
 
 /**

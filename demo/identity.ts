@@ -82,13 +82,16 @@ class Memory implements Adapter {
 const resourceOf = (audience: string): string =>
   URL.canParse(audience) ? audience : `urn:audience:${encodeURIComponent(audience)}`;
 
-function configure(
-  issuer: string,
-  keys: readonly JWK[],
-  { services, audience }: IdentityOptions,
-  secrets: Readonly<Record<string, string>>,
-  claims: WeakMap<object, Record<string, unknown>>,
-): Provider {
+type Configured = Pick<IdentityOptions, 'services' | 'audience'> & {
+  issuer: string;
+  keys: readonly JWK[];
+  /** Of clients, by their id. */
+  secrets: Readonly<Record<string, string>>;
+  /** Token → what it is to say besides. */
+  claims: WeakMap<object, Record<string, unknown>>;
+};
+
+function configure({ issuer, keys, services, audience, secrets, claims }: Configured): Provider {
   const resource = resourceOf(audience);
   const sign = { alg: 'RS256' as const, kid: keys.find((key) => key.alg === 'RS256')?.kid };
   return new Provider(issuer, {
@@ -172,7 +175,9 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
 
   const claims = new WeakMap<object, Record<string, unknown>>();
   let keys = makeKeys();
-  let provider = configure(issuer, keys, options, secrets, claims);
+  const { services, audience } = options;
+  const configured = () => configure({ issuer, keys, services, audience, secrets, claims });
+  let provider = configured();
   serve = provider.callback();
 
   const resourceServer = (alg: Algorithm, audience: string) => {
@@ -216,7 +221,7 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
     issue: (who, request = {}) => issue(who, request),
     rotate: ({ keep = false } = {}) => {
       keys = [...makeKeys(), ...(keep ? keys : [])];
-      provider = configure(issuer, keys, options, secrets, claims);
+      provider = configured();
       serve = provider.callback();
     },
     close: async () => {

@@ -17,7 +17,7 @@ export type RunningGateway = {
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 15_000;
 
-/** Starts `grantgate serve --config`; its log goes to `log`. Throws when it ends or is silent for 20 s. */
+/** Starts `grantgate serve --config`; its log goes to `log`. Throws when it ends, or listens nowhere after two minutes. */
 export async function startGateway(options: {
   config: string;
   log: string;

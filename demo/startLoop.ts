@@ -1,24 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { gitTree } from '../bundle/git/tree.ts';
-import { load } from '../bundle/grants/load.ts';
 import type { Organisation } from '../bundle/grants/organisation.ts';
 import { type Plan, type ReviewResult, review } from '../reviewer/review.ts';
 import { writeWhole } from '../reviewer/writeWhole.ts';
-import { commits } from './commits.ts';
-import { createGit } from './forge/git/git.ts';
 import { type Forge, startForge } from './forge/startForge.ts';
 import type { HistoryOptions } from './history.ts';
-import { startIdentity } from './identity.ts';
-import { importCommits } from './importCommits.ts';
+import { type Identity, startIdentity } from './identity.ts';
 import { demoOrganisation } from './organisation.ts';
 import { claimFolder } from './place/claimFolder.ts';
 import { freePort } from './place/freePort.ts';
+import { ready, serveGateway } from './place/serveGateway.ts';
+import { writeRepository } from './place/writeRepository.ts';
 import { writeTokens } from './place/writeTokens.ts';
-import { startGateway } from './startGateway.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 /** Everything the demo runs, and how to reach it. */
@@ -47,7 +42,7 @@ export type Loop = {
 export type DemoPull = { number: number; url: string; title: string; grants: readonly string[] };
 
 /** Where things are at each start, when nobody else is there. */
-const ports = { gateway: 8080, admin: 9090, forge: 8090, identity: 8091 };
+const ports = { forge: 8090, identity: 8091 };
 
 const audience = 'https://api.northwind.example';
 const tokenSeconds = 86_400;
@@ -61,6 +56,7 @@ const apis = [
   'reports',
   'tracking',
 ] as const;
+const services = ['invoicer', 'price-watch', 'storefront'];
 const keyHolder = 'shipping-bridge';
 
 type Options = {
@@ -90,9 +86,11 @@ export async function startLoop({ folder, port, now, progress, signal }: Options
   }
 }
 
+type Started = (() => Promise<unknown> | unknown)[];
+
 async function start(
   { folder, port, now, progress, signal }: Options,
-  started: (() => Promise<unknown> | unknown)[],
+  started: Started,
   close: () => Promise<void>,
 ): Promise<Loop> {
   const step = (line: string) => {
@@ -100,43 +98,24 @@ async function start(
     progress(line);
   };
   const today = new Date(now());
-  const services = ['invoicer', 'price-watch', 'storefront'];
   step('starting the identity provider and the APIs');
-  const texts = await demoOrganisation(today);
-  const people = [
-    ...(texts.get('grants/directory/okta.yaml') ?? '').matchAll(/^ {2}- login: "([^"]+)"/gm),
-  ].map(([, login = '']) => login);
-  const identity = await startIdentity({
-    port: await freePort(ports.identity),
-    people,
-    services: services.map((name) => ({ name, clientId: name })),
-    audience,
-  });
+  const identity = await startIdentityOf(today);
   started.push(identity.close);
-  const upstreams = new Map<string, Upstream>();
-  for (const api of apis) {
-    const upstream = await startUpstream({ api });
-    started.push(upstream.close);
-    upstreams.set(api, upstream);
-  }
+  const upstreams = await startApis(started);
 
   step('writing the access repository: the sample organisation with its history in Git');
   const secret = randomBytes(24).toString('base64url');
-  const current = await demoOrganisation(today, {
-    issuer: identity.issuer,
-    upstreams: Object.fromEntries([...upstreams].map(([api, { url }]) => [api, url])),
-    apiKeys: { [keyHolder]: createHash('sha256').update(secret).digest('hex') },
-  });
-  const repository = join(folder, 'access.git');
-  const git = createGit(repository);
-  await git.run(['init', '--quiet', '--bare', '--initial-branch=main']);
-  await importCommits(repository, commits(current, today));
-  const { organisation, problems } = await load(await gitTree(repository, 'main'));
-  if (organisation === null)
-    throw new Error(`the sample organisation does not check: ${problems[0]?.message}`);
+  const { repository, git, organisation } = await writeRepository(
+    folder,
+    today,
+    await demoOrganisation(today, {
+      issuer: identity.issuer,
+      upstreams: Object.fromEntries([...upstreams].map(([api, { url }]) => [api, url])),
+      apiKeys: { [keyHolder]: createHash('sha256').update(secret).digest('hex') },
+    }),
+  );
 
   step('starting the forge');
-  const webhookSecret = randomBytes(24).toString('base64url');
   const botToken = randomBytes(24).toString('base64url');
   const webhooks: { url: string; secret: string; events: string[] }[] = [];
   const maintainerToken = randomBytes(24).toString('base64url');
@@ -152,21 +131,15 @@ async function start(
   started.push(forge.close);
 
   step('starting the gateway');
-  const config = join(folder, 'gateway.yaml');
-  const serve = (listen: number, admin: number) => {
-    const { cloneUrl } = forge;
-    writeFileSync(config, gatewayYaml({ port: listen, admin, cloneUrl, issuer: identity.issuer }));
-    return startGateway({
-      config,
-      log: join(folder, 'gateway.log'),
-      env: { GRANTGATE_WEBHOOK_SECRET: webhookSecret },
-    });
-  };
-  const usual = [await freePort(ports.gateway), await freePort(ports.admin)] as const;
-  const gateway = await serve(port ?? usual[0], usual[1]).catch((error: unknown) => {
-    // Somebody may have come in between.
-    if (port !== null || (error instanceof Error && !error.message.includes('EADDRINUSE'))) throw error;
-    return serve(0, 0);
+  const webhookSecret = randomBytes(24).toString('base64url');
+  const { cloneUrl } = forge;
+  const gateway = await serveGateway({
+    folder,
+    port,
+    cloneUrl,
+    issuer: identity.issuer,
+    audience,
+    webhookSecret,
   });
   started.push(gateway.close);
   webhooks.push({ url: `${gateway.admin}/webhooks/github`, secret: webhookSecret, events: ['push'] });
@@ -177,21 +150,13 @@ async function start(
   await writeApart({ folder: decisions, organisation, now: now(), revision }, signal);
   await ready(gateway.admin, signal);
 
+  const target = { baseUrl: forge.api, token: botToken, ...repositoryOf(forge), base: 'main', cloneUrl };
   const runReview = () =>
     review({
       root: repository,
       decisions: [decisions],
       asOfMs: now(),
-      apply: {
-        forge: {
-          baseUrl: forge.api,
-          token: botToken,
-          owner: forge.repository.owner,
-          repo: forge.repository.name,
-          base: 'main',
-          cloneUrl: forge.cloneUrl,
-        },
-      },
+      apply: { forge: target },
       signal,
     });
   step('running the first review');
@@ -202,13 +167,7 @@ async function start(
     number === null || url === null ? [] : [{ number, url, title: titles.get(number) ?? '', grants }],
   );
 
-  const tokens: Record<string, string> = {};
-  for (const { login, status } of organisation.people.values()) {
-    if (status === 'active')
-      tokens[login] = await identity.issue(login, { mfa: true, seconds: tokenSeconds });
-  }
-  for (const name of services) tokens[name] = await identity.issue(name, { seconds: tokenSeconds });
-
+  const tokens = await issueTokens(identity, organisation);
   const apiKey = `gg_demo_${secret}`;
   writeTokens(folder, { ...tokens, maintainer: maintainerToken, [keyHolder]: apiKey });
   const state = { gateway: gateway.url, admin: gateway.admin, forge: forge.url, repository, tokens, pulls };
@@ -216,21 +175,47 @@ async function start(
   await writeWhole(join(folder, 'state.json'), `${JSON.stringify(state, null, 2)}\n`, 0o600);
   signal.throwIfAborted();
   return {
-    gateway: gateway.url,
-    admin: gateway.admin,
-    forge,
-    issuer: identity.issuer,
-    upstreams,
-    repository,
-    folder,
-    organisation,
-    tokens,
+    ...{ gateway: gateway.url, admin: gateway.admin, forge, issuer: identity.issuer, upstreams },
+    ...{ repository, folder, organisation, tokens, pulls, plan, close },
     apiKeyOf: keyHolder,
-    pulls,
-    plan,
     review: runReview,
-    close,
   };
+}
+
+const repositoryOf = ({ repository: { owner, name } }: Forge) => ({ owner, repo: name });
+
+/** An identity provider that knows the people of the sample organisation. */
+async function startIdentityOf(today: Date): Promise<Identity> {
+  const texts = await demoOrganisation(today);
+  const directory = texts.get('grants/directory/okta.yaml') ?? '';
+  const people = [...directory.matchAll(/^ {2}- login: "([^"]+)"/gm)].map(([, login = '']) => login);
+  return startIdentity({
+    port: await freePort(ports.identity),
+    people,
+    services: services.map((name) => ({ name, clientId: name })),
+    audience,
+  });
+}
+
+async function startApis(started: Started): Promise<ReadonlyMap<string, Upstream>> {
+  const upstreams = new Map<string, Upstream>();
+  for (const api of apis) {
+    const upstream = await startUpstream({ api });
+    started.push(upstream.close);
+    upstreams.set(api, upstream);
+  }
+  return upstreams;
+}
+
+/** Tokens of everybody active and of the services, good for a day. */
+async function issueTokens(identity: Identity, { people }: Organisation): Promise<Record<string, string>> {
+  const tokens: Record<string, string> = {};
+  for (const { login, status } of people.values()) {
+    if (status === 'active')
+      tokens[login] = await identity.issue(login, { mfa: true, seconds: tokenSeconds });
+  }
+  for (const name of services) tokens[name] = await identity.issue(name, { seconds: tokenSeconds });
+  return tokens;
 }
 
 /**
@@ -248,22 +233,6 @@ async function writeApart(history: HistoryOptions, signal: AbortSignal): Promise
   }
 }
 
-type Addresses = { port: number; admin: number; cloneUrl: string; issuer: string };
-
-function gatewayYaml({ port, admin, cloneUrl, issuer }: Addresses): string {
-  return `# Written by the demo. Yours will look much like it.
-listen: { host: 127.0.0.1, port: ${port} }
-admin: { host: 127.0.0.1, port: ${admin} }
-state: state
-bundle: { source: "git+${cloneUrl}#main", poll: 30s }
-webhook: { secret: { env: GRANTGATE_WEBHOOK_SECRET } }
-issuers:
-  - { issuer: "${issuer}", audience: "${audience}" }
-decisions: { folder: decisions, usage: usage, instance: gw-demo }
-limits: { drain_timeout: 1s }
-`;
-}
-
 /** The titles of the open pull requests, by number. */
 async function titlesOf({ api, repository: { owner, name } }: Forge, token: string) {
   const response = await fetch(`${api}/repos/${owner}/${name}/pulls?state=open&per_page=100`, {
@@ -271,14 +240,4 @@ async function titlesOf({ api, repository: { owner, name } }: Forge, token: stri
   });
   const pulls = (await response.json()) as { number: number; title: string }[];
   return new Map(pulls.map(({ number, title }) => [number, title] as const));
-}
-
-async function ready(admin: string, signal: AbortSignal): Promise<void> {
-  for (let attempt = 0; attempt < 2400; attempt += 1) {
-    signal.throwIfAborted();
-    const response = await fetch(`${admin}/health/ready`).catch(() => null);
-    if (response?.status === 200) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error('the gateway loaded no bundle in 2 minutes; its log says why');
 }

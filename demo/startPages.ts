@@ -3,8 +3,8 @@ import { fleetOf } from '../commands/review/fleetOf.ts';
 import { openConsole } from '../reviewer/console/openConsole.ts';
 import { freePort } from './place/freePort.ts';
 import type { Loop } from './startLoop.ts';
+import { createTour } from './tour/createTour.ts';
 import { serveTour } from './tour/serveTour.ts';
-import { createTour } from './tour/steps.ts';
 
 /** What a person looks at: the tour, and the console behind it. */
 export type Pages = { tour: string; console: string; close: () => Promise<void> };

@@ -1,5 +1,5 @@
 import { type Html, html } from '../../reviewer/page/html.ts';
-import type { Station } from './steps.ts';
+import type { Station } from './createTour.ts';
 
 const places: readonly (readonly [Station, string, x: number, y: number])[] = [
   ['grants', 'Grants in Git', 90, 40],

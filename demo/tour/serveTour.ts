@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { baseStyle } from '../../reviewer/page/baseStyle.ts';
 import { html, page, policyOf } from '../../reviewer/page/html.ts';
+import type { Step } from './createTour.ts';
 import { drawLoop, loopStyle } from './drawLoop.ts';
-import type { Step } from './steps.ts';
 
 const style = `${baseStyle}
 main { max-width: 52rem; } a { color: var(--fill); overflow-wrap: anywhere; }

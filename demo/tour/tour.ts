@@ -1,5 +1,5 @@
 import type { Loop } from '../startLoop.ts';
-import { createTour, type Print } from './steps.ts';
+import { createTour, type Print } from './createTour.ts';
 
 /**
  * Walks through the loop by itself. Returns the milliseconds from merge to first denial; throws TourError at the first
