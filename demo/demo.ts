@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageOf } from '../bundle/format/messageOf.ts';
 import { openBrowser } from './openBrowser.ts';
 import { createProgress } from './place/progress.ts';
 import { type Loop, startLoop } from './startLoop.ts';
@@ -56,11 +57,7 @@ export async function demo(options: {
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 130;
-    note(
-      error instanceof TourError
-        ? `it did not hold: ${error.message}`
-        : `${error instanceof Error ? error.message : String(error)}`,
-    );
+    note(error instanceof TourError ? `it did not hold: ${error.message}` : `${messageOf(error)}`);
     if (!(error instanceof TourError)) note(`logs are in ${join(options.folder, 'gateway.log')}`);
     return 1;
   } finally {

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formField } from '../bundle/format/formField.ts';
+import { messageOf } from '../bundle/format/messageOf.ts';
 import { readCapped } from '../bundle/format/readCapped.ts';
 import type { Answered } from './answer.ts';
 
@@ -46,7 +47,7 @@ export async function serveWebhooks(options: Options): Promise<WebhookServer> {
         const { handled, changed, reason } = await answer(number);
         progress?.(`#${number}: ${reason ?? `${handled} comments, ${changed ? 'changed' : 'unchanged'}`}`);
       } catch (error) {
-        progress?.(`#${number}: ${error instanceof Error ? error.message : String(error)}`);
+        progress?.(`#${number}: ${messageOf(error)}`);
       }
     });
   };

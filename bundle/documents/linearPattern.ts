@@ -1,6 +1,8 @@
 // re2js: `compile` throws for what RE2 does not have (looking around, back references); each pattern is a machine that
 // takes one step a character, whatever it says.
+
 import { RE2JS } from 're2js';
+import { messageOf } from '../format/messageOf.ts';
 
 const longest = 1000;
 
@@ -11,7 +13,7 @@ export function linearPattern(pattern: string): { test: (text: string) => boolea
     const machine = RE2JS.compile(pattern);
     return { test: (text) => machine.matcher(text).find(), fault: null };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return { test: () => false, fault: `is none of RE2, which matches in linear time: ${why}` };
   }
 }

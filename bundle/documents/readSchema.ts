@@ -1,5 +1,6 @@
 import type { Problem } from '../bundleError.ts';
 import { isMapping } from '../format/isMapping.ts';
+import { messageOf } from '../format/messageOf.ts';
 import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
 import { nearMiss } from '../yaml/nearMiss.ts';
 import { problem, show } from '../yaml/problem.ts';
@@ -128,7 +129,7 @@ export function readSchema(
   try {
     return { schema: { file, value, validate: compileSchema(value) }, problems: [] };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     refuse([], `is no valid JSON Schema: ${why.slice(0, 500)}`);
     return { schema: null, problems: found };
   }

@@ -3,6 +3,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { BundleError } from '../bundleError.ts';
 import { compareCodePoints } from './canonicalJson.ts';
+import { messageOf } from './messageOf.ts';
 
 /** With Node's usual 16 KiB a large archive takes half again as long. */
 const chunkSize = 512 * 1024;
@@ -107,7 +108,7 @@ export async function unpackTarball(
   } catch (cause) {
     extract.destroy();
     if (cause instanceof BundleError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new BundleError('archive-malformed', `the archive is no whole gzipped tar: ${reason}`, { cause });
   }
   return files;

@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
+import { messageOf } from '../format/messageOf.ts';
 import { readCapped } from '../format/readCapped.ts';
 import type { FileBeside } from '../openapi/followReference.ts';
 import { type Document, mostDocumentBytes, readDocument } from '../openapi/readDocument.ts';
@@ -64,8 +65,6 @@ async function fetched(from: string): Promise<Buffer> {
   } catch (error) {
     if (error instanceof ImportError) throw error;
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new ImportError(
-      `${from} cannot be fetched: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
+    throw new ImportError(`${from} cannot be fetched: ${messageOf(cause)}`);
   }
 }

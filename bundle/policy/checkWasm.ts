@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BundleError } from '../bundleError.ts';
+import { messageOf } from '../format/messageOf.ts';
 import { meterWasm } from './meterWasm.ts';
 import { capabilitiesFile } from './policies.ts';
 
@@ -81,7 +82,7 @@ export function checkWasm(bytes: Buffer, entrypoint: string): void {
     tables = inspect();
   } catch (error) {
     if (error instanceof BundleError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new BundleError('wasm-invalid', `policy.wasm is no compiled policy: ${reason}`, { cause: error });
   }
   if (tables.abi !== 1) fail(`has ABI version ${String(tables.abi)}, expected 1`);

@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../format/messageOf.ts';
 import { holdLock } from './holdLock.ts';
 import { OpaError } from './opaError.ts';
 
@@ -70,7 +71,7 @@ async function download(url: string, file: string): Promise<{ digest: string } |
     return { digest: hash.digest('hex') };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    return { fault: `${url} ${error instanceof Error ? error.message : String(error)}${cause}` };
+    return { fault: `${url} ${messageOf(error)}${cause}` };
   }
 }
 
@@ -120,7 +121,7 @@ async function published(url: string): Promise<string> {
     const digest = /^([0-9a-fA-F]{64})(?:\s|$)/.exec(text)?.[1];
     return digest?.toLowerCase() ?? `${url} holds no SHA-256`;
   } catch (error) {
-    return `${url} ${error instanceof Error ? error.message : String(error)}`;
+    return `${url} ${messageOf(error)}`;
   }
 }
 

@@ -1,11 +1,13 @@
 // The one place that runs opa. Its edges: it is not on npm, so it is looked for and, failing that, installed; a build
 // by Go compiles policies to WASM but cannot evaluate WASM ("engine not found"); `opa test` and `opa check` load every
 // YAML and JSON file below a folder as data unless told otherwise, so files are named one by one.
+
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cacheFolder } from '../cacheFolder.ts';
+import { messageOf } from '../format/messageOf.ts';
 import { installOpa } from './installOpa.ts';
 import { OpaError } from './opaError.ts';
 
@@ -76,7 +78,7 @@ async function versionOf(path: string): Promise<{ version: string } | { fault: s
     if (code === 0 && version) return { version };
     return { fault: stderr.trim().split('\n')[0] || `exit code ${code} and no version` };
   } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) };
+    return { fault: messageOf(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { counted } from '../../bundle/format/counted.ts';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import type { ReviewResult } from '../../reviewer/review.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { asOfOf } from '../arguments/asOf.ts';
@@ -158,7 +159,7 @@ async function note({ trends, metrics }: ReviewOptions, summary: ReviewResult['s
     try {
       lines = await appendTrend(trends, summary);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       if (trends !== trendsFile) throw new UsageError(`the run cannot be noted in ${trends}: ${why}`);
       process.stderr.write(`grantgate: the run is not noted: ${why}\n`);
     }
@@ -167,9 +168,7 @@ async function note({ trends, metrics }: ReviewOptions, summary: ReviewResult['s
   try {
     await writeWhole(metrics, await trendsMetrics(lines));
   } catch (error) {
-    throw new UsageError(
-      `${metrics} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${metrics} cannot be written: ${messageOf(error)}`);
   }
 }
 

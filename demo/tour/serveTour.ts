@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { baseStyle } from '../../reviewer/page/baseStyle.ts';
 import { html, page, policyOf } from '../../reviewer/page/html.ts';
 import type { Step } from './createTour.ts';
@@ -70,7 +71,7 @@ ${drawLoop(done.length === 0 && running === null ? [] : (current?.at ?? []))}
         },
       );
     } catch (error) {
-      wrong = error instanceof Error ? error.message : String(error);
+      wrong = messageOf(error);
     }
     done.push({ lines, wrong });
     running = null;

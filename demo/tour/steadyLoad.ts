@@ -1,3 +1,4 @@
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import type { Callable } from './callable.ts';
 
 /** Requests that must all succeed, sent at an even pace, whatever happens meanwhile. */
@@ -30,9 +31,7 @@ export function startSteadyLoad(options: {
       await response.arrayBuffer();
       if (response.status !== 200) failures.push(`${login} ${path} (${grant.id}): ${response.status}`);
     } catch (error) {
-      failures.push(
-        `${login} ${path} (${grant.id}): ${error instanceof Error ? error.message : String(error)}`,
-      );
+      failures.push(`${login} ${path} (${grant.id}): ${messageOf(error)}`);
     }
     slowestMs = Math.max(slowestMs, performance.now() - started);
   };

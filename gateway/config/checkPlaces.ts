@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { ConfigError, readSecret } from './config.ts';
 import type { GatewayConfig } from './gatewayConfig.ts';
 import { nearestFolder } from './nearestFolder.ts';
@@ -16,7 +17,7 @@ export function checkPlaces(config: GatewayConfig, env: NodeJS.ProcessEnv, make:
     try {
       look();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       problems.push(`"${setting}": ${reason}`);
     }
   };

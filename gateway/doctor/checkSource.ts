@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
 import { formatRelease, isOlder } from '../../bundle/archive/release.ts';
 import { counted } from '../../bundle/format/counted.ts';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { toTheMinute } from '../../bundle/format/times.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { isOver } from '../decision/lapse.ts';
@@ -102,7 +103,7 @@ async function standing({ check, source, now }: Options, bundle: Bundle, kept: s
     );
   const reason = await readLastGood(source.stateFolder, kept).then(
     () => null,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) => messageOf(error),
   );
   if (reason !== null)
     findings.push(

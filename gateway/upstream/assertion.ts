@@ -1,5 +1,6 @@
 import { sign } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { ConfigError, type GatewayConfig } from '../config/config.ts';
 import type { Admission } from '../decision/admission.ts';
 import { firstEnd } from '../decision/firstEnd.ts';
@@ -73,7 +74,7 @@ export function createAssertions({ config, now, onFailure }: Options): Assertion
       const file = `${config.state}/assertion-keys.json`;
       return makeAssertionKeys({ algorithm, file, rotateMs: rotate, overlapMs: overlap, now, onFailure });
     } catch (error) {
-      throw new ConfigError([`"assertion.key" ${error instanceof Error ? error.message : String(error)}`]);
+      throw new ConfigError([`"assertion.key" ${messageOf(error)}`]);
     }
   }
 }

@@ -1,6 +1,8 @@
 // What takes long, beside the process that serves pages. One question after the other; what explains the last review
 // goes in between.
+
 import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { localTree } from '../../bundle/git/tree.ts';
 import { explainFinding } from '../plan/explainFinding.ts';
 import { planFor } from '../planFor.ts';
@@ -40,7 +42,7 @@ const answer = async (id: number, kind: Kind, asked: unknown) => {
     // Both sides are of one version: what is asked has the shape of its kind.
     post({ id, answer: await answers[kind](asked as never) });
   } catch (error) {
-    post({ id, error: error instanceof Error ? error.message : String(error) });
+    post({ id, error: messageOf(error) });
   }
 };
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { git, resolveCommit } from '../../bundle/git/git.ts';
 import type { Background } from './background.ts';
 import type { Comparison, Under } from './views/changePage.ts';
@@ -99,6 +100,6 @@ async function settled<T>(work: Promise<T>): Promise<Under<T>> {
   try {
     return { state: 'done', value: await work };
   } catch (error) {
-    return { state: 'failed', why: error instanceof Error ? error.message : String(error) };
+    return { state: 'failed', why: messageOf(error) };
   }
 }

@@ -1,16 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { localTree, type Tree } from '../../bundle/git/tree.ts';
-import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { Tree } from '../../bundle/git/tree.ts';
 import { heat } from '../inventory/heat.ts';
 import { type Inventory, neverCalled, openInventory, uncatalogued } from '../inventory/inventory.ts';
-import { organisationOf } from '../organisationOf.ts';
 import type { Explained } from '../plan/explainFinding.ts';
 import type { Plan } from '../plan/finding.ts';
 import type { Background } from './background.ts';
+import { keepPlan } from './keepPlan.ts';
+import { keepTree } from './keepTree.ts';
 import { keepUse } from './keepUse.ts';
 import type { OpenUse } from './openUse.ts';
 import type { PastFilter, Place } from './past/pastDecisions.ts';
-import { stampOf } from './stampOf.ts';
 import type { Standing } from './views/frame.ts';
 import type { Use } from './views/usagePage.ts';
 
@@ -52,12 +51,8 @@ export type ConsoleState = {
 /** A look at the repository costs some milliseconds; reading all evidence, seconds. */
 const lookEveryMs = 2000;
 const readEveryMs = 15 * 60_000;
-/** Lines of a message: it stands on every page. */
-const mostShown = 50;
 /** Grants end as time passes. */
 const openEverySeconds = 300;
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Reads the grants, and begins to read all else. Throws ReviewError `grants-invalid`, GitError. */
 export async function openConsoleState(options: Options): Promise<ConsoleState> {
@@ -65,18 +60,14 @@ export async function openConsoleState(options: Options): Promise<ConsoleState> 
   const instant = () => options.asOf ?? Math.floor(now() / 1000);
 
   const stop = new AbortController();
-  let stamp = await stampOf(root);
-  let { tree, organisation } = await readTree(root);
-  let broken: string | null = null;
-  let plan: Plan | null = null;
-  let planNote: Standing['notes'][number] | null = null;
-
+  const repository = await keepTree(root);
   const records = keepUse({ decisions, usage, adminToken, now, background, signal: stop.signal });
-  const open = (): Inventory =>
-    openInventory({
-      ...{ asOf: instant(), revision: tree.revision, organisation },
-      seen: records.opened()?.seen ?? null,
-    });
+  const review = keepPlan({ root, decisions, usage, adminToken, background });
+  const open = (): Inventory => {
+    const { tree, organisation } = repository.current();
+    const seen = records.opened()?.seen ?? null;
+    return openInventory({ asOf: instant(), revision: tree.revision, organisation, seen });
+  };
   /** In two turns: of very many grants each takes a while, and pages need not wait for both. */
   const counted = async (inventory: Inventory): Promise<Pick<Known, 'inventory' | 'use'>> => {
     const cells = heat(inventory);
@@ -88,37 +79,21 @@ export async function openConsoleState(options: Options): Promise<ConsoleState> 
 
   const readUse = (asOf: number) =>
     records.read(asOf, {
-      organisation: () => organisation,
+      organisation: () => repository.current().organisation,
       async taken(opened) {
         // Who may do what is as it was: only what is said of use is new.
         current = await counted({ ...current.inventory, seen: opened?.seen ?? null });
       },
     });
-  const readPlan = async (asOf: number) => {
-    const kept = records.kept();
-    try {
-      const { plan: next, faulty } = await background.ask('review', {
-        ...{ root, decisions, usage, adminToken, asOf },
-        ...(kept !== null && { kept }),
-      });
-      plan = next;
-      planNote = faulty === null ? null : { text: faulty, bad: true };
-    } catch (error) {
-      plan = null;
-      planNote = { text: `There are no findings: ${messageOf(error)}`, bad: true };
-    }
-  };
   let readAt = now();
   let reading: Promise<unknown> | null = null;
   const read = () => {
     readAt = now();
     const asOf = instant();
-    planNote = {
-      text: plan === null ? 'A review is under way; its findings follow.' : 'A new review is under way.',
-    };
+    review.noteStart();
     // What the one reads the other asks.
     reading ??= readUse(asOf)
-      .then(() => readPlan(asOf))
+      .then(() => review.read(asOf, records.kept()))
       .finally(() => {
         reading = null;
       });
@@ -128,41 +103,34 @@ export async function openConsoleState(options: Options): Promise<ConsoleState> 
   let lookedAt = now();
   let looking: Promise<void> | null = null;
   const lookOnce = async () => {
-    const next = await stampOf(root);
-    if (next !== stamp) {
-      try {
-        ({ tree, organisation } = await readTree(root));
-        broken = null;
-        current = await counted(open());
-        readAt = Number.NEGATIVE_INFINITY;
-      } catch (error) {
-        const shown = messageOf(error).split('\n', mostShown).join('\n');
-        broken = `What is shown is of before: ${shown}`;
-      }
-      stamp = next;
-    } else if (instant() - current.inventory.asOf >= openEverySeconds) current = await counted(open());
+    const isAnother = await repository.look(async () => {
+      current = await counted(open());
+      readAt = Number.NEGATIVE_INFINITY;
+    });
+    if (!isAnother && instant() - current.inventory.asOf >= openEverySeconds) current = await counted(open());
     if (reading === null && now() - readAt > readEveryMs) read();
   };
 
   return {
-    known: () => ({
-      ...{ tree, plan, ...current },
-      standing: {
-        ...{ root, revision: tree.revision, asOf: current.inventory.asOf },
-        notes: [
-          ...(broken === null ? [] : [{ text: broken, bad: true as const }]),
-          records.note(),
-          planNote,
-        ].filter((note) => note !== null),
-      },
-    }),
+    known() {
+      const { tree } = repository.current();
+      const fault = repository.fault();
+      const notes = [
+        fault === null ? null : { text: fault, bad: true as const },
+        records.note(),
+        review.note(),
+      ];
+      const { asOf } = current.inventory;
+      return {
+        ...{ tree, plan: review.plan(), ...current },
+        standing: { root, revision: tree.revision, asOf, notes: notes.filter((note) => note !== null) },
+      };
+    },
     look() {
       if (looking !== null || now() - lookedAt < lookEveryMs) return;
       lookedAt = now();
       looking = lookOnce()
-        .catch((error: unknown) => {
-          broken = `The repository cannot be read: ${messageOf(error)}`;
-        })
+        .catch(repository.fail)
         .finally(() => {
           looking = null;
         });
@@ -180,9 +148,4 @@ export async function openConsoleState(options: Options): Promise<ConsoleState> 
       await records.close();
     },
   };
-}
-
-async function readTree(root: string): Promise<{ tree: Tree; organisation: Organisation }> {
-  const tree = await localTree(root);
-  return { tree, organisation: await organisationOf(tree) };
 }

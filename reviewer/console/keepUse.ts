@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { KeptUsage } from '../evidence/usage.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
@@ -93,7 +94,7 @@ export function keepUse({ decisions, usage, adminToken, now, background, signal 
         await taken(open);
       } catch (error) {
         keptOf = null;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         note = { text: `Nothing is known of use: ${why}`, bad: true };
       }
     },

@@ -1,8 +1,10 @@
 // Sharp edges of @duckdb/node-api: extensions would be downloaded on first use unless forbidden; it takes most of the
 // machine's memory unless told otherwise; a database in memory is kept uncompressed, one on disk is not.
+
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { temporaryFolder } from '../temporaryFolder.ts';
 
@@ -11,7 +13,7 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'
 
 /** What a query over decision logs failed with, in words. */
 export function logsUnreadable(cause: unknown): ReviewError {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   return new ReviewError('decisions-unreadable', `the decision logs cannot be read: ${message}`, { cause });
 }
 
@@ -99,7 +101,7 @@ export async function inDatabase<T>(
 
 /** Why a file could not be read, in one line; null when the reading was ended. */
 export function reasonOf(error: unknown): string | null {
-  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [reason = ''] = messageOf(error).split('\n');
   if (/interrupt/i.test(reason)) return null;
   return isTooLong(error) ? 'a line of it is too long to be read' : reason.slice(0, 200);
 }

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { z } from 'zod';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 
 const record = z.object({
   timestamp: z.iso.datetime({ offset: true }),
@@ -70,7 +71,7 @@ export async function malformedLines(files: readonly string[]): Promise<Malforme
       else return { ...found, first: `${file}:${line}` };
     } catch (error) {
       if (!isPacked(file)) throw error;
-      found.unreadable.push({ file, reason: error instanceof Error ? error.message : String(error) });
+      found.unreadable.push({ file, reason: messageOf(error) });
     }
   }
   return found;

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { manifestName } from '../../gateway/record/lastPruned.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 import { stopIfAborted } from '../reviewError.ts';
@@ -47,5 +48,4 @@ export async function readArchives(
     .map(([instance, archive]) => ({ instance, ...archive }));
 }
 
-export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 200) ?? '';
+export const reasonOf = (error: unknown): string => messageOf(error).split('\n')[0]?.slice(0, 200) ?? '';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { messageOf } from '../../bundle/format/messageOf.ts';
 import { openDatabase, quoted } from '../evidence/database.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 import { textOf } from '../evidence/malformedLines.ts';
@@ -72,7 +73,7 @@ export async function openPlaces({ places, since, token, bucket, signal }: Optio
         const file = path.endsWith('.parquet') ? await fromParquet(path, folder, index) : path;
         ((await isRollup(file)) ? files.rollups : files.decisions).push(file);
       } catch (error) {
-        const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+        const reason = messageOf(error).split('\n')[0] ?? '';
         unreachable.push({ file: path, reason: reason.slice(0, 200) });
       }
     }

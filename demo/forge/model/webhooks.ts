@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { messageOf } from '../../../bundle/format/messageOf.ts';
 
 export type Webhook = { url: string; secret: string; events?: readonly string[] };
 
@@ -54,7 +55,7 @@ export function createWebhooks(receivers: readonly Webhook[]): Webhooks {
       delivery.status = answer.statusCode;
       await answer.body.dump();
     } catch (error) {
-      delivery.error = error instanceof Error ? error.message : String(error);
+      delivery.error = messageOf(error);
     }
   }
 

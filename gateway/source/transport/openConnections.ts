@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
+import { messageOf } from '../../../bundle/format/messageOf.ts';
 import { SourceError } from '../contract/source.ts';
 
 /** Files (PEM) that may be replaced while we run: who we are to the server, and who vouches for it. */
@@ -42,7 +43,7 @@ export function openConnections({
       pems = read(tls);
     } catch (cause) {
       if (home !== null) return home.agent;
-      const what = cause instanceof Error ? cause.message : String(cause);
+      const what = messageOf(cause);
       throw new SourceError('source-invalid', `the certificate for the bundle server is unusable: ${what}`, {
         cause,
       });

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../bundle/format/messageOf.ts';
 import { readCapped } from '../../../bundle/format/readCapped.ts';
 import { exhaustedUntil, isLimit, laterMs, waitOf } from './rate.ts';
 import { SyncError } from './syncError.ts';
@@ -165,5 +166,5 @@ function parse(body: string, where: string): unknown {
 
 const reasonOf = (error: unknown): string => {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return inner instanceof Error ? inner.message : String(inner);
+  return messageOf(inner);
 };
