@@ -3,9 +3,9 @@ import { BundleError } from './bundleError.ts';
 import type { Tree } from './git/tree.ts';
 import { answerAll } from './policy/answerAll.ts';
 import { compilePolicy } from './policy/compilePolicy.ts';
+import type { PolicyReads } from './policy/examine/policyReads.ts';
 import type { Opa } from './policy/opa.ts';
 import { builtIn, decisionPath, isBuiltIn } from './policy/policies.ts';
-import type { PolicyReads } from './policy/policyReads.ts';
 
 type Asked = {
   tree: Pick<Tree, 'committedAt'>;

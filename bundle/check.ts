@@ -15,9 +15,9 @@ import { factTypes, unknownFacts } from './knowsFacts.ts';
 import { assertKnowsParams } from './knowsParams.ts';
 import { checkPolicies, hasPolicies } from './policy/checkPolicies.ts';
 import { compilePolicy } from './policy/compilePolicy.ts';
+import type { PolicyReads } from './policy/examine/policyReads.ts';
 import { findOpa, type Opa } from './policy/opa.ts';
 import { decisionPath, isBuiltIn, readPolicies } from './policy/policies.ts';
-import type { PolicyReads } from './policy/policyReads.ts';
 import { unfoldedKeys } from './unfoldedKeys.ts';
 import { problem, sortProblems } from './yaml/problem.ts';
 

@@ -5,7 +5,7 @@ import { jsonSchemas } from './grants/jsonSchemas.ts';
 import { load } from './grants/load.ts';
 import { factTypes } from './knowsFacts.ts';
 import { policyTypes, typeFile } from './policy/checkTypes.ts';
-import { examinePolicy } from './policy/examinePolicy.ts';
+import { examinePolicy } from './policy/examine/examinePolicy.ts';
 import { findOpa } from './policy/opa.ts';
 import { isBuiltIn, readPolicies } from './policy/policies.ts';
 

@@ -1,8 +1,8 @@
 import { BundleError, type Problem } from './bundleError.ts';
 import type { Organisation } from './grants/organisation.ts';
-import { type Examined, examinePolicy } from './policy/examinePolicy.ts';
+import { type Examined, examinePolicy } from './policy/examine/examinePolicy.ts';
+import type { PolicyReads } from './policy/examine/policyReads.ts';
 import type { Opa } from './policy/opa.ts';
-import type { PolicyReads } from './policy/policyReads.ts';
 import { nearMiss } from './yaml/nearMiss.ts';
 import { formatProblem } from './yaml/problem.ts';
 

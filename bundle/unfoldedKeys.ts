@@ -2,7 +2,7 @@ import type { Problem } from './bundleError.ts';
 import { eachLine } from './data/dataSections.ts';
 import type { DataDocument } from './documents/readDocuments.ts';
 import { fold } from './grants/names.ts';
-import type { PolicyReads } from './policy/policyReads.ts';
+import type { PolicyReads } from './policy/examine/policyReads.ts';
 import { problem, show } from './yaml/problem.ts';
 
 const most = 20;

@@ -1,5 +1,5 @@
 import type { DataLines } from '../data/scanLines.ts';
-import type { PolicyReads } from '../policy/policyReads.ts';
+import type { PolicyReads } from '../policy/examine/policyReads.ts';
 import type { Golden } from './golden.ts';
 import type { Release, ReleaseTerms } from './release.ts';
 

@@ -3,7 +3,7 @@ import { BundleError } from '../bundleError.ts';
 import type { GrantLine, ParamsLine } from '../data/grantLine.ts';
 import type { PrincipalLine } from '../data/principalLine.ts';
 import { compareCodePoints } from '../format/canonicalJson.ts';
-import { type DocumentReads, keysFrom } from '../policy/policyReads.ts';
+import { type DocumentReads, keysFrom } from '../policy/examine/policyReads.ts';
 import { type Apis, type DataText, type Form, openDataText } from './dataText.ts';
 
 const result = z.strictObject({ allow: z.boolean(), grants: z.array(z.string()), reason: z.string() });

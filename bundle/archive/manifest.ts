@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { canonicalJson } from '../format/canonicalJson.ts';
+import { type PolicyReads, policyReads } from '../policy/examine/policyReads.ts';
 import { decisionPath } from '../policy/policies.ts';
-import { type PolicyReads, policyReads } from '../policy/policyReads.ts';
 import type { Bundle } from './bundle.ts';
 import { goldens } from './golden.ts';
 import { type ReleaseTerms, termsOf } from './release.ts';

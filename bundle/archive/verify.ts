@@ -1,8 +1,8 @@
 import { BundleError } from '../bundleError.ts';
 import { sha256 } from '../format/digest.ts';
 import { checkWasm } from '../policy/checkWasm.ts';
+import { sourcesDigest } from '../policy/examine/policyReads.ts';
 import { decisionPath } from '../policy/policies.ts';
-import { sourcesDigest } from '../policy/policyReads.ts';
 import type { Bundle } from './bundle.ts';
 import { checkFiles } from './checkSignature.ts';
 import type { VerifyKeys } from './keys.ts';

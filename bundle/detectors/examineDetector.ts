@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { BundleError, type Problem } from '../bundleError.ts';
 import { isMapping } from '../format/isMapping.ts';
+import { parsePolicies } from '../policy/examine/parsePolicies.ts';
+import { createRootRead, problemAt } from '../policy/examine/rootRead.ts';
+import { constant, isLanguageImport, listOf, nameOf } from '../policy/examine/syntax.ts';
+import { walkModules } from '../policy/examine/walkModules.ts';
 import type { Opa } from '../policy/opa.ts';
 import { builtInPolicies, capabilitiesFile } from '../policy/policies.ts';
-import { constant, isTerm, listOf, nameOf, parsePolicies, termsOf, variable } from '../policy/syntax.ts';
-import { type Found, walkModules } from '../policy/walkModules.ts';
 import { problem, sortProblems } from '../yaml/problem.ts';
 import type { OwnDetector } from './readDetectors.ts';
 
@@ -128,32 +130,23 @@ export async function examineDetector(opa: Opa, own: OwnDetector): Promise<Exami
     problems.push(problem(own.path, 'policy', 'a detector must have a rule named "finding"'));
   for (const one of listOf(module.tree.imports)) {
     const path = isMapping(one) ? (nameOf(one.path) ?? '?') : '?';
-    if (!/^(?:rego\.v1|future\.keywords(?:\..*)?)$/.test(path))
+    if (!isLanguageImport(path))
       problems.push(problem(own.path, 'policy', `import ${path}: a detector imports nothing`));
   }
-  const refuse = ({ place, rule }: Found, message: string) =>
-    problems.push({ file: own.path, ...place, code: 'policy', message: `${rule || 'import'}: ${message}` });
-  const roots = new Set<unknown>();
+  const rootRead = createRootRead();
   for (const at of found) {
-    if (!isTerm(at.node)) continue;
-    const [head, ...path] = termsOf(at.node);
-    const root = head?.type === 'var' ? variable(head) : null;
-    if (head !== undefined && (root === 'data' || root === 'input')) {
-      roots.add(head);
-      const own = path.slice(0, 3).map(constant).join('.');
-      if (root === 'data' && own !== wanted)
-        refuse(at, `a detector is given the facts in input and no data, expected data.${wanted} at most`);
-      if (root === 'input' && constant(path[0]) === null)
-        refuse(at, 'a detector reads input by a field that stands there, as input.grant.api');
-      if (root === 'input' && constant(path[0]) === 'usage' && !hasWindow)
-        refuse(at, 'a detector that reads of use must say in "window_days" how many days it looks back on');
+    const refuse = (message: string) => problems.push(problemAt(at, message));
+    const read = rootRead(at.node);
+    if (read === 'renamed') refuse(`nothing else may be named ${String(at.node.value)}`);
+    else if (read?.root === 'data') {
+      if (read.path.slice(0, 3).map(constant).join('.') !== wanted)
+        refuse(`a detector is given the facts in input and no data, expected data.${wanted} at most`);
+    } else if (read?.root === 'input') {
+      const field = constant(read.path[0]);
+      if (field === null) refuse('a detector reads input by a field that stands there, as input.grant.api');
+      if (field === 'usage' && !hasWindow)
+        refuse('a detector that reads of use must say in "window_days" how many days it looks back on');
     }
-    if (
-      at.node.type === 'var' &&
-      (at.node.value === 'data' || at.node.value === 'input') &&
-      !roots.has(at.node)
-    )
-      refuse(at, `nothing else may be named ${String(at.node.value)}`);
   }
   const types = problems.length > 0 ? [] : await typesOf(own, opa);
   return { problems: sortProblems([...problems, ...types]), hasWindow };

@@ -1,24 +1,27 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { z } from 'zod';
 import { BundleError } from '../bundleError.ts';
 import { cacheFolder } from '../cacheFolder.ts';
 import { mostWholeBytes } from '../data/documentLimits.ts';
-import { canonicalJson } from '../format/canonicalJson.ts';
+import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
 import { sha256 } from '../format/digest.ts';
 import { formatProblem } from '../yaml/problem.ts';
 import { assertPaths, buildPolicy, compilePolicy } from './compilePolicy.ts';
-import type { KnownDocuments } from './documentReads.ts';
-import { examinePolicy } from './examinePolicy.ts';
+import type { KnownDocuments } from './examine/documentReads.ts';
+import { examinePolicy } from './examine/examinePolicy.ts';
+import { type PolicyReads, policyReads, sourcesDigest } from './examine/policyReads.ts';
 import type { Opa } from './opa.ts';
 import { decisionPath } from './policies.ts';
-import { type PolicyReads, policyReads, sourcesDigest } from './policyReads.ts';
 
-/** This code, in the names of what is kept: another version of it judges anew. */
+const examiner = join(import.meta.dirname, 'examine');
+/** The code that examines, in the names of what is kept: another version of it judges anew. */
 const version = sha256(
-  ['documentReads', 'examinePolicy', 'kinds', 'policyReads', 'shapes', 'syntax', 'walkModules']
-    .map((name) => readFileSync(join(import.meta.dirname, name + extname(import.meta.filename)), 'utf8'))
+  readdirSync(examiner)
+    .filter((name) => name.endsWith(extname(import.meta.filename)))
+    .sort(compareCodePoints)
+    .map((name) => readFileSync(join(examiner, name), 'utf8'))
     .join(),
 );
 

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { Problem } from '../bundleError.ts';
 import { isMapping } from '../format/isMapping.ts';
 import { referenceKeys, valueAt } from '../yaml/jsonPointer.ts';
+import type { DocumentReads } from './examine/policyReads.ts';
+import { listOf, type Node } from './examine/syntax.ts';
 import type { Opa } from './opa.ts';
 import { builtInPolicies, capabilitiesFile } from './policies.ts';
-import type { DocumentReads } from './policyReads.ts';
-import { listOf, type Node } from './syntax.ts';
 
 /** The parts of the document and the request, each as policies/schemas/ has it. */
 const parts = ['input', 'data.apis', 'data.grants', 'data.networks', 'data.principals'];

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { type PolicyReads, sourcesDigest } from '../../bundle/policy/examine/policyReads.ts';
 import { builtIn } from '../../bundle/policy/policies.ts';
-import { type PolicyReads, sourcesDigest } from '../../bundle/policy/policyReads.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { Decide, Question } from '../decision/decision.ts';
 import { isPublic } from '../identity/identify.ts';

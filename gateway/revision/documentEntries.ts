@@ -1,4 +1,4 @@
-import { type DocumentReads, keysFrom } from '../../bundle/policy/policyReads.ts';
+import { type DocumentReads, keysFrom } from '../../bundle/policy/examine/policyReads.ts';
 import type { LineIndex } from './lineIndex.ts';
 
 /** An entry of a data document that a decision is about; `line` is null where the document has none of that key. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type PrincipalLine, readPrincipalLine } from '../../bundle/data/principalLine.ts';
-import { apiFields } from '../../bundle/policy/policyReads.ts';
+import { apiFields } from '../../bundle/policy/examine/policyReads.ts';
 import { createDocumentEntries, type DocumentEntry } from './documentEntries.ts';
 import { type LineIndex, valueText } from './lineIndex.ts';
 import type { Snapshot } from './snapshot.ts';

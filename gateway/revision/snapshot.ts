@@ -4,7 +4,7 @@ import { parseRate } from '../../bundle/format/rate.ts';
 import { type Fact, facts } from '../../bundle/grants/api/facts.ts';
 import { authenticationMethods, type JwtClaims } from '../../bundle/grants/credentials.ts';
 import { apiName, rate, tier } from '../../bundle/grants/schema.ts';
-import type { PolicyReads } from '../../bundle/policy/policyReads.ts';
+import type { PolicyReads } from '../../bundle/policy/examine/policyReads.ts';
 import type { SharedDelta } from './lineDelta.ts';
 import { type LineIndex, openIndex, type SharedLines } from './lineIndex.ts';
 

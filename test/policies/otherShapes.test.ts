@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { compile } from '../../bundle/compile/compile.ts';
 import { admitPolicy } from '../../bundle/policy/admitPolicy.ts';
 import { answerAll } from '../../bundle/policy/answerAll.ts';
-import { examinePolicy } from '../../bundle/policy/examinePolicy.ts';
+import { examinePolicy } from '../../bundle/policy/examine/examinePolicy.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { decisionPath } from '../../bundle/policy/policies.ts';
 import { random } from '../../demo/random.ts';

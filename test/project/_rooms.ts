@@ -45,6 +45,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/yaml',
     ],
   ],
+  ['bundle/policy/examine', ['bundle/bundleError.ts', 'bundle/data', 'bundle/format', 'bundle/yaml']],
   [
     'bundle/policy',
     [
@@ -53,6 +54,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/data',
       'bundle/format',
       'bundle/git',
+      'bundle/policy/examine',
       'bundle/yaml',
     ],
   ],
@@ -74,9 +76,20 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'bundle/detectors',
-    ['bundle/bundleError.ts', 'bundle/format', 'bundle/git', 'bundle/grants', 'bundle/policy', 'bundle/yaml'],
+    [
+      'bundle/bundleError.ts',
+      'bundle/format',
+      'bundle/git',
+      'bundle/grants',
+      'bundle/policy',
+      'bundle/policy/examine',
+      'bundle/yaml',
+    ],
   ],
-  ['bundle/archive', ['bundle/bundleError.ts', 'bundle/data', 'bundle/format', 'bundle/policy']],
+  [
+    'bundle/archive',
+    ['bundle/bundleError.ts', 'bundle/data', 'bundle/format', 'bundle/policy', 'bundle/policy/examine'],
+  ],
   [
     'bundle/diff',
     [
@@ -103,12 +116,20 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'bundle/policy',
+      'bundle/policy/examine',
       'bundle/yaml',
     ],
   ],
   [
     'gateway/revision',
-    ['bundle/archive', 'bundle/data', 'bundle/format', 'bundle/grants', 'bundle/grants/api', 'bundle/policy'],
+    [
+      'bundle/archive',
+      'bundle/data',
+      'bundle/format',
+      'bundle/grants',
+      'bundle/grants/api',
+      'bundle/policy/examine',
+    ],
   ],
   ['gateway/memory', ['gateway/revision']],
   ['gateway/source/contract', ['bundle/archive', 'bundle/format']],
@@ -324,6 +345,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/grants',
       'bundle/openapi',
       'bundle/policy',
+      'bundle/policy/examine',
       'gateway/config',
       'gateway/decision',
       'gateway/http',

@@ -1,6 +1,8 @@
-import { isMapping } from '../format/isMapping.ts';
+import { isMapping } from '../../format/isMapping.ts';
+import { guardRecursion } from './guardRecursion.ts';
+import { type Binding, lookUp, type Scope } from './scopes.ts';
 import { constant, isTerm, listOf, nameOf, type Term, termsOf, variable } from './syntax.ts';
-import type { Binding, Definition, Module, Scope, Walk } from './walkModules.ts';
+import { type Definition, definitionsAt, type Walk } from './walkModules.ts';
 
 /**
  * What a term surely is. `name`: the caller or one of its groups, `names`: several (`nothing`: none); `expires`: the
@@ -28,18 +30,9 @@ export const inputPath = (kind: Kind | null): string[] | null =>
 export type KindOf = (term: unknown, scope: Scope) => Kind | null;
 
 /** Tells kinds by how values come about: never by a guess, so what cannot be followed has none. */
-export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
-  const open = new Set<unknown>();
-  /** A rule that is defined by itself has no kind; OPA refuses it anyway. */
-  const once = <T>(key: unknown, work: () => T | null): T | null => {
-    if (open.has(key)) return null;
-    open.add(key);
-    try {
-      return work();
-    } finally {
-      open.delete(key);
-    }
-  };
+export function createKindOf(walk: Walk): KindOf {
+  const { calls, inside } = walk;
+  const once = guardRecursion<Kind | null>(null);
 
   const bindingKind = (binding: Binding): Kind | null =>
     once(binding, () => {
@@ -62,18 +55,17 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
   const ruleKind = (name: string): Kind | null =>
     once(name, () => {
       const path = name.split('.');
-      const meeting = definitions.filter((one) => meets(one.path, path));
+      const meeting = definitionsAt(walk, path);
       return meeting.every((one) => one.path.length === path.length)
         ? common(meeting.map(definitionKind))
         : null;
     });
 
   const nameKind = (name: string, scope: Scope): Kind | null => {
-    for (let at: Scope | null = scope; at !== null; at = at.outer) {
-      const binding = at.declared.get(name);
-      if (binding !== undefined) return binding.since < at.at ? bindingKind(binding) : null;
-    }
-    const { prefix, imports }: Module = scope.module;
+    const declared = lookUp(name, scope);
+    if (declared === 'later') return null;
+    if (declared !== null) return bindingKind(declared);
+    const { prefix, imports } = scope.module;
     return imports.has(name) ? null : ruleKind(`${prefix}${name}`);
   };
 
@@ -81,13 +73,7 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
     const [head, first, ...rest] = terms;
     if (head === undefined) return null;
     const root = variable(head);
-    if (root === 'input') {
-      const field = constant(first);
-      if (field === 'api' && rest.length === 0) return 'api';
-      if (field === 'subject' && rest.length === 0) return 'subject';
-      if (field === 'groups') return below('names', rest);
-      return field === null ? null : inputKind([field, ...rest.map((term) => constant(term) ?? '*')]);
-    }
+    if (root === 'input') return requestKind(constant(first), rest);
     if (root === 'data') {
       const [key, next, ...deeper] = rest;
       if (constant(first) === 'principals' && kindOf(key, scope) === 'subject')
@@ -140,6 +126,13 @@ export function createKindOf({ definitions, calls, inside }: Walk): KindOf {
   return kindOf;
 }
 
+/** What stands at a field of `input`, or below it. */
+function requestKind(field: string | null, path: readonly Term[]): Kind | null {
+  if ((field === 'api' || field === 'subject') && path.length === 0) return field;
+  if (field === 'groups') return below('names', path);
+  return field === null ? null : inputKind([field, ...path.map((term) => constant(term) ?? '*')]);
+}
+
 export const isName = (kind: Kind | null): boolean => kind === 'name' || kind === 'subject';
 
 /** `input.time` and a positive number. */
@@ -164,10 +157,6 @@ const severalOf = (kind: Kind | null): Kind | null =>
   isName(kind) ? 'names' : kind === 'grant' ? 'grants' : null;
 
 const onlySeveral = (kind: Kind | null): Kind | null => (elementOf(kind) === null ? null : kind);
-
-/** Whether one path leads to the other, or to something below it; what is computed may be any name. */
-const meets = (one: readonly (string | null)[], other: readonly string[]): boolean =>
-  other.every((part, at) => one[at] === undefined || one[at] === null || one[at] === part);
 
 /** What stands below: an element, and of a grant its end. */
 function below(kind: Kind | null, path: readonly Term[]): Kind | null {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { examinePolicy } from '../../../bundle/policy/examinePolicy.ts';
-import { findOpa } from '../../../bundle/policy/opa.ts';
-import { suite } from '../../_suite.ts';
+import { examinePolicy } from '../../../../bundle/policy/examine/examinePolicy.ts';
+import { findOpa } from '../../../../bundle/policy/opa.ts';
+import { suite } from '../../../_suite.ts';
 
 const test = suite('keys of data documents');
 

@@ -1,9 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { BundleError } from '../bundleError.ts';
-import { isMapping } from '../format/isMapping.ts';
-import type { Opa } from './opa.ts';
+import { isMapping } from '../../format/isMapping.ts';
 
 /** A node of OPA's syntax tree; what is read of one is told apart where it is read. */
 export type Node = { readonly [key: string]: unknown };
@@ -37,18 +32,24 @@ export const nameOf = (operator: unknown): string | null => {
   return names.includes(null) ? null : names.join('.');
 };
 
+/** The key by which the `object.get` around a term reads of it; undefined where it stands in none. */
+export function keyOfGet(term: Node, parent: Node | null): unknown {
+  const { name, values } = callIn(parent);
+  return name === 'object.get' && values[0] === term ? values[1] : undefined;
+}
+
 /** The operator or function, and what it is given, of the call that stands right in a node. */
 export function callIn(node: Node | null): { name: string | null; values: readonly unknown[] } {
   const [operator, ...values] = listOf(node?.terms ?? (node?.type === 'call' ? node.value : []));
   return { name: nameOf(operator), values };
 }
 
-/** A number that is not written as a whole one stays as it is written. */
-const asWritten = (_: string, value: unknown, context?: { source?: string }) =>
-  typeof value === 'number' && !/^(?:0|-?[1-9]\d{0,14})$/.test(context?.source ?? '')
-    ? context?.source
-    : value;
-const parse: (text: string, reviver: typeof asWritten) => unknown = JSON.parse;
+/** Whether an import turns on a part of the language, which brings no name of anybody's. */
+export const isLanguageImport = (path: string): boolean =>
+  /^(?:rego\.v1|future\.keywords(?:\..*)?)$/.test(path);
+
+/** Whole numbers as they are written, of as many digits as stay exact. */
+export const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/;
 
 export type Place = { line: number; column: number };
 
@@ -56,29 +57,4 @@ export function placeOf(node: unknown): Place | null {
   if (!isMapping(node) || !isMapping(node.location)) return null;
   const { row, col } = node.location;
   return typeof row === 'number' && typeof col === 'number' ? { line: row, column: col } : null;
-}
-
-/** Reads policies (path → Rego) as OPA does. Throws BundleError `policy-invalid` with opa's message, OpaError. */
-export async function parsePolicies(
-  opa: Opa,
-  policies: ReadonlyMap<string, Buffer>,
-): Promise<Map<string, Node>> {
-  const work = await mkdtemp(join(tmpdir(), 'grantgate-parse-'));
-  try {
-    const modules = new Map<string, Node>();
-    for (const [name, source] of policies) {
-      await mkdir(dirname(join(work, name)), { recursive: true });
-      await writeFile(join(work, name), source);
-      const asked = ['parse', '--format', 'json', '--json-include', 'locations', name];
-      const { code, stdout, stderr } = await opa.run(asked, { cwd: work });
-      if (code !== 0)
-        throw new BundleError('policy-invalid', `opa cannot read ${name}: ${(stderr || stdout).trim()}`);
-      const module = parse(stdout, asWritten);
-      if (!isMapping(module)) throw new BundleError('policy-invalid', `opa reads nothing in ${name}`);
-      modules.set(name, module);
-    }
-    return modules;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
 }

@@ -1,13 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { gitTree } from '../../../bundle/git/tree.ts';
-import { admitPolicy } from '../../../bundle/policy/admitPolicy.ts';
-import { examinePolicy } from '../../../bundle/policy/examinePolicy.ts';
-import { findOpa, type Opa } from '../../../bundle/policy/opa.ts';
-import { readPolicies } from '../../../bundle/policy/policies.ts';
-import { apiFields } from '../../../bundle/policy/policyReads.ts';
-import { suite } from '../../_suite.ts';
-import { folder } from '../_opa.ts';
-import { type SampleTree, sampleTree } from '../_organisation.ts';
+import { gitTree } from '../../../../bundle/git/tree.ts';
+import { admitPolicy } from '../../../../bundle/policy/admitPolicy.ts';
+import { examinePolicy } from '../../../../bundle/policy/examine/examinePolicy.ts';
+import { apiFields } from '../../../../bundle/policy/examine/policyReads.ts';
+import { findOpa, type Opa } from '../../../../bundle/policy/opa.ts';
+import { readPolicies } from '../../../../bundle/policy/policies.ts';
+import { suite } from '../../../_suite.ts';
+import { folder } from '../../_opa.ts';
+import { type SampleTree, sampleTree } from '../../_organisation.ts';
 
 const test = suite('examinePolicy');
 const path = 'policies/authz/x.rego';

@@ -1,9 +1,9 @@
-import { mostWholeBytes } from '../data/documentLimits.ts';
-import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
-import { nearMiss } from '../yaml/nearMiss.ts';
+import { mostWholeBytes } from '../../data/documentLimits.ts';
+import { canonicalJson, compareCodePoints } from '../../format/canonicalJson.ts';
+import { nearMiss } from '../../yaml/nearMiss.ts';
 import { inputPath, isName, type Kind, type KindOf } from './kinds.ts';
 import type { DocumentReads, KeySource, PolicyReads } from './policyReads.ts';
-import { callIn, constant, type Term } from './syntax.ts';
+import { constant, keyOfGet, type Term } from './syntax.ts';
 import type { Found } from './walkModules.ts';
 
 /** The data documents of a repository: name → how many bytes it has in data.json. */
@@ -24,7 +24,7 @@ export function createDocumentReads(documents: KnownDocuments, kindOf: KindOf) {
       const all = [...documents.keys()].join(', ') || 'none';
       return `there is no data document ${name}${nearMiss(name, documents.keys())}: expected a file data/${name}.yaml, there is ${all}`;
     }
-    const source = sourceOf(key ?? defaulted(found), (term) => kindOf(term, found.scope));
+    const source = sourceOf(key ?? keyOfGet(found.node, found.parent), (term) => kindOf(term, found.scope));
     const known = reads.get(name) ?? { keys: new Map<string, KeySource>(), whole: false };
     reads.set(name, known);
     if (source !== null) known.keys.set(canonicalJson(source), source);
@@ -49,12 +49,6 @@ export function createDocumentReads(documents: KnownDocuments, kindOf: KindOf) {
             ),
         };
   return { read, all };
-}
-
-/** The key by which `object.get(data.documents.NAME, KEY, …)` reads. */
-function defaulted({ node, parent }: Found): unknown {
-  const { name, values } = callIn(parent);
-  return name === 'object.get' && values[0] === node ? values[1] : undefined;
 }
 
 function sourceOf(key: unknown, kindOf: (term: unknown) => Kind | null): KeySource | null {

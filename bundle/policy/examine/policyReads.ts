@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { compareCodePoints } from '../format/canonicalJson.ts';
-import { sha256 } from '../format/digest.ts';
+import { compareCodePoints } from '../../format/canonicalJson.ts';
+import { sha256 } from '../../format/digest.ts';
 
 /** The fields of an API's entry in data.json. */
 export const apiFields = [
