@@ -2,19 +2,25 @@
 // tag, a merge key or a second document is not an error to it. Here each of them is, because a reader of a grant must
 // see all of it where it stands, and because aliases and merges grow without bound.
 import {
+  type AliasEvent,
+  COLLECTION_STYLE,
   CORE_SCHEMA,
   EVENT_ID,
   type Event,
   getScalarValue,
+  type MappingEvent,
   parseEvents,
   SCALAR_STYLE,
   type ScalarEvent,
+  type SequenceEvent,
   YAMLException,
 } from 'js-yaml';
 import type { Problem } from '../bundleError.ts';
 import { type Node, type Places, placesOf } from './places.ts';
 import { problem } from './problem.ts';
 import { readPlain } from './readPlain.ts';
+import { createTextCursor, type TextCursor } from './textCursor.ts';
+import { createYamlDocument, type Report, type YamlDocument } from './yamlDocument.ts';
 
 export type Parsed = {
   /** The document as plain data; undefined when it could not be read at all, null when it is empty. */
@@ -27,13 +33,6 @@ export type YamlLimits = { bytes: number; depth: number };
 
 /** What hand-written files may take; OpenAPI documents get more. */
 const usual: YamlLimits = { bytes: 1024 * 1024, depth: 20 };
-
-const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
-
-type Frame =
-  | { kind: 'sequence'; node: Node; flow: boolean; items: unknown[] }
-  | { kind: 'mapping'; node: Node; flow: boolean; members: Record<string, unknown>; key: Key | null };
-type Key = { name: string; node: Node; skip: boolean };
 
 /**
  * The same, by the shortest way: files of grants mostly have a form that takes no reader of all YAML.
@@ -54,163 +53,146 @@ export function parseAnyYaml(text: string, file: string, limits: YamlLimits = us
   const problems: Problem[] = [];
   const root: Node = { start: 0, end: 0 };
   const places = placesOf(text, file, root);
-  const report = (offset: number, code: string, message: string) => {
+  const report: Report = (offset, code, message) => {
     problems.push(problem(places.at(offset), code, message));
   };
-  const refuse = (offset: number, code: string, message: string): Parsed => {
+  const refuse = (...[offset, code, message]: Parameters<Report>): Parsed => {
     report(offset, code, message);
     return { value: undefined, places, problems };
   };
-
-  if (Buffer.byteLength(text) > limits.bytes)
-    return refuse(0, 'file-too-large', `the file is larger than ${limits.bytes} bytes`);
-  if (!text.isWellFormed())
-    return refuse(text.search(/\p{Surrogate}/u), 'lone-surrogate', 'the text holds a lone surrogate');
-
-  let events: Event[];
-  try {
-    events = parseEvents(text, { maxDepth: limits.depth });
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error;
-    const deep = error.reason.includes('maxDepth');
-    return refuse(
-      Math.min(error.mark?.position ?? 0, text.length),
-      deep ? 'yaml-depth' : 'yaml-syntax',
-      deep ? `nesting is deeper than ${limits.depth}` : `not valid YAML: ${error.reason}`,
-    );
-  }
-
-  /** How far the text is understood; what follows is space, comments and punctuation up to the next event. */
-  let cursor = 0;
+  const events = eventsOf(text, limits);
+  if ('code' in events) return refuse(events.offset, events.code, events.message);
+  const cursor = createTextCursor(text);
+  const document = createYamlDocument(root, report);
   let documents = 0;
-  let value: unknown = null;
-  const stack: Frame[] = [];
-
-  const skipTo = (pattern: RegExp): number => {
-    let at = cursor;
-    while (at < text.length && !pattern.test(text.charAt(at))) {
-      if (text.charAt(at) === '#') while (at < text.length && !/[\r\n]/.test(text.charAt(at))) at++;
-      else at++;
-    }
-    return at;
-  };
-
-  const accept = (child: unknown, node: Node) => {
-    const frame = stack.at(-1);
-    if (frame === undefined) {
-      value = child;
-      Object.assign(root, node);
-    } else if (frame.kind === 'sequence') {
-      frame.items.push(child);
-      frame.node.items?.push(node);
-    } else if (frame.key === null) {
-      const name = typeof child === 'string' ? child : '';
-      let skip = true;
-      if (typeof child !== 'string') report(node.start, 'yaml-key', 'a key must be plain text');
-      else if (name === '<<')
-        report(node.start, 'yaml-merge', 'merge keys are not allowed; write the values out');
-      else if (forbidden.has(name))
-        report(node.start, 'yaml-forbidden-key', `the key ${JSON.stringify(name)} is not allowed`);
-      else if (Object.hasOwn(frame.members, name))
-        report(node.start, 'yaml-duplicate-key', `the key ${JSON.stringify(name)} is given twice`);
-      else skip = false;
-      frame.key = { name, node, skip };
-    } else {
-      const { name, node: key, skip } = frame.key;
-      frame.key = null;
-      if (skip) return;
-      frame.members[name] = child;
-      frame.node.members?.set(name, { key, value: node });
-    }
-  };
-
-  const scalar = (event: ScalarEvent) => {
-    const frame = stack.at(-1);
-    const isKey = frame?.kind === 'mapping' && frame.key === null;
-    if (event.valueStart < 0) {
-      // An empty value stands right after its key's colon or its item's dash, where there is one.
-      const at = skipTo(/[^\s#]/);
-      const stop = text.charAt(at) === (stack.at(-1)?.kind === 'sequence' ? '-' : ':') ? at + 1 : cursor;
-      cursor = stop;
-      accept(isKey ? '' : null, { start: stop, end: stop });
-      return;
-    }
-    const source = getScalarValue(text, event);
-    const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
-    const block = event.style === SCALAR_STYLE.LITERAL_BLOCK || event.style === SCALAR_STYLE.FOLDED_BLOCK;
-    let { valueStart: start, valueEnd: end } = event;
-    if (quoted) {
-      start--;
-      end++;
-    } else if (block) {
-      start = skipTo(/[|>]/);
-      while (end > start && /[\r\n]/.test(text.charAt(end - 1))) end--;
-    }
-    cursor = end;
-    if (!source.isWellFormed()) report(start, 'lone-surrogate', 'the text holds a lone surrogate');
-    const resolved =
-      event.style === SCALAR_STYLE.PLAIN && !isKey
-        ? CORE_SCHEMA.resolveImplicitScalarTag(source).value
-        : source;
-    accept(resolved, { start, end });
-  };
-
   for (const event of events) {
     if (event.type === EVENT_ID.DOCUMENT) {
       documents++;
-      if (documents === 2) {
-        return refuse(cursor, 'yaml-documents', 'a file holds one document, this one goes on after "---"');
-      }
+      if (documents === 2)
+        return refuse(cursor.at, 'yaml-documents', 'a file holds one document, this one goes on after "---"');
       if (event.directives.length > 0)
         report(0, 'yaml-directive', 'directives (%YAML, %TAG) are not allowed');
-      continue;
+    } else if (event.type === EVENT_ID.POP) endCollection(document, cursor);
+    else {
+      reportProperties(event, cursor, report);
+      readNode(event, { text, cursor, document, report });
     }
-    if (event.type === EVENT_ID.POP) {
-      const frame = stack.pop();
-      if (frame === undefined) continue;
-      if (frame.flow) cursor = skipTo(frame.kind === 'sequence' ? /\]/ : /\}/) + 1;
-      frame.node.end = Math.max(frame.node.end, cursor);
-      accept(frame.kind === 'sequence' ? frame.items : frame.members, frame.node);
-      continue;
-    }
-    if (event.anchorStart >= 0) {
-      const alias = event.type === EVENT_ID.ALIAS;
-      report(
-        event.anchorStart - 1,
-        alias ? 'yaml-alias' : 'yaml-anchor',
-        `${alias ? 'aliases (*name)' : 'anchors (&name)'} are not allowed; write the value out`,
-      );
-      cursor = Math.max(cursor, event.anchorEnd);
-    }
-    if (event.type === EVENT_ID.ALIAS) {
-      accept(null, { start: event.anchorStart - 1, end: event.anchorEnd });
-      continue;
-    }
-    if (event.tagStart >= 0) {
-      report(event.tagStart, 'yaml-tag', 'tags (!name) are not allowed');
-      cursor = Math.max(cursor, event.tagEnd);
-    }
-    if (event.type === EVENT_ID.SCALAR) {
-      scalar(event);
-      continue;
-    }
-    cursor = Math.max(cursor, event.start);
-    const flow = text.charAt(event.start) === '[' || text.charAt(event.start) === '{';
-    if (event.type === EVENT_ID.SEQUENCE)
-      stack.push({
-        kind: 'sequence',
-        flow,
-        items: [],
-        node: { start: event.start, end: event.start, items: [] },
-      });
-    else
-      stack.push({
-        kind: 'mapping',
-        flow: flow && event.style === 2,
-        members: {},
-        key: null,
-        node: { start: event.start, end: event.start, members: new Map() },
-      });
   }
-  return { value, places, problems };
+  return { value: document.value(), places, problems };
+}
+
+type Fault = { offset: number; code: string; message: string };
+
+/** What js-yaml reads, or why it is not asked or cannot. */
+function eventsOf(text: string, { bytes, depth }: YamlLimits): Event[] | Fault {
+  if (Buffer.byteLength(text) > bytes)
+    return { offset: 0, code: 'file-too-large', message: `the file is larger than ${bytes} bytes` };
+  if (!text.isWellFormed()) {
+    const offset = text.search(/\p{Surrogate}/u);
+    return { offset, code: 'lone-surrogate', message: 'the text holds a lone surrogate' };
+  }
+  try {
+    return parseEvents(text, { maxDepth: depth });
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const offset = Math.min(error.mark?.position ?? 0, text.length);
+    return error.reason.includes('maxDepth')
+      ? { offset, code: 'yaml-depth', message: `nesting is deeper than ${depth}` }
+      : { offset, code: 'yaml-syntax', message: `not valid YAML: ${error.reason}` };
+  }
+}
+
+/** js-yaml does not say where a collection ends: in brackets behind the closing one, else where its last value does. */
+function endCollection(document: YamlDocument, cursor: TextCursor): void {
+  const closed = document.close();
+  if (closed === null) return;
+  const { kind, flow, node, value } = closed;
+  if (flow) cursor.at = cursor.find(kind === 'sequence' ? /\]/ : /\}/) + 1;
+  node.end = Math.max(node.end, cursor.at);
+  document.accept(value, node);
+}
+
+type NodeEvent = AliasEvent | MappingEvent | ScalarEvent | SequenceEvent;
+
+/** What YAML lets stand before a value, and is refused here. */
+function reportProperties(event: NodeEvent, cursor: TextCursor, report: Report): void {
+  const isAlias = event.type === EVENT_ID.ALIAS;
+  if (event.anchorStart >= 0) {
+    report(
+      event.anchorStart - 1,
+      isAlias ? 'yaml-alias' : 'yaml-anchor',
+      `${isAlias ? 'aliases (*name)' : 'anchors (&name)'} are not allowed; write the value out`,
+    );
+    cursor.passTo(event.anchorEnd);
+  }
+  if (!isAlias && event.tagStart >= 0) {
+    report(event.tagStart, 'yaml-tag', 'tags (!name) are not allowed');
+    cursor.passTo(event.tagEnd);
+  }
+}
+
+type Reading = { text: string; cursor: TextCursor; document: YamlDocument; report: Report };
+
+function readNode(event: NodeEvent, reading: Reading): void {
+  const { text, cursor, document } = reading;
+  switch (event.type) {
+    case EVENT_ID.ALIAS:
+      document.accept(null, { start: event.anchorStart - 1, end: event.anchorEnd });
+      return;
+    case EVENT_ID.SCALAR:
+      readScalar(event, reading);
+      return;
+    case EVENT_ID.SEQUENCE:
+      cursor.passTo(event.start);
+      document.open('sequence', event.start, isBracket(text.charAt(event.start)));
+      return;
+    case EVENT_ID.MAPPING:
+      cursor.passTo(event.start);
+      // A block mapping may begin with a key in brackets, `[a]: b`.
+      document.open(
+        'mapping',
+        event.start,
+        isBracket(text.charAt(event.start)) && event.style === COLLECTION_STYLE.FLOW,
+      );
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+const isBracket = (character: string) => character === '[' || character === '{';
+
+function readScalar(event: ScalarEvent, { text, cursor, document, report }: Reading): void {
+  const expected = document.expects();
+  if (event.valueStart < 0) {
+    // An empty value stands right after its key's colon or its item's dash, where there is one.
+    const at = cursor.find(/[^\s#]/);
+    if (text.charAt(at) === (expected === 'item' ? '-' : ':')) cursor.at = at + 1;
+    document.accept(expected === 'key' ? '' : null, { start: cursor.at, end: cursor.at });
+    return;
+  }
+  const node = scalarNode(event, text, cursor);
+  cursor.at = node.end;
+  const source = getScalarValue(text, event);
+  if (!source.isWellFormed()) report(node.start, 'lone-surrogate', 'the text holds a lone surrogate');
+  const isTyped = event.style === SCALAR_STYLE.PLAIN && expected !== 'key';
+  document.accept(isTyped ? CORE_SCHEMA.resolveImplicitScalarTag(source).value : source, node);
+}
+
+/** With its quotes, or from the `|` or `>` of a block to its last line that is not empty. */
+function scalarNode({ style, valueStart, valueEnd }: ScalarEvent, text: string, cursor: TextCursor): Node {
+  switch (style) {
+    case SCALAR_STYLE.SINGLE_QUOTED:
+    case SCALAR_STYLE.DOUBLE_QUOTED:
+      return { start: valueStart - 1, end: valueEnd + 1 };
+    case SCALAR_STYLE.LITERAL_BLOCK:
+    case SCALAR_STYLE.FOLDED_BLOCK: {
+      const start = cursor.find(/[|>]/);
+      let end = valueEnd;
+      while (end > start && /[\r\n]/.test(text.charAt(end - 1))) end--;
+      return { start, end };
+    }
+    default:
+      return { start: valueStart, end: valueEnd };
+  }
 }
