@@ -5,12 +5,12 @@ import type { GatewayConfig } from './config/config.ts';
 import { drain } from './drain.ts';
 import { sendProblem, writeProblem } from './http/answer.ts';
 import { cutSlow } from './http/cutSlow.ts';
+import { createInFlight } from './http/inFlight.ts';
 import { createLastRequest } from './http/lastRequest.ts';
 import { endWithAnswer, isEnding } from './http/linger.ts';
 import { createPayloads } from './http/payload.ts';
 import { Refusal } from './http/refusal.ts';
 import type { Tls } from './http/tls.ts';
-import { createUnderWay } from './http/underWay.ts';
 import type { Streams } from './streams/streams.ts';
 import { isWebSocket } from './upstream/upgrade.ts';
 
@@ -41,7 +41,7 @@ export function createListener(options: Options): Listener {
   const { tls, streams, onRequest, onUpgrade, onCut } = options;
   let { limits } = options;
   const sockets = new Set<Socket>();
-  const underWay = createUnderWay();
+  const inFlight = createInFlight();
   const payloads = createPayloads();
   let draining = false;
   const lastRequest = createLastRequest(() => limits.requests_per_connection);
@@ -51,7 +51,7 @@ export function createListener(options: Options): Listener {
     if (isEnding(request.socket)) return;
     const turn = lastRequest(request.socket);
     if (turn === 'over') return;
-    underWay.begin(request.socket, response);
+    inFlight.begin(request.socket, response);
     if (draining || turn === 'last') response.shouldKeepAlive = false;
     const coding = request.headers['transfer-encoding'];
     if (coding !== undefined) payloads.count(request);
@@ -82,7 +82,7 @@ export function createListener(options: Options): Listener {
       // Node hands the connection over at once, and the answers before it would come in the middle of the WebSocket.
       shouldUpgradeCallback: (request) => {
         if (!isWebSocket(request)) return false;
-        if (underWay.answer(request.socket) === null && !isEnding(request.socket)) return true;
+        if (inFlight.answer(request.socket) === null && !isEnding(request.socket)) return true;
         late.add(request);
         return false;
       },
@@ -100,22 +100,22 @@ export function createListener(options: Options): Listener {
   // Silence is the caller's when it owes us its body or takes no more of ours. Otherwise it waits for the upstream,
   // whose streams may be silent for long.
   server.setTimeout(limits.idle_timeout, (socket) => {
-    const response = underWay.answer(socket);
+    const response = inFlight.answer(socket);
     if (!response?.req.complete || socket.writableLength > 0) socket.destroy();
   });
   const cut = () =>
-    cutSlow({ sockets, underWay, payloads, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
+    cutSlow({ sockets, inFlight, payloads, bytes: limits.progress, windowMs: limits.idle_timeout, onCut });
   let stopCutting = cut();
   // With a listener here, Node sends no "100 Continue" before the decision.
   server.on('checkContinue', serve);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    underWay.begin(request.socket, response);
+    inFlight.begin(request.socket, response);
     const refusal = new Refusal(417, 'expectation-failed', 'This expectation is not met here.');
     sendProblem(request, response, refusal, null);
   });
   server.on('connect', (request, socket: Duplex) => {
     // The answer to what came before would be read as this one's.
-    if (underWay.answer(request.socket) !== null) socket.destroy();
+    if (inFlight.answer(request.socket) !== null) socket.destroy();
     else
       writeProblem(socket, new Refusal(405, 'method-not-allowed', 'This method is not served here.'), null);
   });
@@ -124,7 +124,7 @@ export function createListener(options: Options): Listener {
     onUpgrade(request, socket, head);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const answer = underWay.answer(socket as Socket);
+    const answer = inFlight.answer(socket as Socket);
     // With an answer under way, or still to come, this one would be taken for it, or for a part of it.
     if (answer?.req.complete || answer?.headersSent) socket.destroy();
     else writeProblem(socket, unreadable(error.code), null);
@@ -133,7 +133,7 @@ export function createListener(options: Options): Listener {
   const stop = async (lingerMs = 0) => {
     draining = true;
     const drainMs = limits.drain_timeout;
-    if (server.listening) await drain({ server, sockets, underWay, tls, streams, drainMs, lingerMs });
+    if (server.listening) await drain({ server, sockets, inFlight, tls, streams, drainMs, lingerMs });
     stopCutting();
   };
   const take = (next: Limits) => {

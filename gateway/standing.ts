@@ -7,9 +7,9 @@ import type { Enforcement } from './decision/enforcement.ts';
 import { createLapse } from './decision/lapse.ts';
 import { createHoldBack } from './load/holdBack.ts';
 import { assertSource, type InForce, type Reload, type ReloadOptions, startReload } from './load/reload.ts';
-import { readShadow, startShadow } from './load/shadow.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Snapshot } from './revision/snapshot.ts';
+import { readShadow, startShadow } from './shadow/shadow.ts';
 import type { Streams } from './streams/streams.ts';
 
 type Options = {

@@ -1,7 +1,7 @@
 import { findOpa, OpaError } from '../../bundle/policy/opa.ts';
 import { ConfigError, type GatewayConfig, readConfig } from '../config/config.ts';
 import { readSourceConfig } from '../config/readSource.ts';
-import { readShadow } from '../load/shadow.ts';
+import { readShadow } from '../shadow/shadow.ts';
 import type { SourceConfig } from '../source/openSource.ts';
 import { checkFolders } from './checkFolders.ts';
 import { checkIntrospection } from './checkIntrospection.ts';

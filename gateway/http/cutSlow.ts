@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { InFlight } from './inFlight.ts';
 import type { Payloads } from './payload.ts';
-import type { UnderWay } from './underWay.ts';
 
 type Handle = { bytesWritten?: number; writeQueueSize?: number };
 type Mark = { request: IncomingMessage; sinceMs: number; received: number; sent: number };
 
 type Options = {
   sockets: Iterable<Socket>;
-  underWay: Pick<UnderWay, 'answer'>;
+  inFlight: Pick<InFlight, 'answer'>;
   payloads: Pick<Payloads, 'of'>;
   /** Bytes of bodies, framing not counted, that must move within `windowMs`. */
   bytes: number;
@@ -20,12 +20,12 @@ type Options = {
  * Cuts callers that send a body, or take an answer, ever so slowly: a time-out that starts anew with each byte never
  * ends them. A connection that waits for its upstream, or for its next request, is left alone. Call the result to stop.
  */
-export function cutSlow({ sockets, underWay, payloads, bytes, windowMs, onCut }: Options): () => void {
+export function cutSlow({ sockets, inFlight, payloads, bytes, windowMs, onCut }: Options): () => void {
   const marks = new WeakMap<Socket, Mark>();
   const look = () => {
     const nowMs = performance.now();
     for (const socket of sockets) {
-      const response = underWay.answer(socket);
+      const response = inFlight.answer(socket);
       const what = waitsFor(socket, response);
       if (response === null || what === null) {
         marks.delete(socket);

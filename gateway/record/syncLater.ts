@@ -11,13 +11,13 @@ export type SyncLater = {
 };
 
 export function createSyncLater(sync: Sync = fsync): SyncLater {
-  const underWay = new Set<number>();
+  const inFlight = new Set<number>();
   let failure: Error | null = null;
   return {
     close(fd) {
-      underWay.add(fd);
+      inFlight.add(fd);
       sync(fd, (error) => {
-        underWay.delete(fd);
+        inFlight.delete(fd);
         failure ??= error;
         closeSync(fd);
       });
@@ -28,7 +28,7 @@ export function createSyncLater(sync: Sync = fsync): SyncLater {
       if (known !== null) throw known;
     },
     finish() {
-      for (const fd of underWay) fsyncSync(fd);
+      for (const fd of inFlight) fsyncSync(fd);
       this.assertFlushed();
     },
   };

@@ -251,7 +251,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/archive',
       'bundle/bundleError.ts',
       'bundle/yaml',
-      'gateway/config',
       'gateway/decision',
       'gateway/identity',
       'gateway/memory',
@@ -261,6 +260,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/source/contract',
     ],
   ],
+  ['gateway/shadow', ['gateway/config', 'gateway/decision', 'gateway/load']],
   [
     'gateway/doctor',
     [
@@ -274,6 +274,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/limits',
       'gateway/load',
       'gateway/record',
+      'gateway/shadow',
       'gateway/source',
       'gateway/source/contract',
       'gateway/source/git',
@@ -375,6 +376,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'gateway/record',
       'gateway/request',
       'gateway/revision',
+      'gateway/shadow',
       'gateway/source/contract',
       'gateway/streams',
       'gateway/upstream',

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { parseConfig } from '../../../gateway/config/config.ts';
 import type { Admission, Carrier } from '../../../gateway/decision/admission.ts';
 import type { Enforcement } from '../../../gateway/decision/enforcement.ts';
-import { createCompare } from '../../../gateway/load/shadow.ts';
+import { createCompare } from '../../../gateway/shadow/compare.ts';
 import { suite } from '../../_suite.ts';
 import { until } from '../../_until.ts';
 import { runGit } from '../../bundle/_organisation.ts';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Which answers each connection owes. */
-export type UnderWay = {
+export type InFlight = {
   /** A request has come that gets this answer. */
   begin(socket: Socket, response: ServerResponse): void;
   /** The answer that is being made or sent: the first one owed, as they go out in the order of their requests. */
@@ -10,7 +10,7 @@ export type UnderWay = {
 };
 
 /** Looks at the answers themselves when it is asked, which is seldom: to be told of each end would cost each request. */
-export function createUnderWay(): UnderWay {
+export function createInFlight(): InFlight {
   const owed = new WeakMap<Socket, ServerResponse[]>();
   const first = (answers: ServerResponse[]): ServerResponse | null => {
     while (answers[0]?.writableFinished === true) answers.shift();

@@ -2,16 +2,16 @@ import * as assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { createUnderWay } from '../../../gateway/http/underWay.ts';
+import { createInFlight } from '../../../gateway/http/inFlight.ts';
 import { suite } from '../../_suite.ts';
 
-const test = suite('underWay');
+const test = suite('inFlight');
 
 test('the answer under way on a connection is the first that is owed and has not gone out', async () => {
-  const underWay = createUnderWay();
+  const inFlight = createInFlight();
   const asked: ServerResponse[] = [];
   const server = createServer((request, response) => {
-    underWay.begin(request.socket, response);
+    inFlight.begin(request.socket, response);
     asked.push(response);
     server.emit('asked');
   });
@@ -27,16 +27,16 @@ test('the answer under way on a connection is the first that is owed and has not
   const [first, second] = asked;
   assert.ok(first !== undefined && second !== undefined);
   const connection = first.req.socket;
-  assert.equal(underWay.answer(connection), first);
+  assert.equal(inFlight.answer(connection), first);
   // Ended, but not its turn.
   second.end('2');
-  assert.equal(underWay.answer(connection), first);
+  assert.equal(inFlight.answer(connection), first);
   first.end('1');
   await Promise.all([first, second].map((one) => one.writableFinished || once(one, 'finish')));
-  assert.equal(underWay.answer(connection), null);
+  assert.equal(inFlight.answer(connection), null);
   more(1);
   await until(3);
-  assert.equal(underWay.answer(connection), asked[2]);
+  assert.equal(inFlight.answer(connection), asked[2]);
   socket.destroy();
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
