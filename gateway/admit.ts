@@ -15,6 +15,7 @@ import { bodyTooLarge, mostBytes } from './limits/bodyLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import { routeBy } from './otherMethods.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
+import { broken, createRecordDecision, type RecordDecisionOptions } from './recordDecision.ts';
 import { type CanonicalRequest, canonicalize, rememberHosts } from './request/canonicalize.ts';
 import {
   apiAt,
@@ -27,10 +28,9 @@ import {
 } from './request/cors.ts';
 import { traceOf } from './request/trace.ts';
 import type { Snapshot } from './revision/snapshot.ts';
-import { broken, createSettle, type SettleOptions } from './settle.ts';
 import { createUnrouted } from './unrouted.ts';
 
-type Dependencies = SettleOptions & {
+type Dependencies = RecordDecisionOptions & {
   enforcement: () => Enforcement | null;
   authenticate: Authenticate;
   limits: Limits;
@@ -54,7 +54,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
   const hosts = dependencies.hosts === undefined ? null : new Set(dependencies.hosts);
   const hostNamed = rememberHosts();
   const nextId = createDecisionIds();
-  const settle = createSettle(dependencies);
+  const recordDecision = createRecordDecision(dependencies);
   const countGuess = (refusal: Refusal, { address, rawHeaders }: ReceivedRequest) => {
     if (isGuess(refusal)) limits.failed(address, rawHeaders, now());
   };
@@ -130,7 +130,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       else if (isCountedAs(counted, subject, api)) judged = counted.judged;
       else judged = await limits.quota(decided, atMs, carrier);
       if (enforcement() !== by) return await attempt(request, doors, { subject, api, judged });
-      settle(decided, atMs, judged, doors);
+      recordDecision(decided, atMs, judged, doors);
       afterwards?.(decided, carrier);
     } catch (error) {
       turnAway(error, request, doors, place);

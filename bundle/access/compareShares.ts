@@ -30,7 +30,7 @@ export function compareShares(compared: ComparedWays): Map<string, ShareChange> 
     ];
     found.set(operation, {
       kind: less === more ? 'altered' : less ? 'loosened' : 'tightened',
-      conditions: { before: told(was, old), after: told(is, now) },
+      conditions: { before: conditionsOf(was, old), after: conditionsOf(is, now) },
     });
   }
   return found;
@@ -62,7 +62,7 @@ function sharesIn(compared: ComparedWays, side: 'was' | 'is'): (one: Allowance) 
   };
 }
 
-const told = ({ free }: Ways, shares: readonly Share[]): Conditions[] => [
+const conditionsOf = ({ free }: Ways, shares: readonly Share[]): Conditions[] => [
   ...free.map(({ conditions }) => conditions),
   ...shares.map(({ term: { conditions }, together }) => ({
     ...conditions,

@@ -101,8 +101,8 @@ export function readManifest(bytes: Buffer): Manifest & { sizes: Sizes | null; d
     throw new BundleError('manifest-invalid', '.manifest is not canonical JSON');
   const { metadata, revision } = result.data;
   const { committed_at: committedAt, counter, digest, grants, ...more } = metadata.grantgate;
-  const { bytes: told, golden, examined: reads = null, rollback, valid_until: validUntil } = more;
-  const sizes = told === undefined ? null : new Map(Object.entries(told));
+  const { bytes: given, golden, examined: reads = null, rollback, valid_until: validUntil } = more;
+  const sizes = given === undefined ? null : new Map(Object.entries(given));
   const terms = termsOf({ ...(rollback && { rollback }), ...(validUntil && { validUntil }) });
   return {
     revision,

@@ -14,7 +14,7 @@ export function checkEntries({ entries, at }: Entries, schema: DocumentSchema): 
   const whole = Object.fromEntries(entries);
   const [first] = schema.validate(whole, false);
   if (first === undefined) return [];
-  const told = ({ key, known, message, path: steps, unknown }: Fault): Problem => {
+  const problemOf = ({ key, known, message, path: steps, unknown }: Fault): Problem => {
     const path = numbered(steps, whole);
     const by = `by ${schema.file}`;
     if (key !== undefined) {
@@ -32,14 +32,14 @@ export function checkEntries({ entries, at }: Entries, schema: DocumentSchema): 
     return at(path, 'data-invalid', `${pathText(path)} ${message}${got}, ${by}`);
   };
   // What is said of the document as a whole holds of the whole only.
-  if (!isOfEntry(first)) return [told(first)];
+  if (!isOfEntry(first)) return [problemOf(first)];
   const faults: Fault[] = [];
   const all = [...entries];
   for (let from = 0; from < all.length && faults.length < mostProblems; from += piece) {
     const some = Object.fromEntries(all.slice(from, from + piece));
     for (const fault of schema.validate(some, true)) if (isOfEntry(fault)) faults.push(fault);
   }
-  return (faults.length > 0 ? faults : [first]).slice(0, mostProblems).map(told);
+  return (faults.length > 0 ? faults : [first]).slice(0, mostProblems).map(problemOf);
 }
 
 const isOfEntry = ({ path, key }: Fault): boolean => path.length > 0 || key !== undefined;

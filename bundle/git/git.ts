@@ -35,14 +35,14 @@ export async function askCommit(
   repository: string,
   revision: string,
   asked: readonly string[],
-): Promise<{ commit: string; said: readonly string[] }> {
+): Promise<{ commit: string; answers: readonly string[] }> {
   // A revision from the outside must not become an option.
   if (revision === '' || revision.startsWith('-') || /[\0\r\n]/.test(revision))
     throw new GitError('git-revision', `${JSON.stringify(revision)} is not a revision`);
   try {
     const args = ['rev-parse', ...asked, '--verify', '--quiet', `${revision}^{commit}`];
-    const said = (await git(repository, args)).toString().split('\n');
-    return { commit: said[asked.length] ?? '', said };
+    const answers = (await git(repository, args)).toString().split('\n');
+    return { commit: answers[asked.length] ?? '', answers };
   } catch (cause) {
     // What is fatal to Git (a folder that belongs to another user, a broken object, no repository), or what kept it from
     // starting, says nothing about the commit, and a person needs those words.

@@ -107,8 +107,8 @@ async function commitFacts(repository: string, revision: string, shallow: boolea
  * commit, `folder` for one below. Throws GitError.
  */
 export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
-  const { commit, said } = await askCommit(repository, revision, ['--is-shallow-repository']);
-  return commitTree(repository, commit, { shallow: said[0] === 'true', folder });
+  const { commit, answers } = await askCommit(repository, revision, ['--is-shallow-repository']);
+  return commitTree(repository, commit, { shallow: answers[0] === 'true', folder });
 }
 
 /** The same of a commit by its full id, where it is known whether the history is cut short. `list` as of {@link gitFiles}. */
@@ -209,12 +209,12 @@ const ofWorkTrees = ['--is-shallow-repository', '--show-prefix'];
 export async function localTree(root: string): Promise<Tree> {
   const asked = askCommit(root, 'HEAD', [...ofWorkTrees, '--is-bare-repository']);
   const bare = await asked.then(
-    ({ said }) => said[2],
+    ({ answers }) => answers[2],
     async () => (await git(root, ['rev-parse', '--is-bare-repository']).catch(() => '')).toString().trim(),
   );
   if (bare !== 'true') return onDisk(root, asked);
-  const { commit, said } = await asked;
-  return commitTree(root, commit, { shallow: said[0] === 'true' });
+  const { commit, answers } = await asked;
+  return commitTree(root, commit, { shallow: answers[0] === 'true' });
 }
 
 /** The files under `root` as they lie on disk, inside or outside Git. Throws GitError for a repository that Git refuses. */
@@ -224,7 +224,7 @@ export const workingTree = (root: string): Promise<Tree> =>
 /** `asked`: of HEAD and {@link ofWorkTrees}. */
 async function onDisk(root: string, asked: ReturnType<typeof askCommit>): Promise<Tree> {
   const facts = await asked
-    .then(async ({ commit, said: [shallow, prefix] }) => {
+    .then(async ({ commit, answers: [shallow, prefix] }) => {
       // A folder that only lies inside of a repository, which never held anything there, is none of its folders.
       if (prefix !== '' && !(await isKnown(root, commit)))
         throw new GitError('git-revision', `${root} is no folder of a repository`);

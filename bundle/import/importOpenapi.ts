@@ -48,8 +48,11 @@ export function importOpenapi(
   const drift = compareOperations(new Map(Object.entries(written?.value?.operations ?? {})), read.value);
   const text =
     before === null ? newApi(name, document.value, read.value, terms) : writeOperations(before, file, drift);
-  const told = [...drift.added, ...drift.changed.map(([id, , operation]) => [id, operation] as const)];
-  const open = told.filter(([, operation]) => read.open.has(operation)).map(([id]) => id);
+  const addedOrChanged = [
+    ...drift.added,
+    ...drift.changed.map(([id, , operation]) => [id, operation] as const),
+  ];
+  const open = addedOrChanged.filter(([, operation]) => read.open.has(operation)).map(([id]) => id);
   const closed = open.filter((id) => written?.value?.exceptions?.[id]?.public !== true);
   return { text, drift, unrouted: read.unrouted, open: closed };
 }

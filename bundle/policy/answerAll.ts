@@ -34,7 +34,7 @@ export function answerAll(opa: Opa, policies: ReadonlyMap<string, Buffer>, entry
       if (code !== 0)
         throw new BundleError(
           'policy-invalid',
-          `opa cannot answer by the policy: ${told(stdout) || stderr.trim()}`,
+          `opa cannot answer by the policy: ${firstFault(stdout) || stderr.trim()}`,
         );
       const answers = new Map(output.parse(JSON.parse(stdout)).result[0].expressions[0].value);
       return inputs.map((_, index) => answers.get(index));
@@ -54,7 +54,7 @@ const faults = z.object({
 });
 
 /** The first thing that opa finds wrong, with its place. */
-function told(stdout: string): string {
+function firstFault(stdout: string): string {
   let parsed: unknown = null;
   try {
     parsed = JSON.parse(stdout);

@@ -113,7 +113,7 @@ async function numbersOrdered(): Promise<string> {
   return JSON.stringify({ ...ordered, builtins });
 }
 
-function told(complaint: Complaint): Problem {
+function problemOf(complaint: Complaint): Problem {
   const { message, location, details } = complaint;
   const { a, b, have, oneOf } = details ?? {};
   const [left, right] = have ?? [];
@@ -199,7 +199,7 @@ export async function checkTypes(
     // What else is wrong with a policy was found before; of its own schemas we know nothing.
     return [...errors.filter((error) => isOrder(error) && isMixed(error)), ...others]
       .filter((error) => !error.message.startsWith('undefined schema') && !isOptional(error))
-      .map(told);
+      .map(problemOf);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -34,18 +34,18 @@ export function wrongAnswer(option: keyof Given, value: string): string | null {
     const result = schema.safeParse(value);
     return result.success ? null : (result.error.issues[0]?.message ?? 'is wrong');
   };
-  const told = (what: string | null) =>
+  const sentence = (what: string | null) =>
     what === null ? null : `--${option} ${what}, got ${JSON.stringify(value)}`;
-  if (option === 'api') return told(says(apiName));
-  if (option === 'upstream') return told(says(apiFile.shape.upstream));
+  if (option === 'api') return sentence(says(apiName));
+  if (option === 'upstream') return sentence(says(apiFile.shape.upstream));
   if (option === 'owner')
-    return told(
+    return sentence(
       /^group:/.test(value) ? says(owner) : 'must be a group like "group:shop", which answers for the API',
     );
-  if (option === 'person') return told(says(login));
-  if (option === 'github') return told(githubLogin.test(value) ? null : 'must be a name at GitHub');
+  if (option === 'person') return sentence(says(login));
+  if (option === 'github') return sentence(githubLogin.test(value) ? null : 'must be a name at GitHub');
   if (option === 'action')
-    return told(
+    return sentence(
       actionForm.test(value) ? null : 'must be OWNER/REPOSITORY@COMMIT, with the whole id of the commit',
     );
   return null;
@@ -62,7 +62,7 @@ export function readAnswers(given: Given): { answers: Answers } | { problems: st
   for (const [option, value] of Object.entries(given))
     for (const one of [value].flat())
       if (typeof one === 'string')
-        problems.push(...[wrongAnswer(option as keyof Given, one)].filter((said) => said !== null));
+        problems.push(...[wrongAnswer(option as keyof Given, one)].filter((wrong) => wrong !== null));
   for (const [option, names] of Object.entries({ person, github }))
     if (new Set(names.map(fold)).size < names.length) problems.push(`--${option} names one twice`);
   if (github.length > 0 && github.length !== person.length)

@@ -87,8 +87,8 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unkno
     const { discriminator, options } = def ?? {};
     if (discriminator === undefined) return def;
     // Of several forms, the one that the entry names itself.
-    const told = valueAt(value, [...path.slice(0, at), discriminator]);
-    return options?.find(({ def: one }) => one.shape?.[discriminator]?.def.values?.includes(told))?.def;
+    const tag = valueAt(value, [...path.slice(0, at), discriminator]);
+    return options?.find(({ def: one }) => one.shape?.[discriminator]?.def.values?.includes(tag))?.def;
   };
   let def = bare(schema.def as unknown as Shape, 0);
   path.forEach((key, index) => {

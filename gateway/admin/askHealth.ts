@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readCapped } from '../../bundle/format/readCapped.ts';
 
-const said = z.object({ status: z.string().regex(/^[a-z-]{1,40}$/) });
+const healthAnswer = z.object({ status: z.string().regex(/^[a-z-]{1,40}$/) });
 const largest = 64 * 1024;
 
 /**
@@ -16,7 +16,7 @@ export async function askHealth(url: string, options: { timeoutMs: number }): Pr
       signal: AbortSignal.timeout(options.timeoutMs),
     });
     const text = (await readCapped(response.body ?? [], largest))?.toString() ?? '';
-    return said.safeParse(JSON.parse(text)).data?.status ?? 'malformed';
+    return healthAnswer.safeParse(JSON.parse(text)).data?.status ?? 'malformed';
   } catch (error) {
     return error instanceof SyntaxError ? 'malformed' : 'unreachable';
   }

@@ -38,18 +38,18 @@ export type FleetStatus = {
 
 /** Judges a fleet by what its gateways answered. Without `wanted`, all must enforce the newest that one of them does. */
 export function fleetStatus(answers: readonly RevisionAnswer[], wanted: WantedRevision | null): FleetStatus {
-  const told = answers.flatMap((answer) => ('facts' in answer ? [answer.facts] : []));
-  const newest = told.reduce<(typeof told)[number] | null>(
+  const known = answers.flatMap((answer) => ('facts' in answer ? [answer.facts] : []));
+  const newest = known.reduce<(typeof known)[number] | null>(
     (best, one) => (best === null || one.counter > best.counter ? one : best),
     null,
   );
   const revision = wanted?.revision ?? newest?.revision ?? null;
   const isSame = (other: string) => revision !== null && other.startsWith(revision);
-  const exact = told.find((one) => isSame(one.revision));
+  const exact = known.find((one) => isSame(one.revision));
   const counter = wanted?.counter ?? exact?.counter ?? null;
 
   const digests = new Map<string, Set<string>>();
-  for (const { revision: theirs, digest } of told)
+  for (const { revision: theirs, digest } of known)
     digests.set(theirs, (digests.get(theirs) ?? new Set()).add(digest));
 
   const stateOf = (answer: RevisionAnswer): GatewayState => {

@@ -58,11 +58,11 @@ function factsOf(declared: readonly Declared[], question: Question): Facts {
 
 function read(name: string, entry: FactEntry, question: Question): ReadFact {
   const { stated } = question;
-  const told = stated?.facts?.get(name);
-  if (told !== undefined)
-    return entry.header !== undefined && typeof told === 'string'
-      ? headerFact(entry, told)
-      : factOf(entry, told);
+  const statedFact = stated?.facts?.get(name);
+  if (statedFact !== undefined)
+    return entry.header !== undefined && typeof statedFact === 'string'
+      ? headerFact(entry, statedFact)
+      : factOf(entry, statedFact);
   if (entry.param !== undefined) return parameter(entry, entry.param, question);
   if (entry.claim !== undefined) return claim(entry, entry.claim, question);
   if (entry.header !== undefined) return header(entry, entry.header, question);
@@ -84,8 +84,8 @@ function claim(entry: FactEntry, name: string, { identity, stated }: Question): 
   // Who calls what is public is nobody, whatever came along.
   if (subject === anonymous) return null;
   if (proof === undefined) {
-    const said = stated?.properties?.subject;
-    return factOf(entry, said === undefined ? stated?.claims.get(name) : claimAt(said, name));
+    const properties = stated?.properties?.subject;
+    return factOf(entry, properties === undefined ? stated?.claims.get(name) : claimAt(properties, name));
   }
   if (proof.method !== 'jwt' && proof.method !== 'introspection') return null;
   return factOf(entry, claimAt(proof.payload, name));

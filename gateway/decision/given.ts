@@ -8,8 +8,8 @@ import type { Question } from './decision.ts';
  */
 export function paramOf({ route, path, stated }: Asked, name: string): string | null {
   if (path !== undefined) return readable(parameterIn(route.template, path, name));
-  const said = readable(stated?.params.get(name));
-  return said !== null && parametersOf(route.template).includes(name) ? said : null;
+  const value = readable(stated?.params.get(name));
+  return value !== null && parametersOf(route.template).includes(name) ? value : null;
 }
 
 /**

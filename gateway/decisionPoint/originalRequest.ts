@@ -34,30 +34,30 @@ const ambiguous = () =>
  */
 export function originalRequest(request: IncomingMessage): Omit<ReceivedRequest, 'address'> {
   const { url = '', rawHeaders } = request;
-  const said = new Map<string, string>();
+  const values = new Map<string, string>();
   const rest: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const header = rawHeaders[index] ?? '';
     const value = rawHeaders[index + 1] ?? '';
     const name = header.toLowerCase();
     if (!named.has(name)) rest.push(header, value);
-    else if (said.has(name) && name !== hops) throw ambiguous();
-    else said.set(name, value);
+    else if (values.has(name) && name !== hops) throw ambiguous();
+    else values.set(name, value);
   }
   // Without it the caller would pass for the proxy, and so be in the proxy's networks.
-  if (!said.has(hops)) throw incomplete();
-  const has = (...names: string[]) => names.some((name) => said.has(name));
-  let told: { method: string | undefined; target: string | undefined; host: string | undefined };
+  if (!values.has(hops)) throw incomplete();
+  const has = (...names: string[]) => names.some((name) => values.has(name));
+  let asked: { method: string | undefined; target: string | undefined; host: string | undefined };
   if (url.startsWith(`${authorizePath}/`)) {
     if (has(...Object.values(original), forwarded.method, forwarded.target)) throw ambiguous();
-    told = { method: request.method, target: url.slice(authorizePath.length), host: said.get('host') };
+    asked = { method: request.method, target: url.slice(authorizePath.length), host: values.get('host') };
   } else {
     const nginx = has(...Object.values(original));
     if (nginx && has(forwarded.method, forwarded.target)) throw ambiguous();
     const { method, target, host } = nginx ? original : forwarded;
-    told = { method: said.get(method), target: said.get(target), host: said.get(host) };
+    asked = { method: values.get(method), target: values.get(target), host: values.get(host) };
   }
-  const { method, target, host } = told;
+  const { method, target, host } = asked;
   if (!method || !target || !host) throw incomplete();
   const headers = [...rest, 'host', host];
   assertCanonical(method, target, headers);

@@ -26,8 +26,8 @@ export function questionOf(
   const found = api === null ? null : routeOf(snapshot.apis, api, operation);
   if (found === null) return 'no-such-operation';
   const { method, route } = found;
-  const told = object === null ? stated : withObject(stated, objectParameter(route.template), object);
-  if (told === null) return 'no-such-operation';
+  const withTarget = object === null ? stated : withObject(stated, objectParameter(route.template), object);
+  if (withTarget === null) return 'no-such-operation';
   const open = isPublic(snapshot, route);
   if (subject === null && !open) return 'principal-unknown';
   return {
@@ -37,7 +37,7 @@ export function questionOf(
     method,
     networks: [...new Set(networks)].filter((name) => snapshot.networks.has(name)).sort(),
     time: time ?? Math.floor(nowMs / 1000),
-    stated: told,
+    stated: withTarget,
   };
 }
 

@@ -68,12 +68,12 @@ type Disk = Pick<StatsFs, 'bavail' | 'bsize' | 'files' | 'ffree'>;
 /** Whether decisions can be written for a while on a disk like that. */
 export function freeDisk(folder: string, { bavail, bsize, files, ffree }: Disk): Finding {
   const bytes = bavail * bsize;
-  const told = `${Math.floor(bytes / MiB)} MiB free for ${folder}`;
+  const space = `${Math.floor(bytes / MiB)} MiB free for ${folder}`;
   const advice = 'make room, or move old files away: a full disk denies requests';
-  if (bytes < free.needed) return problem('decisions.folder', `only ${told}`, advice);
+  if (bytes < free.needed) return problem('decisions.folder', `only ${space}`, advice);
   // Some file systems count no inodes.
   if (files > 0 && ffree < 1000)
     return problem('decisions.folder', `only ${ffree} inodes free for ${folder}`, advice);
-  if (bytes < free.wanted) return warning('decisions.folder', `only ${told}`, advice);
-  return ok('decisions.folder', told);
+  if (bytes < free.wanted) return warning('decisions.folder', `only ${space}`, advice);
+  return ok('decisions.folder', space);
 }

@@ -45,10 +45,10 @@ export async function checkIssuer(config: IssuerConfig, now: () => number): Prom
 function clock(check: string, skewSeconds: number | null): Finding[] {
   // A Date has whole seconds, and an answer takes its time.
   if (skewSeconds === null || Math.abs(skewSeconds) <= clockToleranceSeconds + 2) return [];
-  const told = `its clock is ${Math.abs(skewSeconds)} s ${skewSeconds > 0 ? 'ahead of' : 'behind'} ours; ${clockToleranceSeconds} s are tolerated`;
+  const message = `its clock is ${Math.abs(skewSeconds)} s ${skewSeconds > 0 ? 'ahead of' : 'behind'} ours; ${clockToleranceSeconds} s are tolerated`;
   const advice =
     'keep this machine at the right time (NTP): tokens are refused before their time or after it';
-  return [Math.abs(skewSeconds) > 60 ? problem(check, told, advice) : warning(check, told, advice)];
+  return [Math.abs(skewSeconds) > 60 ? problem(check, message, advice) : warning(check, message, advice)];
 }
 
 /** Whether jose would verify by it with one of the algorithms. */

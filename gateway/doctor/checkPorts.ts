@@ -45,10 +45,11 @@ function refusal(setting: string, place: string, error: unknown, running: number
       `${place} is taken, as process ${running} serves this instance already`,
       'nothing, if that is this gateway; else end it, or give each its own "decisions.instance"',
     );
-  const said = error instanceof ConfigError ? error.message.replace(/^"[^"]+": /, '') : `${place}: ${code}`;
+  const message =
+    error instanceof ConfigError ? error.message.replace(/^"[^"]+": /, '') : `${place}: ${code}`;
   return problem(
     setting,
-    said,
+    message,
     `see what holds it (\`ss -ltnp\`), or set "${setting}" to another host or port`,
   );
 }

@@ -36,10 +36,10 @@ export function checkProxies({ listen, trusted_proxies, decision_point }: Gatewa
         'with a proxy in front, list it, else all callers share its address and limits; without, set "listen.tls"',
       ),
     );
-  return findings.length > 0 ? findings : [ok('trusted_proxies', told(trusted_proxies.length))];
+  return findings.length > 0 ? findings : [ok('trusted_proxies', beliefText(trusted_proxies.length))];
 }
 
-const told = (count: number) =>
+const beliefText = (count: number) =>
   count === 0 ? 'nobody is believed about addresses' : `${counted(count, 'block is', 'blocks are')} believed`;
 
 function isWide(block: string): boolean {

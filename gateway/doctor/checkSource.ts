@@ -10,8 +10,8 @@ import { evaluateWasm } from '../decision/evaluator.ts';
 import { isOver } from '../decision/lapse.ts';
 import { createPrepare } from '../decision/prepare.ts';
 import { openFloorFile } from '../load/floorFile.ts';
-import { keptAs } from '../load/keptAs.ts';
 import { readLastGood } from '../load/lastGood.ts';
+import { lastGoodName } from '../load/lastGoodName.ts';
 import { parseSource, sourceName } from '../source/contract/parseSource.ts';
 import { openGitMirror } from '../source/git/gitMirror.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
@@ -48,8 +48,8 @@ export async function checkSource(options: Options): Promise<SourceChecked> {
       const own = { ...(token === undefined ? {} : { token }), ...(tls === undefined ? {} : { tls }) };
       const mirror = openGitMirror(address, { stateFolder, timeoutMs: 120_000, ...own });
       const { commit } = await mirror.fetch(signal);
-      const told = `${name} is at ${commit.slice(0, 12)}, and was not compiled`;
-      return { findings: [warning(check, told, 'see opa')], upstreams: none };
+      const message = `${name} is at ${commit.slice(0, 12)}, and was not compiled`;
+      return { findings: [warning(check, message, 'see opa')], upstreams: none };
     }
     const opened = openSource({ ...source, stateFolder }, { evaluator: evaluateWasm });
     try {
@@ -58,7 +58,7 @@ export async function checkSource(options: Options): Promise<SourceChecked> {
       const { bundle } = found;
       const { apis } = createPrepare()(bundle);
       const signed = address.kind === 'git' ? 'compiled' : 'signed by a known key';
-      const kept = keptAs(opened, source);
+      const kept = lastGoodName(opened, source);
       const findings = [
         ok(
           check,
@@ -71,9 +71,9 @@ export async function checkSource(options: Options): Promise<SourceChecked> {
       await opened.close();
     }
   } catch (error) {
-    const said = error instanceof Error && 'code' in error ? error.message : 'it cannot be read';
+    const reason = error instanceof Error && 'code' in error ? error.message : 'it cannot be read';
     const kept = await keptSentence(options, name, now());
-    return { findings: [problem(check, `${name}: ${said}${kept}`, sourceAdvice(error))], upstreams: none };
+    return { findings: [problem(check, `${name}: ${reason}${kept}`, sourceAdvice(error))], upstreams: none };
   } finally {
     await rm(stateFolder, { recursive: true, force: true });
   }
@@ -122,11 +122,11 @@ async function keptSentence(
   name: string,
   nowMs: number,
 ): Promise<string> {
-  const kept = await readLastGood(source.stateFolder, keptAs({ name }, source)).catch(() => null);
+  const kept = await readLastGood(source.stateFolder, lastGoodName({ name }, source)).catch(() => null);
   if (kept === null) return '; nothing is kept here, so all callers would get 503';
   const untilMs = maxStalenessMs === null ? null : kept.confirmedMs + maxStalenessMs;
-  const told = `; release ${formatRelease(kept)}, kept here,`;
-  if (untilMs === null) return `${told} would serve on`;
-  if (untilMs <= nowMs) return `${told} is older than "max_staleness": all callers would get 503`;
-  return `${told} would serve until ${toTheMinute(untilMs / 1000)}`;
+  const release = `; release ${formatRelease(kept)}, kept here,`;
+  if (untilMs === null) return `${release} would serve on`;
+  if (untilMs <= nowMs) return `${release} is older than "max_staleness": all callers would get 503`;
+  return `${release} would serve until ${toTheMinute(untilMs / 1000)}`;
 }

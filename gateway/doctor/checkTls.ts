@@ -77,6 +77,6 @@ function validity(setting: string, file: string, nowMs: number): Finding[] {
     if (soonest === null || endsMs < soonest.endsMs) soonest = { name, endsMs };
   }
   if (soonest === null) return [];
-  const told = `${soonest.name} holds until ${toTheMinute(soonest.endsMs / 1000)}`;
-  return [soonest.endsMs - nowMs < 14 * dayMs ? warning(setting, told, renew) : ok(setting, told)];
+  const message = `${soonest.name} holds until ${toTheMinute(soonest.endsMs / 1000)}`;
+  return [soonest.endsMs - nowMs < 14 * dayMs ? warning(setting, message, renew) : ok(setting, message)];
 }

@@ -40,12 +40,12 @@ function grantLines({ id, principal, holds, sentence, origin }: ExplainedGrant, 
   if (origin === null) return lines;
   const { file, line, role, reason, added, changed } = origin;
   lines.push(`      ${file}:${line}${role === null ? '' : `, role ${role}`}: ${reason}`);
-  if (added !== null) lines.push(`      added ${told(added)}`);
-  if (changed !== null) lines.push(`      changed ${told(changed)}`);
+  if (added !== null) lines.push(`      added ${changeText(added)}`);
+  if (changed !== null) lines.push(`      changed ${changeText(changed)}`);
   return lines;
 }
 
-function told({ commit, author, at, subject, pull_request }: Change): string {
+function changeText({ commit, author, at, subject, pull_request }: Change): string {
   const by = pull_request === null ? '' : `, pull request #${pull_request}`;
   return `${at.slice(0, 10)} by ${author} in ${commit.slice(0, 12)}${by}: ${subject}`;
 }

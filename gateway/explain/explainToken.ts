@@ -40,9 +40,9 @@ export async function explainToken(text: string, options: Options): Promise<Toke
   const token = text.trim().replace(/^bearer +/i, '');
   const { verifyJwt, introspection } = createTokenChecks(options.config, options);
   const introspect = introspection?.introspect ?? null;
-  const told = { token: shownOf(token), login: null, subject: null };
+  const unknown = { token: shownOf(token), login: null, subject: null };
   const refused = (code: string, cause: string, reason: string) => ({
-    ...told,
+    ...unknown,
     ...{ accepted: false, code, cause, reason },
   });
   if (token.startsWith('gg_'))
@@ -75,7 +75,7 @@ export async function explainToken(text: string, options: Options): Promise<Toke
       login !== null
         ? 'It is accepted. What it may do, `grantgate explain --subject` says.'
         : `It is valid, and accepted only if services.yaml knows its subject: ${tokenCauses[unnamed ?? 'nobody']}`,
-    token: told.token,
+    token: unknown.token,
     login,
     subject: service,
   };

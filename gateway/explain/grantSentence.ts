@@ -74,9 +74,9 @@ function whyNot(entry: GrantLine, input: DecisionInput, reason: string): string 
 
 /** What the request has under the names that grants restrict, and the token under those that they compare it with. */
 function givenText({ params = {}, claims = {} }: Pick<DecisionInput, 'params' | 'claims'>): string {
-  const told = (all: Readonly<Record<string, string | null>>, what: string) =>
+  const pairs = (all: Readonly<Record<string, string | null>>, what: string) =>
     Object.entries(all).map(
       ([name, value]) => `${what}${name} ${value === null ? '(none)' : JSON.stringify(value)}`,
     );
-  return [...told(params, ''), ...told(claims, 'claim ')].join(', ') || 'none';
+  return [...pairs(params, ''), ...pairs(claims, 'claim ')].join(', ') || 'none';
 }

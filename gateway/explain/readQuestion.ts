@@ -66,14 +66,14 @@ export function readQuestion(value: unknown, snapshot: Snapshot, nowMs: number):
 
 /** Facts by their names; what is written as text is taken for what the API says it is, as far as it can be. */
 function factsOf(
-  said: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
   declared: Readonly<Record<string, FactEntry>>,
   api: string,
   hasPath: boolean,
 ): ReadonlyMap<string, unknown> {
   const names = Object.keys(declared).sort().join(', ');
   return new Map(
-    Object.entries(said).map(([name, value]) => {
+    Object.entries(given).map(([name, value]) => {
       const entry = Object.hasOwn(declared, name) ? declared[name] : undefined;
       if (entry === undefined)
         throw new ExplainError(`${api} names no fact "${name}"; it names ${names || 'none'}`);

@@ -49,7 +49,7 @@ const mostInFlight = { strangers: 64, ofNetwork: 8, known: 64 };
 
 const answer = z
   .looseObject({ active: z.boolean() })
-  .refine((told) => Object.keys(told).length <= mostMembers, { error: 'must have fewer members' });
+  .refine((members) => Object.keys(members).length <= mostMembers, { error: 'must have fewer members' });
 // RFC 6749, 2.3.1: both parts are form-encoded before they are put together.
 const formEncoded = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
 
@@ -106,9 +106,9 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
   const ask = async (token: string, id: string): Promise<TokenClaims> => {
     // The answer is as old as the question: the bound starts here.
     const atMs = now();
-    let told: z.output<typeof answer>;
+    let introspected: z.output<typeof answer>;
     try {
-      told = answer.parse(
+      introspected = answer.parse(
         await fetchJson(config.endpoint, {
           largest: largestAnswer,
           timeoutMs: config.timeout,
@@ -124,7 +124,7 @@ export function createIntrospect({ config, clientSecret, now, onAnswer, onFailur
       onFailure?.(error);
       throw unavailable(error);
     }
-    const read = believed(told, config, now());
+    const read = believed(introspected, config, now());
     if (typeof read === 'string') {
       const refusal = invalid(read);
       onAnswer?.('inactive');

@@ -35,8 +35,8 @@ export async function saveLastGood(
   const kept = await readHeader(stateFolder);
   const release = { counter, ...(rollback && { rollback }) };
   if (!force && kept?.source === source && compareReleases(kept, release) > 0) return;
-  const told = { version, source, ...release, bytes: archive.length, sha256: sha256(archive) };
-  const header = JSON.stringify(told);
+  const facts = { version, source, ...release, bytes: archive.length, sha256: sha256(archive) };
+  const header = JSON.stringify(facts);
   const temporary = `${file(stateFolder)}.${randomUUID()}.new`;
   try {
     const handle = await open(temporary, 'wx', 0o600);

@@ -51,11 +51,11 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     try {
       const from = { origin: 'source', confirmedMsAgo: 0 } as const;
       const outcome = await succession.offer(found.bundle, from, force);
-      found.settle(null);
+      found.acknowledge(null);
       return outcome === 'changed' ? found : null;
     } catch (error) {
       // What was refused stays refused until the source shows something else.
-      if (!closed) found.settle(error instanceof Error ? error : new Error(String(error)));
+      if (!closed) found.acknowledge(error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
   };

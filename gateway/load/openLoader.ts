@@ -8,8 +8,8 @@ import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
 import { openFloorFile } from './floorFile.ts';
-import { keptAs } from './keptAs.ts';
 import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
+import { lastGoodName } from './lastGoodName.ts';
 import type { PostedError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
 import { startLoadLoop } from './loadLoop.ts';
@@ -40,7 +40,7 @@ export function openLoader(
   });
 
   let confirmedAtMs = Number.NEGATIVE_INFINITY;
-  const keptUnder = keptAs(source, config);
+  const keptUnder = lastGoodName(source, config);
 
   const loop = startLoadLoop({
     source,

@@ -12,7 +12,7 @@ import type { LoaderMessage } from './loaderMessage.ts';
 import { type LoaderTurn, type LoaderWorker, startLoaderThread } from './loaderThread.ts';
 import { createLookWaiters, type LookResult } from './lookWaiters.ts';
 import type { LoaderData } from './openLoader.ts';
-import { createReloadTold, type ReloadLog, type ReloadStatus } from './reloadStatus.ts';
+import { createReloadReporter, type ReloadLog, type ReloadStatus } from './reloadStatus.ts';
 
 export type ReloadOptions = {
   source: SourceConfig;
@@ -75,7 +75,7 @@ export function startReload(options: ReloadOptions): Reload {
   let closing: Promise<void> | null = null;
   const started = Promise.withResolvers<void>();
   const { onFailure, onKept } = options;
-  const told = createReloadTold({ source: sourceName(address), log, onFailure, onKept, now });
+  const reporter = createReloadReporter({ source: sourceName(address), log, onFailure, onKept, now });
   const waiters = createLookWaiters();
   const moves = createBranchMoves(now);
   const countShared = createCountShared();
@@ -93,7 +93,7 @@ export function startReload(options: ReloadOptions): Reload {
     inForce = { snapshot, posted };
     countShared(snapshot, posted.lines);
     const { revision, counter, rollback, grants } = snapshot;
-    if (origin === 'source') told.succeeded(revision);
+    if (origin === 'source') reporter.succeeded(revision);
     log.info({ revision, counter, rollback, grants, origin }, 'bundle in force');
     return null;
   };
@@ -114,10 +114,10 @@ export function startReload(options: ReloadOptions): Reload {
 
   const finish = ({ outcome, error, waiters: ids, ms }: Done) => {
     options.onLook?.(error?.code ?? outcome, ms);
-    const failure = error === null ? null : told.failed(error);
+    const failure = error === null ? null : reporter.failed(error);
     if (failure === null) {
       moves.lookEnded();
-      if (inForce !== null) told.succeeded(inForce.snapshot.revision);
+      if (inForce !== null) reporter.succeeded(inForce.snapshot.revision);
     }
     const revision = inForce?.snapshot.revision ?? '';
     waiters.settle(ids, failure ?? { changed: outcome === 'changed', revision });
@@ -132,7 +132,7 @@ export function startReload(options: ReloadOptions): Reload {
           turn.send({ kind: 'verdict', seq: message.seq, refusal }),
         );
       case 'kept':
-        return told.kept(message.error);
+        return reporter.kept(message.error);
       case 'note':
         return log.warn({ code: message.code }, message.message);
       case 'done':
@@ -142,7 +142,7 @@ export function startReload(options: ReloadOptions): Reload {
     }
   };
   const onReplaced = (code: string, message: string) => {
-    waiters.rejectAll(told.failed({ code, message, problems: [] }));
+    waiters.rejectAll(reporter.failed({ code, message, problems: [] }));
     started.resolve();
   };
 
@@ -167,7 +167,7 @@ export function startReload(options: ReloadOptions): Reload {
       if (pushed) moves.pushed();
       return waiters.add((id) => loader.send({ kind: 'look', id, force }));
     },
-    status: () => told.status(inForce !== null),
+    status: () => reporter.status(inForce !== null),
     started: started.promise,
     close() {
       closing ??= close();

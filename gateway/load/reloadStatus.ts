@@ -16,7 +16,7 @@ export type ReloadStatus = {
 export type ReloadLog = Record<'info' | 'warn' | 'error', (facts: object, message: string) => void>;
 
 /** How looks at the source have ended, and a line in the log where that is news: the same failure at each is one line. */
-export type ReloadTold = {
+export type ReloadReporter = {
   failed(error: PostedError): LoadError;
   succeeded(revision: string): void;
   /** Whether the bundle in force is kept for the next start. */
@@ -34,7 +34,7 @@ type Options = {
   now: () => number;
 };
 
-export function createReloadTold({ source, log, onFailure, onKept, now }: Options): ReloadTold {
+export function createReloadReporter({ source, log, onFailure, onKept, now }: Options): ReloadReporter {
   let lastError: ReloadStatus['lastError'];
   let lastSuccess: ReloadStatus['lastSuccess'];
   let notKept: string | undefined;

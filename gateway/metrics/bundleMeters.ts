@@ -63,8 +63,8 @@ export function createBundleMeters(registry: Registry) {
 
 /** Over several workers, they tell of the one that is furthest behind. */
 function createBundleGauges(registers: Registry[]) {
-  const gauge = (told: { name: string; help: string; aggregator: 'min' | 'max' }) =>
-    new Gauge({ ...told, registers });
+  const gauge = (settings: { name: string; help: string; aggregator: 'min' | 'max' }) =>
+    new Gauge({ ...settings, registers });
   const checkedAt = gauge({
     name: 'grantgate_bundle_checked_timestamp_seconds',
     help: 'When the source last answered and held nothing newer than what is in force.',

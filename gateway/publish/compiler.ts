@@ -8,8 +8,8 @@ import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
-import { keptAs } from '../load/keptAs.ts';
 import { readLastGood, saveLastGood } from '../load/lastGood.ts';
+import { lastGoodName } from '../load/lastGoodName.ts';
 import type { LoaderMessage } from '../load/loaderMessage.ts';
 import { startLoadLoop } from '../load/loadLoop.ts';
 import type { LoaderData, LoaderRequest } from '../load/openLoader.ts';
@@ -35,7 +35,7 @@ const source = openSource(config, {
   progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
 });
 const key = readSigningKey(signingKeyPem);
-const keptUnder = keptAs(source, config);
+const keptUnder = lastGoodName(source, config);
 
 /** Shows a bundle in both forms, gateways' first. */
 async function show(bundle: Bundle, archive: Buffer): Promise<void> {

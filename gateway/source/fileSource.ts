@@ -34,7 +34,7 @@ export function fileSource({
     // A file that changed while it was read has no mark: the next look reads it again.
     seen = (await markOf(path)) === before ? { mark: before, digest } : null;
     if (last.check(digest, force) === 'unchanged') return null;
-    return takeArchive(archive, verify, (refusal) => last.settle(digest, refusal));
+    return takeArchive(archive, verify, (refusal) => last.acknowledge(digest, refusal));
   };
 
   return {

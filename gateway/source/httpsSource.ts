@@ -91,7 +91,7 @@ export function httpsSource({
       return null;
     }
     return takeArchive(archive, verify, (error) => {
-      last.settle(digest, error);
+      last.acknowledge(digest, error);
       if (error === null) accepted = etag;
     });
   };

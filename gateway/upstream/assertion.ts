@@ -132,17 +132,17 @@ export function createAssertionOf({
     const end = Math.min(identity.expiresAt ?? Number.POSITIVE_INFINITY, firstEnd(decision));
     const exp = Math.min(iat + Math.floor(lifetimeMs / 1000), end);
     const jwt = () => {
-      const told = {
+      const lists = {
         groups: truncate(groups, mostLetters.groups),
         grants: truncate(grants, mostLetters.grants),
       };
-      const cut = truncatedLists(told.groups, told.grants);
+      const cut = truncatedLists(lists.groups, lists.grants);
       const claims = {
         iss: issuer,
         aud: route.api,
         sub: identity.subject,
-        groups: told.groups.names,
-        grants: told.grants.names,
+        groups: lists.groups.names,
+        grants: lists.grants.names,
         ...(cut.length > 0 && { truncated: cut }),
         jti: id,
         iat,

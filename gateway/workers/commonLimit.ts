@@ -121,7 +121,7 @@ export function createCommonLimit({
     collection.timer ??= setTimeout(giveUp, patienceMs, collection).unref();
   };
   /** Counts what has waited, once nobody is waited for. */
-  const settle = (key: string, nowMs: number) => {
+  const countWaiting = (key: string, nowMs: number) => {
     const collection = collections.get(key);
     if (collection === undefined || collection.entry.holders.length > 0) return;
     const { entry, waiting, timer } = collection;
@@ -129,9 +129,9 @@ export function createCommonLimit({
     collections.delete(key);
     entries.set(key, entry);
     for (const asked of waiting) {
-      const told = count(entry, asked, nowMs);
-      if (told === null) wait(key, entry, asked);
-      else answer(asked.worker, [told]);
+      const taken = count(entry, asked, nowMs);
+      if (taken === null) wait(key, entry, asked);
+      else answer(asked.worker, [taken]);
     }
   };
 
@@ -141,7 +141,7 @@ export function createCommonLimit({
     for (const [key, { entry, waiting }] of [...collections]) {
       const [first] = waiting;
       if (first !== undefined) giveBackOfGone(entry, first.take.rate, nowMs);
-      settle(key, nowMs);
+      countWaiting(key, nowMs);
     }
   };
 
@@ -156,12 +156,12 @@ export function createCommonLimit({
         if (owedMs !== null) giveBack(entry, worker, owedMs, nowMs);
         if (collections.has(key)) {
           wait(key, entry, asked);
-          settle(key, nowMs);
+          countWaiting(key, nowMs);
           continue;
         }
-        const told = count(entry, asked, nowMs);
-        if (told === null) wait(key, entry, asked);
-        else answers.push(told);
+        const taken = count(entry, asked, nowMs);
+        if (taken === null) wait(key, entry, asked);
+        else answers.push(taken);
       }
       if (answers.length > 0) answer(worker, answers);
     },
@@ -171,7 +171,7 @@ export function createCommonLimit({
         // It may have given its part back with a question, and have another since.
         if (collection?.round !== round || !collection.entry.holders.includes(worker)) continue;
         giveBack(collection.entry, worker, owedMs, nowMs);
-        settle(key, nowMs);
+        countWaiting(key, nowMs);
       }
     },
     returned(worker, parts, nowMs) {

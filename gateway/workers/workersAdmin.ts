@@ -66,7 +66,7 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
       const merge =
         merges[name] ??
         (name.startsWith('POST /webhooks/')
-          ? (told: Answer[]) => furthestBehind(worstFirst(told))
+          ? (answers: Answer[]) => furthestBehind(worstFirst(answers))
           : undefined);
       const body = await readBody(request, largestBody);
       const asked = merge === undefined ? [first] : serving;

@@ -11,7 +11,7 @@ export type Found = {
    * Says what became of it: null for accepted, or why it was refused. Until the source shows something else, an
    * accepted one counts as unchanged and a refused one fails again with the same error, without the work.
    */
-  settle(refusal: Error | null): void;
+  acknowledge(refusal: Error | null): void;
 };
 
 /** Where bundles come from. One call of `next` at a time. */
@@ -26,7 +26,7 @@ export type Source = {
   /**
    * Fetches what changed since the last accepted bundle; null when nothing did. `force` looks again at what was
    * refused; `wait` lets the server hold the request until there is news. Throws SourceError, BundleError or the
-   * refusal given to `settle`.
+   * refusal given to `acknowledge`.
    */
   next(options: { signal: AbortSignal; force?: boolean; wait?: boolean }): Promise<Found | null>;
   /** Calls back when a change may have happened; returns how to stop. */
@@ -72,12 +72,12 @@ export class SourceError extends Error {
 export async function takeArchive(
   archive: Buffer,
   verify: (archive: Buffer) => Promise<Bundle>,
-  settle: Found['settle'],
+  acknowledge: Found['acknowledge'],
 ): Promise<Found> {
   try {
-    return { bundle: await verify(archive), archive, notes: [], settle };
+    return { bundle: await verify(archive), archive, notes: [], acknowledge };
   } catch (error) {
-    if (error instanceof Error) settle(error);
+    if (error instanceof Error) acknowledge(error);
     throw error;
   }
 }
@@ -86,7 +86,7 @@ export async function takeArchive(
 export type LastFound = {
   /** Null: go on and look at it. 'unchanged': it is the accepted one. Throws the refusal of a refused one. */
   check(key: string, force: boolean): 'unchanged' | null;
-  settle(key: string, refusal: Error | null): void;
+  acknowledge(key: string, refusal: Error | null): void;
   readonly accepted: string | null;
 };
 
@@ -105,7 +105,7 @@ export function createLastFound(): LastFound {
       if (refused?.key === key && !force) throw refused.error;
       return null;
     },
-    settle(key, refusal) {
+    acknowledge(key, refusal) {
       if (refusal === null) accepted = key;
       refused = refusal === null ? null : { key, error: refusal };
     },

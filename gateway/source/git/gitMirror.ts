@@ -208,27 +208,27 @@ async function locks(folder: string): Promise<Map<string, string>> {
 
 /** Why a fetch failed, from what Git says in the C locale. */
 function refusal(stderr: string, { branch }: GitAddress): SourceError {
-  const said = lastLine(stderr);
+  const reason = lastLine(stderr);
   if (/couldn't find remote ref/i.test(stderr))
     return new SourceError('branch-missing', `the repository has no branch "${branch}"`);
   if (/\.lock': File exists|cannot lock ref|Unable to create '.*\.lock'/i.test(stderr))
-    return new SourceError('source-locked', `the mirror is locked: ${said}`);
+    return new SourceError('source-locked', `the mirror is locked: ${reason}`);
   if (/Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/i.test(stderr))
-    return new SourceError('source-unauthorized', `the repository refuses the credentials: ${said}`);
+    return new SourceError('source-unauthorized', `the repository refuses the credentials: ${reason}`);
   if (/redirect|returned error: 30\d/i.test(stderr))
     return new SourceError(
       'source-redirected',
-      `the repository has moved; its new address must be configured: ${said}`,
+      `the repository has moved; its new address must be configured: ${reason}`,
     );
   if (/returned error: 404|does not appear to be a git repository|repository .* not found/i.test(stderr))
-    return new SourceError('source-not-found', `there is no repository at the address: ${said}`);
+    return new SourceError('source-not-found', `there is no repository at the address: ${reason}`);
   if (
     /unable to access|Could not resolve host|Failed to connect|Connection (?:refused|reset)|timed out|Couldn't connect|returned error: [45]\d\d|unexpectedly|early EOF|hung up/i.test(
       stderr,
     )
   )
-    return new SourceError('source-unreachable', `the repository cannot be reached: ${said}`);
-  return new SourceError('git-failed', `git fetch failed: ${said}`);
+    return new SourceError('source-unreachable', `the repository cannot be reached: ${reason}`);
+  return new SourceError('git-failed', `git fetch failed: ${reason}`);
 }
 
 /** The line that names the fault. */

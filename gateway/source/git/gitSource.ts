@@ -50,8 +50,8 @@ export function gitSource({
     if (last.check(commit, force) === 'unchanged') return null;
     // Not settled: a signer may be added to the list, and then the same commit is good.
     if (allowedSigners !== undefined) await assertSigned(mirror, commit, { allowedSigners, signal });
-    const settle = (refusal: Error | null) => {
-      last.settle(commit, refusal);
+    const acknowledge = (refusal: Error | null) => {
+      last.acknowledge(commit, refusal);
       if (refusal === null) mirror.tidy(closing.signal).catch(() => {});
     };
     try {
@@ -65,10 +65,10 @@ export function gitSource({
           ]
         : [];
       rewritten = false;
-      return { bundle, archive: null, notes, settle };
+      return { bundle, archive: null, notes, acknowledge };
     } catch (error) {
       // What is wrong with a commit stays wrong with it; anything else may pass.
-      if (error instanceof BundleError) settle(error);
+      if (error instanceof BundleError) acknowledge(error);
       throw error;
     }
   };

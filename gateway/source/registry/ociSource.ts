@@ -101,7 +101,7 @@ export function ociSource({
     if (layer.size > maxBytes)
       throw new SourceError('source-too-large', `the layer is larger than ${maxBytes} bytes`);
     const { bytes } = await read(signal, `blobs/${layer.digest}`, layer.digest, layer.size);
-    return takeArchive(bytes, verify, (refusal) => last.settle(layer.digest, refusal));
+    return takeArchive(bytes, verify, (refusal) => last.acknowledge(layer.digest, refusal));
   };
 
   return {

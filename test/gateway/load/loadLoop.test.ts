@@ -18,7 +18,7 @@ const found = (counter: number, grants?: number, settled: (Error | null)[] = [])
   bundle: bundleOf(counter, grants),
   archive: null,
   notes: [],
-  settle: (refusal) => settled.push(refusal),
+  acknowledge: (refusal) => settled.push(refusal),
 });
 
 let loop: LoadLoop | null = null;

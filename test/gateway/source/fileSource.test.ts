@@ -41,7 +41,7 @@ const open = (more: Partial<FileSourceOptions> = {}): Source => {
 const never = new AbortController().signal;
 const take = async (source: Source) => {
   const found = await source.next({ signal: never });
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

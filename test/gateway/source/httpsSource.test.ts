@@ -74,7 +74,7 @@ const next = (from: Source, more = {}) => from.next({ signal: never, ...more });
 /** Takes what the source found. */
 const take = async (from: Source): Promise<string | null> => {
   const found = await next(from);
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 const archive = (index: number) => archives[index] ?? Buffer.alloc(0);

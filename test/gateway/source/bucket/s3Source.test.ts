@@ -62,7 +62,7 @@ const open = (url: string, more: Partial<SourceConfig> = {}): Source => {
 };
 const take = async (source: Source) => {
   const found = await source.next({ signal: never });
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

@@ -70,7 +70,7 @@ const open = (allowedSigners: string | null = list, state = 'state'): Source => 
 };
 const take = async (source: Source) => {
   const found = await source.next({ signal: new AbortController().signal });
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

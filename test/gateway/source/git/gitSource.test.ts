@@ -74,7 +74,7 @@ const never = new AbortController().signal;
 const next = (source: ReturnType<typeof open>, force = false) => source.next({ signal: never, force });
 const take = async (source: ReturnType<typeof open>) => {
   const found = await next(source);
-  found?.settle(null);
+  found?.acknowledge(null);
   return found && { revision: found.bundle.revision, counter: found.bundle.counter };
 };
 

@@ -85,7 +85,7 @@ const from = (name: string, more: Access & { maxBytes?: number } = {}): Source =
 };
 const take = async (source: Source, force = false) => {
   const found = await source.next({ signal: never, force });
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

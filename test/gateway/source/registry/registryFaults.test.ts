@@ -87,7 +87,7 @@ const open = (more: Partial<OciSourceOptions> = {}, reference = ':main'): Source
 const next = (from: Source) => from.next({ signal: new AbortController().signal });
 const take = async (from: Source) => {
   const found = await next(from);
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

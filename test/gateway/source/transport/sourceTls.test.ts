@@ -100,7 +100,7 @@ const open = (tls: TlsFiles, redirectOrigins: string[] = []): Source => {
 };
 const take = async (source: Source) => {
   const found = await source.next({ signal: new AbortController().signal });
-  found?.settle(null);
+  found?.acknowledge(null);
   return found?.bundle.revision ?? null;
 };
 

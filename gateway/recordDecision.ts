@@ -7,7 +7,7 @@ import { createRecordOf } from './record/recordOf.ts';
 import type { RecordWriter } from './record/recordWriter.ts';
 import { withCors } from './request/cors.ts';
 
-export type SettleOptions = {
+export type RecordDecisionOptions = {
   writer: Pick<RecordWriter, 'write'>;
   /** Signs who calls; left out, nobody does. */
   assertionOf?: (decided: Decided) => string | null;
@@ -19,7 +19,7 @@ export type SettleOptions = {
 };
 
 /** Puts a decision on record, with what the request's limits came to; then, and not before, it goes through its door. */
-export type Settle = (
+export type RecordDecision = (
   decided: Decided,
   atMs: number,
   judged: Refusal | RateLimitHeaders | null,
@@ -32,13 +32,13 @@ export const broken = () => new Refusal(500, 'internal-error', 'The request coul
 const unrecorded = () =>
   new Refusal(503, 'record-unwritable', 'The decision could not be recorded.', { 'retry-after': '5' });
 
-export function createSettle({
+export function createRecordDecision({
   writer,
   assertionOf,
   onAllowed,
   onOutcome,
   onFailure,
-}: SettleOptions): Settle {
+}: RecordDecisionOptions): RecordDecision {
   const recordOf = createRecordOf();
 
   const notRecorded = (decided: Decided, error: Error, doors: Doors) => {
