@@ -9,6 +9,7 @@ import { runGit } from '../../../bundle/git/runGit.ts';
 import type { SourceAddress } from '../contract/parseSource.ts';
 import { SourceError } from '../contract/source.ts';
 import type { TlsFiles } from '../transport/openConnections.ts';
+import { fetchFault, lastLine } from './fetchFault.ts';
 
 type GitAddress = Extract<SourceAddress, { kind: 'git' }>;
 
@@ -80,38 +81,8 @@ export function openGitMirror(
       },
     );
 
-  /** Puts it out of the way, also where another user has written it and its files cannot be taken away. */
-  const putAside = async (path: string) => {
-    const aside = `${path}.${randomUUID()}.old`;
-    await rename(path, aside).catch(() => {});
-    await rm(aside, { recursive: true, force: true }).catch(() => {});
-  };
-
-  const create = async (signal: AbortSignal) => {
-    if (await exists(join(folder, 'HEAD'))) return;
-    // A state volume that was used under another user: its folders can be renamed by whoever owns the volume.
-    if ((await readdir(mirrors).catch(codeOf)) === 'EACCES') await putAside(mirrors);
-    else if ((await readdir(folder).catch(codeOf)) === 'EACCES') await putAside(folder);
-    await mkdir(mirrors, { recursive: true, mode: 0o700 });
-    // The operator named this repository as the source of grants: whoever owns its files, Git may read it.
-    const path = address.protocol === 'file' ? fileURLToPath(address.url) : null;
-    const safe = path === null ? [] : [path, `${path}/.git`];
-    await writeFile(
-      globalConfig,
-      safe.map((name) => `[safe]\n\tdirectory = ${JSON.stringify(name)}\n`).join(''),
-    );
-    const fresh = join(mirrors, `${id}.${randomUUID()}.new`);
-    const made = await run(['init', '--quiet', '--bare', '--template=', fresh], signal);
-    if (made.code !== 0) throw new SourceError('git-failed', `git init failed: ${lastLine(made.stderr)}`);
-    // Complete, or not there at all. Losing the race against another process is as good.
-    await rename(fresh, folder).catch(async (error: unknown) => {
-      await rm(fresh, { recursive: true, force: true });
-      if (!(await exists(join(folder, 'HEAD')))) throw error;
-    });
-  };
-
   const fetch = async (signal: AbortSignal): Promise<{ commit: string; forced: boolean }> => {
-    await create(signal);
+    await createMirror({ address, mirrors, folder, globalConfig, run }, signal);
     let before = await locks(folder);
     for (let attempt = 0; ; attempt += 1) {
       const { code, stderr } = await run(
@@ -136,7 +107,7 @@ export function openGitMirror(
         );
       if (code === 0)
         return { commit: await head(run, folder, signal), forced: /\(forced update\)/.test(stderr) };
-      const error = refusal(stderr, address);
+      const error = fetchFault(stderr, address.branch);
       if (error.code !== 'source-locked' || attempt === 8) throw error;
       await sleep(100 + attempt * 100, undefined, { signal }).catch(() => {});
       // Git holds these for milliseconds. One that outlives two attempts belongs to a process that was killed.
@@ -158,6 +129,46 @@ export function openGitMirror(
     },
     discard: () => putAside(folder),
   };
+}
+
+/** Puts it out of the way, also where another user has written it and its files cannot be taken away. */
+async function putAside(path: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}.old`;
+  await rename(path, aside).catch(() => {});
+  await rm(aside, { recursive: true, force: true }).catch(() => {});
+}
+
+/** Makes the bare repository and the settings that Git reads beside it, unless they are there. */
+async function createMirror(
+  {
+    address,
+    mirrors,
+    folder,
+    globalConfig,
+    run,
+  }: { address: GitAddress; mirrors: string; folder: string; globalConfig: string; run: GitMirror['git'] },
+  signal: AbortSignal,
+): Promise<void> {
+  if (await exists(join(folder, 'HEAD'))) return;
+  // A state volume that was used under another user: its folders can be renamed by whoever owns the volume.
+  if ((await readdir(mirrors).catch(codeOf)) === 'EACCES') await putAside(mirrors);
+  else if ((await readdir(folder).catch(codeOf)) === 'EACCES') await putAside(folder);
+  await mkdir(mirrors, { recursive: true, mode: 0o700 });
+  // The operator named this repository as the source of grants: whoever owns its files, Git may read it.
+  const path = address.protocol === 'file' ? fileURLToPath(address.url) : null;
+  const safe = path === null ? [] : [path, `${path}/.git`];
+  await writeFile(
+    globalConfig,
+    safe.map((name) => `[safe]\n\tdirectory = ${JSON.stringify(name)}\n`).join(''),
+  );
+  const fresh = `${folder.slice(0, -'.git'.length)}.${randomUUID()}.new`;
+  const made = await run(['init', '--quiet', '--bare', '--template=', fresh], signal);
+  if (made.code !== 0) throw new SourceError('git-failed', `git init failed: ${lastLine(made.stderr)}`);
+  // Complete, or not there at all. Losing the race against another process is as good.
+  await rename(fresh, folder).catch(async (error: unknown) => {
+    await rm(fresh, { recursive: true, force: true });
+    if (!(await exists(join(folder, 'HEAD')))) throw error;
+  });
 }
 
 /** For the one origin. Git reads the files at each connection, so they may be replaced. */
@@ -204,37 +215,6 @@ async function locks(folder: string): Promise<Map<string, string>> {
       if (stats) found.set(path, `${stats.ino} ${stats.mtimeMs}`);
     }
   return found;
-}
-
-/** Why a fetch failed, from what Git says in the C locale. */
-function refusal(stderr: string, { branch }: GitAddress): SourceError {
-  const reason = lastLine(stderr);
-  if (/couldn't find remote ref/i.test(stderr))
-    return new SourceError('branch-missing', `the repository has no branch "${branch}"`);
-  if (/\.lock': File exists|cannot lock ref|Unable to create '.*\.lock'/i.test(stderr))
-    return new SourceError('source-locked', `the mirror is locked: ${reason}`);
-  if (/Authentication failed|could not read (?:Username|Password)|returned error: 40[13]/i.test(stderr))
-    return new SourceError('source-unauthorized', `the repository refuses the credentials: ${reason}`);
-  if (/redirect|returned error: 30\d/i.test(stderr))
-    return new SourceError(
-      'source-redirected',
-      `the repository has moved; its new address must be configured: ${reason}`,
-    );
-  if (/returned error: 404|does not appear to be a git repository|repository .* not found/i.test(stderr))
-    return new SourceError('source-not-found', `there is no repository at the address: ${reason}`);
-  if (
-    /unable to access|Could not resolve host|Failed to connect|Connection (?:refused|reset)|timed out|Couldn't connect|returned error: [45]\d\d|unexpectedly|early EOF|hung up/i.test(
-      stderr,
-    )
-  )
-    return new SourceError('source-unreachable', `the repository cannot be reached: ${reason}`);
-  return new SourceError('git-failed', `git fetch failed: ${reason}`);
-}
-
-/** The line that names the fault. */
-function lastLine(stderr: string): string {
-  const lines = stderr.trim().split('\n');
-  return (lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1) ?? '').slice(0, 300);
 }
 
 function exists(path: string): Promise<boolean> {
