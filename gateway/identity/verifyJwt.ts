@@ -1,12 +1,11 @@
 import { hash, KeyObject } from 'node:crypto';
 import * as errors from 'jose/errors';
 import { decodeJwt } from 'jose/jwt/decode';
-import { jwtVerify } from 'jose/jwt/verify';
 import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { remember } from '../memory/remember.ts';
 import { challenge } from './challenge.ts';
-import type { Issuer, Issuers } from './issuers.ts';
+import type { Issuer, Issuers, Proven } from './issuers.ts';
 import { type KeySet, KeySetError } from './keySet.ts';
 import {
   claimsBytes,
@@ -19,13 +18,12 @@ import {
 } from './tokenClaims.ts';
 import { type TokenCause, TokenRefusal, toldOf } from './tokenRefusal.ts';
 import { fieldsOf, takeApart, verifyAgain } from './verifyAgain.ts';
+import { type SignedToken, verifySignature } from './verifySignature.ts';
 
 /** Verifies a bearer token; answers at once when it was verified before. */
 export type VerifyJwt = (token: string) => TokenClaims | Promise<TokenClaims>;
 
 const longest = 16 * 1024;
-/** Keys of one name, or without a name, that a token is tried by. */
-const mostTried = 8;
 /** Room for more than 100,000 tokens as issuers write them. */
 const mostBytes = 128 * MiB;
 const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
@@ -33,6 +31,9 @@ const compactJws = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const invalid = (why: TokenCause, issuer: string | null) =>
   new TokenRefusal(why, issuer, toldOf(why), challenge(['jwt'], 'invalid_token'));
 
+/** A token, and the hash that stands for it in memory. */
+type Hashed = { token: string; id: string };
+type Signed = { typ: unknown; payload: SignedToken['payload']; generation: number | null };
 type Cached = { claims: TokenClaims; expiresAt: number; generation: number | null; keys: KeySet };
 
 /** Builds the verifier for these issuers. The verifier throws Refusal 401, or 503 when the issuer's keys cannot be had. */
@@ -43,27 +44,21 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
   // An issuer's tokens have one header for each of its keys.
   const headerOf = remember(fieldsOf, 100);
 
-  /** What a token says whose signature and time are good. Throws Refusal where that is not enough. */
-  const accept = (
-    { config, keys }: Issuer,
-    { typ, payload }: { typ: unknown; payload: Readonly<Record<string, unknown>> },
-    generation: number | null,
-    token: string,
-    id: string,
-  ): TokenClaims => {
+  /** What a token says whose signature and time are good; it is remembered. Throws Refusal where that is not enough. */
+  const accept = ({ config, keys }: Issuer, { typ, payload, generation }: Signed, { token, id }: Hashed) => {
     if (isOtherType(typ, payload, config.id_tokens)) throw invalid('type', config.issuer);
     if (hasGroupsElsewhere(payload, config)) throw invalid('groups', config.issuer);
     const read = readClaims(payload, 'jwt', config, now());
     if (read === null) throw invalid(claimsFault(payload, 'jwt', now()) ?? 'claims', config.issuer);
     if (read.expiresAt === null) throw invalid('expiry-missing', config.issuer);
-    const claims = { ...read, id, bytes: claimsBytes(lettersOf(token), read.groups) };
+    const claims: TokenClaims = { ...read, id, bytes: claimsBytes(lettersOf(token), read.groups) };
     verified.set(id, { claims, expiresAt: read.expiresAt, generation, keys });
     return claims;
   };
 
   /** At once, by a key that has verified another token; null: it takes a closer look. */
-  const again = (token: string, id: string): TokenClaims | null => {
-    const parts = takeApart(token, headerOf);
+  const verifyByProven = (hashed: Hashed): TokenClaims | null => {
+    const parts = takeApart(hashed.token, headerOf);
     const issuer = typeof parts?.payload.iss === 'string' ? trusted.get(parts.payload.iss) : undefined;
     if (parts === null || issuer === undefined) return null;
     const { config, keys, proven } = issuer;
@@ -71,68 +66,18 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
     if (generation === null || generation !== proven.generation) return null;
     const key = proven.keys.get(provenName(parts.header) ?? '');
     if (key === undefined || !verifyAgain(parts, key, config, now())) return null;
-    return accept(issuer, { typ: parts.header.typ, payload: parts.payload }, generation, token, id);
+    return accept(issuer, { typ: parts.header.typ, payload: parts.payload, generation }, hashed);
   };
 
-  const verify = async (token: string, id: string): Promise<TokenClaims> => {
-    const issuer = issuerOf(token, trusted);
-    const { config, keys, proven } = issuer;
-    let generation: number | null = null;
-    let found: CryptoKey | null = null;
-    const keyOf: Parameters<typeof jwtVerify>[1] = async (header, jws) => {
-      const before = keys.generation();
-      const key = await keys.key(header, jws);
-      generation = keys.generation();
-      // Of a set that was replaced meanwhile nobody can say whether it still holds this one.
-      found = key instanceof CryptoKey && generation === before ? key : null;
-      return key;
-    };
-    const prove = (header: Readonly<Record<string, unknown>>) => {
-      const name = provenName(header);
-      if (name === null || found === null || generation === null) return;
-      if (proven.generation !== generation) proven.keys.clear();
-      proven.generation = generation;
-      proven.keys.set(name, KeyObject.from(found));
-    };
-    const check = <Key extends typeof keyOf | CryptoKey>(key: Key) =>
-      jwtVerify(token, key as typeof keyOf, {
-        issuer: config.issuer,
-        audience: config.audience,
-        algorithms: config.algorithms,
-        requiredClaims: ['exp', 'sub'],
-        clockTolerance: clockToleranceSeconds,
-        currentDate: new Date(now()),
-      });
-    /** Where several keys could have signed, the one that did is found by trying. */
-    const checkAny = async () => {
-      try {
-        return await check(keyOf);
-      } catch (error) {
-        if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-        [generation, found] = [keys.generation(), null];
-        let tried = 0;
-        for await (const key of error) {
-          tried += 1;
-          if (tried > mostTried) break;
-          try {
-            return await check(key);
-          } catch (failed) {
-            if (!(failed instanceof errors.JWSSignatureVerificationFailed)) throw failed;
-          }
-        }
-        throw new errors.JWSSignatureVerificationFailed();
-      }
-    };
+  const verify = async (hashed: Hashed): Promise<TokenClaims> => {
+    const issuer = issuerOf(hashed.token, trusted);
     try {
-      const { payload, protectedHeader } = await checkAny().catch(async (error: unknown) => {
-        // A key may have been replaced by another one of its name.
-        if (!(error instanceof errors.JWSSignatureVerificationFailed) || !(await keys.renew())) throw error;
-        return checkAny();
-      });
-      prove(protectedHeader);
-      return accept(issuer, { typ: protectedHeader.typ, payload }, generation, token, id);
+      const signed = await verifySignature(hashed.token, issuer, now);
+      prove(issuer.proven, signed);
+      const { header, payload, generation } = signed;
+      return accept(issuer, { typ: header.typ, payload, generation }, hashed);
     } catch (error) {
-      throw refusalFor(error, config.issuer);
+      throw refusalFor(error, issuer.config.issuer);
     }
   };
 
@@ -148,8 +93,18 @@ export function createVerifyJwt(trusted: Issuers, now: () => number): VerifyJwt 
     }
     // Only what has this form gets among the verified, so those need not be looked at again.
     if (!compactJws.test(token)) throw invalid('form', null);
-    return again(token, id) ?? verify(token, id);
+    const hashed = { token, id };
+    return verifyByProven(hashed) ?? verify(hashed);
   };
+}
+
+/** Notes the key that has verified a token, so that the next one of the same header need not wait for it. */
+function prove(proven: Proven, { header, key, generation }: SignedToken): void {
+  const name = provenName(header);
+  if (name === null || key === null || generation === null) return;
+  if (proven.generation !== generation) proven.keys.clear();
+  proven.generation = generation;
+  proven.keys.set(name, KeyObject.from(key));
 }
 
 /** Of the text of a token's claims. */

@@ -1,22 +1,8 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { StringDecoder } from 'node:string_decoder';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dayOf } from '../../bundle/format/times.ts';
 import { decisionFiles } from './decisionFiles.ts';
+import { readLines, readPieces, writeLines, writeLinesInTurns } from './lineFile.ts';
 import type { Heartbeat, LogEntry, Stopped } from './record.ts';
 import { type Counted, createUsageDay, type UsageDay } from './usageDay.ts';
 import type { UsageLine } from './usageLine.ts';
@@ -45,8 +31,6 @@ type Options = { decisions: string; folder: string; instance: string; now: () =>
 const linesATurn = 5000;
 /** So few are written at once. */
 const few = 500;
-const perTurnMs = 2;
-const pieceBytes = 256 * 1024;
 
 const linesIn = (path: string): UsageLine[] =>
   readFileSync(path, 'utf8')
@@ -54,31 +38,11 @@ const linesIn = (path: string): UsageLine[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as UsageLine);
 
-function* pieces(path: string): Generator<Buffer> {
-  const fd = openSync(path, 'r');
-  try {
-    for (;;) {
-      const piece = Buffer.allocUnsafe(pieceBytes);
-      const length = readSync(fd, piece);
-      if (length === 0) return;
-      yield piece.subarray(0, length);
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The lines of a decision file. One that is none leaves its number out, which the roll-up then says is missing. */
 function* entriesOf(path: string): Generator<LogEntry | Heartbeat | Stopped> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for (const piece of pieces(path)) {
-    const lines = (rest + decoder.write(piece)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const entry = line === '' ? null : entryOf(line);
-      if (entry !== null) yield entry;
-    }
+  for (const line of readLines(path)) {
+    const entry = entryOf(line);
+    if (entry !== null) yield entry;
   }
 }
 
@@ -101,16 +65,85 @@ export function entryOf(line: string): LogEntry | Heartbeat | Stopped | null {
  */
 export function openUsageRollup({ decisions, folder, instance, now }: Options): UsageRollup {
   mkdirSync(folder, { recursive: true });
-  const days = new Map<string, UsageDay>();
   let current = dayOf(now() / 1000);
-  const fileOf = (day: string) => join(folder, `${day}.ndjson`);
+  const days = createDays(folder, instance);
+  const saves = createSaves(days, () => current);
+  const files = decisionFiles(decisions);
+  for (const key of daysToCount({ decisions, folder, files, current })) {
+    for (const name of files.filter((file) => file.startsWith(key)))
+      for (const entry of entriesOf(join(decisions, name))) days.add(entry, entry.seq, key);
+    saves.save();
+  }
+  let turns = 0;
+  return {
+    add(entry, seq, day) {
+      current = day;
+      days.add(entry, seq, day);
+    },
+    save: saves.save,
+    saveInTurn() {
+      turns += 1;
+      let lines = 0;
+      for (const day of days.all.values()) lines += day.size;
+      if (saves.busy() || (days.all.size < 2 && turns * linesATurn < lines)) return null;
+      turns = 0;
+      if (lines > few) return saves.saveInTurns();
+      saves.save();
+      return null;
+    },
+    texts(since) {
+      saves.save();
+      const names = readdirSync(folder).filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name));
+      return piecesOf(folder, names.filter((name) => name.slice(0, 10) >= since).sort());
+    },
+  };
+}
+
+function* piecesOf(folder: string, names: readonly string[]): Generator<Buffer> {
+  for (const name of names) yield* readPieces(join(folder, name));
+}
+
+/**
+ * The days that must be counted again. One that may still get lines must be known whole; later ones are there when the
+ * clock was set back. A day has several files when they grow large: it is counted from all of them or not at all.
+ */
+function daysToCount({
+  decisions,
+  folder,
+  files,
+  current,
+}: {
+  decisions: string;
+  folder: string;
+  files: readonly string[];
+  current: string;
+}): Set<string> {
+  const isCounted = (name: string): boolean => {
+    const day = name.slice(0, 10);
+    const saved = statSync(join(folder, `${day}.ndjson`), { throwIfNoEntry: false });
+    return day < current && saved !== undefined && saved.mtimeMs > statSync(join(decisions, name)).mtimeMs;
+  };
+  return new Set(files.filter((name) => !isCounted(name)).map((name) => name.slice(0, 10)));
+}
+
+/** The days that are counted at the moment, each with its file. */
+type Days = {
+  readonly all: ReadonlyMap<string, UsageDay>;
+  fileOf(key: string): string;
+  add(entry: Counted, seq: number, key: string): void;
+  drop(key: string): void;
+};
+
+function createDays(folder: string, instance: string): Days {
+  const all = new Map<string, UsageDay>();
   /** Day → the last number that its usage file vouches for, where the files with the numbers before are gone. */
   const seeded = new Map<string, number>();
+  const fileOf = (key: string) => join(folder, `${key}.ndjson`);
   const dayFrom = (key: string, first: number): UsageDay => {
-    const known = days.get(key);
+    const known = all.get(key);
     if (known !== undefined) return known;
     const day = createUsageDay(key, instance);
-    days.set(key, day);
+    all.set(key, day);
     const saved = existsSync(fileOf(key)) ? linesIn(fileOf(key)) : [];
     const head = saved.find((line) => 'coverage' in line)?.coverage;
     if (head !== undefined && first > head.seq[0]) {
@@ -119,152 +152,73 @@ export function openUsageRollup({ decisions, folder, instance, now }: Options): 
     }
     return day;
   };
-  const add = (entry: Counted, seq: number, key: string) => {
-    const takesNone = 'heartbeat' in entry || 'stopped' in entry;
-    const day = dayFrom(key, takesNone ? seq + 1 : seq);
-    if (takesNone || seq > (seeded.get(key) ?? -1)) day.add(entry, seq);
+  return {
+    all,
+    fileOf,
+    add(entry, seq, key) {
+      const takesNone = 'heartbeat' in entry || 'stopped' in entry;
+      const day = dayFrom(key, takesNone ? seq + 1 : seq);
+      if (takesNone || seq > (seeded.get(key) ?? -1)) day.add(entry, seq);
+    },
+    drop(key) {
+      all.delete(key);
+      seeded.delete(key);
+    },
   };
+}
 
+/** Writes the days that changed, each as a whole: at once, or beside requests, which a save at once breaks off. */
+function createSaves(days: Days, current: () => string) {
   /** What is being written beside requests. */
   let saving: { abandon: () => void } | null = null;
-  const save = () => {
-    saving?.abandon();
-    for (const [key, day] of days) {
-      if (day.changed) {
-        write(`${fileOf(key)}.${process.pid}.tmp`, day.lines());
-        renameSync(`${fileOf(key)}.${process.pid}.tmp`, fileOf(key));
-        day.saved();
-      }
-      if (key < current) {
-        days.delete(key);
-        seeded.delete(key);
-      }
-    }
-  };
 
-  const saveBeside = async () => {
-    for (const [key, day] of [...days]) {
-      if (!day.changed) continue;
-      const path = `${fileOf(key)}.${process.pid}.turns.tmp`;
-      let isOver = false;
-      const abandon = () => {
-        isOver = true;
-        saving = null;
-        day.thaw();
-        day.unsaved();
-        rmSync(path, { force: true });
-      };
-      saving = { abandon };
-      day.saved();
-      try {
-        const whole = await writeInTurns(path, day.freeze(), () => isOver);
-        if (!whole || isOver) {
-          rmSync(path, { force: true });
-          return;
-        }
-        renameSync(path, fileOf(key));
-        day.thaw();
-        saving = null;
-        if (key < current && !day.changed) {
-          days.delete(key);
-          seeded.delete(key);
-        }
-      } catch (error) {
-        if (isOver) return;
-        abandon();
-        throw error;
-      }
-    }
-  };
-
-  // A day that may still get lines must be known whole; later ones are there when the clock was set back.
-  const counted = (name: string): boolean => {
-    const saved = statSync(fileOf(name.slice(0, 10)), { throwIfNoEntry: false });
-    return (
-      name.slice(0, 10) < current &&
-      saved !== undefined &&
-      saved.mtimeMs > statSync(join(decisions, name)).mtimeMs
-    );
-  };
-  const files = decisionFiles(decisions);
-  // A day has several files when they grow large: it is counted from all of them or not at all.
-  const again = new Set(files.filter((name) => !counted(name)).map((name) => name.slice(0, 10)));
-  for (const key of again) {
-    for (const name of files.filter((file) => file.startsWith(key)))
-      for (const entry of entriesOf(join(decisions, name))) add(entry, entry.seq, key);
-    save();
-  }
-
-  function* piecesOf(names: readonly string[]) {
-    for (const name of names) yield* pieces(join(folder, name));
-  }
-  let turns = 0;
-  return {
-    add(entry, seq, day) {
-      current = day;
-      add(entry, seq, day);
-    },
-    save,
-    saveInTurn() {
-      turns += 1;
-      let lines = 0;
-      for (const day of days.values()) lines += day.size;
-      if (saving !== null || (days.size < 2 && turns * linesATurn < lines)) return null;
-      turns = 0;
-      if (lines > few) return saveBeside();
-      save();
-      return null;
-    },
-    texts(since) {
-      save();
-      const names = readdirSync(folder).filter((name) => /^\d{4}-\d{2}-\d{2}\.ndjson$/.test(name));
-      return piecesOf(names.filter((name) => name.slice(0, 10) >= since).sort());
-    },
-  };
-}
-
-function write(path: string, lines: Iterable<UsageLine>): void {
-  const fd = openSync(path, 'w');
-  try {
-    let text = '';
-    const put = () => {
-      const bytes = Buffer.from(text);
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-      text = '';
+  const saveDayInTurns = async (key: string, day: UsageDay): Promise<boolean> => {
+    const file = days.fileOf(key);
+    const path = `${file}.${process.pid}.turns.tmp`;
+    let isOver = false;
+    const abandon = () => {
+      isOver = true;
+      saving = null;
+      day.thaw();
+      day.unsaved();
+      rmSync(path, { force: true });
     };
-    for (const line of lines) {
-      text += `${JSON.stringify(line)}\n`;
-      if (text.length > pieceBytes) put();
+    saving = { abandon };
+    day.saved();
+    try {
+      const whole = await writeLinesInTurns(path, day.freeze(), () => isOver);
+      if (!whole || isOver) {
+        rmSync(path, { force: true });
+        return false;
+      }
+      renameSync(path, file);
+      day.thaw();
+      saving = null;
+      if (key < current() && !day.changed) days.drop(key);
+      return true;
+    } catch (error) {
+      if (isOver) return false;
+      abandon();
+      throw error;
     }
-    put();
-  } finally {
-    closeSync(fd);
-  }
-}
+  };
 
-/** Says whether it came to its end. */
-async function writeInTurns(
-  path: string,
-  lines: Iterable<UsageLine | null>,
-  isOver: () => boolean,
-): Promise<boolean> {
-  const file = await open(path, 'w');
-  try {
-    let text = '';
-    let beganMs = performance.now();
-    for (const line of lines) {
-      if (line !== null) text += `${JSON.stringify(line)}\n`;
-      if (performance.now() - beganMs < perTurnMs) continue;
-      if (text.length > pieceBytes) {
-        await file.writeFile(text);
-        text = '';
-      } else await nextTurn();
-      if (isOver()) return false;
-      beganMs = performance.now();
-    }
-    await file.writeFile(text);
-  } finally {
-    await file.close();
-  }
-  return true;
+  return {
+    busy: () => saving !== null,
+    save() {
+      saving?.abandon();
+      for (const [key, day] of days.all) {
+        if (day.changed) {
+          const path = `${days.fileOf(key)}.${process.pid}.tmp`;
+          writeLines(path, day.lines());
+          renameSync(path, days.fileOf(key));
+          day.saved();
+        }
+        if (key < current()) days.drop(key);
+      }
+    },
+    async saveInTurns() {
+      for (const [key, day] of [...days.all]) if (day.changed && !(await saveDayInTurns(key, day))) return;
+    },
+  };
 }
