@@ -12,7 +12,7 @@ import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
 import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
 import { openPullReplay } from './replay/openPullReplay.ts';
-import { unattested } from './requests/unattested.ts';
+import { unattested, unattestedSection } from './requests/unattested.ts';
 import { ReviewError, stopIfAborted } from './reviewError.ts';
 import { summarize } from './trends/summarize.ts';
 import type { Summary } from './trends/trend.ts';
@@ -99,7 +99,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       options,
     );
     const pulls: Pull[] = [];
-    const made = { plan, ...more, pulls, consent: consentOf(evidence) };
+    let made = { plan, ...more, pulls, consent: consentOf(evidence) };
     let told: readonly ToldMissed[] = [];
     const { asOf, from, tree } = evidence;
     const days = Math.ceil((asOf - from) / daySeconds);
@@ -123,7 +123,9 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOfMs };
       if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
       const { emergency } = evidence.organisation.review;
-      const also = emergency.principals.length === 0 ? [] : [await unattested(forge, asOfMs)];
+      const waiting = emergency.principals.length === 0 ? null : await unattested(forge, asOfMs);
+      if (waiting !== null) made = { ...made, summary: { ...made.summary, unattested: waiting.length } };
+      const also = waiting === null ? [] : [unattestedSection(waiting)];
       await openPullRequests({
         ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
       });

@@ -60,7 +60,7 @@ async function runRequest(options: Options): Promise<void> {
   if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
   if (options.issue !== undefined) return askForIssue(options.issue, options);
   const { untilOf } = await import('../../reviewer/requests/untilOf.ts');
-  const { requestText } = await import('../../reviewer/requests/requestProposal.ts');
+  const { againText, requestText } = await import('../../reviewer/requests/requestProposal.ts');
   const { role, operations, ticket, owner, principal } = options;
   const must = (name: 'api' | 'for' | 'reason') => {
     const given = options[name];
@@ -85,13 +85,15 @@ async function runRequest(options: Options): Promise<void> {
     const login = await forge.whoAmI();
     if (login === null && (principal === undefined || asked.emergency))
       throw new UsageError('the token is an app, which is nobody: say who is to have it (--principal)');
-    const { requested, action, url } = await proposeRequest(
+    const { requested, action, url, earlier } = await proposeRequest(
       forge,
       { ...asked, ...(principal !== undefined && { principal }) },
       { asOf, login: login ?? '', signal },
     );
-    if (options.json) printJson({ action, url, ...json(requested) });
+    if (options.json) printJson({ action, url, earlier, ...json(requested) });
     else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
+    const again = againText(earlier);
+    if (again !== null) process.stderr.write(`grantgate: ${again}\n`);
     if (asked.emergency && action !== 'merged') {
       process.stderr.write(`grantgate: the forge does not let it merge; somebody must merge ${url}\n`);
       process.exitCode = 1;

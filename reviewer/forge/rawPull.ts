@@ -1,3 +1,5 @@
+import { ghost } from './lastWords.ts';
+
 /** A pull request as far as the review needs it. */
 export type ForgePull = {
   number: number;
@@ -7,6 +9,8 @@ export type ForgePull = {
   state: 'open' | 'closed';
   merged: boolean;
   draft: boolean;
+  /** Who opened it. */
+  author: string;
   branch: string;
   /** The commit of the branch; for a closed one as it was then. */
   head: string;
@@ -28,6 +32,7 @@ export type RawPull = {
   created_at: string;
   updated_at: string;
   closed_at: string | null;
+  user: { login: string } | null;
   labels?: readonly { name?: string }[];
   head: { ref: string; sha?: string; repo: { full_name: string } | null };
   base: { ref: string; repo?: { full_name: string } };
@@ -49,6 +54,7 @@ export function pullOf(pull: RawPull): ForgePull {
     state: pull.state === 'open' ? 'open' : 'closed',
     merged: pull.merged_at != null,
     draft: pull.draft === true,
+    author: pull.user?.login ?? ghost,
     branch: pull.head.ref,
     head: pull.head.sha ?? '',
     labels: (pull.labels ?? []).map(({ name }) => name ?? ''),

@@ -10,10 +10,17 @@ import { ReviewError } from '../reviewError.ts';
 import { readIssueForm } from './readIssueForm.ts';
 import { type GrantRequest, type Requested, requestGrant } from './requestGrant.ts';
 import { emergencyPrefix, requestPrefix, requestProposal } from './requestProposal.ts';
+import { unattested } from './unattested.ts';
 import { untilOf } from './untilOf.ts';
 
 /** What came of a request; `merged` only in an emergency, where the forge let it. */
-export type Proposed = { requested: Requested; action: Opened['action'] | 'merged'; url: string };
+export type Proposed = {
+  requested: Requested;
+  action: Opened['action'] | 'merged';
+  url: string;
+  /** Pull requests of emergencies that the same person took before, and nobody has attested. */
+  earlier: readonly number[];
+};
 
 type Options = {
   /** Seconds since 1970. */
@@ -37,6 +44,11 @@ export async function proposeRequest(
   { asOf, issue, login, signal }: Options,
 ): Promise<Proposed> {
   const { emergency } = asked;
+  const taken = emergency ? await unattested(forge, asOf * 1000) : [];
+  // Whoever opened a pull request is the forge's word; what it says may be changed.
+  const earlier = taken
+    .filter(({ author }) => author.toLowerCase() === login.toLowerCase())
+    .map(({ number }) => number);
   const prefix = emergency ? emergencyPrefix : requestPrefix;
   const { proposal, action, pull, commit } = await openProposal(
     forge,
@@ -53,7 +65,8 @@ export async function proposeRequest(
             : `no active person of the directory is called ${login} on the forge: \`github:\` beside a person says so`,
         );
       const requested = await requestGrant({ tree, organisation }, { ...asked, principal }, asOf);
-      const texts = requestProposal(requested, { asOf, emergency, ...(issue !== undefined && { issue }) });
+      const options = { asOf, emergency, earlier, ...(issue !== undefined && { issue }) };
+      const texts = requestProposal(requested, options);
       return {
         ...texts,
         requested,
@@ -66,7 +79,7 @@ export async function proposeRequest(
     await optional(() => forge.requestReviewers(pull.number, { people: reviewers, teams: [] }));
   // Just what was written here, and nothing that came to the branch since.
   const merged = emergency && action !== 'left' && (await forge.mergePull(pull.number, commit));
-  return { requested, action: merged ? 'merged' : action, url: pull.url };
+  return { requested, action: merged ? 'merged' : action, url: pull.url, earlier };
 }
 
 const namesOf = ({ approvers }: Requested, organisation: Organisation): string[] =>

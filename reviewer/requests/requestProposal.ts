@@ -39,12 +39,27 @@ export function requestText(requested: Requested): string {
   return `${lines.map((line) => line.replace(/\p{Cc}+/gu, ' ')).join('\n')}\n`;
 }
 
-/** The pull request that asks for it. `asOf`: seconds since 1970; `issue`: where it was asked for. */
+/** What is said to whoever takes access in an emergency again before the last time was attested; null where it was. */
+export const againText = (earlier: readonly number[]): string | null =>
+  earlier.length === 0
+    ? null
+    : `Nobody has attested the emergency access that the same person took before: ${listed(earlier.map((number) => `#${number}`))}.`;
+
+/**
+ * The pull request that asks for it. `asOf`: seconds since 1970; `issue`: where it was asked for; `earlier`: emergencies of the
+ * same person that nobody has attested.
+ */
 export function requestProposal(
   requested: Requested,
-  { asOf, emergency, issue }: { asOf: number; emergency: boolean; issue?: number },
+  {
+    asOf,
+    emergency,
+    issue,
+    earlier,
+  }: { asOf: number; emergency: boolean; issue?: number; earlier: readonly number[] },
 ): Proposal {
   const { entry, file, texts } = requested;
+  const again = againText(earlier);
   const what = entry.role ?? listed(entry.operations ?? []);
   return {
     branch: `${emergency ? emergencyPrefix : requestPrefix}${entry.id}`,
@@ -53,7 +68,8 @@ export function requestProposal(
     body: [
       ...(emergency
         ? [
-            '> [!WARNING]\n> Merged before anybody approved it, as review.yaml allows. Whoever answers for the API attests it with a comment `/attest REASON`; until then it stays on the dashboard.',
+            '> [!WARNING]\n> Merged before anybody approved it, as review.yaml allows. Whoever answers for the API attests it with a comment `/attest REASON`; until then it stays on the dashboard.' +
+              (again === null ? '' : `\n>\n> ${again}`),
           ]
         : []),
       `${code(entry.principal)} asks for ${code(what)} of ${code(entry.api)} until ${code(entry.expires ?? '')}:`,

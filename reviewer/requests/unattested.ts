@@ -1,5 +1,5 @@
 import { dayMs } from '../../bundle/format/times.ts';
-import type { Forge } from '../forge/forge.ts';
+import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
 import type { Section } from '../pulls/dashboard.ts';
 import { attestedLabel } from './attest.ts';
@@ -8,16 +8,18 @@ import { emergencyPrefix } from './requestProposal.ts';
 const daysBack = 90;
 
 /**
- * Emergency access of the last 90 days that nobody has attested, for the dashboard. `asOfMs`: ms since 1970. Throws
- * ForgeError.
+ * Emergency access of the last 90 days that nobody has attested, in the order of its pull requests. `asOfMs`: ms since
+ * 1970. Throws ForgeError.
  */
-export async function unattested(forge: Forge, asOfMs: number): Promise<Section> {
+export async function unattested(forge: Pick<Forge, 'listPulls'>, asOfMs: number): Promise<ForgePull[]> {
   const pulls = await forge.listPulls(emergencyPrefix, asOfMs - daysBack * dayMs);
-  return {
-    title: 'Emergency access that nobody has attested',
-    lines: pulls
-      .filter(({ merged, labels }) => merged && !labels.includes(attestedLabel))
-      .sort((a, b) => a.number - b.number)
-      .map(({ number, title }) => `#${number}: ${prose(title)} – comment \`/attest REASON\` there`),
-  };
+  return pulls
+    .filter(({ merged, labels }) => merged && !labels.includes(attestedLabel))
+    .sort((a, b) => a.number - b.number);
 }
+
+/** The same for the dashboard. */
+export const unattestedSection = (pulls: readonly ForgePull[]): Section => ({
+  title: 'Emergency access that nobody has attested',
+  lines: pulls.map(({ number, title }) => `#${number}: ${prose(title)} – comment \`/attest REASON\` there`),
+});

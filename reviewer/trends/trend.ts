@@ -23,6 +23,8 @@ export const trend = z.strictObject({
   age: z.strictObject({ oldest: count, median: count }),
   /** Grants that were put back or reactivated in the last 30 days. */
   reverted: count,
+  /** Emergencies of the last 90 days that nobody has attested; left out where no forge was asked. */
+  unattested: count.optional(),
   /** Of the newest line alone: since which day each finding is open, by the beginning of its fingerprint. */
   open: z.record(z.string().regex(/^[0-9a-f]{16}$/), day).optional(),
 });

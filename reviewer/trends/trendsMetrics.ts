@@ -56,5 +56,11 @@ export async function trendsMetrics(lines: readonly Trend[]): Promise<string> {
     help: 'Grants that were put back or reactivated in the last 30 days.',
     registers,
   }).set(last.reverted);
+  if (last.unattested !== undefined)
+    new Gauge({
+      name: 'grantgate_review_unattested_emergencies',
+      help: 'Emergency access of the last 90 days that nobody has attested; not there where no forge was asked.',
+      registers,
+    }).set(last.unattested);
   return registry.metrics();
 }

@@ -39,7 +39,10 @@ const added = ['instance', 'job', 'environment'];
 // Of reviews, which another program tells.
 const run = { date: '2026-11-27', as_of: '2026-11-27T00:00:00Z', revision: null, grants: 1, people: 1 };
 const told = await trendsMetrics([
-  { ...run, coverage: 1, unused: 0, findings: { dormant: 1 }, age: { oldest: 1, median: 1 }, reverted: 0 },
+  {
+    ...{ ...run, coverage: 1, unused: 0, findings: { dormant: 1 }, age: { oldest: 1, median: 1 } },
+    ...{ reverted: 0, unattested: 0 },
+  },
 ]);
 for (const [, name = ''] of told.matchAll(/^# TYPE (\S+) gauge$/gm)) series.set(name, ['detector', 'of']);
 // Prometheus' own, of each target.

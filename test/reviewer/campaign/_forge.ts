@@ -59,6 +59,7 @@ export function memoryForge(clock: () => number) {
         const head = branches.get(branch) ?? '';
         const pull: Stored = {
           ...{ ...at, title, body, state: 'open', merged: false, draft: false, branch, head, labels: [] },
+          author: 'grantgate[bot]',
           reviewers: new Set(),
         };
         pulls.push(pull);

@@ -30,6 +30,7 @@ const opened = (turn: number, findings: readonly Finding[], closedToMore: boolea
     ...{ number: turn, url: '', branch: branchOf({ ...family, turn }), head: 'f'.repeat(40), labels: [] },
     ...{ title: '', body: '', state: 'open', merged: false, createdMs: 0, closedMs: null },
     draft: false,
+    author: 'grantgate[bot]',
   },
   marker: {
     ...{ version: 2, as_of: '', title: '', commit: null, ...family },

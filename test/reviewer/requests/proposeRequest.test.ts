@@ -134,8 +134,9 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     /^.*\n.*\n`ann` .*`\/attest REASON`/,
   );
   assert.equal((await said()).length, 10);
+  let summary: { unattested?: number | undefined } = {};
   const dashboard = async () => {
-    await here.apply();
+    ({ summary } = await here.apply());
     const found = await octokit(token).issues.listForRepo({
       ...repo,
       labels: 'grantgate-dashboard',
@@ -145,10 +146,37 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
   };
   const waiting = new RegExp(`nobody has attested\\n\\n- #${number}: Emergency: Grant admin of orders`);
   assert.match(await dashboard(), waiting);
+  assert.equal(summary.unattested, 1);
+  // Taken again before anybody has looked at the first: it is said, to whoever takes it and to whoever attests.
+  const anns = (hours: number, until: string) =>
+    proposeRequest(
+      forge(tokenOf('ann')),
+      { ...emergency, until },
+      { asOf: now + hours * 3600, login: 'Ann' },
+    );
+  const bodyOf = async (of: string) =>
+    (await octokit(token).pulls.get({ ...repo, pull_number: Number(of.split('/').at(-1)) })).data.body ?? '';
+  const hers = await anns(3, '2026-11-23T17:00:00Z');
+  assert.deepEqual([hers.action, hers.earlier], ['merged', []], 'the other was of somebody else');
+  assert.doesNotMatch(await bodyOf(hers.url), /Nobody has attested/);
+  const again = await anns(6, '2026-11-23T20:00:00Z');
+  const before = Number(hers.url.split('/').at(-1));
+  assert.deepEqual([again.action, again.earlier], ['merged', [before]]);
+  assert.match(
+    await bodyOf(again.url),
+    new RegExp(`^> Nobody has attested .* same person .*: #${before}\\.$`, 'm'),
+  );
+  for (const one of [again, hers])
+    await octokit(token).issues.addLabels({
+      ...repo,
+      issue_number: Number(one.url.split('/').at(-1)),
+      labels: ['grantgate-attested'],
+    });
   await comment(tokenOf('ann'), '/attest the queue was stuck, OPS-7');
   for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
   assert.ok((await labels()).includes('grantgate-attested'));
   assert.doesNotMatch(await dashboard(), waiting);
+  assert.equal(summary.unattested, 0);
   assert.match(
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,

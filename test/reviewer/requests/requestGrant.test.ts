@@ -195,7 +195,7 @@ test('by property: whatever the texts, what is written says what was asked, or i
         });
         if (made === null) return;
         assert.equal(made.entry.reason, reason.trim());
-        const { body, title } = requestProposal(made, { asOf: now, emergency: false });
+        const { body, title } = requestProposal(made, { asOf: now, emergency: false, earlier: [] });
         assert.ok(!/\n/.test(title) && body.includes('**Who approves**'));
       },
     ),

@@ -133,6 +133,9 @@ test('Prometheus is told of the newest run, and of what is found no more', async
     assert.ok(text.split('\n').includes(line), `${line} in\n${text}`);
   assert.doesNotMatch(text, /unused_ratio/);
   assert.match(await trendsMetrics(all([run(1)])), /^grantgate_review_unused_ratio 0\.2$/m);
+  assert.doesNotMatch(text, /unattested/, 'no forge was asked');
+  const asked = await trendsMetrics(all([run(1, { unattested: 2 }), run(2, { unattested: 0 })]));
+  assert.match(asked, /^grantgate_review_unattested_emergencies 0$/m);
   assert.equal(await trendsMetrics([]), '');
 });
 
