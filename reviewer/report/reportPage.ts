@@ -1,5 +1,6 @@
 import { counted } from '../../bundle/format/counted.ts';
 import { dayOf } from '../../bundle/format/times.ts';
+import { isLive } from '../../bundle/grants/dates.ts';
 import { barChart } from '../page/barChart.ts';
 import { html } from '../page/html.ts';
 import { lineChart } from '../page/lineChart.ts';
@@ -53,18 +54,20 @@ function timeToEnforcement(decisions: Table | undefined): { label: string; value
 /** The report as one page that needs nothing else. */
 export function reportPage(input: ReportInput, tables: readonly Table[]): string {
   const { period, plan, organisation, changes, uses } = input;
-  const unused = uses === null ? null : organisation.grants.filter(({ id }) => !uses.has(id)).length;
+  // Of those that give something at the end, as runs of the review count them: what is suspended or over nobody could use.
+  const live = organisation.grants.filter((grant) => isLive(grant, period.to));
+  const unused = uses === null ? null : live.filter(({ id }) => !uses.has(id)).length;
   const share = (part: number, all: number) => (all === 0 ? '0 %' : `${Math.round((part / all) * 100)} %`);
   const tiles: readonly (readonly [string, string | number])[] = [
     ['grants', plan.population.grants],
     ['decisions', changes.length],
     ['open findings', plan.findings.length],
     ['not evaluable', plan.not_evaluable.length],
-    ['unused in the period', unused === null ? 'not known' : share(unused, organisation.grants.length)],
+    ['active and unused in the period', unused === null ? 'not known' : share(unused, live.length)],
     ['records covered', `${(plan.evidence.coverage * 100).toFixed(2)} %`],
   ];
   const tiers = ['critical', 'high', 'medium', 'low'].map((tier) => {
-    const of = organisation.grants.filter(({ api }) => organisation.apis.get(api)?.tier === tier);
+    const of = live.filter(({ api }) => organisation.apis.get(api)?.tier === tier);
     return { tier, all: of.length, unused: uses === null ? 0 : of.filter(({ id }) => !uses.has(id)).length };
   });
   const charts = [
@@ -72,7 +75,7 @@ export function reportPage(input: ReportInput, tables: readonly Table[]): string
     barChart('Open findings by detector', countBy(plan.findings.map(({ detector }) => detector))),
     barChart('Decisions by kind', countBy(changes.map(({ what }) => what))),
     barChart(
-      'Unused grants by tier, share',
+      'Active grants that nobody used by tier, share',
       uses === null
         ? []
         : tiers
