@@ -1,24 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { assertChangeable } from './config/assertChangeable.ts';
 import { checkPlaces } from './config/checkPlaces.ts';
-import { ConfigError, type GatewayConfig } from './config/config.ts';
+import type { GatewayConfig } from './config/config.ts';
 import type { Collaborators } from './openCollaborators.ts';
 import { isStillTrusted } from './trustedBy.ts';
 import type { Wired } from './wire.ts';
-
-/** What is bound to a process: ports, folders, keys, and whom it counts with. */
-const bound: Readonly<Record<string, (config: GatewayConfig) => unknown>> = {
-  listen: ({ listen }) => listen,
-  'admin.host': ({ admin }) => admin.host,
-  'admin.port': ({ admin }) => admin.port,
-  'decision_point.listen': ({ decision_point }) => decision_point?.listen,
-  state: ({ state }) => state,
-  decisions: ({ decisions }) => decisions,
-  assertion: ({ assertion }) => assertion,
-  'limits.store': ({ limits }) => limits.store,
-  'limits.store_password': ({ limits }) => limits.store_password,
-  'log.format': ({ log }) => log.format,
-  workers: ({ workers }) => workers,
-};
 
 /**
  * Takes over a configuration read anew while the gateway serves, and says which of its settings changed: secrets are
@@ -32,13 +18,7 @@ export function createApplyConfig(collaborators: Collaborators, wired: Wired) {
   let last: Promise<unknown> = Promise.resolve();
 
   const take = async (next: GatewayConfig): Promise<readonly string[]> => {
-    const fixed = Object.entries(bound).flatMap(([setting, of]) =>
-      isDeepStrictEqual(of(next), of(current)) ? [] : [setting],
-    );
-    if (fixed.length > 0)
-      throw new ConfigError(
-        fixed.map((setting) => `"${setting}" cannot change in a running process: restart needed`),
-      );
+    assertChangeable(current, next);
     checkPlaces(next, env, false);
     const follow = standing.prepare(next);
     const handle = wired.prepare(next);

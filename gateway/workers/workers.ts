@@ -2,6 +2,8 @@ import type { Worker } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assertChangeable } from '../config/assertChangeable.ts';
+import { checkPlaces } from '../config/checkPlaces.ts';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
 import { createLog } from '../log/createLog.ts';
@@ -108,7 +110,11 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
     slots,
     assertStartable: () => {
       assertVersion(version);
-      current = readConfig(file);
+      const next = readConfig(file);
+      // Else some would go by it and others not: new workers forget which release was the last one where `state` lies elsewhere.
+      assertChangeable(current, next);
+      checkPlaces(next, process.env, false);
+      current = next;
     },
     until: changes.until,
     isClosing: () => closing !== null,

@@ -268,6 +268,23 @@ test('with a mistake in gateway.yaml a restart replaces nobody', async () => {
   assert.equal(await once(), 200);
 });
 
+test('what only a new process can serve by, and what cannot be served, replaces nobody and is named', async () => {
+  const before = await fleet.pids();
+  const text = await readFile(fleet.file, 'utf8');
+  for (const [changes, named] of [
+    [{ state: 'elsewhere', workers: 3 }, /\\"state\\" cannot change.*\\"workers\\" cannot change/],
+    [{ bundle: { ...JSON.parse(text).bundle, token: { env: 'GRANTGATE_UNSET' } } }, /bundle\.token/],
+  ] as const) {
+    await writeFile(fleet.file, JSON.stringify({ ...JSON.parse(text), ...changes }));
+    const stopped = fleet.logged('restart stopped half way');
+    fleet.process.kill('SIGUSR2');
+    assert.match(JSON.stringify(await stopped), named);
+  }
+  await writeFile(fleet.file, text);
+  assert.deepEqual(await fleet.pids(), before);
+  assert.equal(await once(), 200);
+});
+
 test('kill -9 of a worker costs the requests it was busy with at most, and it is replaced', async () => {
   const before = await fleet.pids();
   fleet.upstream.received.length = 0;
