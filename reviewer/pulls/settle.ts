@@ -21,7 +21,7 @@ import { actionOf, editFor } from './text/decision.ts';
 import { goneWhy, isBlind } from './text/gone.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from './text/marker.ts';
-import { awaitsReplay, withReplay } from './text/sections.ts';
+import { awaitsReplay, hasReplay, unreplayed, withReplay } from './text/sections.ts';
 import { renderTitle } from './text/title.ts';
 import { unanswered } from './unanswered.ts';
 
@@ -124,7 +124,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     }
   }
   const again = isAgain && marker !== null ? { ...marker, asked: instantOf(evidence.asOf) } : marker;
-  const wanted = await prepare(task, options, again);
+  const wanted = await prepare(task, options, again, pull);
   // A run that died between the push and the text left the branch as it is to be.
   const done =
     same && sound && tip === wanted.commit
@@ -134,7 +134,10 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   return resultOf('updated', done, branch, grants);
 }
 
-/** Says of what a comment decided what recorded requests say of it; false where nothing was decided since they were asked. */
+/**
+ * Says of what is proposed now what recorded requests say of it; false where they were asked of that, and where there are none
+ * at hand: a later run may have some.
+ */
 async function replayAnew(
   pull: ForgePull,
   marker: Marker & { commit: string },
@@ -143,6 +146,7 @@ async function replayAnew(
   const parts = bodyParts(pull.body.replace(/\r\n/g, '\n'));
   if (!awaitsReplay(parts.own)) return false;
   const said = await replay(marker.commit, await filesOf(marker.entries, evidence));
+  if (said === null) return false;
   await forge.updatePull(pull.number, { body: joinBody(marker, withReplay(parts.own, said), parts) });
   return true;
 }
@@ -185,7 +189,7 @@ async function answerForNobody(
     const unanswered = instantOf(due.since);
     const suspend = { kind: 'suspend', by: 'service:grantgate', at, unanswered } as const;
     const entries = marker.entries.map((entry) => ({ ...entry, decision: entry.decision ?? suspend }));
-    const wanted = await prepare(task, options, { ...escalated, entries });
+    const wanted = await prepare(task, options, { ...escalated, entries }, pull);
     await bringUp({ forge, mirror }, pull, wanted);
   } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
   return resultOf('updated', pull, pull.branch, grants, reason);
@@ -234,11 +238,12 @@ async function mergedByItself(pull: ForgePull, marker: Marker, forge: Forge): Pr
 
 type Asked = { family: Family; findings: readonly Finding[]; waiting: number };
 
-/** The commit and the text for a set of findings; what people have decided of them in `before` stands. */
+/** The commit and the text for a set of findings; what people have decided of them in `before` stands. `pull`: what it is said in so far. */
 async function prepare(
   { family, findings, waiting }: Asked,
   { mirror, plan, evidence, people, replay }: Settling,
   before: Marker | null,
+  pull: Pick<ForgePull, 'body'> | null = null,
 ): Promise<WantedPull> {
   const { organisation, asOf } = evidence;
   const decisions = new Map<string, Entry['decision']>(
@@ -263,7 +268,8 @@ async function prepare(
     {
       ...{ family, findings, plan, organisation, asOf, waiting, decisions },
       fileUrl: people.fileUrl,
-      replay: await replay(commit, files),
+      // Of what no records are at hand for in this run, another one is to tell.
+      replay: (await replay(commit, files)) ?? (pull !== null && hasReplay(pull.body) ? unreplayed : null),
       mentions: people.losing(combine(entries.map(editFor), organisation)),
     },
     { ...marker, commit },

@@ -37,6 +37,7 @@ export type World = {
     recommend?: boolean;
     signal?: AbortSignal;
     root?: string;
+    decisions?: readonly string[];
     progress?: (line: string) => void;
   }) => Promise<ReviewResult>;
   /** Commits to the forge's main branch, as somebody who pushes, so many days before the first review. */

@@ -12,15 +12,18 @@ export const tailMark = '<!-- grantgate:tail -->';
 /** Around what recorded requests say of the commit that a text was written for. */
 const replayMarks = ['<!-- grantgate:replay -->', '<!-- grantgate:replay-end -->'] as const;
 export const replayPart = (text: string): string => `${replayMarks[0]}\n${text}\n${replayMarks[1]}`;
-const unreplayed =
-  '**Not replayed yet**: recorded requests were decided by what was proposed before a comment decided otherwise; the next review replays them anew.';
+const waits = '**Not replayed yet**';
+/** What is said in place of a replay of another commit than the one that is proposed. */
+export const unreplayed = `${waits}: recorded requests were decided by what was proposed before; the next review that has records replays them anew.`;
 const replayed = new RegExp(`\\n*${replayMarks[0]}[^]*?${replayMarks[1]}`, 'g');
 
-/** Whether a text was decided about since its replay. */
-export const awaitsReplay = (own: string): boolean => own.includes(replayPart(unreplayed));
-/** The text with what recorded requests say of its commit, in the place of what they said before; null where none are at hand. */
-export const withReplay = (own: string, replay: string | null): string =>
-  own.replace(replayed, () => (replay === null ? '' : `\n\n${replayPart(replay)}`));
+/** Whether a text says, or once said, what recorded requests did. */
+export const hasReplay = (own: string): boolean => own.includes(replayMarks[0]);
+/** Whether another commit is proposed than the one that was replayed. */
+export const awaitsReplay = (own: string): boolean => own.includes(`${replayMarks[0]}\n${waits}`);
+/** The text with what recorded requests say of its commit, in the place of what they said before. */
+export const withReplay = (own: string, replay: string): string =>
+  own.replace(replayed, () => `\n\n${replayPart(replay)}`);
 
 type Judged = {
   /** As of when, and at which revision. */

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { answer } from '../../../../reviewer/answer.ts';
 import { bodyParts, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
-import { base, type GrantText } from '../../_review.ts';
+import { access, base, type GrantText } from '../../_review.ts';
 import { closeWorlds, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
 
 const test = suite('one diff, any decision');
@@ -57,6 +57,34 @@ const change = (here: World) =>
     .filter((line) => /^[+-] /.test(line) || /^[+-]- /.test(line))
     .join('\n');
 
+test('a run without records leaves the replay to one that has some', async () => {
+  const ofBob = { id: 'of-bob', principal: 'user:bob@example.com', api: 'payments' };
+  const here = await world([ofBob, busy], {
+    'grants/directory/okta.yaml': named,
+  });
+  await here.apply();
+  const says = async () => {
+    const { body } = await shown(here);
+    return [/would now be denied/, /Not replayed yet/].map((one) => one.test(body));
+  };
+  assert.deepEqual(await says(), [true, false]);
+  await comment(here, 'dana', '/revoke of-bob');
+  await run(here);
+  assert.deepEqual(await says(), [false, true]);
+  here.writes();
+  const without = await here.apply({ decisions: [] });
+  assert.deepEqual([without.pulls.map(({ action }) => action), here.writes().calls], [['unchanged'], []]);
+  assert.deepEqual(await says(), [false, true]);
+  await here.apply();
+  assert.deepEqual(await says(), [true, false]);
+  // A text that is written anew for another commit waits again.
+  await here.push(access([{ ...ofBob, rest: 'role: reader # moved' }]));
+  await here.apply({ decisions: [] });
+  assert.deepEqual(await says(), [false, true]);
+  await here.apply();
+  assert.deepEqual(await says(), [true, false]);
+});
+
 test('a keep rewrites the same diff, is merged as the attestation, and silences the finding', async () => {
   const here = await started();
   assert.match((await shown(here)).body, /would now be denied/);
@@ -75,7 +103,7 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   const { body, title, head } = await shown(here);
   // The replay was of the commit before.
   assert.doesNotMatch(body, /would now be denied/);
-  assert.match(body, /\*\*Not replayed yet\*\*: .* the next review replays them anew\./);
+  assert.match(body, /\*\*Not replayed yet\*\*: .* replays them anew\./);
   assert.equal(title, 'Access review for group:desk: revoke 1, keep 1 on orders');
   assert.match(
     body,
