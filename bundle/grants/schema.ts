@@ -232,6 +232,9 @@ export const grant = z
 /** grants/access/API/OWNER.yaml: one or more grants. */
 export const accessFile = z.array(grant);
 
+/** What a provider calls an account by, for ever. */
+export const personId = text(200);
+
 /** grants/directory/PROVIDER.yaml, written by the identity sync. */
 export const directoryFile = z.strictObject({
   provider: name('a provider name like "okta"', /^[a-z0-9][a-z0-9-]{0,62}$/).describe(
@@ -243,7 +246,7 @@ export const directoryFile = z.strictObject({
     .array(
       z.strictObject({
         login: login.describe('What they are called in grants and tokens; case does not matter.'),
-        id: text(200).describe(
+        id: personId.describe(
           "The provider's own id, which never changes; a login with another id is another person.",
         ),
         status: z.enum(['active', 'suspended', 'deprovisioned']).describe('Only an active person is let in.'),

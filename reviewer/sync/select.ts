@@ -1,10 +1,12 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { instantOf } from '../../bundle/format/times.ts';
-import { fold } from '../../bundle/grants/names.ts';
+import { fold, isName } from '../../bundle/grants/names.ts';
 import type { DirectoryFile } from '../../bundle/grants/schema.ts';
 import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
+import { shownName } from './shownName.ts';
+import { usablePeople } from './usablePeople.ts';
 
 type Taken = Pick<ProviderConfig, 'provider' | 'groups' | 'people'>;
 
@@ -22,28 +24,32 @@ export function createWanted({ include, exclude }: ProviderConfig['groups']): Wa
 /**
  * The directory that is written: the groups that are taken with all that is nested in them, and the people the
  * configuration asks for; sorted. `before` is what the file holds now: whom it has stays in it, so that a leaver is seen
- * to leave. Throws SyncError `sync-invalid` when two would have one name.
+ * to leave. `warnings`: a line about each that no directory can hold. Throws SyncError `sync-invalid` when two groups would have
+ * one name: no id in the file says which of them was which.
  */
 export function select(
   read: ProviderRead,
   { provider, groups: patterns, people: which }: Taken,
   { synced, before }: { synced: string; before: DirectoryFile | null },
-): DirectoryFile {
-  const byId = new Map(read.groups.map((group) => [group.id, group]));
-  const taken = takenOf(read, patterns);
-  assertDistinct(taken, ({ name }) => name, 'groups', provider);
+): { directory: DirectoryFile; warnings: string[] } {
+  const all = takenOf(read, patterns);
+  const taken = all.filter(({ name }) => isName(name));
+  const byId = new Map(taken.map((group) => [group.id, group]));
+  assertDistinct(taken, provider);
 
   const known = new Map(read.people.map((person) => [person.id, person]));
   const kept = which === 'all' ? new Set(known.keys()) : mentioned(taken, known, before);
-  const people = withoutFormer(read.people.filter(({ id }) => kept.has(id)));
-  assertDistinct(people, ({ login }) => login, 'people', provider);
+  const { people, warnings } = usablePeople(withoutFormer(read.people.filter(({ id }) => kept.has(id))), {
+    before,
+    listed: read.people,
+  });
 
   const loginOf = new Map(people.map(({ id, login }) => [id, login]));
   const memberOf = new Map(people.map(({ id, login }) => [id, `user:${login}`]));
   const byLogin = new Map(people.map(({ login }) => [fold(login), login]));
   const managerOf = (manager: string | null) =>
     manager === null ? undefined : (loginOf.get(manager) ?? byLogin.get(fold(manager)));
-  return {
+  const directory: DirectoryFile = {
     provider,
     synced,
     complete: true,
@@ -71,7 +77,12 @@ export function select(
       }))
       .sort((a, b) => compareCodePoints(a.name, b.name)),
   };
+  const nameless = all.filter(({ name }) => !isName(name)).map(namelessLine);
+  return { directory, warnings: [...warnings, ...nameless] };
 }
+
+const namelessLine = ({ id, name }: ProviderGroup) =>
+  `the group ${id} is called ${shownName(name)}, and that is no name that a directory can hold: it is left out, also of the groups that it is in`;
 
 /** Groups that are wanted with all that is nested in them, whatever its name is: membership goes through. */
 export function takenOf(
@@ -117,21 +128,16 @@ function withoutFormer(people: readonly ProviderPerson[]): ProviderPerson[] {
   return people.filter((person) => !isFormer(person) || !held.has(fold(person.login)));
 }
 
-function assertDistinct<T extends { id: string }>(
-  items: readonly T[],
-  nameOf: (item: T) => string,
-  what: string,
-  provider: string,
-): void {
-  const seen = new Map<string, T>();
-  for (const item of items) {
-    const other = seen.get(fold(nameOf(item)));
+function assertDistinct(groups: readonly ProviderGroup[], provider: string): void {
+  const seen = new Map<string, ProviderGroup>();
+  for (const group of groups) {
+    const other = seen.get(fold(group.name));
     if (other !== undefined)
       throw new SyncError(
         'sync-invalid',
-        `${provider}: two ${what} are called ${JSON.stringify(nameOf(item))} (${other.id} and ${item.id}); rename one, or leave it out`,
+        `${provider}: two groups are called ${JSON.stringify(group.name)} (${other.id} and ${group.id}); rename one, or leave it out`,
       );
-    seen.set(fold(nameOf(item)), item);
+    seen.set(fold(group.name), group);
   }
 }
 

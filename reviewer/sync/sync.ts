@@ -35,6 +35,8 @@ export type Synced = {
   /** As configured. */
   mergeRemovals: boolean;
   notes: readonly string[];
+  /** A line about each account and group that no directory can hold as it is called. */
+  warnings: readonly string[];
   /** Keeps what the next read may go on from; for when all else is done. */
   keep: () => Promise<void>;
 };
@@ -72,7 +74,7 @@ export async function sync({
   const { provider } = config;
   const file = `grants/directory/${provider}.yaml`;
   const before = await directoryOf(tree, file);
-  const { after, notes, keep } = await readTaken({ config, read, state, say, nowMs }, before);
+  const { after, notes, warnings, keep } = await readTaken({ config, read, state, say, nowMs }, before);
   assertPlausible(before, after, config.shrink);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
   const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
@@ -91,6 +93,7 @@ export async function sync({
     onlyTakesAway: access !== null && takesAway(access, changes),
     mergeRemovals: config.merge_removals,
     notes,
+    warnings,
     keep,
   };
 }
@@ -99,7 +102,7 @@ export async function sync({
 async function readTaken(
   { config, read, state, say, nowMs }: Pick<Options, 'config' | 'read' | 'state' | 'say' | 'nowMs'>,
   before: DirectoryFile | null,
-): Promise<{ after: DirectoryFile } & Pick<Synced, 'notes' | 'keep'>> {
+): Promise<{ after: DirectoryFile } & Pick<Synced, 'notes' | 'warnings' | 'keep'>> {
   const kept = await state?.read();
   if (kept?.why) say(`reading all of ${config.provider}: ${kept.why}`);
   const found = await read(
@@ -108,8 +111,10 @@ async function readTaken(
   );
   const synced = instantOf(nowMs / 1000);
   const { state: next, notes } = found;
+  const { directory, warnings } = select(found, config, { synced, before });
   return {
-    after: select(found, config, { synced, before }),
+    after: directory,
+    warnings,
     notes: [...notes, ...doubtsOf(found, config)],
     keep: async () => {
       if (next !== undefined) await state?.write(next.value, next.whole ? nowMs : (kept?.whole ?? 0));

@@ -6,7 +6,8 @@ import type { Synced } from './sync.ts';
 const most = 20;
 
 /** What a sync found, one fact a line. */
-export function syncText({ provider, file, due, people, groups, changes, access, notes }: Synced): string {
+export function syncText(synced: Synced): string {
+  const { provider, file, due, people, groups, changes, access, notes, warnings } = synced;
   const lines = [
     `${provider}: ${counted(people, 'person', 'people')}, ${counted(groups, 'group')}; ${due ? `${file} changes` : 'nothing new'}`,
   ];
@@ -14,6 +15,7 @@ export function syncText({ provider, file, due, people, groups, changes, access,
     lines.push(...all.slice(0, most).map((line) => `  ${line}`));
     if (all.length > most) lines.push(`  … and ${all.length - most} more like that`);
   };
+  tell(warnings.map((warning) => `warning: ${warning}`));
   const { came, left, replaced, renamed, status, manager } = changes;
   tell(came.map(({ login, status: is }) => `${login} came${is === 'active' ? '' : ` (${is})`}`));
   tell(left.map(({ login }) => `${login} is gone`));

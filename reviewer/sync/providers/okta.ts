@@ -19,7 +19,7 @@ const user = z
       'SUSPENDED',
     ]),
     lastLogin: z.iso.datetime({ offset: true }).nullish(),
-    profile: z.object({ login: z.string().min(1), managerId: z.string().nullish() }),
+    profile: z.object({ login: z.string(), managerId: z.string().nullish() }),
   })
   .transform(
     ({ id, status, lastLogin, profile }): ProviderPerson => ({

@@ -9,7 +9,7 @@ import { SyncError } from './syncError.ts';
 const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const user = z.object({
   id: z.string().min(1),
-  userName: z.string().min(1),
+  userName: z.string(),
   active: z.boolean().default(true),
   [enterprise]: z.object({ manager: z.object({ value: z.string().nullish() }).nullish() }).nullish(),
 });

@@ -136,7 +136,7 @@ test('what is read by changes is what a whole read gives, whatever happened in b
     const found = await (state === undefined
       ? read(wanted)
       : read(wanted, { state, say: (line) => said.push(line) }));
-    const file = select(found, taken, { synced: '2026-11-23T12:00:00Z', before: null });
+    const { directory: file } = select(found, taken, { synced: '2026-11-23T12:00:00Z', before: null });
     return { file, notes: found.notes, state: found.state, said };
   };
   let followed = 0;
