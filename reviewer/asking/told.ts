@@ -14,8 +14,8 @@ export type Notice = {
   text: string;
   /** They are asked for a review, too. */
   asks?: boolean;
-  /** An approval has made it needless. */
-  unlessApproved?: boolean;
+  /** An approval by somebody who may push makes it needless, or by one who answers: of a forge's name, whether it is of such. */
+  unlessApproved?: (login: string) => boolean;
 };
 
 /** What a comment told of. */
@@ -58,7 +58,8 @@ export async function tell(
   let told = false;
   for (const notice of notices) {
     if (said.has(notice.key)) continue;
-    if (notice.unlessApproved === true && (await forge.isApproved(number))) continue;
+    const { unlessApproved: answers } = notice;
+    if (answers !== undefined && (await forge.isApproved(number, answers))) continue;
     // First, for who is asked twice is asked once.
     if (notice.asks === true) await askReviewers(forge, number, { people: notice.who });
     if (await optional(() => forge.comment(number, tellingOf(notice)))) told = true;

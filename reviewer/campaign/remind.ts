@@ -1,4 +1,5 @@
 import { askedFirst } from '../asking/answering.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import { inTheirPlace, type Notice, tell } from '../asking/told.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { isOver, isSilent, reminderAt } from './due.ts';
@@ -36,7 +37,10 @@ export async function remind(
     const names = place === null ? [] : othersOf(place, part, organisation);
     const why = who === 'owners' ? 'silent' : 'absent';
     if (place !== null && names.length > 0)
-      due.push({ ...inTheirPlace(place, why, { owner, names }), unlessApproved: true });
+      due.push({
+        ...inTheirPlace(place, why, { owner, names }),
+        unlessApproved: answersFor(part.owner, organisation),
+      });
   }
   if (marker?.unanswered !== undefined) {
     const text = `nobody has answered by ${frozen.due}. This now says what \`pull_requests.no_response\` in \`grants/review.yaml\` makes of that, and asks those who answer for the APIs.`;

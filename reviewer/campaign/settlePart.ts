@@ -1,5 +1,6 @@
 import { instantOf } from '../../bundle/format/times.ts';
 import { endOf } from '../../bundle/grants/dates.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import { askReviewers } from '../asking/askReviewers.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { optional } from '../forge/optional.ts';
@@ -146,7 +147,11 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
     const action = reminded ? 'reminded' : 'unchanged';
     return { pull, state: 'open', action, reason: 'the branch has commits by people' };
   }
-  if (isOver(frozen, asOf) && said.unanswered === undefined && !(await forge.isApproved(pull.number)))
+  if (
+    isOver(frozen, asOf) &&
+    said.unanswered === undefined &&
+    !(await forge.isApproved(pull.number, answersFor(part.owner, base.organisation)))
+  )
     // The due date, whenever the run is: a second one says the same.
     said = { ...said, unanswered: instantOf(endOf(frozen.due)) };
   const told = tellPart(frozen, part, said, base);

@@ -51,8 +51,11 @@ export type Forge = {
   mergeOf(number: number): Promise<ForgeMerge | null>;
   /** The merged pull request that brought a commit onto the base branch, however it was merged; null where there is none. */
   mergedAs(commit: string): Promise<number | null>;
-  /** Whether somebody has approved it, and nobody asks for changes. */
-  isApproved(number: number): Promise<boolean>;
+  /**
+   * Whether somebody has approved it, and nobody asks for changes. Where a repository is public anybody may say either: it
+   * counts of those who may push, and of those who answer for what it is about.
+   */
+  isApproved(number: number, answers?: (login: string) => boolean): Promise<boolean>;
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
   /** Puts labels on a pull request or issue; unknown ones are made. */
   addLabels(number: number, labels: readonly string[]): Promise<void>;

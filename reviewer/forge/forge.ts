@@ -1,7 +1,7 @@
 import { openClient } from './client.ts';
 import type { Forge } from './contract.ts';
-import { ForgeError } from './forgeError.ts';
 import { issueCalls } from './issueCalls.ts';
+import { mayWrite } from './mayWrite.ts';
 import { pullCalls } from './pullCalls.ts';
 import { cloneUrlOf, type ForgeTarget } from './target.ts';
 import { whoAmI } from './whoAmI.ts';
@@ -42,19 +42,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
     },
     ...pullCalls(asked),
     ...issueCalls(asked),
-    async mayWrite(login) {
-      return call(`GET ${root}/collaborators/${login}/permission`, async () => {
-        const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
-          ...repository,
-          username: login,
-        });
-        return data.permission === 'admin' || data.permission === 'write';
-      }).catch((error: unknown) => {
-        // GitHub knows no such collaborator: then nobody may.
-        if (error instanceof ForgeError && error.code === 'forge-not-found') return false;
-        throw error;
-      });
-    },
+    mayWrite: (login) => mayWrite(asked, login),
     async hasStatus(commit, context) {
       return call(`GET ${root}/commits/${commit}/status`, async () => {
         const asked = { ...repository, ref: commit, per_page: 100 };

@@ -2,6 +2,7 @@ import { once, type RepositoryClient } from './client.ts';
 import type { Forge } from './contract.ts';
 import { ForgeError } from './forgeError.ts';
 import { lastWords } from './lastWords.ts';
+import { mayWrite } from './mayWrite.ts';
 import { mergeOf } from './mergeOf.ts';
 import { isWithin, pullOf, type RawPull } from './rawPull.ts';
 
@@ -20,7 +21,8 @@ type PullCalls = Pick<
 >;
 
 /** What is asked of a forge about pull requests. */
-export function pullCalls({ octokit, call, repository, root, base }: RepositoryClient): PullCalls {
+export function pullCalls(client: RepositoryClient): PullCalls {
+  const { octokit, call, repository, root, base } = client;
   const path = `${root}/pulls`;
   const slug = `${repository.owner}/${repository.repo}`;
   return {
@@ -110,13 +112,21 @@ export function pullCalls({ octokit, call, repository, root, base }: RepositoryC
         throw error;
       });
     },
-    async isApproved(number) {
-      return call(`GET ${path}/${number}/reviews`, async () => {
-        const asked = { ...repository, pull_number: number, per_page: 100 };
-        const said = lastWords(await octokit.paginate(octokit.rest.pulls.listReviews, asked));
-        const words = [...said.values()].map(({ state }) => state);
-        return words.includes('APPROVED') && !words.includes('CHANGES_REQUESTED');
-      });
+    async isApproved(number, answers = () => false) {
+      const reviews = await call(`GET ${path}/${number}/reviews`, () =>
+        octokit.paginate(octokit.rest.pulls.listReviews, {
+          ...repository,
+          pull_number: number,
+          per_page: 100,
+        }),
+      );
+      const said = [...lastWords(reviews)];
+      const counts = async (wanted: string) => {
+        for (const [login, { state }] of said)
+          if (state === wanted && (answers(login) || (await mayWriteMaybe(client, login)))) return true;
+        return false;
+      };
+      return (await counts('APPROVED')) && !(await counts('CHANGES_REQUESTED'));
     },
     async requestReviewers(number, { people, teams }) {
       await call(`POST ${path}/${number}/requested_reviewers`, () =>
@@ -130,3 +140,10 @@ export function pullCalls({ octokit, call, repository, root, base }: RepositoryC
     },
   };
 }
+
+/** Of a token that may not ask, whoever reviews may be one who may push: what they have read stays as it is. */
+const mayWriteMaybe = (client: RepositoryClient, login: string): Promise<boolean> =>
+  mayWrite(client, login).catch((error: unknown) => {
+    if (error instanceof ForgeError && error.code === 'forge-forbidden') return true;
+    throw error;
+  });

@@ -14,6 +14,8 @@ export type Proposal = {
   labels: readonly string[];
   /** When it was asked for, in seconds since 1970: the time of the commit. */
   at: number;
+  /** Whether somebody, by the forge's name, may approve it, besides those who may push. */
+  answers?: (login: string) => boolean;
   /** Whether a text says otherwise than another, of those that are not the same; left out, it does. */
   isNews?: (was: string, is: string) => boolean;
 };
@@ -49,7 +51,7 @@ export async function openProposal<T extends Proposal>(
 
 /** Brings a branch and its pull request in line with a proposal. Throws ForgeError. */
 export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Proposal): Promise<Opened> {
-  const { branch, texts, title: whole, body, labels, at } = proposal;
+  const { branch, texts, title: whole, body, labels, at, answers } = proposal;
   const title = whole.length > longestTitle ? `${whole.slice(0, longestTitle - 2).toWellFormed()}…` : whole;
   /** What a run that died behind the creation did not get to. */
   const label = async (pull: ForgePull) => {
@@ -60,7 +62,7 @@ export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Pro
   if (
     open !== null &&
     there !== undefined &&
-    ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number)))
+    ((await mirror.hasHumanCommits(there)) || (await forge.isApproved(open.number, answers)))
   )
     return { action: 'left', pull: open, commit: there };
   const commit = await mirror.commit(texts, `${whole}\n`, at);

@@ -1,4 +1,5 @@
 import { instantOf } from '../../bundle/format/times.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
@@ -220,7 +221,7 @@ async function sayRemembered(forge: Forge, { number, body, merged, closedMs }: F
 async function openPulls(
   known: readonly ForgePull[],
   groups: readonly Group[],
-  { forge, mirror }: Options,
+  { forge, mirror, evidence }: Options,
 ): Promise<OpenPull[]> {
   const open = known.filter(({ state }) => state === 'open');
   const held = new Set(
@@ -232,8 +233,11 @@ async function openPulls(
     const mayGrow = grows.some((group) => turnOf(pull.branch, group) !== null);
     const tip = mirror.branches.get(pull.branch);
     const handsOff = tip !== undefined && (await mirror.hasHumanCommits(tip));
-    const closedToMore = handsOff || (mayGrow && (await forge.isApproved(pull.number)));
-    found.push({ pull, marker: parseBody(pull.body), handsOff, closedToMore });
+    const marker = parseBody(pull.body);
+    const isApproved = () =>
+      forge.isApproved(pull.number, answersFor(marker?.owner ?? '', evidence.organisation));
+    const closedToMore = handsOff || (mayGrow && (await isApproved()));
+    found.push({ pull, marker, handsOff, closedToMore });
   }
   return found;
 }

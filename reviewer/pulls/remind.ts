@@ -1,6 +1,7 @@
 import { counted } from '../../bundle/format/counted.ts';
 import { dayOf, daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { answering, namesOf } from '../asking/answering.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import { daysBefore, lastDue } from '../asking/lastDue.ts';
 import { inTheirPlace, type Notice, tell } from '../asking/told.ts';
 import type { Evidence } from '../evidence/gather.ts';
@@ -64,10 +65,11 @@ export async function remind(
       notices.push({ key: `${kind} ${dayOf(due.at)}`, who, text });
     }
   }
+  const unlessApproved = answersFor(owner, organisation);
   return tell(
     forge,
     pull.number,
-    notices.map((notice) => ({ ...notice, unlessApproved: true })),
+    notices.map((notice) => ({ ...notice, unlessApproved })),
   );
 }
 

@@ -1,4 +1,5 @@
 import { dayOf, instantOf } from '../../bundle/format/times.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import { tell } from '../asking/told.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
@@ -162,7 +163,7 @@ async function answerForNobody(
   const due = unanswered(marker, task.findings, evidence.organisation, pull);
   if (due === null || evidence.asOf < due.at || task.open.closedToMore) return null;
   // An approval is an answer; whether there is one was asked only where something could join.
-  if (await forge.isApproved(pull.number)) return null;
+  if (await forge.isApproved(pull.number, answersFor(marker.owner, evidence.organisation))) return null;
   const grants = task.findings.map(({ grant }) => grant);
   const at = instantOf(evidence.asOf);
   const parts = bodyParts(pull.body);

@@ -1,4 +1,5 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { answersFor } from '../asking/answersFor.ts';
 import { forgeName } from '../asking/forgeName.ts';
 import type { Forge } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
@@ -71,6 +72,7 @@ export async function proposeRequest(
         ...texts,
         requested,
         reviewers: namesOf(requested, organisation),
+        answers: answersFor(requested.approvers.owner, organisation),
       };
     },
   );
