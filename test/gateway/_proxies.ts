@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../bundle/cacheFolder.ts';
+import { freePort } from '../_server.ts';
 import { root } from '../project/_copyRepository.ts';
 
 export type ProxyName = 'nginx' | 'caddy' | 'envoy';
@@ -80,14 +81,6 @@ const examples = { nginx: 'nginx.conf', caddy: 'Caddyfile', envoy: 'envoy.yaml',
 /** The example that is shipped for a proxy. */
 export const exampleOf = (name: keyof typeof examples): string =>
   readFileSync(join(root, 'gateway', 'deploy', 'proxies', examples[name]), 'utf8');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 const configurations: Record<ProxyName, (example: string, folder: string) => [string, string[]]> = {
   nginx: (example, folder) => {

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rateOf } from '../../bundle/format/rate.ts';
 import { createLimit } from '../../gateway/limits/limit.ts';
 import { debianProgram } from '../_debian.ts';
+import { freePort } from '../_server.ts';
 
 /** A store that speaks Redis' protocol. */
 export type Store = {
@@ -127,14 +128,6 @@ function commandIn(text: string): { words: string[]; length: number } | null {
     at = end + 2;
   }
   return { words, length: at };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 async function reachable(port: number): Promise<void> {
