@@ -5,12 +5,13 @@ import { sameLines } from '../../gateway/revision/slices.ts';
 import type { RecordedRequest, Requests } from '../evidence/requests.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { createTally, type Tally } from './createTally.ts';
+import { type Answer, type Effect, effectsOf } from './effectsOf.ts';
 import { createFindOperation, type Found } from './findOperation.ts';
 import { narrowedAuthentication, narrowedCredentials } from './narrowedCredentials.ts';
 import { createPlacesOf, type Networks } from './placesOf.ts';
 import type { Replay } from './replay.ts';
 import type { Side } from './side.ts';
-import { isFactUntold, mayBeAllowed, statedBy } from './statedBy.ts';
+import { isFactUntold, statedBy } from './statedBy.ts';
 import { type World, worldsOf } from './worlds.ts';
 
 type Options = {
@@ -39,7 +40,7 @@ export function createReplayer({ requests, base, eras, asOf, coverage, signal }:
   const allowedByBase: (boolean | undefined)[] = [];
   return async (head) => {
     const tally = createTally();
-    const decideOne = pairOf({ base, head, eras, asOf, allowedByBase });
+    const decidePair = createDecidePair({ base, head, eras, asOf, allowedByBase });
     const findNext = createFindOperation(head.snapshot.apis);
     const isMoved = movedApis(base, head);
     let place = -1;
@@ -62,7 +63,7 @@ export function createReplayer({ requests, base, eras, asOf, coverage, signal }:
         const is = direct === null ? findNext.byName(api, asked) : findNext.byPath(api, asked);
         if (is === null) tally.skip('operation-removed', asked);
         else if (isMoved(api)) tally.skip('route-changed', asked);
-        else decideOne({ asked, place, subject, was, is }, tally);
+        else decidePair({ asked, place, subject, was, is }, tally);
       }
     }
     const { records, unreadable, window } = requests;
@@ -107,7 +108,7 @@ type Sides = {
 };
 
 /** Decides one folded request by both revisions, and counts what becomes of it. */
-function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
+function createDecidePair({ base, head, eras, asOf, allowedByBase }: Sides) {
   const networks = { base: base.snapshot.networks, head: head.snapshot.networks };
   const places = [null, ...eras].map((then) => ({
     base: createPlacesOf(then, networks.base),
@@ -120,7 +121,40 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
   const sameNetworks = isDeepStrictEqual(networks.base, networks.head);
   const timed = base.snapshot.reads.clock || head.snapshot.reads.clock;
 
-  return ({ asked, place, subject, was, is }: Pair, tally: Tally): void => {
+  /** Asks one side of a request, in one way in which it may have been made. */
+  const createAsk = ({ asked, subject }: Pair) => {
+    const stated = statedBy(asked);
+    const { groups } = asked;
+    return (side: Side, found: Found, { world, time }: { world: World; time: number }): Decision =>
+      side.decide({
+        ...found,
+        identity: isOpen(side, found)
+          ? { subject: anonymous, groups: null, mfa: false, expiresAt: null }
+          : { subject, groups, mfa: world.mfa, expiresAt: null },
+        networks: side === base ? world.base : world.head,
+        time,
+        stated,
+      });
+  };
+
+  /** What changes of a request that both allow: how its caller may prove who it is, or when it ends. */
+  const laterEffect = (
+    { subject, was, is }: Pair,
+    kept: readonly Answer[],
+    { same, time, ask }: { same: boolean; time: number; ask: ReturnType<typeof createAsk> },
+  ): Pick<Effect, 'kind' | 'why'> | null => {
+    if (lessKnown.has(subject)) return { kind: 'unproven', why: 'credentials' };
+    if (fewerWays(was.route.api)) return { kind: 'unproven', why: 'authentication' };
+    if (same || timed) return null;
+    const end = endOf(kept, time, (world, at) => ({
+      before: ask(base, was, { world, time: at }).result.allow,
+      after: ask(head, is, { world, time: at }),
+    }));
+    return end === null ? null : { kind: 'ending', why: String(end) };
+  };
+
+  return (pair: Pair, tally: Tally): void => {
+    const { asked, place, subject, was, is } = pair;
     const { groups, era, timeOfWeek } = asked;
     const here = places[era + 1] ?? places[0];
     if (here === undefined) return;
@@ -143,72 +177,18 @@ function pairOf({ base, head, eras, asOf, allowedByBase }: Sides) {
       return;
     }
     const time = timeOfWeek === null ? asOf : nextInWeek(timeOfWeek, asOf);
-    const stated = statedBy(asked);
-    const asks = (side: Side, found: Found, world: World, at: number): Decision =>
-      side.decide({
-        ...found,
-        identity: isOpen(side, found)
-          ? { subject: anonymous, groups: null, mfa: false, expiresAt: null }
-          : { subject, groups, mfa: world.mfa, expiresAt: null },
-        networks: side === base ? world.base : world.head,
-        time: at,
-        stated,
-      });
-    const worlds = worldsOf(
-      asked,
-      { base: here.base(asked.networks), head: here.head(asked.networks) },
-      networks,
-    );
-    const answers = worlds.map((world) => {
-      const before = asks(base, was, world, time);
-      return { world, before, after: same ? before : asks(head, is, world, time) };
+    const ask = createAsk(pair);
+    const inside = { base: here.base(asked.networks), head: here.head(asked.networks) };
+    const answers = worldsOf(asked, inside, networks).map((world): Answer => {
+      const before = ask(base, was, { world, time });
+      return { world, before, after: same ? before : ask(head, is, { world, time }) };
     });
-    const grants = new Set(answers.flatMap(({ before }) => before.result.grants));
-    const passing = answers.filter(({ before }) => before.result.allow);
-    const mayHold = (decision: Decision) => mayBeAllowed(decision, asked);
-    const isAllowed = passing.length > 0 || (asked.allow && answers.some(({ before }) => mayHold(before)));
+    const { isAllowed, grants, effects, kept } = effectsOf(answers, asked);
     if (sameNetworks) allowedByBase[place] = isAllowed;
     tally.count(asked, isAllowed);
-    const doubtful = answers.some(
-      ({ before, after }) =>
-        before !== after &&
-        !after.result.allow &&
-        (before.result.allow ? mayHold(after) : asked.allow && mayHold(before)),
-    );
-    if (doubtful) {
-      tally.add('unproven', { ...what, grants, why: 'parameters' });
-      return;
-    }
-    const gained = answers.filter(({ before, after }) => !before.result.allow && after.result.allow);
-    // What was allowed then and is denied by now is as any denial.
-    const isDenied = passing.length === 0 || !asked.allow;
-    if (gained.length > 0 && isDenied) {
-      const by = new Set(gained.flatMap(({ after }) => after.result.grants));
-      tally.add('allowed', {
-        ...what,
-        grants: by,
-        why: gained.length === answers.length ? 'granted' : 'condition',
-      });
-    } else if (isDenied && answers.some(({ before, after }) => before !== after && mayHold(after)))
-      tally.add('allowed', { ...what, grants: [], why: 'parameters' });
-    if (passing.length === 0) return;
-    const lost = passing.filter(({ after }) => !after.result.allow);
-    if (lost.length > 0) {
-      const [first] = lost;
-      const all = lost.length === passing.length;
-      const why = all ? (first?.after.result.reason ?? '') : 'condition';
-      tally.add(all ? 'denied' : 'unproven', { ...what, grants, why });
-      return;
-    }
-    if (lessKnown.has(subject)) tally.add('unproven', { ...what, grants, why: 'credentials' });
-    else if (fewerWays(was.route.api)) tally.add('unproven', { ...what, grants, why: 'authentication' });
-    else if (!same && !timed) {
-      const end = endOf(passing, time, (world, at) => ({
-        before: asks(base, was, world, at).result.allow,
-        after: asks(head, is, world, at),
-      }));
-      if (end !== null) tally.add('ending', { ...what, grants, why: String(end) });
-    }
+    for (const { kind, ...effect } of effects) tally.add(kind, { ...what, ...effect });
+    const later = kept.length === 0 ? null : laterEffect(pair, kept, { same, time, ask });
+    if (later !== null) tally.add(later.kind, { ...what, grants, why: later.why });
   };
 }
 
@@ -231,8 +211,6 @@ function alikeOf(base: Side, head: Side) {
     return last.alike;
   };
 }
-
-type Answer = { world: World; before: Decision; after: Decision };
 
 /** When head, of what both allow, begins to deny what base still allows; null when it never does. */
 function endOf(

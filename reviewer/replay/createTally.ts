@@ -2,7 +2,8 @@ import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { RecordedRequest } from '../evidence/requests.ts';
 import { type Effect, type Effects, type Replay, type Skipped, sumOf } from './replay.ts';
 
-type Kind = 'denied' | 'unproven' | 'ending' | 'allowed';
+/** `unproven`: records do not tell; `ending`: allowed still, and not for long. */
+export type Kind = 'denied' | 'unproven' | 'ending' | 'allowed';
 type What = {
   asked: RecordedRequest;
   subject: string;
@@ -34,15 +35,9 @@ export function createTally(): Tally {
   };
   const skipped = new Map<string, Skipped>();
   const counts = { replayed: 0, allowed: 0, lapsed: 0 };
-  const pass = (
-    reason: Skipped['reason'],
-    api: string,
-    operation: string,
-    requests: number,
-    allowed: number,
-  ) => {
-    const key = JSON.stringify([reason, api, operation]);
-    const known = skipped.get(key) ?? { reason, api, operation, requests: 0, allowed: 0 };
+  const addSkipped = ({ requests, allowed, ...place }: Skipped) => {
+    const key = placeOf(place);
+    const known = skipped.get(key) ?? { ...place, requests: 0, allowed: 0 };
     known.requests += requests;
     known.allowed += allowed;
     skipped.set(key, known);
@@ -68,10 +63,12 @@ export function createTally(): Tally {
       for (const grant of grants) known.grants.add(grant);
     },
     skip(reason, { api, operation, requests, allow }) {
-      pass(reason, api ?? '', operation ?? '', requests, allow ? requests : 0);
+      const place = { reason, api: api ?? '', operation: operation ?? '' };
+      addSkipped({ ...place, requests, allowed: allow ? requests : 0 });
     },
     skipUnread(requests) {
-      if (requests > 0) pass('record-incomplete', '', '', requests, 0);
+      if (requests > 0)
+        addSkipped({ reason: 'record-incomplete', api: '', operation: '', requests, allowed: 0 });
     },
     result() {
       const effects = (kind: Kind): Effects => {
@@ -96,4 +93,5 @@ export function createTally(): Tally {
 }
 
 const nameOf = ({ subject, api, operation, why }: Effect) => [subject, api, operation, why].join('\n');
-const placeOf = ({ reason, api, operation }: Skipped) => [reason, api, operation].join('\n');
+const placeOf = ({ reason, api, operation }: Pick<Skipped, 'reason' | 'api' | 'operation'>) =>
+  [reason, api, operation].join('\n');
