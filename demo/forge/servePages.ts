@@ -18,6 +18,9 @@ import { issuePage, pullPage } from './pages/pull.ts';
 import { commitPage, rawFile, sourcePage } from './pages/source.ts';
 import { picture, style } from './pages/style.ts';
 
+/** What a form on the page of an issue asks for. */
+type Posted = { path: string; issue: Issue; verb: string };
+
 const mostForm = 512 * 1024;
 
 const headers = {
@@ -68,13 +71,7 @@ export function createServePages(core: Core): ServePages {
     } else throw new ApiError(422, 'This cannot be done.');
   }
 
-  async function post(
-    request: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    issue: Issue,
-    verb: string,
-  ) {
+  async function post(request: IncomingMessage, response: ServerResponse, { path, issue, verb }: Posted) {
     const form = await readForm(request);
     if (form === null) {
       response.setHeader('connection', 'close');
@@ -132,7 +129,7 @@ export function createServePages(core: Core): ServePages {
       issue !== undefined && (kind === 'pull' ? isPull(issue) : kind === 'issues' && !isPull(issue));
     if (!reads) {
       if (!fits || verb === undefined || rest.length !== 2) return missing(response);
-      return post(request, response, path, issue, verb);
+      return post(request, response, { path, issue, verb });
     }
     if (kind === undefined || (kind === '' && rest.length === 0))
       return sendPage(response, await homePage(core));

@@ -85,7 +85,11 @@ export function losses(
   return new Map(
     grants.map((grant) => [
       grant.id,
-      lossesOf(access, grant, next.get(grant.id) ?? null, lost.get(grant.id), restricted.get(grant.id)),
+      lossesOf(grant, access, {
+        after: next.get(grant.id) ?? null,
+        lost: lost.get(grant.id),
+        restricted: restricted.get(grant.id),
+      }),
     ]),
   );
 }
@@ -106,13 +110,14 @@ function note(
 const listed = (subjects: BySubject | undefined) =>
   [...(subjects ?? [])].map(([principal, operations]) => ({ principal, operations: [...operations].sort() }));
 
-function lossesOf(
-  access: Access,
-  grant: Grant,
-  after: Grant | null,
-  lost: BySubject | undefined,
-  restricted: BySubject | undefined,
-): Losses {
+type Change = {
+  /** The grant then; null where it is gone. */
+  after: Grant | null;
+  lost: BySubject | undefined;
+  restricted: BySubject | undefined;
+};
+
+function lossesOf(grant: Grant, access: Access, { after, lost, restricted }: Change): Losses {
   const left = after?.state === 'active' ? after.covers : [];
   const idle = access.idle(grant);
   const hit = new Set([...(lost?.keys() ?? []), ...(restricted?.keys() ?? [])]);

@@ -61,7 +61,7 @@ export async function requestGrant(
   const principal = knownPrincipal(request.principal, organisation);
   const { to, role } = smallest(request, api);
   assertEnd(request, organisation, asOf);
-  if (request.emergency) assertEmergency(principal, api, request, organisation, asOf);
+  if (request.emergency) assertEmergency({ principal, api, until: request.until }, organisation, asOf);
 
   const id = freeId(request, principal, organisation, asOf);
   const owner = request.owner ?? api.owner;
@@ -173,9 +173,7 @@ function assertEnd({ until }: GrantRequest, { review }: Organisation, asOf: numb
 
 /** Who may take what at once, by review.yaml. */
 function assertEmergency(
-  principal: string,
-  { name, tier }: Api,
-  { until }: GrantRequest,
+  { principal, api, until }: { principal: string; api: Api; until: string },
   { review, memberships }: Organisation,
   asOf: number,
 ): void {
@@ -183,8 +181,10 @@ function assertEmergency(
   const own = [principal, ...(memberships.get(principal) ?? [])].map(fold);
   if (!principal.startsWith('user:') || !emergency.principals.some((one) => own.includes(fold(one))))
     throw refused(`${principal} may not take access in an emergency (emergency.principals in review.yaml)`);
-  if (!emergency.tiers.includes(tier))
-    throw refused(`${name} is of tier ${tier}, which no emergency opens (emergency.tiers in review.yaml)`);
+  if (!emergency.tiers.includes(api.tier))
+    throw refused(
+      `${api.name} is of tier ${api.tier}, which no emergency opens (emergency.tiers in review.yaml)`,
+    );
   if (endOf(until) > asOf + emergency.hours * 3600)
     throw refused(
       `in an emergency access lasts ${emergency.hours} hours at most (emergency.hours in review.yaml)`,

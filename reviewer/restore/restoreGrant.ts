@@ -47,7 +47,11 @@ type Options = {
 export async function restoreGrant(tree: Tree, id: string, options: Options): Promise<Restored> {
   const versions = await versionsOf(tree, id, options.asOf);
   const { organisation } = await load(tree);
-  const index = await pick(tree, id, versions, organisation?.apis ?? new Map(), options);
+  if (versions.length === 0) throw nothing(`no commit of this branch had a grant ${id}`);
+  const index =
+    options.commit === undefined
+      ? lastThatGaveMore(versions, organisation?.apis ?? new Map(), options.asOf)
+      : await writtenBy(options.commit, versions, { tree, id });
   const [version, next] = [versions[index], versions[index + 1]];
   const found = version?.grant;
   if (!version || !found || !next) {
@@ -94,26 +98,25 @@ const nothing = (what: string) => new ReviewError('nothing-to-restore', what);
 const howOf = ({ grant }: Version): Restored['taken']['how'] =>
   grant === null ? 'removed' : grant.entry.state === 'suspended' ? 'suspended' : 'narrowed';
 
-/** Which of the states is put back; -1 for none. */
-async function pick(
-  tree: Tree,
-  id: string,
+/** The state that a commit wrote. */
+async function writtenBy(
+  commit: string,
+  versions: readonly Version[],
+  { tree, id }: { tree: Tree; id: string },
+): Promise<number> {
+  const wanted = await resolveCommit(tree.root, commit);
+  const index = versions.findIndex((version) => version.commit === wanted);
+  if (index >= 0 && versions[index]?.grant) return index;
+  const known = versions.filter(({ grant }) => grant !== null).map((version) => version.commit?.slice(0, 12));
+  throw nothing(`${commit} is no commit that wrote the grant ${id}; those are ${known.slice(-5).join(', ')}`);
+}
+
+/** The last state that gave more than there is now; -1 for none. */
+function lastThatGaveMore(
   versions: readonly Version[],
   apis: ReadonlyMap<string, Api>,
-  { asOf, commit }: Options,
-): Promise<number> {
-  if (versions.length === 0) throw nothing(`no commit of this branch had a grant ${id}`);
-  if (commit !== undefined) {
-    const wanted = await resolveCommit(tree.root, commit);
-    const index = versions.findIndex((version) => version.commit === wanted);
-    if (index >= 0 && versions[index]?.grant) return index;
-    const known = versions
-      .filter(({ grant }) => grant !== null)
-      .map((version) => version.commit?.slice(0, 12));
-    throw nothing(
-      `${commit} is no commit that wrote the grant ${id}; those are ${known.slice(-5).join(', ')}`,
-    );
-  }
+  asOf: number,
+): number {
   const current = versions.at(-1)?.grant?.entry ?? null;
   return versions.findLastIndex(
     ({ grant }) => grant?.entry.state === 'active' && gaveMore(current, grant.entry, apis, asOf),

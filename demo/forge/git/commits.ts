@@ -56,16 +56,15 @@ export async function readCommits(git: Git, shas: readonly string[]): Promise<Co
   return commits;
 }
 
-/** The commits `tip` has and `without` has not, newest first. */
+/** The commits `tip` has and `without` has not, newest first, `most` at most. */
 export async function commitsBetween(
   git: Git,
   without: string | null,
   tip: string,
   most = 250,
-  skip = 0,
 ): Promise<Commit[]> {
   const range = without === null ? [tip] : [tip, `^${without}`];
-  const text = await git.text(['rev-list', `--max-count=${most}`, `--skip=${skip}`, ...range]);
+  const text = await git.text(['rev-list', `--max-count=${most}`, ...range]);
   return readCommits(git, text.split('\n').filter(Boolean));
 }
 

@@ -91,7 +91,7 @@ export function mergePull(core: Core, issue: PullIssue, request: MergeRequest, b
         mergeRecord(core, issue, by, commit.sha);
         await core.state.save();
         await announcePull(core, 'closed', issue, by);
-        await afterMoves(core, new Map(core.refs).set(ref, commit.sha), [move], by);
+        await afterMoves(core, { refs: new Map(core.refs).set(ref, commit.sha), moves: [move] }, by);
         return commit.sha;
       }
       // A push took the branch meanwhile: merge again on top of it.

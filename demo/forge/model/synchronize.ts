@@ -27,7 +27,11 @@ export async function keepHead(core: Core, issue: PullIssue): Promise<void> {
 }
 
 /** Brings one open pull request in line with its branches; true when something changed. */
-async function follow(core: Core, issue: PullIssue, by: User, moved: ReadonlySet<string>, tell: boolean) {
+async function follow(
+  core: Core,
+  issue: PullIssue,
+  { moved, by, tell }: { moved: ReadonlySet<string>; by: User; tell: boolean },
+): Promise<boolean> {
   const { pull } = issue;
   const head = tip(core.refs, pull.head.ref);
   const base = tip(core.refs, pull.base.ref);
@@ -70,21 +74,20 @@ export async function synchronize(core: Core, by: User, tell = true): Promise<vo
       changed.map(async (move) => announcePush(core, move, await pushDetails(core, move), by)),
     );
   }
-  await afterMoves(core, refs, changed, by, tell);
+  await afterMoves(core, { refs, moves: changed }, by, tell);
 }
 
 /** The second half of a move whose push event has been sent: the pull requests follow. */
 export async function afterMoves(
   core: Core,
-  refs: ReadonlyMap<string, string>,
-  changed: readonly RefMove[],
+  { refs, moves: made }: { refs: ReadonlyMap<string, string>; moves: readonly RefMove[] },
   by: User,
   tell = true,
 ): Promise<void> {
   core.refs.clear();
   for (const [ref, sha] of refs) core.refs.set(ref, sha);
-  const moved = new Set(changed.map((move) => move.ref));
+  const moved = new Set(made.map((move) => move.ref));
   let dirty = false;
-  for (const issue of openPulls(core)) dirty = (await follow(core, issue, by, moved, tell)) || dirty;
+  for (const issue of openPulls(core)) dirty = (await follow(core, issue, { moved, by, tell })) || dirty;
   if (dirty) await core.state.save();
 }

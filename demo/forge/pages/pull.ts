@@ -12,7 +12,11 @@ import { markdown } from './markdown.ts';
 type Forms = { core: Core; tokens: FormTokens };
 
 /** A form of one button that posts to `PAGE/verb`. */
-function button({ core, tokens }: Forms, issue: Issue, verb: string, text: string, primary = false): Html {
+function button(
+  { core, tokens }: Forms,
+  issue: Issue,
+  { verb, text, primary = false }: { verb: string; text: string; primary?: boolean },
+): Html {
   const path = `${pageOf(core, issue)}/${verb}`;
   return html`<form method="post" action="${path}"><input type="hidden" name="token" value="${tokens.issue(path)}"><button class="${primary && 'primary'}">${text}</button></form>`;
 }
@@ -26,17 +30,20 @@ function mergeBox(forms: Forms, issue: PullIssue, facts: PullFacts): Html {
 <p class="quiet">${pull.mergedBy} merged this into <code>${pull.base.ref}</code> as <a class="sha" href="${pathTo(core, 'commit', commit)}">${short(commit)}</a>, ${when(pull.mergedAt)}.</p></div></section>`;
   if (issue.state === 'closed')
     return html`<section class="card merge off"><div class="body"><h3>Closed without merging</h3>
-<p class="quiet">${issue.closedBy} closed this${issue.closedAt !== null && [', ', when(issue.closedAt)]}.</p><div class="actions">${button(forms, issue, 'reopen', 'Reopen')}</div></div></section>`;
+<p class="quiet">${issue.closedBy} closed this${issue.closedAt !== null && [', ', when(issue.closedAt)]}.</p><div class="actions">${button(forms, issue, { verb: 'reopen', text: 'Reopen' })}</div></div></section>`;
   if (facts.mergeable !== true)
     return html`<section class="card merge conflict"><div class="body"><h3>This branch conflicts with <code>${pull.base.ref}</code></h3>
 <p class="quiet">Both sides changed the same lines. Merge <code>${pull.base.ref}</code> into the branch, settle the conflict and push.</p>
-<ul>${facts.conflicts.map((path) => html`<li><code>${path}</code></li>`)}</ul><div class="actions">${button(forms, issue, 'close', 'Close')}</div></div></section>`;
+<ul>${facts.conflicts.map((path) => html`<li><code>${path}</code></li>`)}</ul><div class="actions">${button(forms, issue, { verb: 'close', text: 'Close' })}</div></div></section>`;
   return html`<section class="card merge"><div class="body"><h3>This can be merged</h3>
-<p class="quiet">No conflicts with <code>${pull.base.ref}</code>.</p><div class="actions">${button(forms, issue, 'merge', 'Merge', true)}${button(forms, issue, 'close', 'Close')}</div></div></section>`;
+<p class="quiet">No conflicts with <code>${pull.base.ref}</code>.</p><div class="actions">${button(forms, issue, { verb: 'merge', text: 'Merge', primary: true })}${button(forms, issue, { verb: 'close', text: 'Close' })}</div></div></section>`;
 }
 
-function remark(author: string, at: string, body: string | null, verb: string, id?: string): Html {
-  return html`<section class="card" id="${id}"><h2 class="head"><b>${author}</b> ${verb} ${when(at)}</h2><div class="body">${
+type Remark = Pick<Issue, 'author' | 'createdAt' | 'body'>;
+
+/** `id`: by which links within the page find it. */
+function remark({ author, createdAt, body }: Remark, verb: string, id?: string): Html {
+  return html`<section class="card" id="${id}"><h2 class="head"><b>${author}</b> ${verb} ${when(createdAt)}</h2><div class="body">${
     body === null || body.trim() === '' ? html`<p class="quiet">No description.</p>` : markdown(body)
   }</div></section>`;
 }
@@ -45,9 +52,7 @@ function conversation(forms: Forms, issue: Issue): Html {
   const { core, tokens } = forms;
   const path = `${pageOf(core, issue)}/comment`;
   const comments = core.state.data.comments.filter((comment) => comment.issue === issue.number);
-  return html`${comments.map((comment) =>
-    remark(comment.author, comment.createdAt, comment.body, 'commented', `issuecomment-${comment.id}`),
-  )}
+  return html`${comments.map((comment) => remark(comment, 'commented', `issuecomment-${comment.id}`))}
 <section class="card"><div class="body"><form method="post" action="${path}"><input type="hidden" name="token" value="${tokens.issue(path)}">
 <label for="comment"><b>Comment</b></label><textarea id="comment" name="body" required maxlength="65536"></textarea><div class="actions"><button>Comment</button></div></form></div></section>`;
 }
@@ -81,7 +86,7 @@ export async function pullPage(forms: Forms, issue: PullIssue, notice?: string):
     html`<h1>${issue.title} <span class="number">#${issue.number}</span></h1>
 <p class="meta">${stateBadge(issue)} <span>${issue.author} wants to merge <code>${issue.pull.head.ref}</code> into <code>${issue.pull.base.ref}</code></span> ${labels(issue)}</p>
 ${notice !== undefined && html`<p class="notice" role="alert">${notice}</p>`}
-${remark(issue.author, issue.createdAt, issue.body, 'wrote')}
+${remark(issue, 'wrote')}
 ${checks(core, issue.pull.head.sha)}
 ${mergeBox(forms, issue, facts)}
 <h2 id="files">${files} changed, <span class="plus">+${facts.additions}</span> <span class="minus">−${facts.deletions}</span></h2>
@@ -100,8 +105,8 @@ export function issuePage(forms: Forms, issue: Issue): Html {
     `${issue.title} #${issue.number}`,
     html`<h1>${issue.title} <span class="number">#${issue.number}</span></h1>
 <p class="meta">${stateBadge(issue)} ${labels(issue)}</p>
-${remark(issue.author, issue.createdAt, issue.body, 'wrote')}
+${remark(issue, 'wrote')}
 ${conversation(forms, issue)}
-<div class="actions">${issue.state === 'open' && !isPull(issue) && button(forms, issue, 'close', 'Close')}</div>`,
+<div class="actions">${issue.state === 'open' && !isPull(issue) && button(forms, issue, { verb: 'close', text: 'Close' })}</div>`,
   );
 }

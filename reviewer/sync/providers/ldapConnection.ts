@@ -78,15 +78,16 @@ export async function connectLdap({
     ...(isIP(host) === 0 && { servername: host }),
   };
   const plain = secure ? connectTls(at) : connect(at);
-  await opened(plain, secure ? 'secureConnect' : 'connect', url, timeoutMs, signal);
-  let exchange = exchangeOn(plain, url, timeoutMs, signal);
+  const limits = { url, timeoutMs, signal };
+  await whenOpen(plain, secure ? 'secureConnect' : 'connect', limits);
+  let exchange = exchangeOn(plain, limits);
   if (startTls) {
     const answer = await exchange.ask(new ExtendedRequest({ messageId: 1, oid: startTlsName }));
     assertDone(answer, url);
     exchange.leave();
     const encrypted = connectTls({ ...at, socket: plain });
-    await opened(encrypted, 'secureConnect', url, timeoutMs, signal);
-    exchange = exchangeOn(encrypted, url, timeoutMs, signal);
+    await whenOpen(encrypted, 'secureConnect', limits);
+    exchange = exchangeOn(encrypted, limits);
   }
   let number = 1;
   let references = 0;
@@ -154,12 +155,12 @@ function assertDone({ status }: MessageResponse, url: string): void {
     throw new SyncError(codes.get(status) ?? 'sync-incomplete', `${url} answered with LDAP result ${status}`);
 }
 
-async function opened(
+type Limits = { url: string; timeoutMs: number; signal: AbortSignal | undefined };
+
+async function whenOpen(
   socket: Socket,
-  event: string,
-  url: string,
-  timeoutMs: number,
-  signal?: AbortSignal,
+  event: 'connect' | 'secureConnect',
+  { url, timeoutMs, signal }: Limits,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const failed = (cause?: Error) =>
@@ -206,7 +207,7 @@ type Exchange = {
   end: () => void;
 };
 
-function exchangeOn(socket: Socket, url: string, timeoutMs: number, signal?: AbortSignal): Exchange {
+function exchangeOn(socket: Socket, { url, timeoutMs, signal }: Limits): Exchange {
   const parser = new MessageParser();
   const pending = new Map<string, { message: Message }>();
   let current: { take: (message: MessageResponse) => void; fail: (error: SyncError) => void } | null = null;
