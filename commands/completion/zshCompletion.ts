@@ -2,7 +2,7 @@ import type { CommandWords, OptionWords, Takes } from './completionTable.ts';
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 /** Words within a spec of `_arguments`, where brackets and colons have a meaning. */
-const told = (text: string) => text.replaceAll(/[\\[\]:]/g, '\\$&').replaceAll('\n', ' ');
+const escaped = (text: string) => text.replaceAll(/[\\[\]:]/g, '\\$&').replaceAll('\n', ' ');
 
 function taken(takes: Takes): string {
   if (takes.kind === 'words') return `:value:(${takes.words.join(' ')})`;
@@ -12,7 +12,9 @@ function taken(takes: Takes): string {
 function optionSpec({ names, about, takes }: OptionWords): string {
   const many = takes?.many === true ? '*' : '';
   const spec = (name: string) =>
-    quoted(`${many}${name}${takes === null ? '' : '='}[${told(about)}]${takes === null ? '' : taken(takes)}`);
+    quoted(
+      `${many}${name}${takes === null ? '' : '='}[${escaped(about)}]${takes === null ? '' : taken(takes)}`,
+    );
   return names.map(spec).join(' ');
 }
 

@@ -74,7 +74,7 @@ async function runStatus(urls: string[], options: Options, command: Command): Pr
   if (options.json) printJson(jsonOf(found));
   else print(fleetText(found));
   await report(found, waitMs > 0);
-  if (found.enforced && forge !== null) await tellPull(forge, found, options.root);
+  if (found.enforced && forge !== null) await commentOnPull(forge, found, options.root);
   if (!found.enforced) process.exitCode = 1;
 }
 
@@ -137,7 +137,7 @@ async function reporter(
 }
 
 /** Says where a revision was merged that all gateways enforce it, as far as the repository at hand knows its commit. */
-async function tellPull(forge: Forge, found: FleetStatus, root: string): Promise<void> {
+async function commentOnPull(forge: Forge, found: FleetStatus, root: string): Promise<void> {
   if (found.revision === null) return;
   const { subjectOf } = await import('../../bundle/git/subjectOf.ts');
   const subject = await subjectOf(resolve(root), found.revision);

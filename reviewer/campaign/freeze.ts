@@ -59,9 +59,9 @@ export async function freeze(
   const used = await usage.windows(grants.map(({ id }) => ({ grant: id, from })));
   const { coverage: least } = organisation.review.thresholds;
   const entries = grants.map((grant, index): FrozenEntry => {
-    const begun = Math.max(from, grant.grantedAt);
+    const since = Math.max(from, grant.grantedAt);
     // A short record shows too little to speak of.
-    const isSeen = begun < asOf && coverage.share(begun, asOf) >= least;
+    const isSeen = since < asOf && coverage.share(since, asOf) >= least;
     const last = used[index]?.lastUsedAt;
     const finding = strongest.get(grant.id);
     return {

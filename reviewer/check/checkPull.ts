@@ -104,7 +104,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
     ...common,
     ...counted,
     access: accessRows(diff),
-    ...said(verdict, facts, organisation, prefix),
+    ...boundedVerdict(verdict, facts, organisation, prefix),
     replay: replayed === null || replayed.requests.recorded === 0 ? null : bounded(replayed),
   };
 }
@@ -138,7 +138,7 @@ function problemsOf(
 
 const pathOf = (file: string) => file.replace(/\p{Cc}/gu, '?').slice(0, 900);
 
-function said(verdict: Verdict, facts: ChangeFacts, { grants }: Organisation, prefix: string) {
+function boundedVerdict(verdict: Verdict, facts: ChangeFacts, { grants }: Organisation, prefix: string) {
   const places = new Map(grants.map(({ id, place }) => [id, place]));
   const placeOf = (grant: string | undefined): CheckedPlace => {
     const place = places.get(grant ?? '');

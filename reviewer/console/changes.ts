@@ -47,9 +47,9 @@ export function createChanges({ root, background, decisions, days, asOf }: Optio
     const commits = { repository: root, base, head };
     waiting += 1;
     void (async () => {
-      found.diff = await settled(background.ask('diff', { ...commits, at }));
+      found.diff = await outcomeOf(background.ask('diff', { ...commits, at }));
       if (found.diff.state === 'done') Object.assign(found, { base: found.diff.value.base });
-      found.replay = await settled(background.ask('replay', { ...commits, decisions, asOf: at, days }));
+      found.replay = await outcomeOf(background.ask('replay', { ...commits, decisions, asOf: at, days }));
       waiting -= 1;
       // Another look may find what was missing, such as records.
       if (found.diff.state === 'failed' || found.replay.state === 'failed')
@@ -96,7 +96,7 @@ export function createChanges({ root, background, decisions, days, asOf }: Optio
   };
 }
 
-async function settled<T>(work: Promise<T>): Promise<Under<T>> {
+async function outcomeOf<T>(work: Promise<T>): Promise<Under<T>> {
   try {
     return { state: 'done', value: await work };
   } catch (error) {

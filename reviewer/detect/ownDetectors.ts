@@ -59,16 +59,16 @@ export async function openOwnDetectors(
   const { own, misplaced } = await readDetectors(tree);
   const judges: OwnJudge[] = [];
   const broken: BrokenDetector[] = [];
-  const told = ({ file, line: at, column, message }: (typeof misplaced)[number]['problem']) =>
+  const formatFault = ({ file, line: at, column, message }: (typeof misplaced)[number]['problem']) =>
     `${file}:${at}:${column}: ${message}`;
   for (const { name, problem } of misplaced)
-    broken.push({ detector: ownDetector.catch(nameless).parse(name), message: told(problem) });
+    broken.push({ detector: ownDetector.catch(nameless).parse(name), message: formatFault(problem) });
   for (const one of own) {
     const name = ownDetector.parse(one.name);
     const { problems, hasWindow } = await examineDetector(opa, one);
     const [first] = problems;
     if (first !== undefined) {
-      broken.push({ detector: name, message: told(first) });
+      broken.push({ detector: name, message: formatFault(first) });
       continue;
     }
     try {

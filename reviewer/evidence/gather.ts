@@ -88,7 +88,7 @@ export async function gather(options: Options): Promise<Evidence> {
     progress?.('reading decision records');
     const read = await reading;
     const usage = { ...read, unreadable: [...read.unreadable, ...unreachable] };
-    tellOf(usage, from, progress);
+    reportUsage(usage, from, progress);
     const members = membersOf(organisation);
     const coverage = coverageIn(usage, organisation);
     const brought = await broughtSince(history.directories, usage, { organisation, asOf, from });
@@ -127,7 +127,11 @@ async function broughtSince(
   return new Map([...last].filter(([name, at]) => at >= Math.min(missing.get(name) ?? at, from)));
 }
 
-function tellOf({ files, records, torn, unreadable, faulty }: Usage, from: number, progress: Progress): void {
+function reportUsage(
+  { files, records, torn, unreadable, faulty }: Usage,
+  from: number,
+  progress: Progress,
+): void {
   const cut = torn > 0 ? `, ${torn} torn last lines` : '';
   progress?.(`${files} files, ${records} records since ${dayOf(from)}${cut}`);
   for (const { file, reason } of unreadable)

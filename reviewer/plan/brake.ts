@@ -13,13 +13,13 @@ export type Brake = { error: ReviewError; stops(finding: Finding): boolean };
 function tooMany(going: readonly Finding[], { grants, apis, review }: Organisation): string | null {
   const share = review.thresholds.brake;
   const stops = (removed: number, all: number) => removed > share * all && (removed > 1 || share === 0);
-  const said = (removed: number, all: number, what: string) =>
+  const sentence = (removed: number, all: number, what: string) =>
     `would take away ${removed} of ${counted(all, 'grant')} ${what}, more than ${Math.round(share * 100)} % (thresholds.brake in grants/review.yaml)`;
-  if (stops(going.length, grants.length)) return said(going.length, grants.length, 'in all');
+  if (stops(going.length, grants.length)) return sentence(going.length, grants.length, 'in all');
   for (const api of apis.keys()) {
     const removed = going.filter((finding) => finding.api === api).length;
     const held = grants.filter((grant) => grant.api === api).length;
-    if (stops(removed, held)) return said(removed, held, `of the API ${api}`);
+    if (stops(removed, held)) return sentence(removed, held, `of the API ${api}`);
   }
   return null;
 }

@@ -84,9 +84,9 @@ export async function restoreGrant(tree: Tree, id: string, options: Options): Pr
     entry: { ...found.entry, ...(options.until !== undefined && { expires: options.until }) },
     file,
     texts,
-    written: await told(tree, version),
+    written: await stepOf(tree, version),
     taken: {
-      ...(await told(tree, next)),
+      ...(await stepOf(tree, next)),
       how: howOf(next),
       why: next.commit === null ? null : await whyTaken(tree, next.commit, id),
     },
@@ -135,7 +135,7 @@ function gaveMore(
   return more === null || less === null || more.some((operation) => !less.includes(operation));
 }
 
-async function told(tree: Tree, { commit, at }: Version): Promise<Step> {
+async function stepOf(tree: Tree, { commit, at }: Version): Promise<Step> {
   if (commit === null) return { commit, at, subject: 'not committed' };
   const subject = (await git(tree.root, ['log', '-1', '--format=%s', commit])).toString().trim();
   return { commit, at, subject };

@@ -31,7 +31,7 @@ export async function proposeSync(forge: Forge, options: SyncOptions): Promise<P
     const tree = await gitTree(repository, base.commit, mirror.folder);
     const found = await syncProviders(options, { tree, repository, commit: base.commit });
     const proposed: Proposed[] = [];
-    for (const synced of found) proposed.push(await settle(forge, mirror, synced));
+    for (const synced of found) proposed.push(await proposeOne(forge, mirror, synced));
     for (const { keep } of found) await keep();
     return proposed;
   } finally {
@@ -39,7 +39,7 @@ export async function proposeSync(forge: Forge, options: SyncOptions): Promise<P
   }
 }
 
-async function settle(forge: Forge, mirror: Mirror, synced: Synced): Promise<Proposed> {
+async function proposeOne(forge: Forge, mirror: Mirror, synced: Synced): Promise<Proposed> {
   const branch = `${prefix}${synced.provider}`;
   if (synced.bytes === null) {
     const open = await forge.findOpen(branch);

@@ -11,28 +11,28 @@ export function syncText(synced: Synced): string {
   const lines = [
     `${provider}: ${counted(people, 'person', 'people')}, ${counted(groups, 'group')}; ${due ? `${file} changes` : 'nothing new'}`,
   ];
-  const tell = (all: readonly string[]) => {
+  const list = (all: readonly string[]) => {
     lines.push(...all.slice(0, most).map((line) => `  ${line}`));
     if (all.length > most) lines.push(`  … and ${all.length - most} more like that`);
   };
-  tell(warnings.map((warning) => `warning: ${warning}`));
+  list(warnings.map((warning) => `warning: ${warning}`));
   const { came, left, replaced, renamed, status, manager } = changes;
-  tell(came.map(({ login, status: is }) => `${login} came${is === 'active' ? '' : ` (${is})`}`));
-  tell(left.map(({ login }) => `${login} is gone`));
-  tell(
+  list(came.map(({ login, status: is }) => `${login} came${is === 'active' ? '' : ` (${is})`}`));
+  list(left.map(({ login }) => `${login} is gone`));
+  list(
     replaced.map(
       ({ after, before }) => `${after.login} is another person now (id ${before.id}, now ${after.id})`,
     ),
   );
-  tell(renamed.map(({ before, after }) => `${before.login} is called ${after.login}`));
-  tell(status.map(({ before, after }) => `${after.login} is ${after.status}, was ${before.status}`));
-  tell(
+  list(renamed.map(({ before, after }) => `${before.login} is called ${after.login}`));
+  list(status.map(({ before, after }) => `${after.login} is ${after.status}, was ${before.status}`));
+  list(
     manager.map(
       ({ after }) =>
         `${after.login} ${after.manager === undefined ? 'has no manager' : `reports to ${after.manager}`}`,
     ),
   );
-  tell(
+  list(
     changes.groups.map(({ name, change, in: into, out }) => {
       if (change === 'gone') return `group ${name} is gone`;
       const parts = [
@@ -46,8 +46,8 @@ export function syncText(synced: Synced): string {
     lines.push('  access: cannot be told, as the repository has problems (grantgate check)');
   else if (access.length > 0) {
     lines.push('Access:');
-    tell(access.map(changeLine));
+    list(access.map(changeLine));
   }
-  tell(notes.map((note) => `note: ${note}`));
+  list(notes.map((note) => `note: ${note}`));
   return `${lines.map((line) => line.replace(/\p{Cc}+/gu, ' ')).join('\n')}\n`;
 }

@@ -11,22 +11,22 @@ export function* trendsText(lines: readonly Trend[], width: number): Generator<s
     yield 'No review has been noted yet.';
     return;
   }
-  const said = (one: (typeof series)[number], line: Trend) => {
+  const valueText = (one: (typeof series)[number], line: Trend) => {
     const value = one.of(line);
     return value === null ? '-' : one.say(value);
   };
   const [name, latest] = [
     Math.max(...series.map((one) => one.name.length)),
-    Math.max(...series.map((one) => said(one, newest).length)),
+    Math.max(...series.map((one) => valueText(one, newest).length)),
   ];
   for (const one of series) {
     const room = Math.max(1, width - name - latest - 4);
-    yield `${one.name.padEnd(name)}  ${said(one, newest).padStart(latest)}  ${sparkText(lines.map(one.of), room)}`;
+    yield `${one.name.padEnd(name)}  ${valueText(one, newest).padStart(latest)}  ${sparkText(lines.map(one.of), room)}`;
   }
   yield '';
   const rows = [
     ['date', ...series.map((one) => one.name)],
-    ...lines.slice(-mostRows).map((line) => [line.date, ...series.map((one) => said(one, line))]),
+    ...lines.slice(-mostRows).map((line) => [line.date, ...series.map((one) => valueText(one, line))]),
   ];
   // What does not fit beside the others is left to the lines above.
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -33,7 +33,7 @@ const sign = (secret: string, body: string | Buffer): string =>
 export function createWebhooks(receivers: readonly Webhook[]): Webhooks {
   const agent = new Agent({ connections: 8, connectTimeout: timeoutMs, headersTimeout: timeoutMs });
   const deliveries: Delivery[] = [];
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   const stop = new AbortController();
 
   async function deliver(hook: Webhook, hookId: number, delivery: Delivery, body: string): Promise<void> {
@@ -69,17 +69,17 @@ export function createWebhooks(receivers: readonly Webhook[]): Webhooks {
         deliveries.push(delivery);
         if (deliveries.length > mostKept) deliveries.shift();
         const done: Promise<void> = deliver(hook, index + 1, delivery, body).finally(() =>
-          underWay.delete(done),
+          inFlight.delete(done),
         );
-        underWay.add(done);
+        inFlight.add(done);
       });
     },
     settled: async () => {
-      while (underWay.size > 0) await Promise.all(underWay);
+      while (inFlight.size > 0) await Promise.all(inFlight);
     },
     close: async () => {
       stop.abort();
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
       await agent.destroy();
     },
   };

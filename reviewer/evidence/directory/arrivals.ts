@@ -9,7 +9,7 @@ export function createArrivals(principals: ReadonlySet<string>) {
   const nobody = new Map<string, number>();
   const arrived = new Map<string, number>();
   const beside = new Map<string, number>();
-  let isBegun = false;
+  let isFirst = true;
   return {
     arrived,
     /** Nobody was behind it from `at` on where a merged branch tells so, which may have been what was enforced. */
@@ -25,7 +25,7 @@ export function createArrivals(principals: ReadonlySet<string>) {
     step(at: number, hasSomebody: (principal: string) => boolean) {
       for (const name of principals) {
         if (!hasSomebody(name)) {
-          if (!nobody.has(name)) nobody.set(name, isBegun ? at : Number.NEGATIVE_INFINITY);
+          if (!nobody.has(name)) nobody.set(name, isFirst ? Number.NEGATIVE_INFINITY : at);
           continue;
         }
         const since = nobody.get(name);
@@ -33,7 +33,7 @@ export function createArrivals(principals: ReadonlySet<string>) {
         nobody.delete(name);
         if (at - since >= shortPauseSeconds) arrived.set(name, at);
       }
-      isBegun = true;
+      isFirst = false;
     },
   };
 }

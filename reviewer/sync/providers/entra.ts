@@ -41,17 +41,17 @@ const state = z.strictObject({
 export function readEntra(client: Client, options: EntraOptions): ReadProvider {
   const graph = entraObjects(client, options);
   return async (wanted, resume) => {
-    if (resume === undefined) return told(await readWhole(graph, wanted));
+    if (resume === undefined) return readOf(await readWhole(graph, wanted));
     const before = state.safeParse(resume.state).data;
     const found = before && (await orWhole(resume.say, () => readEntraChanges(graph, before, wanted)));
-    if (found) return { ...told(found), state: { value: found, whole: false } };
+    if (found) return { ...readOf(found), state: { value: found, whole: false } };
     if (before) resume.say('changes are too many or do not fit: everything is read');
     // Changes are followed from before the read on: what changes meanwhile is told next time, perhaps again.
     const links = await orWhole(resume.say, () => startLinks(graph));
     const whole = await readWhole(graph, wanted);
     return links === null
-      ? told(whole)
-      : { ...told(whole), state: { value: { ...whole, links }, whole: true } };
+      ? readOf(whole)
+      : { ...readOf(whole), state: { value: { ...whole, links }, whole: true } };
   };
 }
 
@@ -89,7 +89,7 @@ async function orWhole<T>(say: (line: string) => void, work: () => Promise<T>): 
 
 const isNamed = (account: Account): account is ProviderPerson => account.login !== null;
 
-function told({ accounts, groups }: Found): ProviderRead {
+function readOf({ accounts, groups }: Found): ProviderRead {
   const people = accounts.filter(isNamed);
   const nameless = accounts.length - people.length;
   const others = groups.reduce((sum, group) => sum + group.others, 0);
