@@ -1,8 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createServeForge } from './createServeForge.ts';
 import { createGit } from './git/git.ts';
 import { type Core, createQueue, findPull } from './model/core.ts';
 import { createFaults, type Fault } from './model/faults.ts';
@@ -11,9 +11,7 @@ import { openState } from './model/state.ts';
 import { synchronize } from './model/synchronize.ts';
 import { createUsers, type UserOptions } from './model/users.ts';
 import { createWebhooks, type Delivery, type Webhook } from './model/webhooks.ts';
-import { createServeApi, graphqlPath, tokenOf, type Watched } from './serveApi.ts';
-import { serveGit } from './serveGit.ts';
-import { createServePages } from './servePages.ts';
+import type { Watched } from './serveApi.ts';
 
 export type ForgeOptions = {
   /** Path of a bare repository; the forge keeps its own state in `forge.json` inside it. */
@@ -59,8 +57,6 @@ export type Forge = {
   close: () => Promise<void>;
 };
 
-const mostCalls = 1000;
-
 /** Starts the forge on 127.0.0.1. Throws when the folder is no bare repository or the port is taken. */
 export async function startForge(options: ForgeOptions): Promise<Forge> {
   const clock = options.now ?? Date.now;
@@ -96,50 +92,9 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
   await core.exclusive(() => synchronize(core, core.viewer, false));
 
   const faults = createFaults();
-  const calls: { method: string; path: string; status: number }[] = [];
-  const running = new Set<ChildProcess>();
-  const serveApi = createServeApi(core, faults, options.watch);
-  const servePages = createServePages(core);
-  const repositoryPath = `/${options.owner}/${options.name}`;
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A name rebound to 127.0.0.1 by a hostile DNS server shows in Host.
-    const host = request.headers.host ?? '';
-    const port = new URL(url).port;
-    if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
-      response.writeHead(421, { 'content-type': 'text/plain' }).end('This host is not served here.\n');
-      return;
-    }
-    const target = URL.parse(`http://${host}${request.url}`);
-    if (target === null || !request.url?.startsWith('/')) {
-      response.writeHead(400).end();
-      return;
-    }
-    const path = target.pathname;
-    if (path.startsWith('/api/v3/') || path === '/api/v3' || path === graphqlPath) {
-      response.on('close', () => {
-        calls.push({
-          method: request.method ?? '',
-          path,
-          status: response.writableEnded ? response.statusCode : 0,
-        });
-        if (calls.length > mostCalls) calls.shift();
-      });
-      return serveApi(request, response, target);
-    }
-    for (const base of [`${repositoryPath}.git`, repositoryPath]) {
-      if (/^\/(info\/refs$|git-)/.test(path.slice(base.length)) && path.startsWith(`${base}/`)) {
-        const token = tokenOf(request.headers.authorization);
-        const user = token === null ? undefined : users.withToken(token);
-        const rest = path.slice(base.length);
-        return serveGit(core, request, response, { rest, query: target.search.slice(1), user, running });
-      }
-    }
-    return servePages(request, response, target);
-  }
-
+  const { serve, calls, repositoryPath, stop } = createServeForge({ core, faults, watch: options.watch });
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => {
+    serve(request, response).catch((error: unknown) => {
       process.emitWarning(`forge: ${request.method} ${request.url}: ${String(error)}`);
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end('Server Error\n');
@@ -166,7 +121,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
     deliveries: webhooks.deliveries,
     settled: webhooks.settled,
     close: async () => {
-      for (const child of running) child.kill();
+      stop();
       await core.exclusive(async () => {});
       const closed = new Promise((done) => server.close(done));
       server.closeAllConnections();
