@@ -80,6 +80,7 @@ export function renderFrozen({ entries, ...head }: Frozen): string {
   return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "entries": [\n${lines}\n  ]\n}\n`;
 }
 
+/** Reads what {@link renderFrozen} wrote. Throws SyntaxError and ZodError for anything else. */
 export function parseFrozen(text: string): Frozen {
   return frozen.parse(JSON.parse(text));
 }

@@ -39,6 +39,7 @@ export type UseKeeper = {
   close(): Promise<void>;
 };
 
+/** Nothing is read before `read`; `signal` stops one that is under way. */
 export function keepUse({ decisions, usage, adminToken, now, background, signal }: Options): UseKeeper {
   let home: string | null = null;
   let opened: OpenUse | null = null;

@@ -40,6 +40,7 @@ const whatIsWrong = ({ issues }: z.ZodError): string =>
     })
     .join('; ');
 
+/** The error `policy-undefined`: a policy answered nothing that can be taken, about one `grant` or at all. */
 export function unusable(
   name: string,
   why: string,

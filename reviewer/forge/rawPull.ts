@@ -45,6 +45,7 @@ export type RawPull = {
 export const isWithin = ({ head, base }: Pick<RawPull, 'head' | 'base'>, slug: string): boolean =>
   head.repo?.full_name.toLowerCase() === (base.repo?.full_name ?? slug).toLowerCase();
 
+/** A pull request as we speak of it, from what GitHub gives in a list or for one. */
 export function pullOf(pull: RawPull): ForgePull {
   return {
     number: pull.number,

@@ -22,6 +22,11 @@ function regexOf(pattern: string): RegExp {
   return new RegExp(`^${rooted ? '' : '(?:.*/)?'}${body}${pattern.endsWith('/') ? '/.*' : below}$`);
 }
 
+/**
+ * Reads a CODEOWNERS file as GitHub does: of each line a pattern like those of .gitignore and its owners. Owners by e-mail
+ * address are left out, nobody can be asked by one; a pattern without owners takes a file from those before it.
+ * https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
+ */
 export function parseCodeowners(text: string): Rule[] {
   return text.split(/\r?\n/).flatMap((line) => {
     const [pattern, ...owners] = line

@@ -34,6 +34,10 @@ const week = 604_800;
 /** So many ends of grants are looked at in turn. */
 const mostEnds = 16;
 
+/**
+ * Makes ready to replay folded requests of the records against any number of heads: what base says of each is kept for the
+ * next. Throws ReviewError `aborted`.
+ */
 export function createReplayer({ requests, base, eras, asOf, coverage, signal }: Options): Replayer {
   const find = createFindOperation(base.snapshot.apis);
   /** Of each request, in their order, whether base allows it; once it is known. */

@@ -15,6 +15,7 @@ export type FindOperation = {
   byName(api: string, asked: Named): Found | null;
 };
 
+/** Tables of an API's operations are made when it is first asked about, and kept. */
 export function createFindOperation(apis: Apis): FindOperation {
   const tables = new Map<string, Map<string, Found>>();
   const found = (api: string, operation: string, signature: string): Found => {

@@ -107,6 +107,7 @@ export type ReplayWords = {
   lost: { title: string; by: readonly (Pick<Skipped, 'api' | 'operation' | 'requests'> & { why: string })[] };
 };
 
+/** Puts a replay into words, for a terminal, a page and a comment alike. */
 export function replayWords(replay: Replay): ReplayWords {
   const { denied, unproven, ending, allowed } = replay;
   const part = (title: string, { by, more }: Effects, why: (effect: Effect) => string) =>

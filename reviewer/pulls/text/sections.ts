@@ -70,6 +70,7 @@ const begins = /^<!-- grantgate:grant ([0-9a-f]{32}) -->$/gm;
 /** A pull request's text in its parts, so that a decision is written without the evidence being gathered anew. */
 export type OwnText = { head: string; sections: ReadonlyMap<string, string>; tail: string };
 
+/** Takes a text apart as it was written, whatever line ends a forge gave it; `sections` by fingerprint, in their order. */
 export function splitOwn(own: string): OwnText {
   const text = own.replace(/\r\n/g, '\n');
   const end = text.lastIndexOf(`\n${tailMark}`);

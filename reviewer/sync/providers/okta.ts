@@ -39,6 +39,7 @@ const statusOf = (status: string): ProviderPerson['status'] =>
 
 const width = 8;
 
+/** Reads all people, also those who were deprovisioned, and the members of all groups; https://developer.okta.com/docs/api/. Throws SyncError. */
 export function readOkta(client: Client): ReadProvider {
   const all = <T extends { id: string }>(path: string, schema: z.ZodType<T>) =>
     readAll(client, path, { items: z.array(schema), next: nextLink }, ({ id }) => id);

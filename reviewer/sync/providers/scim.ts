@@ -24,6 +24,7 @@ const group = z.object({
 const pageSize = 100;
 const tries = 3;
 
+/** Reads all Users and Groups below `base` (RFC 7644, section 3.4.2). Throws SyncError, also when no read comes out whole. */
 export function readScim(client: Client, base: string): ReadProvider {
   /** All resources of a kind, each once; null when the count does not come out. */
   const pass = async <T extends { id: string }>(kind: string, schema: z.ZodType<T>): Promise<T[] | null> => {
