@@ -65,7 +65,7 @@ async function frozenFor(tree: Tree, base: Base, options: CampaignOptions): Prom
     // What could not be judged would be asked about as if nothing had been found.
     const [fault] = plan.faults ?? [];
     if (fault !== undefined) throw new ReviewError('policy-undefined', fault.message);
-    return freeze({ evidence, plan }, { name, scope, due });
+    return freeze({ evidence, plan }, { name, scope, due, written: base.grants });
   });
   return more;
 }

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { listed } from '../../bundle/format/counted.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
 import { instantOf } from '../../bundle/format/times.ts';
+import { startOf } from '../../bundle/grants/dates.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import { brake } from '../plan/brake.ts';
@@ -33,7 +34,13 @@ const strength: readonly Finding['action'][] = [
   'tighten',
 ];
 
-type Asked = { name: string; scope: { text: string; scope: Scope } | null; due: string };
+type Asked = {
+  name: string;
+  scope: { text: string; scope: Scope } | null;
+  due: string;
+  /** As the files have them, whatever days they name. */
+  written: ReadonlyMap<string, Grant>;
+};
 
 /**
  * Freezes population and evidence: each grant in scope with what the review found of it. Throws ReviewError
@@ -41,7 +48,7 @@ type Asked = { name: string; scope: { text: string; scope: Scope } | null; due: 
  */
 export async function freeze(
   { evidence, plan }: { evidence: Evidence; plan: Plan },
-  { name, scope, due }: Asked,
+  { name, scope, due, written }: Asked,
 ): Promise<Frozen> {
   const { organisation, usage, coverage, from, asOf, tree } = evidence;
   const grants = organisation.grants
@@ -64,11 +71,14 @@ export async function freeze(
     const isSeen = since < asOf && coverage.share(since, asOf) >= least;
     const last = used[index]?.lastUsedAt;
     const finding = strongest.get(grant.id);
+    const reviewed = written.get(grant.id)?.review?.at;
     return {
       ...{ grant: grant.id, principal: grant.principal, api: grant.api },
       tier: organisation.apis.get(grant.api)?.tier ?? 'critical',
       owner: finding?.owner ?? answererOf(grant, evidence),
-      ...{ digest: digestOf(grant), covers: grant.covers.length },
+      digest: digestOf(grant),
+      ...(reviewed !== undefined && startOf(reviewed) >= asOf && { ahead: reviewed }),
+      covers: grant.covers.length,
       gives: grant.role ?? listed(grant.covers),
       ...(grant.state === 'suspended' && { suspended: true as const }),
       action: finding?.action ?? 'recertify',

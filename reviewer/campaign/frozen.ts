@@ -19,6 +19,8 @@ const entry = z.object({
   owner: z.string(),
   /** Of what it gave, to whom and why; another one tells that it has changed since. */
   digest: z.string(),
+  /** What day its review named, where that was still ahead: the campaign has not been answered by it. */
+  ahead: z.string().optional(),
   /** How many operations it covered. */
   covers: z.number(),
   gives: z.string(),

@@ -1,5 +1,4 @@
 import { instantOf } from '../../bundle/format/times.ts';
-import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import { isOver } from './due.ts';
@@ -7,7 +6,7 @@ import { digestOf } from './freeze.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { type PartMarker, unpackAnswers } from './marker.ts';
 import { countedApprovers, needsSecond } from './partReviewers.ts';
-import { partsOfCampaign } from './rows.ts';
+import { isAttested, partsOfCampaign } from './rows.ts';
 import type { PartResult, PartState } from './settlePart.ts';
 
 /**
@@ -75,14 +74,13 @@ function outcomeOf(
   entry: FrozenEntry,
   now: Grant | undefined,
   state: PartState,
-  { opened }: Pick<Frozen, 'opened'>,
+  frozen: Pick<Frozen, 'opened'>,
   heir: string | null = null,
 ): Outcome {
   if (now === undefined) return 'removed';
   const isSame = digestOf(now) === entry.digest;
   if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
-  if (now.review !== undefined && startOf(now.review.at) >= startOf(opened))
-    return now.covers.length < entry.covers ? 'narrowed' : 'kept';
+  if (isAttested(entry, now, frozen)) return now.covers.length < entry.covers ? 'narrowed' : 'kept';
   if (!isSame) return heir !== null && fold(now.owner) === fold(heir) ? 'reassigned' : 'changed';
   return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
 }

@@ -68,13 +68,20 @@ export type Given = {
   grants: ReadonlyMap<string, Grant>;
 };
 
-function standingOf(
-  entry: Pick<FrozenEntry, 'digest'>,
-  now: Grant | undefined,
+/** Whether somebody has answered for a grant since: not by a review that was there before, whatever day it names. */
+export const isAttested = (
+  { ahead }: Pick<FrozenEntry, 'ahead'>,
+  { review }: Pick<Grant, 'review'>,
   { opened }: Pick<Frozen, 'opened'>,
+): boolean => review !== undefined && review.at !== ahead && startOf(review.at) >= startOf(opened);
+
+function standingOf(
+  entry: Pick<FrozenEntry, 'digest' | 'ahead'>,
+  now: Grant | undefined,
+  frozen: Pick<Frozen, 'opened'>,
 ): Standing {
   if (now === undefined) return 'gone';
-  if (now.review !== undefined && startOf(now.review.at) >= startOf(opened)) return 'attested';
+  if (isAttested(entry, now, frozen)) return 'attested';
   return digestOf(now) === entry.digest ? 'same' : 'changed';
 }
 
@@ -87,7 +94,7 @@ export function rowsOf(
 ): Row[] {
   return entries.map((entry, number): Row => {
     const answer = answers.get(number);
-    const basis = { digest: answer?.digest ?? entry.digest };
+    const basis = { ...entry, digest: answer?.digest ?? entry.digest };
     const standing = standingOf(basis, grants.get(entry.grant), frozen);
     if (standing !== 'same') return { number, entry, standing, edits: [], proposal: standing };
     const asked = (decision?: Decision, action: Entry['action'] = entry.action): Entry => ({

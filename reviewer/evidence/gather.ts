@@ -13,6 +13,7 @@ import { type Coverage, coverageOf, type Span } from './coverage.ts';
 import type { DirectoryHistory } from './directory/lookUpIn.ts';
 import { createDirectoryHistory } from './directoryHistory.ts';
 import { createGrantHistory } from './grantHistory.ts';
+import { asDated } from './grants/asDated.ts';
 import type { GrantHistory } from './grants/notes.ts';
 import { type KeptUsage, openKept, readUsage, type Usage } from './usage.ts';
 
@@ -79,9 +80,9 @@ export async function gather(options: Options): Promise<Evidence> {
       : openKept(kept, since.promise, either);
   const settled = Promise.allSettled([reading, since.promise]);
   try {
-    const organisation = await readOrganisation(tree);
+    const written = await readOrganisation(tree);
     progress?.('reading the history of grants');
-    const history = await readHistory(tree, organisation, asOf);
+    const { organisation, history } = await readHistory(tree, written, asOf);
     const { never_used, dormant, over_privileged } = organisation.review.thresholds;
     const from = asOf - daySeconds * Math.max(never_used.days, dormant.days, over_privileged.days);
     since.resolve(from);
@@ -164,8 +165,22 @@ function daySpan(file: string): Span {
 
 const startOfDay = (seconds: number) => seconds - (seconds % daySeconds);
 
-/** Follows grants and directories through Git once, for all of them. */
-async function readHistory(tree: Tree, organisation: Organisation, asOf: number): Promise<History> {
+/**
+ * Follows grants and directories through Git once, for all of them; and once more where the days that some grants name are
+ * not those that count, as who somebody was on such a day is looked up on the way. The organisation with those that do.
+ */
+async function readHistory(
+  tree: Tree,
+  written: Organisation,
+  asOf: number,
+): Promise<{ organisation: Organisation; history: History }> {
+  const history = await followHistory(tree, written, asOf);
+  const organisation = asDated(written, history, asOf);
+  if (organisation === written) return { organisation, history };
+  return { organisation, history: await followHistory(tree, organisation, asOf) };
+}
+
+async function followHistory(tree: Tree, organisation: Organisation, asOf: number): Promise<History> {
   const grants = createGrantHistory();
   const directories = createDirectoryHistory(organisation);
   let from: number | null = null;

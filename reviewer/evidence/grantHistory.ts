@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { detached } from '../../bundle/format/detached.ts';
+import { startOf } from '../../bundle/grants/dates.ts';
 import { fileKind } from '../../bundle/grants/fileKinds.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import type { Aside } from './commits/readAsides.ts';
@@ -29,6 +30,7 @@ export function createGrantHistory() {
   /** Grants as the branch left them that is to be merged; null: not there. */
   const tips = new Map<string, { path: string; text: string | null; mergedAt: number }>();
   let isFirst = true;
+  let beganAt = Number.NEGATIVE_INFINITY;
 
   const parseBoth = ({ before, after }: Comparison): [GrantEntry, GrantEntry] | null => {
     const [old, now] = [files.parse(before), files.parse(after)];
@@ -44,8 +46,18 @@ export function createGrantHistory() {
     const suspended = /suspended|\\/.test(text) && files.parse(text)?.state === 'suspended';
     const suspendedAt = suspended && !blind ? at : null;
     if (notes.has(id))
-      notes.note(id, { changedSinceReview: false, suspendedAt, grownAt: at, restoredAt: at });
+      notes.note(id, {
+        ...{ changedSinceReview: false, firstDated: null, reviewedAt: at },
+        ...{ suspendedAt, grownAt: at, restoredAt: at },
+      });
     else notes.add(id, suspendedAt === null ? asNew : { ...asNew, suspendedAt });
+  };
+
+  /** Another day in the file gives nobody anything: the days until then were days, too. One that was ahead never was. */
+  const redate = (id: string, named: number, at: number) => {
+    const known = notes.get(id) ?? untouched;
+    const dated = named > at ? Math.max(known.restoredAt ?? beganAt, known.heldAt ?? beganAt) : named;
+    notes.note(id, { firstDated: Math.min(known.firstDated ?? dated, dated) });
   };
 
   const change = (
@@ -62,9 +74,11 @@ export function createGrantHistory() {
     }
     const renewed = renewedBy(old, now, { at, before, after: reach.apis });
     notes.note(id, Object.fromEntries(renewed.map((name) => [name, at])));
+    if (renewed.includes('heldAt')) notes.note(id, { firstDated: null });
+    else if (startOf(old.granted) !== startOf(now.granted)) redate(id, startOf(old.granted), at);
     // What the commit changed that wrote the keep was kept with it.
     if (canonicalJson(old.review ?? null) !== canonicalJson(now.review ?? null))
-      notes.note(id, { changedSinceReview: false });
+      notes.note(id, { changedSinceReview: false, reviewedAt: at });
     else if (withoutReview(old) !== withoutReview(now)) notes.note(id, { changedSinceReview: true });
   };
 
@@ -124,7 +138,8 @@ export function createGrantHistory() {
       const apisBefore = new Map(reach.apis);
       for (const id of reach.step(step)) notes.noteLatest(id, at, ['grownAt']);
       // One for all that come together: there may be a million.
-      const asNew = isFirst ? untouched : { ...untouched, grownAt: at, restoredAt: at };
+      const asNew = isFirst ? untouched : { ...untouched, grownAt: at, restoredAt: at, reviewedAt: at };
+      if (isFirst) beganAt = at;
       isFirst = false;
       const { before, after } = replaceFiles(step, asNew);
       for (const [id, text] of after) {

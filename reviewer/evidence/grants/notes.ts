@@ -17,6 +17,10 @@ export type GrantHistory = Readonly<{
   heldAt: number | null;
   /** When it last got another owner, likewise. */
   ownedAt: number | null;
+  /** The earliest day that it named as the one on which it was given to who holds it, where it names another one now. */
+  firstDated: number | null;
+  /** When its review was last written; null where it was there when the history began. */
+  reviewedAt: number | null;
 }>;
 
 export type Instant = 'suspendedAt' | 'grownAt' | 'restoredAt' | 'heldAt' | 'ownedAt';
@@ -29,6 +33,8 @@ export const untouched: GrantHistory = {
   restoredAt: null,
   heldAt: null,
   ownedAt: null,
+  firstDated: null,
+  reviewedAt: null,
 };
 
 /** What was found of every grant that ever was, by its id. */

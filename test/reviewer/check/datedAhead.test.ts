@@ -28,6 +28,24 @@ test('are told of when they come or are dated anew, as gateways do not wait for 
   assert.deepEqual(datedAhead(ahead, ahead, asOf), [], 'this pull request has nothing to do with it');
 });
 
+test('nor is a review believed that is dated ahead', async () => {
+  const reviewed = (at: string) =>
+    dated(`2026-03-01\nreview: { decision: keep, by: group:desk, at: ${at}, reason: Needed }`);
+  const [past, ahead] = [await reviewed('2026-11-24T09:00:00Z'), await reviewed('2026-12-24T09:00:00Z')];
+  assert.deepEqual(datedAhead(null, past, asOf), []);
+  assert.deepEqual(
+    datedAhead(past, ahead, asOf).map(({ code, message }) => [code, message]),
+    [
+      [
+        'reviewed-ahead',
+        '"review" of "ann-read" is dated ahead, 2026-12-24T09:00:00Z, expected when it was decided',
+      ],
+    ],
+  );
+  assert.equal(datedAhead(null, ahead, asOf).length, 1);
+  assert.deepEqual(datedAhead(ahead, ahead, asOf), []);
+});
+
 test('are listed as held already', async () => {
   const organisation = await dated('2026-12-24');
   const inventory = openInventory({ asOf, revision: null, organisation, seen: null });
