@@ -74,7 +74,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     progress,
     replay = async () => null,
   } = options;
-  const answers = answered(known, asOfMs);
+  const answers = stillAnswered(answered(known, asOfMs), plan.findings, evidence);
   const groups = groupFindings({ findings: plan.findings.filter((finding) => !isBlocked(finding)) });
   const left = groups.map((group) => ({
     ...group,
@@ -162,6 +162,22 @@ async function remindOf(
     ...(told && before.action === 'unchanged' && { action: 'reminded' }),
     ...(due && { no_response: { at: instantOf(due.at), rule: due.rule } }),
   };
+}
+
+/** Without the answers after which their grant was put back or widened: who gives access anew may be asked anew. */
+function stillAnswered(
+  answers: ReadonlyMap<string, ForgePull>,
+  findings: readonly Finding[],
+  { history }: Pick<Evidence, 'history'>,
+): Map<string, ForgePull> {
+  const found = new Map<string, ForgePull>();
+  for (const { fingerprint, grant } of findings) {
+    const pull = answers.get(fingerprint);
+    const grownAt = history.of(grant)?.grownAt ?? null;
+    if (pull !== undefined && (grownAt === null || grownAt * 1000 <= (pull.closedMs ?? 0)))
+      found.set(fingerprint, pull);
+  }
+  return found;
 }
 
 const lineOf = ({ action, url, branch, reason }: Pull) =>

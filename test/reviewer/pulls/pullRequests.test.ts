@@ -259,3 +259,17 @@ test('a brake stops what takes much away, and holds up neither leavers nor tidyi
   );
   assert.match(pulls[1]?.reason ?? '', /thresholds\.brake/);
 });
+
+test('what a merge took and somebody puts back is no answer to it: it is asked anew', async () => {
+  const leaver = { id: 'gone', principal: 'user:cleo@example.com' };
+  const { apply, bare, clock, forge, push } = await world([leaver, { id: 'busy' }]);
+  assert.deepEqual(actions(await apply()), ['opened group-desk/urgent-high gone']);
+  const file = 'grants/access/orders/group-desk.yaml';
+  const text = bare('show', `main:${file}`);
+  await forge.merge(1);
+  clock.now += dayMs;
+  // A revert, or whatever else does the same.
+  await push({ [file]: `${text}\n` }, 'main', -0.5);
+  const asOf = { asOfMs: clock.now };
+  assert.deepEqual(actions(await apply(asOf)), ['opened group-desk/urgent-high gone']);
+});
