@@ -11,7 +11,7 @@ export type Asked = { owner: string; entries: readonly { principal: string; api:
 /** `owners`: the people behind the owner; `managers`: whom those report to; `api-owners`: who answers for the APIs. */
 export type Who = 'owners' | 'managers' | 'api-owners';
 
-type Directory = Pick<Organisation, 'people' | 'memberships' | 'apis'>;
+type Directory = Pick<Organisation, 'people' | 'services' | 'memberships' | 'apis'>;
 
 /** The principals who answer, in the order of their names. Nobody is asked about access that is theirs alone. */
 export function answering(who: Who, { owner, entries }: Asked, organisation: Directory): string[] {

@@ -10,14 +10,18 @@ export type Commenter = { login: string; principal: string | null; mayWrite: boo
 
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
+/** All whom directories call by the forge's name. */
+const calledBy = (login: string, { people }: Pick<Organisation, 'people'>) =>
+  // Whose account is gone has no name, and so have those of whom the directory does not say it.
+  login === ''
+    ? []
+    : [...people.values()].filter(({ github, provider, login: known }) =>
+        same(github ?? (provider === 'github' ? known : ''), login),
+      );
+
 /** Finds an active person of the directory by the forge's name; null when nobody, or more than one, has it. */
 export function principalOf(login: string, { people }: Pick<Organisation, 'people'>): string | null {
-  // Whose account is gone has no name, and so have those of whom the directory does not say it.
-  if (login === '') return null;
-  const found = [...people.values()].filter(
-    ({ status, github, provider, login: known }) =>
-      status === 'active' && same(github ?? (provider === 'github' ? known : ''), login),
-  );
+  const found = calledBy(login, { people }).filter(({ status }) => status === 'active');
   const [one] = found;
   return found.length === 1 && one !== undefined ? `user:${one.login}` : null;
 }
@@ -32,17 +36,23 @@ export function refusal(
   { login, principal, mayWrite }: Commenter,
   verb: Verb,
   { grant: id }: Pick<Entry, 'grant'>,
-  { grants, people, memberships }: Pick<Organisation, 'grants' | 'people' | 'memberships'>,
+  { grants, ...known }: Pick<Organisation, 'grants' | 'people' | 'services' | 'memberships'>,
 ): string | null {
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
-  const person = personOf(grant.principal, { people });
+  const person = personOf(grant.principal, known);
+  // A name that two have is still theirs: whoever gives it to another has not given up what is their own.
+  const names = [
+    ...calledBy(login, known).map((one) => `user:${one.login}`),
+    ...(principal === null ? [] : [principal]),
+  ];
+  const holder = soleHolder(grant.principal, known);
   const isTheirs =
-    (principal !== null && principal === soleHolder(grant.principal, { memberships })) ||
+    (holder !== null && names.includes(holder)) ||
     (grant.principal.startsWith('user:') && same(person?.github ?? person?.login ?? '', login));
   const owns =
     principal !== null &&
-    (grant.owner === principal || memberships.get(principal)?.includes(grant.owner) === true);
+    (grant.owner === principal || known.memberships.get(principal)?.includes(grant.owner) === true);
   if (keeps.has(verb) && isTheirs)
     return `\`${id}\` is your own access: somebody else who answers for it decides to keep it`;
   if (owns || mayWrite) return null;

@@ -6,7 +6,7 @@ import { load } from '../../../../bundle/grants/load.ts';
 import { decide } from '../../../../reviewer/pulls/commands/decide.ts';
 import { type Command, parseCommands } from '../../../../reviewer/pulls/commands/parse.ts';
 import type { Commenter } from '../../../../reviewer/pulls/commands/permission.ts';
-import { principalOf } from '../../../../reviewer/pulls/commands/permission.ts';
+import { principalOf, refusal } from '../../../../reviewer/pulls/commands/permission.ts';
 import { renderReply } from '../../../../reviewer/pulls/commands/renderReply.ts';
 import type { Entry } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
@@ -187,9 +187,11 @@ const here = await place({
     { id: 'orders-write', principal: 'service:invoicer', rest: 'role: editor' },
     { id: 'of-solo', principal: 'group:solo' },
     { id: 'of-desk', principal: 'group:desk' },
+    { id: 'of-pair', principal: 'group:pair' },
     { id: 'other', principal: 'service:invoicer', owner: 'group:night', rest: 'role: editor' },
   ]),
   'grants/directory/okta.yaml': `${okta}  - { name: solo, members: ["user:ann@example.com"] }
+  - { name: pair, members: ["user:ann@example.com", "user:bob@example.com"] }
   - { name: gone, members: ["user:bob@example.com", "user:cleo@example.com"] }
 `,
 });
@@ -258,13 +260,26 @@ test('nobody keeps access of their own, by whatever name; giving it up is anybod
   assert.deepEqual(said('/revoke orders-read', ann).decided, ['orders-read: revoke']);
   // A group of one is that one; a group of several answers for itself.
   const keep = (grant: string, who: Commenter) =>
-    said(`/keep ${grant} 2027-03-31 ours`, who, [entry('of-solo'), entry('of-desk')]);
+    said(`/keep ${grant} 2027-03-31 ours`, who, [entry('of-solo'), entry('of-desk'), entry('of-pair')]);
   assert.match(keep('of-solo', { ...ann, mayWrite: true }).replies, /your own access/);
   assert.equal(keep('of-solo', dana).decided.length, 1);
+  // Whose account is paused uses nothing beside them.
+  assert.match(keep('of-pair', { ...ann, mayWrite: true }).replies, /your own access/);
+  assert.equal(keep('of-pair', dana).decided.length, 1);
   assert.equal(keep('of-desk', ann).decided.length, 1);
   // All or nothing.
   assert.deepEqual(said('/keep 2027-03-31 all of it', dana).decided.length, 3);
   assert.deepEqual(said('/keep 2027-03-31 all of it', ann).decided, []);
+});
+
+test('a name on the forge that is given to a second person does not make access anybody else’s', () => {
+  const dana = org.people.get('dana@example.com') ?? assert.fail();
+  const people = new Map(org.people).set(dana.login, { ...dana, github: 'Ann' });
+  const whoever: Commenter = { login: 'ann', principal: principalOf('ann', { people }), mayWrite: true };
+  assert.equal(whoever.principal, null);
+  for (const grant of ['orders-read', 'of-solo'])
+    assert.match(refusal(whoever, 'keep', entry(grant), { ...org, people }) ?? '', /your own access/, grant);
+  assert.equal(refusal(whoever, 'keep', entry('of-desk'), { ...org, people }), null);
 });
 
 test('refuses what would do nothing, or more than the grant', () => {
