@@ -112,6 +112,16 @@ findings contains {"rule": "directory-access", "level": "notice", "change": numb
 }
 
 # METADATA
+# title: Reviews ask later
+# description: |
+#   A keep that outlasts certification, a rarer cadence, an exemption: nobody gains by it, so nothing else shows that a grant
+#   is to be left alone for longer.
+findings contains {"rule": "review-put-off", "level": "notice", "change": number} if {
+	some number, change in input.changes
+	change.kind == "put-off"
+}
+
+# METADATA
 # title: The rules themselves change
 # description: They judge from the next pull request on; this one is judged by those of the base.
 findings contains {"rule": "rules-changed", "level": "notice", "change": number} if {

@@ -101,6 +101,15 @@ test_apis_at_which_nobody_grants_himself_access if {
 	judged([object.union(gain, {"tier": "low"})]).guarded == []
 }
 
+test_what_reviews_leave_alone_for_longer_is_told if {
+	judged([object.union(gain, {"kind": "put-off"})]) == {
+		"findings": [{"rule": "review-put-off", "level": "notice", "change": 0}],
+		"requirements": [],
+		"self_grant": "refuse",
+		"guarded": [],
+	}
+}
+
 test_changed_rules_are_told if {
 	judged([{"kind": "rules"}]).findings == [{"rule": "rules-changed", "level": "notice", "change": 0}]
 }

@@ -8,12 +8,13 @@ import type { Tier } from '../../bundle/grants/schema.ts';
 import { dutiesOf } from '../detect/duties.ts';
 import { newCredentials } from './newCredentials.ts';
 import { openedApis } from './openedApis.ts';
+import { putOff } from './putOff.ts';
 
 /** One thing that a pull request changes, as the rules are asked about it; instants in seconds since 1970. */
 export type ChangeFact = {
   /**
    * What becomes of access by one grant; `public`: of anybody's; `joins`: of somebody's, by the directory; `opened`: of
-   * what grants refer to; or what else changes.
+   * what grants refer to; `put-off`: of when reviews ask about a grant; or what else changes.
    */
   kind:
     | ReturnType<typeof compareAccess>[number]['kind']
@@ -21,6 +22,7 @@ export type ChangeFact = {
     | 'joins'
     | 'opened'
     | 'weakened'
+    | 'put-off'
     | 'duties'
     | 'rules';
   api?: string;
@@ -78,6 +80,8 @@ export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): 
   for (const [api, service] of newCredentials({ base, head }))
     found.push([{ kind: 'joins', ...guard(api) }, `${service}, by another credential`]);
   found.push(...newDuties({ base, head }, guard, asOf));
+  for (const { grant, detail } of putOff({ base, head }, asOf))
+    found.push([{ kind: 'put-off', ...guard(grant.api), grant: grant.id }, detail]);
   if (rulesChanged.length > 0) found.push([{ kind: 'rules' }, rulesChanged.join(', ')]);
   return {
     changes: found.map(([change]) => change),

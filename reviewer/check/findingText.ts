@@ -11,6 +11,8 @@ export function findingText(rule: string, change: ChangeFact | undefined, detail
       return `both sides of ${detail}${where}: nobody may hold them together`;
     case 'directory-access':
       return `${detail}: the directory gives access to ${change?.api ?? ''} (${change?.tier ?? ''})`;
+    case 'review-put-off':
+      return `${detail}: reviews ask about it later`;
     case 'rules-changed':
       return `${detail}: judges from the next pull request on; this one is judged by the rules of the base`;
     default:

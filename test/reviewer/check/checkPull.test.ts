@@ -219,3 +219,41 @@ verdict := {"findings": [{"rule": "frozen", "level": "failure", "change": 0, "me
   assert.deepEqual(rules(after), ['frozen failure']);
   assert.equal(after.findings[0]?.message, 'nothing changes now');
 });
+
+test('tells what reviews leave alone for longer, though nobody gains by it', async () => {
+  const changed = (rest: string, rules = '') =>
+    check({
+      ...access([{ id: 'ann-read', rest: `role: reader\n${rest}` }, ...grants.slice(1)]),
+      ...(rules !== '' && { 'grants/review.yaml': rules }),
+    });
+  const kept = (until: string) =>
+    changed(
+      `review: { decision: keep, by: group:desk, at: 2026-11-23T09:00:00Z, until: ${until}, reason: Needed }`,
+    );
+  const said = ({ findings, access: of }: Checked) => [
+    of?.summary,
+    ...findings.map(({ rule, level, message, place }) => [rule, level, message, place?.path]),
+  ];
+  const file = 'grants/access/orders/group-desk.yaml';
+  const told = (message: string) => [
+    'review-put-off',
+    'notice',
+    `ann-read ${message}: reviews ask about it later`,
+    file,
+  ];
+  const [nobody] = said(await kept('2027-05-23'));
+  // As long as a certification is good for.
+  assert.deepEqual(said(await kept('2027-05-23')), [nobody]);
+  assert.deepEqual(said(await kept('2028-01-31')), [
+    nobody,
+    told('is kept until 2028-01-31, and would be certified again after 180 days'),
+  ]);
+  for (const cadence of ['annual', 'break-glass'])
+    assert.deepEqual(said(await changed(`cadence: ${cadence}`)), [
+      nobody,
+      told(`may lie idle for longer (cadence: ${cadence})`),
+    ]);
+  const exempt = 'exemptions: [{ grant: ann-read, detector: dormant, reason: Idle, until: 2027-01-31 }]\n';
+  const [, notice] = said(await changed('', exempt));
+  assert.deepEqual(notice, told('is exempt from dormant until 2027-01-31'));
+});
