@@ -147,6 +147,23 @@ test('a day ahead is the day on which it was written', async () => {
     ),
     ['one: never-used revoke'],
   );
+  // Nor does what it says once that has served its purpose.
+  const first: readonly [number, Files][] = [
+    [40, { [file]: null }],
+    [20, one(`role: reader\ngranted: ${ahead}`)],
+    [0.5, later()],
+  ];
+  assert.deepEqual(await after(first, []), ['one: never-used revoke']);
+  assert.deepEqual(
+    await after(
+      [
+        [40, one(`role: reader\ngranted: ${ahead}`)],
+        [0.5, later()],
+      ],
+      [],
+    ),
+    ['one: never-used revoke'],
+  );
   const from = `${ahead}T00:00:00Z`;
   assert.deepEqual(
     await after(
