@@ -11,6 +11,13 @@ type Options = {
   now: () => number;
 };
 
+type Fault = {
+  level?: 'warn' | 'error';
+  named: { api: string } | { issuer: string | null };
+  cause: string;
+  error?: unknown;
+};
+
 /** What operators learn of that callers are told a code of. */
 export type Faults = ReturnType<typeof createFaults>;
 
@@ -20,13 +27,7 @@ export type Faults = ReturnType<typeof createFaults>;
  */
 export function createFaults({ metrics, log, now }: Options) {
   const lately = createToldLately();
-  const tell = (
-    level: 'warn' | 'error',
-    message: string,
-    named: { api: string } | { issuer: string | null },
-    cause: string,
-    error?: unknown,
-  ) => {
+  const report = (message: string, { level = 'error', named, cause, error }: Fault) => {
     const times = lately(JSON.stringify([message, named, cause]), now());
     if (times === null) return;
     const detail = error === undefined ? null : detailOf(error);
@@ -36,21 +37,21 @@ export function createFaults({ metrics, log, now }: Options) {
     upstream(api: string, error: unknown) {
       const cause = faultOf(error);
       metrics.upstreamFailures(api, cause);
-      tell('error', 'no proper answer of the API', { api }, cause, error);
+      report('no proper answer of the API', { named: { api }, cause, error });
     },
     keys(issuer: string, error: unknown) {
       const cause = error === null ? '' : faultOf(error);
       metrics.keysFetched(issuer, cause, now());
-      if (error !== null) tell('error', 'no keys of the issuer', { issuer }, cause, error);
+      if (error !== null) report('no keys of the issuer', { named: { issuer }, cause, error });
     },
     introspection(issuer: string, error: unknown) {
       const cause = faultOf(error);
       metrics.introspectionFailed(issuer, cause);
-      tell('error', 'no answer of the issuer about a token', { issuer }, cause, error);
+      report('no answer of the issuer about a token', { named: { issuer }, cause, error });
     },
     token(issuer: string | null, cause: TokenCause) {
       metrics.tokenRefused(issuer ?? '', cause);
-      tell('warn', 'token refused', { issuer }, cause);
+      report('token refused', { level: 'warn', named: { issuer }, cause });
     },
   };
 }

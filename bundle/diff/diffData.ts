@@ -113,20 +113,22 @@ function unknownPrincipals({ data, sections }: Side, grants: readonly GrantChang
 }
 
 /** API → principals whose line of grants is not what it was; and all grants on these lines. */
-function changedGrantLines({ before, after }: Pair<Side>) {
+function changedGrantLines(sides: Pair<Side>) {
+  const { before, after } = sides;
   const lines = new Map<string, Set<string>>();
   const held: Pair<HeldGrant[]> = { before: [], after: [] };
-  const take = (side: Side, to: HeldGrant[], api: string, principal: string, line: Span | null) => {
+  const take = (when: 'before' | 'after', api: string, principal: string, line: Span | null) => {
     if (line === null) return;
-    for (const grant of readGrantLine(valueAt(side.data, line))) to.push({ api, principal, grant });
+    for (const grant of readGrantLine(valueAt(sides[when].data, line)))
+      held[when].push({ api, principal, grant });
   };
   for (const api of new Set([...before.sections.grants.keys(), ...after.sections.grants.keys()])) {
     const section = ({ data, sections }: Side) => ({ data, section: sections.grants.get(api) ?? nothing });
     const changed = new Set<string>();
     changedLines(section(before), section(after), (principal, old, now) => {
       changed.add(principal);
-      take(before, held.before, api, principal, old);
-      take(after, held.after, api, principal, now);
+      take('before', api, principal, old);
+      take('after', api, principal, now);
     });
     if (changed.size > 0) lines.set(api, changed);
   }

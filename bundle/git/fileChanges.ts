@@ -43,7 +43,7 @@ export async function fileChanges(
   let from = revision;
   for (const [merge, parent] of turns) {
     found.push(...(await logOf(repository, [from, `^${merge}`, ...until], where, since)));
-    found.push(...(await mergeSeenFrom(parent, repository, [merge, ...until], where, since)));
+    found.push(...(await mergeSeenFrom(repository, { parent, which: [merge, ...until], where, since })));
     from = parent;
   }
   return [...found, ...(await logOf(repository, [from, ...until], where, since))];
@@ -74,11 +74,13 @@ async function logOf(repository: string, which: readonly string[], where: Where,
 
 /** What a merge made of another of its parents than the first. */
 async function mergeSeenFrom(
-  parent: string,
   repository: string,
-  which: readonly string[],
-  where: Where,
-  since?: number,
+  {
+    parent,
+    which,
+    where,
+    since,
+  }: { parent: string; which: readonly string[]; where: Where; since: number | undefined },
 ): Promise<FileChanges[]> {
   const [merge] = await logOf(repository, ['-s', '-1', ...which], { paths: [] }, since);
   // A filter by time passes it over, not what is before it.

@@ -25,7 +25,7 @@ export function matchOperation(
     if (found === null) return [];
     return [{ operation, method: found.method, address: prefix + found.route.template, route: found.route }];
   });
-  const named = 'operation' in call ? call : operationAt(apis, entry, api, call.method, call.path);
+  const named = 'operation' in call ? call : operationAt(apis, { api, route: entry.route }, call);
   const matched = candidates.find(({ operation }) => operation === named?.operation) ?? null;
   // HEAD is answered by GET operations.
   if (matched !== null && 'method' in call)
@@ -35,10 +35,8 @@ export function matchOperation(
 
 function operationAt(
   apis: ReadonlyMap<string, ApiEntry>,
-  { route }: ApiEntry,
-  api: string,
-  method: string,
-  path: string,
+  { api, route }: { api: string; route: ApiEntry['route'] },
+  { method, path }: { method: string; path: string },
 ): { operation: string; path: string } | null {
   const router = createRouter(apis);
   const host = 'host' in route ? route.host : 'localhost';
