@@ -71,7 +71,7 @@ async function runReport(options: Options): Promise<void> {
       ? null
       : (await import('../../bundle/archive/readSigningKey.ts')).readSigningKey(readKey(options.key));
   const nowMs = Date.now();
-  const { pack, about } = await (options.campaign === undefined
+  const { pack, about, doubted } = await (options.campaign === undefined
     ? packOfPeriod(options, nowMs)
     : packOfCampaign(options.campaign, options));
   await writePack(resolve(options.out), pack, about, key);
@@ -79,6 +79,10 @@ async function runReport(options: Options): Promise<void> {
   print(
     `${pack.size} files from ${about.from} to ${about.until} are in ${options.out}; open ${options.out.replace(/\/$/, '')}/index.html`,
   );
+  if (doubted.length > 0)
+    print(
+      `Records of ${doubted.join(', ')} are missing or not as they were written, so use and enforcement are in doubt: records.csv says what is wrong.`,
+    );
   if (options.until !== undefined && Date.parse(about.until) === Math.floor(nowMs / 1000) * 1000)
     print(`The period is not over: this is how it stands at ${about.until}.`);
   if (about.campaign?.finished === false)
@@ -104,11 +108,12 @@ async function packOfCampaign(name: string, options: Options) {
     throw new UsageError(`--campaign must be the name of a campaign, like 2026-Q4, got "${name}"`);
   if (options.since !== undefined || options.until !== undefined)
     throw new UsageError('--since and --until are of a period; a campaign has its own');
-  return campaignReport({
+  const made = await campaignReport({
     ...{ name, forge: await forgeIn(options), decisions: options.decisions, signal: abortOnStop(), progress },
     gateways: await askGateways(options.gateway, adminTokenOf(options)),
     asOf: Math.floor(Date.now() / 1000),
   });
+  return { ...made, doubted: [] };
 }
 
 /** Seconds since 1970; what is still to come is no part of it. Throws UsageError. */

@@ -22,7 +22,7 @@ export function* verifyText(verdicts: readonly ChainResult[]): Generator<string>
   }
 }
 
-function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
+export function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
   const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
   const place = line === null ? `before ${file}` : `before line ${line} of ${file}`;
   if (again) return `given out again: ${which}, ${place}`;

@@ -32,7 +32,7 @@ export function answeredBy(
 
 /** What of each control the tables of a period's report can show. */
 export const controls: readonly Control[] = [
-  answeredBy('CC6.1', ['population', 'grants', 'enforcement', 'separation-of-duties']),
+  answeredBy('CC6.1', ['population', 'grants', 'enforcement', 'records', 'separation-of-duties']),
   answeredBy('CC6.2', ['decisions', 'approvals', 'emergencies', 'leavers']),
   answeredBy('CC6.3', ['decisions', 'findings', 'not-evaluable', 'exemptions', 'separation-of-duties']),
   answeredBy('A.5.18', ['decisions', 'grants', 'findings', 'leavers', 'reminders', 'delegations']),

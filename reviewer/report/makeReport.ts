@@ -11,7 +11,7 @@ import { grantChanges, type Period } from './grantChanges.ts';
 import { leavers } from './leavers.ts';
 import { mergesOf } from './mergesOf.ts';
 import type { About, Pack } from './pack.ts';
-import type { GatewayFacts } from './reportInput.ts';
+import type { GatewayFacts, RecordFacts } from './reportInput.ts';
 import { reportPage } from './reportPage.ts';
 import { filesOf } from './table.ts';
 import { tablesOf } from './tables.ts';
@@ -22,6 +22,7 @@ type Options = {
   /** Asked who approved and merged; null: that is left empty. */
   forge: Forge | null;
   gateways: readonly GatewayFacts[];
+  records: readonly RecordFacts[];
   signal?: AbortSignal | undefined;
 };
 
@@ -31,7 +32,7 @@ type Options = {
  */
 export async function makeReport(
   { evidence, plan }: { evidence: Evidence; plan: Plan },
-  { period, forge, gateways, signal }: Options,
+  { period, forge, gateways, records, signal }: Options,
 ): Promise<{ pack: Pack; about: About }> {
   const { tree, organisation, usage } = evidence;
   const enforcement = await readEnforcement(tree, usage);
@@ -39,7 +40,7 @@ export async function makeReport(
   const changes = await grantChanges(tree, organisation, period, { turns });
   const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
-    ...{ period, organisation, plan, changes, merges, gateways },
+    ...{ period, organisation, plan, changes, merges, gateways, records },
     told:
       forge === null
         ? null

@@ -15,6 +15,17 @@ export type GatewayFacts = {
   error: string | null;
 };
 
+/** Of one gateway's decision files at hand: which they are, and what tells that they are not as they were written. */
+export type RecordFacts = {
+  instance: string;
+  files: number;
+  records: number;
+  first: string | null;
+  last: string | null;
+  chained: boolean;
+  wrong: readonly string[];
+};
+
 /** Everything that the tables are made of. Instants in seconds since 1970. */
 export type ReportInput = {
   period: Period;
@@ -29,6 +40,7 @@ export type ReportInput = {
   /** What people were told of on pull requests of the review in the period; null where no forge was asked. */
   told: readonly PullTold[] | null;
   gateways: readonly GatewayFacts[];
+  records: readonly RecordFacts[];
   /** grants → allowed requests in the period; null without records. */
   uses: ReadonlyMap<string, { count: number; last: number }> | null;
 };

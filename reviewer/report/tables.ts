@@ -1,6 +1,7 @@
 import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { dutiesOf } from '../detect/duties.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
+import { recordRows } from './recordRows.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
 import { delegations, reminders } from './toldTables.ts';
@@ -196,6 +197,7 @@ export const tablesOf = (input: ReportInput): Table[] =>
       population,
       decisions,
       enforcementRows,
+      recordRows,
       leaverRows,
       findings,
       notEvaluable,

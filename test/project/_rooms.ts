@@ -779,6 +779,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/pulls/commands',
       'reviewer/pulls/onboarding',
       'reviewer/recommend',
+      'reviewer/records',
       'reviewer/replay',
       'reviewer/report',
       'reviewer/report/campaign',

@@ -13,7 +13,8 @@ import { judgedIn, judgedLine, replayPart } from '../../../reviewer/pulls/text/s
 import { controls } from '../../../reviewer/report/controls.ts';
 import { approvals, decisions } from '../../../reviewer/report/decisionTables.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
-import type { ReportInput } from '../../../reviewer/report/reportInput.ts';
+import { doubted, recordRows } from '../../../reviewer/report/recordRows.ts';
+import type { RecordFacts, ReportInput } from '../../../reviewer/report/reportInput.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, dayMs, daysAgo, type Place, place } from '../_review.ts';
@@ -275,6 +276,21 @@ test('what does not agree, cannot be judged or was merged unasked is shown as th
   );
   const used = new Map(rows('grants').map(({ grant, uses }) => [grant, uses]));
   assert.deepEqual([used.get('kept'), used.get('smaller'), used.get('orders-dana-emergency-1')], [2, 1, 0]);
+});
+
+test('records that are not as they were written are told, and whatever rests on them is in doubt', () => {
+  // Each gateway's numbers begin with 1, so four lines with that number were not written like this.
+  const [row, ...others] = rows('records');
+  assert.deepEqual(others, []);
+  assert.deepEqual([row?.gateway, row?.records, row?.chain], ['gw-1', 4, 'broken']);
+  assert.match(String(row?.wrong), /^given out again: number 1, before line 2 of 2026-11-23\.ndjson; /);
+  const page = reported.pack.get('index.html') ?? '';
+  assert.match(page, /in doubt: records of gw-1 are missing or not as they were written/);
+  const sound = { ...row, instance: 'gw-1', chained: true, wrong: [] } as unknown as RecordFacts;
+  const chainsOf = (...records: RecordFacts[]) => recordRows({ records }).rows.map(({ chain }) => chain);
+  const older = { ...sound, chained: false };
+  assert.deepEqual(chainsOf(sound, older), ['holds', 'holds in part: older files have none']);
+  assert.deepEqual(doubted([sound, { ...sound, instance: 'gw-2', wrong: ['x'] }, older]), ['gw-2']);
 });
 
 test('no spreadsheet runs a cell, and the page runs and fetches nothing', async () => {

@@ -1,0 +1,25 @@
+import type { RecordFacts, ReportInput } from './reportInput.ts';
+import { columns, type Table } from './table.ts';
+
+/** Gateways whose records are missing or were changed: what rests on them is in doubt. */
+export const doubted = (records: readonly RecordFacts[]): string[] =>
+  records.filter(({ wrong }) => wrong.length > 0).map(({ instance }) => instance);
+
+/** The decision files at hand, gateway by gateway. */
+export function recordRows({ records }: Pick<ReportInput, 'records'>): Table {
+  return {
+    name: 'records',
+    title: 'Records',
+    about:
+      'The decision files at hand, of other times too: whether each is what the next one was begun after, and which numbers are missing. What was removed from the end of them, or all of a gateway, only a checkpoint of grantgate records verify tells.',
+    columns: columns({
+      ...{ gateway: 'Gateway', files: 'Files', records: 'Records', first: 'First file', last: 'Last file' },
+      ...{ chain: 'Chain', wrong: 'What is wrong' },
+    }),
+    rows: records.map(({ instance, files, records: count, first, last, chained, wrong }) => ({
+      ...{ gateway: instance, files, records: count, first, last },
+      chain: wrong.length > 0 ? 'broken' : chained ? 'holds' : 'holds in part: older files have none',
+      wrong: wrong.join('; '),
+    })),
+  };
+}
