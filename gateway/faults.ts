@@ -23,7 +23,7 @@ export type Faults = ReturnType<typeof createFaults>;
 
 /**
  * Counts what went wrong by its cause, and logs it: one line a minute for each API or issuer and cause, however often
- * it happens. Nothing in it comes from a caller, a token or an answer.
+ * it happens, and for each cause that requests fail of here: a full disk fails all of them. Nothing in it comes from a caller, a token or an answer.
  */
 export function createFaults({ metrics, log, now }: Options) {
   const lately = createToldLately();
@@ -34,6 +34,11 @@ export function createFaults({ metrics, log, now }: Options) {
     log[level]({ ...named, cause, ...(detail === null ? {} : { detail }), times }, message);
   };
   return {
+    /** `decisionId` is that of the one that is told of. */
+    request(error: unknown, decisionId: string | null) {
+      const times = lately(JSON.stringify(['request', String(error)]), now());
+      if (times !== null) log.error({ err: error, decision_id: decisionId, times }, 'request failed');
+    },
     upstream(api: string, error: unknown) {
       const cause = faultOf(error);
       metrics.upstreamFailures(api, cause);

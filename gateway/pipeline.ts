@@ -32,7 +32,7 @@ export function createPipeline(
   config: GatewayConfig,
   before: Authentication | null = null,
 ) {
-  const { env, now, log, access, metrics, faults, writer, streams, assertions } = collaborators;
+  const { env, now, access, metrics, faults, writer, streams, assertions } = collaborators;
   const { authentication, limits, standing } = collaborators;
   const { enforcement, lapse, hold } = standing;
   const { adminToken, webhookSecret } = readSecrets(config, env);
@@ -66,8 +66,7 @@ export function createPipeline(
     assertionOf: assertions.of,
     now,
     onOutcome: metrics.observe,
-    onFailure: (error: unknown, decisionId: string | null) =>
-      log.error({ err: error, decision_id: decisionId }, 'request failed'),
+    onFailure: faults.request,
   };
   const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: standing.offer });
 

@@ -122,7 +122,11 @@ export function openRecordWriter(options: Options): RecordWriter {
       if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
       onWritten?.(performance.now() - begunMs);
     } catch (error) {
-      failure = new RecordError('decisions-unwritable', 'the decision log could not be written', error);
+      failure = new RecordError(
+        'decisions-unwritable',
+        `the decision log in ${home} could not be written`,
+        error,
+      );
       // Their requests are turned away: a gap would say that decisions were made whose records are lost.
       seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
     }

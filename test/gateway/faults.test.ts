@@ -6,6 +6,7 @@ import { parseConfig } from '../../gateway/config/config.ts';
 import { explainToken, tokenText } from '../../gateway/explain/explainToken.ts';
 import { createFaults } from '../../gateway/faults.ts';
 import { faultOf } from '../../gateway/http/fault.ts';
+import { RecordError } from '../../gateway/record/recordWriter.ts';
 import { suite } from '../_suite.ts';
 import { startWorld, type World } from './_gateway.ts';
 
@@ -149,6 +150,26 @@ test('what is wrong with key sets is counted by cause', async () => {
   const { other, ...told } = await counts('grantgate_jwks_failures_total');
   assert.deepEqual(Object.keys(told).sort(), ['key-not-public', 'key-set-empty', 'status']);
   assert.equal(other, undefined);
+});
+
+test('a full disk fails every request, and is one line a minute with the folder, the reason and how many', () => {
+  const lines: Record<string, unknown>[] = [];
+  let now = 0;
+  const error = (fields: object, message?: string) => void lines.push({ ...fields, message });
+  const faults = createFaults({ metrics: {} as never, log: { warn: error, error }, now: () => now });
+  const full = () => new RecordError('decisions-unwritable', 'the log in /d/gw-1', new Error('ENOSPC'));
+  for (let times = 0; times < 1000; times += 1) faults.request(full(), `id-${times}`);
+  faults.request(new TypeError('another'), null);
+  now += 60_000;
+  faults.request(full(), 'id-1000');
+  assert.deepEqual(
+    lines.map(({ err, decision_id, times }) => [(err as Error).message, decision_id, times]),
+    [
+      ['the log in /d/gw-1', 'id-0', 1],
+      ['another', null, 1],
+      ['the log in /d/gw-1', 'id-1000', 1000],
+    ],
+  );
 });
 
 test('the log tells each fault once a minute, with how often it was, and nothing of what was sent', () => {

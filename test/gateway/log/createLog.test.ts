@@ -36,6 +36,11 @@ test('the trace of a fault is shown, that of a refusal with a code is not', () =
     said('text', true, (log) => log.error({ err: refusal }, 'load failed')),
     /: no such branch \(branch-missing\)\n$/,
   );
+  const errIn = (err: Error) =>
+    JSON.parse(said('json', false, (log) => log.error({ err }, 'load failed'))).err as object;
+  assert.deepEqual(errIn(refusal), { type: 'Error', message: 'no such branch', code: 'branch-missing' });
+  for (const err of [new TypeError('boom'), Object.assign(new Error('no file'), { code: 'ENOENT' })])
+    assert.match(String((errIn(err) as { stack?: string }).stack), /\n\s+at /);
 });
 
 test('nothing that others sent steers the terminal or begins a line of its own', () => {

@@ -127,7 +127,10 @@ test('a day goes on in its file while the one before is flushed; where that fail
   flushed(new Error('EIO'));
   write();
   write();
-  assert.deepEqual(outcomes.slice(3), ['the decision log could not be written', 'written']);
+  assert.deepEqual(outcomes.slice(3), [
+    `the decision log in ${join(root, 'gw-1')} could not be written`,
+    'written',
+  ]);
   const home = join(root, 'gw-1');
   assert.deepEqual(
     lines(home, files(home).at(-1) ?? '').map(({ seq }) => seq),
