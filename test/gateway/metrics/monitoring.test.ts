@@ -124,6 +124,21 @@ test('revisions are compared within an environment, and one gateway that is gone
   assert.match(missed, /\bup\{[^}]*\}\) == 0/);
 });
 
+// A restart forgets when things last went well: what has no time of that yet, or 0, is no less gone.
+test('a gateway that has not once seen its source, or the keys of an issuer, since it started is missed too', async () => {
+  const { registry, keysFetched } = createMetrics({ openRequests: () => 0 });
+  keysFetched('https://login.example.com', 'refused', 0);
+  const told = await registry.metrics();
+  assert.match(told, /^grantgate_bundle_checked_timestamp_seconds 0$/m);
+  assert.match(told, /^grantgate_jwks_fetches_total\{issuer="[^"]+",result="failed"\} 1$/m);
+  assert.doesNotMatch(told, /^grantgate_jwks_fetched_timestamp_seconds\{/m);
+  const exprOf = (name: string) => rules.find(({ alert }) => alert === name)?.expr ?? '';
+  const never = 'or min by (instance) (grantgate_bundle_checked_timestamp_seconds) == 0';
+  assert.ok(exprOf('GrantgateBundleStale').endsWith(never));
+  const lately = '(time() - grantgate_jwks_fetched_timestamp_seconds) <= 1200';
+  assert.ok(exprOf('GrantgateIssuerKeysFailing').endsWith(`unless min by (instance, issuer) ${lately}`));
+});
+
 // What `promtool check metrics` says of names: types and abbreviated units are not part of one.
 test('the names of metrics are as Prometheus would have them', () => {
   for (const name of series.keys()) {
