@@ -39,7 +39,7 @@ function selectKey(keys: VerifyKeys, kid: string | undefined): VerifyKey {
   if (key === undefined)
     throw new BundleError(
       'signature-key-unknown',
-      `the signature was made by key ${JSON.stringify(kid.slice(0, 64))}, which is not configured here`,
+      `the signature was made by key ${JSON.stringify(kid.slice(0, 64))}, which is not configured here: known ${keys.size === 1 ? 'is' : 'are'} ${[...keys.keys()].map((id) => JSON.stringify(id)).join(', ')}`,
     );
   return key;
 }

@@ -15,6 +15,7 @@ export function publish(program: Command): void {
         'git+https://HOST/REPOSITORY#BRANCH or git+file:///PATH#BRANCH; #BRANCH:FOLDER where grants/ is not at the root',
       )
       .requiredOption('--key <pem>', 'private key to sign with (P-256 or RSA)')
+      .option('--key-id <id>', 'what signatures call it, for gateways that know several (`bundle.keys`)')
       .option('--listen <host:port>', 'where to serve', '127.0.0.1:8282')
       .option('--cert <pem>', 'certificate to serve TLS with')
       .option('--cert-key <pem>', 'its private key')
@@ -41,6 +42,7 @@ export function publish(program: Command): void {
 type Options = {
   source: string;
   key: string;
+  keyId?: string;
   listen: string;
   cert?: string;
   certKey?: string;
@@ -66,6 +68,7 @@ async function runPublish(options: Options): Promise<void> {
     },
     source: options.source,
     signingKeyPem: readKey(options.key),
+    signingKeyId: options.keyId,
     stateFolder: resolve(options.state),
     pollMs: durationOf(options.poll, '--poll'),
     token: secretOf(options.tokenEnv),

@@ -1,10 +1,11 @@
 // The thread that compiles and signs, so that whoever waits for a bundle can be answered meanwhile.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Bundle } from '../../bundle/archive/bundle.ts';
+import { readVerifyKeys } from '../../bundle/archive/keys.ts';
 import { pack } from '../../bundle/archive/pack.ts';
 import { packRego } from '../../bundle/archive/packRego.ts';
 import { readSigningKey } from '../../bundle/archive/readSigningKey.ts';
-import { readVerifyKey, verify } from '../../bundle/archive/verify.ts';
+import { verify } from '../../bundle/archive/verify.ts';
 import { evaluateWasm } from '../decision/evaluator.ts';
 import { createMeter } from '../decision/meter.ts';
 import { createPrepare } from '../decision/prepare.ts';
@@ -16,7 +17,7 @@ import type { LoaderData, LoaderRequest } from '../load/openLoader.ts';
 import { openSource } from '../source/openSource.ts';
 import type { Form } from './bundleServer.ts';
 
-export type CompilerData = LoaderData & { signingKeyPem: string };
+export type CompilerData = LoaderData & { signingKeyPem: string; signingKeyId: string | undefined };
 
 /** What it says beside what a loader says: this is the bundle to hand out from now on. */
 export type Signed = { kind: 'signed'; form: Form; archive: Uint8Array } & Pick<
@@ -26,7 +27,7 @@ export type Signed = { kind: 'signed'; form: Form; archive: Uint8Array } & Pick<
 
 const port = parentPort;
 if (port === null) throw new Error('compiler.ts runs as a worker thread');
-const { source: config, pollMs, floor, signingKeyPem } = workerData as CompilerData;
+const { source: config, pollMs, floor, signingKeyPem, signingKeyId } = workerData as CompilerData;
 const post = (message: LoaderMessage | Signed) => port.postMessage(message);
 /** What was compiled here is asked before it is prepared. */
 const meter = createMeter();
@@ -34,7 +35,7 @@ const source = openSource(config, {
   evaluator: (wasm) => evaluateWasm(wasm, meter(wasm).wasm),
   progress: (line) => post({ kind: 'note', code: 'opa', message: line }),
 });
-const key = readSigningKey(signingKeyPem);
+const key = readSigningKey(signingKeyPem, signingKeyId);
 const keptUnder = lastGoodName(source, config);
 
 /** Shows a bundle in both forms, gateways' first. */
@@ -59,8 +60,8 @@ const loop = startLoadLoop({
   async lastGood() {
     const kept = await readLastGood(config.stateFolder, keptUnder);
     if (kept === null) return null;
-    // With another key configured since, it is no bundle of ours any more.
-    const bundle = await verify(kept.archive, readVerifyKey(signingKeyPem));
+    // With another key configured since, or another name of it, it is no bundle of ours any more.
+    const bundle = await verify(kept.archive, readVerifyKeys({ [key.keyid]: signingKeyPem }));
     showKept = () => show(bundle, kept.archive);
     return { bundle, confirmedMsAgo: null };
   },

@@ -21,6 +21,8 @@ export type PublishOptions = {
   source: string;
   /** The private key that bundles are signed with, PEM. */
   signingKeyPem: string;
+  /** What signatures call it, for gateways that know several; `default` when left out. */
+  signingKeyId?: string | undefined;
   /** A folder of this process's own. */
   stateFolder: string;
   pollMs: number;
@@ -56,14 +58,23 @@ const timeouts = { requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTime
  * the port is taken.
  */
 export async function publish(options: PublishOptions): Promise<Publisher> {
-  const { source, signingKeyPem, stateFolder, pollMs, token, webhookSecret, now = Date.now } = options;
+  const {
+    source,
+    signingKeyPem,
+    signingKeyId,
+    stateFolder,
+    pollMs,
+    token,
+    webhookSecret,
+    now = Date.now,
+  } = options;
   const address = parseSource(source);
   if (address.kind !== 'git')
     throw new ConfigError(['--source must be a Git repository, git+https://HOST/REPOSITORY#BRANCH']);
   // A bundle tells who works here and who may do what.
   if (token === null && !isLoopback(options.listen.host))
     throw new ConfigError(['a token is needed when bundles are served beyond this machine (--token-env)']);
-  readSigningKey(signingKeyPem);
+  readSigningKey(signingKeyPem, signingKeyId);
   const log = createLog({ level: options.logLevel ?? 'info', format: 'auto' }, null);
   const waiting = { wasm: createWaiting(), rego: createWaiting() };
   const startedMs = now();
@@ -87,7 +98,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   const startWorker = (data: LoaderData) => {
     // One that ended between compiling and signing must not take its commit for done.
     const floor = data.floor?.revision === published.rego?.revision ? data.floor : null;
-    const workerData: CompilerData = { ...data, floor, signingKeyPem };
+    const workerData: CompilerData = { ...data, floor, signingKeyPem, signingKeyId };
     const worker = new Worker(new URL('./compiler.ts', import.meta.url), {
       workerData,
       name: 'grantgate-compiler',

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Agent, request as send } from 'undici';
+import { readVerifyKeys } from '../../../bundle/archive/keys.ts';
 import { readVerifyKey, verify } from '../../../bundle/archive/verify.ts';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { hasTag, waitOf } from '../../../gateway/publish/longPoll.ts';
@@ -214,6 +215,22 @@ test('what is wrong with a commit leaves the last good bundle, and says so', asy
   assert.equal((await get({ prefer: 'wait=20' })).headers.get('etag'), etag);
   await push({ [grants]: sampleFiles[grants] ?? '' });
   await until(async () => (await tagOf()) !== etag);
+});
+
+test('signatures call the key what it is called here, so a fleet that knows several goes from one to the next', async () => {
+  const named = readVerifyKeys({ next: keys.open, other: keys.open });
+  const archive = async () => Buffer.from(await (await get({ prefer: 'wait=20' })).arrayBuffer());
+  await assert.rejects(verify(await archive(), named), {
+    code: 'signature-key-unknown',
+    message: /by key "default", which is not configured here: known are "next", "other"$/,
+  });
+  await publisher.close();
+  publisher = await publish(optionsOf({ signingKeyId: 'next' }));
+  // What was kept is signed under the name of before: it is made anew.
+  assert.equal((await verify(await archive(), named)).grants, 5);
+  await publisher.close();
+  publisher = await publish(optionsOf());
+  assert.equal((await verify(await archive(), readVerifyKeys({ default: keys.open }))).grants, 5);
 });
 
 test('with a list of signers a commit that none of them signed is not published', async () => {
