@@ -1,22 +1,10 @@
-import { BundleError } from '../bundleError.ts';
-import { compileTree } from '../compile/compileTree.ts';
-import { canonicalJson } from '../format/canonicalJson.ts';
-import { sha256 } from '../format/digest.ts';
 import { resolveCommit } from '../git/git.ts';
 import { mergeBase as commonAncestor } from '../git/mergeBase.ts';
-import { gitTree, type Tree } from '../git/tree.ts';
-import { isBuiltIn, readPolicies } from '../policy/policies.ts';
-import { type DataDiff, diffData } from './diffData.ts';
+import { gitTree } from '../git/tree.ts';
+import { diffTrees, type TreeDiff } from './diffTrees.ts';
 
 /** The difference in effective access between two commits. */
-export type RevisionDiff = DataDiff & {
-  base: string;
-  head: string;
-  /** The rules themselves differ: what the same grants allow may be something else. */
-  policiesChanged: boolean;
-  /** The rules after it are not those that come with the product: they may look at more than grants. */
-  ownPolicies?: boolean;
-};
+export type RevisionDiff = TreeDiff & { base: string; head: string };
 
 type Options = {
   repository: string;
@@ -42,31 +30,5 @@ export async function diffRevisions({
   const [theirs, ours] = [await resolveCommit(repository, base), await resolveCommit(repository, head)];
   const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
   const [before, after] = [await gitTree(repository, from), await gitTree(repository, ours)];
-  const [old, now] = [await compiled(before), await compiled(after)];
-  const [rules, next] = [await readPolicies(before, 'authz'), await readPolicies(after, 'authz')];
-  return {
-    base: from,
-    head: ours,
-    policiesChanged: textOf(rules) !== textOf(next),
-    ownPolicies: !(await isBuiltIn(next, 'authz')),
-    ...diffData(old, now, { at }),
-  };
-}
-
-async function compiled(tree: Tree): Promise<Buffer> {
-  try {
-    return await dataOf(tree);
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error;
-    const { code, message, problems } = error;
-    throw new BundleError(code, `${tree.revision?.slice(0, 12)}: ${message}`, { problems, cause: error });
-  }
-}
-
-const textOf = (rules: ReadonlyMap<string, Buffer>) =>
-  canonicalJson([...rules].map(([path, rego]) => [path, sha256(rego)]));
-
-/** data.json of a tree, in line form. Throws BundleError `grants-invalid` with the problems; what reading it throws. */
-export async function dataOf(tree: Tree): Promise<Buffer> {
-  return (await compileTree(tree)).data;
+  return { base: from, head: ours, ...(await diffTrees(before, after, at)) };
 }

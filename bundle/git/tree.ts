@@ -39,6 +39,9 @@ export type Tree = {
   /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
   readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
 };
+/** The tree of a commit. */
+export type CommitTree = Tree & { readonly revision: string; readonly committedAt: string };
+
 /** What a tree holds, without its history. */
 export type Files = Pick<Tree, 'entries' | 'list' | 'read' | 'stream'>;
 
@@ -106,7 +109,7 @@ async function commitFacts(repository: string, revision: string, shallow: boolea
  * The tree of a commit, without a checkout; bare repositories too. A folder in a work tree stands for that folder of the
  * commit, `folder` for one below. Throws GitError.
  */
-export async function gitTree(repository: string, revision: string, folder = ''): Promise<Tree> {
+export async function gitTree(repository: string, revision: string, folder = ''): Promise<CommitTree> {
   const { commit, answers } = await askCommit(repository, revision, ['--is-shallow-repository']);
   return commitTree(repository, commit, { shallow: answers[0] === 'true', folder });
 }
@@ -116,7 +119,7 @@ export async function commitTree(
   repository: string,
   commit: string,
   { shallow, folder = '', list }: { shallow: boolean; folder?: string; list?: Lister },
-): Promise<Tree> {
+): Promise<CommitTree> {
   const facts = await commitFacts(repository, commit, shallow);
   const files = gitFiles(repository, commit, folder, list);
   return { root: repository, within: withinOf(folder), ...facts, source: 'commit', ...files };

@@ -1,4 +1,4 @@
-import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { listed } from '../../bundle/format/counted.ts';
 import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from '../diff/diffRows.ts';
 import { most, type PullCheck } from './pullCheck.ts';
@@ -7,7 +7,7 @@ const mostGrants = 6;
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 /** Who gains and who loses what, in words, as many rows as anybody reads. */
-export function accessRows(diff: RevisionDiff): NonNullable<PullCheck['access']> {
+export function accessRows(diff: TreeDiff): NonNullable<PullCheck['access']> {
   const notes = notesOf(diff);
   const rows = diff.changes.slice(0, most.rows).map((change) => {
     const { api, operations } = change;

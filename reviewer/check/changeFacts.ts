@@ -1,7 +1,7 @@
 import { compareAccess } from '../../bundle/access/compareAccess.ts';
 import { grantLine } from '../../bundle/access/grantLine.ts';
 import { anonymous } from '../../bundle/data/anonymous.ts';
-import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import type { Api, Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Tier } from '../../bundle/grants/schema.ts';
@@ -42,7 +42,7 @@ export type ChangeFacts = {
 };
 
 type Sides = { base: Organisation; head: Organisation };
-type Options = Sides & { diff: RevisionDiff; rulesChanged: readonly string[]; asOf: number };
+type Options = Sides & { diff: TreeDiff; rulesChanged: readonly string[]; asOf: number };
 
 const tiers: readonly Tier[] = ['low', 'medium', 'high', 'critical'];
 const higher = (one: Tier, other: Tier) => (tiers.indexOf(one) >= tiers.indexOf(other) ? one : other);
@@ -147,7 +147,7 @@ function newDuties({ base, head }: Sides, guard: Guard, asOf: number): [ChangeFa
   return found.sort(([a], [b]) => compareCodePoints(a.grant ?? '', b.grant ?? ''));
 }
 
-function gainersOf({ changes }: RevisionDiff): Map<string, readonly string[]> {
+function gainersOf({ changes }: TreeDiff): Map<string, readonly string[]> {
   const found = new Map<string, Set<string>>();
   for (const { kind, api, who } of changes) {
     if (!widening.has(kind)) continue;

@@ -1,8 +1,9 @@
 import type { Problem } from '../../bundle/bundleError.ts';
 import { checkTree } from '../../bundle/check.ts';
-import { diffRevisions } from '../../bundle/diff/diffRevisions.ts';
-import { git, resolveCommit } from '../../bundle/git/git.ts';
+import { diffTrees } from '../../bundle/diff/diffTrees.ts';
+import { git } from '../../bundle/git/git.ts';
 import { mergeBase } from '../../bundle/git/mergeBase.ts';
+import { rememberFiles } from '../../bundle/git/rememberFiles.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
@@ -12,7 +13,7 @@ import { formatProblem } from '../../bundle/yaml/problem.ts';
 import { evaluateWasm } from '../../gateway/decision/evaluator.ts';
 import { findLogs } from '../evidence/findLogs.ts';
 import { type Replay, shortened } from '../replay/replay.ts';
-import { replayRevisions } from '../replay/replayRevisions.ts';
+import { replayTrees } from '../replay/replayRevisions.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { accessRows } from './accessRows.ts';
 import { changedLines } from './changedLines.ts';
@@ -44,16 +45,16 @@ type Options = {
  */
 export async function checkPull(options: Options): Promise<PullCheck> {
   const { repository, asOf, signal, progress } = options;
-  const [onto, head] = [
-    await resolveCommit(repository, options.base),
-    await resolveCommit(repository, options.head),
-  ];
-  const base = await mergeBase(repository, onto, head);
+  // What is checked, compared and replayed is read once.
+  const opened = async (revision: string) => rememberFiles(await gitTree(repository, revision));
+  // The rules are those in force, not those of the day the branch was made.
+  const rules = await opened(options.base);
+  const after = await opened(options.head);
+  const head = after.revision;
+  const base = await mergeBase(repository, rules.revision, head);
+  const before = rules.revision === base ? rules : await opened(base);
   const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
   const prefix = (await git(repository, ['rev-parse', '--show-prefix'])).toString().trim();
-  const [before, after] = [await gitTree(repository, base), await gitTree(repository, head)];
-  // The rules are those in force, not those of the day the branch was made.
-  const rules = onto === base ? before : await gitTree(repository, onto);
   progress?.('checking files and policies');
   const [known, checked] = [await load(before), await checkTree(after, { evaluator: evaluateWasm })];
   const changed = await changedLines(repository, base, head);
@@ -80,7 +81,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
     return { ...common, ...counted, ...unjudged };
 
   progress?.('comparing access');
-  const diff = await diffRevisions({ repository, base, head, mergeBase: false, at: null });
+  const diff = await diffTrees(before, after, null);
   const rulesChanged = [
     ...changed.paths.filter((path) => path === 'grants/review.yaml' || /^(?:data|policies)\//.test(path)),
     ...new Set(diff.heads.facts.map(({ api }) => `the facts of ${api}`)),
@@ -97,9 +98,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
   // Where the change broke the policy, its own problems say so.
   const isReplayed = counted.failures === 0 && (await findLogs(options.decisions)).length > 0;
   if (isReplayed) progress?.('replaying recorded requests');
-  const replayed = isReplayed
-    ? await replayRevisions({ ...options, base, head, mergeBase: false, opa })
-    : null;
+  const replayed = isReplayed ? await replayTrees({ ...options, base: before, head: after, opa }) : null;
   return {
     ...common,
     ...counted,

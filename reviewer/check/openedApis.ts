@@ -1,9 +1,9 @@
-import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { isWithinBlocks } from '../../bundle/format/isWithinBlocks.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 
-type Options = { base: Organisation; head: Organisation; heads: RevisionDiff['heads'] };
+type Options = { base: Organisation; head: Organisation; heads: TreeDiff['heads'] };
 
 /**
  * APIs at which the same grants may allow more than before, as what they refer to became something else: a network that

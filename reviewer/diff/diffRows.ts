@@ -2,7 +2,7 @@ import { isOfRates, isOfValues } from '../../bundle/access/compareConditions.ts'
 import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { Change } from '../../bundle/diff/diffData.ts';
 import type { DocumentChange, EntryChange } from '../../bundle/diff/diffDocuments.ts';
-import type { RevisionDiff } from '../../bundle/diff/diffRevisions.ts';
+import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { counted, listed } from '../../bundle/format/counted.ts';
 import { conditionsText } from './conditionsText.ts';
@@ -95,7 +95,7 @@ export const changeLine = (change: Change): string =>
  * One sentence on all of it. What else decides may have changed beside the grants, and whom tokens bring no directory
  * knows: of them nothing is claimed.
  */
-export function summaryOf(diff: RevisionDiff): string {
+export function summaryOf(diff: TreeDiff): string {
   const { changes } = diff;
   const all = (...kinds: Change['kind'][]) =>
     new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
@@ -113,16 +113,10 @@ export function summaryOf(diff: RevisionDiff): string {
 }
 
 /** Whether rules of one's own decide by what changed. */
-const isDecidedOtherwise = ({
-  ownPolicies,
-  policiesChanged,
-  changes,
-  grants,
-  directoryChanged,
-}: RevisionDiff) =>
+const isDecidedOtherwise = ({ ownPolicies, policiesChanged, changes, grants, directoryChanged }: TreeDiff) =>
   ownPolicies === true && !policiesChanged && (directoryChanged || changes.length > 0 || grants.length > 0);
 
-function nobodyBy(diff: RevisionDiff): string {
+function nobodyBy(diff: TreeDiff): string {
   const { policiesChanged, documents, heads, grants, directoryChanged } = diff;
   const others =
     policiesChanged ||
@@ -138,7 +132,7 @@ const kindIn = (change: Change): Change['kind'] =>
   !isValues(change) ? change.kind : change.kind === 'loosened' ? 'gains' : 'loses';
 
 /** What changed beside access: each a line of plain text. */
-export function notesOf(diff: RevisionDiff): string[] {
+export function notesOf(diff: TreeDiff): string[] {
   const { policiesChanged, heads, documents, unknown } = diff;
   const blocks = (value: readonly string[] | null) => (value === null ? 'nothing' : value.join(', '));
   const pages = (value: object | null) => (value === null ? 'what it says itself' : canonicalJson(value));
@@ -187,7 +181,7 @@ export function notesOf(diff: RevisionDiff): string[] {
   ];
 }
 
-type Setting = RevisionDiff['heads']['settings'][number]['setting'];
+type Setting = TreeDiff['heads']['settings'][number]['setting'];
 
 const settingNames: Partial<Record<Setting, string>> = {
   body: 'the largest body of a request to',
@@ -203,7 +197,7 @@ function settingText(setting: Setting, value: unknown): string {
 }
 
 /** Grants that came, went or changed, and in none of the rows; those of nobody are told besides. */
-function withoutEffect({ changes, grants, unknown }: RevisionDiff): string[] {
+function withoutEffect({ changes, grants, unknown }: TreeDiff): string[] {
   const told = new Set([
     ...changes.flatMap(({ before, after }) => [...before, ...after].map(({ grant }) => grant)),
     ...unknown.flatMap(({ grants: of }) => of),

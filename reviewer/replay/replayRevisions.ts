@@ -46,12 +46,18 @@ export async function replayRevisions(options: Options): Promise<Replay> {
     await resolveCommit(repository, options.head),
   ];
   const from = mergeBase ? await commonAncestor(repository, theirs, ours) : theirs;
-  const openSide = createOpenSide(options.opa ?? (await findOpa(progress === undefined ? {} : { progress })));
-  progress?.('compiling both revisions');
-  const tree = await gitTree(repository, from);
-  const base = await openSide(tree);
-  const head = await openSide(await gitTree(repository, ours));
-  const replayer = await openReplayer({ ...options, tree, base, head });
+  const opa = options.opa ?? (await findOpa(progress === undefined ? {} : { progress }));
+  const [base, head] = [await gitTree(repository, from), await gitTree(repository, ours)];
+  return replayTrees({ ...options, base, head, opa });
+}
+
+/** The same by two trees. */
+export async function replayTrees(options: Window & { base: Tree; head: Tree; opa: Opa }): Promise<Replay> {
+  const openSide = createOpenSide(options.opa);
+  options.progress?.('compiling both revisions');
+  const base = await openSide(options.base);
+  const head = await openSide(options.head);
+  const replayer = await openReplayer({ ...options, tree: options.base, base, head });
   try {
     return await replayer.replay(head);
   } finally {

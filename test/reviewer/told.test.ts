@@ -162,7 +162,7 @@ test('by a difference, an inventory and an explanation, whoever calls, from wher
         if (told.length > 0 || !isOpened.has(name))
           assert.deepEqual(told, expected === null ? [] : [expected], `${what}: ${subject} ${name}`);
       }
-    const summary = summaryOf({ base: '', head: '', policiesChanged: false, ...diff });
+    const summary = summaryOf({ policiesChanged: false, ...diff });
     if (changed) assert.doesNotMatch(summary, /obody/, what);
     seen[changed ? 'changed' : 'same'] += 1;
   }
