@@ -10,6 +10,7 @@ import { prose } from '../forge/markdown.ts';
 import { nameOf } from '../plan/sentence.ts';
 import type { About, People } from './people.ts';
 import { advice } from './text/body.ts';
+import { isSaid } from './text/decision.ts';
 import { type Marker, parseBody } from './text/marker.ts';
 import { type Unanswered, unanswered } from './unanswered.ts';
 
@@ -23,11 +24,7 @@ type Reminding = {
 
 /** What is still to be answered, and the answers that somebody has given; what the rules decided is nobody's answer. */
 function answersOf({ entries }: Pick<Marker, 'entries'>) {
-  const given = entries.flatMap(({ decision }) =>
-    decision === undefined || ('unanswered' in decision && decision.unanswered !== undefined)
-      ? []
-      : [decision],
-  );
+  const given = entries.map(({ decision }) => decision).filter(isSaid);
   return { by: new Set(given.map(({ by }) => by)), left: entries.length - given.length };
 }
 
@@ -99,9 +96,14 @@ export function reminderText({ marker: { tier }, due, owners, left, draft }: Sai
         ? `it will propose to suspend what nobody has answered for, and ask ${others} for that`
         : `${others} will be asked, too`,
   } satisfies Record<Unanswered['rule'], string>;
+  const rule = '`pull_requests.no_response` in `grants/review.yaml`';
+  const why =
+    due.severities.length === 0
+      ? `what somebody has decided here is not closed by ${rule}`
+      : `for severity ${due.severities.join(' and ')} ${rule} says \`${due.rule}\``;
   return [
     `${counted(left, 'grant')} here ${left === 1 ? 'waits' : 'wait'} for an answer.`,
-    `If nobody merges or closes this before ${instantOf(due.at)}, ${will[due.rule]}: for severity ${due.severities.join(' and ')} \`pull_requests.no_response\` in \`grants/review.yaml\` says \`${due.rule}\`.`,
+    `If nobody merges or closes this before ${instantOf(due.at)}, ${will[due.rule]}: ${why}.`,
     `${draft ? 'It is a draft, for the records have gaps: look at the evidence, and mark it as ready. ' : ''}Merging it does what it says. ${advice[tier]} Closing it means "not reviewed", which is remembered for 30 days.`,
   ].join(' ');
 }

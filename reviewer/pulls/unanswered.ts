@@ -2,6 +2,7 @@ import { dayMs } from '../../bundle/format/times.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
+import { isSaid } from './text/decision.ts';
 import type { Marker } from './text/marker.ts';
 
 type Severity = Finding['severity'];
@@ -18,16 +19,17 @@ export type Unanswered = {
   since: number;
   at: number;
   rule: Rule;
-  /** Those that it holds for, of what the pull request has. */
+  /** Those that it holds for, of what the pull request has; none where it holds because somebody has answered a part. */
   severities: readonly Severity[];
 };
 
 /**
- * What `no_response` says of a pull request: the strongest word on what it holds. Null for what waits for ever: urgent ones,
+ * What `no_response` says of a pull request: the strongest word on what it holds. What somebody has decided by a comment is not
+ * closed, for that would throw it away: others are asked to merge it. Null for what waits for ever: urgent ones,
  * those that only tidy up, and those of which it has been carried out.
  */
 export function unanswered(
-  marker: Pick<Marker, 'tier' | 'escalated' | 'asked'>,
+  marker: Pick<Marker, 'tier' | 'escalated' | 'asked' | 'entries'>,
   findings: readonly Pick<Finding, 'severity'>[],
   { review }: Pick<Organisation, 'review'>,
   { createdMs }: Pick<ForgePull, 'createdMs'>,
@@ -39,5 +41,7 @@ export function unanswered(
   const again = Date.parse(marker.asked ?? '');
   const since = (Number.isNaN(again) ? createdMs : Math.max(again, createdMs)) / 1000;
   if (rule === undefined) return null;
+  if (rule === 'keep' && marker.entries.some(({ decision }) => isSaid(decision)))
+    return { since, at: since + patience, rule: 'escalate', severities: [] };
   return { since, at: since + patience, rule, severities: present.filter((one) => wordFor(one) === rule) };
 }

@@ -25,6 +25,10 @@ export const decision = z.discriminatedUnion('kind', [
 ]);
 export type Decision = z.output<typeof decision>;
 
+/** Whether it is somebody's word, and not what the rules made of silence. */
+export const isSaid = (decision: Decision | undefined): decision is Decision =>
+  decision !== undefined && !('unanswered' in decision && decision.unanswered !== undefined);
+
 /** What is proposed of a grant, and what was decided of it. */
 export type Asked = {
   grant: string;

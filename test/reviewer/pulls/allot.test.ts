@@ -93,3 +93,10 @@ test('what is held back stays in sight, however much it is', () => {
   assert.match(many.text, new RegExp(`\n- and ${5000 - many.boxes} more`));
   assert.ok(many.boxes >= 100);
 });
+
+test('the dashboard says of what is open from when on which rule holds, and of what waits for ever nothing', () => {
+  const open = { number: 3, url: 'u', branch: 'b', grants: ['a'], action: 'reminded' } as const;
+  const due = { ...open, no_response: { at: '2026-12-23T12:00:00Z', rule: 'suspend' } } as const;
+  assert.match(renderDashboard([due], null), /- #3: `a` – without an answer by 2026-12-23: `suspend`$/);
+  assert.match(renderDashboard([open], null), /- #3: `a`$/);
+});

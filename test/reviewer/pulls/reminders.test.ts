@@ -114,7 +114,7 @@ test('nobody is reminded of what is approved, nor does the rule take hold of it'
 });
 
 test('what is answered by comments waits for its merge alone; of the rest those are told who have not answered', async () => {
-  const here = await begin('', {}, [ofService, { ...ofService, id: 'other' }]);
+  const here = await begin(', no_response: { medium: keep }', {}, [ofService, { ...ofService, id: 'other' }]);
   const answerAs = async (body: string) => {
     await as(here, 'ann', '/issues/1/comments', { body });
     await answer(
@@ -140,6 +140,9 @@ test('what is answered by comments waits for its merge alone; of the rest those 
   here.writes();
   assert.equal(await on(here, 28), 'unchanged');
   assert.deepEqual(here.writes().calls, []);
+  // Nor is what somebody decided thrown away: others are asked to merge it.
+  assert.equal(await on(here, 30), 'updated');
+  assert.deepEqual((await keysOf(here)).at(-1), 'unanswered 2026-12-23');
 });
 
 test('a branch of people, the hours outside the schedule, and what has no end are left in peace', async () => {
@@ -237,13 +240,21 @@ const words = { low: 'keep', medium: 'escalate', high: 'suspend', critical: 'sus
 
 test('the strongest word on what it holds counts, and those severities are named that have it', () => {
   const of = (tier: 'removal' | 'urgent' | 'tidying', more: object, ...severities: Finding['severity'][]) =>
-    unanswered({ tier, ...more }, severities.map(finding), organisation(words), { createdMs: 0 });
+    unanswered({ tier, entries: [], ...more }, severities.map(finding), organisation(words), {
+      createdMs: 0,
+    });
   const days = 30 * 86_400;
   assert.deepEqual(of('removal', {}, 'low'), { since: 0, at: days, rule: 'keep', severities: ['low'] });
   assert.deepEqual(of('removal', {}, 'low', 'critical', 'medium', 'high'), {
     ...{ since: 0, at: days, rule: 'suspend', severities: ['critical', 'high'] },
   });
   assert.equal(of('removal', { asked: '1970-01-03T00:00:00Z' }, 'low')?.at, days + 2 * 86_400);
+  const said = { kind: 'revoke', by: 'user:ann', at: '2026-11-23T12:00:00Z' };
+  const decided = { entries: [{ decision: said }, {}] };
+  assert.equal(of('removal', decided, 'low')?.rule, 'escalate', 'a decision is not thrown away');
+  assert.equal(of('removal', decided, 'high')?.rule, 'suspend');
+  const silence = { entries: [{ decision: { ...said, kind: 'suspend', unanswered: said.at } }] };
+  assert.equal(of('removal', silence, 'low')?.rule, 'keep');
   for (const tier of ['urgent', 'tidying'] as const) assert.equal(of(tier, {}, 'low'), null);
   assert.equal(of('removal', { escalated: '1970-01-03T00:00:00Z' }, 'low'), null);
   assert.equal(of('removal', {}), null);
@@ -266,6 +277,13 @@ test('says of each rule what it will do to this very kind of pull request, on on
   );
   assert.doesNotMatch(text('suspend', 'removal'), /it will propose to suspend/);
   assert.match(text('keep', 'removal'), /for severity high and critical .* says `keep`/);
+  assert.match(
+    reminderText({
+      ...{ marker: { tier: 'removal' }, owners: ['group:desk'], left: 1, draft: false },
+      due: { since: 0, at: 0, rule: 'escalate', severities: [] },
+    }),
+    /will be asked, too: what somebody has decided here is not closed by `pull_requests/,
+  );
   assert.match(text('keep', 'certification'), /`\/extend GRANT UNTIL REASON`/);
   assert.match(text('keep', 'removal', true), /mark it as ready/);
   assert.doesNotMatch(text('keep', 'removal'), /mark it as ready|\n/);
