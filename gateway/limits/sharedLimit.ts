@@ -26,8 +26,8 @@ return string.format('%.0f', -math.max(0, math.floor(0.001 - wait / interval)))
 `;
 const digest = createHash('sha1').update(script).digest('hex');
 
-/** How long an answer of the store may take; whoever is over that is served by what this process has counted. */
-const patienceMs = 100;
+/** How long an answer of the store may take, if nothing else is said. */
+const usualPatienceMs = 100;
 /** After such a silence, how long it is not asked again. */
 const restMs = 1000;
 
@@ -37,6 +37,8 @@ type Options = {
   password: string | null;
   /** Counts here whatever else happens. */
   local: LocalLimit;
+  /** How long an answer of the store may take; after that, what this process has counted is the answer. */
+  patienceMs?: number;
   /** The store was needed and could not be asked. */
   onFallback: () => void;
   /** It became unreachable, and why; or (null) it answers again. Not repeated while nothing changes. */
@@ -47,7 +49,14 @@ type Options = {
  * A limit that all gateways with the same store count together. Each request counts here first: what is over the rate
  * here is over it everywhere, and needs no question; and when the store is gone, what was counted here goes on.
  */
-export async function openSharedLimit({ url, password, local, onFallback, onState }: Options): Promise<{
+export async function openSharedLimit({
+  url,
+  password,
+  local,
+  patienceMs = usualPatienceMs,
+  onFallback,
+  onState,
+}: Options): Promise<{
   limit: Limit;
   close: () => void;
 }> {
