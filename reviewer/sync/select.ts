@@ -39,10 +39,13 @@ export function select(
 
   const known = new Map(read.people.map((person) => [person.id, person]));
   const kept = which === 'all' ? new Set(known.keys()) : mentioned(taken, known, before);
-  const { people, warnings } = usablePeople(withoutFormer(read.people.filter(({ id }) => kept.has(id))), {
+  const named = usablePeople(withoutFormer(read.people.filter(({ id }) => kept.has(id))), {
     before,
     listed: read.people,
   });
+  const { warnings } = named;
+  // Again, for some stay by the name that they had.
+  const people = withoutFormer(named.people);
 
   const loginOf = new Map(people.map(({ id, login }) => [id, login]));
   const memberOf = new Map(people.map(({ id, login }) => [id, `user:${login}`]));

@@ -32,12 +32,11 @@ export function usablePeople(
   };
   const faults = new Map(people.map((person) => [person, faultOf(person)]));
   if (![...faults.values()].some((fault) => fault !== null)) return { people: [...people], warnings: [] };
-  // Whoever comes by one of these is not the one who was called that before.
-  const taken = new Set(
-    listed
-      .filter((person) => person.status !== 'deprovisioned' && (faults.get(person) ?? null) === null)
-      .map(({ login }) => fold(login)),
-  );
+  const named = listed.filter((person) => (faults.get(person) ?? null) === null);
+  const held = (some: readonly ProviderPerson[]) => new Set(some.map(({ login }) => fold(login)));
+  // Whoever comes by one of these is not the one who was called that before; who has left keeps no name from anybody.
+  const ofActive = held(named.filter(({ status }) => status !== 'deprovisioned'));
+  const ofAnybody = held(named);
   const known = new Map(before?.people.map(({ id, login }) => [id, login]));
   const usable: ProviderPerson[] = [];
   const warnings: string[] = [];
@@ -49,6 +48,7 @@ export function usablePeople(
     }
     const { id, login, status } = person;
     const last = known.get(id);
+    const taken = status === 'deprovisioned' ? ofAnybody : ofActive;
     const stays = last !== undefined && !taken.has(fold(last));
     if (stays) usable.push({ ...person, login: last, status: status === 'active' ? 'suspended' : status });
     warnings.push(

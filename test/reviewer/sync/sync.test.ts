@@ -563,6 +563,24 @@ test('nobody comes as another of an account that is not taken', async () => {
   assert.doesNotMatch(fileOf(here, 'okta'), /ann@example\.com/i);
 });
 
+test('a closed account of the same name does not make somebody without a usable one leave', async () => {
+  const here = world('okta');
+  await here.run();
+  const ann = organisation.people[0];
+  assert.ok(ann);
+  ann.login = '\u0007';
+  organisation.people.push({ id: '55', login: 'ANN@example.com', status: 'deprovisioned' });
+  const found = await one(here);
+  assert.match(found.warnings[0] ?? '', /account 11 .* stays as ann@example\.com, suspended,/);
+  assert.match(fileOf(here, 'okta'), /login: "ann@example\.com"\n {4}id: "11"\n {4}status: suspended/);
+  assert.doesNotMatch(fileOf(here, 'okta'), /"55"/);
+
+  // Of two who have left, the one that has a name is there.
+  ann.status = 'deprovisioned';
+  assert.match((await one(here)).warnings[0] ?? '', /account 11 .* is left out/);
+  assert.match(fileOf(here, 'okta'), /login: "ANN@example\.com"\n {4}id: "55"\n {4}status: deprovisioned/);
+});
+
 test('of two who are called alike neither is let in, and all others are', async () => {
   organisation.people.push({ id: '41', login: 'Ann@example.com' });
   const fresh = await one(world('okta'));
