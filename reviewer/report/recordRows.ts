@@ -1,4 +1,5 @@
-import type { RecordFacts, ReportInput } from './reportInput.ts';
+import type { RecordFacts } from '../records/recordFacts.ts';
+import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
 
 /** Gateways whose records are missing or were changed: what rests on them is in doubt. */

@@ -1,6 +1,7 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
+import type { RecordFacts } from '../records/recordFacts.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { GrantChange, Period } from './grantChanges.ts';
 import type { Leaver } from './leavers.ts';
@@ -13,17 +14,6 @@ export type GatewayFacts = {
   grants: number | null;
   digest: string | null;
   error: string | null;
-};
-
-/** Of one gateway's decision files at hand: which they are, and what tells that they are not as they were written. */
-export type RecordFacts = {
-  instance: string;
-  files: number;
-  records: number;
-  first: string | null;
-  last: string | null;
-  chained: boolean;
-  wrong: readonly string[];
 };
 
 /** Everything that the tables are made of. Instants in seconds since 1970. */

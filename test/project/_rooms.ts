@@ -744,6 +744,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/page',
       'reviewer/plan',
       'reviewer/pulls/text',
+      'reviewer/records',
       'reviewer/requests',
       'reviewer/reviewError.ts',
     ],
