@@ -1,6 +1,6 @@
 import type { DecisionRecord } from './record.ts';
 import { createRows } from './rows.ts';
-import type { UsageLine } from './usageLine.ts';
+import type { UsageLine, UseLine } from './usageLine.ts';
 
 type Use = {
   grant: string;
@@ -49,119 +49,169 @@ const cut = '\u0000';
 const earlier = (a: string, b: string) => (a < b ? a : b);
 const later = (a: string, b: string) => (a > b ? a : b);
 
-/** `onFull` is told when uses are left out. */
-export function createUseTables(onFull: () => void): UseTables {
+type Input = DecisionRecord['input'];
+
+/** How often, and when, each grant was used for each operation. */
+function createUses(onFull: () => void) {
   /** By operation, then by grant: a map for each of many grants would take more than its uses. */
-  const uses = new Map<string, Map<string, Counting>>();
-  const together = new Map<string, Together>();
-  const denied = new Map<string, Denied>();
-  const useRows = createRows<Use>(byName);
-  const togetherRows = createRows<Together>((a, b) => order(keyOf(a), keyOf(b)));
-  const deniedRows = createRows<Denied>((a, b) => order(placeOf(a), placeOf(b)));
-  const tables = [useRows, togetherRows, deniedRows];
+  const known = new Map<string, Map<string, Counting>>();
+  const rows = createRows<Use>(byName);
   let counts = 0;
 
-  const useOf = (grant: string, operation: string, api: string): Counting | null => {
-    let ofOperation = uses.get(operation);
-    const known = ofOperation?.get(grant);
-    if (known !== undefined) return known;
-    if (useRows.size >= most.uses) {
+  const countingOf = (grant: string, operation: string, api: string): Counting | null => {
+    let ofOperation = known.get(operation);
+    const counting = ofOperation?.get(grant);
+    if (counting !== undefined) return counting;
+    if (rows.size >= most.uses) {
       onFull();
       return null;
     }
     if (ofOperation === undefined) {
       ofOperation = new Map();
-      uses.set(operation, ofOperation);
+      known.set(operation, ofOperation);
     }
-    const fresh = { grant, operation, count: 0, first: '', last: '', api, busiest: 0, mfa: 0 };
-    const counting: Counting = { use: fresh, minute: -1, times: 0 };
-    ofOperation.set(grant, counting);
-    useRows.add(fresh);
-    return counting;
+    const use = { grant, operation, count: 0, first: '', last: '', api, busiest: 0, mfa: 0 };
+    const fresh: Counting = { use, minute: -1, times: 0 };
+    ofOperation.set(grant, fresh);
+    rows.add(use);
+    return fresh;
   };
-  const use = (counting: Counting, timestamp: string, minute: number, mfa: boolean) => {
-    const held = counting.use;
-    useRows.touch(held);
+  const count = (counting: Counting, timestamp: string, minute: number, mfa: boolean) => {
+    const { use } = counting;
+    rows.touch(use);
     counts += 1;
-    held.count += 1;
-    if (held.first === '' || timestamp < held.first) held.first = timestamp;
-    if (timestamp > held.last) held.last = timestamp;
-    if (mfa) held.mfa += 1;
+    use.count += 1;
+    if (use.first === '' || timestamp < use.first) use.first = timestamp;
+    if (timestamp > use.last) use.last = timestamp;
+    if (mfa) use.mfa += 1;
     // One that comes late counts with the minute that is counted: rather too busy than too little.
     if (minute > counting.minute) {
       counting.minute = minute;
       counting.times = 0;
     }
     counting.times += 1;
-    if (counting.times > held.busiest) held.busiest = counting.times;
-  };
-  const share = (grants: readonly string[], operation: string, count: number) => {
-    const key = [operation, ...grants].join(cut);
-    const known = together.get(key);
-    if (known !== undefined) {
-      togetherRows.touch(known);
-      known.count += count;
-      counts += count;
-      // Left out it costs no more than that of two grants that cover each other none is told redundant.
-    } else if (together.size < most.together) {
-      const fresh = { together: [...grants], operation, count };
-      together.set(key, fresh);
-      togetherRows.add(fresh);
-      counts += count;
-    }
-  };
-  const refuse = (reason: string, api: string, operation: string, timestamp: string): Denied | undefined => {
-    const key = [reason, api, operation].join(cut);
-    const known = denied.get(key);
-    if (known !== undefined) {
-      deniedRows.touch(known);
-      counts += 1;
-      known.count += 1;
-      known.first = earlier(known.first, timestamp);
-      known.last = later(known.last, timestamp);
-    } else if (denied.size < most.denied) {
-      const fresh = { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp };
-      denied.set(key, fresh);
-      deniedRows.add(fresh);
-      counts += 1;
-    }
-    return denied.get(key);
+    if (counting.times > use.busiest) use.busiest = counting.times;
   };
 
   return {
-    get size() {
-      return useRows.size + togetherRows.size + deniedRows.size;
-    },
+    rows,
     get counts() {
       return counts;
     },
+    add(grants: readonly string[], { operation, api, mfa }: Input, timestamp: string, minute: number): void {
+      for (const grant of grants) {
+        const counting = countingOf(grant, operation, api);
+        if (counting !== null) count(counting, timestamp, minute, mfa);
+      }
+    },
+    restore({ grant, operation, api = '', count, first, last, busiest = 0, mfa = 0 }: UseLine): void {
+      const counting = countingOf(grant, operation, api);
+      if (counting === null) return;
+      counts += count - counting.use.count;
+      Object.assign(counting.use, { count, first, last, busiest, mfa });
+    },
+  };
+}
+
+/** How often several grants justified the same request. */
+function createTogether() {
+  const known = new Map<string, Together>();
+  const rows = createRows<Together>((a, b) => order(keyOf(a), keyOf(b)));
+  let counts = 0;
+  return {
+    rows,
+    get counts() {
+      return counts;
+    },
+    add(grants: readonly string[], operation: string, count: number): void {
+      const key = [operation, ...grants].join(cut);
+      const row = known.get(key);
+      if (row !== undefined) {
+        rows.touch(row);
+        row.count += count;
+        counts += count;
+        // Where one is left out, nobody is told that its grants cover each other, and no more than that.
+      } else if (known.size < most.together) {
+        const fresh = { together: [...grants], operation, count };
+        known.set(key, fresh);
+        rows.add(fresh);
+        counts += count;
+      }
+    },
+  };
+}
+
+/** How often, and when, requests were denied for each reason. */
+function createDenials() {
+  const known = new Map<string, Denied>();
+  const rows = createRows<Denied>((a, b) => order(placeOf(a), placeOf(b)));
+  let counts = 0;
+
+  const add = (
+    reason: string,
+    { api, operation }: Pick<Input, 'api' | 'operation'>,
+    timestamp: string,
+  ): Denied | undefined => {
+    const key = [reason, api, operation].join(cut);
+    const row = known.get(key);
+    if (row !== undefined) {
+      rows.touch(row);
+      counts += 1;
+      row.count += 1;
+      row.first = earlier(row.first, timestamp);
+      row.last = later(row.last, timestamp);
+      return row;
+    }
+    if (known.size >= most.denied) return undefined;
+    const fresh = { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp };
+    known.set(key, fresh);
+    rows.add(fresh);
+    counts += 1;
+    return fresh;
+  };
+
+  return {
+    rows,
+    get counts() {
+      return counts;
+    },
+    add,
+    restore(line: Denied): void {
+      const { denied: reason, count, first, last } = line;
+      const row = add(reason, line, first);
+      if (row === undefined) return;
+      counts += count - row.count;
+      Object.assign(row, { count, last });
+    },
+  };
+}
+
+/** `onFull` is told when uses are left out. */
+export function createUseTables(onFull: () => void): UseTables {
+  const uses = createUses(onFull);
+  const together = createTogether();
+  const denials = createDenials();
+  const tables = [uses.rows, together.rows, denials.rows];
+  return {
+    get size() {
+      return uses.rows.size + together.rows.size + denials.rows.size;
+    },
+    get counts() {
+      return uses.counts + together.counts + denials.counts;
+    },
     add({ timestamp, input, result, status }, minute) {
-      const { operation, api, mfa } = input;
-      if (!result.allow || status === 429) {
-        refuse(result.allow ? 'limited' : result.reason, api, operation, timestamp);
+      const { allow, reason, grants } = result;
+      if (!allow || status === 429) {
+        denials.add(allow ? 'limited' : reason, input, timestamp);
         return;
       }
-      for (const grant of result.grants) {
-        const counting = useOf(grant, operation, api);
-        if (counting !== null) use(counting, timestamp, minute, mfa);
-      }
-      if (result.grants.length > 1) share(result.grants, operation, 1);
+      uses.add(grants, input, timestamp, minute);
+      if (grants.length > 1) together.add(grants, input.operation, 1);
     },
     restore(line) {
-      if ('grant' in line) {
-        const counting = useOf(line.grant, line.operation, line.api ?? '');
-        if (counting === null) return;
-        const { count, first, last, busiest = 0, mfa = 0 } = line;
-        counts += count - counting.use.count;
-        Object.assign(counting.use, { count, first, last, busiest, mfa });
-      } else if ('together' in line) share(line.together, line.operation, line.count);
-      else {
-        const { denied: reason, api, operation, count, first, last } = line;
-        const held = refuse(reason, api, operation, first);
-        if (held === undefined) return;
-        counts += count - held.count;
-        Object.assign(held, { count, last });
-      }
+      if ('grant' in line) uses.restore(line);
+      else if ('together' in line) together.add(line.together, line.operation, line.count);
+      else denials.restore(line);
     },
     sorted: () => tables.map((rows) => rows.sorted()),
     freeze: () => tables.map((rows) => rows.freeze()),
