@@ -7,9 +7,10 @@ import { mostBytes } from '../limits/bodyLimit.ts';
 import { createCountStreamed } from '../memory/countStreamed.ts';
 import { createAnswerTimeout } from './answerTimeout.ts';
 import { CallerBody } from './callerBody.ts';
+import { createFlushSoon } from './flushSoon.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import { createForwardable } from './headers.ts';
-import { createFlushSoon, Transfer } from './transfer.ts';
+import { Transfer } from './transfer.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstreamPool.ts';
 import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 

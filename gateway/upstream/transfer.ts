@@ -1,43 +1,23 @@
 // Sharp edges of undici 8: it strips no hop-by-hop headers of an answer; a body that dies upstream must destroy the
 // client's response (an `end` would pass off half an answer as whole); the dispatcher calls back with 1xx responses too.
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import errors from 'undici/lib/core/errors.js';
+import type { IncomingHttpHeaders } from 'undici/types/header.d.ts';
 import type { Admission } from '../decision/admission.ts';
 import { sendProblem } from '../http/answer.ts';
 import { hasBody } from '../http/body.ts';
 import { AnswerError, detailOf } from '../http/fault.ts';
 import { endWithAnswer } from '../http/linger.ts';
 import { Refusal } from '../http/refusal.ts';
-import { withCors, withoutCors } from '../request/cors.ts';
+import { withCors } from '../request/cors.ts';
+import { answerHeaders, answerTrailers } from './answerHeaders.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
-import { respondable, trailing } from './headers.ts';
-import { rewritePaths } from './rewritePaths.ts';
-
-export const upstreamTimeout = () => new Refusal(504, 'upstream-timeout', 'The API did not answer in time.');
-export const upstreamFailed = () =>
-  new Refusal(502, 'upstream-failed', 'The API could not be reached or answered badly.');
+import type { FlushSoon } from './flushSoon.ts';
+import { refusalOf } from './refusalOf.ts';
 
 const isClosed = ({ code }: NodeJS.ErrnoException) =>
   code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
-
-/** The upstream's headers, and ours: an upstream that has limits of its own tells them beside ours. */
-export function answerHeaders(
-  headers: Parameters<typeof respondable>[0],
-  admission: Admission,
-  status: number,
-): string[] {
-  const { id, allowance } = admission;
-  const { cors = null } = admission;
-  const placed = rewritePaths(headers, admission);
-  const named = cors === null ? placed : withoutCors(placed);
-  const own = ['x-grantgate-decision', id];
-  if (allowance !== null) own.push('ratelimit-policy', allowance.policy, 'ratelimit', allowance.state);
-  for (const name in cors) own.push(name, cors[name] ?? '');
-  // A caller that believes in a length waits for a body that never comes (RFC 9110, 8.6).
-  const { 'content-length': _, ...bodiless } = named;
-  return respondable(status === 204 ? bodiless : named, own);
-}
 
 type Options = {
   request: IncomingMessage;
@@ -49,33 +29,11 @@ type Options = {
   /** Tells when an answer takes too long to begin; null where undici does. */
   answers: AnswerTimeout | null;
   /** What all transfers have in common. */
-  shared: { flushSoon: (transfer: Transfer) => void; countStreamed: (bytes: number) => void };
+  shared: { flushSoon: FlushSoon; countStreamed: (bytes: number) => void };
 };
-
-/** A flat list of names and values, as Node takes trailers. */
-function pairsOf(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : []));
-}
 
 /** Bytes; above, what one copy costs is no longer little beside one write less. */
 const smallBody = 16 * 1024;
-
-/**
- * Answers that begin in one turn of the event loop leave together at its end: whoever reads them is woken once, rather
- * than for each.
- */
-export function createFlushSoon(): (transfer: Transfer) => void {
-  let begun: Transfer[] = [];
-  const flushAll = () => {
-    const transfers = begun;
-    begun = [];
-    for (const transfer of transfers) transfer.flush();
-  };
-  return (transfer) => {
-    if (begun.length === 0) setImmediate(flushAll);
-    begun.push(transfer);
-  };
-}
 
 /** Passes one answer on, or tells the caller why there is none. */
 export class Transfer implements Dispatcher.DispatchHandler {
@@ -123,7 +81,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
-    headers: Parameters<typeof respondable>[0],
+    headers: IncomingHttpHeaders,
   ): void {
     if (status < 200 && status >= 100) return;
     this.#answered?.();
@@ -195,7 +153,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
     this.#over = true;
     // What is held is all of it, and goes out with the others of this turn.
     if (this.#held === null) {
-      if (Object.keys(trailers).length > 0) this.#response.addTrailers(pairsOf(trailing(trailers)));
+      if (Object.keys(trailers).length > 0) this.#response.addTrailers(answerTrailers(trailers));
       this.#response.end();
     }
     this.#finish(this.#response.statusCode, null);
@@ -203,30 +161,25 @@ export class Transfer implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#answered?.();
+    if (!this.#gone && this.#goesAgain(error)) return;
     this.#over = true;
-    if (this.#gone) {
-      this.#finish(0, null);
-      return;
-    }
-    if (this.#again !== null && !this.#response.headersSent && isClosed(error)) {
-      const again = this.#again;
-      this.#again = null;
-      if (again()) {
-        this.#over = false;
-        return;
-      }
-    }
-    if (this.#response.headersSent) {
+    if (this.#gone) this.#finish(0, null);
+    else if (this.#response.headersSent) {
       this.#response.destroy();
       const why = `${detailOf(error)}, in the middle of an answer`;
       this.#finish(this.#response.statusCode, new AnswerError('cut', why));
-      return;
+    } else {
+      const refusal = withCors(refusalOf(error), this.#admission.cors);
+      sendProblem(this.#request, this.#response, refusal, this.#admission.id);
+      // A refusal is what our own bound on the body says; the upstream is not to blame for it.
+      this.#finish(0, error instanceof Refusal ? null : error);
     }
-    const slow = error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError;
-    // A refusal is what our own bound on the body says; the upstream is not to blame for it.
-    const own = error instanceof Refusal;
-    const refusal = own ? error : slow ? upstreamTimeout() : upstreamFailed();
-    sendProblem(this.#request, this.#response, withCors(refusal, this.#admission.cors), this.#admission.id);
-    this.#finish(0, own ? null : error);
+  }
+
+  #goesAgain(error: Error): boolean {
+    const again = this.#again;
+    if (again === null || this.#response.headersSent || !isClosed(error)) return false;
+    this.#again = null;
+    return again();
   }
 }

@@ -14,11 +14,12 @@ import { writeProblem } from '../http/answer.ts';
 import { AnswerError } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { CloseReason, Streams } from '../streams/streams.ts';
+import { answerHeaders } from './answerHeaders.ts';
 import { checkHandshake } from './checkHandshake.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
 import { createForwardable, type Forwardable } from './headers.ts';
+import { refusalOf } from './refusalOf.ts';
 import { createRelays } from './relays.ts';
-import { answerHeaders, upstreamFailed, upstreamTimeout } from './transfer.ts';
 import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** Handles Node's `upgrade` event for WebSocket requests. */
@@ -62,7 +63,7 @@ export function createUpgrade(options: Options): Upgrade {
   const admissions = new WeakMap<IncomingMessage, { admission: Admission; carrier: Answered }>();
   proxy.on('proxyReqWs', (handshake, request, socket) => {
     const timer = setTimeout(
-      () => handshake.destroy(new SilenceError('answer-timeout', 'it did not answer a handshake')),
+      () => handshake.destroy(new AnswerError('answer-timeout', 'it did not answer a handshake')),
       upstreamTimeoutMs,
     );
     socket.once('close', () => {
@@ -113,7 +114,7 @@ export function createUpgrade(options: Options): Upgrade {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission, error);
-          const refusal = error instanceof SilenceError ? upstreamTimeout() : upstreamFailed();
+          const refusal = refusalOf(error);
           carrier.answer(refusal.status);
           writeProblem(socket, refusal, admission.id);
         });
@@ -169,9 +170,6 @@ function faultOf({ headers }: IncomingMessage): Refusal | null {
     return new Refusal(400, 'upgrade-malformed', 'A WebSocket handshake needs one Sec-WebSocket-Key.');
   return null;
 }
-
-/** The upstream did not answer the handshake in time. */
-class SilenceError extends AnswerError {}
 
 function outgoing(
   request: IncomingMessage,
