@@ -67,6 +67,11 @@ export async function openCollaborators({
     instance,
     now,
     onUsageFailure: (error) => log.error({ err: error }, 'usage not saved'),
+    onFault: (fault) => {
+      metrics.recordsFailing(fault !== null);
+      if (fault === null) log.info({}, 'decisions can be recorded again');
+      else log.error({ err: fault }, 'decisions cannot be recorded: every request is turned away');
+    },
     onWritten: (milliseconds) => metrics.recordLag(milliseconds / 1000),
     onLines: feed.push,
   });

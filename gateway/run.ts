@@ -41,7 +41,10 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
   const { enforcement } = standing;
   const { admin, listeners, sweep, drain, close: closeWired } = wired;
   const beat = setInterval(() => writer.heartbeat(), 60_000);
-  const sweeping = setInterval(sweep, 1000);
+  const sweeping = setInterval(() => {
+    writer.retry();
+    sweep();
+  }, 1000);
 
   let shutting: Promise<void> | null = null;
   const close = (lingerMs = 0) => {

@@ -40,6 +40,7 @@ export function wire(collaborators: Collaborators) {
     status: standing.status,
     draining: () => draining,
     lapsed: lapse.current,
+    recordFault: () => writer.fault,
     reload: (force, pushed = false) => standing.look({ force, pushed }),
     metrics: async () => ({
       contentType: metrics.registry.contentType,

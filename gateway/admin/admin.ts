@@ -7,6 +7,7 @@ import type { ExplainHere } from '../explain/explainHere.ts';
 import { refuse, sendJson } from '../http/answer.ts';
 import { assertBearer, assertLoopback } from '../http/bearer.ts';
 import { readBody } from '../http/body.ts';
+import { detailOf } from '../http/fault.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { RecordFeed } from '../record/recordFeed.ts';
 import type { Snapshot } from '../revision/snapshot.ts';
@@ -30,6 +31,8 @@ export type AdminOptions = {
   draining: () => boolean;
   /** Why nobody may decide by the bundle in force; null when everybody may. */
   lapsed: () => Lapsed | null;
+  /** Why no decision can be recorded; null while all can. */
+  recordFault: () => Error | null;
   /** `force` lets a bundle through that was held, and from Git one that is older. */
   /** `pushed`: the Git host has just told of a push. */
   reload: (force: boolean, pushed?: boolean) => Promise<unknown>;
@@ -146,15 +149,22 @@ function jsonOf(text: string): unknown {
 }
 
 /**
- * Ready while a bundle is in force that may decide, also an old one: the details say when the newest cannot be loaded.
+ * Ready while a bundle is in force that may decide, also an old one: the details say when the newest cannot be loaded; and
+ * while decisions can be recorded, as nobody gets through without.
  */
 function ready(options: AdminOptions, response: ServerResponse): void {
   const snapshot = options.snapshot();
   const draining = options.draining();
-  const missing = snapshot === null ? 'no-bundle' : options.lapsed();
+  const fault = options.recordFault();
+  const missing =
+    snapshot === null ? 'no-bundle' : (options.lapsed() ?? (fault === null ? null : 'record-unwritable'));
   sendJson(response, missing !== null || draining ? 503 : 200, {
     status: draining ? 'draining' : (missing ?? 'ok'),
     revision: snapshot?.revision ?? null,
     bundle: options.status(),
+    records:
+      fault === null
+        ? { state: 'ok' }
+        : { state: 'failing', message: fault.message, cause: detailOf(fault.cause) },
   });
 }

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Outcome } from '../decision/outcome.ts';
 import type { Fault } from '../http/fault.ts';
 import { createCount, createMeasure } from './meters.ts';
@@ -49,6 +49,12 @@ export function createRequestMeters(registry: Registry) {
     help: 'Requests turned away because their decision could not be recorded.',
     registry,
   });
+  const recordsFailing = new Gauge({
+    name: 'grantgate_records_failing',
+    help: '1 while decisions cannot be recorded and every request is turned away.',
+    aggregator: 'max',
+    registers: [registry],
+  });
   const recordLag = createMeasure({
     name: 'grantgate_record_lag_seconds',
     help: 'Time from a decision until its record, and those of the same turn, were in the file.',
@@ -63,6 +69,7 @@ export function createRequestMeters(registry: Registry) {
     },
     upstreamFailures: (api: string, cause: Fault) => upstreamFailures(api, cause),
     recordLag,
+    recordsFailing: (failing: boolean) => recordsFailing.set(failing ? 1 : 0),
     observe({ api, operation, outcome, reason, decision: decided, regressed: again }: Outcome) {
       requests(api, operation, outcome, reason);
       if (decided !== undefined) decision(decided.nanoseconds / 1e9);

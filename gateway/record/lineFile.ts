@@ -1,4 +1,14 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -80,4 +90,57 @@ export async function writeLinesInTurns(
     await file.close();
   }
   return true;
+}
+
+/** Writes text as bytes that are good until the next call: most batches fit into memory that is there for all of them. */
+export function createBytesOf(): (text: string) => Buffer {
+  const room = Buffer.allocUnsafeSlow(256 * 1024);
+  // No character takes more than three bytes.
+  return (text) => (text.length * 3 <= room.length ? room.subarray(0, room.write(text)) : Buffer.from(text));
+}
+
+type Open = { fd: number; size: number; torn?: boolean };
+
+/**
+ * All or nothing: a batch cut short (disk full) is taken back, so that no half line stands in the middle of a file; at
+ * the next write, where a disk that has become read-only does not even allow that.
+ */
+export function appendWhole(file: Open, bytes: Buffer): void {
+  let done = 0;
+  try {
+    if (file.torn === true) cut(file);
+    while (done < bytes.length) done += writeSync(file.fd, bytes, done);
+  } catch (error) {
+    if (done > 0) cut(file);
+    throw error;
+  }
+  file.size += bytes.length;
+}
+
+function cut(file: Open): void {
+  file.torn = true;
+  ftruncateSync(file.fd, file.size);
+  file.torn = false;
+}
+
+/**
+ * Whether an open file is the one at its path, as long as it was left. One that somebody has removed, or put another in
+ * place of, would take lines that nobody reads.
+ */
+export function isThere(path: string, { fd, size }: Open): boolean {
+  try {
+    const [open, there] = [fstatSync(fd), statSync(path)];
+    return open.ino === there.ino && open.dev === there.dev && there.size >= size;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws what the file system says while there is no room for some lines: a short one may fit where the next does not. */
+export function assertRoom(path: string): void {
+  try {
+    writeFileSync(path, Buffer.alloc(pieceBytes));
+  } finally {
+    rmSync(path, { force: true });
+  }
 }

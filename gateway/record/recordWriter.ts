@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { dayOf } from '../../bundle/format/times.ts';
 import { type Chain, openChain } from './chain.ts';
 import { nextFile } from './decisionFiles.ts';
+import { appendWhole, assertRoom, createBytesOf, isThere } from './lineFile.ts';
 import { takeLock } from './lockFile.ts';
 import type { Heartbeat, Stopped, StreamClosed } from './record.ts';
 import { createRecordLine, type NewRecord } from './recordLine.ts';
@@ -37,6 +38,13 @@ export type RecordWriter = {
   /** The same for the end of a stream. */
   writeClosed(record: Omit<StreamClosed, 'instance' | 'seq'>, written?: (error: Error | null) => void): void;
   heartbeat(): void;
+  /** Why nothing can be written; null while all can. */
+  readonly fault: RecordError | null;
+  /**
+   * Tries again where something could not be written, and ends the fault once there is room. To be called every second:
+   * a load balancer sends nothing while there is a fault, so no request would try.
+   */
+  retry(): void;
   /** Writes the batch now. */
   flush(): void;
   /** Writes the batch and, where anything was written, that the instance stopped: its silence from now on is no gap. */
@@ -54,12 +62,15 @@ type Options = {
   onUsageFailure?: (error: unknown) => void;
   /** A batch is in the file: the milliseconds since its first record was taken. */
   onWritten?: (milliseconds: number) => void;
+  /** Hears when nothing can be written any more, and (null) when all can again. */
+  onFault?: (fault: RecordError | null) => void;
   /** Hears of the lines of decisions and closed streams that have just been written. */
   onLines?: (lines: readonly string[]) => void;
   /** How files that are complete get to the disk. */
   syncLater?: SyncLater;
 };
-type File = { fd: number; name: string; day: string; size: number };
+/** `gone`: what is in the folder by this name is no longer the file that is open. */
+type File = { fd: number; name: string; day: string; size: number; gone?: boolean };
 type Pending = {
   line: string;
   /** What the usage is counted from. */
@@ -74,7 +85,7 @@ type Pending = {
  * Throws RecordError when the folder cannot be written or another process holds the instance's name.
  */
 export function openRecordWriter(options: Options): RecordWriter {
-  const { folder, usage, state, instance, now, onUsageFailure, onWritten, onLines } = options;
+  const { folder, usage, state, instance, now, onUsageFailure, onWritten, onFault, onLines } = options;
   const { syncLater = createSyncLater() } = options;
   const home = join(folder, instance);
   const release = claimed(home, instance);
@@ -92,6 +103,9 @@ export function openRecordWriter(options: Options): RecordWriter {
   let begunMs = 0;
   /** The last number in a file. */
   let written = seq;
+  let fault: RecordError | null = null;
+  /** Whether to look if the open file is still the one in the folder: with each heartbeat, and where it could not be written. */
+  let doubtful = false;
 
   const openingLine = (name: string): Heartbeat => {
     const timestamp = new Date(now()).toISOString();
@@ -102,8 +116,10 @@ export function openRecordWriter(options: Options): RecordWriter {
     if (batch.length === 0) return;
     const taken = batch;
     batch = [];
-    let failure: Error | null = null;
+    let failure: RecordError | null = null;
     try {
+      if (doubtful && file !== null) file.gone = !isThere(join(home, file.name), file);
+      doubtful = false;
       // Of a file that did not get to the disk somebody must hear: so these are turned away, as if it had been waited for.
       syncLater.assertFlushed();
       const next = fileFor(home, now(), file, chain);
@@ -115,7 +131,7 @@ export function openRecordWriter(options: Options): RecordWriter {
       for (const { line } of taken) text += line;
       sequence.before(taken.at(-1)?.seq ?? seq, file.name);
       const bytes = bytesOf(text);
-      append(file, bytes);
+      appendWhole(file, bytes);
       chain.wrote(file.name, bytes, file.size);
       if (opening !== null) rollup?.add(opening, written, file.day);
       written = taken.at(-1)?.seq ?? written;
@@ -129,6 +145,9 @@ export function openRecordWriter(options: Options): RecordWriter {
       );
       // Their requests are turned away: a gap would say that decisions were made whose records are lost.
       seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
+      doubtful = true;
+      if (fault === null) onFault?.(failure);
+      fault = failure;
     }
     for (const one of taken) one.written?.(failure);
     if (failure === null && onLines !== undefined)
@@ -144,9 +163,17 @@ export function openRecordWriter(options: Options): RecordWriter {
     }
   };
 
+  const beat = () => {
+    const line: Heartbeat = { heartbeat: true, timestamp: new Date(now()).toISOString(), instance, seq };
+    queue({ line: `${JSON.stringify(line)}\n`, entry: line, seq, written: undefined });
+  };
+
   return {
     instance,
     usage: rollup,
+    get fault() {
+      return fault;
+    },
     write(record, done) {
       seq += 1;
       queue({ line: recordLine(record, seq), entry: record, seq, written: done });
@@ -158,8 +185,8 @@ export function openRecordWriter(options: Options): RecordWriter {
       queue({ line: `${JSON.stringify(full)}\n`, entry: record, seq, written: done });
     },
     heartbeat() {
-      const beat: Heartbeat = { heartbeat: true, timestamp: new Date(now()).toISOString(), instance, seq };
-      queue({ line: `${JSON.stringify(beat)}\n`, entry: beat, seq, written: undefined });
+      beat();
+      doubtful = true;
       // The files are the truth, so this can be made up for; a full disk must not end the process.
       try {
         if (file !== null) sequence.note(written);
@@ -168,6 +195,20 @@ export function openRecordWriter(options: Options): RecordWriter {
       } catch (error) {
         onUsageFailure?.(error);
       }
+    },
+    retry() {
+      if (fault === null) return;
+      const before = fault;
+      try {
+        assertRoom(join(home, '.room'));
+      } catch {
+        return;
+      }
+      beat();
+      flush();
+      if (fault !== before) return;
+      fault = null;
+      onFault?.(null);
     },
     flush,
     close() {
@@ -229,7 +270,7 @@ function claimed(home: string, instance: string): () => void {
 function fileFor(home: string, nowMs: number, open: File | null, chain: Chain): File {
   const today = dayOf(nowMs / 1000);
   const day = open !== null && open.day > today ? open.day : today;
-  if (open !== null && open.day === day && open.size < fileBytes) return open;
+  if (open?.gone !== true && open?.day === day && open.size < fileBytes) return open;
   const name = nextFile(home, day, open !== null && open.day === day, chain.last);
   const fd = openSync(join(home, name), 'a', 0o640);
   return { fd, name, day, size: fstatSync(fd).size };
@@ -241,23 +282,4 @@ function closeFile(fd: number): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Writes text as bytes that are good until the next call: most batches fit into memory that is there for all of them. */
-function createBytesOf(): (text: string) => Buffer {
-  const room = Buffer.allocUnsafeSlow(256 * 1024);
-  // No character takes more than three bytes.
-  return (text) => (text.length * 3 <= room.length ? room.subarray(0, room.write(text)) : Buffer.from(text));
-}
-
-/** All or nothing: a batch cut short (disk full) is taken back, so that no half line stands in the middle of a file. */
-function append(file: { fd: number; size: number }, bytes: Buffer): void {
-  let done = 0;
-  try {
-    while (done < bytes.length) done += writeSync(file.fd, bytes, done);
-  } catch (error) {
-    if (done > 0) ftruncateSync(file.fd, file.size);
-    throw error;
-  }
-  file.size += bytes.length;
 }

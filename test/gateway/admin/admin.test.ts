@@ -1,6 +1,9 @@
 import * as assert from 'node:assert/strict';
+import { rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { revisionFacts } from '../../../gateway/admin/revisionFacts.ts';
 import { suite } from '../../_suite.ts';
+import { until } from '../../_until.ts';
 import { raw, startWorld, type World } from '../_gateway.ts';
 
 const test = suite('admin');
@@ -151,4 +154,36 @@ test('a commit older than the process has no lag: it would tell of the restart',
   // The committer's clock may run ahead of ours.
   const early = { ...snapshot, loadedMs: Date.parse('2026-11-23T10:00:04Z') };
   assert.equal(revisionFacts(early, { source: 'file:/x', startedMs: 0 }).lag_ms, 0);
+});
+
+test('while no decision can be recorded it is alive and not ready, and ready by itself once there is room', async () => {
+  const state = async () => {
+    const ready = await fetch(`${world.gateway.admin}/health/ready`);
+    const { status, records } = (await ready.json()) as { status: string; records: unknown };
+    const [failing] = /^grantgate_records_failing \d$/m.exec(await world.metrics()) ?? [];
+    return { code: ready.status, status, records, failing };
+  };
+  const well = {
+    ...{ code: 200, status: 'ok', records: { state: 'ok' } },
+    failing: 'grantgate_records_failing 0',
+  };
+  assert.deepEqual(await state(), well);
+  const home = join(world.folder, '.grantgate/decisions/gw-1');
+  await symlink('/dev/full', join(home, '2026-11-24.ndjson'));
+  world.clock.now += 86_400_000;
+  const refused = await world.get('/orders/v1/orders');
+  assert.equal(refused.status, 503);
+  assert.match(await refused.text(), /"code":"record-unwritable"/);
+  assert.deepEqual(await state(), {
+    ...{ code: 503, status: 'record-unwritable', failing: 'grantgate_records_failing 1' },
+    records: {
+      ...{ state: 'failing', cause: 'ENOSPC' },
+      message: `the decision log in ${home} could not be written`,
+    },
+  });
+  assert.equal((await fetch(`${world.gateway.admin}/health/live`)).status, 200);
+  await rm(join(home, '2026-11-24.ndjson'));
+  // Nobody sends a request.
+  await until(async () => (await state()).code === 200);
+  assert.deepEqual(await state(), well);
 });

@@ -11,12 +11,14 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { appendWhole } from '../../../gateway/record/lineFile.ts';
 import type { DecisionRecord } from '../../../gateway/record/record.ts';
 import { openRecordWriter, RecordError, type RecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { createSyncLater } from '../../../gateway/record/syncLater.ts';
@@ -204,7 +206,6 @@ test('a log that cannot be written is told to everyone who waits for it', async 
   // /dev/full answers every write with "no space left on device".
   let now = start;
   const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now });
-  const { symlinkSync } = await import('node:fs');
   symlinkSync('/dev/full', join(root, 'gw-1', '2026-11-23.ndjson'));
   const errors = await Promise.all(
     [1, 2].map(() => new Promise<Error | null>((done) => writer.write(entry(start), done))),
@@ -226,6 +227,70 @@ test('a log that cannot be written is told to everyone who waits for it', async 
     lines(join(root, 'gw-1'), '2026-11-24.ndjson').map((line) => line.seq),
     Array.from({ length: written + 1 }, (_, at) => at + 1),
   );
+});
+
+test('what cannot be written is a fault until there is room for more than a line, and nobody but the writer has to try', () => {
+  const root = folder();
+  const home = join(root, 'gw-1');
+  const told: (string | null)[] = [];
+  const onFault = (fault: RecordError | null) => void told.push(fault?.code ?? null);
+  // The device cannot be synced.
+  const syncLater = createSyncLater((_fd, done) => done(null));
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => start, onFault, syncLater });
+  symlinkSync('/dev/full', join(home, '2026-11-23.ndjson'));
+  writer.retry();
+  assert.deepEqual([writer.fault, told, files(home)], [null, [], ['2026-11-23.ndjson']]);
+  writer.heartbeat();
+  writer.flush();
+  writer.retry();
+  assert.equal(writer.fault?.code, 'decisions-unwritable');
+  rmSync(join(home, '2026-11-23.ndjson'));
+  // The line would fit, but not much more.
+  symlinkSync('/dev/full', join(home, '.room'));
+  writer.retry();
+  assert.deepEqual([writer.fault?.code, files(home)], ['decisions-unwritable', []]);
+  writer.retry();
+  assert.deepEqual([writer.fault, told], [null, ['decisions-unwritable', null]]);
+  assert.deepEqual(readdirSync(home).sort(), ['.lock', '2026-11-23.ndjson']);
+  writer.close();
+});
+
+test('goes on in a further file where the open one was removed, replaced or cut short', () => {
+  const root = folder();
+  const home = join(root, 'gw-1');
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => start });
+  const next = () => {
+    writer.write(entry(start));
+    writer.heartbeat();
+    writer.flush();
+    return files(home);
+  };
+  const [first, second, third] = ['2026-11-23.ndjson', '2026-11-23-1.ndjson', '2026-11-23-2.ndjson'];
+  assert.deepEqual(next(), [first]);
+  rmSync(join(home, first));
+  assert.deepEqual(next(), [first]);
+  renameSync(join(home, first), join(home, 'away'));
+  writeFileSync(join(home, first), 'restored from elsewhere\n');
+  assert.deepEqual(next(), [second, first]);
+  writeFileSync(join(home, second), '');
+  assert.deepEqual(next(), [second, third, first]);
+  writer.close();
+  assert.equal(readFileSync(join(home, second), 'utf8'), '');
+  assert.deepEqual(
+    lines(home, third).map(({ seq }) => seq),
+    [4, 4],
+  );
+});
+
+test('the rest of a write that could not be taken back is cut off by the next', () => {
+  const path = join(folder(), 'a');
+  writeFileSync(path, '{"a":1}\n{"b":');
+  const file = { fd: openSync(path, 'a'), size: 8, torn: true };
+  appendWhole(file, Buffer.from('{"c":3}\n'));
+  closeSync(file.fd);
+  assert.equal(readFileSync(path, 'utf8'), '{"a":1}\n{"c":3}\n');
+  assert.deepEqual([file.size, file.torn], [16, false]);
+  assert.throws(() => appendWhole({ fd: openSync('/dev/full', 'a'), size: 0 }, Buffer.from('x')), /ENOSPC/);
 });
 
 test('counts the usage of allowed decisions per day, grant and operation, and counts again after a crash', () => {

@@ -93,6 +93,7 @@ test.before(async () => {
   await here.commit({ [path]: text?.replace(/- id: desk-read[\s\S]*?\n\n/, '') ?? null });
   here.git('checkout', '--quiet', 'main');
   admin = createAdmin({
+    recordFault: () => null,
     ...{ token: () => adminToken, webhook: () => null, source: () => 'file:x', startedMs: asOfMs - 5000 },
     snapshot: () =>
       ({
