@@ -135,6 +135,37 @@ test('a list that is refused as a conflict is a failure, and not taken for an em
     await assert.rejects(asked, { code: 'forge-failed' });
 });
 
+test('GraphQL that fails is asked again by a later run; only what it says no to is not known', async () => {
+  const review = (id: number) => ({
+    ...{ id, node_id: `R${id}`, user: { login: 'ann' }, body: '/keep idle 2027-03-31 audit' },
+    submitted_at: '2026-11-23T10:00:00Z',
+  });
+  const answers: object[] = [];
+  const baseUrl = await answering((request, response) => {
+    if (request.url === '/graphql') return json(response, 200, answers.shift() ?? {});
+    return json(response, 200, request.url?.includes('/reviews') ? [review(1), review(2)] : []);
+  });
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0, waitMs: 0 });
+  const edited = async (answer: object) => {
+    answers.push(answer);
+    return (await forge.comments(1)).map(({ isEdited }) => isEdited);
+  };
+  const error = (type?: string, message = 'no') => ({ data: null, errors: [{ message, ...{ type } }] });
+  const untouched = { lastEditedAt: null };
+  assert.deepEqual(await edited({ data: { nodes: [untouched, untouched] } }), [false, false]);
+  // What went wrong this time is nobody's word on the review.
+  await assert.rejects(edited(error(undefined, 'Something went wrong')), { code: 'forge-failed' });
+  await assert.rejects(edited(error('SERVICE_UNAVAILABLE')), { code: 'forge-failed' });
+  await assert.rejects(edited(error('RATE_LIMITED', 'API rate limit exceeded')), { code: 'forge-limited' });
+  // What will be said again is.
+  for (const type of ['FORBIDDEN', 'INSUFFICIENT_SCOPES'])
+    assert.deepEqual(await edited(error(type)), ['unknown', 'unknown']);
+  const field = { message: 'no such field', extensions: { code: 'undefinedField' } };
+  assert.deepEqual(await edited({ errors: [field] }), ['unknown', 'unknown']);
+  const gone = { data: { nodes: [untouched, null] }, errors: [{ message: 'gone', type: 'NOT_FOUND' }] };
+  assert.deepEqual(await edited(gone), [false, 'unknown']);
+});
+
 test("takes a fork's branch of the same name, another base or another branch for none of its own", async () => {
   const ours = listed();
   const others = [
