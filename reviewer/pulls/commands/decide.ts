@@ -6,7 +6,7 @@ import { code } from '../../forge/markdown.ts';
 import type { Decision } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
 import { type Command, clipped } from './parse.ts';
-import { type Commenter, refusal } from './permission.ts';
+import { type Commenter, principalFor, refusal } from './permission.ts';
 
 /** What commands make of a pull request: its entries, those that go into their own, and what to answer. */
 export type CommandsOutcome = {
@@ -79,7 +79,7 @@ function decisionFor(
   entry: Entry,
   { who, at, organisation }: Context,
 ): Decision | string {
-  const said = { by: who.principal ?? `user:${who.login}`, at };
+  const said = { by: principalFor(who, organisation), at };
   const grant = organisation.grants.find(({ id }) => id === entry.grant);
   if (grant === undefined) return `\`${entry.grant}\` is not granted any more`;
   switch (command.verb) {

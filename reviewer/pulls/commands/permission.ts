@@ -1,5 +1,6 @@
 import { personOf } from '../../../bundle/access/accountStatus.ts';
 import { soleHolder } from '../../../bundle/access/soleHolder.ts';
+import { fold } from '../../../bundle/grants/names.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Entry } from '../text/marker.ts';
@@ -29,8 +30,21 @@ export function principalOf(login: string, { people }: Pick<Organisation, 'peopl
 const keeps: ReadonlySet<Verb> = new Set(['keep', 'extend', 'narrow', 'reassign']);
 
 /**
+ * What is written of who decided: the person of the directory; of another the forge's name, told apart from whomever a
+ * directory calls so, for it would be their word then.
+ */
+export const principalFor = (
+  { login, principal }: Pick<Commenter, 'login' | 'principal'>,
+  { people }: Pick<Organisation, 'people'>,
+): string => {
+  const isTaken = () => [...people.keys()].some((known) => fold(known) === fold(login));
+  return principal ?? `user:${login}${isTaken() ? ' (on the forge)' : ''}`;
+};
+
+/**
  * Says why somebody may not decide about a grant; null when they may. Owners may, by the directory at the base, and
- * whoever may push. Nobody keeps access of their own: taking it away is anybody's right.
+ * whoever may push; not whose account the directory has as closed, whatever the forge still lets them. Nobody keeps access
+ * of their own: taking it away is anybody's right.
  */
 export function refusal(
   { login, principal, mayWrite }: Commenter,
@@ -40,12 +54,12 @@ export function refusal(
 ): string | null {
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
+  const called = calledBy(login, known);
+  if (called.length > 0 && called.every(({ status }) => status !== 'active'))
+    return `the directory has the account of ${code(login)} as closed: it decides nothing`;
   const person = personOf(grant.principal, known);
   // A name that two have is still theirs: whoever gives it to another has not given up what is their own.
-  const names = [
-    ...calledBy(login, known).map((one) => `user:${one.login}`),
-    ...(principal === null ? [] : [principal]),
-  ];
+  const names = [...called.map((one) => `user:${one.login}`), ...(principal === null ? [] : [principal])];
   const holder = soleHolder(grant.principal, known);
   const isTheirs =
     (holder !== null && names.includes(holder)) ||

@@ -180,7 +180,9 @@ test('a command reads back as it was written', () => {
 
 const okta = (base['grants/directory/okta.yaml'] ?? '')
   .replace('id: 00u1,', 'id: 00u1, github: ann,')
-  .replace('id: 00u4,', 'id: 00u4, github: Dana,');
+  .replace('id: 00u2,', 'id: 00u2, github: bob,')
+  .replace('id: 00u4,', 'id: 00u4, github: Dana,')
+  .replace('groups:', '  - { login: lena, id: 00u5, status: active, github: lena-of-acme }\ngroups:');
 const here = await place({
   ...access([
     { id: 'orders-read', principal: 'user:ann@example.com' },
@@ -238,6 +240,13 @@ test('owners decide by the directory, whoever may push decides, others do not', 
   assert.deepEqual(revoke(dana, 'other').decided, ['other: revoke']);
   assert.equal(principalOf('DANA', org), 'user:dana@example.com');
   assert.equal(principalOf('bob', org), null);
+  // Whose account the directory has as suspended decides nothing, whatever the forge still lets them.
+  const suspended: Commenter = { login: 'Bob', principal: principalOf('Bob', org), mayWrite: true };
+  for (const text of ['/revoke orders-write', '/keep orders-write 2027-03-31 why', '/split other']) {
+    assert.deepEqual(said(text, suspended).decided.concat(said(text, suspended).split), [], text);
+    assert.match(said(text, suspended).replies, /the account of `Bob` as closed/, text);
+  }
+  assert.match(said('/why other', suspended).replies, /never_used\.rego/);
   // A deleted account has no name; of one person only the directory does not say it.
   const { github: _, ...nameless } = org.people.get('dana@example.com') ?? assert.fail();
   const ghosts = { people: new Map([[nameless.login, nameless]]) };
@@ -280,6 +289,20 @@ test('a name on the forge that is given to a second person does not make access 
   for (const grant of ['orders-read', 'of-solo'])
     assert.match(refusal(whoever, 'keep', entry(grant), { ...org, people }) ?? '', /your own access/, grant);
   assert.equal(refusal(whoever, 'keep', entry('of-desk'), { ...org, people }), null);
+});
+
+test('a name on the forge that a directory gives to somebody else is not written as theirs', () => {
+  const by = (login: string) => {
+    const who = { login, principal: principalOf(login, org), mayWrite: true };
+    const commands = parseCommands('/keep 2027-03-31 why', ['orders-write']).commands;
+    const held = [entry('orders-write')];
+    return decide(commands, { who, at, marker: { entries: held, as_of: at }, organisation: org }).entries[0]
+      ?.decision?.by;
+  };
+  assert.equal(by('dana'), 'user:dana@example.com');
+  assert.equal(by('eve'), 'user:eve');
+  // As login and name on the forge are two people's here.
+  assert.equal(by('lena'), 'user:lena (on the forge)');
 });
 
 test('refuses what would do nothing, or more than the grant', () => {
