@@ -47,6 +47,10 @@ function everybody(who: Who, { owner, entries }: Asked, organisation: Directory)
   }
 }
 
+/** The principals who may answer in an owner's place, as they are asked where the owner is absent or silent. */
+export const answeringInPlace = (asked: Asked, organisation: Directory): string[] =>
+  (['managers', 'api-owners'] as const).flatMap((who) => answering(who, asked, organisation));
+
 /** What the forge calls those of whom it knows that, each once. */
 export const namesOf = (
   principals: readonly string[],

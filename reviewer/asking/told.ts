@@ -42,6 +42,25 @@ export function toldIn(body: string): Told | null {
 const isOurs = ({ author, isBot }: Pick<ForgeComment, 'author' | 'isBot'>, me: string | null) =>
   me === null ? isBot : author === me;
 
+/** How keys begin of what asks some in the place of others. */
+const asking = /^(?:managers|api-owners|unanswered)(?: |$)/;
+
+/** The forge's names, in small letters, of those whom the review has asked in the place of others. */
+export const askedInPlace = (
+  comments: readonly Pick<ForgeComment, 'author' | 'isBot' | 'isEdited' | 'body'>[],
+  me: string | null,
+): ReadonlySet<string> =>
+  new Set(
+    comments
+      // Whoever may push can change what we wrote.
+      .filter((comment) => isOurs(comment, me) && comment.isEdited === false)
+      .flatMap(({ body }) => {
+        const told = toldIn(body);
+        return told !== null && asking.test(told.key) ? told.who : [];
+      })
+      .map((name) => name.toLowerCase()),
+  );
+
 /** Tells of what has not been told of yet; whether it did. Throws ForgeError. */
 export async function tell(
   forge: Pick<Forge, 'whoAmI' | 'comments' | 'comment' | 'isApproved' | 'requestReviewers'>,

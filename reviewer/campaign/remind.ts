@@ -39,7 +39,7 @@ export async function remind(
     if (place !== null && names.length > 0)
       due.push({
         ...inTheirPlace(place, why, { owner, names }),
-        unlessApproved: answersFor(part.owner, organisation),
+        unlessApproved: answersFor(part.owner, organisation, part.entries),
       });
   }
   if (marker?.unanswered !== undefined) {

@@ -150,7 +150,7 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
   if (
     isOver(frozen, asOf) &&
     said.unanswered === undefined &&
-    !(await forge.isApproved(pull.number, answersFor(part.owner, base.organisation)))
+    !(await forge.isApproved(pull.number, answersFor(part.owner, base.organisation, part.entries)))
   )
     // The due date, whenever the run is: a second one says the same.
     said = { ...said, unanswered: instantOf(endOf(frozen.due)) };

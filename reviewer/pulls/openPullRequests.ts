@@ -240,18 +240,22 @@ async function openPulls(
   { forge, mirror, evidence }: Options,
 ): Promise<OpenPull[]> {
   const open = known.filter(({ state }) => state === 'open');
-  const held = new Set(
+  const proposed = new Set(
     open.flatMap(({ body }) => (parseBody(body)?.entries ?? []).map(({ fingerprint }) => fingerprint)),
   );
-  const grows = groups.filter(({ findings }) => findings.some(({ fingerprint }) => !held.has(fingerprint)));
+  const grows = groups.filter(({ findings }) =>
+    findings.some(({ fingerprint }) => !proposed.has(fingerprint)),
+  );
+  const held = new Map(evidence.organisation.grants.map((grant) => [grant.id, grant]));
   const found: OpenPull[] = [];
   for (const pull of open) {
     const mayGrow = grows.some((group) => turnOf(pull.branch, group) !== null);
     const tip = mirror.branches.get(pull.branch);
     const handsOff = tip !== undefined && (await mirror.hasHumanCommits(tip));
     const marker = parseBody(pull.body);
+    const known = (marker?.entries ?? []).flatMap(({ grant }) => held.get(grant) ?? []);
     const isApproved = () =>
-      forge.isApproved(pull.number, answersFor(marker?.owner ?? '', evidence.organisation));
+      forge.isApproved(pull.number, answersFor(marker?.owner ?? '', evidence.organisation, known));
     const closedToMore = handsOff || (mayGrow && (await isApproved()));
     found.push({ pull, marker, handsOff, closedToMore });
   }

@@ -62,7 +62,7 @@ export async function remind(
       notices.push({ key: `${kind} ${dayOf(due.at)}`, who, text });
     }
   }
-  const unlessApproved = answersFor(owner, organisation);
+  const unlessApproved = answersFor(owner, organisation, about.findings);
   return tell(
     forge,
     pull.number,

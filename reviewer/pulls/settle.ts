@@ -163,7 +163,8 @@ async function answerForNobody(
   const due = unanswered(marker, task.findings, evidence.organisation, pull);
   if (due === null || evidence.asOf < due.at || task.open.closedToMore) return null;
   // An approval is an answer; whether there is one was asked only where something could join.
-  if (await forge.isApproved(pull.number, answersFor(marker.owner, evidence.organisation))) return null;
+  const answers = answersFor(marker.owner, evidence.organisation, task.findings);
+  if (await forge.isApproved(pull.number, answers)) return null;
   const grants = task.findings.map(({ grant }) => grant);
   const at = instantOf(evidence.asOf);
   const parts = bodyParts(pull.body);

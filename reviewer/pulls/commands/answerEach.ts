@@ -1,5 +1,6 @@
 import { instantOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { askedInPlace } from '../../asking/told.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
 import { optional } from '../../forge/optional.ts';
 import { isHandled, withHandled } from './handled.ts';
@@ -42,15 +43,18 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
   let handled = 0;
   let changed = false;
   const comments = await forge.comments(number);
+  let asked: ReadonlySet<string> | null = null;
   for (const comment of comments) {
     const before = now();
     const read = isHandled(before.handled, comment) ? null : readComment(comment, before.grants);
     if (read === null) continue;
     const { commands, misuses, refused } = read;
+    asked ??= askedInPlace(comments, await forge.whoAmI());
     const who = {
       login: comment.author,
       principal: principalOf(comment.author, organisation),
       mayWrite: await forge.mayWrite(comment.author),
+      isAsked: asked.has(comment.author.toLowerCase()),
     };
     const { replies, moved } = await carryOut({
       ...{ commands, who, at: instantOf(comment.atMs / 1000) },

@@ -2,12 +2,16 @@ import { personOf } from '../../../bundle/access/accountStatus.ts';
 import { soleHolder } from '../../../bundle/access/soleHolder.ts';
 import { fold } from '../../../bundle/grants/names.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { answeringInPlace } from '../../asking/answering.ts';
 import { code } from '../../forge/markdown.ts';
 import type { Entry } from '../text/marker.ts';
 import type { Verb } from './parse.ts';
 
-/** Who comments: the forge's name, what the directory at the base calls them, and whether they may push. */
-export type Commenter = { login: string; principal: string | null; mayWrite: boolean };
+/**
+ * Who comments: the forge's name, what the directory at the base calls them, whether they may push, and whether the review
+ * has asked them in the place of others.
+ */
+export type Commenter = { login: string; principal: string | null; mayWrite: boolean; isAsked?: boolean };
 
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
@@ -42,15 +46,15 @@ export const principalFor = (
 };
 
 /**
- * Says why somebody may not decide about a grant; null when they may. Owners may, by the directory at the base, and
- * whoever may push; not whose account the directory has as closed, whatever the forge still lets them. Nobody keeps access
+ * Says why somebody may not decide about a grant; null when they may. Owners may, by the directory at the base,
+ * those whom the review asked in their place, and whoever may push; not whose account the directory has as closed, whatever the forge still lets them. Nobody keeps access
  * of their own: taking it away is anybody's right.
  */
 export function refusal(
-  { login, principal, mayWrite }: Commenter,
+  { login, principal, mayWrite, isAsked = false }: Commenter,
   verb: Verb,
   { grant: id }: Pick<Entry, 'grant'>,
-  { grants, ...known }: Pick<Organisation, 'grants' | 'people' | 'services' | 'memberships'>,
+  { grants, ...known }: Pick<Organisation, 'grants' | 'people' | 'services' | 'memberships' | 'apis'>,
 ): string | null {
   const grant = grants.find((known) => known.id === id);
   if (grant === undefined) return `\`${id}\` is not granted any more`;
@@ -70,5 +74,8 @@ export function refusal(
   if (keeps.has(verb) && isTheirs)
     return `\`${id}\` is your own access: somebody else who answers for it decides to keep it`;
   if (owns || mayWrite) return null;
-  return `\`${id}\` is ${code(grant.owner)}'s: only its owner, by the directory, or who may push here decides about it`;
+  // A comment says who was asked: the directory, whether they are one who may be.
+  const mayBeAsked = () => answeringInPlace({ owner: grant.owner, entries: [grant] }, known);
+  if (isAsked && principal !== null && mayBeAsked().includes(principal)) return null;
+  return `\`${id}\` is ${code(grant.owner)}'s: only its owner, by the directory, whoever was asked here in their place, or who may push here decides about it`;
 }

@@ -16,7 +16,7 @@ export function renderReply(login: string, { replies, misuses, asks }: Said): st
     '',
     ...verbs.map((verb) => `- ${code(usage[verb])}: ${meaning[verb]}`),
     '',
-    'Owners may, by the directory on the base branch, and whoever may push here; nobody keeps access of their own. **Merging is the attestation.**',
+    'Owners may, by the directory on the base branch, whoever was asked here in their place, and whoever may push here; nobody keeps access of their own. **Merging is the attestation.**',
   ];
   return [
     ...(shown.length > 0 ? [`@${login}`, '', ...shown] : []),

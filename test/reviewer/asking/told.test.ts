@@ -1,7 +1,14 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { daysBefore, lastDue } from '../../../reviewer/asking/lastDue.ts';
-import { inTheirPlace, type Notice, tell, tellingOf, toldIn } from '../../../reviewer/asking/told.ts';
+import {
+  askedInPlace,
+  inTheirPlace,
+  type Notice,
+  tell,
+  tellingOf,
+  toldIn,
+} from '../../../reviewer/asking/told.ts';
 import type { Forge, ForgeComment } from '../../../reviewer/forge/forge.ts';
 import { ForgeError } from '../../../reviewer/forge/forgeError.ts';
 import { suite } from '../../_suite.ts';
@@ -98,4 +105,27 @@ test('of reminders that were missed the last one is due, and none that came befo
   assert.equal(at(20, 15), null);
   assert.equal(at(27, 15), '3 days');
   assert.equal(lastDue([], 0, 1e9), null);
+});
+
+test('who was asked in the place of others is what the review says in a comment that nobody has changed', () => {
+  const notice = (key: string, name: string) => ({ key, who: [name], text: 'you are asked' });
+  const said = (
+    key: string,
+    name: string,
+    changes: Partial<Pick<ForgeComment, 'author' | 'isBot' | 'isEdited'>> = {},
+  ) => ({
+    ...{ author: 'grantgate[bot]', isBot: true, isEdited: false, ...changes },
+    body: tellingOf(notice(key, name)),
+  });
+  const comments = [
+    said('managers', 'Mia'),
+    said('api-owners', 'otto'),
+    said('unanswered 2026-12-23', 'uma'),
+    said('unanswered', 'ute'),
+    said('15 days 2026-12-23', 'rita'),
+    said('managers', 'eve', { author: 'eve', isBot: false }),
+    said('managers', 'ed', { isEdited: true }),
+  ];
+  assert.deepEqual([...askedInPlace(comments, null)], ['mia', 'otto', 'uma', 'ute']);
+  assert.deepEqual([...askedInPlace(comments, 'eve')], ['eve']);
 });

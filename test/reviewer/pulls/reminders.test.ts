@@ -215,6 +215,25 @@ test('in the place of who is absent others are asked and told from the start, of
   assert.match((await said(here))[0] ?? '', /\n@eve: nobody can be asked of `group:desk`/);
   assert.equal(await on(here, 1), 'unchanged');
   assert.deepEqual(here.writes().calls, []);
+  // What they say is an answer, though they may not push: of who was asked, and of nobody else.
+  const answered = () =>
+    answer(
+      {
+        baseUrl: here.forge.api,
+        owner: 'acme',
+        repo: 'access',
+        token,
+        cloneUrl: here.repository,
+        retries: 0,
+      },
+      1,
+    );
+  await as(here, 'eve', '/issues/1/comments', { body: '/keep idle 2027-03-31 the audit' });
+  assert.deepEqual(await answered(), { number: 1, handled: 1, changed: true });
+  await as(here, 'eve', '/pulls/1/reviews', { event: 'APPROVE' });
+  here.writes();
+  assert.equal(await on(here, 31), 'unchanged');
+  assert.deepEqual(here.writes().calls, []);
 
   const silent = await begin('', {
     'grants/directory/okta.yaml': gone.replace(

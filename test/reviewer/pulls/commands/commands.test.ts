@@ -181,14 +181,18 @@ test('a command reads back as it was written', () => {
 const okta = (base['grants/directory/okta.yaml'] ?? '')
   .replace('id: 00u1,', 'id: 00u1, github: ann,')
   .replace('id: 00u2,', 'id: 00u2, github: bob,')
-  .replace('id: 00u4,', 'id: 00u4, github: Dana,')
-  .replace('groups:', '  - { login: lena, id: 00u5, status: active, github: lena-of-acme }\ngroups:');
+  .replace('id: 00u4,', 'id: 00u4, github: Dana, manager: lena,')
+  .replace(
+    'groups:',
+    '  - { login: lena, id: 00u5, status: active, github: lena-of-acme }\n  - { login: max, id: 00u6, status: active, github: max }\ngroups:',
+  );
 const here = await place({
   ...access([
     { id: 'orders-read', principal: 'user:ann@example.com' },
     { id: 'orders-write', principal: 'service:invoicer', rest: 'role: editor' },
     { id: 'of-solo', principal: 'group:solo' },
     { id: 'of-desk', principal: 'group:desk' },
+    { id: 'of-lena', principal: 'user:lena', owner: 'group:night' },
     { id: 'of-pair', principal: 'group:pair' },
     { id: 'other', principal: 'service:invoicer', owner: 'group:night', rest: 'role: editor' },
   ]),
@@ -209,6 +213,7 @@ const entry = (grant: string, changes: Partial<Entry> = {}): Entry => ({
 const entries = [entry('orders-read'), entry('orders-write'), entry('other')];
 const ann: Commenter = { login: 'ann', principal: 'user:ann@example.com', mayWrite: false };
 const dana: Commenter = { login: 'dana', principal: 'user:dana@example.com', mayWrite: false };
+const lena: Commenter = { login: 'lena-of-acme', principal: 'user:lena', mayWrite: false, isAsked: true };
 const stranger: Commenter = { login: 'eve', principal: null, mayWrite: false };
 const at = '2026-11-23T12:00:00Z';
 
@@ -234,9 +239,18 @@ test('owners decide by the directory, whoever may push decides, others do not', 
   assert.deepEqual(revoke(dana), { decided: ['orders-write: revoke'], split: [], replies: '' });
   assert.deepEqual(revoke({ ...stranger, mayWrite: true }).decided, ['orders-write: revoke']);
   assert.deepEqual(revoke(stranger).decided, []);
-  assert.match(revoke(stranger).replies, /only its owner, by the directory, or who may push/);
-  // ann is of the desk, and not of the night shift.
-  assert.deepEqual(revoke(ann, 'other').decided, []);
+  assert.match(revoke(stranger).replies, /only its owner, by the directory, .* or who may push/);
+  // Beside the night shift: the desk, which answers for the API, and whom the night shift reports to.
+  for (const login of ['ann', 'lena-of-acme']) {
+    const inPlace: Commenter = { login, principal: principalOf(login, org), mayWrite: false };
+    assert.deepEqual(revoke(inPlace, 'other').decided, []);
+    inPlace.isAsked = true;
+    assert.deepEqual(revoke(inPlace, 'other').decided, ['other: revoke']);
+    assert.deepEqual(said('/keep other 2027-03-31 why', inPlace).decided, ['other: keep']);
+  }
+  const max: Commenter = { login: 'max', principal: principalOf('max', org), mayWrite: false, isAsked: true };
+  assert.equal(max.principal, 'user:max');
+  assert.match(revoke(max, 'other').replies, /only its owner, .* whoever was asked here in their place,/);
   assert.deepEqual(revoke(dana, 'other').decided, ['other: revoke']);
   assert.equal(principalOf('DANA', org), 'user:dana@example.com');
   assert.equal(principalOf('bob', org), null);
@@ -267,6 +281,8 @@ test('nobody keeps access of their own, by whatever name; giving it up is anybod
     assert.equal(said(text, dana).decided.length, 1, text);
   }
   assert.deepEqual(said('/revoke orders-read', ann).decided, ['orders-read: revoke']);
+  // Nor does whoever the owner reports to.
+  assert.match(said('/keep of-lena 2027-03-31 mine', lena, [entry('of-lena')]).replies, /your own access/);
   // A group of one is that one; a group of several answers for itself.
   const keep = (grant: string, who: Commenter) =>
     said(`/keep ${grant} 2027-03-31 ours`, who, [entry('of-solo'), entry('of-desk'), entry('of-pair')]);
