@@ -13,6 +13,7 @@ import { type ForgePull, type ForgeTarget, openForge } from './forge/forge.ts';
 import { organisationOf } from './organisationOf.ts';
 import { principalOf } from './pulls/commands/permission.ts';
 import { type Mirror, openMirror } from './pulls/mirror.ts';
+import { recordFacts } from './records/recordFacts.ts';
 import { recountScope } from './recountScope.ts';
 import { campaignPage } from './report/campaign/campaignPage.ts';
 import { campaignTables } from './report/campaign/campaignTables.ts';
@@ -21,6 +22,7 @@ import { readEnforcement } from './report/enforcement.ts';
 import { grantChanges } from './report/grantChanges.ts';
 import { treeAt } from './report/makeReport.ts';
 import type { About, Pack } from './report/pack.ts';
+import { doubted } from './report/recordRows.ts';
 import type { GatewayFacts } from './report/reportInput.ts';
 import { filesOf } from './report/table.ts';
 import { ReviewError } from './reviewError.ts';
@@ -44,11 +46,16 @@ const enforcedWithinSeconds = 14 * daySeconds;
 
 /**
  * The evidence of one campaign: of one that is finished as of its end, so that the same inputs give the same bytes; of
- * another as of now, and it says so. Throws ReviewError `campaign-unknown`, `campaign-malformed`, ForgeError, GitError.
+ * another as of now, and it says so; and the gateways whose records are not as they were written. Throws ReviewError `campaign-unknown`, `campaign-malformed`, ForgeError, GitError.
  */
-export async function campaignReport(options: Options): Promise<{ pack: Pack; about: Required<About> }> {
+export async function campaignReport(
+  options: Options,
+): Promise<{ pack: Pack; about: Required<About>; doubted: string[] }> {
   const { name, forge: target, decisions, gateways, asOf, signal, progress } = options;
   const forge = openForge(target, signal);
+  // Read besides, while the forge is asked.
+  const reading = recordFacts(decisions, signal);
+  reading.catch(() => {});
   progress?.(`fetching ${forge.slug}`);
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
@@ -85,7 +92,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
       revision: tree.revision ?? '',
       changes: changes.filter(({ grant }) => ids.has(grant)),
       recount: counted,
-      enforcement,
+      ...{ enforcement, records: await reading },
       principalOf: (login: string) => principalOf(login, organisation),
     };
     const tables = campaignTables(input);
@@ -94,7 +101,7 @@ export async function campaignReport(options: Options): Promise<{ pack: Pack; ab
       population: frozen.population.digest,
       campaign: { name, finished: report.finished },
     };
-    return { pack: filesOf(campaignPage(input, tables), tables), about };
+    return { pack: filesOf(campaignPage(input, tables), tables), about, doubted: doubted(input.records) };
 
     async function enforcementOf({ opened }: Frozen) {
       const sources = await openSources({

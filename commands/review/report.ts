@@ -108,12 +108,11 @@ async function packOfCampaign(name: string, options: Options) {
     throw new UsageError(`--campaign must be the name of a campaign, like 2026-Q4, got "${name}"`);
   if (options.since !== undefined || options.until !== undefined)
     throw new UsageError('--since and --until are of a period; a campaign has its own');
-  const made = await campaignReport({
+  return campaignReport({
     ...{ name, forge: await forgeIn(options), decisions: options.decisions, signal: abortOnStop(), progress },
     gateways: await askGateways(options.gateway, adminTokenOf(options)),
     asOf: Math.floor(Date.now() / 1000),
   });
-  return { ...made, doubted: [] };
 }
 
 /** Seconds since 1970; what is still to come is no part of it. Throws UsageError. */

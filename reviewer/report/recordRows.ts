@@ -1,3 +1,4 @@
+import { type Html, html } from '../page/html.ts';
 import type { RecordFacts } from '../records/recordFacts.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
@@ -5,6 +6,14 @@ import { columns, type Table } from './table.ts';
 /** Gateways whose records are missing or were changed: what rests on them is in doubt. */
 export const doubted = (records: readonly RecordFacts[]): string[] =>
   records.filter(({ wrong }) => wrong.length > 0).map(({ instance }) => instance);
+
+/** Said at the top of a report whose records are not as they were written; nothing where they are. */
+export const doubtLine = (records: readonly RecordFacts[]): Html | '' => {
+  const instances = doubted(records);
+  return instances.length === 0
+    ? ''
+    : html` <strong>What is said of use and enforcement is in doubt: records of ${instances.join(', ')} are missing or not as they were written (see <a href="#records">Records</a>).</strong>`;
+};
 
 /** The decision files at hand, gateway by gateway. */
 export function recordRows({ records }: Pick<ReportInput, 'records'>): Table {

@@ -6,7 +6,7 @@ import { html } from '../page/html.ts';
 import { lineChart } from '../page/lineChart.ts';
 import { controls } from './controls.ts';
 import { packPage } from './packPage.ts';
-import { doubted } from './recordRows.ts';
+import { doubtLine } from './recordRows.ts';
 import type { ReportInput } from './reportInput.ts';
 import type { Table } from './table.ts';
 
@@ -89,8 +89,7 @@ export function reportPage(input: ReportInput, tables: readonly Table[]): string
       timeToEnforcement(tables.find(({ name }) => name === 'decisions')),
     ),
   ];
-  const inDoubt = doubted(records);
-  const about = html`<p>From ${dayOf(period.from)} to ${dayOf(period.to - 1)} (UTC)${plan.revision === null ? '' : html`, at commit <code>${plan.revision}</code>`}. Population <code>${plan.population.digest}</code>.${uses === null ? ' No records were at hand, so nothing is said of use.' : html` Use is known from ${plan.evidence.from} on: ${counted(plan.evidence.records, 'record')} of ${counted(plan.evidence.instances, 'gateway')}.`}${inDoubt.length === 0 ? '' : html` <strong>What is said of use and enforcement is in doubt: records of ${inDoubt.join(', ')} are missing or not as they were written (see <a href="#records">Records</a>).</strong>`}</p>`;
+  const about = html`<p>From ${dayOf(period.from)} to ${dayOf(period.to - 1)} (UTC)${plan.revision === null ? '' : html`, at commit <code>${plan.revision}</code>`}. Population <code>${plan.population.digest}</code>.${uses === null ? ' No records were at hand, so nothing is said of use.' : html` Use is known from ${plan.evidence.from} on: ${counted(plan.evidence.records, 'record')} of ${counted(plan.evidence.instances, 'gateway')}.`}${doubtLine(records)}</p>`;
   const title = `Access report ${dayOf(period.from)} to ${dayOf(period.to - 1)}`;
   return packPage({ title, about, tiles, charts, controls, tables });
 }

@@ -3,6 +3,7 @@ import type { Frozen, FrozenEntry } from '../../campaign/frozen.ts';
 import type { Answer } from '../../campaign/marker.ts';
 import type { PartReport, Report } from '../../campaign/report.ts';
 import type { ForgeMerge } from '../../forge/mergeOf.ts';
+import type { RecordFacts } from '../../records/recordFacts.ts';
 import type { Enforcement } from '../enforcement.ts';
 import type { GrantChange } from '../grantChanges.ts';
 import type { GatewayFacts } from '../reportInput.ts';
@@ -37,6 +38,7 @@ export type CampaignInput = {
   changes: readonly GrantChange[];
   enforcement: Enforcement;
   gateways: readonly GatewayFacts[];
+  records: readonly RecordFacts[];
   /** Whom the directory calls so of the forge's names; null for nobody, or more than one. */
   principalOf(login: string): string | null;
 };

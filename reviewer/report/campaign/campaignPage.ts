@@ -3,13 +3,14 @@ import { barChart } from '../../page/barChart.ts';
 import { html } from '../../page/html.ts';
 import { answeredBy, type Control } from '../controls.ts';
 import { packPage } from '../packPage.ts';
+import { doubtLine } from '../recordRows.ts';
 import type { Table } from '../table.ts';
 import type { CampaignInput } from './campaignInput.ts';
 import { periodOf } from './campaignTables.ts';
 
 /** What of each control the tables of a campaign can show. */
 const controls: readonly Control[] = [
-  answeredBy('CC6.1', ['population', 'enforcement']),
+  answeredBy('CC6.1', ['population', 'enforcement', 'records']),
   answeredBy('CC6.2', ['decisions', 'second-approvals']),
   answeredBy(
     'CC6.3',
@@ -35,7 +36,7 @@ export function campaignPage(input: CampaignInput, tables: readonly Table[]): st
   return packPage({
     title: `Access campaign ${frozen.name}`,
     about: html`${!report.finished && html`<p class="warning">This campaign is not finished: ${report.done} of ${counted(parts.length, 'owner')} are done. All below is as of ${periodOf(input).until}.</p>`}
-<p>${periodOf(input).days} (UTC), due ${frozen.due}${frozen.scope !== null && html`, of <code>${frozen.scope}</code>`}. Frozen at commit <code>${frozen.commit}</code>: population <code>${population.digest}</code>, evidence <code>${evidence.digest}</code> of ${counted(evidence.records, 'record')} of ${counted(evidence.instances, 'gateway')} since ${evidence.from}.</p>`,
+<p>${periodOf(input).days} (UTC), due ${frozen.due}${frozen.scope !== null && html`, of <code>${frozen.scope}</code>`}. Frozen at commit <code>${frozen.commit}</code>: population <code>${population.digest}</code>, evidence <code>${evidence.digest}</code> of ${counted(evidence.records, 'record')} of ${counted(evidence.instances, 'gateway')} since ${evidence.from}.${doubtLine(input.records)}</p>`,
     tiles: [
       ['grants asked about', population.grants],
       ['owners done', `${report.done} of ${parts.length}`],

@@ -2,6 +2,7 @@ import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf, instantOf } from '../../../bundle/format/times.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { countedApprovers } from '../../campaign/partReviewers.ts';
+import { recordRows } from '../recordRows.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
 import { asksOthers, toldRow } from '../toldTables.ts';
@@ -265,7 +266,7 @@ function problems({ report, parts }: CampaignInput): Table {
 export const campaignTables = (input: CampaignInput): Table[] =>
   [
     ...[summary, population, problems, owners, campaignDecisions, answers, changedMeanwhile, overdue],
-    ...[reminders, delegations, secondApprovals, campaignEnforcement, notEvaluable],
+    ...[reminders, delegations, secondApprovals, campaignEnforcement, recordRows, notEvaluable],
   ].map((make) => make(input));
 
 /** From its opening to its end, or to when it is told of. */

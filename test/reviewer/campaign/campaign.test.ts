@@ -372,6 +372,15 @@ test('reports the same bytes of a campaign that is finished, however late, and a
   const again = await reported();
   assert.deepEqual(again, first);
   assert.deepEqual(first.about.campaign, { name: '2026-Q4', finished: true });
+  assert.deepEqual(
+    tableOf(first, 'records').map(({ gateway, wrong }) => [gateway, wrong]),
+    [
+      ['gw-1', ''],
+      ['gw-2', ''],
+    ],
+  );
+  assert.deepEqual(first.doubted, []);
+  assert.doesNotMatch(first.pack.get('index.html') ?? '', /in doubt/);
   assert.doesNotMatch(first.pack.get('index.html') ?? '', /class="warning"/);
   const out = await mkdtemp(join(tmpdir(), 'campaign-report-'));
   try {
@@ -382,4 +391,11 @@ test('reports the same bytes of a campaign that is finished, however late, and a
   } finally {
     await rm(out, { recursive: true, force: true });
   }
+  // A number that is missing, and what came behind it.
+  const line = recordLine({ grant: 'busy', at: here.clock.now }, 'gw-3', 1);
+  await here.here.log([line, line.replace('"seq":1', '"seq":4')], 'gw-3');
+  const doubted = await reported();
+  assert.deepEqual(doubted.doubted, ['gw-3']);
+  assert.match(doubted.pack.get('records.csv') ?? '', /gw-3.*(?:missing|gap)/);
+  assert.match(doubted.pack.get('index.html') ?? '', /in doubt: records of gw-3/);
 });
