@@ -105,7 +105,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     const tree = rememberFiles(await localTree(root));
     const base = await baseAt(tree);
     const frozen = await frozenFor(tree, base, options);
-    return { report: reportOf(frozen, [], new Map(), base, asOf), results: [], writes: 0, error: null };
+    return {
+      report: reportOf(frozen, { results: [], attested: new Map(), base, asOf }),
+      results: [],
+      writes: 0,
+      error: null,
+    };
   }
   const forge = openForge(target, signal);
   progress?.(`fetching ${forge.slug}`);
@@ -132,7 +137,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
       const known = await listParts(forge, opened);
       const results = viewParts(opened, known);
       const attested = await attestations(results, known, forge);
-      return { report: reportOf(opened, results, attested, base, asOf), results: [], writes: 0, error: null };
+      return {
+        report: reportOf(opened, { results, attested, base, asOf }),
+        results: [],
+        writes: 0,
+        error: null,
+      };
     }
   } finally {
     await mirror.close();

@@ -75,7 +75,7 @@ export async function campaignReport(
     const line = await firstParentLine(mirror.repository, mirror.base.commit);
     const tree = rememberFiles(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
     const base = baseOf(tree, await organisationOf(tree, 'the branch had'));
-    const report = reportOf(frozen, results, attested, base, at);
+    const report = reportOf(frozen, { results, attested, base, asOf: at });
     const { organisation } = base;
     const parts = await partFacts(report.parts, forge, { frozen, known, until: at, signal });
     const ids = new Set(frozen.entries.map(({ grant }) => grant));

@@ -70,10 +70,8 @@ export const forges = Object.keys(manners) as readonly Forge[];
  */
 export function checkPush(
   forge: Forge,
-  headers: Headers,
-  body: Uint8Array,
-  secret: string,
-  { branch, maxBytes = largestDelivery }: { branch: string; maxBytes?: number },
+  { headers, body }: { headers: Headers; body: Uint8Array },
+  { secret, branch, maxBytes = largestDelivery }: { secret: string; branch: string; maxBytes?: number },
 ): PushEvent {
   // With an empty secret anybody could sign.
   if (secret === '') throw new TypeError('the webhook secret must not be empty');

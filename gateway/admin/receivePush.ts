@@ -30,7 +30,7 @@ export function createReceivePush(mostHeld = 4 * largestDelivery): ReceivePush {
     };
     try {
       const body = await readBody(request, largestDelivery, arrived);
-      return checkPush(forge, request.headers, body, webhook.secret, { branch: webhook.branch });
+      return checkPush(forge, { headers: request.headers, body }, webhook);
     } catch (error) {
       if (!(error instanceof WebhookError)) throw error;
       throw new Refusal(error.code.startsWith('webhook-signature') ? 401 : 400, error.code, error.message);

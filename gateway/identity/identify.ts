@@ -43,11 +43,11 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
   switch (proof.method) {
     case 'api-key': {
       const subject = credentials.apiKeys.get(proof.sha256);
-      return subject === undefined ? null : identityOf(proof, subject, null, false, null);
+      return subject === undefined ? null : asService(proof, subject, null);
     }
     case 'client-certificate': {
       const subject = certified(proof, credentials);
-      return subject === null ? null : identityOf(proof, subject, null, false, proof.validTo);
+      return subject === null ? null : asService(proof, subject, proof.validTo);
     }
     case 'jwt':
     case 'introspection': {
@@ -56,22 +56,23 @@ export function identify(proof: Proof, credentials: Credentials): Identity | nul
       if (service !== undefined)
         return service === null || proof.services?.includes(service) === false
           ? null
-          : identityOf(proof, service, null, false, expiresAt);
+          : asService(proof, service, expiresAt);
       if (login === null || !isName(login)) return null;
-      return identityOf(proof, `user:${fold(login)}`, groups, mfa, expiresAt);
+      return { subject: `user:${fold(login)}`, groups, mfa, expiresAt, credential: proof.id, proof };
     }
     default:
       return proof satisfies never;
   }
 }
 
-const identityOf = (
-  proof: Proof,
-  subject: string,
-  groups: Identity['groups'],
-  mfa: boolean,
-  expiresAt: number | null,
-): Identity => ({ subject, groups, mfa, expiresAt, credential: nameOf(proof), proof });
+const asService = (proof: Proof, subject: string, expiresAt: number | null): Identity => ({
+  subject,
+  groups: null,
+  mfa: false,
+  expiresAt,
+  credential: nameOf(proof),
+  proof,
+});
 
 /** By hash: no usable credential stays in memory. */
 function nameOf(proof: Proof): string {

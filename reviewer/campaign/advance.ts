@@ -59,7 +59,7 @@ export async function advance(options: Options): Promise<Advanced> {
     const ready = instantOf(pace.doneAt(Array.from({ length: opening }, () => writesToOpen).flat()) / 1000);
     progress?.(`${opening} pull requests to open, done about ${ready}`);
     if (issue === null) {
-      const report = reportOf(frozen, waiting(parts, frozen), new Map(), base, asOf);
+      const report = reportOf(frozen, { results: waiting(parts, frozen), attested: new Map(), base, asOf });
       const body = renderIssue(frozen, report, ready);
       issue = await writeIssue(forge, issue, { name: frozen.name, body, finished: false });
     }
@@ -87,7 +87,7 @@ export async function advance(options: Options): Promise<Advanced> {
     error ??= caught;
     return new Map<string, Attested>();
   });
-  const report = reportOf(frozen, results, attested, base, asOf);
+  const report = reportOf(frozen, { results, attested, base, asOf });
   if (error === null || !endsRun(error)) {
     const body = renderIssue(frozen, report, null);
     try {

@@ -14,6 +14,9 @@ import { type Part, partsOfCampaign } from './rows.ts';
 
 type Options = { forge: Forge; mirror: Mirror; frozen: Frozen; base: Base; number: number };
 
+/** `before`: what its description has remembered so far. */
+type Answering = Options & { part: Part; before: PartMarker };
+
 /** GitHub's limit of a description, in characters. */
 const longestBody = 65_536;
 
@@ -37,11 +40,11 @@ export async function answerPart(options: Options): Promise<Answered> {
     ...{ forge, number, organisation },
     now: () => ({ grants, handled: marker.handled ?? [] }),
     async carryOut({ commands, who, at, handled }) {
-      const before: PartMarker = marker;
-      const { answers, replies } = answersOf(part, before, commands, { who, at, organisation }, options);
-      const done = await carryOut(part, pull, { ...before, answers, handled }, before, options);
+      const answering = { ...options, part, before: marker };
+      const { answers, replies } = answersOf(commands, { who, at, organisation }, answering);
+      const done = await carryOut(pull, { ...marker, answers, handled }, answering);
       pull = done.pull;
-      marker = parsePart(pull.body) ?? before;
+      marker = parsePart(pull.body) ?? marker;
       return { replies: [...replies, ...done.replies], moved: done.moved };
     },
   });
@@ -49,13 +52,11 @@ export async function answerPart(options: Options): Promise<Answered> {
 
 /** What commands make of the answers so far: by the same rules as in every pull request of the review. */
 function answersOf(
-  part: Part,
-  marker: PartMarker,
   commands: readonly Command[],
   context: Omit<Parameters<typeof decide>[1], 'marker'>,
-  { frozen, base }: Options,
+  { part, before, frozen, base }: Answering,
 ): { answers: PartMarker['answers']; replies: string[] } {
-  const known = unpackAnswers(marker.answers, part.entries.length);
+  const known = unpackAnswers(before.answers, part.entries.length);
   // Two grants are told apart by their numbers.
   const nameOf = (number: number) => number.toString(16).padStart(32, '0');
   const entries = part.entries.map((entry, number): Entry => {
@@ -86,11 +87,9 @@ type Done = { pull: ForgePull; moved: boolean; replies: string[] };
 
 /** The branch and the text for what was decided. A problem with the change itself is a reply, and decides nothing. */
 async function carryOut(
-  part: Part,
   pull: ForgePull,
   said: Said,
-  before: PartMarker,
-  { forge, mirror, frozen, base }: Options,
+  { part, before, forge, mirror, frozen, base }: Answering,
 ): Promise<Done> {
   const tip = mirror.branches.get(pull.branch);
   /** Only that the comment has been seen. */

@@ -6,7 +6,7 @@ import { digestOf } from './freeze.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { type PartMarker, unpackAnswers } from './marker.ts';
 import { countedApprovers, needsSecond } from './partReviewers.ts';
-import { isAttested, partsOfCampaign } from './rows.ts';
+import { isAttested, type Part, partsOfCampaign } from './rows.ts';
 import type { PartResult, PartState } from './settlePart.ts';
 
 /**
@@ -70,74 +70,27 @@ export type Report = {
   parts: readonly PartReport[];
 };
 
-function outcomeOf(
-  entry: FrozenEntry,
-  now: Grant | undefined,
-  state: PartState,
-  frozen: Pick<Frozen, 'opened'>,
-  heir: string | null = null,
-): Outcome {
-  if (now === undefined) return 'removed';
-  const isSame = digestOf(now) === entry.digest;
-  if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
-  if (isAttested(entry, now, frozen)) return now.covers.length < entry.covers ? 'narrowed' : 'kept';
-  if (!isSame) return heir !== null && fold(now.owner) === fold(heir) ? 'reassigned' : 'changed';
-  return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
-}
+type Word = Attested | undefined;
+type Standing = {
+  results: readonly PartResult[];
+  /** By owner. */
+  attested: ReadonlyMap<string, Attested>;
+  base: { organisation: Organisation; grants: ReadonlyMap<string, Grant> };
+  /** Seconds since 1970. */
+  asOf: number;
+};
 
-const isDone = (state: PartState) => /^(?:merged|lapsed|nothing)$/.test(state);
-
-/** Counts a campaign to its end. Pure; `asOf`: seconds since 1970. */
-export function reportOf(
-  frozen: Frozen,
-  results: readonly PartResult[],
-  attested: ReadonlyMap<string, Attested>,
-  { organisation, grants }: { organisation: Organisation; grants: ReadonlyMap<string, Grant> },
-  asOf: number,
-): Report {
+/** Counts a campaign to its end. Pure. */
+export function reportOf(frozen: Frozen, { results, attested, base, asOf }: Standing): Report {
   const over = isOver(frozen, asOf);
   const byOwner = new Map(results.map((result) => [result.owner, result]));
+  const parts = partsOfCampaign(frozen).map((part) =>
+    partReport(part, byOwner.get(part.owner), attested.get(part.owner), { frozen, base }),
+  );
   const totals: Record<Outcome, number> = {
     ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, reassigned: 0, changed: 0, unreviewed: 0, open: 0 },
   };
-  const problems: string[] = [];
-  const parts = partsOfCampaign(frozen).map((part): PartReport => {
-    const { owner } = part;
-    const result = byOwner.get(owner);
-    const state = result?.state ?? 'waiting';
-    const word = attested.get(owner);
-    const answers = unpackAnswers(word?.answers ?? [], part.entries.length);
-    const rows = part.entries.map((entry, index) => {
-      const decision = answers.get(index)?.decision;
-      const heir = decision?.kind === 'reassign' ? decision.owner : null;
-      const outcome = outcomeOf(entry, grants.get(entry.grant), state, frozen, heir);
-      totals[outcome] += 1;
-      const { grant, api, tier, action } = entry;
-      return { grant, api, tier, proposed: action === 'recertify' ? 'keep' : action, outcome };
-    });
-    const second = needsSecond(part, organisation) ? secondOf() : undefined;
-    function secondOf() {
-      if (state !== 'merged') return 'waiting' as const;
-      const logins = [...(word?.approved ?? []), ...(word === undefined ? [] : [word.by])];
-      return countedApprovers(logins, part, organisation).length >= 2
-        ? ('given' as const)
-        : ('missing' as const);
-    }
-    if (second === 'missing') problems.push(`${owner}: merged without a second approver`);
-    if (state === 'failed') problems.push(`${owner}: ${result?.reason ?? 'could not be brought in line'}`);
-    if (state === 'declined') problems.push(`${owner}: closed without a review`);
-    if (over && (state === 'open' || state === 'waiting'))
-      problems.push(`${owner}: overdue since ${frozen.due}`);
-    return {
-      ...{ owner, number: result?.number ?? null, url: result?.url ?? null, branch: result?.branch ?? '' },
-      state,
-      answered: rows.filter(({ outcome }) => !/^(?:open|unreviewed|changed)$/.test(outcome)).length,
-      ...(word !== undefined && { merged_by: word.by, merged_at: word.at, approved_by: word.approved }),
-      ...(second !== undefined && { second_approver: second }),
-      ...(result?.reason !== undefined && { reason: result.reason }),
-      grants: rows,
-    };
-  });
+  for (const { grants } of parts) for (const { outcome } of grants) totals[outcome] += 1;
   const isFinal = ({ state }: PartReport) => isDone(state) || (over && state === 'declined');
   return {
     ...{ campaign: frozen.name, scope: frozen.scope, opened: frozen.opened, due: frozen.due },
@@ -146,6 +99,70 @@ export function reportOf(
     finished: parts.every(isFinal),
     overdue: over && !parts.every(isFinal),
     done: parts.filter(isFinal).length,
-    ...{ totals, problems, parts },
+    ...{ totals, problems: parts.flatMap((part) => problemsOf(part, frozen, over)), parts },
   };
+}
+
+const isDone = (state: PartState) => /^(?:merged|lapsed|nothing)$/.test(state);
+
+type Context = { frozen: Frozen } & Pick<Standing, 'base'>;
+
+function partReport(part: Part, result: PartResult | undefined, word: Word, context: Context): PartReport {
+  const state = result?.state ?? 'waiting';
+  const answers = unpackAnswers(word?.answers ?? [], part.entries.length);
+  const grants = part.entries.map((entry, index) => {
+    const decision = answers.get(index)?.decision;
+    const heir = decision?.kind === 'reassign' ? decision.owner : null;
+    const { grant, api, tier, action } = entry;
+    const proposed = action === 'recertify' ? 'keep' : action;
+    return { grant, api, tier, proposed, outcome: outcomeOf(entry, { state, heir }, context) };
+  });
+  const second = secondApprover(part, state, word, context.base.organisation);
+  return {
+    ...{ owner: part.owner, number: result?.number ?? null, url: result?.url ?? null },
+    ...{ branch: result?.branch ?? '', state },
+    answered: grants.filter(({ outcome }) => !/^(?:open|unreviewed|changed)$/.test(outcome)).length,
+    ...(word !== undefined && { merged_by: word.by, merged_at: word.at, approved_by: word.approved }),
+    ...(second !== undefined && { second_approver: second }),
+    ...(result?.reason !== undefined && { reason: result.reason }),
+    grants,
+  };
+}
+
+/** `heir`: the owner that a grant was handed to, if it was. */
+function outcomeOf(
+  entry: FrozenEntry,
+  { state, heir }: { state: PartState; heir: string | null },
+  { frozen, base }: Context,
+): Outcome {
+  const now = base.grants.get(entry.grant);
+  if (now === undefined) return 'removed';
+  const isSame = digestOf(now) === entry.digest;
+  if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
+  if (isAttested(entry, now, frozen)) return now.covers.length < entry.covers ? 'narrowed' : 'kept';
+  if (!isSame) return heir !== null && fold(now.owner) === fold(heir) ? 'reassigned' : 'changed';
+  return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
+}
+
+/** Undefined where the tier asks for no second one. */
+function secondApprover(
+  part: Part,
+  state: PartState,
+  word: Word,
+  organisation: Organisation,
+): PartReport['second_approver'] {
+  if (!needsSecond(part, organisation)) return undefined;
+  if (state !== 'merged') return 'waiting';
+  const logins = word === undefined ? [] : [...word.approved, word.by];
+  return countedApprovers(logins, part, organisation).length >= 2 ? 'given' : 'missing';
+}
+
+function problemsOf(part: PartReport, { due }: Frozen, over: boolean): string[] {
+  const { owner, state, reason } = part;
+  const problems: string[] = [];
+  if (part.second_approver === 'missing') problems.push(`${owner}: merged without a second approver`);
+  if (state === 'failed') problems.push(`${owner}: ${reason ?? 'could not be brought in line'}`);
+  if (state === 'declined') problems.push(`${owner}: closed without a review`);
+  if (over && (state === 'open' || state === 'waiting')) problems.push(`${owner}: overdue since ${due}`);
+  return problems;
 }

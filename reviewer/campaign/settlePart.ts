@@ -91,7 +91,7 @@ async function settle(part: Part, branch: string, settling: Settling): Promise<D
   // Closed by ourselves, for there was nothing to do; there may be again.
   const told = tellPart(settling.frozen, part, marker, settling.base);
   if (!hasEdits(told.rows)) return { pull, state, action: 'unchanged' };
-  return bring(part, pull, marker, settling, 'open');
+  return bring(part, pull, marker, settling);
 }
 
 /** Opens it, asks those who answer, and marks it last: what has no label has not been told of. */
@@ -122,19 +122,20 @@ async function ask(part: Part, pull: ForgePull, { forge, base, frozen }: Settlin
   await optional(() => forge.addLabels(pull.number, ['grantgate', label, `campaign: ${frozen.name}`]));
 }
 
-async function bring(
-  part: Part,
-  pull: ForgePull,
-  said: Said,
-  settling: Settling,
-  state?: 'open',
-): Promise<Doing> {
+/** Makes branch and text say what is so now; what was closed is opened again. */
+async function bring(part: Part, pull: ForgePull, said: Said, settling: Settling): Promise<Doing> {
   const { forge, mirror, frozen, base } = settling;
   const told = tellPart(frozen, part, said, base);
   const commit = await commitPart(told, frozen, base, mirror);
-  const brought = await bringUpPart({ forge, mirror }, pull, { ...told.wanted, commit }, state);
+  const isClosed = pull.state !== 'open';
+  const brought = await bringUpPart(
+    { forge, mirror },
+    pull,
+    { ...told.wanted, commit },
+    isClosed ? 'open' : undefined,
+  );
   await ask(part, brought, settling);
-  return { pull: brought, state: 'open', action: state === undefined ? 'updated' : 'reopened' };
+  return { pull: brought, state: 'open', action: isClosed ? 'reopened' : 'updated' };
 }
 
 async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Doing> {
@@ -206,7 +207,7 @@ async function declined(
   const suspends = rows.some(({ proposal, edits }) => proposal === 'suspend' && edits.length > 0);
   // Asked once more, and not against what was said a second time.
   if (!suspends) return as();
-  const brought = await bring(part, pull, said, settling, 'open');
+  const brought = await bring(part, pull, said, settling);
   await remind(part, brought.pull ?? pull, said, settling);
   return brought;
 }

@@ -20,6 +20,7 @@ import { sentence } from './sentence.ts';
 type Report = Extract<Verdict, { verdict: 'report' }>;
 
 type Judged = Pick<Grant, 'id' | 'principal' | 'covers' | 'expiresAt' | 'conditions' | 'params' | 'state'>;
+type Proposed = { detector: string; action: string; severity: string; to?: Narrowed | Basis | undefined };
 
 /**
  * A stable name of a proposal: 32 hexadecimal digits of what is decided about. What the grant reaches and how much is
@@ -27,10 +28,7 @@ type Judged = Pick<Grant, 'id' | 'principal' | 'covers' | 'expiresAt' | 'conditi
  */
 export const fingerprint = (
   { id, principal, covers, expiresAt, conditions, params, state }: Judged,
-  detector: string,
-  action: string,
-  severity: string,
-  to?: Narrowed | Basis,
+  { detector, action, severity, to }: Proposed,
 ): string =>
   sha256(
     canonicalJson([
@@ -239,7 +237,7 @@ export function propose(
   const suspendedAt = history.of(grant.id)?.suspendedAt ?? null;
   // In the order in which people read it, as `review --json` prints it.
   const decided = {
-    fingerprint: fingerprint(grant, detector, action, severity, to ?? basisOf(report)),
+    fingerprint: fingerprint(grant, { detector, action, severity, to: to ?? basisOf(report) }),
     detector,
     grant: grant.id,
     principal: grant.principal,

@@ -44,13 +44,14 @@ export type Settling = {
 const sameSet = (left: readonly string[], right: readonly string[]) =>
   left.length === right.length && new Set([...left, ...right]).size === right.length;
 
-const resultOf = (
-  action: Pull['action'],
-  pull: ForgePull | null,
-  branch: string,
-  grants: readonly string[],
-  reason?: string | null,
-): Pull => ({
+type Result = {
+  pull: ForgePull | null;
+  branch: string;
+  grants: readonly string[];
+  reason?: string | null | undefined;
+};
+
+const resultOf = (action: Pull['action'], { pull, branch, grants, reason }: Result): Pull => ({
   number: pull?.number ?? null,
   url: pull?.url ?? null,
   branch,
@@ -69,7 +70,7 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
   const entries = marker?.entries ?? [];
   const grants = entries.map(({ grant }) => grant);
   const result = (action: Pull['action'], reason: string) =>
-    resultOf(action, pull, pull.branch, grants, reason);
+    resultOf(action, { pull, branch: pull.branch, grants, reason });
   if (marker === null) return result('unchanged', 'its description is not one of the review');
   if (isBlind(entries, plan)) return result('unchanged', 'the records do not cover enough to judge it anew');
   const why = goneWhy(marker, plan, evidence.organisation);
@@ -90,7 +91,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   const { pull, marker, handsOff, closedToMore } = task.open;
   const grants = task.findings.map(({ grant }) => grant);
   const result = (action: Pull['action'], reason?: string | null) =>
-    resultOf(action, pull, branch, grants, reason);
+    resultOf(action, { pull, branch, grants, reason });
   const stop = stopped(task.family);
   if (stop !== null) return result('unchanged', stop);
   if (handsOff) return result('unchanged', 'the branch has commits by people');
@@ -132,7 +133,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       ? await say({ forge }, pull, wanted)
       : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.tell(pull, task);
-  return resultOf('updated', done, branch, grants);
+  return resultOf('updated', { pull: done, branch, grants });
 }
 
 /**
@@ -176,7 +177,7 @@ async function answerForNobody(
       state: 'closed',
     });
     await optional(() => forge.comment(pull.number, `Closed: ${reason}.`));
-    return resultOf('closed', pull, pull.branch, grants, reason);
+    return resultOf('closed', { pull, branch: pull.branch, grants, reason });
   }
   const suspending = due.rule === 'suspend' && marker.tier === 'certification';
   const { owners, names } = await people.escalation(task.findings);
@@ -194,7 +195,7 @@ async function answerForNobody(
     const wanted = await prepare(task, options, { ...escalated, entries }, pull);
     await bringUp({ forge, mirror }, pull, wanted);
   } else await forge.updatePull(pull.number, { body: joinBody(escalated, parts.own, parts) });
-  return resultOf('updated', pull, pull.branch, grants, reason);
+  return resultOf('updated', { pull, branch: pull.branch, grants, reason });
 }
 
 async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
@@ -202,7 +203,7 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   const { branch, findings, family } = task;
   const grants = findings.map(({ grant }) => grant);
   const held = stopped(family) ?? limits.take(branch);
-  if (held !== null) return resultOf('held', null, branch, grants, held);
+  if (held !== null) return resultOf('held', { pull: null, branch, grants, reason: held });
   const wanted = await prepare(task, options, null);
   const before = known.filter((pull) => pull.branch === branch && pull.state === 'closed');
   const tip = mirror.branches.get(branch);
@@ -213,15 +214,20 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   if (again !== undefined) {
     const asked = { ...wanted, marker: { ...wanted.marker, asked: instantOf(evidence.asOf) } };
     const reopened = await bringUp({ forge, mirror }, again, asked, 'open');
-    return resultOf('reopened', reopened, branch, grants);
+    return resultOf('reopened', { pull: reopened, branch, grants });
   }
   const isKnown = before.some(({ head }) => head === tip);
   const opened = await openPull({ forge, mirror }, branch, wanted, isKnown);
   if (opened === null)
-    return resultOf('held', null, branch, grants, 'the forge has a pull request that it does not list yet');
+    return resultOf('held', {
+      pull: null,
+      branch,
+      grants,
+      reason: 'the forge has a pull request that it does not list yet',
+    });
   await people.tell(opened, task);
   const merged = await mergedByItself(opened, { ...wanted.marker, commit: wanted.commit }, forge);
-  return resultOf(merged ? 'merged' : 'opened', opened, branch, grants);
+  return resultOf(merged ? 'merged' : 'opened', { pull: opened, branch, grants });
 }
 
 const isUndecided = ({ entries }: Pick<Marker, 'entries'>) =>

@@ -6,18 +6,10 @@ import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
 import { delegations, reminders } from './toldTables.ts';
 
+const shortName = (revision: string | null) => revision?.slice(0, 12) ?? 'nothing';
+
 function population({ plan, organisation, gateways }: ReportInput): Table {
   const commit = { source: 'commit', where: plan.revision ?? 'not committed' };
-  const row = (
-    of: object,
-    grants: number | null,
-    digest: string | null,
-    agrees: boolean | null,
-    note = '',
-  ) => ({
-    ...of,
-    ...{ grants, digest, agrees, note },
-  });
   return {
     name: 'population',
     title: 'Population',
@@ -32,27 +24,21 @@ function population({ plan, organisation, gateways }: ReportInput): Table {
       note: 'Note',
     }),
     rows: [
-      row(
-        commit,
-        plan.population.grants,
-        plan.population.digest,
-        organisation.grants.length === plan.population.grants,
-      ),
+      {
+        ...commit,
+        ...{ grants: plan.population.grants, digest: plan.population.digest },
+        agrees: organisation.grants.length === plan.population.grants,
+        note: '',
+      },
       ...gateways.map(({ url, revision, grants, digest, error }) => {
-        const theirs = digest === null ? null : digest.startsWith('sha256:') ? digest : `sha256:${digest}`;
-        const same = error === null && revision === plan.revision && grants === plan.population.grants;
-        const note =
-          error ??
-          (revision === plan.revision
-            ? ''
-            : `enforces ${revision?.slice(0, 12) ?? 'nothing'}, another commit`);
-        return row(
-          { source: 'gateway', where: url },
-          grants,
-          theirs,
-          error === null ? same && theirs === plan.population.digest : null,
-          note,
-        );
+        const theirs = digest === null || digest.startsWith('sha256:') ? digest : `sha256:${digest}`;
+        const same = revision === plan.revision && grants === plan.population.grants;
+        return {
+          ...{ source: 'gateway', where: url, grants, digest: theirs },
+          agrees: error === null ? same && theirs === plan.population.digest : null,
+          note:
+            error ?? (revision === plan.revision ? '' : `enforces ${shortName(revision)}, another commit`),
+        };
       }),
     ],
   };

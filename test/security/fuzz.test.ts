@@ -187,10 +187,14 @@ async function stages(): Promise<Stage[]> {
       run: (text) =>
         checkPush(
           'github',
-          { 'x-hub-signature-256': text, 'x-github-event': 'push', 'content-type': 'application/json' },
-          Buffer.from(text),
-          's',
-          { branch: 'main' },
+          {
+            headers: {
+              ...{ 'x-hub-signature-256': text, 'x-github-event': 'push' },
+              'content-type': 'application/json',
+            },
+            body: Buffer.from(text),
+          },
+          { secret: 's', branch: 'main' },
         ),
       refusals: [WebhookError],
     },

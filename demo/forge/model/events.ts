@@ -68,10 +68,8 @@ export type PullAction = 'opened' | 'closed' | 'reopened' | 'edited' | 'synchron
 /** Sends `pull_request` with the pull request as it now is. */
 export async function announcePull(
   core: Core,
-  action: PullAction,
   issue: PullIssue,
-  sender: User,
-  more: Record<string, unknown> = {},
+  { action, by, ...more }: { action: PullAction; by: User; before?: string; after?: string },
 ): Promise<void> {
   // What nobody hears need not be asked of Git.
   if (!core.isHeard()) return;
@@ -81,6 +79,6 @@ export async function announcePull(
     pull_request: renderPull(core, issue, await pullFacts(core, issue)),
     ...more,
     repository: renderRepository(core),
-    sender: renderUser(core, sender),
+    sender: renderUser(core, by),
   });
 }

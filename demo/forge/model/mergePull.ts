@@ -90,7 +90,7 @@ export function mergePull(core: Core, issue: PullIssue, request: MergeRequest, b
         issue.pull.base.sha = before;
         mergeRecord(core, issue, by, commit.sha);
         await core.state.save();
-        await announcePull(core, 'closed', issue, by);
+        await announcePull(core, issue, { action: 'closed', by });
         await afterMoves(core, { refs: new Map(core.refs).set(ref, commit.sha), moves: [move] }, by);
         return commit.sha;
       }

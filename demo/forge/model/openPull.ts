@@ -91,7 +91,7 @@ export function openPull(
     await keepHead(core, issue);
     core.state.data.issues.push(issue);
     await core.state.save();
-    await announcePull(core, 'opened', issue, by);
+    await announcePull(core, issue, { action: 'opened', by });
     return issue;
   });
 }

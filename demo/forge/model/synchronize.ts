@@ -38,7 +38,7 @@ async function follow(
   const before = pull.head.sha;
   if (head === undefined || base === undefined) {
     closeRecord(core, issue, by);
-    if (tell) await announcePull(core, 'closed', issue, by);
+    if (tell) await announcePull(core, issue, { action: 'closed', by });
     return true;
   }
   const baseMoved = moved.has(`refs/heads/${pull.base.ref}`);
@@ -51,13 +51,13 @@ async function follow(
     // Somebody merged by pushing to the base; a head moved back onto its base holds nothing to merge any more.
     if (baseMoved) mergeRecord(core, issue, by, base);
     else closeRecord(core, issue, by);
-    if (tell) await announcePull(core, 'closed', issue, by);
+    if (tell) await announcePull(core, issue, { action: 'closed', by });
     return true;
   }
   if (head === before) return false;
   pull.base.sha = base;
   issue.updatedAt = core.now();
-  if (tell) await announcePull(core, 'synchronize', issue, by, { before, after: head });
+  if (tell) await announcePull(core, issue, { action: 'synchronize', by, before, after: head });
   return true;
 }
 

@@ -70,6 +70,6 @@ export function updatePull(core: Core, issue: PullIssue, change: PullChange, by:
     if (actions.length === 0) return;
     issue.updatedAt = core.now();
     await core.state.save();
-    for (const action of new Set(actions)) await announcePull(core, action, issue, by);
+    for (const action of new Set(actions)) await announcePull(core, issue, { action, by });
   });
 }

@@ -45,6 +45,8 @@ export async function readCampaigns({ root, within, revision }: Tree): Promise<C
 /** How it stands by what the repository says of the grants: pull requests are the forge's, which nobody asks here. */
 export function progressOf(campaign: Campaign, { organisation, asOf }: Inventory): Progress {
   const grants = new Map(organisation.grants.map((grant) => [grant.id, grant]));
-  const report = reportOf(campaign.frozen, [], new Map(), { organisation, grants }, asOf);
+  const report = reportOf(campaign.frozen, {
+    ...{ results: [], attested: new Map(), base: { organisation, grants }, asOf },
+  });
   return { ...campaign, report };
 }

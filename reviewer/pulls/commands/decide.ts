@@ -94,7 +94,7 @@ function decisionFor(
       return { kind: command.verb, ...said, until, reason };
     }
     case 'narrow':
-      return narrowing(command.to, entry, grant, organisation, said);
+      return narrowing(command.to, { entry, grant, said }, organisation);
     case 'reassign': {
       const { owner } = command;
       const [kind, name] = [owner.slice(0, owner.indexOf(':')), owner.slice(owner.indexOf(':') + 1)];
@@ -122,12 +122,11 @@ const isSomebody = (owner: string, organisation: Organisation) =>
     (principal) => personOf(principal, organisation)?.status === 'active',
   );
 
+/** To a role or operations as they were written; null: to what is proposed. */
 function narrowing(
   wanted: string | null,
-  entry: Entry,
-  grant: Grant,
+  { entry, grant, said }: { entry: Entry; grant: Grant; said: { by: string; at: string } },
   { apis }: Organisation,
-  said: { by: string; at: string },
 ): Decision | string {
   if (wanted === null)
     return entry.to === undefined

@@ -6,6 +6,7 @@ import { suite } from '../../_suite.ts';
 const test = suite('checkPush');
 
 const secret = 'a secret of the repository';
+const webhook = { secret, branch: 'main' };
 const after = 'a'.repeat(40);
 const push = (ref = 'refs/heads/main') => Buffer.from(JSON.stringify({ ref, before: '0'.repeat(40), after }));
 const sign = (body: Uint8Array, key = secret) =>
@@ -17,7 +18,7 @@ const headers = (body: Uint8Array, more: Record<string, string | string[] | unde
   ...more,
 });
 const check = (body: Uint8Array, more = {}) =>
-  checkPush('github', headers(body, more), body, secret, { branch: 'main' });
+  checkPush('github', { headers: headers(body, more), body }, webhook);
 
 test('takes a signed push to the branch', () => {
   assert.deepEqual(check(push()), { kind: 'push', ref: 'refs/heads/main', after });
@@ -76,7 +77,7 @@ test('refuses a signature by another secret, over another body, cut, padded or i
 
 test('refuses a delivery that is too large before it is hashed', () => {
   const body = push();
-  assert.throws(() => checkPush('github', headers(body), body, secret, { branch: 'main', maxBytes: 10 }), {
+  assert.throws(() => checkPush('github', { headers: headers(body), body }, { ...webhook, maxBytes: 10 }), {
     code: 'webhook-too-large',
   });
 });
@@ -103,12 +104,13 @@ test('never accepts an empty secret', () => {
     () =>
       checkPush(
         'github',
-        headers(body, {
-          'x-hub-signature-256': `sha256=${createHmac('sha256', '').update(body).digest('hex')}`,
-        }),
-        body,
-        '',
-        { branch: 'main' },
+        {
+          headers: headers(body, {
+            'x-hub-signature-256': `sha256=${createHmac('sha256', '').update(body).digest('hex')}`,
+          }),
+          body,
+        },
+        { ...webhook, secret: '' },
       ),
     TypeError,
   );
@@ -189,7 +191,7 @@ const senders: Readonly<Record<string, Sender & { forge: (typeof forges)[number]
 };
 
 for (const [name, { forge, push, send, proof }] of Object.entries(senders)) {
-  const take = ({ headers, body }: Delivery) => checkPush(forge, headers, body, secret, { branch: 'main' });
+  const take = (delivery: Delivery) => checkPush(forge, delivery, webhook);
   const main = push('refs/heads/main');
 
   test(`${name}: takes a proven push to the branch, and ignores other branches, tags and events`, () => {
@@ -206,7 +208,7 @@ for (const [name, { forge, push, send, proof }] of Object.entries(senders)) {
     const missing = { code: 'webhook-signature-missing' };
     for (const none of [undefined, [good, good]])
       assert.throws(
-        () => checkPush(forge, { ...headers, [proof]: none }, body, secret, { branch: 'main' }),
+        () => checkPush(forge, { headers: { ...headers, [proof]: none }, body }, webhook),
         missing,
       );
     const wrong = { code: 'webhook-signature-wrong' };
@@ -225,10 +227,9 @@ for (const [name, { forge, push, send, proof }] of Object.entries(senders)) {
     if (forge !== 'gitlab') assert.throws(() => take({ headers, body: push('refs/heads/x') }), wrong);
     // The proof of one forge is none to another.
     for (const other of forges)
-      if (other !== forge)
-        assert.throws(() => checkPush(other, headers, body, secret, { branch: 'main' }), missing);
-    assert.throws(() => checkPush(forge, headers, body, '', { branch: 'main' }), TypeError);
-    assert.throws(() => checkPush(forge, headers, body, secret, { branch: 'main', maxBytes: 10 }), {
+      if (other !== forge) assert.throws(() => checkPush(other, { headers, body }, webhook), missing);
+    assert.throws(() => checkPush(forge, { headers, body }, { ...webhook, secret: '' }), TypeError);
+    assert.throws(() => checkPush(forge, { headers, body }, { ...webhook, maxBytes: 10 }), {
       code: 'webhook-too-large',
     });
   });
@@ -259,13 +260,14 @@ test('Gitea signs the JSON in a form, and that is what is held to', () => {
     checkPush(
       'gitea',
       {
-        'content-type': 'application/x-www-form-urlencoded',
-        'x-gitea-event': 'push',
-        'x-gitea-signature': signature,
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'x-gitea-event': 'push',
+          'x-gitea-signature': signature,
+        },
+        body: Buffer.from(new URLSearchParams({ payload }).toString()),
       },
-      Buffer.from(new URLSearchParams({ payload }).toString()),
-      secret,
-      { branch: 'main' },
+      webhook,
     );
   assert.equal(form(text, hmac(text)).kind, 'push');
   assert.throws(() => form(`${text} `, hmac(text)), { code: 'webhook-signature-wrong' });
@@ -277,7 +279,7 @@ test('Gitea signs the JSON in a form, and that is what is held to', () => {
 test("Bitbucket's test of the connection, which it does not sign, is answered and asks for nothing", () => {
   const ping = { 'x-event-key': 'diagnostics:ping', ...typed };
   const take = (headers: Record<string, string>) =>
-    checkPush('bitbucket', headers, json({ test: true }), secret, { branch: 'main' });
+    checkPush('bitbucket', { headers, body: json({ test: true }) }, webhook);
   assert.deepEqual(take(ping), { kind: 'ignored', reason: 'ping' });
   assert.throws(() => take({ ...ping, 'x-hub-signature': `sha256=${'0'.repeat(64)}` }), {
     code: 'webhook-signature-wrong',
@@ -286,8 +288,7 @@ test("Bitbucket's test of the connection, which it does not sign, is answered an
 
 test('a branch that Bitbucket says is gone is told with zeros', () => {
   const body = json({ push: { changes: [{ new: null, old: { type: 'branch', name: 'main' } }] } });
-  const { headers } = bitbucket(body, 'repo:push');
-  assert.deepEqual(checkPush('bitbucket', headers, body, secret, { branch: 'main' }), {
+  assert.deepEqual(checkPush('bitbucket', bitbucket(body, 'repo:push'), webhook), {
     kind: 'push',
     ref: 'refs/heads/main',
     after: zeros,

@@ -66,10 +66,12 @@ const organisation = {
   },
 } as unknown as Organisation;
 const word = { by: 'dana', at: '2026-11-24T12:00:00Z', approved: [], answers: [{ of: '0-2', decision }] };
-const report = reportOf(
-  ...([frozen, [result], new Map([[owner, word]]), { organisation, grants }] as const),
-  Date.parse('2026-11-25T00:00:00Z') / 1000,
-);
+const report = reportOf(frozen, {
+  results: [result],
+  attested: new Map([[owner, word]]),
+  base: { organisation, grants },
+  asOf: Date.parse('2026-11-25T00:00:00Z') / 1000,
+});
 
 test('a grant handed to another owner is that, until they attest it; one that went elsewhere has only changed', () => {
   const [part] = report.parts;

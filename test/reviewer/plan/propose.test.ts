@@ -32,21 +32,30 @@ test('whatever is decided about has a part in the fingerprint, and nothing else'
       state: 'active',
       ...more,
     }) as Judged;
-  const print = fingerprint(judged(), 'dormant', 'suspend', 'high');
+  const print = fingerprint(judged(), { detector: 'dormant', action: 'suspend', severity: 'high' });
   const others = [
     ...[{ id: 'h' }, { principal: 'user:bob' }, { covers: ['get', 'list'] }, { expiresAt: 1 }].map(judged),
     ...[{ conditions: { mfa: true } }, { state: 'suspended' }].map(judged),
-  ].map((grant) => fingerprint(grant, 'dormant', 'suspend', 'high'));
+  ].map((grant) => fingerprint(grant, { detector: 'dormant', action: 'suspend', severity: 'high' }));
   others.push(
-    fingerprint(judged(), 'never-used', 'suspend', 'high'),
-    fingerprint(judged(), 'dormant', 'revoke', 'high'),
-    fingerprint(judged(), 'dormant', 'suspend', 'low'),
-    fingerprint(judged(), 'dormant', 'suspend', 'high', { role: 'reader' }),
+    fingerprint(judged(), { detector: 'never-used', action: 'suspend', severity: 'high' }),
+    fingerprint(judged(), { detector: 'dormant', action: 'revoke', severity: 'high' }),
+    fingerprint(judged(), { detector: 'dormant', action: 'suspend', severity: 'low' }),
+    fingerprint(judged(), {
+      detector: 'dormant',
+      action: 'suspend',
+      severity: 'high',
+      to: { role: 'reader' },
+    }),
   );
   assert.match(print, /^[0-9a-f]{32}$/);
   assert.equal(new Set([print, ...others]).size, others.length + 1);
   assert.equal(
-    fingerprint(judged({ reason: 'Other', owner: 'user:eve' }), 'dormant', 'suspend', 'high'),
+    fingerprint(judged({ reason: 'Other', owner: 'user:eve' }), {
+      detector: 'dormant',
+      action: 'suspend',
+      severity: 'high',
+    }),
     print,
   );
 });
