@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import type { GrantRequest } from '../../reviewer/requests/requestGrant.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 import { actionText } from './actionText.ts';
+import { assertOneWay, withoutTexts, writeOrShow } from './writeOrShow.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -57,11 +59,19 @@ export function request(program: Command): void {
 }
 
 async function runRequest(options: Options): Promise<void> {
-  if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
+  assertOneWay(options);
   if (options.issue !== undefined) return askForIssue(options.issue, options);
+  const asOf = Math.floor(Date.now() / 1000);
+  const asked = await askedBy(options, asOf);
+  return options.apply ? propose(asked, asOf, options) : requestHere(asked, asOf, options);
+}
+
+type Asked = Omit<GrantRequest, 'principal'>;
+
+/** What the options ask for; `asOf`: seconds since 1970. Throws UsageError. */
+async function askedBy(options: Options, asOf: number): Promise<Asked> {
   const { untilOf } = await import('../../reviewer/requests/untilOf.ts');
-  const { againText, requestText } = await import('../../reviewer/requests/requestProposal.ts');
-  const { role, operations, ticket, owner, principal } = options;
+  const { role, operations, ticket, owner } = options;
   const must = (name: 'api' | 'for' | 'reason') => {
     const given = options[name];
     if (given === undefined) throw new UsageError(`--${name} is missing`);
@@ -69,8 +79,7 @@ async function runRequest(options: Options): Promise<void> {
   };
   if ((role === undefined) === (operations === undefined))
     throw new UsageError('give --role or --operations');
-  const asOf = Math.floor(Date.now() / 1000);
-  const asked = {
+  return {
     api: must('api'),
     needs: role === undefined ? { operations: operations ?? [] } : { role },
     until: untilOf(must('for'), asOf),
@@ -79,46 +88,46 @@ async function runRequest(options: Options): Promise<void> {
     ...(owner !== undefined && { owner }),
     emergency: options.emergency === true,
   };
-  if (options.apply) {
-    const { proposeRequest } = await import('../../reviewer/requests/proposeRequest.ts');
-    const { forge, signal } = await openForgeOf(options);
-    const login = await forge.whoAmI();
-    if (login === null && (principal === undefined || asked.emergency))
-      throw new UsageError('the token is an app, which is nobody: say who is to have it (--principal)');
-    const { requested, action, url, earlier } = await proposeRequest(
-      forge,
-      { ...asked, ...(principal !== undefined && { principal }) },
-      { asOf, login: login ?? '', signal },
-    );
-    if (options.json) printJson({ action, url, earlier, ...json(requested) });
-    else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
-    const again = againText(earlier);
-    if (again !== null) process.stderr.write(`grantgate: ${again}\n`);
-    if (asked.emergency && action !== 'merged') {
-      process.stderr.write(`grantgate: the forge does not let it merge; somebody must merge ${url}\n`);
-      process.exitCode = 1;
-    }
-    return;
+}
+
+async function propose(asked: Asked, asOf: number, options: Options): Promise<void> {
+  const { proposeRequest } = await import('../../reviewer/requests/proposeRequest.ts');
+  const { againText, requestText } = await import('../../reviewer/requests/requestProposal.ts');
+  const { principal } = options;
+  const { forge, signal } = await openForgeOf(options);
+  const login = await forge.whoAmI();
+  if (login === null && (principal === undefined || asked.emergency))
+    throw new UsageError('the token is an app, which is nobody: say who is to have it (--principal)');
+  const { requested, action, url, earlier } = await proposeRequest(
+    forge,
+    { ...asked, ...(principal !== undefined && { principal }) },
+    { asOf, login: login ?? '', signal },
+  );
+  if (options.json) printJson({ action, url, earlier, ...withoutTexts(requested) });
+  else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
+  const again = againText(earlier);
+  if (again !== null) process.stderr.write(`grantgate: ${again}\n`);
+  if (asked.emergency && action !== 'merged') {
+    process.stderr.write(`grantgate: the forge does not let it merge; somebody must merge ${url}\n`);
+    process.exitCode = 1;
   }
+}
+
+async function requestHere(
+  asked: Asked,
+  asOf: number,
+  { root: folder, principal, write, json }: Options,
+): Promise<void> {
   if (principal === undefined) throw new UsageError('--principal is missing');
   const { workingTree } = await import('../../bundle/git/tree.ts');
   const { organisationOf } = await import('../../reviewer/organisationOf.ts');
   const { requestGrant } = await import('../../reviewer/requests/requestGrant.ts');
-  const root = folderOf(options.root);
+  const { requestText } = await import('../../reviewer/requests/requestProposal.ts');
+  const root = folderOf(folder);
   const tree = await workingTree(root);
   const organisation = await organisationOf(tree);
   const requested = await requestGrant({ tree, organisation }, { ...asked, principal }, asOf);
-  if (options.write) {
-    const { writeTexts } = await import('../../reviewer/proposal/writeTexts.ts');
-    await writeTexts(root, requested.texts);
-  }
-  if (options.json) return printJson({ action: options.write ? 'written' : 'none', ...json(requested) });
-  print(requestText(requested));
-  print(
-    options.write
-      ? `${requested.file} was written.`
-      : 'Nothing was changed; --write does, --apply proposes it.',
-  );
+  await writeOrShow(root, requested, { text: requestText(requested), write, json });
 }
 
 async function askForIssue(number: string, options: Options): Promise<void> {
@@ -134,7 +143,7 @@ async function askForIssue(number: string, options: Options): Promise<void> {
     return;
   }
   const { requested, action, url } = answered;
-  if (options.json) printJson({ action, url, ...json(requested) });
+  if (options.json) printJson({ action, url, ...withoutTexts(requested) });
   else print(`${requestText(requested)}${url} ${actionText(action)}\n`);
 }
 
@@ -142,9 +151,4 @@ async function openForgeOf(options: Options) {
   const { openForge } = await import('../../reviewer/forge/forge.ts');
   const signal = abortOnStop();
   return { forge: openForge(await forgeIn(options), signal), signal };
-}
-
-/** Texts of whole files are for the disk. */
-function json({ texts: _, ...facts }: { texts: unknown }) {
-  return facts;
 }

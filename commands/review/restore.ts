@@ -4,6 +4,7 @@ import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 import { actionText } from './actionText.ts';
+import { assertOneWay, withoutTexts, writeOrShow } from './writeOrShow.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -46,7 +47,7 @@ async function runRestore(grant: string, options: Options): Promise<void> {
     '../../reviewer/restore/restoreText.ts'
   );
   const { commit, until } = options;
-  if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
+  assertOneWay(options);
   if (until !== undefined && !day.safeParse(until).success && !instant.safeParse(until).success)
     throw new UsageError(
       `--until must be a date like 2026-03-01 or an instant like 2026-03-01T09:00:00Z, got "${until}"`,
@@ -70,26 +71,12 @@ async function runRestore(grant: string, options: Options): Promise<void> {
         return { ...restoreProposal(restored, asOf), restored };
       },
     );
-    if (options.json) printJson({ action, url: pull.url, ...json(proposal.restored) });
+    if (options.json) printJson({ action, url: pull.url, ...withoutTexts(proposal.restored) });
     else print(`${restoreText(proposal.restored)}${pull.url} ${actionText(action)}\n`);
     return;
   }
   const root = folderOf(options.root);
   const restored = await restoreGrant(await workingTree(root), grant, wanted);
-  if (options.write) {
-    const { writeTexts } = await import('../../reviewer/proposal/writeTexts.ts');
-    await writeTexts(root, restored.texts);
-  }
-  if (options.json) return printJson({ action: options.write ? 'written' : 'none', ...json(restored) });
-  print(restoreText(restored));
-  print(
-    options.write
-      ? `${restored.file} was written.\n`
-      : 'Nothing was changed; --write does, --apply proposes it.\n',
-  );
-}
-
-/** Texts of whole files are for the disk. */
-function json({ texts: _, ...facts }: { texts: unknown }) {
-  return facts;
+  const { write, json } = options;
+  await writeOrShow(root, restored, { text: restoreText(restored), write, json });
 }
