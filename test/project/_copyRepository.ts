@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, lstatSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,11 +16,17 @@ export function repositoryFiles(): string[] {
     .sort();
 }
 
-/** Copies files of the repository into a folder; with `packages`, node_modules is linked there. */
+/**
+ * Copies files of the repository into a folder. With `packages`, its node_modules has links to the packages that are
+ * installed here: whatever installs others there leaves ours alone, which tests are running by.
+ */
 export function copyRepository(
   folder: string,
   { files = repositoryFiles(), packages = false }: { files?: readonly string[]; packages?: boolean } = {},
 ): void {
   for (const name of files) cpSync(join(root, name), join(folder, name));
-  if (packages) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  if (!packages) return;
+  const [ours, theirs] = [join(root, 'node_modules'), join(folder, 'node_modules')];
+  mkdirSync(theirs);
+  for (const name of readdirSync(ours)) symlinkSync(join(ours, name), join(theirs, name));
 }

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load as parse } from 'js-yaml';
 import { suite } from '../_suite.ts';
-import { root } from './_copyRepository.ts';
+import { copyRepository, repositoryFiles, root } from './_copyRepository.ts';
 
-// action.yml in a repository of grants that is not ours, as a runner starts it.
+// action.yml in a repository of grants that is not ours, as a runner starts it; from a copy, for the script installs
+// packages where they do not fit, with an npm that only notes whether it was given the token.
 const test = suite('action');
 let work = '';
+const program = () => join(work, 'program');
 const repository = () => join(work, 'access');
 const output = () => join(work, 'output');
 
@@ -22,10 +24,11 @@ const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as Action;
 function run(inputs: NodeJS.ProcessEnv, event = 'push') {
   rmSync(output(), { force: true });
   const given = Object.entries(inputs).map(([name, value]) => [`GRANTGATE_${name.toUpperCase()}`, value]);
-  const result = spawnSync('bash', [join(root, '.github/scripts/action.sh')], {
+  const result = spawnSync('bash', [join(program(), '.github/scripts/action.sh')], {
     encoding: 'utf8',
     env: {
       ...process.env,
+      npm_execpath: join(work, 'npm.cjs'),
       ...{ GITHUB_WORKSPACE: repository(), GITHUB_OUTPUT: output(), GITHUB_EVENT_NAME: event },
       ...{ GRANTGATE_DECISIONS: '.grantgate/decisions', ...Object.fromEntries(given) },
     },
@@ -40,6 +43,14 @@ const git = (...args: string[]) =>
 
 test.before(() => {
   work = mkdtempSync(join(tmpdir(), 'grantgate-action-'));
+  const runs =
+    /^(?:(?:bundle|commands|gateway|policies|reviewer)\/|\.github\/scripts\/action\.sh|[^/]+\.(?:js|json|ts)$)/;
+  copyRepository(program(), { files: repositoryFiles().filter((name) => runs.test(name)), packages: true });
+  rmSync(join(program(), 'node_modules/.grantgate-installed'), { force: true });
+  writeFileSync(
+    join(work, 'npm.cjs'),
+    `require('node:fs').writeFileSync(${JSON.stringify(join(work, 'installed'))}, process.env.GRANTGATE_TOKEN ?? 'no token');`,
+  );
   cpSync(join(root, 'grants'), join(repository(), 'grants'), { recursive: true });
   git('init', '-q', '-b', 'main');
   git('add', '.');
@@ -69,6 +80,12 @@ test('check passes what is sound, and fails what is not', () => {
   } finally {
     rmSync(file);
   }
+});
+
+test("the program's packages are seen to without the token", () => {
+  rmSync(join(program(), 'node_modules/.grantgate-installed'), { force: true });
+  run({ command: 'post', token: 'x', file: 'none.json', head: 'a'.repeat(40) });
+  assert.equal(readFileSync(join(work, 'installed'), 'utf8'), 'no token');
 });
 
 test('check-pull says who gains and loses, and writes it where it is told to', () => {
