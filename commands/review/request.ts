@@ -96,12 +96,12 @@ async function propose(asked: Asked, asOf: number, options: Options): Promise<vo
   const { principal } = options;
   const { forge, signal } = await openForgeOf(options);
   const login = await forge.whoAmI();
-  if (login === null && (principal === undefined || asked.emergency))
+  if (login.endsWith('[bot]') && (principal === undefined || asked.emergency))
     throw new UsageError('the token is an app, which is nobody: say who is to have it (--principal)');
   const { requested, action, url, earlier } = await proposeRequest(
     forge,
     { ...asked, ...(principal !== undefined && { principal }) },
-    { asOf, login: login ?? '', signal },
+    { asOf, login, signal },
   );
   if (options.json) printJson({ action, url, earlier, ...withoutTexts(requested) });
   else print(`${requestText(requested)}${url} ${actionText(action)}\n`);

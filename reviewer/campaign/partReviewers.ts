@@ -22,9 +22,11 @@ export function reviewersOf(part: Part, organisation: Organisation): string[] {
   return [...new Set([...first, ...namesOf(beside, organisation).slice(0, mostSecond)])];
 }
 
-/** The forge's names of those who are asked in the place of others. */
-export const othersOf = (who: 'managers' | 'api-owners', part: Part, organisation: Organisation): string[] =>
-  namesOf(answering(who, part, organisation), organisation).slice(0, mostAsked + mostSecond);
+/** So many are asked in the place of others. */
+export const mostOthers = mostAsked + mostSecond;
+/** The forge's names of those who answer for the APIs. */
+export const apiOwnersOf = (part: Part, organisation: Organisation): string[] =>
+  namesOf(answering('api-owners', part, organisation), organisation).slice(0, mostOthers);
 
 /**
  * Of some logins those whose approval counts: active people of the directory who answer for the owner, the APIs, or those

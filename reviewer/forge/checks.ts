@@ -68,7 +68,7 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
   const { octokit, call } = client;
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
-  let self: Promise<string | null> | null = null;
+  let self: Promise<string> | null = null;
   const ourselves = () => {
     self ??= whoAmI(client);
     return self;
@@ -115,9 +115,9 @@ export function openChecks(target: ForgeTarget, signal?: AbortSignal): CheckForg
       return call(`GET ${root}/issues/${number}/comments`, async () => {
         const asked = { ...repository, issue_number: number, per_page: 100 };
         const found = await octokit.paginate(octokit.rest.issues.listComments, asked);
-        // Anybody may write what looks like ours. No person's login ends like this.
+        // Anybody may write what looks like ours.
         return found
-          .filter(({ user: by }) => (me === null ? by?.login.endsWith('[bot]') === true : by?.login === me))
+          .filter(({ user: by }) => by?.login === me)
           .map(({ id, body }) => ({ id, body: body ?? '' }));
       });
     },

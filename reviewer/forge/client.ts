@@ -28,6 +28,8 @@ export type RepositoryClient = Client & {
   repository: { owner: string; repo: string };
   base: string;
   root: string;
+  /** Whose words are ours: a login. */
+  ourselves: () => Promise<string>;
 };
 
 /** What says something anew each time it is repeated is not repeated. */
@@ -88,7 +90,7 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       signal?.addEventListener('abort', stop, { once: true });
       stopped.promise.catch(() => {});
       try {
-        return await Promise.race([withinLimits(work, clock), stopped.promise]);
+        return await Promise.race([withinLimits(() => work().catch(asInRest), clock), stopped.promise]);
       } catch (error) {
         throw error instanceof ReviewError ? error : failureOf(name, error, timeoutMs);
       } finally {
@@ -96,6 +98,31 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       }
     },
   };
+}
+
+/** As Octokit throws what GraphQL answers with status 200. */
+export type GraphqlFailure<Data = unknown> = {
+  errors: readonly { type?: string; extensions?: { code?: string } }[];
+  data: Data | null;
+  headers: object;
+  response: object;
+};
+export const isGraphql = (error: unknown): error is GraphqlFailure =>
+  (error as { name?: unknown }).name === 'GraphqlResponseError';
+
+/** What the token may not see, or this forge does not know: it will say so again. */
+const refusals: ReadonlySet<string | undefined> = new Set(['FORBIDDEN', 'INSUFFICIENT_SCOPES', 'NOT_FOUND']);
+export const isRefusal = ({ errors }: GraphqlFailure): boolean =>
+  errors.every(({ type, extensions }) => refusals.has(type) || extensions?.code === 'undefinedField');
+
+/** A failure of GraphQL with the status by which REST would tell it, so that it is waited for, asked again and named alike. */
+function asInRest(error: unknown): never {
+  if (!isGraphql(error)) throw error;
+  const isLimit = error.errors.some(({ type }) => type === 'RATE_LIMITED');
+  throw Object.assign(error, {
+    status: isLimit ? 429 : isRefusal(error) ? 403 : 502,
+    response: Object.assign(error.response, { headers: error.headers }),
+  });
 }
 
 /** One line of what the forge said; a page of HTML says nothing. */

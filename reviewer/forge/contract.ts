@@ -11,7 +11,13 @@ export type CommitStatus = {
   description: string;
 };
 
-export type ForgeIssue = { number: number; url: string; body: string; state: 'open' | 'closed' };
+export type ForgeIssue = {
+  number: number;
+  url: string;
+  body: string;
+  state: 'open' | 'closed';
+  author: string;
+};
 /** What somebody said of a pull request; `atMs`: ms since 1970, `key`: of all of them, one. */
 export type ForgeComment = {
   id: number;
@@ -22,6 +28,8 @@ export type ForgeComment = {
   isBot: boolean;
   /** Changed since it was written, by its author or by whoever may push; `unknown`: of this review nobody says. */
   isEdited: boolean | 'unknown';
+  /** We wrote it, and it is as it was written: anybody may write what looks like ours, or change it. */
+  isOurs: boolean;
   body: string;
   atMs: number;
 };
@@ -61,12 +69,12 @@ export type Forge = {
   addLabels(number: number, labels: readonly string[]): Promise<void>;
   /** Comments and the texts of reviews, oldest first. */
   comments(number: number): Promise<ForgeComment[]>;
-  comment(number: number, body: string): Promise<ForgeComment>;
+  comment(number: number, body: string): Promise<void>;
   react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
-  /** An issue, whose it is, and when it was opened in ms since 1970. */
-  issue(number: number): Promise<ForgeIssue & { author: string; createdMs: number }>;
-  /** What the forge calls whoever the token is of; null for an app, which is nobody. */
-  whoAmI(): Promise<string | null>;
+  /** An issue, when it was opened in ms since 1970, and whether its text is its author's still. */
+  issue(number: number): Promise<ForgeIssue & { createdMs: number; isTheirs: boolean }>;
+  /** What the forge calls whoever the token is of, or whom the target names in its place; an App's ends in `[bot]`. */
+  whoAmI(): Promise<string>;
   /** Issues with a label, open and closed, newest first. */
   issues(label: string): Promise<ForgeIssue[]>;
   createIssue(texts: Texts & { labels: string[] }): Promise<ForgeIssue>;

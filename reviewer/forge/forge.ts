@@ -17,8 +17,16 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
   const { octokit, call } = client;
   const repository = { owner, repo };
   const root = `/repos/${owner}/${repo}`;
-  const asked = { ...client, repository, root, base };
-  let self: Promise<string | null> | null = null;
+  let self: Promise<string> | null = null;
+  const ourselves = async () => {
+    // Asked once; what failed is asked again.
+    self ??= target.account === undefined ? whoAmI(client) : Promise.resolve(target.account);
+    return self.catch((error: unknown) => {
+      self = null;
+      throw error;
+    });
+  };
+  const asked = { ...client, repository, root, base, ourselves };
   return {
     slug: `${owner}/${repo}`,
     base,
@@ -32,14 +40,7 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
         return token;
       });
     },
-    async whoAmI() {
-      // Asked once; what failed is asked again.
-      self ??= whoAmI(client);
-      return self.catch((error: unknown) => {
-        self = null;
-        throw error;
-      });
-    },
+    whoAmI: ourselves,
     ...pullCalls(asked),
     ...issueCalls(asked),
     mayWrite: (login) => mayWrite(asked, login),

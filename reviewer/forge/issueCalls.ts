@@ -1,6 +1,7 @@
 import { once, type RepositoryClient } from './client.ts';
 import type { Forge, ForgeComment, ForgeIssue } from './contract.ts';
-import { editedReviews } from './editedReviews.ts';
+import { editedTexts } from './editedTexts.ts';
+import { lastWritten } from './lastWritten.ts';
 
 type IssueCalls = Pick<
   Forge,
@@ -8,7 +9,8 @@ type IssueCalls = Pick<
 >;
 
 /** What is asked of a forge about issues, which pull requests are to it, and what is said there. */
-export function issueCalls({ octokit, call, repository, root }: RepositoryClient): IssueCalls {
+export function issueCalls(client: RepositoryClient): IssueCalls {
+  const { octokit, call, repository, root, ourselves } = client;
   return {
     async addLabels(number, labels) {
       await call(`POST ${root}/issues/${number}/labels`, () =>
@@ -22,7 +24,8 @@ export function issueCalls({ octokit, call, repository, root }: RepositoryClient
         const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, {
           ...{ ...repository, pull_number: number, per_page: 100 },
         });
-        const edited = await editedReviews(octokit, reviews);
+        const edited = await editedTexts(octokit, [...found, ...reviews]);
+        const me = await ourselves();
         const said = reviews.flatMap(({ id, node_id, user, body, submitted_at }): ForgeComment[] =>
           submitted_at === undefined || body === ''
             ? []
@@ -33,20 +36,20 @@ export function issueCalls({ octokit, call, repository, root }: RepositoryClient
                   key: `r${id}`,
                   ...authorOf(user),
                   isEdited: edited.get(node_id) ?? false,
+                  isOurs: false,
                   body,
                   atMs: Date.parse(submitted_at),
                 },
               ],
         );
-        return [...found.map(commentOf), ...said].sort((a, b) => a.atMs - b.atMs || a.id - b.id);
+        return [...found.map((one) => commentOf(one, me, edited)), ...said].sort(
+          (a, b) => a.atMs - b.atMs || a.id - b.id,
+        );
       });
     },
     async comment(number, body) {
-      return call(`POST ${root}/issues/${number}/comments`, async () =>
-        commentOf(
-          (await octokit.rest.issues.createComment({ ...repository, issue_number: number, body, ...once }))
-            .data,
-        ),
+      await call(`POST ${root}/issues/${number}/comments`, () =>
+        octokit.rest.issues.createComment({ ...repository, issue_number: number, body, ...once }),
       );
     },
     async react(comment, content) {
@@ -55,10 +58,13 @@ export function issueCalls({ octokit, call, repository, root }: RepositoryClient
       );
     },
     async issue(number) {
-      return call(`GET ${root}/issues/${number}`, async () => {
-        const { data } = await octokit.rest.issues.get({ ...repository, issue_number: number });
-        return { ...issueOf(data), author: data.user?.login ?? '', createdMs: Date.parse(data.created_at) };
-      });
+      const data = await call(
+        `GET ${root}/issues/${number}`,
+        async () => (await octokit.rest.issues.get({ ...repository, issue_number: number })).data,
+      );
+      const last = (await lastWritten(client, [number])).get(number);
+      const isTheirs = last !== undefined && last.by === last.author && last.body === (data.body ?? '');
+      return { ...issueOf(data), createdMs: Date.parse(data.created_at), isTheirs };
     },
     async issues(label) {
       return call(`GET ${root}/issues`, async () => {
@@ -85,25 +91,37 @@ const authorOf = (user: RawUser) => ({ author: user?.login ?? '', isBot: user?.t
 
 type RawComment = {
   id: number;
+  node_id: string;
   user: RawUser;
   body?: string | null;
   created_at: string;
   updated_at: string;
 };
-const commentOf = ({ id, user, body, created_at, updated_at }: RawComment): ForgeComment => ({
-  id,
-  kind: 'comment',
-  key: `c${id}`,
-  ...authorOf(user),
-  isEdited: updated_at !== created_at,
-  body: body ?? '',
-  atMs: Date.parse(created_at),
-});
+function commentOf(
+  { id, node_id, user, body, created_at, updated_at }: RawComment,
+  me: string,
+  edited: Awaited<ReturnType<typeof editedTexts>>,
+): ForgeComment {
+  // What is changed within the second in which it was written, only GraphQL tells.
+  const isEdited = updated_at !== created_at || edited.get(node_id) === true;
+  return {
+    ...{ id, kind: 'comment', key: `c${id}`, ...authorOf(user), isEdited },
+    isOurs: user?.login === me && !isEdited,
+    ...{ body: body ?? '', atMs: Date.parse(created_at) },
+  };
+}
 
-type RawIssue = { number: number; html_url: string; body?: string | null; state: string };
-const issueOf = ({ number, html_url, body, state }: RawIssue): ForgeIssue => ({
+type RawIssue = {
+  number: number;
+  html_url: string;
+  body?: string | null;
+  state: string;
+  user: RawUser;
+};
+const issueOf = ({ number, html_url, body, state, user }: RawIssue): ForgeIssue => ({
   number,
   url: html_url,
   body: body ?? '',
   state: state === 'open' ? 'open' : 'closed',
+  author: user?.login ?? '',
 });

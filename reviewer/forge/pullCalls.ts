@@ -2,9 +2,10 @@ import { once, type RepositoryClient } from './client.ts';
 import type { Forge } from './contract.ts';
 import { ForgeError } from './forgeError.ts';
 import { lastWords } from './lastWords.ts';
+import { lastWritten } from './lastWritten.ts';
 import { mayWrite } from './mayWrite.ts';
 import { mergeOf } from './mergeOf.ts';
-import { isWithin, pullOf, type RawPull } from './rawPull.ts';
+import { type ForgePull, isWithin, pullOf, type RawPull } from './rawPull.ts';
 
 type PullCalls = Pick<
   Forge,
@@ -25,6 +26,21 @@ export function pullCalls(client: RepositoryClient): PullCalls {
   const { octokit, call, repository, root, base } = client;
   const path = `${root}/pulls`;
   const slug = `${repository.owner}/${repository.repo}`;
+  /** With whose text each has; nothing is asked of those that hold no mark of ours. */
+  const written = async (pulls: readonly RawPull[]): Promise<ForgePull[]> => {
+    const marked = pulls.filter(({ body }) => body?.includes(mark)).map(({ number }) => number);
+    const known = marked.length === 0 ? null : await lastWritten(client, marked);
+    const me = known === null ? null : await client.ourselves();
+    return pulls.map((pull) => {
+      const last = known?.get(pull.number);
+      const isOurs = last !== undefined && last.by === me && same(last.body, pull.body ?? '');
+      return { ...pullOf(pull), reopenedMs: last?.reopenedMs ?? null, isOurs };
+    });
+  };
+  const writtenOne = async (pull: RawPull): Promise<ForgePull> => {
+    const [one] = await written([pull]);
+    return one ?? { ...pullOf(pull), reopenedMs: null, isOurs: false };
+  };
   return {
     async listPulls(prefix, sinceMs) {
       const ours = (pull: RawPull) =>
@@ -44,8 +60,8 @@ export function pullCalls(client: RepositoryClient): PullCalls {
           if (oldest === undefined || Date.parse(oldest.updated_at) < sinceMs) break;
         }
         // What was closed between the two is in both: the later word counts.
-        return [...new Map(found.filter(ours).map((pull) => [pull.number, pullOf(pull)])).values()];
-      });
+        return [...new Map(found.filter(ours).map((pull) => [pull.number, pull])).values()];
+      }).then(written);
     },
     async findOpen(branch) {
       return call(`GET ${path}`, async () => {
@@ -57,24 +73,30 @@ export function pullCalls(client: RepositoryClient): PullCalls {
         });
         // `head` names an owner, who may have a fork as well.
         const found = data.find((pull) => pull.head.ref === branch && isWithin(pull, slug));
-        return found === undefined ? null : pullOf(found);
-      });
+        return found ?? null;
+      }).then((found) => (found === null ? null : writtenOne(found)));
     },
     async getPull(number) {
-      return call(`GET ${path}/${number}`, async () =>
-        pullOf((await octokit.rest.pulls.get({ ...repository, pull_number: number })).data),
+      return writtenOne(
+        await call(
+          `GET ${path}/${number}`,
+          async () => (await octokit.rest.pulls.get({ ...repository, pull_number: number })).data,
+        ),
       );
     },
     async createPull(branch, texts, draft = false) {
       return call(`POST ${path}`, async () => {
         const wanted = { ...repository, base, head: branch, ...texts, ...(draft && { draft }) };
-        return pullOf((await octokit.rest.pulls.create(wanted)).data);
+        const { data } = await octokit.rest.pulls.create(wanted);
+        return { ...pullOf(data), reopenedMs: null, isOurs: same(data.body ?? '', texts.body) };
       });
     },
     async updatePull(number, change) {
-      return call(`PATCH ${path}/${number}`, async () =>
-        pullOf((await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change })).data),
-      );
+      return call(`PATCH ${path}/${number}`, async () => {
+        const { data } = await octokit.rest.pulls.update({ ...repository, pull_number: number, ...change });
+        const isOurs = change.body !== undefined && same(data.body ?? '', change.body);
+        return { ...pullOf(data), reopenedMs: null, isOurs };
+      });
     },
     async mergePull(number, commit) {
       return call(`PUT ${path}/${number}/merge`, async () => {
@@ -140,6 +162,12 @@ export function pullCalls(client: RepositoryClient): PullCalls {
     },
   };
 }
+
+/** Stands in each text that is remembered by. */
+const mark = '<!-- grantgate:';
+/** Forges may keep line ends otherwise. */
+const plain = (text: string) => text.replaceAll('\r\n', '\n');
+const same = (one: string, other: string) => plain(one) === plain(other);
 
 /** Of a token that may not ask, whoever reviews may be one who may push: what they have read stays as it is. */
 const mayWriteMaybe = (client: RepositoryClient, login: string): Promise<boolean> =>

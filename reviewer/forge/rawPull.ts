@@ -18,6 +18,13 @@ export type ForgePull = {
   /** Milliseconds since 1970. */
   createdMs: number;
   closedMs: number | null;
+  /** When it was opened again last; null for one that never was, and of whose text nothing is ours. */
+  reopenedMs: number | null;
+  /**
+   * Its text is as we wrote it: nobody else has changed it since. Whoever may push, and some who may not, can write into a
+   * text whatever they like, so nothing is believed that another one says.
+   */
+  isOurs: boolean;
 };
 
 /** What GitHub's list and its single pull request have in common. */
@@ -45,8 +52,8 @@ export type RawPull = {
 export const isWithin = ({ head, base }: Pick<RawPull, 'head' | 'base'>, slug: string): boolean =>
   head.repo?.full_name.toLowerCase() === (base.repo?.full_name ?? slug).toLowerCase();
 
-/** A pull request as we speak of it, from what GitHub gives in a list or for one. */
-export function pullOf(pull: RawPull): ForgePull {
+/** A pull request as we speak of it, from what GitHub gives in a list or for one, but for whose text it is. */
+export function pullOf(pull: RawPull): Omit<ForgePull, 'isOurs' | 'reopenedMs'> {
   return {
     number: pull.number,
     url: pull.html_url,

@@ -9,6 +9,8 @@ export type ForgeTarget = {
   /** Where in the repository grants/ is, with a slash behind; at its root when left out. */
   folder?: string;
   token?: string;
+  /** Whose words are the review's, where the token is another's: an auditor's, who only reads. */
+  account?: string;
   /** A GitHub App's key, instead of a token. */
   appAuth?: { appId: number | string; privateKey: string; installationId: number | string };
   /** Where Git fetches and pushes; derived from `baseUrl` when left out. */

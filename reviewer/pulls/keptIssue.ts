@@ -5,17 +5,18 @@ import { optional } from '../forge/optional.ts';
 export type KeptIssue = { number: number; body: string; state: 'open' | 'closed' };
 
 /**
- * The issue of a label that `isOurs` knows by its body; null without one. Where a list lagged there may be two: the older
+ * The issue of a label that we opened and `isIt` knows by its body; null without one. Where a list lagged there may be two: the older
  * one stays. Not even its absence may hold up a run.
  */
 export async function readKeptIssue(
   forge: Forge,
   label: string,
-  isOurs: (body: string) => boolean,
+  isIt: (body: string) => boolean,
 ): Promise<KeptIssue | null> {
   let found: KeptIssue[] = [];
   await optional(async () => {
-    found = (await forge.issues(label)).filter(({ body }) => isOurs(body));
+    const [me, issues] = [await forge.whoAmI(), await forge.issues(label)];
+    found = issues.filter(({ author, body }) => author === me && isIt(body));
   });
   const [kept = null, ...more] = found.toSorted((a, b) => a.number - b.number);
   for (const { number, state } of more)

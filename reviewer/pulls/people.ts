@@ -1,7 +1,6 @@
 import { soleHolders } from '../../bundle/access/soleHolder.ts';
 import { askedFirst, namesOf } from '../asking/answering.ts';
 import { askReviewers } from '../asking/askReviewers.ts';
-import { inTheirPlace, type Notice } from '../asking/told.ts';
 import type { Edit } from '../edit/edit.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull, Reviewers } from '../forge/forge.ts';
@@ -29,10 +28,8 @@ export type People = {
   isUnsure: (findings: readonly Finding[]) => boolean;
   /** Who is asked to answer: of the owner or in their place, and code owners. */
   asked: (what: About) => Promise<Reviewers>;
-  /** What tells those who are asked from the start because none of the owner's people can be; null where one can. */
-  inPlace: (what: About) => Notice | null;
   /** Labels a new pull request and asks for its review. */
-  tell: (pull: ForgePull, what: About) => Promise<void>;
+  ask: (pull: ForgePull, what: About) => Promise<void>;
   /** Those who answer for the APIs, and the forge's names of whom to ask of them. */
   escalation: (
     findings: readonly Finding[],
@@ -99,12 +96,7 @@ export function peopleOf({
     isUnsure: (findings) =>
       findings.some(({ evidence: { coverage } }) => coverage !== undefined && coverage < sureCoverage),
     asked: ({ family, findings }) => asked(family.owner, findings),
-    inPlace({ family: { owner }, findings }) {
-      const { who, names } = askedFirst({ owner, entries: findings }, organisation);
-      if (who === 'owners') return null;
-      return inTheirPlace(who, 'absent', { owner, names: names.slice(0, mostReviewers) });
-    },
-    async tell(pull, { family, findings }) {
+    async ask(pull, { family, findings }) {
       await askReviewers(forge, pull.number, await asked(family.owner, findings));
       await optional(() => forge.addLabels(pull.number, labelsOf(family)));
     },

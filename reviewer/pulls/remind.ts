@@ -1,9 +1,10 @@
 import { counted } from '../../bundle/format/counted.ts';
 import { dayOf, daySeconds, instantOf } from '../../bundle/format/times.ts';
-import { answering, namesOf } from '../asking/answering.ts';
+import { namesOf } from '../asking/answering.ts';
 import { answersFor } from '../asking/answersFor.ts';
 import { daysBefore, lastDue } from '../asking/lastDue.ts';
-import { inTheirPlace, type Notice, tell } from '../asking/told.ts';
+import { othersAsked } from '../asking/notice.ts';
+import { notify } from '../asking/notify.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
@@ -42,36 +43,28 @@ export async function remind(
   const { organisation, asOf } = evidence;
   const { owner } = about.family;
   const answers = answersOf(marker);
-  const silent = answers.by.size === 0;
-  const absent = people.inPlace(about);
-  const notices: Notice[] = silent && absent !== null ? [absent] : [];
   const due = unanswered(marker, about.findings, organisation, pull);
-  if (due !== null && asOf < due.at && !resting) {
-    const { manager_after_days, reminder_days } = organisation.review.pull_requests;
-    if (silent && absent === null && asOf >= due.since + manager_after_days * daySeconds) {
-      const managers = answering('managers', { owner, entries: about.findings }, organisation);
-      const names = namesOf(managers, organisation).slice(0, mostManagers);
-      if (names.length > 0) notices.push(inTheirPlace('managers', 'silent', { owner, names }));
-    }
-    const kind = lastDue(daysBefore(due.at, reminder_days), due.since, asOf);
-    if (kind !== null && answers.left > 0) {
-      const said = new Set(namesOf([...answers.by], organisation));
-      const who = (await people.asked(about)).people.filter((name) => !said.has(name));
-      const { owners } = await people.escalation(about.findings);
-      const text = reminderText({ ...{ marker, due, owners }, left: answers.left, draft: pull.draft });
-      notices.push({ key: `${kind} ${dayOf(due.at)}`, who, text });
-    }
+  const isAhead = due !== null && asOf < due.at && !resting;
+  const { manager_after_days, reminder_days } = organisation.review.pull_requests;
+  const silent = isAhead && asOf >= due.since + manager_after_days * daySeconds;
+  const others =
+    answers.by.size > 0
+      ? null
+      : othersAsked({ owner, entries: about.findings }, organisation, { silent, most: mostOthers });
+  const notices = others === null ? [] : [others];
+  const kind = isAhead ? lastDue(daysBefore(due.at, reminder_days), due.since, asOf) : null;
+  if (kind !== null && due !== null && answers.left > 0) {
+    const said = new Set(namesOf([...answers.by], organisation));
+    const who = (await people.asked(about)).people.filter((name) => !said.has(name));
+    const { owners } = await people.escalation(about.findings);
+    const text = reminderText({ ...{ marker, due, owners }, left: answers.left, draft: pull.draft });
+    notices.push({ key: `${kind} ${dayOf(due.at)}`, who, text, unlessApproved: true });
   }
-  const unlessApproved = answersFor(owner, organisation, about.findings);
-  return tell(
-    forge,
-    pull.number,
-    notices.map((notice) => ({ ...notice, unlessApproved })),
-  );
+  return notify(forge, pull.number, notices, answersFor(owner, organisation, about.findings));
 }
 
 /** Few enough to feel asked. */
-const mostManagers = 5;
+const mostOthers = 5;
 
 type Said = {
   marker: Pick<Marker, 'tier'>;

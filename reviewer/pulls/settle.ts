@@ -1,6 +1,6 @@
 import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import { answersFor } from '../asking/answersFor.ts';
-import { tell } from '../asking/told.ts';
+import { notify } from '../asking/notify.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
@@ -119,7 +119,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       if (due !== null) return due;
       if (isOurs && !isVouched) await vouch(forge, tip);
       // A run that died behind the creation has told nobody.
-      if (!isTold(pull)) await people.tell(pull, task);
+      if (!isTold(pull)) await people.ask(pull, task);
       if (isOurs && (await mergedByItself(pull, marker, forge))) return result('merged');
       if (isOurs && (await replayAnew(pull, { ...marker, commit: tip }, options))) return result('updated');
       return result('unchanged', closedToMore ? 'approved' : null);
@@ -132,7 +132,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     same && sound && tip === wanted.commit
       ? await say({ forge }, pull, wanted)
       : await bringUp({ forge, mirror }, pull, wanted);
-  if (!isTold(pull)) await people.tell(pull, task);
+  if (!isTold(pull)) await people.ask(pull, task);
   return resultOf('updated', { pull: done, branch, grants });
 }
 
@@ -185,7 +185,7 @@ async function answerForNobody(
   // First, for whoever is asked twice is asked once, and what has been said is not said again.
   const key = `unanswered ${dayOf(due.at)}`;
   await optional(() =>
-    tell(forge, pull.number, [{ key, who: names, text: `${prose(reason)}.`, asks: true }]),
+    notify(forge, pull.number, [{ key, who: names, text: `${prose(reason)}.`, asks: true }]),
   );
   const escalated: Marker = { ...marker, escalated: at };
   if (suspending) {
@@ -225,7 +225,7 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
       grants,
       reason: 'the forge has a pull request that it does not list yet',
     });
-  await people.tell(opened, task);
+  await people.ask(opened, task);
   const merged = await mergedByItself(opened, { ...wanted.marker, commit: wanted.commit }, forge);
   return resultOf(merged ? 'merged' : 'opened', { pull: opened, branch, grants });
 }

@@ -4,7 +4,6 @@ import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import { judgedIn } from '../pulls/text/sections.ts';
-import { attestedLabel } from '../requests/attest.ts';
 import { relation } from './relation.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table, type Value } from './table.ts';
@@ -156,7 +155,7 @@ export function leaverRows({ leavers, enforcement, organisation }: ReportInput):
   };
 }
 
-export function emergencies({ changes, merges }: ReportInput): Table {
+export function emergencies({ changes, merges, attested }: ReportInput): Table {
   return {
     name: 'emergencies',
     title: 'Emergency access',
@@ -178,8 +177,8 @@ export function emergencies({ changes, merges }: ReportInput): Table {
       .map(({ at, grant, principal, api, why, subject, commit }) => {
         const number = numberOf({ commit, subject }, merges);
         const merge = merges?.get(commit);
-        const attested: Value = merge === undefined ? null : merge.labels.includes(attestedLabel);
-        return { at: instantOf(at), grant, principal, api, why, pull_request: number, attested };
+        const isAttested: Value = merge === undefined ? null : attested.has(merge.number);
+        return { at: instantOf(at), grant, principal, api, why, pull_request: number, attested: isAttested };
       }),
   };
 }

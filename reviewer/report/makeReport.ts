@@ -4,19 +4,21 @@ import { gitTree } from '../../bundle/git/tree.ts';
 import { turnsOf } from '../../bundle/git/turnsOf.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
+import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
 import { branchPrefix } from '../pulls/text/branch.ts';
 import type { RecordFacts } from '../records/recordFacts.ts';
+import { isAttested } from '../requests/attest.ts';
 import { readEnforcement } from './enforcement.ts';
-import { grantChanges, type Period } from './grantChanges.ts';
+import { type GrantChange, grantChanges, type Period } from './grantChanges.ts';
 import { leavers } from './leavers.ts';
 import { mergesOf } from './mergesOf.ts';
+import { noticesWithin } from './noticesOf.ts';
 import type { About, Pack } from './pack.ts';
 import type { GatewayFacts } from './reportInput.ts';
 import { reportPage } from './reportPage.ts';
 import { filesOf } from './table.ts';
 import { tablesOf } from './tables.ts';
-import { toldWithin } from './toldOf.ts';
 
 type Options = {
   period: Period;
@@ -42,10 +44,11 @@ export async function makeReport(
   const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways, records },
-    told:
+    attested: forge === null ? new Set<number>() : await attestedOf(forge, changes, merges),
+    notices:
       forge === null
         ? null
-        : await toldWithin(forge, await forge.listPulls(branchPrefix, period.from * 1000), period, signal),
+        : await noticesWithin(forge, await forge.listPulls(branchPrefix, period.from * 1000), period, signal),
     leavers: await leavers(tree, period, turns),
     enforcement,
     // Uses are kept by day: whole days that the period touches.
@@ -60,6 +63,19 @@ export async function makeReport(
     population: plan.population.digest,
   };
   return { pack, about };
+}
+
+async function attestedOf(
+  forge: Forge,
+  changes: readonly GrantChange[],
+  merges: ReadonlyMap<string, ForgeMerge> | null,
+): Promise<Set<number>> {
+  const numbers = changes.flatMap(({ emergency, commit }) =>
+    emergency ? (merges?.get(commit)?.number ?? []) : [],
+  );
+  const found = new Set<number>();
+  for (const number of new Set(numbers)) if (await isAttested(forge, number)) found.add(number);
+  return found;
 }
 
 /** The branch as it was at an instant, seconds since 1970; null when there was none. Throws GitError. */

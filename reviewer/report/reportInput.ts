@@ -5,7 +5,7 @@ import type { RecordFacts } from '../records/recordFacts.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { GrantChange, Period } from './grantChanges.ts';
 import type { Leaver } from './leavers.ts';
-import type { PullTold } from './toldOf.ts';
+import type { PullNotices } from './noticesOf.ts';
 
 /** What one gateway says that it enforces; as `/revision` answers. */
 export type GatewayFacts = {
@@ -27,8 +27,10 @@ export type ReportInput = {
   enforcement: Enforcement;
   /** Commit → the pull request that it is the merge of, as the forge has it; null where no forge was asked. */
   merges: ReadonlyMap<string, ForgeMerge> | null;
-  /** What people were told of on pull requests of the review in the period; null where no forge was asked. */
-  told: readonly PullTold[] | null;
+  /** The pull requests of emergencies that somebody has attested, as the review says there. */
+  attested: ReadonlySet<number>;
+  /** The notices on pull requests of the review in the period; null where no forge was asked. */
+  notices: readonly PullNotices[] | null;
   gateways: readonly GatewayFacts[];
   records: readonly RecordFacts[];
   /** grants → allowed requests in the period; null without records. */

@@ -1,10 +1,10 @@
 import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { dutiesOf } from '../detect/duties.ts';
 import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
+import { changedTexts, delegations, reminders } from './noticeTables.ts';
 import { recordRows } from './recordRows.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table } from './table.ts';
-import { delegations, reminders } from './toldTables.ts';
 
 const shortName = (revision: string | null) => revision?.slice(0, 12) ?? 'nothing';
 
@@ -192,6 +192,7 @@ export const tablesOf = (input: ReportInput): Table[] =>
       approvals,
       reminders,
       delegations,
+      changedTexts,
       duties,
       holdings,
     ],

@@ -3,18 +3,27 @@ import { listed } from '../../bundle/format/counted.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-import type { Forge } from '../forge/forge.ts';
+import type { Forge, ForgeComment } from '../forge/forge.ts';
 import { code } from '../forge/markdown.ts';
 import { principalOf } from '../pulls/commands/permission.ts';
 import { notTheirs } from '../pulls/commands/readComment.ts';
 import { spokenLines } from '../pulls/commands/spokenLines.ts';
 import { versionsOf } from '../restore/versionsOf.ts';
-import { emergencyLabel, emergencyPrefix } from './requestProposal.ts';
+import { emergencyPrefix } from './requestProposal.ts';
 
-export const attestedLabel = 'grantgate-attested';
+/** For people's eyes: whoever may label can put it anywhere. */
+const attestedLabel = 'grantgate-attested';
 /** With its reason, which it must have. */
 const command = /^\/attest(?:[ \t]+(\S.*)|[ \t]*)$/;
 const ownMark = '<!-- grantgate:attest -->';
+const attestation = /^<!-- grantgate:attest -->\r?\n<!-- \[\w+\] -->\r?\nAttested by /;
+
+/** Whether the review has said that somebody attests an emergency: what its pull request's comments prove. Throws ForgeError. */
+export const isAttested = async (forge: Pick<Forge, 'comments'>, number: number): Promise<boolean> =>
+  holdsAttestation(await forge.comments(number));
+
+const holdsAttestation = (comments: readonly ForgeComment[]) =>
+  comments.some(({ isOurs, body }) => isOurs && attestation.test(body));
 
 /**
  * Looks through the comments of a merged emergency for the word of somebody who answers for its API, and marks it attested.
@@ -26,9 +35,12 @@ export async function attest(
   { tree, organisation }: { tree: Tree; organisation: Organisation },
 ): Promise<{ attested: boolean } | null> {
   const pull = await forge.getPull(number);
-  if (!pull.branch.startsWith(emergencyPrefix) || !pull.merged || !pull.labels.includes(emergencyLabel))
-    return null;
-  if (pull.labels.includes(attestedLabel)) return { attested: true };
+  if (!pull.branch.startsWith(emergencyPrefix) || !pull.merged) return null;
+  const comments = await forge.comments(number);
+  if (holdsAttestation(comments)) {
+    if (!pull.labels.includes(attestedLabel)) await forge.addLabels(number, [attestedLabel]);
+    return { attested: true };
+  }
   // What was merged says who took what: the text of a pull request is changed by whoever may.
   const [first] = await versionsOf(tree, pull.branch.slice(emergencyPrefix.length), 0);
   const taken = first?.grant?.entry;
@@ -40,12 +52,11 @@ export async function attest(
       fold(principal) !== fold(taken.principal),
   );
   const replied = new Set<string>();
-  const comments = await forge.comments(number);
-  for (const { body } of comments)
-    if (body.startsWith(ownMark)) replied.add(/\[(\w+)\]/.exec(body)?.[1] ?? '');
+  for (const { isOurs, body } of comments)
+    if (isOurs && body.startsWith(ownMark)) replied.add(/\[(\w+)\]/.exec(body)?.[1] ?? '');
   for (const comment of comments) {
     const { key, author, body } = comment;
-    if (comment.isBot || body.startsWith(ownMark)) continue;
+    if (comment.isBot || comment.isOurs) continue;
     const asked = spokenLines(body).filter((line) => command.test(line));
     if (asked.length === 0) continue;
     const reason = asked.flatMap((line) => command.exec(line)?.[1]?.trim() ?? [])[0];
@@ -55,11 +66,11 @@ export async function attest(
       notOneOf(answering, principal, owner) ??
       (reason === undefined ? 'it says no reason: comment `/attest REASON`' : null);
     if (refused === null && principal !== null && reason !== undefined) {
-      await forge.addLabels(number, [attestedLabel]);
       await forge.comment(
         number,
         `${ownMark}\n<!-- [${key}] -->\nAttested by ${code(principal)}: ${code(reason)}`,
       );
+      await forge.addLabels(number, [attestedLabel]);
       return { attested: true };
     }
     if (!replied.has(key))

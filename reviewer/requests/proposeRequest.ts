@@ -99,6 +99,11 @@ export async function answerIssue(
   const issue = await forge.issue(number);
   const asOf = Math.floor(issue.createdMs / 1000);
   try {
+    if (!issue.isTheirs)
+      throw new ReviewError(
+        'request-refused',
+        'the issue was changed by somebody else than its author, in whose name it asks: open another one',
+      );
     const form = readIssueForm(issue.body);
     const proposed = await proposeRequest(
       forge,

@@ -8,7 +8,7 @@ import type { Requested } from './requestGrant.ts';
 export const requestPrefix = 'grantgate/request/';
 export const emergencyPrefix = 'grantgate/emergency/';
 const requestLabel = 'grantgate-request';
-export const emergencyLabel = 'grantgate-emergency';
+const emergencyLabel = 'grantgate-emergency';
 
 const effects = ({ changes }: Requested) => changes.map(changeLine);
 

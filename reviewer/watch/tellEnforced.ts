@@ -18,7 +18,7 @@ export async function tellEnforced(
   const number = isSo ? said : await forge.mergedAs(revision);
   if (number === null) return null;
   const mark = `<!-- grantgate:enforced ${revision} -->`;
-  if ((await forge.comments(number)).some(({ body }) => body.startsWith(mark))) return null;
+  if ((await forge.comments(number)).some(({ isOurs, body }) => isOurs && body.startsWith(mark))) return null;
   await forge.comment(number, `${mark}\n${sentence}`);
   return number;
 }

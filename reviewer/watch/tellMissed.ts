@@ -47,7 +47,8 @@ export async function tellMissed(
     const found = takenBy(one, merged);
     if (found === null) continue;
     const said = await forge.comments(found.pull.number);
-    if (!said.some(({ body }) => body.startsWith(missedMark(one.grant)))) due.push({ one, ...found });
+    if (!said.some(({ isOurs, body }) => isOurs && body.startsWith(missedMark(one.grant))))
+      due.push({ one, ...found });
   }
   if (due.length === 0) return [];
 
@@ -81,7 +82,7 @@ export async function tellMissed(
 function takenBy({ grant }: Missed, merged: readonly ForgePull[]): { pull: ForgePull; entry: Entry } | null {
   const about = merged
     .flatMap((pull) => {
-      const entry = parseBody(pull.body)?.entries.find((one) => one.grant === grant);
+      const entry = (pull.isOurs ? parseBody(pull.body) : null)?.entries.find((one) => one.grant === grant);
       return entry === undefined ? [] : [{ pull, entry }];
     })
     .sort((a, b) => (b.pull.closedMs ?? 0) - (a.pull.closedMs ?? 0));

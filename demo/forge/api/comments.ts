@@ -75,6 +75,7 @@ export async function addComment(core: Core, issue: number, body: string, by: Us
     body,
     createdAt: now,
     updatedAt: now,
+    editedAt: null,
     reactions: [],
   };
   core.state.data.comments.push(comment);
@@ -95,6 +96,7 @@ export const patchComment: Handler = async (call) => {
   const comment = commentOf(call);
   comment.body = bodyOf(call);
   comment.updatedAt = call.core.now();
+  comment.editedAt = comment.updatedAt;
   await call.core.state.save();
   announce(call.core, 'edited', comment, actor(call));
   return ok(renderComment(call.core, comment));

@@ -1,6 +1,6 @@
 import { isPull } from '../model/core.ts';
 import { checkTexts } from '../model/openPull.ts';
-import { closeRecord, reopenRecord } from '../model/pullState.ts';
+import { changeBody, closeRecord, reopenRecord } from '../model/pullState.ts';
 import { renderIssue } from '../model/renderIssue.ts';
 import type { Issue } from '../model/state.ts';
 import { updatePull } from '../model/updatePull.ts';
@@ -57,6 +57,8 @@ export const createIssue: Handler = async (call) => {
     updatedAt: now,
     closedAt: null,
     closedBy: null,
+    reopenedAt: null,
+    edited: null,
     pull: null,
   };
   core.state.data.issues.push(issue);
@@ -78,7 +80,7 @@ export const patchIssue: Handler = async (call) => {
   if (isPull(issue)) await updatePull(core, issue, { title, body, state }, actor(call));
   else {
     issue.title = title ?? issue.title;
-    if (body !== undefined) issue.body = body;
+    if (body !== undefined) changeBody(core, issue, body, actor(call));
     if (state === 'closed' && issue.state === 'open')
       closeRecord(core, issue, actor(call), reason === 'not_planned' ? reason : 'completed');
     if (state === 'open' && issue.state === 'closed') reopenRecord(core, issue);

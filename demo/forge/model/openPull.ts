@@ -76,6 +76,8 @@ export function openPull(
       updatedAt: now,
       closedAt: null,
       closedBy: null,
+      reopenedAt: null,
+      edited: null,
       pull: {
         head: { ref: head, sha: core.refs.get(`refs/heads/${head}`) ?? '' },
         base: { ref: request.base, sha: core.refs.get(`refs/heads/${request.base}`) ?? '' },

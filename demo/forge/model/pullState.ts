@@ -17,12 +17,20 @@ export function closeRecord(
   issue.updatedAt = now;
 }
 
+/** Another text, and whose it is now; the same one is no change. */
+export function changeBody(core: Core, issue: Issue, body: string | null, by: User): void {
+  if (body === issue.body) return;
+  issue.body = body;
+  issue.edited = { by: by.login, at: core.now() };
+}
+
 export function reopenRecord(core: Core, issue: Issue): void {
   issue.state = 'open';
   issue.stateReason = issue.pull === null ? 'reopened' : null;
   issue.closedAt = null;
   issue.closedBy = null;
-  issue.updatedAt = core.now();
+  issue.reopenedAt = core.now();
+  issue.updatedAt = issue.reopenedAt;
 }
 
 /** Notes in the record that a pull request is merged; `commit` is what the base branch now holds. */

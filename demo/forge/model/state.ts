@@ -44,6 +44,9 @@ const issue = z.object({
   updatedAt: instant,
   closedAt: instant.nullable(),
   closedBy: z.string().nullable(),
+  reopenedAt: instant.nullable().default(null),
+  /** Who changed its text last, and when; null for one that is as it was written. */
+  edited: z.object({ by: z.string(), at: instant }).nullable().default(null),
   pull: pull.nullable(),
 });
 
@@ -61,6 +64,7 @@ const stored = z.object({
       body: z.string(),
       createdAt: instant,
       updatedAt: instant,
+      editedAt: instant.nullable().default(null),
       reactions: z.array(z.object({ author: z.string(), content: z.string() })).default([]),
     }),
   ),

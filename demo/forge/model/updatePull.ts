@@ -3,7 +3,7 @@ import { invalid } from './apiError.ts';
 import type { Core } from './core.ts';
 import { announcePull, type PullAction } from './events.ts';
 import { checkBranches, checkTexts } from './openPull.ts';
-import { closeRecord, reopenRecord } from './pullState.ts';
+import { changeBody, closeRecord, reopenRecord } from './pullState.ts';
 import type { PullIssue } from './state.ts';
 import { keepHead, synchronize } from './synchronize.ts';
 import type { User } from './users.ts';
@@ -53,7 +53,7 @@ export function updatePull(core: Core, issue: PullIssue, change: PullChange, by:
     if (change.body !== undefined && change.body !== issue.body) actions.push('edited');
     if (base !== pull.base.ref) actions.push('edited');
     issue.title = change.title ?? issue.title;
-    if (change.body !== undefined) issue.body = change.body;
+    if (change.body !== undefined) changeBody(core, issue, change.body, by);
     if (base !== pull.base.ref || opens) {
       pull.base = { ref: base, sha: core.refs.get(`refs/heads/${base}`) ?? pull.base.sha };
     }

@@ -1,12 +1,12 @@
 import { instantOf } from '../../../bundle/format/times.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
-import { askedInPlace } from '../../asking/told.ts';
+import { askedInPlace } from '../../asking/notice.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
 import { optional } from '../../forge/optional.ts';
 import { isHandled, withHandled } from './handled.ts';
 import type { Command } from './parse.ts';
 import { type Commenter, principalOf } from './permission.ts';
-import { ownMark, readComment } from './readComment.ts';
+import { readComment, repliedTo, replyTo } from './readComment.ts';
 import { renderReply } from './renderReply.ts';
 
 /** What became of the comments of a pull request. */
@@ -44,12 +44,13 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
   let changed = false;
   const comments = await forge.comments(number);
   let asked: ReadonlySet<string> | null = null;
+  const replied = repliedTo(comments);
   for (const comment of comments) {
     const before = now();
     const read = isHandled(before.handled, comment) ? null : readComment(comment, before.grants);
     if (read === null) continue;
     const { commands, misuses, refused } = read;
-    asked ??= askedInPlace(comments, await forge.whoAmI());
+    asked ??= askedInPlace(comments);
     const who = {
       login: comment.author,
       principal: principalOf(comment.author, organisation),
@@ -64,7 +65,8 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
     changed ||= moved;
     const asks = commands.some(({ verb }) => verb === 'help');
     const reply = renderReply(comment.author, { replies: [...refused, ...replies], misuses, asks });
-    await respond(forge, number, comment, reply);
+    // Heard anew, for what was remembered was changed: it is not answered twice.
+    if (!replied.has(comment.key)) await respond(forge, number, comment, reply);
   }
   return { number, handled, changed };
 }
@@ -73,10 +75,10 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
 async function respond(
   forge: Forge,
   number: number,
-  { id, kind }: ForgeComment,
+  { id, kind, key }: ForgeComment,
   reply: string | null,
 ): Promise<void> {
   // Reviews take no reactions.
   if (kind === 'comment') await optional(() => forge.react(id, reply === null ? '+1' : 'confused'));
-  if (reply !== null) await forge.comment(number, `${ownMark}\n${reply}`);
+  if (reply !== null) await forge.comment(number, replyTo(key, reply));
 }

@@ -6,8 +6,8 @@ import type { ForgeMerge } from '../../forge/mergeOf.ts';
 import type { RecordFacts } from '../../records/recordFacts.ts';
 import type { Enforcement } from '../enforcement.ts';
 import type { GrantChange } from '../grantChanges.ts';
+import type { GivenNotice } from '../noticesOf.ts';
 import type { GatewayFacts } from '../reportInput.ts';
-import type { Told } from '../toldOf.ts';
 
 /** An owner's part as it ended, or stands. Instants in seconds since 1970. */
 export type PartFacts = PartReport & {
@@ -19,7 +19,7 @@ export type PartFacts = PartReport & {
   answers: ReadonlyMap<string, Answer>;
   /** Since when the rules decide in the owner's place. */
   unanswered: string | null;
-  told: readonly Told[];
+  notices: readonly GivenNotice[];
 };
 
 /** Everything that the tables of a campaign's report are made of. */

@@ -2,10 +2,10 @@ import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf, instantOf } from '../../../bundle/format/times.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { countedApprovers } from '../../campaign/partReviewers.ts';
+import { aboutChanged, asksOthers, isOfChange, noticeRow } from '../noticeTables.ts';
 import { recordRows } from '../recordRows.ts';
 import type { Table } from '../table.ts';
 import { hoursBetween } from '../timeBetween.ts';
-import { asksOthers, toldRow } from '../toldTables.ts';
 import { campaignDecisions, campaignEnforcement } from './campaignDecisions.ts';
 import type { CampaignInput } from './campaignInput.ts';
 import { columnsOf } from './columnsOf.ts';
@@ -145,17 +145,33 @@ function reminders({ parts }: CampaignInput): Table {
     title: 'Reminders',
     about: 'Who was reminded of what, and when, by the comments on their pull requests.',
     columns: columnsOf('at owner pull_request what to told_by'),
-    rows: parts.flatMap(({ owner, number, told }) =>
-      told.map((one) => ({ owner, pull_request: number, ...toldRow(one), told_by: one.by })),
+    rows: parts.flatMap(({ owner, number, notices }) =>
+      notices
+        .filter((one) => !isOfChange(one))
+        .map((one) => ({ owner, pull_request: number, ...noticeRow(one), told_by: one.by })),
+    ),
+  };
+}
+
+function changedTexts({ parts }: CampaignInput): Table {
+  return {
+    name: 'changed-descriptions',
+    title: 'Changed descriptions',
+    about: aboutChanged,
+    columns: columnsOf('at owner pull_request what'),
+    rows: parts.flatMap(({ owner, number, notices }) =>
+      notices
+        .filter(isOfChange)
+        .map(({ at, text }) => ({ at: instantOf(at), owner, pull_request: number, what: text })),
     ),
   };
 }
 
 export function delegations({ parts, frozen }: CampaignInput): Table {
-  const rows = parts.flatMap(({ owner, number, told, answers }) => [
-    ...told
+  const rows = parts.flatMap(({ owner, number, notices, answers }) => [
+    ...notices
       .filter(asksOthers)
-      .map((one) => ({ owner, pull_request: number, grant: null, ...toldRow(one), by: null })),
+      .map((one) => ({ owner, pull_request: number, grant: null, ...noticeRow(one), by: null })),
     ...[...answers].flatMap(([grant, { decision }]) =>
       decision.kind === 'reassign'
         ? [
@@ -266,7 +282,7 @@ function problems({ report, parts }: CampaignInput): Table {
 export const campaignTables = (input: CampaignInput): Table[] =>
   [
     ...[summary, population, problems, owners, campaignDecisions, answers, changedMeanwhile, overdue],
-    ...[reminders, delegations, secondApprovals, campaignEnforcement, recordRows, notEvaluable],
+    ...[reminders, delegations, changedTexts, secondApprovals, campaignEnforcement, recordRows, notEvaluable],
   ].map((make) => make(input));
 
 /** From its opening to its end, or to when it is told of. */

@@ -6,7 +6,7 @@ import { partsOfCampaign } from '../../campaign/rows.ts';
 import { latest } from '../../campaign/settlePart.ts';
 import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { stopIfAborted } from '../../reviewError.ts';
-import { toldOf } from '../toldOf.ts';
+import { noticesOf } from '../noticesOf.ts';
 import type { PartFacts } from './campaignInput.ts';
 
 type Asked = { frozen: Frozen; known: readonly ForgePull[]; until: number; signal?: AbortSignal | undefined };
@@ -51,7 +51,7 @@ export async function partFacts(
           }),
       ),
       unanswered: marker?.unanswered ?? null,
-      told: pull === undefined ? [] : await toldOf(forge, pull.number, until),
+      notices: pull === undefined ? [] : await noticesOf(forge, pull.number, until),
     });
   }
   return facts;

@@ -59,7 +59,7 @@ export function memoryForge(clock: () => number) {
         const head = branches.get(branch) ?? '';
         const pull: Stored = {
           ...{ ...at, title, body, state: 'open', merged: false, draft: false, branch, head, labels: [] },
-          author: 'grantgate[bot]',
+          ...{ author: 'grantgate[bot]', isOurs: true, reopenedMs: null },
           reviewers: new Set(),
         };
         pulls.push(pull);
@@ -84,20 +84,19 @@ export function memoryForge(clock: () => number) {
     comment: (number, body) =>
       write('comment', () => {
         comments.push({ number, body });
-        return { ...commentOf(comments.length), body };
       }),
     react: async () => {},
     issue: async () => {
       throw new ForgeError('forge-not-found', 'GET', 'is not there');
     },
-    whoAmI: async () => null,
-    issues: async () => issues.map((one) => ({ ...one, url: '' })).reverse(),
+    whoAmI: async () => 'grantgate[bot]',
+    issues: async () => issues.map((one) => ({ ...one, url: '', author: 'grantgate[bot]' })).reverse(),
     createIssue: ({ body }) =>
       write('issue', () => {
         next += 1;
         const issue = { number: next, body, state: 'open' as const };
         issues.push(issue);
-        return { ...issue, url: '' };
+        return { ...issue, url: '', author: 'grantgate[bot]' };
       }),
     updateIssue: (number, change) =>
       write('issue', () => {
@@ -166,5 +165,5 @@ export function memoryForge(clock: () => number) {
 
 const commentOf = (id: number): Omit<ForgeComment, 'body'> => ({
   ...{ id, kind: 'comment', key: `c${id}`, author: 'bot', atMs: 0 },
-  ...{ isBot: true, isEdited: false },
+  ...{ isBot: true, isEdited: false, isOurs: true },
 });

@@ -84,7 +84,7 @@ test('a grant handed to another owner is that, until they attest it; one that we
 
 test('an auditor sees who handed it to whom, when, and in which commit', () => {
   const part = {
-    ...{ ...report.parts[0], entries, merge, unanswered: null, told: [], opened: 0, ended: null },
+    ...{ ...report.parts[0], entries, merge, unanswered: null, notices: [], opened: 0, ended: null },
     answers: new Map([['handed', { decision }]]),
   };
   const change = { grant: 'handed', commit: 'after', before: 'was', at: merge.mergedMs / 1000, by: 'bot' };

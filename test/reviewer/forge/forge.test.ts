@@ -181,12 +181,15 @@ test("takes a fork's branch of the same name, another base or another branch for
   assert.equal((await forge.listPulls('grantgate/review/', 0)).length, 1);
 });
 
-test('a token without a user is nobody’s, and whoever is not told of is not taken for nobody', async () => {
+test('an app’s token is its account’s, and whoever is not told of is taken for nobody', async () => {
   let status = 200;
+  let viewer: object = { data: { viewer: { login: 'review-of-acme' } } };
   const baseUrl = await answering(({ url }, response) =>
     url === '/user' && status === 200
       ? json(response, 200, { login: 'ann' })
-      : json(response, url === '/user' ? status : 200, []),
+      : url === '/graphql'
+        ? json(response, 200, viewer)
+        : json(response, url === '/user' ? status : 200, []),
   );
   const target = { baseUrl, owner: 'acme', repo: 'access', retries: 0 };
   const ask = (answers: number) => {
@@ -196,13 +199,19 @@ test('a token without a user is nobody’s, and whoever is not told of is not ta
   assert.equal(await ask(200)[0], 'ann');
   for (const answers of [403, 404]) {
     const [forge, checks] = ask(answers);
-    assert.deepEqual([await forge, await checks], [null, []]);
+    assert.deepEqual([await forge, await checks], ['review-of-acme[bot]', []]);
   }
+  assert.equal(
+    await openForge({ ...target, account: 'review-of-acme[bot]' }).whoAmI(),
+    'review-of-acme[bot]',
+  );
   for (const [answers, code] of [
     [401, 'forge-unauthorized'],
     [500, 'forge-failed'],
   ] as const)
     for (const asked of ask(answers)) await assert.rejects(asked, { code });
+  viewer = { errors: [{ type: 'FORBIDDEN', message: 'Resource not accessible by integration' }] };
+  for (const asked of ask(403)) await assert.rejects(asked, { code: 'forge-forbidden' });
 });
 
 test('what is closed while it is listed is listed once, as closed', async () => {

@@ -29,6 +29,7 @@ const opened = (turn: number, findings: readonly Finding[], closedToMore: boolea
   pull: {
     ...{ number: turn, url: '', branch: branchOf({ ...family, turn }), head: 'f'.repeat(40), labels: [] },
     ...{ title: '', body: '', state: 'open', merged: false, createdMs: 0, closedMs: null },
+    ...{ reopenedMs: null, isOurs: true },
     draft: false,
     author: 'grantgate[bot]',
   },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from '../../_suite.ts';
 import { asOfMs } from '../_review.ts';
-import { closeWorlds, token, type World, world } from '../_world.ts';
+import { closeWorlds, isWrite, token, type World, world } from '../_world.ts';
 
 const test = suite('a review that is killed');
 test.after(closeWorlds);
@@ -76,8 +76,8 @@ test('with -9, amid pushes and calls, leaves what the next run makes whole, and 
   const wanted = await heldBy(undisturbed);
   assert.equal(wanted.issues.length, 3);
 
-  const disturbed = await world(undefined, {}, ({ method }) => {
-    if (method !== 'GET') hit('calls');
+  const disturbed = await world(undefined, {}, (call) => {
+    if (isWrite(call)) hit('calls');
   });
   const refs = watch(join(disturbed.repository, 'refs'), { recursive: true }, (_, name) => {
     if (name?.includes('grantgate')) hit('refs');

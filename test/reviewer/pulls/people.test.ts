@@ -39,11 +39,11 @@ test('of a large group and many code owners a few are asked, of two APIs no more
   const findings = ['orders', 'payments'].map(
     (api) => ({ api, principal: 'user:p0', change: { file: 'grants/access/a.yaml' } }) as unknown as Finding,
   );
-  await people.tell(pull, { family: { owner: 'group:desk', tier: 'removal', risk: 'routine' }, findings });
+  await people.ask(pull, { family: { owner: 'group:desk', tier: 'removal', risk: 'routine' }, findings });
   const teams = ['team-0', 'team-1', 'team-2', 'team-3', 'team-4'];
   // Never the one whose access is in question.
   assert.deepEqual(asked.splice(0), [{ people: ['p1', 'p2', 'p3', 'p4', 'p5'], teams }]);
-  await people.tell(pull, { family: { owner: 'group:night', tier: 'removal', risk: 'routine' }, findings });
+  await people.ask(pull, { family: { owner: 'group:night', tier: 'removal', risk: 'routine' }, findings });
   assert.deepEqual(asked.splice(0)[0]?.people, ['p10', 'p11', 'p6', 'p7', 'p8']);
   assert.deepEqual(await people.escalation(findings), {
     owners: ['group:desk', 'group:night'],

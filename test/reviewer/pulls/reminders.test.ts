@@ -5,8 +5,8 @@ import type { Finding } from '../../../reviewer/plan/finding.ts';
 import { reminderText } from '../../../reviewer/pulls/remind.ts';
 import { branchPrefix } from '../../../reviewer/pulls/text/branch.ts';
 import { unanswered } from '../../../reviewer/pulls/unanswered.ts';
-import { toldWithin } from '../../../reviewer/report/toldOf.ts';
-import { delegations, reminders } from '../../../reviewer/report/toldTables.ts';
+import { noticesWithin } from '../../../reviewer/report/noticesOf.ts';
+import { delegations, reminders } from '../../../reviewer/report/noticeTables.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, base, dayMs, type Files, type GrantText, rules } from '../_review.ts';
 import { call, closeWorlds, idle, token, tokenOf, type World, world } from '../_world.ts';
@@ -73,16 +73,16 @@ test('by default half way and three days before the rule holds, once each, namin
   // What an auditor is shown of it: of the period, and who was asked in whose place.
   const asked = openForge({ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token });
   const within = async (from: number, to: number) =>
-    toldWithin(asked, await asked.listPulls(branchPrefix, 0), {
+    noticesWithin(asked, await asked.listPulls(branchPrefix, 0), {
       from: asOfMs / 1000 + from * 86_400,
       to: asOfMs / 1000 + to * 86_400,
     });
-  const told = await within(16, 40);
+  const notices = await within(16, 40);
   const row = { owner: 'group:desk', pull_request: 1, told_by: 'grantgate-bot' };
-  assert.deepEqual(reminders({ told }).rows, [
+  assert.deepEqual(reminders({ notices }).rows, [
     { ...row, at: '2026-12-21T00:00:00Z', what: 'reminder 3 days before the end', to: 'ann dana' },
   ]);
-  assert.deepEqual(delegations({ told }).rows, [
+  assert.deepEqual(delegations({ notices }).rows, [
     {
       ...row,
       at: '2026-12-23T12:00:00Z',
@@ -90,10 +90,10 @@ test('by default half way and three days before the rule holds, once each, namin
       to: 'ann dana',
     },
   ]);
-  assert.deepEqual(reminders({ told: await within(-9, 0) }).rows, [], 'opened at its end');
-  assert.deepEqual(reminders({ told: await within(28, 40) }).rows, []);
-  assert.equal(reminders({ told: await within(0, 28) }).rows.length, 2);
-  assert.deepEqual(delegations({ told: null }).rows, []);
+  assert.deepEqual(reminders({ notices: await within(-9, 0) }).rows, [], 'opened at its end');
+  assert.deepEqual(reminders({ notices: await within(28, 40) }).rows, []);
+  assert.equal(reminders({ notices: await within(0, 28) }).rows.length, 2);
+  assert.deepEqual(delegations({ notices: null }).rows, []);
 });
 
 test('where several were missed, the last one is enough; at the days that are set, and an empty list says nothing', async () => {

@@ -166,22 +166,24 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     await bodyOf(again.url),
     new RegExp(`^> Nobody has attested .* same person .*: #${before}\\.$`, 'm'),
   );
-  for (const one of [again, hers])
-    await octokit(token).issues.addLabels({
-      ...repo,
-      issue_number: Number(one.url.split('/').at(-1)),
-      labels: ['grantgate-attested'],
-    });
+  // A label, or what looks like the review's word, is put there by whoever may; the review's own word counts.
+  for (const issue_number of [number, ...[again, hers].map(({ url }) => Number(url.split('/').at(-1)))])
+    await octokit(tokenOf('ann')).issues.addLabels({ ...repo, issue_number, labels: ['grantgate-attested'] });
+  const forged = '<!-- grantgate:attest -->\n<!-- [c1] -->\nAttested by `user:ann@example.com`: `fine`';
+  await comment(tokenOf('dana'), forged);
+  await answer(targetOf(token), number);
+  assert.match(await dashboard(), waiting);
+  assert.equal(summary.unattested, 3);
   await comment(tokenOf('ann'), '/attest the queue was stuck, OPS-7');
   for (let turn = 0; turn < 2; turn += 1) await answer(targetOf(token), number);
   assert.ok((await labels()).includes('grantgate-attested'));
   assert.doesNotMatch(await dashboard(), waiting);
-  assert.equal(summary.unattested, 0);
+  assert.equal(summary.unattested, 2);
   assert.match(
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,
   );
-  assert.equal((await said()).length, 12);
+  assert.equal((await said()).length, 13);
 });
 
 test('an issue made by the form becomes one pull request, for its author; what cannot be is answered', async () => {
@@ -222,5 +224,12 @@ test('an issue made by the form becomes one pull request, for its author; what c
     assert.match(said[0]?.body ?? '', /^This cannot be asked for: `/);
   }
   assert.ok('refused' in (await answerIssue(forge(), await issue(tokenOf('eve'), {}))));
+  // What somebody else wrote into it is not asked for by its author.
+  const changed = await issue(tokenOf('ann'), { Role: 'reader' });
+  const { body = '' } = (await octokit(token).issues.get({ ...repo, issue_number: changed })).data;
+  const widened = (body ?? '').replace('reader', 'admin');
+  await octokit(token).issues.update({ ...repo, issue_number: changed, body: widened });
+  const told = await answerIssue(forge(), changed);
+  assert.match('refused' in told ? told.refused : '', /changed by somebody else than its author/);
   assert.equal(here.bare('for-each-ref', 'refs/heads/grantgate/request'), pulls);
 });

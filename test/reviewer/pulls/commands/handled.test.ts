@@ -14,7 +14,7 @@ test('each of very many is carried out once, in the order of time, over any numb
   const say = (body: string, atMs: number, kind: ForgeComment['kind'] = 'comment') => {
     id += 1;
     said.push({
-      ...{ id, kind, key: `${kind[0]}${id}`, author: 'dana', isBot: false, isEdited: false },
+      ...{ id, kind, key: `${kind[0]}${id}`, author: 'dana', isBot: false, isEdited: false, isOurs: false },
       body,
       atMs,
     });
