@@ -9,7 +9,10 @@ export function takeLock(lock: string): { release: () => void } | { holder: numb
   mkdirSync(dirname(lock), { recursive: true });
   for (;;) {
     try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      const begun = begunOf(process.pid);
+      writeFileSync(lock, [process.pid, ...(begun === null ? [] : [begun.boot, begun.tick])].join(' '), {
+        flag: 'wx',
+      });
       return {
         release: () => {
           if (existsSync(lock)) unlinkSync(lock);
@@ -26,8 +29,37 @@ export function takeLock(lock: string): { release: () => void } | { holder: numb
 
 /** The living process that holds a lock file; null when none does. Throws what the file system says. */
 export function lockHolder(lock: string): number | null {
-  const holder = Number(readFileSync(lock, 'utf8'));
-  return alive(holder) ? holder : null;
+  const [pid = '', boot, tick] = readFileSync(lock, 'utf8').split(' ');
+  const holder = Number(pid);
+  if (!alive(holder)) return null;
+  const begun = begunOf(holder);
+  const other =
+    boot !== undefined && begun !== null && (begun.boot !== boot || (begun.tick ?? tick) !== tick);
+  return other ? null : holder;
+}
+
+/**
+ * When a process began, in Linux: since which boot, and at which tick of it; null elsewhere. After a crash another
+ * process, or a thread of one, soon has its number: numbers begin anew with each boot, and with each container.
+ */
+function begunOf(pid: number): { boot: string; tick: string | undefined } | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { boot, tick: tickOf(pid) };
+  } catch {
+    return null;
+  }
+}
+
+/** Undefined where other users' processes are hidden. */
+function tickOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is a name in brackets, which may hold spaces and brackets of its own.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3];
+  } catch {
+    return undefined;
+  }
 }
 
 function alive(pid: number): boolean {

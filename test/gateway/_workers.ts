@@ -136,7 +136,9 @@ export async function startFleet({
       const home = join(folder, '.grantgate/decisions');
       const names = (await readdir(home)).sort();
       return Promise.all(
-        names.map(async (name) => Number(await readFile(join(home, name, '.lock'), 'utf8').catch(() => '0'))),
+        names.map(async (name) =>
+          Number.parseInt(await readFile(join(home, name, '.lock'), 'utf8').catch(() => '0'), 10),
+        ),
       );
     },
     metrics: async () => {

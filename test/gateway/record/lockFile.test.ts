@@ -1,6 +1,14 @@
 import * as assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lockHolder, takeLock } from '../../../gateway/record/lockFile.ts';
@@ -20,7 +28,7 @@ const take = () => {
 
 test('a lock is held by this process until it lets go of it, which it may do twice', () => {
   const release = take();
-  assert.equal(readFileSync(lock, 'utf8'), String(process.pid));
+  assert.equal(Number.parseInt(readFileSync(lock, 'utf8'), 10), process.pid);
   assert.equal(lockHolder(lock), process.pid);
   release();
   assert.throws(() => lockHolder(lock), { code: 'ENOENT' });
@@ -43,8 +51,26 @@ test('of a dead process, of an earlier one with our number, and of nobody, it is
   for (const holder of [pid, process.pid, '', '0', '-1', '1.5', 'x']) {
     writeFileSync(lock, String(holder));
     take();
-    assert.equal(readFileSync(lock, 'utf8'), String(process.pid), String(holder));
+    assert.equal(lockHolder(lock), process.pid, String(holder));
   }
+});
+
+test('of one that is gone it is taken over, though another process or a thread has its number by now', () => {
+  take();
+  const [, boot, tick] = readFileSync(lock, 'utf8').split(' ');
+  // Elsewhere nothing tells when a process began.
+  if (boot === undefined) return;
+  const holder = process.ppid;
+  const threads = readdirSync('/proc/self/task').map(Number);
+  const thread = threads.find((id) => id !== process.pid) ?? assert.fail();
+  for (const held of [`${holder} ${boot} ${tick}`, `${holder} other 1`, `${thread} ${boot} ${tick}`]) {
+    writeFileSync(lock, held);
+    take();
+    assert.equal(lockHolder(lock), process.pid, held);
+  }
+  const stat = readFileSync(`/proc/${holder}/stat`, 'utf8');
+  writeFileSync(lock, `${holder} ${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`);
+  assert.deepEqual(takeLock(lock), { holder });
 });
 
 test('where none can be made it is told why, and not that there is none', () => {
