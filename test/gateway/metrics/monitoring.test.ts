@@ -1,8 +1,11 @@
 import * as assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load as parseYaml } from 'js-yaml';
+import { parseConfig } from '../../../gateway/config/config.ts';
+import { openLimits } from '../../../gateway/limits/limits.ts';
 import { createMetrics } from '../../../gateway/metrics/metrics.ts';
 import { createMergedMetrics } from '../../../gateway/workers/mergedMetrics.ts';
 import { trendsMetrics } from '../../../reviewer/trends/trendsMetrics.ts';
@@ -15,14 +18,17 @@ const folder = fileURLToPath(new URL('../../../gateway/deploy/monitoring', impor
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 /** Series → labels they have. */
-function known(): Map<string, readonly string[]> {
+async function known(): Promise<Map<string, readonly string[]>> {
   type Known = { name: string; type: string; labelNames: string[] };
-  const { registry } = createMetrics({ openRequests: () => 0 });
+  const metrics = createMetrics({ openRequests: () => 0 });
+  const { limits } = parseConfig({ bundle: { source: 'git+file:///x' } }, '/gateway.yaml');
+  (await openLimits({ config: limits, memory: undefined, metrics, log: {} as never })).close();
+  const { registry } = metrics;
   const workers = createMergedMetrics(() => ({})).registry;
   const all = [...registry.getMetricsAsArray(), ...workers.getMetricsAsArray()];
-  const metrics = all as unknown as (Known & { constructor: { name: string } })[];
+  const told = all as unknown as (Known & { constructor: { name: string } })[];
   return new Map(
-    metrics.flatMap((metric): [string, readonly string[]][] =>
+    told.flatMap((metric): [string, readonly string[]][] =>
       'buckets' in metric || 'upperBounds' in metric
         ? [
             [`${metric.name}_bucket`, [...metric.labelNames, 'le']],
@@ -33,7 +39,7 @@ function known(): Map<string, readonly string[]> {
     ),
   );
 }
-const series = known();
+const series = await known();
 /** Prometheus adds these to whatever it scrapes; `environment` by its configuration, as docs/operations.md says. */
 const added = ['instance', 'job', 'environment'];
 // Of reviews, which another program tells.
@@ -118,7 +124,8 @@ const anchors = (page: string) =>
 test('revisions are compared within an environment, and one gateway that is gone is missed', () => {
   const exprOf = (name: string) => rules.find(({ alert }) => alert === name)?.expr ?? '';
   const compared = parsePromql(exprOf('GrantgateRevisionsDiffer'));
-  assert.deepEqual(compared.grouped, ['environment', 'environment']);
+  assert.deepEqual([...new Set(compared.grouped)], ['environment']);
+  assert.deepEqual([...new Set(parsePromql(exprOf('GrantgateFewer')).grouped)], ['environment', 'job']);
   const missed = exprOf('GrantgateAbsent');
   assert.deepEqual([...new Set(parsePromql(missed).grouped)], ['environment', 'job']);
   assert.match(missed, /\bup\{[^}]*\}\) == 0/);
@@ -172,6 +179,45 @@ test('every alert rule asks for what the gateway tells, and says what to do abou
     assert.ok(anchors(page).includes(anchor), `${alert}: ${annotations.runbook_url}`);
   }
   assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
+});
+
+type Scenario = {
+  name: string;
+  input_series: { series: string; values: string }[];
+  promql_expr_test: { expr: string; exp_samples?: { labels: string }[] }[];
+};
+const { tests: scenarios } = parseYaml(read('alerts.scenarios.yaml')) as { tests: Scenario[] };
+
+test('the tests of the rules feed them what the gateway tells, and see each ring and be silent', () => {
+  const asked = scenarios.map(({ input_series: input }) =>
+    input.flatMap(({ series: text }) => parsePromql(text).selected),
+  );
+  for (const { name, matchers } of asked.flat()) {
+    const labels = series.get(name) ?? assert.fail(name);
+    for (const { label } of matchers) assert.ok([...labels, ...added].includes(label), `${name}: ${label}`);
+  }
+  // The day on which all is well has all that any rule asks for.
+  const well = new Set(asked[0]?.map(({ name }) => name));
+  for (const { alert, expr } of rules)
+    for (const { name } of parsePromql(expr).selected) assert.ok(well.has(name), `${alert}: ${name}`);
+  for (const { exp_samples: rings } of scenarios[0]?.promql_expr_test ?? []) assert.equal(rings, undefined);
+  const ringing = scenarios.flatMap(({ promql_expr_test: looks }) =>
+    looks.flatMap(({ exp_samples: rings = [] }) => rings.map(({ labels }) => labels)),
+  );
+  assert.deepEqual([...new Set(ringing)].sort(), rules.map(({ alert }) => `{alertname="${alert}"}`).sort());
+  for (const { name, promql_expr_test: looks } of scenarios)
+    assert.ok(
+      looks.some(({ exp_samples: rings }) => rings === undefined),
+      name,
+    );
+});
+
+test('the rules ring as their tests say, where promtool is installed', () => {
+  if (spawnSync('promtool', ['--version']).error !== undefined) return;
+  const { status, stdout } = spawnSync('promtool', ['test', 'rules', 'alerts.scenarios.yaml'], {
+    ...{ cwd: folder, encoding: 'utf8' },
+  });
+  assert.equal(status, 0, stdout);
 });
 
 test('every panel of the dashboard asks for what the gateway tells', () => {
