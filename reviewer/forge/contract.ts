@@ -44,7 +44,7 @@ export type Forge = {
   timeoutMs: number;
   /** The token for Git. */
   token(): Promise<string>;
-  /** Pull requests against the base branch from branches of this very repository with the prefix: all open ones, and those closed since `sinceMs`. */
+  /** Pull requests against the base branch, whatever it was called then, from branches of this very repository with the prefix: all open ones, and those closed since `sinceMs`. */
   listPulls(prefix: string, sinceMs: number): Promise<ForgePull[]>;
   findOpen(branch: string): Promise<ForgePull | null>;
   getPull(number: number): Promise<ForgePull>;

@@ -1,3 +1,4 @@
+import { belongsTo } from './belongsTo.ts';
 import { once, type RepositoryClient } from './client.ts';
 import type { Forge } from './contract.ts';
 import { ForgeError } from './forgeError.ts';
@@ -43,25 +44,29 @@ export function pullCalls(client: RepositoryClient): PullCalls {
   };
   return {
     async listPulls(prefix, sinceMs) {
-      const ours = (pull: RawPull) =>
-        pull.head.ref.startsWith(prefix) &&
-        pull.base.ref === base &&
-        // A fork may name its branch as it likes.
-        isWithin(pull, slug);
-      return call(`GET ${path}`, async () => {
-        const found: RawPull[] = [];
+      // A fork may name its branch as it likes.
+      const ours = (pull: RawPull) => pull.head.ref.startsWith(prefix) && isWithin(pull, slug);
+      const isOfBase = belongsTo(client);
+      const listed = await call(`GET ${path}`, async () => {
+        const found: (RawPull & { merge_commit_sha?: string | null })[] = [];
         const open = { ...repository, base, state: 'open', per_page: 100 } as const;
         for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, open))
           found.push(...data);
-        const closed = { ...open, state: 'closed', sort: 'updated', direction: 'desc' } as const;
-        for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, closed)) {
+        const closed = { ...repository, per_page: 100, state: 'closed', sort: 'updated' } as const;
+        for await (const { data } of octokit.paginate.iterator(octokit.rest.pulls.list, {
+          ...closed,
+          direction: 'desc',
+        })) {
           found.push(...data);
           const oldest = data.at(-1);
           if (oldest === undefined || Date.parse(oldest.updated_at) < sinceMs) break;
         }
         // What was closed between the two is in both: the later word counts.
         return [...new Map(found.filter(ours).map((pull) => [pull.number, pull])).values()];
-      }).then(written);
+      });
+      const pulls: typeof listed = [];
+      for (const pull of listed) if (await isOfBase(pull)) pulls.push(pull);
+      return written(pulls);
     },
     async findOpen(branch) {
       return call(`GET ${path}`, async () => {
@@ -119,20 +124,23 @@ export function pullCalls(client: RepositoryClient): PullCalls {
         },
       ),
     async mergedAs(commit) {
-      return call(`GET ${root}/commits/${commit}/pulls`, async () => {
+      const merged = await call(`GET ${root}/commits/${commit}/pulls`, async () => {
         const asked = { ...repository, commit_sha: commit, per_page: 100 };
         const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit(asked);
-        const merged = data.filter((pull) => pull.merged_at !== null);
-        // A branch may have been brought along by another one: what became this very commit is meant first.
-        const found =
-          merged.find((pull) => pull.merge_commit_sha === commit) ??
-          merged.find((pull) => pull.base.ref === base);
-        return found?.number ?? null;
+        return data.filter((pull) => pull.merged_at !== null);
       }).catch((error: unknown) => {
         // 422: a commit that the forge does not have.
-        if (error instanceof ForgeError && [404, 422].includes(error.status ?? 0)) return null;
+        if (error instanceof ForgeError && [404, 422].includes(error.status ?? 0)) return [];
         throw error;
       });
+      // A branch may have been brought along by another one: what became this very commit is meant first.
+      const found =
+        merged.find((pull) => pull.merge_commit_sha === commit) ??
+        merged.find((pull) => pull.base.ref === base);
+      if (found !== undefined) return found.number;
+      const isOfBase = belongsTo(client);
+      for (const pull of merged) if (await isOfBase(pull)) return pull.number;
+      return null;
     },
     async isApproved(number, answers = () => false) {
       const reviews = await call(`GET ${path}/${number}/reviews`, () =>

@@ -135,6 +135,63 @@ test('a list that is refused as a conflict is a failure, and not taken for an em
     await assert.rejects(asked, { code: 'forge-failed' });
 });
 
+test('what was closed under an earlier name of the base branch counts, and not what was closed of another branch', async () => {
+  const closed = (number: number, ref: string, commit: string | null = null) =>
+    listed({
+      ...{ number, state: 'closed', closed_at: '2026-11-23T10:00:00Z', base: { ref } },
+      ...(commit !== null && { merged_at: '2026-11-23T10:00:00Z', merge_commit_sha: commit }),
+    });
+  const [held, aside] = ['a'.repeat(40), 'b'.repeat(40)];
+  const old = [
+    ...[closed(2, 'main'), closed(3, 'master'), closed(4, 'master', held)],
+    ...[closed(5, 'staging'), closed(6, 'staging', aside), closed(7, 'gone'), closed(8, 'gone', held)],
+  ];
+  const asked: string[] = [];
+  const baseUrl = await answering((request, response) => {
+    const { pathname, searchParams } = new URL(`http://forge${request.url}`);
+    const path = pathname.replace('/repos/acme/access', '');
+    if (path === '/pulls') {
+      if (searchParams.get('state') === 'open') return json(response, 200, [listed()]);
+      // As GitHub does: a pull request that is closed keeps the name that its base had.
+      const base = searchParams.get('base');
+      return json(
+        response,
+        200,
+        old.filter((pull) => base === null || pull.base.ref === base),
+      );
+    }
+    asked.push(path);
+    if (path === '/branches/master')
+      return response.writeHead(301, { location: `${baseUrl}/repos/acme/access/branches/main` }).end();
+    if (path === '/branches/main' || path === '/branches/staging')
+      return json(response, 200, { name: path.slice('/branches/'.length) });
+    if (path.startsWith('/compare/main...'))
+      return json(response, 200, { status: path.endsWith(held) ? 'behind' : 'ahead' });
+    if (path === `/commits/${held}/pulls`)
+      return json(response, 200, [old[4], { ...old[6], merge_commit_sha: held }]);
+    if (path === '/commits/rebased/pulls') return json(response, 200, [old[1], old[4], old[2]]);
+    return json(response, 404, { message: 'Branch not found' });
+  });
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
+  assert.deepEqual(
+    (await forge.listPulls('grantgate/review/', 0)).map(({ number }) => number),
+    [1, 2, 3, 4, 8],
+  );
+  assert.deepEqual(
+    asked.filter((path) => path !== '/branches/main'),
+    [
+      '/branches/master',
+      `/compare/main...${held}`,
+      '/branches/staging',
+      `/compare/main...${aside}`,
+      '/branches/gone',
+    ],
+  );
+  // Of a commit of the branch, which a rebase made of one of several.
+  assert.equal(await forge.mergedAs('rebased'), 4);
+  assert.equal(await forge.mergedAs(held), 8);
+});
+
 test('GraphQL that fails is asked again by a later run; only what it says no to is not known', async () => {
   const review = (id: number) => ({
     ...{ id, node_id: `R${id}`, user: { login: 'ann' }, body: '/keep idle 2027-03-31 audit' },
@@ -171,7 +228,7 @@ test("takes a fork's branch of the same name, another base or another branch for
   const others = [
     listed({ head: { ref: 'grantgate/review/group-a/removal', repo: { full_name: 'eve/access' } } }),
     listed({ head: { ref: 'grantgate/review/group-a/removal', repo: null } }),
-    listed({ base: { ref: 'other' } }),
+    listed({ number: 2, base: { ref: 'other' } }),
     listed({ head: { ref: 'feature', repo: { full_name: 'acme/access' } } }),
   ];
   const baseUrl = await answering((request, response) =>
