@@ -14,10 +14,16 @@ export type { Answered } from './pulls/commands/answerEach.ts';
  * Carries out what the comments on one pull request ask for, by the directory and the rules of the base branch. Throws
  * ForgeError, ReviewError `grants-invalid`, `aborted`.
  */
-export async function answer(target: ForgeTarget, number: number, signal?: AbortSignal): Promise<Answered> {
+export async function answer(
+  target: ForgeTarget,
+  number: number,
+  signal?: AbortSignal,
+  nowMs: number = Date.now(),
+): Promise<Answered> {
   const forge = openForge(target, signal);
   const campaign = campaignOf((await forge.getPull(number)).branch);
-  if (campaign !== null) return answerCampaign(forge, campaign, number, signal);
+  if (campaign !== null)
+    return answerCampaign(forge, campaign, number, { asOf: Math.floor(nowMs / 1000), signal });
   const mirror = await openMirror(forge, signal);
   try {
     const tree = rememberFiles(await mirror.tree());

@@ -46,9 +46,9 @@ export type CampaignResult = {
   error: (Error & { code: string }) | null;
 };
 
-/** Throws ReviewError `grants-invalid`. */
-async function baseAt(tree: Tree): Promise<Base> {
-  return baseOf(tree, await organisationOf(tree, 'the base branch has'));
+/** `asOf`: seconds since 1970. Throws ReviewError `grants-invalid`. */
+async function baseAt(tree: Tree, asOf: number): Promise<Base> {
+  return baseOf(tree, await organisationOf(tree, 'the base branch has'), asOf);
 }
 
 /** Freezes what is in scope, by the evidence of a tree. */
@@ -103,7 +103,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const asOf = Math.floor(asOfMs / 1000);
   if (target === undefined) {
     const tree = rememberFiles(await localTree(root));
-    const base = await baseAt(tree);
+    const base = await baseAt(tree, asOf);
     const frozen = await frozenFor(tree, base, options);
     return {
       report: reportOf(frozen, { results: [], attested: new Map(), base, asOf }),
@@ -117,7 +117,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
     const tree = rememberFiles(await mirror.tree());
-    const base = await baseAt(tree);
+    const base = await baseAt(tree, asOf);
     let frozen = await readFrozen(mirror, name);
     if (frozen !== null) assertSame(frozen, options);
     else await assertNeverOpened(forge, mirror, name);
@@ -149,12 +149,12 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   }
 }
 
-/** Carries out what the comments on a campaign's pull request ask for. Throws ForgeError, ReviewError. */
+/** Carries out what the comments on a campaign's pull request ask for. `asOf`: seconds since 1970. Throws ForgeError, ReviewError. */
 export async function answerCampaign(
   forge: Forge,
   name: string,
   number: number,
-  signal?: AbortSignal,
+  { asOf, signal }: { asOf: number; signal?: AbortSignal | undefined },
 ): Promise<Answered> {
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
@@ -162,7 +162,7 @@ export async function answerCampaign(
     const frozen = await readFrozen(mirror, name);
     if (frozen === null)
       return { number, handled: 0, changed: false, reason: `there is no campaign ${name}` };
-    return await answerPart({ forge, mirror, frozen, base: await baseAt(tree), number });
+    return await answerPart({ forge, mirror, frozen, base: await baseAt(tree, asOf), number });
   } finally {
     await mirror.close();
   }

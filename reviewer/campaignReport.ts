@@ -74,7 +74,7 @@ export async function campaignReport(
     const merges = results.flatMap(({ state, number }) => (state === 'merged' ? (number ?? []) : []));
     const line = await firstParentLine(mirror.repository, mirror.base.commit);
     const tree = rememberFiles(await treeThen(mirror, at, await lastMerge(merges, forge, line), line));
-    const base = baseOf(tree, await organisationOf(tree, 'the branch had'));
+    const base = baseOf(tree, await organisationOf(tree, 'the branch had'), at);
     const report = reportOf(frozen, { results, attested, base, asOf: at });
     const { organisation } = base;
     const parts = await partFacts(report.parts, forge, { frozen, known, until: at, signal });

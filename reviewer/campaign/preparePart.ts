@@ -14,10 +14,12 @@ export type Base = {
   tree: Tree;
   organisation: Organisation;
   grants: ReadonlyMap<string, Grant>;
+  /** When it is, in seconds since 1970. */
+  asOf: number;
 };
 
-export const baseOf = (tree: Tree, organisation: Organisation): Base => ({
-  ...{ tree, organisation },
+export const baseOf = (tree: Tree, organisation: Organisation, asOf: number): Base => ({
+  ...{ tree, organisation, asOf },
   grants: new Map(organisation.grants.map((grant) => [grant.id, grant])),
 });
 
@@ -28,9 +30,10 @@ export const nothingSaid: Said = { answers: [] };
 export type Told = { rows: readonly Row[]; wanted: Omit<WantedPart, 'commit'> };
 
 /** The rows and the text of a part. Pure. */
-export function tellPart(frozen: Frozen, part: Part, said: Said, { organisation, grants }: Base): Told {
+export function tellPart(frozen: Frozen, part: Part, said: Said, base: Base): Told {
+  const { organisation, grants, asOf } = base;
   const answers = unpackAnswers(said.answers, part.entries.length);
-  const rows = rowsOf(part, answers, said.unanswered, { frozen, organisation, grants });
+  const rows = rowsOf(part, answers, said.unanswered, { frozen, organisation, grants, asOf });
   const marker: Omit<PartMarker, 'commit'> = {
     ...{ version: 1, campaign: frozen.name, owner: part.owner, answers: packAnswers(answers) },
     ...(said.handled !== undefined && { handled: said.handled }),

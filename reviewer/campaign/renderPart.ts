@@ -61,6 +61,7 @@ const standingWords = {
   changed: 'it is not any more what was judged: decide with a comment, or it is left alone',
   gone: 'gone from the base since',
   attested: 'answered for by another way since',
+  ended: 'over by itself since',
 } as const;
 
 function why({ standing, decision, entry, proposal }: Row): string {

@@ -6,12 +6,12 @@ import { digestOf } from './freeze.ts';
 import type { Frozen, FrozenEntry } from './frozen.ts';
 import { type PartMarker, unpackAnswers } from './marker.ts';
 import { countedApprovers, needsSecond } from './partReviewers.ts';
-import { isAttested, type Part, partsOfCampaign } from './rows.ts';
+import { isAttested, isEnded, type Part, partsOfCampaign } from './rows.ts';
 import type { PartResult, PartState } from './settlePart.ts';
 
 /**
  * What became of a grant, by what the base says of it: `kept` was attested, `changed` is other than it was frozen and not
- * attested, `reassigned` was handed to another owner, who has not attested it yet, `unreviewed` is as it was although its pull request is done, `open` is still to be answered.
+ * attested, `reassigned` was handed to another owner, who has not attested it yet, `ended` was over before anybody answered for it, `unreviewed` is as it was although its pull request is done, `open` is still to be answered.
  */
 export type Outcome =
   | 'kept'
@@ -20,6 +20,7 @@ export type Outcome =
   | 'removed'
   | 'reassigned'
   | 'changed'
+  | 'ended'
   | 'unreviewed'
   | 'open';
 
@@ -85,10 +86,11 @@ export function reportOf(frozen: Frozen, { results, attested, base, asOf }: Stan
   const over = isOver(frozen, asOf);
   const byOwner = new Map(results.map((result) => [result.owner, result]));
   const parts = partsOfCampaign(frozen).map((part) =>
-    partReport(part, byOwner.get(part.owner), attested.get(part.owner), { frozen, base }),
+    partReport(part, byOwner.get(part.owner), attested.get(part.owner), { frozen, base, asOf }),
   );
   const totals: Record<Outcome, number> = {
-    ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, reassigned: 0, changed: 0, unreviewed: 0, open: 0 },
+    ...{ kept: 0, narrowed: 0, suspended: 0, removed: 0, reassigned: 0, changed: 0 },
+    ...{ ended: 0, unreviewed: 0, open: 0 },
   };
   for (const { grants } of parts) for (const { outcome } of grants) totals[outcome] += 1;
   const isFinal = ({ state }: PartReport) => isDone(state) || (over && state === 'declined');
@@ -105,7 +107,7 @@ export function reportOf(frozen: Frozen, { results, attested, base, asOf }: Stan
 
 const isDone = (state: PartState) => /^(?:merged|lapsed|nothing)$/.test(state);
 
-type Context = { frozen: Frozen } & Pick<Standing, 'base'>;
+type Context = { frozen: Frozen } & Pick<Standing, 'base' | 'asOf'>;
 
 function partReport(part: Part, result: PartResult | undefined, word: Word, context: Context): PartReport {
   const state = result?.state ?? 'waiting';
@@ -133,13 +135,14 @@ function partReport(part: Part, result: PartResult | undefined, word: Word, cont
 function outcomeOf(
   entry: FrozenEntry,
   { state, heir }: { state: PartState; heir: string | null },
-  { frozen, base }: Context,
+  { frozen, base, asOf }: Context,
 ): Outcome {
   const now = base.grants.get(entry.grant);
   if (now === undefined) return 'removed';
   const isSame = digestOf(now) === entry.digest;
   if (!isSame && now.state === 'suspended' && entry.suspended !== true) return 'suspended';
   if (isAttested(entry, now, frozen)) return now.covers.length < entry.covers ? 'narrowed' : 'kept';
+  if (isEnded(entry, now, asOf)) return 'ended';
   if (!isSame) return heir !== null && fold(now.owner) === fold(heir) ? 'reassigned' : 'changed';
   return state === 'open' || state === 'waiting' || state === 'failed' ? 'open' : 'unreviewed';
 }

@@ -27,10 +27,11 @@ export function partsOfCampaign({ entries }: Pick<Frozen, 'entries'>): Part[] {
 }
 
 /**
- * How a grant stands at the base: as it was frozen, changed since, gone, or attested since by another way. What has
- * changed is not what was judged, so nothing is done to it until somebody decides anew.
+ * How a grant stands at the base: as it was frozen, changed since, gone, attested since by another way, or over by itself.
+ * What has changed is not what was judged, so nothing is done to it until somebody decides anew; what is over gives
+ * nothing that anybody could attest.
  */
-export type Standing = 'same' | 'changed' | 'gone' | 'attested';
+export type Standing = 'same' | 'changed' | 'gone' | 'attested' | 'ended';
 
 export type Row = {
   number: number;
@@ -66,6 +67,8 @@ export type Given = {
   organisation: Pick<Organisation, 'review'>;
   /** By id, as the base has them. */
   grants: ReadonlyMap<string, Grant>;
+  /** Seconds since 1970. */
+  asOf: number;
 };
 
 /** Whether somebody has answered for a grant since: not by a review that was there before, whatever day it names. */
@@ -75,13 +78,21 @@ export const isAttested = (
   { opened }: Pick<Frozen, 'opened'>,
 ): boolean => review !== undefined && review.at !== ahead && startOf(review.at) >= startOf(opened);
 
+/** Whether a grant is over, as emergency access soon is; what the review found to be over is proposed to go. */
+export const isEnded = (
+  { detector }: Pick<FrozenEntry, 'detector'>,
+  { expiresAt }: Pick<Grant, 'expiresAt'>,
+  asOf: number,
+): boolean => detector !== 'expired' && expiresAt !== null && expiresAt <= asOf;
+
 function standingOf(
-  entry: Pick<FrozenEntry, 'digest' | 'ahead'>,
+  entry: Pick<FrozenEntry, 'digest' | 'ahead' | 'detector'>,
   now: Grant | undefined,
-  frozen: Pick<Frozen, 'opened'>,
+  { frozen, asOf, isAnswered }: Pick<Given, 'frozen' | 'asOf'> & { isAnswered: boolean },
 ): Standing {
   if (now === undefined) return 'gone';
   if (isAttested(entry, now, frozen)) return 'attested';
+  if (!isAnswered && isEnded(entry, now, asOf)) return 'ended';
   return digestOf(now) === entry.digest ? 'same' : 'changed';
 }
 
@@ -90,12 +101,14 @@ export function rowsOf(
   { entries }: Part,
   answers: Answers,
   unanswered: string | undefined,
-  { frozen, organisation, grants }: Given,
+  { frozen, organisation, grants, asOf }: Given,
 ): Row[] {
   return entries.map((entry, number): Row => {
     const answer = answers.get(number);
     const basis = { ...entry, digest: answer?.digest ?? entry.digest };
-    const standing = standingOf(basis, grants.get(entry.grant), frozen);
+    const standing = standingOf(basis, grants.get(entry.grant), {
+      ...{ frozen, asOf, isAnswered: answer !== undefined },
+    });
     if (standing !== 'same') return { number, entry, standing, edits: [], proposal: standing };
     const asked = (decision?: Decision, action: Entry['action'] = entry.action): Entry => ({
       // Whatever tells two entries apart will do: the campaign knows them by number.

@@ -25,7 +25,7 @@ export function campaignDecisions(input: CampaignInput): Table {
     name: 'decisions',
     title: 'Decisions',
     about:
-      'Every grant of the frozen population: what was proposed and on what evidence, what became of it, whose word that was and what they are to the grantee, the commits, and how soon gateways decided by it. "Hours open" and "batch" are how long the pull request lay there and how many grants one merge answered for. What is "reassigned" was handed to another owner, who is still to attest it; what is "open" or "unreviewed" nobody has decided.',
+      'Every grant of the frozen population: what was proposed and on what evidence, what became of it, whose word that was and what they are to the grantee, the commits, and how soon gateways decided by it. "Hours open" and "batch" are how long the pull request lay there and how many grants one merge answered for. What is "ended" was over by itself before anybody had answered; what is "reassigned" was handed to another owner, who is still to attest it; what is "open" or "unreviewed" nobody has decided.',
     columns: columnsOf(
       'grant grantee api tier gives owner proposed detector finding outcome by relation approved_by at why pull_request commit_before commit_after hours_open batch',
       'evaluable allowed_requests days_used last_used evidence_from evidence_until evidence_coverage gateways enforced_by enforced_last seconds_to_enforcement hours_from_finding_to_enforcement',

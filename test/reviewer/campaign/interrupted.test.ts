@@ -35,7 +35,7 @@ test.after(here.remove);
 const tree = rememberFiles(await gitTree(here.root, 'main'));
 const { organisation } = await load(tree);
 assert.ok(organisation);
-const grants = baseOf(tree, organisation);
+const grants = baseOf(tree, organisation, asOfMs / 1000);
 const frozen = frozenOf(
   organisation.grants
     .map((grant) => ({
