@@ -16,7 +16,7 @@ type Reminding = { forge: Forge; frozen: Frozen; base: Base; asOf: number };
 export async function remind(
   part: Part,
   pull: ForgePull,
-  marker: Pick<PartMarker, 'handled' | 'unanswered'> | null,
+  marker: Pick<PartMarker, 'answers' | 'unanswered'> | null,
   { forge, frozen, base, asOf }: Reminding,
 ): Promise<boolean> {
   const { organisation } = base;
@@ -29,7 +29,8 @@ export async function remind(
       ...{ key: kind, who: reviewersOf(part, organisation) },
       text: `the campaign ${frozen.name} ends with ${frozen.due}, and this is still open. Merge it, or decide otherwise by a comment.`,
     });
-  if (!isOver(frozen, asOf) && (marker?.handled ?? []).length === 0) {
+  // Of what was refused nobody has answered anything.
+  if (!isOver(frozen, asOf) && (marker?.answers ?? []).length === 0) {
     const silent = isSilent(asked, rules, asOf);
     const others = othersAsked(part, organisation, { silent, most: mostOthers });
     if (others !== null) due.push(others);

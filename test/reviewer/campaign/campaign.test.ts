@@ -180,6 +180,9 @@ test('takes answers from comments of those who may give them, for single grants'
 });
 
 test('asks those whom a silent owner reports to, once', async () => {
+  // What others say and is refused breaks nobody's silence.
+  await call('/issues/4/comments', { body: '/revoke wide' }, tokenOf('eve'));
+  assert.equal((await answer(target, 4)).changed, false);
   at(5.1);
   await run();
   const asked = async (number: number) =>
