@@ -4,22 +4,34 @@ import { SyncError } from './providers/syncError.ts';
 
 /** Of fewer, one more or less is a large share. */
 const few = 10;
+/** As many unusable names as an error shows. */
+const mostNamed = 3;
 /** So many may always be missing, however few there are. */
 const always = 2;
 
 /**
  * Throws SyncError `sync-shrunk` for a read in which more than `share` of the people who could sign in are gone or
  * closed, of the groups that have members, or of the members of groups that are still there, as they are: a filter, a
- * permission or a page that was lost looks just like that, and would take access from them all.
+ * permission or a page that was lost looks just like that, and would take access from them all. `unusable`: a line about
+ * each that no directory can hold as it is called, which is a cause, too.
  */
-export function assertPlausible(before: DirectoryFile | null, after: DirectoryFile, share: number): void {
+export function assertPlausible(
+  before: DirectoryFile | null,
+  after: DirectoryFile,
+  share: number,
+  unusable: readonly string[] = [],
+): void {
+  const because = causeOf(unusable);
   if (after.people.length === 0)
-    throw new SyncError('sync-shrunk', `${after.provider} lists nobody at all; nothing was written`);
+    throw new SyncError(
+      'sync-shrunk',
+      `${after.provider} lists nobody at all; nothing was written${because}`,
+    );
   if (before === null) return;
   const refuse = (what: string) =>
     new SyncError(
       'sync-shrunk',
-      `${after.provider} lists ${what}: if that is right, set "shrink" for this run`,
+      `${after.provider} lists ${what}: if that is right, set "shrink" for this run${because}`,
     );
   const most = (count: number) => Math.max(Math.floor(count * share), share === 0 ? 0 : always);
   const activeIn = (directory: DirectoryFile) =>
@@ -40,6 +52,14 @@ export function assertPlausible(before: DirectoryFile | null, after: DirectoryFi
     throw refuse(
       `${lost} of ${kept} members of groups no more, though they and the groups are there (at most ${Math.max(Math.floor(kept * share), few)} are taken as plausible)`,
     );
+}
+
+/** What is missing for its name alone is put right at the provider, not by letting it shrink. */
+function causeOf(unusable: readonly string[]): string {
+  if (unusable.length === 0) return '';
+  const shown = unusable.slice(0, mostNamed).map((line) => line.replace(/\p{Cc}+/gu, ' '));
+  if (unusable.length > mostNamed) shown.push(`and ${unusable.length - mostNamed} more like that`);
+  return `\nWhat is called as no directory can hold counts as missing:\n${shown.map((line) => `  ${line}`).join('\n')}`;
 }
 
 /** How many are members of groups that are still there, and could still sign in; and how many of those are members no more. */

@@ -75,7 +75,7 @@ export async function sync({
   const file = `grants/directory/${provider}.yaml`;
   const before = await directoryOf(tree, file);
   const { after, notes, warnings, keep } = await readTaken({ config, read, state, say, nowMs }, before);
-  assertPlausible(before, after, config.shrink);
+  assertPlausible(before, after, config.shrink, warnings);
   const changes = directoryChanges(before ?? { ...after, people: [], groups: [] }, after);
   const due = before === null || !isSame(changes) || awaitsConfirmation(earlier, before, after);
   const bytes = due ? renderDirectory(after) : null;

@@ -52,7 +52,7 @@ export function usablePeople(
     const stays = last !== undefined && !taken.has(fold(last));
     if (stays) usable.push({ ...person, login: last, status: status === 'active' ? 'suspended' : status });
     warnings.push(
-      `the account ${id} is called ${shownName(login)}, and ${fault}: ${stays ? `it stays as ${last}, suspended,` : 'it is left out'} until it is called otherwise at the provider`,
+      `${id === '' ? 'an account without an id' : `the account ${id}`} is called ${shownName(login)}, and ${fault}: ${stays ? `it stays as ${last}, suspended,` : 'it is left out'} until it is called otherwise at the provider`,
     );
   }
   return { people: usable, warnings };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { counted } from '../../../bundle/format/counted.ts';
 import { fold } from '../../../bundle/grants/names.ts';
 import type { ProviderPerson, ReadProvider } from './directory.ts';
 import type { ProviderConfigOf } from './syncConfig.ts';
@@ -21,8 +22,9 @@ export function readCsv(
     const people = (await rowsOf(resolve(folder, peopleFile), ['login', 'id'])).map((row, index) => {
       const { login = '', id = '', status = '', manager = '', last_sign_in: lastSignIn = '' } = row;
       const at = `${peopleFile}, row ${index + 2}`;
-      if (login === '' || id === '')
-        throw new SyncError('sync-answer', `${at}: login and id must not be empty`);
+      // Whoever has neither is nobody that could be told of; whoever lacks one is told of, and keeps nobody else out.
+      if (login === '' && id === '')
+        throw new SyncError('sync-answer', `${at}: login and id must not both be empty`);
       const state = status === '' ? 'active' : status.toLowerCase();
       if (!isStatus(state))
         throw new SyncError(
@@ -37,7 +39,7 @@ export function readCsv(
       return { id, login, status: state, manager: manager || null, lastSignIn: lastSignIn || null };
     });
     const rowOf = new Map(people.map(({ id }, index) => [id, index]));
-    const twice = people.find(({ id }, index) => rowOf.get(id) !== index);
+    const twice = people.find(({ id }, index) => id !== '' && rowOf.get(id) !== index);
     if (twice !== undefined)
       throw new SyncError(
         'sync-answer',
@@ -45,12 +47,13 @@ export function readCsv(
       );
     const rows =
       groupsFile === undefined ? [] : await rowsOf(resolve(folder, groupsFile), ['group', 'member']);
+    const nameless = rows.filter(({ member = '' }) => member === '').length;
     const byGroup = Map.groupBy(rows, ({ group = '' }) => group);
     const ids = new Map(people.map(({ login, id }) => [fold(login), id]));
     return {
       people,
       groups: [...byGroup].map(([name, its]) => {
-        const members = its.map(({ member = '' }) => member);
+        const members = its.map(({ member = '' }) => member).filter((member) => member !== '');
         const inner = members
           .filter((one) => one.startsWith('group:'))
           .map((one) => one.slice('group:'.length));
@@ -68,7 +71,10 @@ export function readCsv(
           groups: inner,
         };
       }),
-      notes: [],
+      notes:
+        nameless === 0
+          ? []
+          : [`${counted(nameless, 'row')} of ${groupsFile} ${nameless === 1 ? 'names' : 'name'} no member`],
     };
   };
 }

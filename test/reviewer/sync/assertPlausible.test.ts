@@ -42,6 +42,22 @@ test('of few people two may be missing, and not all but one', () => {
   refused(directory(6), directory(5), 0, /1 of the 6 before/);
 });
 
+test('what is missing for a name that no directory can hold is named as a cause', () => {
+  const message = (unusable: readonly string[]) => {
+    try {
+      assertPlausible(directory(6), directory(6, {}, 5), 0.1, unusable);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  assert.doesNotMatch(message([]), /\n/);
+  assert.match(
+    message(['the account 1\u001b is called ""', 'two', 'three', 'four']),
+    /set "shrink" for this run\nWhat is called as no directory can hold counts as missing:\n {2}the account 1 {2}is called ""\n {2}two\n {2}three\n {2}and 1 more like that$/,
+  );
+});
+
 test('groups that all have nobody any more are a lost permission, however few they are', () => {
   const [a, b] = [logins(3), logins(2)];
   assertPlausible(directory(4, { a, b }), directory(4, { a, b: [] }), 0.1);

@@ -549,6 +549,13 @@ test('an account that is called as no directory can hold is told of, and keeps n
   found = await one(here);
   assert.match(found.warnings[0] ?? '', /account 11 .* is left out/);
   assert.deepEqual(entry('Anna@example.com'), ['54', 'active']);
+  // Too many of them look like a lost permission, and are said to be the cause.
+  for (const person of organisation.people) person.login = '';
+  await assert.rejects(here.run(), (error: Error & { code: string }) => {
+    assert.equal(error.code, 'sync-shrunk');
+    assert.match(error.message, /counts as missing:\n {2}the account 11 is called ""/);
+    return true;
+  });
 });
 
 test('nobody comes as another of an account that is not taken', async () => {
@@ -701,6 +708,30 @@ test('a login that two providers claim in one run is written for neither, and wh
       [['ann@example.com'], []],
     ],
   );
+});
+
+test('an exported account without a login or an id is told of, and ends nobody else’s sync', async () => {
+  const here = exported();
+  here.put('second', 'bob@example.com,2\n');
+  here.put('first', 'ann@example.com,1\ncem@example.com,3\ndan@example.com,4\n');
+  await here.run();
+  here.put(
+    'first',
+    'ann@example.com,1\n,3\ndan@example.com,\neva@example.com,\n',
+    'billing,ann@example.com\nbilling,\n',
+  );
+  const found = await one(here);
+  assert.deepEqual(found.warnings, [
+    'the account 3 is called "", and that is no login that a directory can hold: it stays as cem@example.com, suspended, until it is called otherwise at the provider',
+    'an account without an id is called "dan@example.com", and its id is none that a directory can hold: it is left out until it is called otherwise at the provider',
+    'an account without an id is called "eva@example.com", and its id is none that a directory can hold: it is left out until it is called otherwise at the provider',
+  ]);
+  assert.deepEqual(found.notes, ['1 row of first-groups.csv names no member']);
+  assert.match(syncText(found), /cem@example\.com is suspended, was active\n/);
+  assert.match(String(found.bytes), /billing\n {4}members:\n {6}- "user:ann@example\.com"\n/);
+  // Of whom nothing is said nobody could be told.
+  here.put('first', 'ann@example.com,1\n,\n');
+  await assert.rejects(here.run(), /first\.csv, row 3: login and id must not both be empty/);
 });
 
 test('people of an exported file have an id each, and members of its groups are in it', async () => {
