@@ -15,7 +15,7 @@ import { bodyTooLarge, mostBytes } from './limits/bodyLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import { routeBy } from './otherMethods.ts';
 import { createDecisionIds } from './record/decisionIds.ts';
-import { broken, createRecordDecision, type RecordDecisionOptions } from './recordDecision.ts';
+import { createRecordDecision, internalError, type RecordDecisionOptions } from './recordDecision.ts';
 import { type CanonicalRequest, canonicalize, rememberHosts } from './request/canonicalize.ts';
 import {
   apiAt,
@@ -62,7 +62,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
 
   const turnAway = (error: unknown, request: ReceivedRequest, doors: Doors, place: Place) => {
     if (!(error instanceof Refusal)) onFailure(error, null);
-    const refusal = error instanceof Refusal ? error : broken();
+    const refusal = error instanceof Refusal ? error : internalError();
     countGuess(refusal, request);
     const { api, operation, cors } = place;
     const outcome = refusal.status >= 500 ? 'broken' : refusal.status === 429 ? 'limited' : 'refused';

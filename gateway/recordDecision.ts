@@ -28,7 +28,8 @@ export type RecordDecision = (
 
 const toldEveryMs = 60_000;
 
-export const broken = () => new Refusal(500, 'internal-error', 'The request could not be processed.');
+/** What a caller is told of a fault of ours. */
+export const internalError = () => new Refusal(500, 'internal-error', 'The request could not be processed.');
 const unrecorded = () =>
   new Refusal(503, 'record-unwritable', 'The decision could not be recorded.', { 'retry-after': '5' });
 
@@ -74,7 +75,7 @@ export function createRecordDecision({
     } catch (failed) {
       // The others of this turn's batch still wait for their doors.
       onFailure(failed, id);
-      doors.refused(withCors(broken(), cors), id, decided);
+      doors.refused(withCors(internalError(), cors), id, decided);
     }
   };
 

@@ -22,6 +22,7 @@ export type Conditions = {
  */
 export type ConditionsChange = 'tightened' | 'loosened' | 'shortened' | 'extended' | 'altered';
 
+/** Those of a grant; what it does not limit is null, or left out. */
 export const conditionsOf = ({ conditions, expires, rate }: GrantLine): Conditions => ({
   networks: conditions?.networks ?? null,
   mfa: conditions?.mfa === true,

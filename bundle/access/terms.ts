@@ -18,6 +18,7 @@ type Values = ReadonlyMap<string, readonly string[]>;
 /** What one atom allows is allowed by others only if one of them allows it all. */
 export type Atom = { network: string | null; mfa: boolean; values: Values; expires: number };
 
+/** What a grant allows by its conditions, to be compared with what others allow. */
 export function termOf(id: string, conditions: Conditions): Term {
   const { rate, params } = conditions;
   const values = valuesOf(params);
@@ -61,6 +62,7 @@ function choices(values: Values): Values[] {
   return all;
 }
 
+/** Whether one of some atoms allows all that an atom does. */
 export const isWithin = (atom: Atom, atoms: readonly Atom[]): boolean =>
   atoms.some(
     (other) =>
@@ -85,6 +87,7 @@ export const overlap = ({ values }: Atom, other: Atom): boolean =>
     );
   });
 
+/** Two atoms that allow the same have the same text. */
 export const textOf = ({ network, mfa, values, expires }: Atom): string =>
   JSON.stringify([network, mfa, [...values], expires === Number.POSITIVE_INFINITY ? null : expires]);
 

@@ -50,6 +50,7 @@ const factEntry = ({ type, max_length, values, ...fact }: NonNullable<Api['facts
   values: values && [...values].sort(),
 });
 
+/** Whether anybody may call some operation of an API. */
 export const isOpen = ({ public: open = [] }: Pick<Api, 'public'>): boolean => open.length > 0;
 
 /** The line of those whom nobody knows; it goes before all others, whose names have a kind. */

@@ -25,6 +25,7 @@ const opaFault = z.object({
   ),
 });
 
+/** The Rego package in which a detector must stand. */
 export const packageOf = ({ name }: OwnDetector): string =>
   `grantgate.detectors.${name.replaceAll('-', '_')}`;
 

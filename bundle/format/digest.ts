@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 const lineFeed = 0x0a;
 
+/** Hexadecimal digits. */
 export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** {@link dataDigest} of a document that comes in pieces. */

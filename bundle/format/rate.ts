@@ -23,6 +23,7 @@ export function parseRate(text: string): Rate {
   return rate;
 }
 
+/** So many in a period of milliseconds. */
 export const rateOf = (count: number, periodMs: number): Rate => ({
   count,
   intervalMs: periodMs / count,

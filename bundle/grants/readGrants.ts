@@ -25,6 +25,7 @@ const MiB = 1024 * 1024;
 /** Files written by programs may be larger than those written by hand. */
 const mostBytes: Readonly<Record<string, number>> = { openapi: mostDocumentBytes, directory: 64 * MiB };
 const directoryLimits = { bytes: 64 * MiB, depth: 20 };
+/** Bytes that a file of a kind may have. */
 export const mostBytesOf = (kind: FileKind['kind']): number => mostBytes[kind] ?? MiB;
 
 /** An access file; `entries` are those grants that are right by themselves, with their place in the list. */

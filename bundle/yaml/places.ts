@@ -30,6 +30,7 @@ function lineStarts(text: string): number[] {
   return starts;
 }
 
+/** Places of what a document holds, from 1, by the offsets of its nodes in `text`. */
 export function placesOf(text: string, file: string, root: Node): Places {
   let starts: number[] | null = null;
   const place = (start: number, end: number): Place => {

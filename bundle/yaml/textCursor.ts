@@ -8,6 +8,7 @@ export type TextCursor = {
   find(pattern: RegExp): number;
 };
 
+/** A cursor at the beginning of a text. */
 export function createTextCursor(text: string): TextCursor {
   return {
     at: 0,

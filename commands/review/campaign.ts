@@ -1,7 +1,7 @@
 import { isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn } from '../arguments/forgeTarget.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { folderOf, print, printJson, progress } from '../terminal.ts';
@@ -46,7 +46,7 @@ export async function runCampaign(options: Options): Promise<void> {
   const { report, results, writes, error } = await campaign({
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
     adminToken: adminTokenOf(options),
-    asOfMs: asOfOf(options),
+    asOfMs: instantAsOf(options),
     nowMs: Date.now(),
     name,
     scope: text === undefined || scope === null ? null : { text, scope },

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { PullCheck } from '../../reviewer/check/pullCheck.ts';
-import { asOfOf } from '../arguments/asOf.ts';
 import { badRevision } from '../arguments/badRevision.ts';
 import { daysOf } from '../arguments/days.ts';
 import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
@@ -96,7 +96,7 @@ async function runCheckPull(
 }
 
 async function compute(base: string, head: string, options: Options): Promise<PullCheck> {
-  const asOfMs = asOfOf(options);
+  const asOfMs = instantAsOf(options);
   const days = daysOf(options);
   const { checkPull } = await import('../../reviewer/check/checkPull.ts');
   const signal = abortOnStop();

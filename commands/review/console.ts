@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
 import { daysOf } from '../arguments/days.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print } from '../terminal.ts';
@@ -74,7 +74,7 @@ async function runConsole(options: Options, command: Command): Promise<void> {
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
     ...{ gateways, adminToken, fleet: gateways.length === 0 ? null : fleetOf(gateways, adminToken) },
     ...{ host, port: Number(options.port), token, days: daysOf(options) },
-    asOf: options.asOf === undefined ? null : Math.floor(asOfOf(options) / 1000),
+    asOf: options.asOf === undefined ? null : Math.floor(instantAsOf(options) / 1000),
     now: Date.now,
     onFailure: (error) =>
       void process.stderr.write(

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type AdminTokenOption, adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
 
 export function inventory(program: Command): void {
@@ -46,7 +46,7 @@ type Options = AdminTokenOption & {
 async function runInventory(options: Options): Promise<void> {
   const { gatherInventory } = await import('../../reviewer/inventory/gatherInventory.ts');
   const { views } = await import('../../reviewer/inventory/inventory.ts');
-  const asOfMs = asOfOf(options);
+  const asOfMs = instantAsOf(options);
   const by = views.find((view) => view === options.by) ?? 'api';
   const found = await gatherInventory({
     root: folderOf(options.root),

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
 import { badRevision } from '../arguments/badRevision.ts';
 import { daysOf } from '../arguments/days.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
@@ -83,7 +83,7 @@ async function runReplay(base: string, head: string, options: Options, command: 
 }
 
 async function replayed(base: string, head: string, options: Options): Promise<void> {
-  const asOfMs = asOfOf(options);
+  const asOfMs = instantAsOf(options);
   const days = daysOf(options);
   const { replayRevisions } = await import('../../reviewer/replay/replayRevisions.ts');
   const { verdictOf } = await import('../../reviewer/replay/replay.ts');

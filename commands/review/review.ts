@@ -3,8 +3,8 @@ import { counted } from '../../bundle/format/counted.ts';
 import { messageOf } from '../../bundle/format/messageOf.ts';
 import type { ReviewResult } from '../../reviewer/review.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop, stopSignal } from '../stopSignal.ts';
@@ -94,7 +94,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   }
   if (options.scope !== undefined || options.due !== undefined)
     throw new UsageError('--scope and --due are of a campaign: give --campaign NAME');
-  const asOfMs = asOfOf(options);
+  const asOfMs = instantAsOf(options);
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
   const { review } = await import('../../reviewer/review.ts');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type Command, Option } from 'commander';
 import { daySeconds, isDay } from '../../bundle/format/times.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
-import { asOfOf } from '../arguments/asOf.ts';
+import { instantAsOf } from '../arguments/instantAsOf.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example } from '../terminal.ts';
@@ -45,7 +45,7 @@ type Options = {
 async function runUsage(places: string[], options: Options): Promise<void> {
   const { by } = options;
   const nowSeconds = Date.now() / 1000;
-  const to = options.asOf === undefined ? null : asOfOf(options) / 1000;
+  const to = options.asOf === undefined ? null : instantAsOf(options) / 1000;
   const { since } = options;
   if (since !== undefined && !isDay(since))
     throw new UsageError(`--since must be a day like 2026-03-01, got "${since}"`);

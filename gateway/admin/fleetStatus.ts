@@ -76,6 +76,7 @@ export function fleetStatus(answers: readonly RevisionAnswer[], wanted: WantedRe
   };
 }
 
+/** Whether a gateway enforces what is wanted, or what came after it. */
 export const isEnforced = (state: GatewayState): boolean => state === 'enforced' || state === 'newer';
 
 /** "3 of 3 gateways enforce 1a2b3c4d5e6f, slowest 1.8 s" */

@@ -50,6 +50,7 @@ export const share = z
   .gt(0, { error: 'must be above 0 and 1 at most' })
   .max(1, { error: 'must be above 0 and 1 at most' });
 
+/** Whether an address is one of this machine, which nobody listens in on. */
 export const onLoopback = (address: string): boolean => isLoopback(URL.parse(address)?.hostname ?? '');
 
 /** https, or http on loopback. */

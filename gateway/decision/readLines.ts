@@ -70,6 +70,7 @@ export function boundsOf(
   );
 }
 
+/** What a decision must know of the grants on a line, besides what the policy says of them. */
 export function readLine(line: Uint8Array): KnownLine {
   const bounds = new Map<string, GrantBounds>();
   const ends: number[] = [];

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Enforcement } from '../decision/enforcement.ts';
-import { sendProblem } from '../http/answer.ts';
+import { sendJson, sendProblem } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Authenticate } from '../identity/authenticate.ts';
@@ -72,7 +72,7 @@ export function createAuthzen(options: Options) {
     const requestId = request.headers['x-request-id'];
     if (requestId !== undefined) response.setHeader('x-request-id', requestId);
     try {
-      sendJson(response, await answer(request, endpoint));
+      sendJson(response, 200, await answer(request, endpoint));
     } catch (error) {
       if (!(error instanceof Refusal)) onFailure(error, null);
       const refusal =
@@ -88,7 +88,7 @@ export function createAuthzen(options: Options) {
 
 /** The metadata document, for a decision point that is reached at `url`. */
 export function sendConfiguration(response: ServerResponse, url: string, canSearch: boolean): void {
-  sendJson(response, {
+  sendJson(response, 200, {
     policy_decision_point: url,
     access_evaluation_endpoint: url + paths.evaluation,
     access_evaluations_endpoint: url + paths.evaluations,
@@ -110,10 +110,4 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new Refusal(400, 'evaluation-malformed', 'The body must be JSON.');
   }
-}
-
-function sendJson(response: ServerResponse, value: unknown): void {
-  if (response.destroyed) return;
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify(value));
 }

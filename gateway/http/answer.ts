@@ -84,6 +84,7 @@ export function refuse(
 
 /** Answers with a value as JSON that nobody may keep. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(`${JSON.stringify(value)}\n`);
 }

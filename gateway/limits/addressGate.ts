@@ -7,7 +7,7 @@ import { Refusal } from '../http/refusal.ts';
 import { lruCache, MiB } from '../memory/lruCache.ts';
 import { whenKnown } from '../memory/whenKnown.ts';
 import type { Limit } from './limit.ts';
-import { exceeded } from './rateRefusal.ts';
+import { rateExceeded } from './rateRefusal.ts';
 
 /** What one address may ask before it has proved who it is. */
 export type AddressGate = {
@@ -33,7 +33,8 @@ export function createAddressGate({ limit, bounds }: Options): AddressGate {
   const shut = lruCache<{ untilMs: number; refusal: (waitMs: number) => Refusal }>(32 * MiB);
   const guesses = lruCache<true>(32 * MiB);
 
-  const overRate = (waitMs: number) => exceeded('address', bounds().rate, waitMs, 'address-rate-exceeded');
+  const overRate = (waitMs: number) =>
+    rateExceeded('address', bounds().rate, waitMs, 'address-rate-exceeded');
   const overGuesses = (waitMs: number) =>
     new Refusal(429, 'logins-exceeded', 'Too many credentials from there were not valid.', {
       'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))),

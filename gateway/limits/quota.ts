@@ -6,7 +6,7 @@ import { networkOf } from '../http/networkOf.ts';
 import { Refusal } from '../http/refusal.ts';
 import { whenKnown } from '../memory/whenKnown.ts';
 import type { Limit } from './limit.ts';
-import { exceeded, policy } from './rateRefusal.ts';
+import { rateExceeded, ratePolicy } from './rateRefusal.ts';
 
 type Left = Refusal | RateLimitHeaders | null;
 
@@ -78,7 +78,7 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
       if (left <= 0) return passed(before, 'grant', rate, left);
       if (left >= least) continue;
       least = left;
-      refusal = exceeded('grant', rate, left);
+      refusal = rateExceeded('grant', rate, left);
     }
     return refusal ?? before;
   };
@@ -88,7 +88,7 @@ export function createQuota({ limit, concurrency, mostIdle = 50_000 }: Options):
     const rate = enforcement.snapshot.apis.get(route.api)?.rate;
     if (rate === undefined) return takeGrants(decided, atMs, null);
     const after = (left: number) =>
-      left > 0 ? exceeded('api', rate, left) : takeGrants(decided, atMs, passed(null, 'api', rate, left));
+      left > 0 ? rateExceeded('api', rate, left) : takeGrants(decided, atMs, passed(null, 'api', rate, left));
     return whenKnown(limit(keyOf(decided), rate, atMs), after);
   };
 
@@ -151,7 +151,7 @@ function passed(
   left: number,
 ): RateLimitHeaders {
   const seconds = Math.max(1, Math.ceil(rate.intervalMs / 1000));
-  const here = { policy: policy(name, rate), state: `"${name}";r=${-left};t=${seconds}` };
+  const here = { policy: ratePolicy(name, rate), state: `"${name}";r=${-left};t=${seconds}` };
   if (before === null) return here;
   return { policy: `${before.policy}, ${here.policy}`, state: `${before.state}, ${here.state}` };
 }

@@ -49,6 +49,7 @@ export type SuccessionOptions = {
   post: (message: LoaderMessage) => void;
 };
 
+/** A succession that begins with `floor` in force, or with nothing. */
 export function createSuccession(options: SuccessionOptions): Succession {
   const { source, prepare, floorFile, lastGood, post } = options;
   let { floor } = options;
@@ -65,7 +66,7 @@ export function createSuccession(options: SuccessionOptions): Succession {
     const last = floor ?? before;
     if (last === null || !isOlder(bundle, last)) return false;
     if (source.kind === 'git' && force) return true;
-    throw rollback(bundle, last, { kind: source.kind, inForce: floor !== null });
+    throw rollbackError(bundle, last, { kind: source.kind, inForce: floor !== null });
   };
   /** Whether a bundle says again, with a number of its own, what is being held: then it is meant. */
   const isConfirmed = (next: Floor) =>
@@ -152,7 +153,7 @@ function holdBack(
   return held(next.revision, `takes away ${gone} of ${before.grants} grants`);
 }
 
-function rollback(
+function rollbackError(
   bundle: Bundle,
   last: Enforced,
   { kind, inForce }: { kind: Source['kind']; inForce: boolean },

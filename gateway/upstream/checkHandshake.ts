@@ -3,10 +3,11 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AnswerError } from '../http/fault.ts';
+import { headersOf } from './headers.ts';
 
 type Options = {
   /** What the caller may see of an upstream's headers, and ours, as a flat list. */
-  headersOf: (answer: IncomingMessage) => string[];
+  answerHeaders: (answer: IncomingMessage) => string[];
   /** The upstream answered with that status. */
   onAnswer: (status: number) => void;
   /** The upstream agreed; what follows are frames. */
@@ -23,7 +24,7 @@ export function checkHandshake(
   handshake: ClientRequest,
   request: IncomingMessage,
   socket: Duplex,
-  { headersOf, onAnswer, onOpen }: Options,
+  { answerHeaders, onAnswer, onOpen }: Options,
 ): void {
   const { 'sec-websocket-key': key = '' } = request.headers;
   queueMicrotask(() => {
@@ -42,7 +43,10 @@ export function checkHandshake(
       }
       onOpen();
       // Only what is written to the caller is taken from them.
-      answer.headers = named([...headersOf(answer), 'connection', 'Upgrade', 'upgrade', 'websocket']);
+      answer.headers = headersOf([
+        ...answerHeaders(answer),
+        ...['connection', 'Upgrade', 'upgrade', 'websocket'],
+      ]);
       for (const join of joins) join.call(handshake, answer, upstream, head);
     });
     handshake.once('response', (answer) => {
@@ -55,7 +59,7 @@ export function checkHandshake(
       const response = new ServerResponse(request);
       response.shouldKeepAlive = false;
       response.assignSocket(socket);
-      response.writeHead(status, headersOf(answer));
+      response.writeHead(status, answerHeaders(answer));
       response.once('finish', () => {
         response.detachSocket(socket);
         socket.destroySoon();
@@ -78,16 +82,4 @@ function agrees({ statusCode, headers }: IncomingMessage, key: string): boolean 
     /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headers.connection ?? '') &&
     headers['sec-websocket-accept'] === hash('sha1', key + guid, 'base64')
   );
-}
-
-/** A flat list as http-proxy-3 writes headers; a name may be one that every object has. */
-function named(flat: readonly string[]): IncomingMessage['headers'] {
-  const headers: Record<string, string | string[]> = Object.create(null);
-  for (let index = 0; index < flat.length; index += 2) {
-    const name = flat[index] ?? '';
-    const value = flat[index + 1] ?? '';
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers as IncomingMessage['headers'];
 }

@@ -109,3 +109,15 @@ export function trailing(trailers: IncomingHttpHeaders): string[] {
   for (const name in trailers) if (!notTrailing.test(name)) kept[name] = trailers[name];
   return respondable(kept, []);
 }
+
+/** A flat list of names and values as an object, names in lower case; one may be called as what every object has. */
+export function headersOf(flat: readonly string[]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (let index = 0; index < flat.length; index += 2) {
+    const name = (flat[index] ?? '').toLowerCase();
+    const value = flat[index + 1] ?? '';
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}

@@ -14,7 +14,7 @@ import { withCors } from '../request/cors.ts';
 import { answerHeaders, answerTrailers } from './answerHeaders.ts';
 import type { AnswerTimeout } from './answerTimeout.ts';
 import type { FlushSoon } from './flushSoon.ts';
-import { refusalOf } from './refusalOf.ts';
+import { upstreamRefusal } from './upstreamRefusal.ts';
 
 const isClosed = ({ code }: NodeJS.ErrnoException) =>
   code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
@@ -169,7 +169,7 @@ export class Transfer implements Dispatcher.DispatchHandler {
       const why = `${detailOf(error)}, in the middle of an answer`;
       this.#finish(this.#response.statusCode, new AnswerError('cut', why));
     } else {
-      const refusal = withCors(refusalOf(error), this.#admission.cors);
+      const refusal = withCors(upstreamRefusal(error), this.#admission.cors);
       sendProblem(this.#request, this.#response, refusal, this.#admission.id);
       // A refusal is what our own bound on the body says; the upstream is not to blame for it.
       this.#finish(0, error instanceof Refusal ? null : error);

@@ -17,9 +17,9 @@ import type { CloseReason, Streams } from '../streams/streams.ts';
 import { answerHeaders } from './answerHeaders.ts';
 import { checkHandshake } from './checkHandshake.ts';
 import type { ForwardedHeaders } from './forwardedHeaders.ts';
-import { createForwardable, type Forwardable } from './headers.ts';
-import { refusalOf } from './refusalOf.ts';
+import { createForwardable, headersOf } from './headers.ts';
 import { createRelays } from './relays.ts';
+import { upstreamRefusal } from './upstreamRefusal.ts';
 import { serverName, upstreamHeaders, upstreamPath } from './upstreamRequest.ts';
 
 /** Handles Node's `upgrade` event for WebSocket requests. */
@@ -77,7 +77,7 @@ export function createUpgrade(options: Options): Upgrade {
     }
     const { admission, carrier } = admitted;
     checkHandshake(handshake, request, socket, {
-      headersOf: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
+      answerHeaders: ({ headers, statusCode = 0 }) => answerHeaders(headers, admission, statusCode),
       onAnswer: (status) => {
         clearTimeout(timer);
         carrier.answer(status);
@@ -108,13 +108,16 @@ export function createUpgrade(options: Options): Upgrade {
           onClosed();
         });
         admissions.set(request, { admission, carrier });
-        request.headers = outgoing(request, admission, forwardable, forwarded);
+        request.headers = headersOf([
+          ...['connection', 'Upgrade', 'upgrade', 'websocket'],
+          ...upstreamHeaders(request, admission, forwardable, forwarded),
+        ]);
         request.url = upstreamPath(admission);
         proxy.ws(request, socket, head, targetOf(admission), (error) => {
           // An answer written into the open connection would be read as frames; the connection ends, and that is all.
           if (upgraded.has(socket) || socket.destroyed || !socket.writable) return;
           onUpstreamFailure(admission, error);
-          const refusal = refusalOf(error);
+          const refusal = upstreamRefusal(error);
           carrier.answer(refusal.status);
           writeProblem(socket, refusal, admission.id);
         });
@@ -169,27 +172,6 @@ function faultOf({ headers }: IncomingMessage): Refusal | null {
   if (!keyForm.test(headers['sec-websocket-key'] ?? ''))
     return new Refusal(400, 'upgrade-malformed', 'A WebSocket handshake needs one Sec-WebSocket-Key.');
   return null;
-}
-
-function outgoing(
-  request: IncomingMessage,
-  admission: Admission,
-  forwardable: Forwardable,
-  forwarded: ForwardedHeaders,
-): IncomingMessage['headers'] {
-  const flat = upstreamHeaders(request, admission, forwardable, forwarded);
-  // A header may be called as what every object has.
-  const headers: Record<string, string | string[]> = Object.assign(Object.create(null), {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-  });
-  for (let index = 0; index < flat.length; index += 2) {
-    const name = (flat[index] ?? '').toLowerCase();
-    const value = flat[index + 1] ?? '';
-    const before = headers[name];
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers as IncomingMessage['headers'];
 }
 
 const closeCodes: Record<CloseReason | 'idle', [number, string]> = {

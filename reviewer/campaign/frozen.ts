@@ -65,7 +65,9 @@ const nameForm = /^[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9_-])){0,39}$/;
 export const isCampaignName = (name: string): boolean => nameForm.test(name) && !/\.lock$/i.test(name);
 /** Every branch of a campaign begins with this. */
 export const campaignPrefix = (name: string): string => `${prefix}${name}/`;
+/** The branch that holds what a campaign asks about. */
 export const frozenBranch = (name: string) => `${campaignPrefix(name)}frozen`;
+/** The branch of an owner's pull request. */
 export const partBranch = (name: string, owner: string): string =>
   `${campaignPrefix(name)}${ownerPart(owner)}`;
 /** The campaign that a branch is of; null for any other branch. */

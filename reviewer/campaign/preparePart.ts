@@ -18,6 +18,7 @@ export type Base = {
   asOf: number;
 };
 
+/** The base branch as parts are compared with it. */
 export const baseOf = (tree: Tree, organisation: Organisation, asOf: number): Base => ({
   ...{ tree, organisation, asOf },
   grants: new Map(organisation.grants.map((grant) => [grant.id, grant])),

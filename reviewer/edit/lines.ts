@@ -26,6 +26,7 @@ export const lineBreakOf = (text: string): string => /\r\n|\n|\r/.exec(text)?.[0
 
 export const isBlank = (line: string): boolean => line.trim() === '';
 export const isComment = (line: string): boolean => line.trimStart().startsWith('#');
+/** How many spaces a line begins with. */
 export const indentOf = (line: string): number => line.length - line.replace(/^ +/, '').length;
 
 /** The first offset from `start` on, before `end`, that is neither space nor comment; `end` when there is none. */

@@ -20,6 +20,7 @@ function itemAt({ places, path }: List, index: number): { item: Place; previousE
   return { item, previousEnd: Math.min(previousEnd, item.start) };
 }
 
+/** Whether a list is written in brackets. */
 export const isFlow = (text: string, { places, path }: List): boolean =>
   text.charAt(places.nearest(path).start) === '[';
 

@@ -62,7 +62,7 @@ export async function* entryChanges<C extends FileChanges>(
 }
 
 /** What a grant of any time covers, by the roles of today; null for a role that is no more. */
-export const coversOf = (
+export const coversToday = (
   { api, role, operations }: GrantEntry,
   { apis }: Pick<Organisation, 'apis'>,
 ): readonly string[] | null => operations ?? apis.get(api)?.roles.get(role ?? '') ?? null;

@@ -160,6 +160,7 @@ SELECT * FROM (
   FROM roll WHERE c.seen IS NULL
 ) WHERE "from" < "to" ORDER BY ALL`;
 
+/** Minutes of orderly ends, of days that are whole. */
 export const rolledEnds = (asOf: number) => `
 SELECT instance, d * 1440 + minute AS "from", d * 1440 + minute + 1 AS "to" FROM (SELECT instance, d, unnest(c.ends) AS minute FROM roll WHERE whole)
 WHERE d * 1440 + minute <= ${Math.floor(asOf / 60)} ORDER BY ALL`;

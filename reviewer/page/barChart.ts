@@ -1,6 +1,7 @@
 import { scaleBand, scaleLinear } from 'd3-scale';
 import { type Html, html } from './html.ts';
 
+/** Pixels: of all, and of what names and values take of them; and how far the bars are apart. */
 const [width, side, value] = [640, 150, 90];
 const step = 24;
 const at = (number: number) => Math.round(number * 10) / 10;

@@ -10,6 +10,7 @@ export type Texts = ReadonlyMap<string, string>;
 
 const mostProblems = 20;
 
+/** A tree in which some files are otherwise. */
 export const withTexts = (tree: Tree, texts: Texts): Tree => ({
   ...tree,
   source: 'disk',

@@ -45,6 +45,7 @@ const labelsOf = ({ tier, risk }: Pick<Family, 'tier' | 'risk'>) => [
   ...(risk === 'high' ? ['grantgate: high risk'] : []),
 ];
 
+/** Finds them in the directory, in CODEOWNERS as the mirror has it, and on the forge. */
 export function peopleOf({
   forge,
   mirror,

@@ -27,6 +27,7 @@ export function ratesFor({ usual, busiest }: Busy, margin: number, least: number
   return [...new Set(counts)];
 }
 
+/** Whether a rate leaves room for twice the busiest minute. */
 export const isSafe = (count: number, { busiest }: Busy): boolean => count >= 2 * busiest;
 
 /**

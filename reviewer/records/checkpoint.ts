@@ -22,7 +22,7 @@ type End = z.infer<typeof end>;
 /** Where the records of each instance ended when they were verified: a chain by itself does not tell what is gone behind its end. */
 export type Checkpoint = z.infer<typeof checkpoint>;
 
-/** Throws ReviewError `checkpoint-invalid`. */
+/** Reads what `makeCheckpoint` made, as JSON in `file`. Throws ReviewError `checkpoint-invalid`. */
 export function readCheckpoint(text: string, file: string): Checkpoint {
   const invalid = (cause: unknown) =>
     new ReviewError(

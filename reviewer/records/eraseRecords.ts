@@ -4,7 +4,7 @@ import { manifestName } from '../../gateway/record/lastPruned.ts';
 import { stopIfAborted } from '../reviewError.ts';
 import { homesIn, isBeingWritten, type Order, writtenTo } from './beingWritten.ts';
 import { appendNotes, type Erased, readManifest } from './manifest.ts';
-import { manifestLock, syncFolder } from './manifestLock.ts';
+import { flushFolder, manifestLock } from './manifestLock.ts';
 import { reasonOf } from './readArchive.ts';
 import { draftEnding } from './readLines.ts';
 import { createReplacer } from './replacer.ts';
@@ -87,7 +87,7 @@ async function eraseFile(asked: Asked): Promise<ErasedFile> {
     if (!known.some((one) => one.before === before && one.after === after))
       appendNotes(home, instance, [{ erased: note }], nowMs);
     renameSync(draft, path);
-    syncFolder(home);
+    flushFolder(home);
     return { ...of, refused: null };
   } catch (error) {
     return { ...of, refused: `${path} cannot be erased from: ${reasonOf(error)}` };

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256 } from '../../bundle/format/digest.ts';
 import type { UsageDay } from '../../gateway/record/usageDay.ts';
 import type { UsageLine } from '../../gateway/record/usageLine.ts';
-import { hashed } from './manifest.ts';
 
 /** The roll-up's digest where it says of a day all that the records do; else why it does not. */
 export type Judged = { sha256: string } | { reason: string };
@@ -32,7 +32,7 @@ export function exactRollup(usage: string, instance: string, day: string, counte
   }
   for (const key of told.keys())
     return { reason: `the roll-up ${path} has more than the records: ${key.replaceAll('\u0000', ' ')}` };
-  return { sha256: hashed(bytes) };
+  return { sha256: sha256(bytes) };
 }
 
 function keyed(text: string): [string, string] | null {

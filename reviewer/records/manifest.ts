@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256 } from '../../bundle/format/digest.ts';
 import { manifestName } from '../../gateway/record/lastPruned.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -59,8 +59,6 @@ export type Manifest = {
   broken: number | null;
 };
 
-export const hashed = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex');
-
 /** Reads the manifest at `path`; one that is not there has no notes. */
 export function readManifest(path: string): Manifest {
   const all = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
@@ -74,7 +72,7 @@ export function readManifest(path: string): Manifest {
       found.broken ??= index + 1;
       if (note === null) continue;
     }
-    previous = hashed(text);
+    previous = sha256(text);
     found.instance ??= note.instance;
     if ('pruned' in note) lists.pruned.push(note.pruned);
     else lists.erased.push(note.erased);
@@ -101,7 +99,7 @@ export function appendNotes(home: string, instance: string, notes: readonly NewN
   let last = lines.at(-1);
   let text = '';
   for (const note of notes) {
-    const previous: string | null = last === undefined ? null : hashed(last);
+    const previous: string | null = last === undefined ? null : sha256(last);
     last = JSON.stringify({ instance, at: new Date(atMs).toISOString(), previous, ...note });
     text += `${last}\n`;
   }

@@ -14,7 +14,7 @@ export function manifestLock(home: string): () => void {
 }
 
 /** Puts on disk which files a folder has. */
-export function syncFolder(folder: string): void {
+export function flushFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {
     fsyncSync(fd);

@@ -14,7 +14,7 @@ import {
   type Pruned,
   readManifest,
 } from './manifest.ts';
-import { manifestLock, syncFolder } from './manifestLock.ts';
+import { flushFolder, manifestLock } from './manifestLock.ts';
 import { reasonOf } from './readArchive.ts';
 import { type FileFacts, headOf, scanFile } from './scanFile.ts';
 
@@ -92,7 +92,7 @@ async function pruneDay(asked: Day): Promise<PrunedDay> {
   if (apply) {
     if (notes.length > 0) appendNotes(home, instance, notes, nowMs);
     for (const name of names) unlinkSync(join(home, name));
-    syncFolder(home);
+    flushFolder(home);
   }
   return { ...of, ...sum, refused: null };
 }

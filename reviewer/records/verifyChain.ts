@@ -1,5 +1,6 @@
+import { sha256 } from '../../bundle/format/digest.ts';
 import type { Link } from '../../gateway/record/record.ts';
-import { earlierDigests, hashed, type Manifest, type Pruned } from './manifest.ts';
+import { earlierDigests, type Manifest, type Pruned } from './manifest.ts';
 import type { Archive } from './readArchive.ts';
 import type { FileFacts, Jump } from './scanFile.ts';
 
@@ -187,7 +188,7 @@ function checkAnchor(
   if (notes === null || breaks.some(({ kind }) => kind === 'manifest')) return;
   const isKnown = manifests.some(({ bytes }) => {
     const there = bytes.subarray(0, notes.bytes);
-    return there.length === notes.bytes && hashed(there) === notes.sha256;
+    return there.length === notes.bytes && sha256(there) === notes.sha256;
   });
   if (isKnown) return;
   const what = manifests.length === 0 ? 'is missing' : 'was changed';

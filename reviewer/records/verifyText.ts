@@ -22,6 +22,7 @@ export function* verifyText(verdicts: readonly ChainResult[]): Generator<string>
   }
 }
 
+/** What is missing, or was given out again, and where. */
 export function gapSentence({ from, to, numbers, again, file, line }: Gap): string {
   const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
   const place = line === null ? `before ${file}` : `before line ${line} of ${file}`;

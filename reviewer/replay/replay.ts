@@ -57,6 +57,7 @@ export type Replay = {
   skipped: readonly Skipped[];
 };
 
+/** How many requests all of them are. */
 export const sumOf = (all: readonly { requests: number }[]): number =>
   all.reduce((sum, { requests }) => sum + requests, 0);
 

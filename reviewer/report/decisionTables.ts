@@ -95,7 +95,7 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
 }
 
 /** Of each commit that decided something and each gateway: when it first decided by that. */
-export function enforcementRows({ changes, enforcement, merges }: ReportInput): Table {
+export function enforcementTable({ changes, enforcement, merges }: ReportInput): Table {
   const commits = new Map(changes.map((change) => [change.commit, change]));
   return {
     name: 'enforcement',
@@ -119,7 +119,7 @@ export function enforcementRows({ changes, enforcement, merges }: ReportInput): 
   };
 }
 
-export function leaverRows({ leavers, enforcement, organisation }: ReportInput): Table {
+export function leaversTable({ leavers, enforcement, organisation }: ReportInput): Table {
   const left = Map.groupBy(organisation.grants, ({ principal }) => fold(principal));
   return {
     name: 'leavers',

@@ -6,7 +6,7 @@ import { endOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
-import { coversOf, entryChanges } from '../evidence/entryChanges.ts';
+import { coversToday, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit decided about a grant. */
 export type GrantChange = {
@@ -90,7 +90,7 @@ function whatChanged(
   if (canonicalJson(was.review ?? null) !== canonicalJson(is.review ?? null) && is.review !== undefined)
     found.push('kept');
   if (was.state !== is.state) found.push(is.state === 'suspended' ? 'suspended' : 'reactivated');
-  const [old, now] = [coversOf(was, organisation) ?? [], coversOf(is, organisation) ?? []];
+  const [old, now] = [coversToday(was, organisation) ?? [], coversToday(is, organisation) ?? []];
   if (now.some((operation) => !old.includes(operation))) found.push('widened');
   if (old.some((operation) => !now.includes(operation))) found.push('narrowed');
   const end = ({ expires }: GrantEntry) =>

@@ -1,4 +1,4 @@
-import { cell } from '../inventory/inventoryCsv.ts';
+import { csvRow } from '../../bundle/format/csvRow.ts';
 
 export type Value = string | number | boolean | null;
 export type Column = { key: string; label: string };
@@ -27,14 +27,11 @@ export const shown = (value: Value | undefined): string =>
         : 'no'
       : String(value);
 
-/** RFC 4180, with no cell that a spreadsheet would run. */
-function tableCsv({ columns, rows }: Table): string {
-  const line = (cells: readonly string[]) => `${cells.map(cell).join(',')}\r\n`;
-  return [
-    line(columns.map(({ key }) => key)),
-    ...rows.map((row) => line(columns.map(({ key }) => shown(row[key])))),
+const tableCsv = ({ columns, rows }: Table): string =>
+  [
+    csvRow(columns.map(({ key }) => key)),
+    ...rows.map((row) => csvRow(columns.map(({ key }) => shown(row[key])))),
   ].join('');
-}
 
 const tableJson = ({ name, title, about, columns, rows }: Table): string =>
   `${JSON.stringify({ name, title, about, columns, rows }, null, 1)}\n`;

@@ -1,6 +1,6 @@
 import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { dutiesOf } from '../detect/duties.ts';
-import { approvals, decisions, emergencies, enforcementRows, leaverRows } from './decisionTables.ts';
+import { approvals, decisions, emergencies, enforcementTable, leaversTable } from './decisionTables.ts';
 import { changedTexts, delegations, reminders } from './noticeTables.ts';
 import { recordRows } from './recordRows.ts';
 import type { ReportInput } from './reportInput.ts';
@@ -182,9 +182,9 @@ export const tablesOf = (input: ReportInput): Table[] =>
     ...[
       population,
       decisions,
-      enforcementRows,
+      enforcementTable,
       recordRows,
-      leaverRows,
+      leaversTable,
       findings,
       notEvaluable,
       exemptions,

@@ -7,7 +7,7 @@ import type { Api } from '../../bundle/grants/organisation.ts';
 import type { GrantEntry } from '../../bundle/grants/schema.ts';
 import { edit } from '../edit/edit.ts';
 import { putBack } from '../edit/putBack.ts';
-import { coversOf } from '../evidence/entryChanges.ts';
+import { coversToday } from '../evidence/entryChanges.ts';
 import { grew } from '../evidence/grants/grew.ts';
 import { effectOf, type Texts } from '../proposal/effectOf.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -131,7 +131,7 @@ function gaveMore(
 ): boolean {
   if (now === null || grew(now, then, asOf)) return true;
   // A role that is no more: that is for the check of the result to say.
-  const [less, more] = [coversOf(now, { apis }), coversOf(then, { apis })];
+  const [less, more] = [coversToday(now, { apis }), coversToday(then, { apis })];
   return more === null || less === null || more.some((operation) => !less.includes(operation));
 }
 

@@ -33,5 +33,6 @@ export type Trend = z.output<typeof trend>;
 /** What a run knows by itself; how long its findings have been open, the lines before it tell. */
 export type Summary = Omit<Trend, 'age' | 'open'> & { fingerprints: readonly string[] };
 
+/** How many findings a run had. */
 export const findingsOf = ({ findings }: Pick<Trend, 'findings'>): number =>
   Object.values(findings).reduce((sum, one) => sum + one, 0);

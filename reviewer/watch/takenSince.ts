@@ -2,7 +2,7 @@ import { fileChanges } from '../../bundle/git/fileChanges.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 
-import { coversOf, entryChanges } from '../evidence/entryChanges.ts';
+import { coversToday, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit took away and nothing has given back. */
 export type Taken = {
@@ -42,8 +42,8 @@ export async function takenSince(
       const is = after.get(id) ?? null;
       const now = current.get(id);
       const held = now !== undefined && now.state === 'active' ? now.covers : [];
-      const covered = is === null || is.state === 'suspended' ? [] : (coversOf(is, organisation) ?? []);
-      const operations = (coversOf(was, organisation) ?? []).filter(
+      const covered = is === null || is.state === 'suspended' ? [] : (coversToday(is, organisation) ?? []);
+      const operations = (coversToday(was, organisation) ?? []).filter(
         (operation) => !covered.includes(operation) && !held.includes(operation),
       );
       if (operations.length === 0) continue;

@@ -727,7 +727,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/sources',
     ],
   ],
-  ['reviewer/usage', ['bundle/format', 'reviewer/evidence', 'reviewer/inventory', 'reviewer/sources']],
+  ['reviewer/usage', ['bundle/format', 'reviewer/evidence', 'reviewer/sources']],
   [
     'reviewer/report',
     [
@@ -741,7 +741,6 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'reviewer/detect',
       'reviewer/evidence',
       'reviewer/forge',
-      'reviewer/inventory',
       'reviewer/page',
       'reviewer/plan',
       'reviewer/pulls/text',

@@ -50,7 +50,7 @@ export function createIsArray(walk: Walk, kindOf: KindOf): IsArray {
 
   const isArrayRef = (terms: readonly Term[], scope: Scope): boolean => {
     const names = terms.map((term, at) => (at === 0 ? variable(term) : constant(term)));
-    const [root, first, second, third] = names;
+    const [root, first, , third] = names;
     const { length } = terms;
     if (root === 'input') return length === 2 && (first === 'groups' || first === 'networks');
     if (root === 'data' && first === 'principals') return length === 4 && third === 'groups';
@@ -61,9 +61,7 @@ export function createIsArray(walk: Walk, kindOf: KindOf): IsArray {
       kindOf({ type: 'ref', value: terms.slice(0, -levels) }, scope) === 'grant';
     if (names.at(-1) === 'operations') return isGrantAbove(1);
     if (names.at(-1) === 'networks' && names.at(-2) === 'conditions') return isGrantAbove(2);
-    return length === 1 && root !== null && root !== undefined && second === undefined
-      ? isArrayName(root, scope)
-      : false;
+    return length === 1 && typeof root === 'string' && isArrayName(root, scope);
   };
 
   const isArray: IsArray = (term, scope) => {

@@ -133,6 +133,7 @@ function requestKind(field: string | null, path: readonly Term[]): Kind | null {
   return field === null ? null : inputKind([field, ...path.map((term) => constant(term) ?? '*')]);
 }
 
+/** Whether it is surely the caller, or one of its groups. */
 export const isName = (kind: Kind | null): boolean => kind === 'name' || kind === 'subject';
 
 /** `input.time` and a positive number. */

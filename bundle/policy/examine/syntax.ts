@@ -53,6 +53,7 @@ export const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/;
 
 export type Place = { line: number; column: number };
 
+/** Where a node stands, from 1; null where OPA does not say. */
 export function placeOf(node: unknown): Place | null {
   if (!isMapping(node) || !isMapping(node.location)) return null;
   const { row, col } = node.location;

@@ -96,6 +96,7 @@ const narrowedTo = (to: NonNullable<Asked['to']>) =>
 export const heading = (entry: Asked): string =>
   `### ${actionOf(entry)} ${code(entry.grant)}${towards(entry)}`;
 
+/** The line of a section that names everybody who loses access. */
 export const losesLine = (grant: Grant | undefined, lost: Losses | undefined, at: At): string =>
   `- **Who loses what**: ${whoLoses(grant, lost, at)}`;
 

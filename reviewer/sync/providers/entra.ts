@@ -9,7 +9,7 @@ import {
   entraObjects,
   width,
 } from './entraObjects.ts';
-import { inParallel } from './pages.ts';
+import { inParallel } from './inParallel.ts';
 import { type Found, type Links, readEntraChanges } from './readEntraChanges.ts';
 import { SyncError } from './syncError.ts';
 

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Client } from './client.ts';
 import type { ReadProvider } from './directory.ts';
-import { inParallel, nextLink, readAll } from './pages.ts';
+import { inParallel } from './inParallel.ts';
+import { nextLink, readAll } from './pages.ts';
 
 const user = z.object({ id: z.int(), login: z.string().min(1) });
 const team = z.object({ id: z.int(), slug: z.string().min(1) });

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import type { Client } from './client.ts';
 import type { ProviderPerson, ReadProvider } from './directory.ts';
-import { inParallel, nextLink, readAll } from './pages.ts';
+import { inParallel } from './inParallel.ts';
+import { nextLink, readAll } from './pages.ts';
 
 const user = z
   .object({

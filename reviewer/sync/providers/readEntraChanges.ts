@@ -7,7 +7,7 @@ import {
   type NamedGroup,
   width,
 } from './entraObjects.ts';
-import { inParallel } from './pages.ts';
+import { inParallel } from './inParallel.ts';
 
 /** All that was read of a tenant: accounts, and the groups that are taken with those nested in them. */
 export type Found = { accounts: readonly Account[]; groups: readonly EntraGroup[] };

@@ -8,6 +8,7 @@ import { SyncError } from './syncError.ts';
 /** Gives the header of the credential; `renew` throws away what was remembered. */
 export type Authorize = (renew: boolean) => Promise<Readonly<Record<string, string>>>;
 
+/** A credential that is the same for ever, as a whole header. */
 export const fixed =
   (header: string): Authorize =>
   async () => ({ authorization: header });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
+import { csvRow } from '../../../bundle/format/csvRow.ts';
 import { gatherInventory } from '../../../reviewer/inventory/gatherInventory.ts';
 import {
   entryFor,
@@ -11,7 +12,7 @@ import {
   neverCalled,
   uncatalogued,
 } from '../../../reviewer/inventory/inventory.ts';
-import { cell, inventoryCsv } from '../../../reviewer/inventory/inventoryCsv.ts';
+import { inventoryCsv } from '../../../reviewer/inventory/inventoryCsv.ts';
 import { inventoryJson } from '../../../reviewer/inventory/inventoryJson.ts';
 import { inventoryPage } from '../../../reviewer/inventory/inventoryPage.ts';
 import { fold, inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
@@ -225,7 +226,7 @@ test('no cell of the CSV is run by a spreadsheet or a terminal, and every one re
           .map((a) => a.join('')),
       ),
       (text) => {
-        const [[read = ''] = []] = parseCsv(`${cell(text)}\r\n`);
+        const [[read = ''] = []] = parseCsv(csvRow([text]));
         assert.doesNotMatch(read, /^[\s\u200b]*[=+\-@＝＋－＠]|^[\t\r\n]/u);
         const visible = text.replace(/(?![\t\r\n])[\p{Cc}\p{Bidi_Control}]/gu, '\ufffd');
         assert.equal(read.replace(/^'/, ''), visible.replace(/^'/, ''));

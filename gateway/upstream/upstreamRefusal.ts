@@ -8,7 +8,7 @@ const isSilence = (error: unknown) =>
   (error instanceof AnswerError && error.fault === 'answer-timeout');
 
 /** What a caller is told when there is no answer to pass on; a refusal of our own stays what it is. */
-export function refusalOf(error: unknown): Refusal {
+export function upstreamRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   return isSilence(error)
     ? new Refusal(504, 'upstream-timeout', 'The API did not answer in time.')
