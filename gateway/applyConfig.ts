@@ -13,14 +13,14 @@ import type { Wired } from './wire.ts';
  * wrong, or what only a new process can serve by.
  */
 export function createApplyConfig(collaborators: Collaborators, wired: Wired) {
-  const { env, log, access, limits, standing, streams } = collaborators;
+  const { env, log, access, limits, bundles, streams } = collaborators;
   let current = collaborators.config;
   let last: Promise<unknown> = Promise.resolve();
 
   const take = async (next: GatewayConfig): Promise<readonly string[]> => {
     assertChangeable(current, next);
     checkPlaces(next, env, false);
-    const follow = standing.prepare(next);
+    const follow = bundles.prepare(next);
     const handle = wired.prepare(next);
     // The last to be judged: what it opens must be used.
     const note = access.prepare(next.log);

@@ -1,5 +1,6 @@
 import { ConfigError, type GatewayConfig, readSecret } from './config/config.ts';
 import { createFaults } from './faults.ts';
+import { followBundles } from './followBundles.ts';
 import { type Authentication, createAuthentication } from './identity/authentication.ts';
 import type { Limit } from './limits/limit.ts';
 import { openLimits } from './limits/limits.ts';
@@ -11,7 +12,6 @@ import { createMetrics } from './metrics/metrics.ts';
 import { createRecordFeed } from './record/recordFeed.ts';
 import { openRecordWriter } from './record/recordWriter.ts';
 import type { Snapshot } from './revision/snapshot.ts';
-import { openStanding } from './standing.ts';
 import { createOnStreamClosed } from './streams/onStreamClosed.ts';
 import { createStreams } from './streams/streams.ts';
 import { createAssertions } from './upstream/assertion.ts';
@@ -96,7 +96,7 @@ export async function openCollaborators({
     onFailure: (error) => log.error({ err: error }, 'keys of assertions not kept or read'),
   });
   const startedMs = now();
-  const standing = openStanding({
+  const bundles = followBundles({
     ...{ config, env, metrics, log, streams, now, elapsed },
     onSwap: worker?.onSwap,
     startLoader,
@@ -122,7 +122,7 @@ export async function openCollaborators({
   });
   return {
     ...{ config, env, now, startedMs, secrets, worker },
-    ...{ log, access, metrics, faults, writer, feed, streams, assertions, standing, authentication, limits },
+    ...{ log, access, metrics, faults, writer, feed, streams, assertions, bundles, authentication, limits },
   };
 }
 

@@ -33,8 +33,8 @@ export function createPipeline(
   before: Authentication | null = null,
 ) {
   const { env, now, access, metrics, faults, writer, streams, assertions } = collaborators;
-  const { authentication, limits, standing } = collaborators;
-  const { enforcement, lapse, hold } = standing;
+  const { authentication, limits, bundles } = collaborators;
+  const { enforcement, lapse, hold } = bundles;
   const { adminToken, webhookSecret } = readSecrets(config, env);
   const forwarded = createForwardedHeaders(config.forwarded);
   const { forward, close: closeForward } = createForward({
@@ -68,7 +68,7 @@ export function createPipeline(
     onOutcome: metrics.observe,
     onFailure: faults.request,
   };
-  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: standing.offer });
+  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: bundles.offer });
 
   let open = 0;
   const ended = () => {

@@ -37,8 +37,8 @@ export type Gateway = {
 
 /** Listens, keeps the clocks going, and closes everything in its order. Throws ConfigError when a port is taken. */
 export async function run(collaborators: Collaborators, wired: Wired): Promise<Gateway> {
-  const { config, worker, log, access, metrics, writer, assertions, standing, limits } = collaborators;
-  const { enforcement } = standing;
+  const { config, worker, log, access, metrics, writer, assertions, bundles, limits } = collaborators;
+  const { enforcement } = bundles;
   const { admin, listeners, sweep, drain, close: closeWired } = wired;
   const beat = setInterval(() => writer.heartbeat(), 60_000);
   const sweeping = setInterval(() => {
@@ -55,7 +55,7 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
     clearInterval(beat);
     clearInterval(sweeping);
     assertions.close();
-    await Promise.all([drain(lingerMs), standing.close()]);
+    await Promise.all([drain(lingerMs), bundles.close()]);
     await closeWired();
     limits.close();
     admin.closeAllConnections();

@@ -15,8 +15,8 @@ export type Wired = ReturnType<typeof wire>;
  * secret is missing.
  */
 export function wire(collaborators: Collaborators) {
-  const { config, now, log, metrics, writer, feed, streams, assertions, limits, standing } = collaborators;
-  const { enforcement, lapse } = standing;
+  const { config, now, log, metrics, writer, feed, streams, assertions, limits, bundles } = collaborators;
+  const { enforcement, lapse } = bundles;
   let draining = false;
   let pipeline = createPipeline(collaborators, config);
   const listener = createListener({
@@ -37,11 +37,11 @@ export function wire(collaborators: Collaborators) {
     snapshot: () => enforcement()?.snapshot ?? null,
     source: () => pipeline.source,
     startedMs: collaborators.startedMs,
-    status: standing.status,
+    status: bundles.status,
     draining: () => draining,
     lapsed: lapse.current,
     recordFault: () => writer.fault,
-    reload: (force, pushed = false) => standing.look({ force, pushed }),
+    reload: (force, pushed = false) => bundles.look({ force, pushed }),
     metrics: async () => ({
       contentType: metrics.registry.contentType,
       text: await metrics.registry.metrics(),

@@ -68,7 +68,7 @@ export async function bringUp(
 }
 
 /** Only the text is behind: the branch holds the commit already. */
-export async function say(
+export async function updateText(
   { forge }: Pick<On, 'forge'>,
   pull: ForgePull,
   wanted: WantedPull,

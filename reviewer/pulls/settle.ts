@@ -9,7 +9,7 @@ import { combine } from '../plan/combine.ts';
 import type { Finding, Plan } from '../plan/finding.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
-import { announcedContext, bringUp, openPull, say, vouch, type WantedPull } from './announce.ts';
+import { announcedContext, bringUp, openPull, updateText, vouch, type WantedPull } from './announce.ts';
 import { checkFiles, filesOf, holdsJust, mergesWell } from './changes.ts';
 import type { FileTexts, Mirror } from './mirror.ts';
 import { isTold, type People } from './people.ts';
@@ -130,7 +130,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   // A run that died between the push and the text left the branch as it is to be.
   const done =
     same && sound && tip === wanted.commit
-      ? await say({ forge }, pull, wanted)
+      ? await updateText({ forge }, pull, wanted)
       : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.ask(pull, task);
   return resultOf('updated', { pull: done, branch, grants });

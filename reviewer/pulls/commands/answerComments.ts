@@ -5,7 +5,7 @@ import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { prose } from '../../forge/markdown.ts';
 import { optional } from '../../forge/optional.ts';
 import { ReviewError } from '../../reviewError.ts';
-import { bringUp, openPull, say, type WantedPull } from '../announce.ts';
+import { bringUp, openPull, updateText, type WantedPull } from '../announce.ts';
 import { checkFiles, filesOf } from '../changes.ts';
 import type { Mirror } from '../mirror.ts';
 import { branchOf, parseBranch } from '../text/branch.ts';
@@ -57,7 +57,7 @@ export async function answerComments(options: Options): Promise<Answered> {
     const tip = mirror.branches.get(on.branch);
     const own = bodyParts(on.body).own;
     const asIs = (): Promise<ForgePull> =>
-      say({ forge }, on, { marker: next, own, commit: next.commit ?? on.head, draft: false }, false);
+      updateText({ forge }, on, { marker: next, own, commit: next.commit ?? on.head, draft: false }, false);
     if (unchanged) return { replies: [], moved: false, result: await asIs() };
     if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
       return {

@@ -27,10 +27,10 @@ type Options = {
 };
 
 /**
- * What is in force, what may come into force, and what decides beside it without a word of its own. Throws ConfigError
- * when a secret is missing, and what {@link startReload} throws.
+ * Keeps the bundle in force that its source has, within what may come into force, and beside it the second one, which
+ * decides without a word of its own. Throws ConfigError when a secret is missing, and what {@link startReload} throws.
  */
-export function openStanding(options: Options) {
+export function followBundles(options: Options) {
   const { env, metrics, log, streams, now, elapsed, startLoader } = options;
   let { bundle } = options.config;
   let inForce: Enforcement | null = null;
