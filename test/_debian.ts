@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../bundle/cacheFolder.ts';
+import { installOnce } from './_installOnce.ts';
 
 const run = promisify(execFile);
 
@@ -38,21 +39,13 @@ export async function debianProgram(
     const path = paths.find((one) => existsSync(one)) ?? join(folder, name);
     return { path, env: { PATH, LD_LIBRARY_PATH: places.join(delimiter) } };
   };
-  if (await works(await unpacked())) return unpacked();
-  await mkdir(dirname(folder), { recursive: true });
-  const fresh = await mkdtemp(`${folder}.`);
-  try {
-    await run('apt-get', ['download', ...packages], { cwd: fresh, timeout: 120_000 });
-    for (const file of await readdir(fresh)) await run('dpkg', ['-x', join(fresh, file), fresh]);
-    // Another test file may have been faster, and be running it.
-    if (await works(await unpacked())) return await unpacked();
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
-  } catch {
-    return null;
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
-  const program = await unpacked();
-  return (await works(program)) ? program : null;
+  const isThere = await installOnce(
+    folder,
+    async () => works(await unpacked()),
+    async (fresh) => {
+      await run('apt-get', ['download', ...packages], { cwd: fresh, timeout: 120_000 });
+      for (const file of await readdir(fresh)) await run('dpkg', ['-x', join(fresh, file), fresh]);
+    },
+  );
+  return isThere ? unpacked() : null;
 }

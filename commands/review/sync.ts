@@ -7,6 +7,7 @@ import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
 import { actionText } from './actionText.ts';
+import { assertOneWay } from './writeOrShow.ts';
 
 type Options = ForgeOptions & {
   root: string;
@@ -57,7 +58,7 @@ async function runSync(options: Options): Promise<void> {
   const shrink = options.shrink === undefined ? undefined : Number(options.shrink);
   if (shrink !== undefined && !(shrink >= 0 && shrink <= 1))
     throw new UsageError(`--shrink must be a share from 0 to 1, got "${options.shrink}"`);
-  if (options.write && options.apply) throw new UsageError('--write and --apply are two ways: give one');
+  assertOneWay(options);
   const signal = abortOnStop();
   const root = resolve(options.root);
   const settings = {

@@ -17,22 +17,21 @@ const mostBytes = 60_000;
 
 const size = (text: string) => Buffer.byteLength(text) + 1;
 
-/** Lines as long as there is room, and a word on those that have none; `more` are not among them at all. */
-function filled(
-  lines: readonly string[],
-  more: number,
-  room: number,
-  rest: (count: number) => string,
-): string[] {
-  const shown: string[] = [];
+/** The first lines, as many as there is room for, with a word on what is left out. */
+function fitting(lines: readonly string[], room: number): readonly string[] {
   let left = room - 200;
-  for (const line of lines) {
-    if (size(line) > left) break;
+  const end = lines.findIndex((line) => {
     left -= size(line);
-    shown.push(line);
-  }
+    return left < 0;
+  });
+  return end < 0 ? lines : lines.slice(0, end);
+}
+
+/** The same, as items of a list with that word; `more` are not among them at all. */
+function fittingList(lines: readonly string[], more: number, room: number): readonly string[] {
+  const shown = fitting(lines, room);
   const hidden = lines.length - shown.length + more;
-  return hidden > 0 ? [...shown, rest(hidden)] : shown;
+  return hidden > 0 ? [...shown, `- … and ${hidden} more`] : shown;
 }
 
 const marks = { success: '✅', failure: '❌', action_required: '⏳' } as const;
@@ -77,12 +76,7 @@ function problemPart({ problems, moreProblems, findings, moreFindings }: PullChe
     ),
   ];
   if (lines.length === 0) return [];
-  const shown = filled(
-    lines,
-    moreProblems + moreFindings,
-    mostBytes * 0.25,
-    (count) => `- … and ${count} more`,
-  );
+  const shown = fittingList(lines, moreProblems + moreFindings, mostBytes * 0.25);
   return [`#### What is wrong\n\n${shown.join('\n')}`];
 }
 
@@ -98,7 +92,7 @@ function approvalPart({ requirements }: PullCheck, { met, missing, refused }: Se
       ({ requirement, by }) => `- [x] ${prose(requirementText(requirement))}: ${code(nameOf(by))} has`,
     ),
   ];
-  const shown = filled(lines, 0, mostBytes * 0.1, (count) => `- … and ${count} more`);
+  const shown = fittingList(lines, 0, mostBytes * 0.1);
   return [`#### Who must approve\n\n${shown.join('\n')}`];
 }
 
@@ -107,18 +101,13 @@ function accessPart({ summary, rows, more, notes, moreNotes }: NonNullable<PullC
     const grants = `${by.map(code).join(', ')}${moreBy > 0 ? ` and ${moreBy} more` : ''}`;
     return `| ${[prose(who), prose(what), grants].map(cell).join(' | ')} |`;
   });
-  const shown = filled(lines, 0, mostBytes * 0.2, () => '');
-  const fitting = shown.filter((line) => line !== '');
-  const hidden = rows.length - fitting.length + more;
-  const also = filled(
-    notes.map((note) => `- ${prose(note)}`),
-    moreNotes,
-    mostBytes * 0.1,
-    (count) => `- … and ${count} more`,
-  );
+  const shown = fitting(lines, mostBytes * 0.2);
+  const hidden = rows.length - shown.length + more;
+  const listed = notes.map((note) => `- ${prose(note)}`);
+  const also = fittingList(listed, moreNotes, mostBytes * 0.1);
   return [
     `#### Who can do what\n\n${prose(summary)}`,
-    ...(fitting.length > 0 ? [['| who | | by |', '| --- | --- | --- |', ...fitting].join('\n')] : []),
+    ...(shown.length > 0 ? [['| who | | by |', '| --- | --- | --- |', ...shown].join('\n')] : []),
     ...(hidden > 0 ? [`… and ${hidden} more; ${code('grantgate diff --json')} has them all.`] : []),
     ...(also.length > 0 ? [`Also:\n\n${also.join('\n')}`] : []),
   ];

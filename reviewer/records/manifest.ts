@@ -114,9 +114,9 @@ export function appendNotes(home: string, instance: string, notes: readonly NewN
   }
 }
 
-/** What a file was before persons were erased from it, itself included, by digest. */
-export function earlierDigests(sha256: string, erased: readonly Erased[]): ReadonlySet<string> {
-  const found = new Set([sha256]);
+/** What a file was before persons were erased from it, by digest; the one it has now is among them. */
+export function earlierDigests(now: string, erased: readonly Erased[]): ReadonlySet<string> {
+  const found = new Set([now]);
   for (let size = 0; size !== found.size; ) {
     size = found.size;
     for (const { before, after } of erased) if (found.has(after)) found.add(before);

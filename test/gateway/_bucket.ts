@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../bundle/cacheFolder.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { installOnce } from '../_installOnce.ts';
 import { freePort, startServer } from '../_server.ts';
 
 const run = promisify(execFile);
@@ -70,31 +71,20 @@ export async function startBucketServer(bucket: string): Promise<BucketServer | 
 async function moto(): Promise<string | null> {
   const pins = sha256(await readFile(requirements));
   const folder = join(cacheFolder(), 'python', `${name}-${pins.slice(0, 8)}`);
-  const works = (path: string) =>
+  const works = () =>
     run('python3', [alone, '-c', 'import moto.server'], {
-      env: { ...process.env, PYTHONPATH: path },
+      env: { ...process.env, PYTHONPATH: folder },
       timeout: 60_000,
     }).then(
       () => true,
       () => false,
     );
-  if (await works(folder)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  const fresh = await mkdtemp(`${folder}.`);
-  try {
+  const isThere = await installOnce(folder, works, async (fresh) => {
     const quiet = ['--quiet', '--disable-pip-version-check', '--only-binary', ':all:', '--no-compile'];
     const exactly = ['--no-deps', '--requirement', requirements];
     await run('python3', ['-m', 'pip', 'install', ...quiet, '--target', fresh, ...exactly], {
       timeout: 300_000,
     });
-    // Another test file may have been faster, and be running it.
-    if (await works(folder)) return folder;
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
-  } catch {
-    return null;
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
-  return (await works(folder)) ? folder : null;
+  });
+  return isThere ? folder : null;
 }

@@ -19,9 +19,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Link } from '../../../gateway/record/record.ts';
-import type { NewRecord } from '../../../gateway/record/recordLine.ts';
 import { openRecordWriter, type RecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { suite } from '../../_suite.ts';
+import { newRecord } from './_record.ts';
 
 const test = suite('chain');
 const root = mkdtempSync(join(tmpdir(), 'grantgate-chain-'));
@@ -30,17 +30,7 @@ let worlds = 0;
 
 const noon = Date.parse('2026-11-23T12:00:00Z');
 const day = 86_400_000;
-const record = (at: number): NewRecord => ({
-  timestamp: new Date(at).toISOString(),
-  decision_id: `id-${at}`,
-  path: 'grantgate/authz/decision',
-  bundles: { grantgate: { revision: 'abc' } },
-  input: {
-    ...{ subject: 'user:änn@example.com', groups: [], api: 'orders', operation: 'getOrder', method: 'GET' },
-    ...{ path: '/v1/orders', networks: [], mfa: false, time: Math.floor(at / 1000) },
-  },
-  result: { allow: true, grants: ['orders-read'], reason: 'granted' },
-});
+const record = (at: number) => newRecord(at, { input: { subject: 'user:änn@example.com' } });
 
 /** A folder of its own, its clock, and what lies in it. */
 function world(state = true) {

@@ -2,28 +2,15 @@ import * as assert from 'node:assert/strict';
 import { newMemory } from '../../../gateway/decision/decision.ts';
 import { createRecordLine, type NewRecord } from '../../../gateway/record/recordLine.ts';
 import { suite } from '../../_suite.ts';
+import { newRecord } from './_record.ts';
 
 const test = suite('recordLine');
 
-const record = (more: Partial<NewRecord> = {}): NewRecord => ({
-  timestamp: '2026-11-23T12:00:00.123Z',
-  decision_id: '01JDB2Z3Y4X5W6V7T8S9R0Q1P2',
-  path: 'grantgate/authz/decision',
-  bundles: { grantgate: { revision: '0123456789abcdef0123456789abcdef01234567' } },
-  input: {
-    subject: 'user:ann@example.com',
-    groups: ['group:billing'],
-    api: 'orders',
-    operation: 'getOrder',
-    method: 'GET',
-    path: '/v1/orders/{orderId}',
-    networks: [],
-    mfa: true,
-    time: 1_795_000_000,
-  },
-  result: { allow: true, grants: ['orders-read'], reason: 'granted' },
-  ...more,
-});
+const record = (more: Parameters<typeof newRecord>[1] = {}) =>
+  newRecord(Date.parse('2026-11-23T12:00:00.123Z'), {
+    bundles: { grantgate: { revision: '0123456789abcdef0123456789abcdef01234567' } },
+    ...more,
+  });
 
 /** What JSON says of the record with its place, in the order in which readers know it. */
 function expected(given: NewRecord, instance: string, seq: number): string {

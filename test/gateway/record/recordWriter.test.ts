@@ -19,11 +19,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { appendWhole } from '../../../gateway/record/lineFile.ts';
-import type { DecisionRecord } from '../../../gateway/record/record.ts';
+import type { NewRecord } from '../../../gateway/record/recordLine.ts';
 import { openRecordWriter, RecordError, type RecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { createSyncLater } from '../../../gateway/record/syncLater.ts';
 import type { UsageLine } from '../../../gateway/record/usageLine.ts';
 import { suite } from '../../_suite.ts';
+import { newRecord } from './_record.ts';
 
 const test = suite('recordWriter');
 const folders: string[] = [];
@@ -38,25 +39,11 @@ test.after(() => {
 
 const start = Date.parse('2026-11-23T23:59:58Z');
 const day = 86_400_000;
-const entry = (at: number, allow = true, status?: number): Omit<DecisionRecord, 'instance' | 'seq'> => ({
-  timestamp: new Date(at).toISOString(),
-  decision_id: `id-${at}`,
-  path: 'grantgate/authz/decision',
-  bundles: { grantgate: { revision: 'abc' } },
-  input: {
-    subject: 'user:ann@example.com',
-    groups: [],
-    api: 'orders',
-    operation: 'getOrder',
-    method: 'GET',
-    path: '/v1/orders/{orderId}',
-    networks: [],
-    mfa: false,
-    time: Math.floor(at / 1000),
-  },
-  result: { allow, grants: allow ? ['orders-read'] : [], reason: allow ? 'granted' : 'no-grant' },
-  ...(status === undefined ? {} : { status }),
-});
+const entry = (at: number, allow = true, status?: number): NewRecord =>
+  newRecord(at, {
+    ...(!allow && { result: { allow, grants: [], reason: 'no-grant' } }),
+    ...(status !== undefined && { status }),
+  });
 const allLines = (home: string, name: string) =>
   readFileSync(join(home, name), 'utf8')
     .trimEnd()

@@ -11,6 +11,7 @@ import { createUsageDay } from '../../../gateway/record/usageDay.ts';
 import type { Head, UsageLine } from '../../../gateway/record/usageLine.ts';
 import { most } from '../../../gateway/record/useTables.ts';
 import { suite } from '../../_suite.ts';
+import { newRecord } from './_record.ts';
 
 const test = suite('usageRollup');
 const folders: string[] = [];
@@ -25,25 +26,12 @@ test.after.each(() => {
 
 const day = '2026-11-23';
 const noon = Date.parse(`${day}T12:00:00Z`);
-const record = (at: number, grants: readonly string[], more: Partial<NewRecord> = {}): NewRecord => ({
-  timestamp: new Date(at).toISOString(),
-  decision_id: `id-${at}`,
-  path: 'grantgate/authz/decision',
-  bundles: { grantgate: { revision: 'abc' } },
-  input: {
-    ...{
-      subject: 'user:ann@example.com',
-      groups: [],
-      api: 'orders',
-      operation: 'get',
-      method: 'GET',
-      path: '/',
-    },
-    ...{ networks: [], mfa: at % 2 === 0, time: Math.floor(at / 1000) },
-  },
-  result: { allow: grants.length > 0, grants, reason: grants.length > 0 ? 'granted' : 'no-grant' },
-  ...more,
-});
+const record = (at: number, grants: readonly string[], more: Partial<NewRecord> = {}): NewRecord =>
+  newRecord(at, {
+    input: { operation: 'get', mfa: at % 2 === 0 },
+    result: { allow: grants.length > 0, grants, reason: grants.length > 0 ? 'granted' : 'no-grant' },
+    ...more,
+  });
 const beat = (at: number) => ({ heartbeat: true as const, timestamp: new Date(at).toISOString() });
 const headOf = (lines: readonly UsageLine[]): Head => {
   const [first] = lines;

@@ -90,42 +90,23 @@ async function taken(logs: readonly (readonly string[])[]): Promise<string[]> {
   return plan.findings.filter(({ action }) => taking.has(action)).map(({ grant }) => grant);
 }
 
+const part = fc.double({ min: 0, max: 1, noNaN: true });
+const none = fc.constant(0);
+const harm = <Kind extends string>(kind: Kind, from: typeof part, share: typeof part) =>
+  fc.record({ kind: fc.constant(kind), from, share });
+
 /** One way to damage a log; places are shares of its length. */
 const damage = fc.oneof(
-  fc.record({
-    kind: fc.constant('cut out' as const),
-    from: fc.double({ min: 0, max: 1, noNaN: true }),
-    share: fc.double({ min: 0, max: 1, noNaN: true }),
-  }),
-  fc.record({
-    kind: fc.constant('truncate' as const),
-    from: fc.double({ min: 0, max: 1, noNaN: true }),
-    share: fc.constant(0),
-  }),
-  fc.record({
-    kind: fc.constant('lose uses' as const),
-    from: fc.double({ min: 0, max: 1, noNaN: true }),
-    share: fc.double({ min: 0, max: 1, noNaN: true }),
-  }),
-  fc.record({
-    kind: fc.constant('give twice' as const),
-    from: fc.double({ min: 0, max: 1, noNaN: true }),
-    share: fc.double({ min: 0, max: 1, noNaN: true }),
-  }),
-  fc.record({
-    kind: fc.constant('turn round' as const),
-    from: fc.double({ min: 0, max: 1, noNaN: true }),
-    share: fc.double({ min: 0, max: 1, noNaN: true }),
-  }),
-  fc.record({ kind: fc.constant('lose all' as const), from: fc.constant(0), share: fc.constant(0) }),
+  harm('cut out', part, part),
+  harm('truncate', part, none),
+  harm('lose uses', part, part),
+  harm('give twice', part, part),
+  harm('turn round', part, part),
+  harm('lose all', none, none),
 );
 
 /** The clock of a gateway is up to two hours behind or ahead. */
-const clock = fc.record({
-  kind: fc.constant('set the clock' as const),
-  from: fc.double({ min: 0, max: 1, noNaN: true }),
-  share: fc.constant(0),
-});
+const clock = harm('set the clock', part, none);
 const shifted = (line: string, ms: number) =>
   line.replace(
     /"timestamp":"([^"]+)"/,

@@ -7,21 +7,17 @@ import { openRecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { readUsage } from '../../../reviewer/evidence/usage.ts';
 import { readArchives } from '../../../reviewer/records/readArchive.ts';
 import { type ChainResult, verifyChain } from '../../../reviewer/records/verifyChain.ts';
+import { newRecord } from '../../gateway/record/_record.ts';
 
 export const firstDay = Date.parse('2026-03-01T12:00:00Z');
 export const dayMs = 86_400_000;
 
-export const record = (at: number, subject: string, id = `id-${at}`): NewRecord => ({
-  timestamp: new Date(at).toISOString(),
-  decision_id: id,
-  path: 'grantgate/authz/decision',
-  bundles: { grantgate: { revision: 'abc' } },
-  input: {
-    ...{ subject, groups: ['group:büro'], api: 'orders', operation: 'getOrder', method: 'GET' },
-    ...{ path: '/v1/orders', networks: [], mfa: true, time: Math.floor(at / 1000) },
-  },
-  result: { allow: true, grants: ['orders-read', 'orders-all'], reason: 'granted' },
-});
+export const record = (at: number, subject: string, id = `id-${at}`): NewRecord =>
+  newRecord(at, {
+    decision_id: id,
+    input: { subject, groups: ['group:büro'], mfa: true },
+    result: { allow: true, grants: ['orders-read', 'orders-all'], reason: 'granted' },
+  });
 
 /** Files as a gateway writes them: a few records and heartbeats on each of `days` days, restarted on each, in a new folder. */
 export function writeArchive(
