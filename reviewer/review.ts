@@ -7,6 +7,7 @@ import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
+import { rehear } from './pulls/commands/rehear.ts';
 import { openMirror } from './pulls/mirror.ts';
 import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
 import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
@@ -128,6 +129,8 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
       const also = waiting === null ? [] : [unattestedSection(waiting)];
       await openPullRequests({
         ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
+        hear: (number, entries) =>
+          rehear({ ...{ forge, number, entries, as_of: plan.as_of }, organisation: evidence.organisation }),
       });
       told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
       return { ...made, told, error: stopped?.error ?? faulty };

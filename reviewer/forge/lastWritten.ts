@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { RepositoryClient } from './client.ts';
 import { ForgeError } from './forgeError.ts';
 import { ghost } from './lastWords.ts';
-import { botLogin } from './whoAmI.ts';
 
 /** A text as the forge has it, who wrote it last, and when what it is of was opened again last (ms since 1970). */
 export type LastWritten = { body: string; by: string; author: string; reopenedMs: number | null };
@@ -45,7 +44,9 @@ export async function lastWritten(
     const { repository: texts } = said.data;
     for (const number of some) {
       const one = texts[`n${number}`];
-      if (one == null) continue;
+      // Of one that it has just listed: what answers there is behind.
+      if (one == null)
+        throw new ForgeError('forge-failed', asked, `does not know #${number} yet; a later run goes on`);
       const { body, author, editor, lastEditedAt, timelineItems } = one;
       const reopened = timelineItems.nodes.at(-1)?.createdAt;
       found.set(number, {
@@ -57,5 +58,9 @@ export async function lastWritten(
   return found;
 }
 
-const nameOf = (actor: z.output<typeof who>) =>
-  actor === null ? ghost : actor.__typename === 'Bot' ? botLogin(actor.login) : actor.login;
+/** As REST names them: an App has "[bot]" behind its name there, as no person has. */
+function nameOf(actor: z.output<typeof who>): string {
+  if (actor === null) return ghost;
+  const { __typename: kind, login } = actor;
+  return kind === 'Bot' && !login.endsWith('[bot]') ? `${login}[bot]` : login;
+}

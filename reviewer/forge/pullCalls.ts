@@ -34,8 +34,10 @@ export function pullCalls(client: RepositoryClient): PullCalls {
     const me = known === null ? null : await client.ourselves();
     return pulls.map((pull) => {
       const last = known?.get(pull.number);
-      const isOurs = last !== undefined && last.by === me && same(last.body, pull.body ?? '');
-      return { ...pullOf(pull), reopenedMs: last?.reopenedMs ?? null, isOurs };
+      if (last === undefined) return { ...pullOf(pull), reopenedMs: null, isOurs: false };
+      // As it stands where it is told whose it is: between two answers somebody may change it.
+      const { body, reopenedMs, by } = last;
+      return { ...pullOf(pull), body, reopenedMs, isOurs: by === me };
     });
   };
   const writtenOne = async (pull: RawPull): Promise<ForgePull> => {

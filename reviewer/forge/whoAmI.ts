@@ -4,9 +4,6 @@ import { ForgeError, type ForgeErrorCode } from './forgeError.ts';
 /** What a forge answers to the token of an App or a workflow, which have no user. One that is not accepted is another matter. */
 const nobody: readonly ForgeErrorCode[] = ['forge-forbidden', 'forge-not-found'];
 
-/** An App's account, as comments name it. No person's name ends like this. */
-export const botLogin = (name: string): string => (name.endsWith('[bot]') ? name : `${name}[bot]`);
-
 /**
  * The login of whoever a token is of, an App's or a workflow's as well: `review-of-acme[bot]`. Throws ForgeError where nobody
  * can tell: then nothing could be known for the review's own.
@@ -19,6 +16,6 @@ export async function whoAmI({ octokit, call }: Client): Promise<string> {
   }
   return call('POST /graphql (viewer)', async () => {
     const { viewer } = await octokit.graphql<{ viewer: { login: string } }>('query { viewer { login } }');
-    return botLogin(viewer.login);
+    return viewer.login;
   });
 }

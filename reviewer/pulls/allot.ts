@@ -3,9 +3,9 @@ import type { ForgePull } from '../forge/forge.ts';
 import type { Finding } from '../plan/finding.ts';
 import { type Group, mostFindings } from './group.ts';
 import { branchOf, type Family, turnOf } from './text/branch.ts';
-import { type Marker, parseBody } from './text/marker.ts';
+import { type Marker, rememberedIn } from './text/marker.ts';
 
-/** An open pull request of the review, with what it remembers and how it may be dealt with. */
+/** An open pull request of the review, with what it says that it remembers and how it may be dealt with. */
 export type OpenPull = {
   pull: ForgePull;
   marker: Marker | null;
@@ -100,13 +100,13 @@ export const rememberedMs = 30 * dayMs;
 
 /**
  * The fingerprints that people have answered: closed without a merge, or merged although the change was taken out of
- * the branch. What the review closed itself is nobody's answer. `nowMs`: ms since 1970.
+ * the branch. What the review closed itself is nobody's answer, nor what a text says that somebody has changed. `nowMs`: ms since 1970.
  */
 export function answered(known: readonly ForgePull[], nowMs: number): Map<string, ForgePull> {
   const found = new Map<string, ForgePull>();
   for (const pull of known) {
     if (pull.state !== 'closed' || (pull.closedMs ?? 0) <= nowMs - rememberedMs) continue;
-    const marker = parseBody(pull.body);
+    const marker = rememberedIn(pull);
     if (marker === null || (!pull.merged && marker.closed !== undefined)) continue;
     for (const { fingerprint } of marker.entries) found.set(fingerprint, pull);
   }

@@ -3,7 +3,7 @@ import { ForgeError } from '../forge/forgeError.ts';
 import { optional } from '../forge/optional.ts';
 import type { Mirror } from './mirror.ts';
 import { joinBody } from './text/joinBody.ts';
-import { bodyParts, type Marker, parseBody } from './text/marker.ts';
+import { bodyParts, type Marker, parseBody, rememberedIn } from './text/marker.ts';
 
 // What is announced is what is merged. A text names the commit that it speaks of, and only that commit gets the status
 // below: where it is required, nothing else can be merged. While the two change, the text says so.
@@ -45,17 +45,14 @@ export async function bringUp(
   state?: 'open',
 ): Promise<ForgePull> {
   const parts = bodyParts(pull.body);
-  const said = parseBody(pull.body);
+  // What somebody else has written is not said on as the review's.
+  const said = rememberedIn(pull);
   const own = said === null ? '' : parts.own.replace(`${changing}\n\n`, '');
-  const { closed: _, remembered: __, ...kept } = said ?? { ...wanted.marker, entries: [] };
+  const { closed: _, remembered: __, ...kept } = said ?? wanted.marker;
   // What has no room is refused before anything is written.
   const body = joinBody(withCommit(wanted), wanted.own, parts);
   await forge.updatePull(pull.number, {
-    body: joinBody(
-      { ...kept, commit: null, ...(wanted.marker.asked !== undefined && { asked: wanted.marker.asked }) },
-      `${changing}\n\n${own}`,
-      parts,
-    ),
+    body: joinBody({ ...kept, commit: null }, `${changing}\n\n${own}`, parts),
     ...(state !== undefined && { state }),
   });
   if (mirror.branches.get(pull.branch) !== wanted.commit) await mirror.push(pull.branch, wanted.commit);

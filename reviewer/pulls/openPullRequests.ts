@@ -16,10 +16,10 @@ import { peopleOf } from './people.ts';
 import type { Pull } from './pull.ts';
 import { openPullLimits } from './pullLimits.ts';
 import { remind } from './remind.ts';
-import { settle } from './settle.ts';
+import { type Settling, settle } from './settle.ts';
 import { branchOf, branchPrefix, turnOf } from './text/branch.ts';
 import { joinBody } from './text/joinBody.ts';
-import { bodyParts, parseBody } from './text/marker.ts';
+import { bodyParts, parseBody, rememberedIn } from './text/marker.ts';
 import { ignoredMs, ignoredSince, outsideSchedule } from './timing.ts';
 import { unanswered } from './unanswered.ts';
 
@@ -34,6 +34,8 @@ type Options = {
   brake: Brake | null;
   /** Filled as pull requests are dealt with, so that an error leaves what was done. */
   pulls: Pull[];
+  /** What people have decided of proposals, by their comments on a pull request, as if none had been heard before. */
+  hear: Settling['hear'];
   /** What recorded requests say of a commit on top of the base, as Markdown; left out, nothing is said of them. */
   replay?: (commit: string, files: FileTexts) => Promise<string | null>;
   /** What else the dashboard says. */
@@ -72,6 +74,7 @@ export async function openPullRequests(options: Options): Promise<void> {
     pulls,
     signal,
     progress,
+    hear,
     replay = async () => null,
   } = options;
   const answers = stillAnswered(answered(known, asOfMs), plan.findings, evidence);
@@ -101,7 +104,13 @@ export async function openPullRequests(options: Options): Promise<void> {
     stopIfAborted(signal);
     let pull: Pull;
     try {
-      pull = await settle(task, { forge, mirror, plan, evidence, known, limits, people, stopped, replay });
+      pull = await settle(task, {
+        ...{ forge, mirror, plan, evidence, known, limits },
+        people,
+        stopped,
+        hear,
+        replay,
+      });
     } catch (error) {
       if (endsRun(error)) throw error;
       failure ??= error as Error;
@@ -154,7 +163,7 @@ async function remindOf(
   const { forge, evidence } = reminding;
   const isSeen = task.kind === 'hold' && before.action === 'unchanged';
   const pull = isSeen ? task.open.pull : await forge.getPull(before.number ?? 0);
-  const marker = parseBody(pull.body);
+  const marker = rememberedIn(pull);
   const due = marker && unanswered(marker, task.findings, evidence.organisation, pull);
   const told = await remind(pull, task, reminding);
   return {
@@ -221,8 +230,9 @@ function remembered(groups: readonly Group[], answers: ReadonlyMap<string, Forge
 }
 
 /** Says once on a closed pull request until when that holds; the text is marked first, so it is never said twice. */
-async function sayRemembered(forge: Forge, { number, body, merged, closedMs }: ForgePull): Promise<void> {
-  const marker = parseBody(body);
+async function sayRemembered(forge: Forge, pull: ForgePull): Promise<void> {
+  const { number, body, merged, closedMs } = pull;
+  const marker = rememberedIn(pull);
   if (merged || marker === null || marker.remembered !== undefined || closedMs === null) return;
   const until = instantOf((closedMs + rememberedMs) / 1000);
   const parts = bodyParts(body);
@@ -246,17 +256,16 @@ async function openPulls(
   const grows = groups.filter(({ findings }) =>
     findings.some(({ fingerprint }) => !proposed.has(fingerprint)),
   );
-  const held = new Map(evidence.organisation.grants.map((grant) => [grant.id, grant]));
   const found: OpenPull[] = [];
   for (const pull of open) {
-    const mayGrow = grows.some((group) => turnOf(pull.branch, group) !== null);
+    const group = grows.find((one) => turnOf(pull.branch, one) !== null);
     const tip = mirror.branches.get(pull.branch);
     const handsOff = tip !== undefined && (await mirror.hasHumanCommits(tip));
-    const marker = parseBody(pull.body);
-    const known = (marker?.entries ?? []).flatMap(({ grant }) => held.get(grant) ?? []);
-    const isApproved = () =>
-      forge.isApproved(pull.number, answersFor(marker?.owner ?? '', evidence.organisation, known));
-    const closedToMore = handsOff || (mayGrow && (await isApproved()));
+    // What a text says that somebody has changed is written anew by the evidence; where it cannot be, it holds nothing.
+    const marker = handsOff ? rememberedIn(pull) : parseBody(pull.body);
+    const isApproved = ({ owner, findings }: Group) =>
+      forge.isApproved(pull.number, answersFor(owner, evidence.organisation, findings));
+    const closedToMore = handsOff || (group !== undefined && (await isApproved(group)));
     found.push({ pull, marker, handsOff, closedToMore });
   }
   return found;

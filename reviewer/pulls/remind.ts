@@ -12,7 +12,7 @@ import { nameOf } from '../plan/sentence.ts';
 import type { About, People } from './people.ts';
 import { advice } from './text/body.ts';
 import { isSaid } from './text/decision.ts';
-import { type Marker, parseBody } from './text/marker.ts';
+import { type Marker, rememberedIn } from './text/marker.ts';
 import { type Unanswered, unanswered } from './unanswered.ts';
 
 type Reminding = {
@@ -38,7 +38,7 @@ export async function remind(
   about: About,
   { forge, people, evidence, resting }: Reminding,
 ): Promise<boolean> {
-  const marker = parseBody(pull.body);
+  const marker = rememberedIn(pull);
   if (marker === null || pull.state !== 'open') return false;
   const { organisation, asOf } = evidence;
   const { owner } = about.family;

@@ -1,44 +1,36 @@
 import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import { answersFor } from '../asking/answersFor.ts';
 import { notify } from '../asking/notify.ts';
-import type { Evidence } from '../evidence/gather.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { prose } from '../forge/markdown.ts';
 import { optional } from '../forge/optional.ts';
-import { combine } from '../plan/combine.ts';
-import type { Finding, Plan } from '../plan/finding.ts';
 import { nameOf } from '../plan/sentence.ts';
 import { type OpenPull, rememberedMs, type Task } from './allot.ts';
-import { announcedContext, bringUp, openPull, updateText, vouch, type WantedPull } from './announce.ts';
-import { checkFiles, filesOf, holdsJust, mergesWell } from './changes.ts';
-import type { FileTexts, Mirror } from './mirror.ts';
-import { isTold, type People } from './people.ts';
+import { announcedContext, bringUp, openPull, updateText, vouch } from './announce.ts';
+import { filesOf, holdsJust, mergesWell } from './changes.ts';
+import { isTold } from './people.ts';
+import { type Preparing, prepare } from './prepare.ts';
 import type { Pull } from './pull.ts';
 import type { PullLimits } from './pullLimits.ts';
 import { stillProposed } from './stillProposed.ts';
-import { entriesOf, renderBody } from './text/body.ts';
+import { entriesOf } from './text/body.ts';
 import type { Family } from './text/branch.ts';
-import { actionOf, editFor } from './text/decision.ts';
+import { changedNotice } from './text/changedNotice.ts';
 import { goneWhy, isBlind } from './text/gone.ts';
 import { joinBody } from './text/joinBody.ts';
-import { bodyParts, type Entry, type Marker, parseBody } from './text/marker.ts';
-import { awaitsReplay, hasReplay, unreplayed, withReplay } from './text/sections.ts';
-import { renderTitle } from './text/title.ts';
+import { bodyParts, type Entry, type Heard, type Marker, parseBody, rememberedIn } from './text/marker.ts';
+import { awaitsReplay, withReplay } from './text/sections.ts';
 import { unanswered } from './unanswered.ts';
 
-export type Settling = {
+export type Settling = Preparing & {
   forge: Forge;
-  mirror: Mirror;
-  plan: Plan;
-  evidence: Evidence;
   /** All that the forge listed. */
   known: readonly ForgePull[];
   limits: PullLimits;
-  people: People;
   /** Why a group is not to be changed now, or null: the brake. */
   stopped: (family: Family) => string | null;
-  /** What recorded requests say of a commit on top of the base. */
-  replay: (commit: string, files: FileTexts) => Promise<string | null>;
+  /** What people have decided of proposals, by their comments on a pull request, as if none had been heard before. */
+  hear: (number: number, entries: readonly Entry[]) => Promise<Heard>;
 };
 
 const sameSet = (left: readonly string[], right: readonly string[]) =>
@@ -76,7 +68,10 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
   const why = goneWhy(marker, plan, evidence.organisation);
   const parts = bodyParts(pull.body);
   const said = `Closed, for its cause is gone: ${why}.`;
-  const body = joinBody({ ...marker, closed: why }, closing(said, parts.own), parts);
+  // What somebody else has written is not said on as the review's.
+  const own = pull.isOurs ? parts.own : '';
+  const left = pull.isOurs ? entries : entries.map(({ decision: _, ...entry }) => entry);
+  const body = joinBody({ ...marker, entries: left, closed: why }, closing(said, own), parts);
   await forge.updatePull(pull.number, { body, state: 'closed' });
   await optional(() => forge.comment(pull.number, said));
   return result('closed', why);
@@ -95,6 +90,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   const stop = stopped(task.family);
   if (stop !== null) return result('unchanged', stop);
   if (handsOff) return result('unchanged', 'the branch has commits by people');
+  if (!pull.isOurs) return restate(task, options);
   const found = new Set(task.findings.map(({ fingerprint }) => fingerprint));
   const said = marker?.entries ?? [];
   const left = said.filter(({ fingerprint }) => !found.has(fingerprint));
@@ -125,8 +121,7 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       return result('unchanged', closedToMore ? 'approved' : null);
     }
   }
-  const again = isAgain && marker !== null ? { ...marker, asked: instantOf(evidence.asOf) } : marker;
-  const wanted = await prepare(task, options, again, pull);
+  const wanted = await prepare(task, options, marker, pull);
   // A run that died between the push and the text left the branch as it is to be.
   const done =
     same && sound && tip === wanted.commit
@@ -134,6 +129,33 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
       : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.ask(pull, task);
   return resultOf('updated', { pull: done, branch, grants });
+}
+
+/**
+ * Writes anew what somebody else has changed: proposals by the evidence, decisions by the comments that are as they were
+ * written. What the text said otherwise is told, and not carried out; the branch stays where it does the same.
+ */
+async function restate(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
+  const { forge, mirror, people, evidence, hear } = options;
+  const { pull } = task.open;
+  const heard = await hear(pull.number, entriesOf(task.findings));
+  const notice = changedNotice(pull.body, parseBody(pull.body)?.entries ?? null, heard.entries);
+  // First, for afterwards the text is as it should be.
+  if (notice !== null) await notify(forge, pull.number, [notice]);
+  const wanted = await prepare(task, options, heard, pull);
+  const tip = mirror.branches.get(task.branch);
+  const isSame =
+    tip !== undefined &&
+    (await mergesWell(mirror, tip)) &&
+    (await holdsJust(mirror, tip, wanted.marker.entries, evidence));
+  const done = isSame
+    ? await updateText({ forge }, pull, { ...wanted, commit: tip })
+    : await bringUp({ forge, mirror }, pull, wanted);
+  if (!isTold(pull)) await people.ask(pull, task);
+  return resultOf('updated', {
+    ...{ pull: done, branch: task.branch, grants: task.findings.map(({ grant }) => grant) },
+    ...(notice !== null && { reason: 'somebody has changed what its description remembered' }),
+  });
 }
 
 /**
@@ -199,7 +221,7 @@ async function answerForNobody(
 }
 
 async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): Promise<Pull> {
-  const { forge, mirror, known, limits, stopped, people, evidence } = options;
+  const { forge, mirror, known, limits, stopped, people } = options;
   const { branch, findings, family } = task;
   const grants = findings.map(({ grant }) => grant);
   const held = stopped(family) ?? limits.take(branch);
@@ -209,11 +231,10 @@ async function open(task: Extract<Task, { kind: 'open' }>, options: Settling): P
   const tip = mirror.branches.get(branch);
   // GitHub opens again only what nobody has pushed over meanwhile.
   const again = before.find(
-    (pull) => !pull.merged && pull.head === tip && parseBody(pull.body)?.closed !== undefined,
+    (pull) => !pull.merged && pull.head === tip && rememberedIn(pull)?.closed !== undefined,
   );
   if (again !== undefined) {
-    const asked = { ...wanted, marker: { ...wanted.marker, asked: instantOf(evidence.asOf) } };
-    const reopened = await bringUp({ forge, mirror }, again, asked, 'open');
+    const reopened = await bringUp({ forge, mirror }, again, wanted, 'open');
     return resultOf('reopened', { pull: reopened, branch, grants });
   }
   const isKnown = before.some(({ head }) => head === tip);
@@ -242,55 +263,4 @@ async function mergedByItself(pull: ForgePull, marker: Marker, forge: Forge): Pr
     commit !== null &&
     (await forge.mergePull(pull.number, commit))
   );
-}
-
-type Asked = { family: Family; findings: readonly Finding[]; waiting: number };
-
-/** The commit and the text for a set of findings; what people have decided of them in `before` stands. `pull`: what it is said in so far. */
-async function prepare(
-  { family, findings, waiting }: Asked,
-  { mirror, plan, evidence, people, replay }: Settling,
-  before: Marker | null,
-  pull: Pick<ForgePull, 'body'> | null = null,
-): Promise<WantedPull> {
-  const { organisation, asOf } = evidence;
-  const decisions = new Map<string, Entry['decision']>(
-    (before?.entries ?? []).map(({ fingerprint, decision }) => [fingerprint, decision]),
-  );
-  const entries = entriesOf(findings, decisions);
-  const { owner, tier, risk } = family;
-  const title = renderTitle(
-    family,
-    entries.map((entry) => ({ action: actionOf(entry), api: entry.api })),
-  );
-  const marker: Omit<Marker, 'commit'> = {
-    ...{ version: 2, as_of: plan.as_of, owner, tier, risk, title, entries },
-    ...(before?.asked !== undefined && { asked: before.asked }),
-    ...(before?.escalated !== undefined && { escalated: before.escalated }),
-    ...(before?.handled !== undefined && { handled: before.handled }),
-  };
-  const files = await filesOf(entries, evidence);
-  await checkFiles(evidence.tree, files);
-  const commit = await mirror.commit(files, messageOf(title, findings), asOf);
-  const own = renderBody(
-    {
-      ...{ family, findings, plan, organisation, asOf, waiting, decisions },
-      fileUrl: people.fileUrl,
-      // Of what no records are at hand for in this run, another one is to tell.
-      replay: (await replay(commit, files)) ?? (pull !== null && hasReplay(pull.body) ? unreplayed : null),
-      mentions: people.losing(combine(entries.map(editFor), organisation)),
-    },
-    { ...marker, commit },
-  );
-  return { marker, own, commit, draft: people.isUnsure(findings) };
-}
-
-function messageOf(
-  title: string,
-  findings: readonly Pick<Finding, 'action' | 'grant' | 'detector' | 'sentence'>[],
-): string {
-  const lines = findings.map(
-    ({ action, grant, detector, sentence }) => `${action} ${grant} (${detector}): ${sentence}`,
-  );
-  return `${title}\n\n${lines.join('\n')}\n`;
 }

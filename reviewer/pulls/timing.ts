@@ -3,7 +3,7 @@ import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { isWithin, parseSchedule } from '../../bundle/grants/schedule.ts';
 import type { ForgePull } from '../forge/forge.ts';
 import { isUrgent } from './text/branch.ts';
-import { parseBody } from './text/marker.ts';
+import { rememberedIn } from './text/marker.ts';
 /** Whom nobody answers for so long stops asking. */
 export const ignoredMs = 90 * dayMs;
 
@@ -20,8 +20,10 @@ export function ignoredSince(known: readonly ForgePull[], nowMs: number): string
   const asked = known.filter(({ branch }) => !isUrgent(branch));
   const waiting = asked.some(({ state, createdMs }) => state === 'open' && createdMs <= nowMs - ignoredMs);
   const acted = known.some(
-    ({ closedMs, merged, body }) =>
-      closedMs !== null && closedMs > nowMs - ignoredMs && (merged || parseBody(body)?.closed === undefined),
+    (pull) =>
+      pull.closedMs !== null &&
+      pull.closedMs > nowMs - ignoredMs &&
+      (pull.merged || rememberedIn(pull)?.closed === undefined),
   );
   return waiting && !acted
     ? 'paused: nobody has acted on a pull request of the review for 90 days; merge or close one to go on'

@@ -29,17 +29,17 @@ export type Unanswered = {
  * those that only tidy up, and those of which it has been carried out.
  */
 export function unanswered(
-  marker: Pick<Marker, 'tier' | 'escalated' | 'asked' | 'entries'>,
+  marker: Pick<Marker, 'tier' | 'escalated' | 'entries'>,
   findings: readonly Pick<Finding, 'severity'>[],
   { review }: Pick<Organisation, 'review'>,
-  { createdMs }: Pick<ForgePull, 'createdMs'>,
+  { createdMs, reopenedMs }: Pick<ForgePull, 'createdMs' | 'reopenedMs'>,
 ): Unanswered | null {
   if (marker.tier === 'urgent' || marker.tier === 'tidying' || marker.escalated !== undefined) return null;
   const present = [...new Set(findings.map(({ severity }) => severity))];
   const wordFor = (severity: Severity) => review.pull_requests.no_response[severity];
   const rule = strength.findLast((word) => present.some((severity) => wordFor(severity) === word));
-  const again = Date.parse(marker.asked ?? '');
-  const since = (Number.isNaN(again) ? createdMs : Math.max(again, createdMs)) / 1000;
+  // Who is asked anew has as long as anybody.
+  const since = (reopenedMs ?? createdMs) / 1000;
   if (rule === undefined) return null;
   if (rule === 'keep' && marker.entries.some(({ decision }) => isSaid(decision)))
     return { since, at: since + patience, rule: 'escalate', severities: [] };

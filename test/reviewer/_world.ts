@@ -169,5 +169,14 @@ export async function call<T = unknown>(
   return (await answer.json()) as T;
 }
 
+/** Writes another description of a pull request, as somebody who may push. */
+export async function edit({ forge }: World, number: number, body: string, login = 'ann'): Promise<void> {
+  const answer = await fetch(`${forge.api}/repos/acme/access/pulls/${number}`, {
+    ...{ method: 'PATCH', headers: { authorization: `token ${tokenOf(login)}` } },
+    body: JSON.stringify({ body }),
+  });
+  assert.ok(answer.ok, `${answer.status}`);
+}
+
 export const actions = ({ pulls }: ReviewResult) =>
   pulls.map(({ action, branch, grants }) => `${action} ${branch.slice(17)} ${grants.join(',')}`);

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sha256 } from '../../../bundle/format/digest.ts';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { notify } from '../../asking/notify.ts';
 import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { prose } from '../../forge/markdown.ts';
 import { optional } from '../../forge/optional.ts';
@@ -15,6 +17,7 @@ import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
 import { type Answered, answerEach } from './answerEach.ts';
 import { type CommandsOutcome, decide } from './decide.ts';
+import { readComment } from './readComment.ts';
 
 type Options = {
   forge: Forge;
@@ -23,6 +26,19 @@ type Options = {
   base: { tree: Tree; organisation: Organisation };
   number: number;
 };
+
+/**
+ * By the evidence alone can be told what is proposed, where somebody has changed what a text says of it: until the next review
+ * has written it anew, nothing is carried out. Said once of each such text, where somebody asks for something.
+ */
+async function sayThatItWaits(forge: Forge, { number, body }: ForgePull, { entries }: Marker): Promise<void> {
+  const grants = entries.map(({ grant }) => grant);
+  const isAsked = (await forge.comments(number)).some((comment) => readComment(comment, grants) !== null);
+  if (!isAsked) return;
+  const text =
+    'Somebody else than the review has changed this description, so nothing is carried out by it. The next review writes it anew, and hears the comments here then.';
+  await notify(forge, number, [{ key: `changed waits ${sha256(body).slice(0, 16)}`, who: [], text }]);
+}
 
 /**
  * Carries out what comments on a pull request of the review ask for, each once and in their order, however often and in
@@ -36,6 +52,12 @@ export async function answerComments(options: Options): Promise<Answered> {
   const found = parseBody(pull.body);
   if (named === null || found === null) return nothing('no pull request of the review');
   if (pull.state !== 'open') return nothing('not open any more');
+  if (!pull.isOurs) {
+    await sayThatItWaits(forge, pull, found);
+    return nothing(
+      'somebody has changed its description: the next review writes it anew, and hears the comments then',
+    );
+  }
   let marker: Marker = found;
   const { organisation } = base;
   return answerEach({

@@ -3,9 +3,10 @@ import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { askedInPlace } from '../../asking/notice.ts';
 import type { Forge, ForgeComment } from '../../forge/forge.ts';
 import { optional } from '../../forge/optional.ts';
+import { commenterOf } from './commenterOf.ts';
 import { isHandled, withHandled } from './handled.ts';
 import type { Command } from './parse.ts';
-import { type Commenter, principalOf } from './permission.ts';
+import type { Commenter } from './permission.ts';
 import { readComment, repliedTo, replyTo } from './readComment.ts';
 import { renderReply } from './renderReply.ts';
 
@@ -43,20 +44,14 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
   let handled = 0;
   let changed = false;
   const comments = await forge.comments(number);
-  let asked: ReadonlySet<string> | null = null;
+  const asked = askedInPlace(comments);
   const replied = repliedTo(comments);
   for (const comment of comments) {
     const before = now();
     const read = isHandled(before.handled, comment) ? null : readComment(comment, before.grants);
     if (read === null) continue;
     const { commands, misuses, refused } = read;
-    asked ??= askedInPlace(comments);
-    const who = {
-      login: comment.author,
-      principal: principalOf(comment.author, organisation),
-      mayWrite: await forge.mayWrite(comment.author),
-      isAsked: asked.has(comment.author.toLowerCase()),
-    };
+    const who = await commenterOf(comment, { forge, organisation, asked });
     const { replies, moved } = await carryOut({
       ...{ commands, who, at: instantOf(comment.atMs / 1000) },
       handled: withHandled(before.handled, comment, comments),

@@ -15,7 +15,7 @@ import { isBlocked } from '../openPullRequests.ts';
 import type { Pull } from '../pull.ts';
 import { openPullLimits } from '../pullLimits.ts';
 import { branchPrefix } from '../text/branch.ts';
-import { parseBody } from '../text/marker.ts';
+import { rememberedIn } from '../text/marker.ts';
 import { previewMarker, previewTitle, renderPreview, type Shown, shownKey } from './preview.ts';
 
 // Renovate's way in: nobody finds twenty pull requests of a stranger in their repository. The first one only shows them,
@@ -52,7 +52,7 @@ export async function onboard(options: Options): Promise<boolean> {
   const { consent } = evidence.organisation.review.pull_requests;
   const previews = known.filter(({ branch }) => branch === onboardingBranch);
   const open = previews.find(({ state }) => state === 'open');
-  const isKnown = withoutPreview(known).some(({ body }) => parseBody(body) !== null);
+  const isKnown = withoutPreview(known).some((pull) => rememberedIn(pull) !== null);
   if (consent === true || (consent === undefined && isKnown)) {
     const why = consent ? 'the base branch gives the consent' : 'the review is known here already';
     if (open !== undefined) pulls.push(await retract(open, why, options));
@@ -101,17 +101,20 @@ function shownOf({ plan, brake, evidence, asOfMs }: Options): Shown[] {
 }
 
 /** Somebody's word, and not older than it is remembered. */
-const isAnswer = ({ state, merged, closedMs, body }: ForgePull, nowMs: number) =>
-  state === 'closed' &&
-  (closedMs ?? 0) > nowMs - rememberedMs &&
-  (merged || previewMarker.parse(body)?.closed === undefined);
+const isAnswer = (pull: ForgePull, nowMs: number) =>
+  pull.state === 'closed' &&
+  (pull.closedMs ?? 0) > nowMs - rememberedMs &&
+  (pull.merged || shownIn(pull)?.closed === undefined);
+
+/** What the review remembers of a preview that nobody else has changed. */
+const shownIn = ({ isOurs, body }: ForgePull) => (isOurs ? previewMarker.parse(body) : null);
 
 /** Closes a preview that has nothing to ask any more; one that people have committed to is theirs. */
 async function retract(pull: ForgePull, why: string, { forge, mirror }: Options): Promise<Pull> {
   const tip = mirror.branches.get(pull.branch);
   if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
     return resultOf('unchanged', pull, 'the branch has commits by people');
-  const marker = previewMarker.parse(pull.body);
+  const marker = shownIn(pull);
   const parts = previewMarker.parts(pull.body);
   const said = `Closed, for ${why}.`;
   await forge.updatePull(pull.number, {
@@ -127,7 +130,7 @@ async function retract(pull: ForgePull, why: string, { forge, mirror }: Options)
 /** Says once until when a closing holds; the text is marked first, so it is never said twice. */
 async function remember(pull: ForgePull, { forge }: Options): Promise<Pull> {
   const { number, merged, closedMs, body } = pull;
-  const marker = previewMarker.parse(body);
+  const marker = shownIn(pull);
   const until = instantOf(((closedMs ?? 0) + rememberedMs) / 1000);
   if (!merged && marker !== null && marker.remembered === undefined) {
     const said = `Closed without a merge: the access review opens nothing here, and asks again after ${until}.`;
@@ -195,7 +198,7 @@ async function update(pull: ForgePull, shown: readonly Shown[], options: Options
   const tip = mirror.branches.get(pull.branch);
   if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
     return resultOf('unchanged', pull, 'the branch has commits by people');
-  const before = previewMarker.parse(pull.body);
+  const before = shownIn(pull);
   const sound = tip !== undefined && (await mergesWell(mirror, tip));
   const commit = sound ? tip : await consentCommit(options);
   const { marker, own } = bodyOf(shown, commit, options);

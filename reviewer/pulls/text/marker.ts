@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { detectorName } from '../../../bundle/grants/names.ts';
 import { actions } from '../../detect/judge.ts';
+import type { ForgePull } from '../../forge/forge.ts';
 import { detectorTierNames } from '../../plan/tiers.ts';
 import { decision } from './decision.ts';
 import { createMarker } from './hiddenMarker.ts';
 
-// A pull request's body is what the review remembers of it.
+// A pull request's body is what the review remembers of it, as long as it is as the review wrote it.
 
 const entry = z.object({
   fingerprint: z.string().regex(/^[0-9a-f]{32}$/),
@@ -50,8 +51,6 @@ const marker = z.object({
   handled: z.array(z.string()).optional(),
   /** Why the review closed it itself: that is nobody's decision. */
   closed: z.string().optional(),
-  /** Since when it is asked, where it was opened again: whoever is asked anew has as long as anybody. */
-  asked: z.string().optional(),
   /** Since when those are asked who answer for the APIs, for nobody else has answered. */
   escalated: z.string().optional(),
   /** Until when a closing by somebody is remembered, once that has been said. */
@@ -61,11 +60,16 @@ const marker = z.object({
 /** A finding as a pull request holds it. */
 export type Entry = z.output<typeof entry>;
 export type Marker = z.output<typeof marker>;
+/** What proposals come to by what was decided of them, and the comments that count as heard. */
+export type Heard = Pick<Marker, 'entries' | 'handled'>;
 
 const form = createMarker('review', marker);
 export const hidden = form.hidden;
-/** Reads what a body remembers; null when it holds no marker, or a broken one. */
+/** Reads what a body says that it remembers, whoever wrote it; null when it holds no marker, or a broken one. */
 export const parseBody = form.parse;
+/** What the review remembers in a text that nobody else has changed; null where somebody has, or nothing is remembered. */
+export const rememberedIn = ({ isOurs, body }: Pick<ForgePull, 'isOurs' | 'body'>): Marker | null =>
+  isOurs ? parseBody(body) : null;
 /** A body in its parts: what people wrote above and below, and the review's own text after its marker. */
 export const bodyParts = form.parts;
 /** A body of its parts, however long. */

@@ -240,7 +240,7 @@ test("takes a fork's branch of the same name, another base or another branch for
 
 test('an app’s token is its account’s, and whoever is not told of is taken for nobody', async () => {
   let status = 200;
-  let viewer: object = { data: { viewer: { login: 'review-of-acme' } } };
+  let viewer: object = { data: { viewer: { login: 'review-of-acme[bot]' } } };
   const baseUrl = await answering(({ url }, response) =>
     url === '/user' && status === 200
       ? json(response, 200, { login: 'ann' })

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../_suite.ts';
 import { rules } from '../_review.ts';
-import { actions, call, closeWorlds, type World, world } from '../_world.ts';
+import { actions, call, closeWorlds, edit, type World, world } from '../_world.ts';
 
 const test = suite('pull requests of recommendations');
 test.after(closeWorlds);
@@ -46,7 +46,7 @@ test('what somebody pushes in our name is neither vouched for nor merged', async
   await here.push({ [file]: proposed.replace('role: reader', 'role: admin') }, branch, 0.01, bot);
   const forged = here.bare('rev-parse', branch);
   // The text names that commit, as whoever may push can write.
-  await call(here, 'PATCH', '/pulls/1', { body: body.replaceAll(before, forged) });
+  await edit(here, 1, body.replaceAll(before, forged));
   assert.deepEqual(actions(await here.apply({ recommend: true })), ['updated group-desk/automatic busy']);
   assert.equal(`${here.bare('show', `${branch}:${file}`)}\n`, proposed);
   assert.deepEqual(

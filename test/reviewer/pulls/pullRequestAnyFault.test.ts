@@ -129,7 +129,17 @@ async function openIn(from: string) {
       try {
         const mirror = await mirrorOf(repository);
         const known = await knownPulls(on, asOfMs);
-        await openPullRequests({ forge: on, mirror, known, plan, evidence, brake: null, pulls: [], asOfMs });
+        await openPullRequests({
+          forge: on,
+          mirror,
+          known,
+          plan,
+          evidence,
+          brake: null,
+          pulls: [],
+          asOfMs,
+          hear: async (_, entries) => ({ entries: [...entries] }),
+        });
       } catch (error) {
         if (!(error instanceof ForgeError)) throw error;
       }

@@ -194,7 +194,7 @@ test('one that is opened again waits as long as a new one, and reminds anew', as
   assert.equal(await on(here, 31), 'updated');
   assert.equal(await on(here, 32), 'unchanged');
   assert.equal(await on(here, 46), 'reminded');
-  assert.deepEqual(await keysOf(here), ['15 days 2027-01-23']);
+  assert.deepEqual(await keysOf(here), ['15 days 2027-01-22']);
   assert.equal(await on(here, 61), 'closed');
 });
 
@@ -260,14 +260,14 @@ const words = { low: 'keep', medium: 'escalate', high: 'suspend', critical: 'sus
 test('the strongest word on what it holds counts, and those severities are named that have it', () => {
   const of = (tier: 'removal' | 'urgent' | 'tidying', more: object, ...severities: Finding['severity'][]) =>
     unanswered({ tier, entries: [], ...more }, severities.map(finding), organisation(words), {
-      createdMs: 0,
+      ...{ createdMs: 0, reopenedMs: null, ...more },
     });
   const days = 30 * 86_400;
   assert.deepEqual(of('removal', {}, 'low'), { since: 0, at: days, rule: 'keep', severities: ['low'] });
   assert.deepEqual(of('removal', {}, 'low', 'critical', 'medium', 'high'), {
     ...{ since: 0, at: days, rule: 'suspend', severities: ['critical', 'high'] },
   });
-  assert.equal(of('removal', { asked: '1970-01-03T00:00:00Z' }, 'low')?.at, days + 2 * 86_400);
+  assert.equal(of('removal', { reopenedMs: 2 * dayMs }, 'low')?.at, days + 2 * 86_400);
   const said = { kind: 'revoke', by: 'user:ann', at: '2026-11-23T12:00:00Z' };
   const decided = { entries: [{ decision: said }, {}] };
   assert.equal(of('removal', decided, 'low')?.rule, 'escalate', 'a decision is not thrown away');

@@ -1,0 +1,172 @@
+import * as assert from 'node:assert/strict';
+import { answer } from '../../../../reviewer/answer.ts';
+import { hidden, type Marker, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
+import { suite } from '../../../_suite.ts';
+import { base, type GrantText } from '../../_review.ts';
+import { call, closeWorlds, edit, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
+
+const test = suite('what somebody else writes into a description');
+test.after.each(closeWorlds);
+
+const [ofAnn, busy] = standard as [GrantText, GrantText];
+const named = (base['grants/directory/okta.yaml'] ?? '')
+  .replace('id: 00u1,', 'id: 00u1, github: ann,')
+  .replace('id: 00u4,', 'id: 00u4, github: dana,');
+const branch = 'grantgate/review/group-desk/removal';
+const grants = [ofAnn, { id: 'idle-too', principal: 'service:invoicer', rest: idle }, busy];
+
+async function started() {
+  const here = await world(grants, { 'grants/directory/okta.yaml': named });
+  await here.apply();
+  return here;
+}
+type Comment = { id: number; body: string; user: { login: string } };
+async function as<T>(
+  { forge }: World,
+  login: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<T> {
+  const made = await fetch(`${forge.api}/repos/acme/access${path}`, {
+    ...{ method, headers: { authorization: `token ${tokenOf(login)}` } },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  assert.ok(made.ok, `${method} ${path} ${made.status}`);
+  return (made.status === 204 ? null : await made.json()) as T;
+}
+const comment = (here: World, login: string, body: string) =>
+  as<Comment>(here, login, 'POST', '/issues/1/comments', { body });
+const bodyOf = async (here: World, number = 1) =>
+  (await call<{ body: string }>(here, 'GET', `/pulls/${number}`)).body;
+const markerOf = async (here: World) => parseBody(await bodyOf(here)) as Marker;
+const notices = async (here: World) =>
+  (await call<Comment[]>(here, 'GET', '/issues/1/comments')).flatMap(({ body }) =>
+    body.startsWith('<!-- grantgate:told changed ') ? [body.split('\n').slice(1).join('\n')] : [],
+  );
+const heard = ({ forge, repository }: World) =>
+  answer(
+    {
+      ...{ baseUrl: forge.api, owner: 'acme', repo: 'access', token, cloneUrl: repository },
+      ...{ retries: 0, timeoutMs: 120_000 },
+    },
+    1,
+  );
+/** What the branch makes of the two grants, as `idle keep, idle-too revoke`. */
+function held(here: World): string {
+  const file = here.bare('show', `${branch}:grants/access/orders/group-desk.yaml`);
+  return ['idle', 'idle-too']
+    .map((id) => {
+      const entry = file.split(/^(?=- id: )/m).find((one) => one.startsWith(`- id: ${id}\n`));
+      const how =
+        entry === undefined
+          ? 'gone'
+          : (/review: .*by: (\S+),/.exec(entry)?.[1] ?? /owner: (\S+)/.exec(entry)?.[1] ?? '');
+      return `${id} ${/state: suspended/.test(entry ?? '') ? 'suspended' : how}`;
+    })
+    .join(', ');
+}
+/** Writes a description in which the marker says something else. */
+async function forge(here: World, change: (marker: Marker) => Marker, login = 'ann'): Promise<void> {
+  const body = await bodyOf(here);
+  const marker = parseBody(body) as Marker;
+  await edit(
+    here,
+    1,
+    body.replace(hidden(marker), () => hidden(change(marker))),
+    login,
+  );
+}
+const decided = (marker: Marker, grant: string, decision: Marker['entries'][number]['decision']): Marker => ({
+  ...marker,
+  entries: marker.entries.map((entry) => {
+    const { decision: _, ...rest } = entry;
+    return entry.grant !== grant ? entry : decision === undefined ? rest : { ...rest, decision };
+  }),
+});
+const keep = (by: string) =>
+  ({ kind: 'keep', by, at: '2026-11-23T12:00:00Z', until: '2027-03-31', reason: 'the audit' }) as const;
+const applied = async (here: World) => (await here.apply()).pulls.map(({ action }) => action).join();
+
+test('a decision in another’s name is not carried out, and told; one by a comment beside it stays', async () => {
+  const here = await started();
+  await comment(here, 'dana', '/keep idle 2027-03-31 the audit');
+  await heard(here);
+  await here.apply();
+  const proven = 'idle user:dana@example.com, idle-too gone';
+  assert.equal(held(here), proven);
+  const tip = here.bare('rev-parse', branch);
+  await forge(here, (marker) => decided(marker, 'idle-too', keep('user:dana@example.com')));
+  // Nothing is carried out by it meanwhile, which is said once to whoever asks.
+  await comment(here, 'dana', '/suspend idle-too');
+  for (let turn = 0; turn < 2; turn += 1)
+    assert.match((await heard(here)).reason ?? '', /somebody has changed/);
+  assert.deepEqual((await notices(here)).length, 1);
+  assert.equal(here.bare('rev-parse', branch), tip);
+  assert.equal(await applied(here), 'updated');
+  assert.equal(held(here), 'idle user:dana@example.com, idle-too suspended');
+  const [, told = ''] = await notices(here);
+  assert.match(
+    told,
+    /Not carried out, for no such comment bears it out: keep of `idle-too` by `dana@example\.com`\./,
+  );
+  assert.match(told, /Still in force, though the description left it out: suspend of `idle-too` by `dana@/);
+  here.writes();
+  assert.equal(await applied(here), 'unchanged');
+  assert.deepEqual(here.writes().calls, []);
+  assert.deepEqual(await heard(here), { number: 1, handled: 0, changed: false });
+});
+
+test('a decision that is taken out stays; one whose comment is gone as well ends, and both are told', async () => {
+  const here = await started();
+  const first = await comment(here, 'dana', '/keep idle 2027-03-31 the audit');
+  here.clock.now += 1000;
+  await comment(here, 'dana', '/suspend idle-too');
+  await heard(here);
+  // As long as nobody else writes into the description, the review's own word stands, whatever became of the comment.
+  await as(here, 'ann', 'DELETE', `/issues/comments/${first.id}`);
+  await here.apply();
+  assert.equal(held(here), 'idle user:dana@example.com, idle-too suspended');
+  await forge(here, (marker) => decided(marker, 'idle-too', undefined));
+  assert.equal(await applied(here), 'updated');
+  assert.equal(held(here), 'idle gone, idle-too suspended');
+  assert.match(
+    (await notices(here))[0] ?? '',
+    /bears it out: keep of `idle` by `dana@.*Still in force.*: suspend of `idle-too` by/,
+  );
+});
+
+test('words beside it are people’s, and change nothing', async () => {
+  const here = await started();
+  await comment(here, 'dana', '/keep idle 2027-03-31 the audit');
+  await heard(here);
+  await here.apply();
+  const [tip, body] = [here.bare('rev-parse', branch), await bodyOf(here)];
+  await edit(here, 1, `Ann looks at this.\n\n${body}\nSee FIN-7.`);
+  assert.equal(await applied(here), 'updated');
+  assert.deepEqual([await notices(here), here.bare('rev-parse', branch)], [[], tip]);
+  assert.match(await bodyOf(here), /^Ann looks at this\.\n[\s\S]*See FIN-7\.\n$/);
+  assert.equal(await applied(here), 'unchanged');
+  await comment(here, 'dana', '/revoke idle');
+  assert.deepEqual(await heard(here), { number: 1, handled: 1, changed: true });
+});
+
+test('no closing counts as an answer that others have written into, and no pull request of their own', async () => {
+  const here = await started();
+  const marker = await markerOf(here);
+  const close = (number: number) => as(here, 'ann', 'PATCH', `/pulls/${number}`, { state: 'closed' });
+  await close(1);
+  assert.equal(await applied(here), 'held');
+  await forge(here, (one) => ({ ...one, remembered: '2099-01-01T00:00:00Z' }));
+  const [opened] = (await here.apply()).pulls;
+  assert.equal(opened?.action, 'opened');
+  // What somebody opens under the review's branches is not the review's, whatever it says.
+  const theirs = 'grantgate/review/group-desk/removal-7';
+  here.bare('branch', theirs, 'main');
+  await here.push({ 'notes.txt': 'y' }, theirs, 38);
+  const body = `${hidden({ ...marker, commit: null })}\nours\n<!-- grantgate:end -->`;
+  const asked = { title: 'Access review', head: theirs, base: 'main', body };
+  const { number } = await as<{ number: number }>(here, 'ann', 'POST', '/pulls', asked);
+  await close(number);
+  assert.equal(await applied(here), 'unchanged');
+});
