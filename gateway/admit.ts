@@ -40,6 +40,8 @@ type Dependencies = RecordDecisionOptions & {
   hosts?: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds on a clock that nobody sets: limits are counted by it. */
+  elapsed: () => number;
 };
 
 /** What a request was counted for already, when a new revision has it begin anew: it is counted once. */
@@ -50,13 +52,13 @@ type Place = { api: string; operation: string; cors: CorsHeaders | null };
 
 /** The stages in their order: address, canonicalize, route, authenticate, decide, limit, record. */
 export function createAdmit(dependencies: Dependencies): Admit {
-  const { enforcement, authenticate, limits, afterwards, now, onOutcome, onFailure } = dependencies;
+  const { enforcement, authenticate, limits, afterwards, now, elapsed, onOutcome, onFailure } = dependencies;
   const hosts = dependencies.hosts === undefined ? null : new Set(dependencies.hosts);
   const hostNamed = rememberHosts();
   const nextId = createDecisionIds();
   const recordDecision = createRecordDecision(dependencies);
   const countGuess = (refusal: Refusal, { address, rawHeaders }: ReceivedRequest) => {
-    if (isGuess(refusal)) limits.failed(address, rawHeaders, now());
+    if (isGuess(refusal)) limits.failed(address, rawHeaders, elapsed());
   };
   const unrouted = createUnrouted({ authenticate, onRefused: countGuess, now });
 
@@ -74,7 +76,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
     const { method, target, rawHeaders, address, bodyBytes = 0, carrier } = request;
     const place: Place = { api: '', operation: '', cors: null };
     try {
-      if (counted === null) limits.arrive(address, now());
+      if (counted === null) limits.arrive(address, elapsed());
       // One revision decides the whole request.
       const by = enforcement();
       if (by === null) throw noBundle();
@@ -128,7 +130,7 @@ export function createAdmit(dependencies: Dependencies): Admit {
       let judged: Refusal | RateLimitHeaders | null;
       if (!decision.result.allow) judged = denial(decision);
       else if (isCountedAs(counted, subject, api)) judged = counted.judged;
-      else judged = await limits.quota(decided, atMs, carrier);
+      else judged = await limits.quota(decided, elapsed(), carrier);
       if (enforcement() !== by) return await attempt(request, doors, { subject, api, judged });
       recordDecision(decided, atMs, judged, doors);
       afterwards?.(decided, carrier);

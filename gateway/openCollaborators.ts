@@ -7,6 +7,7 @@ import { openLimits } from './limits/limits.ts';
 import type { ReloadOptions } from './load/reload.ts';
 import { openAccessLog } from './log/accessLog.ts';
 import { createLog } from './log/createLog.ts';
+import { elapsed as clock } from './memory/elapsed.ts';
 import { createToldLately } from './memory/toldLately.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createRecordFeed } from './record/recordFeed.ts';
@@ -31,7 +32,7 @@ export type Options = {
   env?: NodeJS.ProcessEnv;
   /** Milliseconds since 1970. */
   now?: () => number;
-  /** Milliseconds on a clock that nobody sets. */
+  /** Milliseconds on a clock that nobody sets, the same in all workers. */
   elapsed?: () => number;
   worker?: Worker;
   /** In place of a thread for each bundle that is loaded. */
@@ -45,7 +46,7 @@ export async function openCollaborators({
   config,
   env = process.env,
   now = Date.now,
-  elapsed = () => performance.now(),
+  elapsed = clock,
   worker,
   startLoader,
 }: Options) {
@@ -121,7 +122,7 @@ export async function openCollaborators({
     log,
   });
   return {
-    ...{ config, env, now, startedMs, secrets, worker },
+    ...{ config, env, now, elapsed, startedMs, secrets, worker },
     ...{ log, access, metrics, faults, writer, feed, streams, assertions, bundles, authentication, limits },
   };
 }

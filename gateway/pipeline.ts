@@ -32,7 +32,7 @@ export function createPipeline(
   config: GatewayConfig,
   before: Authentication | null = null,
 ) {
-  const { env, now, access, metrics, faults, writer, streams, assertions } = collaborators;
+  const { env, now, elapsed, access, metrics, faults, writer, streams, assertions } = collaborators;
   const { authentication, limits, bundles } = collaborators;
   const { enforcement, lapse, hold } = bundles;
   const { adminToken, webhookSecret } = readSecrets(config, env);
@@ -42,7 +42,7 @@ export function createPipeline(
     upstreamTimeoutMs: config.limits.upstream_timeout,
     answerHeaders: config.limits.answer_headers,
     bodyBytes: config.limits.body,
-    now,
+    elapsed,
   });
   const authenticated = authentication(config, before);
   const believe = authenticated.authenticate;
@@ -68,7 +68,7 @@ export function createPipeline(
     onOutcome: metrics.observe,
     onFailure: faults.request,
   };
-  const admit = createAdmit({ ...stages, hosts: config.hosts, limits, afterwards: bundles.offer });
+  const admit = createAdmit({ ...stages, elapsed, hosts: config.hosts, limits, afterwards: bundles.offer });
 
   let open = 0;
   const ended = () => {

@@ -33,11 +33,11 @@ type Options = {
   answerHeaders: number;
   /** The most bytes of a body, for APIs that say nothing of their own. */
   bodyBytes: number;
-  now: () => number;
+  elapsed: () => number;
 };
 
 /** Keeps one connection pool per upstream. `close()` waits for what is under way. */
-export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bodyBytes, now }: Options): {
+export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bodyBytes, elapsed }: Options): {
   forward: Forward;
   close: () => Promise<void>;
 } {
@@ -55,7 +55,7 @@ export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bod
   };
   const forward: Forward = (exchange, admission, done) => {
     const { request, response } = exchange;
-    const startedMs = now();
+    const startedMs = elapsed();
     const pool = poolOf(admission.route.upstream);
     const connection = pool.take();
     const { client, socket } = connection;
@@ -63,7 +63,7 @@ export function createForward({ upstreamTimeoutMs, forwarded, answerHeaders, bod
     const heard = socket === null || socket.destroyed ? null : socket.bytesRead;
     const finish = (status: number, failure: Error | null) => {
       pool.release(connection);
-      done({ status, failure, milliseconds: now() - startedMs }, admission);
+      done({ status, failure, milliseconds: elapsed() - startedMs }, admission);
     };
     const most = mostBytes(admission.enforcement.snapshot, admission.route.api, bodyBytes);
     const body = hasBody(request) ? new CallerBody(request, most) : null;

@@ -1,6 +1,7 @@
 // One of several gateway processes that share a port. It is started, told to stop and replaced by workers.ts.
 import { join } from 'node:path';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
+import { elapsed } from '../memory/elapsed.ts';
 import { type Gateway, serve } from '../serve.ts';
 import { assertVersion } from './version.ts';
 import { createWorkerLimit } from './workerLimit.ts';
@@ -44,7 +45,7 @@ async function stop(lingerMs: number): Promise<void> {
 }
 
 process.on('message', (message: ToWorker) => {
-  if (message.kind === 'taken') counting.taken(message.answers, Date.now());
+  if (message.kind === 'taken') counting.taken(message.answers, elapsed());
   else if (message.kind === 'collect')
     send({ kind: 'collected', round: message.round, parts: counting.collect(message.keys) });
   else if (message.kind === 'stop') void stop(message.lingerMs);

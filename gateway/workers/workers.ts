@@ -7,6 +7,7 @@ import { checkPlaces } from '../config/checkPlaces.ts';
 import { type GatewayConfig, readConfig } from '../config/config.ts';
 import { listen, urlOf } from '../http/listen.ts';
 import { createLog } from '../log/createLog.ts';
+import { elapsed } from '../memory/elapsed.ts';
 import { createAskMetrics } from './askMetrics.ts';
 import { createChanges } from './changes.ts';
 import { createCommonLimit } from './commonLimit.ts';
@@ -64,12 +65,12 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
         url = message.url;
         return;
       case 'drained':
-        limit.returned(id, message.parts, Date.now());
+        limit.returned(id, message.parts, elapsed());
         return workerOf(id)?.tell({ kind: 'end' });
       case 'take':
-        return limit.take(id, message.takes, Date.now());
+        return limit.take(id, message.takes, elapsed());
       case 'collected':
-        return limit.collected(id, message.round, message.parts, Date.now());
+        return limit.collected(id, message.round, message.parts, elapsed());
       case 'metrics':
         merged.update(id, message.metrics as MetricsJson);
         return metrics.answered(message.id);
@@ -95,7 +96,7 @@ export async function serveWorkers({ file, config, workers }: Options): Promise<
       onChanged: changes.happened,
       onEnded: ({ id }) => {
         merged.retire(id);
-        limit.ended(id, Date.now());
+        limit.ended(id, elapsed());
       },
       isNeeded: () => url !== '' && closing === null,
       onReplaced: merged.restarted,

@@ -84,6 +84,7 @@ function gate(options: {
       },
     },
     now: () => 1_000_000,
+    elapsed: () => 1_000_000,
     onOutcome: () => undefined,
     onFailure: (error) => failures.push(error),
   });

@@ -94,6 +94,7 @@ function world() {
       made.told += 1;
     },
     now,
+    elapsed: now,
     onOutcome: () => undefined,
     onFailure: (error) => {
       throw error;

@@ -140,7 +140,7 @@ test('closes when its source was not seen for too long, ends what is open, and o
   assert.equal((await reload(given)).status, 409);
   given.upstream.answer(null);
   assert.deepEqual(await answer(given), [200, 'ok'], 'a look that failed is no reason yet');
-  given.passed.ms += 2 * hour;
+  given.passed.ms += 2 * hour + 1;
   assert.deepEqual(await answer(given), [503, 'policy-stale']);
   assert.deepEqual(await ready(given), [503, 'policy-stale']);
   assert.equal(await cut, 'cut');

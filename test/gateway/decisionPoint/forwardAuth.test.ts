@@ -264,7 +264,7 @@ for (const [name, way] of ways) {
 
   test(`${name}: too many requests are 429, and later one passes again`, async () => {
     const ask = way();
-    world.clock.now += 60_000;
+    world.passed.ms += 60_000;
     const post = async () =>
       ask({ method: 'POST', path: '/orders/v1/orders', headers: await bearer('ann@example.com') });
     assert.deepEqual([(await post()).status, (await post()).status], [200, 200]);
@@ -272,7 +272,7 @@ for (const [name, way] of ways) {
     assert.equal(third.status, 429);
     assert.match(String(third.headers['retry-after']), /^\d+$/);
     assert.equal(third.seen, null);
-    world.clock.now += 60_000;
+    world.passed.ms += 60_000;
     assert.equal((await post()).status, 200);
   });
 

@@ -22,7 +22,7 @@ async function forwarding(
 ): Promise<void> {
   const sending = createForward({
     ...{ upstreamTimeoutMs, forwarded: () => undefined, answerHeaders: 16_384, bodyBytes: 1000 },
-    now: () => 0,
+    elapsed: () => 0,
   });
   let origin = '';
   const failures: (Error | null)[] = [];

@@ -84,7 +84,7 @@ test('an upstream that only ever closes is asked twice and no more', async () =>
 
 test('three hundred open streams of one upstream keep nobody else waiting', async () => {
   await world.push({ 'grants/apis/orders.yaml': await relaxed() });
-  world.clock.now += 60_000;
+  world.passed.ms += 60_000;
   const abort = new AbortController();
   world.upstream.answer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
