@@ -1,6 +1,7 @@
 import { folderIn, gitTree } from '../bundle/git/tree.ts';
 import { type ForgeTarget, openForge } from './forge/forge.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
+import { principalOf } from './pulls/commands/permission.ts';
 import { recordFacts } from './records/recordFacts.ts';
 import type { Period } from './report/grantChanges.ts';
 import { makeReport, treeAt } from './report/makeReport.ts';
@@ -42,7 +43,14 @@ export async function periodReport(
     { ...options, asOfMs: period.to * 1000 },
     async (found) => {
       const asked = forge === undefined ? null : openForge(forge, signal);
-      return makeReport(found, { period, forge: asked, gateways, records: await reading, signal });
+      return makeReport(found, {
+        period,
+        forge: asked,
+        gateways,
+        records: await reading,
+        principalOf,
+        signal,
+      });
     },
   );
   return { ...more, doubted: doubted(await reading) };

@@ -19,7 +19,7 @@ const numberOf = (
   merges: ReportInput['merges'],
 ): number | null => (merges === null ? numberIn(subject) : (merges.get(commit)?.number ?? null));
 
-export function decisions({ changes, organisation, enforcement, merges }: ReportInput): Table {
+export function decisions({ changes, organisation, enforcement, merges, principalOf }: ReportInput): Table {
   const rows = changes.map((change) => {
     const merge = merges?.get(change.commit);
     const enforced = enforcement.of(change.commit, change.at);
@@ -41,6 +41,11 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       pull_request: numberOf(change, merges),
       approved_by: merge === undefined ? null : namesOf(merge.approvals),
       merged_by: merge?.mergedBy ?? null,
+      // Whoever merges attests it, whoever's word it was before.
+      merged_by_relation:
+        merge === undefined
+          ? null
+          : relation(principalOf(merge.mergedBy) ?? merge.mergedBy, change, organisation),
       found_at: basis?.asOf ?? null,
       evidence_from: basis?.from ?? null,
       evidence_coverage: basis?.coverage ?? null,
@@ -56,7 +61,7 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
     name: 'decisions',
     title: 'Decisions',
     about:
-      'Every change to a grant that took effect on the enforced branch: who decided what and why, from Git; who approved and merged it, from the forge where it was asked; and when each gateway first decided by it, from its records: an upper bound. What a review found has when that was, by which evidence, and what the replay said, as its pull request did when it was merged.',
+      'Every change to a grant that took effect on the enforced branch: who decided what and why, from Git; who approved and merged it, and what the latter is to the grantee, from the forge where it was asked; and when each gateway first decided by it, from its records: an upper bound. What a review found has when that was, by which evidence, and what the replay said, as its pull request did when it was merged.',
     columns: columns({
       ...{
         at: 'At',
@@ -77,6 +82,7 @@ export function decisions({ changes, organisation, enforcement, merges }: Report
       ...{
         approved_by: 'Approved by',
         merged_by: 'Merged by',
+        merged_by_relation: 'Relation of who merged',
         found_at: 'Found at',
         evidence_from: 'Evidence from',
         evidence_coverage: 'Coverage',

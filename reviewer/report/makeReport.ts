@@ -2,6 +2,7 @@ import { daySeconds, instantOf } from '../../bundle/format/times.ts';
 import { git } from '../../bundle/git/git.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { turnsOf } from '../../bundle/git/turnsOf.ts';
+import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
@@ -26,6 +27,8 @@ type Options = {
   forge: Forge | null;
   gateways: readonly GatewayFacts[];
   records: readonly RecordFacts[];
+  /** Whom the directory calls so of the forge's names. */
+  principalOf: (login: string, organisation: Pick<Organisation, 'people'>) => string | null;
   signal?: AbortSignal | undefined;
 };
 
@@ -35,7 +38,7 @@ type Options = {
  */
 export async function makeReport(
   { evidence, plan }: { evidence: Evidence; plan: Plan },
-  { period, forge, gateways, records, signal }: Options,
+  { period, forge, gateways, records, principalOf, signal }: Options,
 ): Promise<{ pack: Pack; about: About }> {
   const { tree, organisation, usage } = evidence;
   const enforcement = await readEnforcement(tree, usage);
@@ -49,6 +52,7 @@ export async function makeReport(
       forge === null
         ? null
         : await noticesWithin(forge, await forge.listPulls(branchPrefix, period.from * 1000), period, signal),
+    principalOf: (login: string) => principalOf(login, organisation),
     leavers: await leavers(tree, period, turns),
     enforcement,
     // Uses are kept by day: whole days that the period touches.

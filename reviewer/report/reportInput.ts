@@ -33,6 +33,8 @@ export type ReportInput = {
   notices: readonly PullNotices[] | null;
   gateways: readonly GatewayFacts[];
   records: readonly RecordFacts[];
+  /** Whom the directory calls so of the forge's names; null for nobody, or more than one. */
+  principalOf(login: string): string | null;
   /** grants → allowed requests in the period; null without records. */
   uses: ReadonlyMap<string, { count: number; last: number }> | null;
 };

@@ -203,12 +203,19 @@ test('a decision that a review proposed has when it was found, by what evidence,
     of: (_: string, at: number) => [{ instance: 'gw-1', at: at + 5 }],
   };
   const organisation = { people: new Map(), memberships: new Map() };
-  const input = { changes: [change], merges: new Map([['c', merge]]), enforcement, organisation };
+  const principalOf = (login: string) => (login === 'ann' ? 'user:ann@example.com' : null);
+  const input = { changes: [change], merges: new Map([['c', merge]]), enforcement, organisation, principalOf };
   const [row] = decisions(input as unknown as ReportInput).rows;
   assert.deepEqual(
     [row?.found_at, row?.evidence_from, row?.evidence_coverage, row?.replay, row?.hours_from_finding],
     [whole(6), whole(96), '99.98 %', '0 of 12 allowed requests would now be denied.', 24],
   );
+  // Whoever merges attests, whoever the commit is by: here whose access it is.
+  assert.deepEqual([row?.relation, row?.merged_by, row?.merged_by_relation], ['unknown', 'ann', 'self']);
+  const others = { ...input, merges: new Map([['c', { ...merge, mergedBy: 'nobody' }]]) };
+  assert.equal(decisions(others as unknown as ReportInput).rows[0]?.merged_by_relation, 'unknown');
+  const offline = { ...input, merges: null };
+  assert.equal(decisions(offline as unknown as ReportInput).rows[0]?.merged_by_relation, null);
 });
 
 test('how long an approval took and how many grants it covered shows a stamp for what it is', () => {
