@@ -18,8 +18,8 @@ export function createGrantHistory() {
   const files = createGrantFiles();
   const reach = createReach(files);
   const changes = createChangeNotes({ notes, files, apis: reach.apis });
-  /** Grants that were noted and are not there now. */
-  const absent = new Set<string>();
+  /** Grants that were noted and are not there now: since when. */
+  const absent = new Map<string, number>();
   const branches = createMergedBranches({ notes, files, reach, changes, absent });
   let beganAt: number | null = null;
 
@@ -57,10 +57,11 @@ export function createGrantHistory() {
       for (const [id, text] of after) {
         const old = before.get(id);
         // What is neither gone nor in a file that changed stands twice: as if it were put back.
-        if (absent.delete(id) || old === undefined) changes.appear(id, text, moment);
+        const goneAt = absent.get(id);
+        if (absent.delete(id) || old === undefined) changes.appear(id, text, moment, goneAt);
         else if (old !== text) changes.change(id, { before: old, after: text }, moment);
       }
-      for (const id of before.keys()) if (!after.has(id)) absent.add(detached(id));
+      for (const id of before.keys()) if (!after.has(id)) absent.set(detached(id), at);
     },
     /** A commit on a merged branch, before the step that merged it. */
     aside: (aside: Pick<Aside, 'at' | 'mergedAt' | 'files'>): void => branches.take(aside),

@@ -39,6 +39,12 @@ export function createChangeNotes({ notes, files, apis }: Options) {
     return old === null || now === null ? null : [old, now];
   };
 
+  /** Most have no review, and need not be read. */
+  const isReviewedBefore = (text: string, at: number): boolean => {
+    const review = /review|\\/.test(text) ? files.parse(text)?.review : undefined;
+    return review !== undefined && startOf(review.at) < at;
+  };
+
   /** Another day in the file gives nobody anything: the days until then were days, too. One that was ahead never was. */
   const redate = (id: string, named: number, { at, beganAt }: Moment) => {
     const known = notes.get(id) ?? untouched;
@@ -49,15 +55,17 @@ export function createChangeNotes({ notes, files, apis }: Options) {
   return {
     /**
      * A grant that was not there. Whatever day it says it was given on, nobody had it before it came: one that was written
-     * late, or that has another id now, was not idle all the time.
+     * late, or that has another id now, was not idle all the time. `goneAt`: since when it was away, of one that was there
+     * before: whoever answered for it until then has not answered for whom it is given to again.
      */
-    appear(id: string, text: string, { at, blind, asNew }: Moment): void {
+    appear(id: string, text: string, { at, blind, asNew }: Moment, goneAt?: number): void {
       // Most are not, and need not be read: the word stands there, or hides behind an escape.
       const suspended = /suspended|\\/.test(text) && files.parse(text)?.state === 'suspended';
       const suspendedAt = suspended && !blind ? at : null;
       if (notes.has(id))
         notes.note(id, {
-          ...{ changedSinceReview: false, firstDated: null, reviewedAt: at },
+          changedSinceReview: goneAt !== undefined && isReviewedBefore(text, goneAt),
+          ...{ firstDated: null, reviewedAt: at },
           ...{ suspendedAt, grownAt: at, restoredAt: at },
         });
       else notes.add(id, suspendedAt === null ? asNew : { ...asNew, suspendedAt });

@@ -12,7 +12,7 @@ type Options = {
   reach: Pick<ReturnType<typeof createReach>, 'aside'>;
   changes: Pick<ReturnType<typeof createChangeNotes>, 'changeAside'>;
   /** Ids of grants that are not there now. */
-  absent: ReadonlySet<string>;
+  absent: ReadonlyMap<string, unknown>;
 };
 
 /** A grant as a branch left it that is to be merged; null: not there. Instants are seconds since 1970. */

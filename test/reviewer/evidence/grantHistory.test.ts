@@ -306,3 +306,28 @@ test('a file is read once for all of its grants that a branch changed', () => {
   history.end();
   assert.equal(reads - asMerged, 1);
 });
+
+test('whoever kept a grant before it was taken away has not kept what is put back, by a revert or a cherry-pick', () => {
+  const kept = (at: string) =>
+    text(
+      `  review: { decision: keep, by: user:dana@example.com, at: ${at}, until: 2027-01-31, reason: r }\n`,
+    );
+  const old = kept('1970-01-01T00:00:00Z');
+  const isChanged = (...steps: (string | null)[]) => after(...steps)?.changedSinceReview;
+  assert.equal(isChanged(text(), old), false);
+  for (const back of [
+    [old, null, old],
+    [old, '[]\n', old, null, old],
+    [old, null, text(), old, null, old],
+  ])
+    assert.equal(isChanged(...back), true);
+  // Kept anew by what puts it back, or afterwards; or only moved.
+  assert.equal(isChanged(old, null, kept('1970-01-01T00:00:01Z')), false);
+  assert.equal(isChanged(old, null, old, kept('1970-01-01T00:00:03Z')), false);
+  assert.equal(
+    afterFiles({ [path]: old }, { [path]: null, 'grants/access/orders/other.yaml': old })?.changedSinceReview,
+    false,
+  );
+  // What was put back without a keep, and is kept later.
+  assert.equal(isChanged(text(), null, text(), old), false);
+});
