@@ -8,6 +8,8 @@ const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const askManagers = (after: number) =>
   days.default(after).describe("Days of an owner's silence after which managers are asked.");
+const criticalTiers = z.array(tier).default(['critical']);
+const selfReview = z.enum(['refuse', 'allow']).default('allow');
 const noResponse = z.enum(['keep', 'escalate', 'suspend']);
 const ownValue = z.union([z.number(), z.boolean(), text(500)], {
   error: 'must be a number, text, true or false',
@@ -210,9 +212,7 @@ export const reviewFile = z.strictObject({
       principals: z
         .array(owner)
         .default([])
-        .describe(
-          'Who may give themselves access at once: `user:LOGIN` or `group:NAME`; nobody, when left out.',
-        ),
+        .describe('Who may give themselves access at once: `user:LOGIN`, `group:NAME`; else nobody.'),
       tiers: list(tier).default(['low', 'medium', 'high', 'critical']).describe('To APIs of which tiers.'),
       hours: z.int().min(1).max(8).default(8).describe('For how many hours at most; 8 is the limit.'),
     })
@@ -220,10 +220,9 @@ export const reviewFile = z.strictObject({
     .describe('Access that is merged before anybody has approved it, and attested afterwards.'),
   approval: z
     .strictObject({
-      owner_tiers: z
-        .array(tier)
-        .default(['critical'])
-        .describe("Tiers whose API's owner must approve what widens access, and where access must end."),
+      owner_tiers: criticalTiers.describe(
+        "Tiers whose API's owner must approve what widens access, and where access must end.",
+      ),
       longest_days: days
         .default(90)
         .describe('Days from the pull request on within which access to APIs of these tiers must end.'),
@@ -233,6 +232,9 @@ export const reviewFile = z.strictObject({
         .describe(
           "A pull request by which its author gains access to such an API: refused, approved by the API's owner, or allowed.",
         ),
+      self_review: selfReview.describe(
+        "A pull request that certifies or prolongs what is one person's access alone, of any tier: with `refuse` somebody else who answers for it must approve it, so that nobody certifies their own by merging it.",
+      ),
     })
     .prefault({})
     .describe(
@@ -245,10 +247,7 @@ export const reviewFile = z.strictObject({
         .default([7, 1])
         .describe('Days before it at which those are reminded who have not finished.'),
       manager_after_days: askManagers(10),
-      second_approver: z
-        .array(tier)
-        .default(['critical'])
-        .describe('Tiers whose grants two people must approve.'),
+      second_approver: criticalTiers.describe('Tiers whose grants two people must approve.'),
       writes_per_minute: z.int().min(1).default(80).describe('Writes to the forge in a minute.'),
       notices_per_hour: z.int().min(1).default(500).describe('Of these what people are told of, in an hour.'),
     })

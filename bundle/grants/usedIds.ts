@@ -24,9 +24,33 @@ export async function usedIds(
 ): Promise<Problem[]> {
   const commit = await resolveCommit(repository, revision);
   const current = grants ?? (await load(await gitTree(repository, commit))).organisation?.grants ?? [];
-  const wanted = new Map(current.map((grant) => [grant.id, grant]));
-  if (wanted.size === 0) return [];
+  const removed = await removals(repository, commit, new Set(current.map(({ id }) => id)));
+  return current.flatMap(({ id, place, ...now }) => {
+    const other = removed.get(id)?.find((before) => !isSame(now, before));
+    if (other === undefined) return [];
+    return problem(
+      { start: 0, end: 0, ...place },
+      'used-id',
+      `the grant id ${show(id)} was used before, for ${other.principal} on ${other.api} until commit ${other.commit.slice(0, 12)}, expected a new id`,
+    );
+  });
+}
 
+/** Whether a grant whose id comes back is the same one. */
+export const isSame = (now: Identity, before: Identity): boolean =>
+  fold(now.principal) === fold(before.principal) && now.api === before.api;
+
+/** A commit that took a grant away. `at`: when it took effect, seconds since 1970. */
+export type Removal = Identity & { commit: string; at: number; subject: string };
+
+/** Which commits along first parents took grants of some ids away, the newest first. Throws GitError. */
+export async function removals(
+  repository: string,
+  commit: string,
+  wanted: ReadonlySet<string>,
+): Promise<Map<string, Removal[]>> {
+  const found = new Map<string, Removal[]>();
+  if (wanted.size === 0) return found;
   const commits = await fileChanges(repository, commit, { paths: ['grants/access'] });
   const parsed = new Map<string, ReadonlyMap<string, Identity>>();
   /** The wanted grants of a blob. */
@@ -43,7 +67,6 @@ export async function usedIds(
     return found;
   };
 
-  const problems = new Map<string, Problem>();
   // A bounded number of commits at a time keeps only that many files in memory.
   for (let start = 0; start < commits.length; start += 200) {
     const batch = commits.slice(start, start + 200);
@@ -54,25 +77,16 @@ export async function usedIds(
       repository,
       ids.filter((id) => !parsed.has(id)),
     );
-    for (const { commit: at, changes } of batch) {
+    for (const { commit: by, at, subject, changes } of batch) {
       // An added file alone takes nothing away, and most commits only add.
       if (changes.every(({ old }) => old === null)) continue;
       const kept = new Set(changes.flatMap((change) => [...grantsOf(change.new, blobs).keys()]));
       for (const change of changes)
         for (const [id, before] of grantsOf(change.old, blobs)) {
-          const now = wanted.get(id);
-          if (kept.has(id) || now === undefined || problems.has(id)) continue;
-          if (fold(now.principal) === fold(before.principal) && now.api === before.api) continue;
-          problems.set(
-            id,
-            problem(
-              { start: 0, end: 0, ...now.place },
-              'used-id',
-              `the grant id ${show(id)} was used before, for ${before.principal} on ${before.api} until commit ${at.slice(0, 12)}, expected a new id`,
-            ),
-          );
+          if (kept.has(id)) continue;
+          found.set(id, [...(found.get(id) ?? []), { ...before, commit: by, at, subject }]);
         }
     }
   }
-  return [...problems.values()];
+  return found;
 }

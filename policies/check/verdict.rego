@@ -80,6 +80,22 @@ requirements contains {
 }
 
 # METADATA
+# title: Nobody certifies access of their own
+# description: |
+#   Whoever merges it attests it, and who that will be is not known yet: so somebody else who answers for the grant approves
+#   what certifies or prolongs one person's access.
+requirements contains {
+	"rule": "self-review",
+	"api": change.api,
+	"approval_of": change.answers,
+	"except": change.holder,
+} if {
+	input.rules.self_review == "refuse"
+	some change in input.changes
+	change.kind == "own-review"
+}
+
+# METADATA
 # title: Access to a guarded API ends
 # description: A grant that comes to a guarded API, or is widened there, ends within `longest_days`.
 findings contains {"rule": "must-end", "level": "failure", "change": number} if {
@@ -119,6 +135,16 @@ findings contains {"rule": "directory-access", "level": "notice", "change": numb
 findings contains {"rule": "review-put-off", "level": "notice", "change": number} if {
 	some number, change in input.changes
 	change.kind == "put-off"
+}
+
+# METADATA
+# title: What was taken away comes back
+# description: |
+#   By a revert, a cherry-pick, or a branch from before: the difference alone looks like access that nobody has decided
+#   about yet.
+findings contains {"rule": "put-back", "level": "notice", "change": number} if {
+	some number, change in input.changes
+	change.kind == "put-back"
 }
 
 # METADATA

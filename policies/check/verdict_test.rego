@@ -110,6 +110,40 @@ test_what_reviews_leave_alone_for_longer_is_told if {
 	}
 }
 
+test_who_certifies_access_of_their_own_needs_somebody_else_where_the_rules_say_so if {
+	own := {
+		"kind": "own-review",
+		"api": "orders",
+		"tier": "low",
+		"owner": "group:shop",
+		"grant": "orders-ann",
+		"holder": "user:ann@example.com",
+		"answers": "group:desk",
+	}
+	judged([own]).requirements == []
+	judged_by(object.union(rules, {"self_review": "allow"}), [own]).requirements == []
+	judged_by(object.union(rules, {"self_review": "refuse"}), [own]) == {
+		"findings": [],
+		"requirements": [{
+			"rule": "self-review",
+			"api": "orders",
+			"approval_of": "group:desk",
+			"except": "user:ann@example.com",
+		}],
+		"self_grant": "refuse",
+		"guarded": [],
+	}
+}
+
+test_what_was_taken_away_and_comes_back_is_told if {
+	judged([object.union(gain, {"kind": "put-back"})]) == {
+		"findings": [{"rule": "put-back", "level": "notice", "change": 0}],
+		"requirements": [],
+		"self_grant": "refuse",
+		"guarded": [],
+	}
+}
+
 test_changed_rules_are_told if {
 	judged([{"kind": "rules"}]).findings == [{"rule": "rules-changed", "level": "notice", "change": 0}]
 }

@@ -3,18 +3,22 @@ import { grantLine } from '../../bundle/access/grantLine.ts';
 import { anonymous } from '../../bundle/data/anonymous.ts';
 import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
+import { dayOf } from '../../bundle/format/times.ts';
 import type { Api, Grant, Organisation } from '../../bundle/grants/organisation.ts';
 import type { Tier } from '../../bundle/grants/schema.ts';
+import { isSame, type Removal } from '../../bundle/grants/usedIds.ts';
 import { dutiesOf } from '../detect/duties.ts';
 import { newCredentials } from './newCredentials.ts';
 import { openedApis } from './openedApis.ts';
+import { ownReviews } from './ownReviews.ts';
 import { putOff } from './putOff.ts';
 
 /** One thing that a pull request changes, as the rules are asked about it; instants in seconds since 1970. */
 export type ChangeFact = {
   /**
    * What becomes of access by one grant; `public`: of anybody's; `joins`: of somebody's, by the directory; `opened`: of
-   * what grants refer to; `put-off`: of when reviews ask about a grant; or what else changes.
+   * what grants refer to; `put-off`: of when reviews ask about a grant; `put-back`: what was taken away;
+   * `own-review`: access of one person alone is answered for anew; or what else changes.
    */
   kind:
     | ReturnType<typeof compareAccess>[number]['kind']
@@ -23,6 +27,8 @@ export type ChangeFact = {
     | 'opened'
     | 'weakened'
     | 'put-off'
+    | 'put-back'
+    | 'own-review'
     | 'duties'
     | 'rules';
   api?: string;
@@ -30,6 +36,9 @@ export type ChangeFact = {
   owner?: string;
   grant?: string;
   expires_at?: number;
+  /** Of an `own-review`: whose access it is, and who else answers for it. */
+  holder?: string;
+  answers?: string;
 };
 
 /** The facts, and what is said of each where a rule names it. */
@@ -42,14 +51,20 @@ export type ChangeFacts = {
 };
 
 type Sides = { base: Organisation; head: Organisation };
-type Options = Sides & { diff: TreeDiff; rulesChanged: readonly string[]; asOf: number };
+type Options = Sides & {
+  diff: TreeDiff;
+  rulesChanged: readonly string[];
+  /** By ids of grants that come, which commits took them away before, the newest first. */
+  removed: ReadonlyMap<string, readonly Removal[]>;
+  asOf: number;
+};
 
 const tiers: readonly Tier[] = ['low', 'medium', 'high', 'critical'];
 const higher = (one: Tier, other: Tier) => (tiers.indexOf(one) >= tiers.indexOf(other) ? one : other);
 const widening: ReadonlySet<string> = new Set(['gains', 'loosened', 'altered', 'extended']);
 
 /** Gathers what rules are asked about. Each grant is looked at alone: what it gives others today may go tomorrow. */
-export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): ChangeFacts {
+export function changeFacts({ base, head, diff, rulesChanged, removed, asOf }: Options): ChangeFacts {
   const found: [ChangeFact, string][] = [];
   const guard = createGuard({ base, head });
   const was = new Map(base.grants.map((grant) => [grant.id, grant]));
@@ -82,6 +97,18 @@ export function changeFacts({ base, head, diff, rulesChanged, asOf }: Options): 
   found.push(...newDuties({ base, head }, guard, asOf));
   for (const { grant, detail } of putOff({ base, head }, asOf))
     found.push([{ kind: 'put-off', ...guard(grant.api), grant: grant.id }, detail]);
+  for (const { grant, holder, answers } of ownReviews({ base, head }))
+    found.push([{ kind: 'own-review', ...guard(grant.api), grant: grant.id, holder, answers }, grant.id]);
+  for (const [id, [last]] of removed) {
+    const now = is.get(id);
+    // Of another grant under its id the problems tell.
+    if (last === undefined || now === undefined || !isSame(now, last)) continue;
+    const by = `${last.subject.slice(0, 100)}, ${last.commit.slice(0, 12)}`;
+    found.push([
+      { kind: 'put-back', ...guard(now.api), grant: id },
+      `${id}, which was taken away on ${dayOf(last.at)} (${by})`,
+    ]);
+  }
   if (rulesChanged.length > 0) found.push([{ kind: 'rules' }, rulesChanged.join(', ')]);
   return {
     changes: found.map(([change]) => change),

@@ -7,6 +7,7 @@ import { rememberFiles } from '../../bundle/git/rememberFiles.ts';
 import { gitTree } from '../../bundle/git/tree.ts';
 import { load } from '../../bundle/grants/load.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import { removals } from '../../bundle/grants/usedIds.ts';
 import { findOpa, type Opa } from '../../bundle/policy/opa.ts';
 import { readPolicies } from '../../bundle/policy/policies.ts';
 import { formatProblem } from '../../bundle/yaml/problem.ts';
@@ -87,10 +88,13 @@ export async function checkPull(options: Options): Promise<PullCheck> {
     ...new Set(diff.heads.facts.map(({ api }) => `the facts of ${api}`)),
   ];
   const { organisation } = checked;
+  const there = new Set(known.organisation.grants.map(({ id }) => id));
+  const coming = organisation.grants.flatMap(({ id }) => (there.has(id) ? [] : id));
   const facts = changeFacts({
     // Tiers, owners and pairs of duties as they are in force; grants as the branch found them.
     base: { ...known.organisation, apis: judged.organisation.apis, review: judged.organisation.review },
     ...{ head: organisation, diff, rulesChanged, asOf },
+    removed: await removals(before.root, base, new Set(coming)),
   });
   const verdict = await judgeChanges(opa, await readPolicies(rules, 'check'), {
     ...{ rules: judged.organisation.review.approval, asOf, changes: facts.changes },

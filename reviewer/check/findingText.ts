@@ -13,6 +13,8 @@ export function findingText(rule: string, change: ChangeFact | undefined, detail
       return `${detail}: the directory gives access to ${change?.api ?? ''} (${change?.tier ?? ''})`;
     case 'review-put-off':
       return `${detail}: reviews ask about it later`;
+    case 'put-back':
+      return `${detail}, comes back: what was answered about it before does not count for it any more`;
     case 'rules-changed':
       return `${detail}: judges from the next pull request on; this one is judged by the rules of the base`;
     default:
@@ -25,10 +27,12 @@ export function requirementText({
   rule,
   api,
   approval_of,
+  except,
 }: {
   rule: string;
   api: string;
   approval_of: string;
+  except?: string | undefined;
 }): string {
   const what =
     rule === 'owner-approval'
@@ -37,6 +41,8 @@ export function requirementText({
         ? `${api} is to be guarded less`
         : rule === 'api-opened'
           ? `grants of ${api} come to allow more: from other addresses, by other ways to sign in, or on other paths`
-          : `${rule}, ${api}`;
+          : rule === 'self-review'
+            ? `access to ${api} that is only ${nameOf(except ?? '')}'s is certified or prolonged, and they may not do that themselves`
+            : `${rule}, ${api}`;
   return `${nameOf(approval_of)} must approve: ${what}`;
 }

@@ -18,7 +18,15 @@ const verdict = z.strictObject({
       message: z.string().max(1000).optional(),
     }),
   ),
-  requirements: z.array(z.strictObject({ rule, api: z.string(), approval_of: z.string() })),
+  requirements: z.array(
+    z.strictObject({
+      rule,
+      api: z.string(),
+      approval_of: z.string(),
+      /** Whose approval is none: whose own access it is. */
+      except: z.string().optional(),
+    }),
+  ),
   self_grant: z.enum(['refuse', 'approve', 'allow']),
   /** APIs at which the author must not gain. */
   guarded: z.array(z.string()).default([]),

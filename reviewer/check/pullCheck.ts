@@ -119,7 +119,9 @@ export const pullCheck = z.strictObject({
   moreFindings: count,
   findingFailures: count,
   /** Whose approval the merge needs. */
-  requirements: z.array(z.strictObject({ rule, api: text(100), approval_of: text(short) })).max(most.rows),
+  requirements: z
+    .array(z.strictObject({ rule, api: text(100), approval_of: text(short), except: text(short).optional() }))
+    .max(most.rows),
   selfGrant: z.enum(['refuse', 'approve', 'allow']),
   /** People who gain access to guarded APIs; `gainersCut`: there are more. */
   gainers: z

@@ -20,7 +20,7 @@ type Directory = Pick<Organisation, 'people' | 'memberships'>;
 
 /**
  * Holds approvals against what is needed, by the directory of the base: an approval counts when it is given by the owner
- * or a member of the owning group, who is not an author and gains nothing at that API. Without people everything is
+ * or a member of the owning group, who is not an author, gains nothing at that API, and is not whose own access it is about. Without people everything is
  * missing. Where too many gain for all to be named, each may be one of them.
  */
 export function settleApprovals(check: PullCheck, people: People | null, directory: Directory): Settled {
@@ -34,9 +34,10 @@ export function settleApprovals(check: PullCheck, people: People | null, directo
   const gainers = new Map(check.gainers.map(({ api, who }) => [api, new Set(who)]));
   const settled: Settled = { met: [], missing: [], refused: [] };
   for (const requirement of check.requirements) {
-    const { api, approval_of: owner } = requirement;
+    const { api, approval_of: owner, except } = requirement;
     const by = approvers.find(
       (principal) =>
+        principal !== except &&
         gainers.get(api)?.has(principal) !== true &&
         !check.gainersCut &&
         (principal === owner || (directory.memberships.get(principal) ?? []).includes(owner)),

@@ -220,6 +220,77 @@ verdict := {"findings": [{"rule": "frozen", "level": "failure", "change": 0, "me
   assert.equal(after.findings[0]?.message, 'nothing changes now');
 });
 
+test('where the rules say so, what certifies one person’s access is approved by somebody else who answers for it', async () => {
+  const rest = grants.slice(1);
+  here.git('checkout', '--quiet', '--detach', base);
+  const group = String(files['grants/directory/okta.yaml']).replace(
+    '  - { name: night',
+    '  - { name: pair, members: ["user:ann@example.com", "user:bob@example.com"] }\n  - { name: night',
+  );
+  const held = [
+    { id: 'ann-read', rest: 'role: reader\nexpires: 2027-01-31' },
+    { id: 'of-pair', principal: 'group:pair' },
+    { id: 'of-desk', principal: 'group:desk' },
+    { id: 'ann-owns', owner: 'user:ann@example.com' },
+    ...rest,
+  ];
+  const strict = await here.commit({
+    ...access(held),
+    'grants/directory/okta.yaml': group,
+    'grants/review.yaml': 'approval: { self_review: refuse }\n',
+  });
+  const review =
+    'review: { decision: keep, by: group:desk, at: 2026-11-23T09:00:00Z, until: 2027-01-31, reason: Needed }';
+  const asked = async (id: string, more: string, onto = strict) => {
+    const changed = held.map((one) =>
+      one.id === id ? { ...one, rest: `${(one as GrantText).rest ?? 'role: reader'}\n${more}` } : one,
+    );
+    const longer = access(changed);
+    const text = Object.entries(longer).map(([path, one]) => [
+      path,
+      one?.replace(/expires: .*\n {2}expires/, 'expires') ?? null,
+    ]);
+    return (await check(Object.fromEntries(text), onto, [], onto)).requirements;
+  };
+  const needs = (holder: string) => [
+    { rule: 'self-review', api: 'orders', approval_of: 'group:desk', except: holder },
+  ];
+  assert.deepEqual(await asked('ann-read', review), needs('user:ann@example.com'));
+  assert.deepEqual(await asked('ann-read', 'expires: 2027-02-28'), needs('user:ann@example.com'));
+  assert.deepEqual(await asked('ann-read', 'expires: 2027-01-15'), []);
+  // A group whose only active member one is; who owns their own is not who answers for it.
+  assert.deepEqual(await asked('of-pair', review), needs('user:ann@example.com'));
+  assert.deepEqual(await asked('ann-owns', review), needs('user:ann@example.com'));
+  assert.deepEqual(await asked('of-desk', review), [], 'a group of several answers for itself');
+  // Without the rule the report tells.
+  assert.deepEqual(
+    (await check(access([{ id: 'ann-read', rest: `role: reader\n${review}` }, ...rest]))).requirements,
+    [],
+  );
+});
+
+test('what was taken away and comes back by a revert or from an older branch is told, with what took it away', async () => {
+  const rest = grants.slice(1);
+  const put = async (onto: string, name = 'ann-read', principal = 'user:ann@example.com') => {
+    const found = await check(access([{ id: name, principal }, ...rest]), onto, [], onto);
+    return [...found.findings, ...found.problems].flatMap(({ message, level }) =>
+      message.includes(name) ? `${level}: ${message}` : [],
+    );
+  };
+  here.git('checkout', '--quiet', '--detach', base);
+  const without = await here.commit({ 'grants/access/orders/group-desk.yaml': null });
+  const told = [
+    `notice: ann-read, which was taken away on 2026-10-14 (grants: change, ${without.slice(0, 12)}), comes back: what was answered about it before does not count for it any more`,
+  ];
+  assert.deepEqual(await put(without), told);
+  // The last removal is the one that counts; what is new comes for the first time.
+  const again = await here.commit(access([{ id: 'ann-read' }, ...rest]));
+  assert.deepEqual(await put(again), []);
+  assert.deepEqual(await put(without, 'ann-reads'), []);
+  const [other = ''] = await put(without, 'ann-read', 'user:dana@example.com');
+  assert.match(other, /^failure: the grant id "ann-read" was used before/);
+});
+
 test('tells what reviews leave alone for longer, though nobody gains by it', async () => {
   const changed = (rest: string, rules = '') =>
     check({

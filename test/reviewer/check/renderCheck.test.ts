@@ -204,6 +204,15 @@ test('an approval counts from the owner or its group, of the commit, by nobody w
     [['group:desk', 'user:dana@example.com'], ['eve']],
   ] as const)
     assert.deepEqual(by([...approvals], [...authors]), []);
+  // Whose own access it is says nothing of it, though they are of the group that answers.
+  const own = { ...needed, rule: 'self-review', except: 'user:dana@example.com' };
+  const settledOwn = settleApprovals(
+    checkOf({ requirements: [own] }),
+    { authors: ['eve'], approvals: ['dana'] },
+    directory,
+  );
+  assert.deepEqual([settledOwn.met, settledOwn.missing], [[], [own]]);
+  assert.match(render(read(checkOf({ requirements: [own] }))), /that is only .*'s is certified or prolonged/);
   const owned = checkOf({ requirements: [{ ...needed, approval_of: 'user:eve@example.com' }] });
   assert.equal(
     settleApprovals(owned, { authors: ['dana'], approvals: ['eve'] }, directory).missing.length,

@@ -204,7 +204,13 @@ test('a decision that a review proposed has when it was found, by what evidence,
   };
   const organisation = { people: new Map(), memberships: new Map() };
   const principalOf = (login: string) => (login === 'ann' ? 'user:ann@example.com' : null);
-  const input = { changes: [change], merges: new Map([['c', merge]]), enforcement, organisation, principalOf };
+  const input = {
+    changes: [change],
+    merges: new Map([['c', merge]]),
+    enforcement,
+    organisation,
+    principalOf,
+  };
   const [row] = decisions(input as unknown as ReportInput).rows;
   assert.deepEqual(
     [row?.found_at, row?.evidence_from, row?.evidence_coverage, row?.replay, row?.hours_from_finding],
