@@ -266,10 +266,17 @@ function claimed(home: string, instance: string): () => void {
   );
 }
 
-/** The file to append to; never of a day before the open one, whatever the clock says. */
+/** What a clock may be set back by over midnight, in milliseconds, and the new day goes on. */
+const midnightMs = 3_600_000;
+
+/**
+ * The file to append to. A day that has begun goes on where the clock is set back a little; one that was begun as the
+ * clock was days ahead ends with that: its roll-up speaks of no other days.
+ */
 function fileFor(home: string, nowMs: number, open: File | null, chain: Chain): File {
   const today = dayOf(nowMs / 1000);
-  const day = open !== null && open.day > today ? open.day : today;
+  const goesOn = open !== null && open.day > today && Date.parse(open.day) - nowMs < midnightMs;
+  const day = goesOn ? open.day : today;
   if (open?.gone !== true && open?.day === day && open.size < fileBytes) return open;
   const name = nextFile(home, day, open !== null && open.day === day, chain.last);
   const fd = openSync(join(home, name), 'a', 0o640);

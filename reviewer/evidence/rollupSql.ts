@@ -21,10 +21,21 @@ const table = `CREATE TABLE told (instance VARCHAR, d BIGINT, kind VARCHAR,
 /** More than a gateway can be asked on one day: sums of such numbers would not be any. */
 const mostADay = 1e12;
 const minutes = 'flatten(list_concat(coverage.beats, coverage.seen))';
-/** Numbers that no gateway counts to, and minutes of another day, which a head must not vouch for. */
-const outside = `list_max(flatten(coverage.runs)) > ${Number.MAX_SAFE_INTEGER} OR list_min(flatten(coverage.runs)) < 0
-        OR len(list_filter(coverage.runs, r -> greatest(r[3], r[4]) > 1440)) > 0
-        OR list_min(${minutes}) < 0 OR list_max(${minutes}) > 1440 OR list_min(coverage.ends) < 0 OR list_max(coverage.ends) > 1440`;
+/** Numbers that no gateway counts to, and minutes of days that are no neighbours. */
+const outside = `list_max(flatten(coverage.runs)) > ${Number.MAX_SAFE_INTEGER}
+        OR len(list_filter(coverage.runs, r -> least(r[1], r[2]) < 0 OR r[3] < -1440 OR greatest(r[3], r[4]) > 1440)) > 0
+        OR list_min(${minutes}) < -1440 OR list_max(${minutes}) > 2880 OR list_min(coverage.ends) < -1440 OR list_max(coverage.ends) > 2880`;
+/**
+ * What a head says of minutes of its own day: it vouches for no others. What is decided right before midnight is written
+ * after it, into the next day's file, and so is what comes when the clock is set back.
+ */
+const ofDay = (spans: string) => `list_transform(
+        list_filter(${spans}, s -> NOT coalesce(len(s) = 2 AND s[1] <= s[2] AND (s[2] <= 0 OR s[1] >= 1440), false)),
+        s -> CASE WHEN len(s) = 2 THEN [greatest(s[1], 0), least(s[2], 1440)] ELSE s END)`;
+const head = `CASE WHEN coverage IS NOT NULL THEN struct_pack(records := coverage.records, runs := coverage.runs,
+        beats := ${ofDay('coverage.beats')}, seen := ${ofDay('coverage.seen')},
+        ends := list_filter(coverage.ends, e -> e BETWEEN 0 AND 1439),
+        lines := coverage.lines, uses := coverage.uses, cut := coverage.cut) END`;
 
 const latest = 'greatest(l // 60000, d * 1440 + list_max(flatten(coverage.seen)) - 1)';
 const by = (name: string, { asOfMs, nowMs }: Instants) =>
@@ -46,7 +57,7 @@ WITH line AS (
       WHEN denied IS NOT NULL AND f <= l THEN 'denied' END AS kind
   FROM line
 )
-SELECT instance, d, kind, coverage, "grant", operation, api, count, ${by('f', at)}, ${by('l', at)}, busiest, mfa, together, denied, filename,
+SELECT instance, d, kind, ${head}, "grant", operation, api, count, ${by('f', at)}, ${by('l', at)}, busiest, mfa, together, denied, filename,
   CASE WHEN ${latest} > ${Math.floor(at.nowMs / 60_000)} THEN ${latest} END
 FROM judged WHERE kind IS NULL OR d <= ${Math.floor(at.asOfMs / dayMs)} OR d > ${Math.floor(at.nowMs / dayMs)}`;
 

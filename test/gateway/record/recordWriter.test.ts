@@ -418,6 +418,28 @@ test('a clock set back over midnight loses no usage and gives no number twice', 
   );
 });
 
+test('a day goes on where the clock is set back a little over midnight, and not where it was days ahead', () => {
+  const root = folder();
+  let now = start;
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now });
+  for (const at of [start, start + 3 * day, start, start + 4000, start - 1_800_000, start + 4000]) {
+    now = at;
+    writer.write(entry(at));
+    writer.flush();
+  }
+  writer.close();
+  const home = join(root, 'gw-1');
+  assert.deepEqual(
+    files(home).map((name) => [name, lines(home, name).map(({ seq }) => seq)]),
+    [
+      ['2026-11-23-1.ndjson', [3]],
+      ['2026-11-23.ndjson', [1]],
+      ['2026-11-24.ndjson', [4, 5, 6]],
+      ['2026-11-26.ndjson', [2]],
+    ],
+  );
+});
+
 test('a day of several files is counted from all of them', () => {
   const root = folder();
   let now = start;

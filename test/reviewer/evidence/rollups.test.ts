@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { createUsageDay } from '../../../gateway/record/usageDay.ts';
 import { coverageOf } from '../../../reviewer/evidence/coverage.ts';
 import { keepUsage, readUsage, type Usage } from '../../../reviewer/evidence/usage.ts';
 import { suite } from '../../_suite.ts';
@@ -194,7 +195,8 @@ test('a roll-up that lost lines, was cut, or comes from an older version is use,
     ['a number nobody counts to', [most, ...rest], /head is missing/],
     ['minutes of other days', [coverage({ beats: [[-9e9, 1440]] }), ...rest], /head is missing/],
     ['minutes that are to come', [coverage({ seen: [[0, 9e15]] }), ...rest], /head is missing/],
-    ['an end of another day', [coverage({ ends: [-1] }), ...rest], /head is missing/],
+    ['an end of another day', [coverage({ ends: [-1441] }), ...rest], /head is missing/],
+    ['numbers of another day', [coverage({ runs: [[1, 24, -1441, 1439]] }), ...rest], /head is missing/],
     [
       'a count beyond all',
       [head, ...rest.map((line) => line.replace('"count":24', `"count":${huge}`))],
@@ -214,6 +216,26 @@ test('a roll-up that lost lines, was cut, or comes from an older version is use,
   await put(`usage/gw-1/${day}.ndjson`, [head, ...rest.slice(1)]);
   const mended = await open();
   assert.deepEqual([mended.faulty, lostIn(mended)], [[], 0]);
+});
+
+test('what was decided before midnight and written after it, or while the clock was set back, costs the day nothing', async () => {
+  const written = createUsageDay(day, 'gw-1');
+  const add = (line: string) => written.add(JSON.parse(line), JSON.parse(line).seq);
+  add(recordLine({ grant: 'a', at: midnight - 1 }, 'gw-1', 1));
+  for (let minute = -30; minute <= 1440; minute += 1) add(heartbeat(midnight + minute * 60_000, 'gw-1', 1));
+  add(recordLine({ grant: 'a', at: midnight + dayMs - 1 }, 'gw-1', 2));
+  await put(
+    `usage/gw-1/${day}.ndjson`,
+    [...written.lines()].map((line) => JSON.stringify(line)),
+  );
+  const usage = await open();
+  assert.deepEqual(
+    [usage.faulty, usage.unreadable, lostIn(usage), await counts(usage)],
+    [[], [], 0, [['a', 2]]],
+  );
+  // Of other days it says nothing.
+  const from = midnight / 60_000;
+  assert.deepEqual(usage.instances[0]?.beats, [{ from, to: from + 1440 }]);
 });
 
 test('a file that is no roll-up is missing evidence of its day, and said', async () => {
