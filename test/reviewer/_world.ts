@@ -7,6 +7,7 @@ import type { ForgeTarget } from '../../reviewer/forge/forge.ts';
 import { importOf } from '../../reviewer/pulls/mirror/importOf.ts';
 import type { ReviewResult } from '../../reviewer/review.ts';
 import { undescribed } from '../demo/_described.ts';
+import { keptOf } from './_kept.ts';
 import {
   access,
   asOfMs,
@@ -110,9 +111,12 @@ export async function world(
     repository,
     clock,
     bare,
-    apply: ({ forge: target = {}, root = here.root, ...options } = {}) =>
+    apply: async ({ forge: target = {}, root = here.root, ...options } = {}) =>
       here.review({
         root,
+        ...(options.decisions === undefined && {
+          kept: await keptOf(here.decisions, options.asOfMs ?? asOfMs),
+        }),
         apply: {
           forge: {
             baseUrl: forge.api,
