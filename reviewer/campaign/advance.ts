@@ -6,7 +6,7 @@ import type { Mirror } from '../pulls/mirror.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
 import { campaignPrefix, type Frozen, partBranch } from './frozen.ts';
 import { readIssue, renderIssue, writeIssue } from './issue.ts';
-import { parsePart } from './marker.ts';
+import { partRemembered } from './marker.ts';
 import { type Pace, paced } from './pace.ts';
 import type { Base } from './preparePart.ts';
 import { type Attested, type Report, reportOf } from './report.ts';
@@ -147,7 +147,7 @@ export async function attestations(
     if (merge === null) continue;
     const at = instantOf(merge.mergedMs / 1000);
     const approved = merge.approvals.map(({ login }) => login);
-    const answers = parsePart(pull.body)?.answers ?? [];
+    const answers = partRemembered(pull)?.answers ?? [];
     found.set(owner, { by: merge.mergedBy, at, approved, answers });
   }
   return found;

@@ -2,7 +2,7 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
-import { joinPart, type PartMarker, parsePart, partsOf } from './marker.ts';
+import { joinPart, type PartMarker, parsePart, partRemembered, partsOf } from './marker.ts';
 
 // What is announced is what is merged, as in every pull request of the review: a text names the commit it speaks of, only
 // that commit has the status, and while the two change the text says so.
@@ -28,9 +28,11 @@ export async function bringUpPart(
   const { marker, commit } = wanted;
   if (mirror.branches.get(pull.branch) !== commit || state !== undefined) {
     // What it remembers is what it remembered: a run that dies here has decided nothing yet.
-    const { closed: _, ...known } = parsePart(pull.body) ?? { ...marker, answers: [] };
+    const remembered = partRemembered(pull);
+    const { closed: _, ...known } = remembered ?? marker;
     const around = partsOf(pull.body);
-    const own = around.own.replace(`${changing}\n\n`, '');
+    // What somebody else has written is not said on as the campaign's.
+    const own = remembered === null ? '' : around.own.replace(`${changing}\n\n`, '');
     const body = joinPart({ ...known, commit: null }, `${changing}\n\n${own}`, around);
     await forge.updatePull(pull.number, { body, ...(state !== undefined && { state }) });
     if (mirror.branches.get(pull.branch) !== commit) await mirror.push(pull.branch, commit);

@@ -1,14 +1,11 @@
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { type Answered, answerEach } from '../pulls/commands/answerEach.ts';
-import { decide } from '../pulls/commands/decide.ts';
-import type { Command } from '../pulls/commands/parse.ts';
 import type { Mirror } from '../pulls/mirror.ts';
-import type { Entry } from '../pulls/text/marker.ts';
 import { ReviewError } from '../reviewError.ts';
 import { bodyOf, bringUpPart } from './announcePart.ts';
-import { digestOf } from './freeze.ts';
-import type { Frozen } from './frozen.ts';
-import { type Answer, type PartMarker, packAnswers, parsePart, partsOf, unpackAnswers } from './marker.ts';
+import { answersOf, hearAnew } from './answersOf.ts';
+import { type Frozen, partBranch } from './frozen.ts';
+import { type PartMarker, parsePart, partRemembered, partsOf } from './marker.ts';
 import { type Base, commitPart, hasEdits, type Said, tellPart } from './preparePart.ts';
 import { type Part, partsOfCampaign } from './rows.ts';
 
@@ -28,11 +25,21 @@ export async function answerPart(options: Options): Promise<Answered> {
   const { forge, frozen, base, number } = options;
   const nothing = (reason: string): Answered => ({ number, handled: 0, changed: false, reason });
   let pull = await forge.getPull(number);
-  const found = parsePart(pull.body);
-  const part = partsOfCampaign(frozen).find(({ owner }) => owner === found?.owner);
-  if (found === null || found.campaign !== frozen.name || part === undefined)
-    return nothing('no pull request of the campaign');
+  const part = partsOfCampaign(frozen).find(({ owner }) => partBranch(frozen.name, owner) === pull.branch);
+  if (part === undefined) return nothing('no pull request of the campaign');
   if (pull.state !== 'open') return nothing('not open any more');
+  if (!pull.isOurs) {
+    const { mirror } = options;
+    const tip = mirror.branches.get(pull.branch);
+    if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
+      return nothing('people have committed to its branch, and its description is written by somebody else');
+    const told = tellPart(frozen, part, await hearAnew(part, pull, options), base);
+    if (!hasEdits(told.rows)) return nothing('nothing is left to merge');
+    const commit = await commitPart(told, frozen, base, mirror);
+    pull = await bringUpPart({ forge, mirror }, pull, { ...told.wanted, commit });
+  }
+  const found = partRemembered(pull);
+  if (found === null) return nothing('its description is not one of the campaign');
   const grants = part.entries.map(({ grant }) => grant);
   let marker: PartMarker = found;
   const { organisation } = base;
@@ -48,39 +55,6 @@ export async function answerPart(options: Options): Promise<Answered> {
       return { replies: [...replies, ...done.replies], moved: done.moved };
     },
   });
-}
-
-/** What commands make of the answers so far: by the same rules as in every pull request of the review. */
-function answersOf(
-  commands: readonly Command[],
-  context: Omit<Parameters<typeof decide>[1], 'marker'>,
-  { part, before, frozen, base }: Answering,
-): { answers: PartMarker['answers']; replies: string[] } {
-  const known = unpackAnswers(before.answers, part.entries.length);
-  // Two grants are told apart by their numbers.
-  const nameOf = (number: number) => number.toString(16).padStart(32, '0');
-  const entries = part.entries.map((entry, number): Entry => {
-    const decision = known.get(number)?.decision;
-    return {
-      ...{ fingerprint: nameOf(number), grant: entry.grant, api: entry.api, action: entry.action },
-      detector: entry.detector ?? 'high-access',
-      ...(entry.to !== undefined && { to: entry.to }),
-      ...(decision !== undefined && { decision }),
-    };
-  });
-  const whole = commands.filter(({ verb }) => verb !== 'split');
-  const outcome = decide(whole, { ...context, marker: { as_of: frozen.opened, entries } });
-  const answers = new Map<number, Answer>(known);
-  for (const [number, { decision }] of outcome.entries.entries()) {
-    const entry = part.entries[number];
-    // Who decides anew decides about what the grant is now.
-    if (decision === undefined || entry === undefined || decision === known.get(number)?.decision) continue;
-    const now = base.grants.get(entry.grant);
-    const digest = now === undefined ? entry.digest : digestOf(now);
-    answers.set(number, { decision, ...(digest !== entry.digest && { digest }) });
-  }
-  const unsplit = whole.length < commands.length ? ["a campaign's pull request stays whole"] : [];
-  return { answers: packAnswers(answers), replies: [...outcome.replies, ...unsplit] };
 }
 
 type Done = { pull: ForgePull; moved: boolean; replies: string[] };

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { ForgePull } from '../forge/forge.ts';
 import { type Decision, decision } from '../pulls/text/decision.ts';
 import { type BodyParts, createMarker } from '../pulls/text/hiddenMarker.ts';
 
@@ -25,6 +26,8 @@ const marker = z.object({
   handled: z.array(z.string()).optional(),
   /** Since when nobody has answered in time, so that the rules decide. */
   unanswered: z.string().optional(),
+  /** When it was written anew, for somebody had changed it: by that it is another text, and the campaign's own again. */
+  anew: z.string().optional(),
   /** Why the campaign closed it itself: that is nobody's decision. */
   closed: z.string().optional(),
 });
@@ -78,8 +81,11 @@ export function unpackAnswers(packed: PartMarker['answers'], count: number): Ans
 }
 
 const form = createMarker('campaign', marker);
-/** Reads what a body remembers; null when it holds no marker, or a broken one. */
+/** Reads what a body says that it remembers, whoever wrote it; null when it holds no marker, or a broken one. */
 export const parsePart = form.parse;
+/** What the campaign remembers in a text that nobody else has changed; null where somebody has, or nothing is remembered. */
+export const partRemembered = ({ isOurs, body }: Pick<ForgePull, 'isOurs' | 'body'>): PartMarker | null =>
+  isOurs ? parsePart(body) : null;
 export const partsOf = form.parts;
 
 /** Puts a body together, with what people wrote. */

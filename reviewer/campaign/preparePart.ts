@@ -25,7 +25,7 @@ export const baseOf = (tree: Tree, organisation: Organisation, asOf: number): Ba
 });
 
 /** What people have answered so far. */
-export type Said = Pick<PartMarker, 'answers' | 'handled' | 'unanswered'>;
+export type Said = Pick<PartMarker, 'answers' | 'handled' | 'unanswered' | 'anew'>;
 export const nothingSaid: Said = { answers: [] };
 
 export type Told = { rows: readonly Row[]; wanted: Omit<WantedPart, 'commit'> };
@@ -39,6 +39,7 @@ export function tellPart(frozen: Frozen, part: Part, said: Said, base: Base): To
     ...{ version: 1, campaign: frozen.name, owner: part.owner, answers: packAnswers(answers) },
     ...(said.handled !== undefined && { handled: said.handled }),
     ...(said.unanswered !== undefined && { unanswered: said.unanswered }),
+    ...(said.anew !== undefined && { anew: said.anew }),
   };
   const own = renderPart(
     { frozen, part, rows, needsSecond: needsSecond(part, organisation) },

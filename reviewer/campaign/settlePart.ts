@@ -7,11 +7,20 @@ import { optional } from '../forge/optional.ts';
 import { announcedContext, vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
 import { bodyOf, bringUpPart, openPart } from './announcePart.ts';
+import { hearAnew } from './answersOf.ts';
 import { isOver } from './due.ts';
 import { type Frozen, partBranch } from './frozen.ts';
-import { joinPart, type PartMarker, parsePart, partsOf } from './marker.ts';
+import { joinPart, type PartMarker, partRemembered, partsOf } from './marker.ts';
 import { countedApprovers, needsSecond, reviewersOf } from './partReviewers.ts';
-import { type Base, commitPart, hasEdits, nothingSaid, type Said, tellPart } from './preparePart.ts';
+import {
+  type Base,
+  commitPart,
+  hasEdits,
+  nothingSaid,
+  type Said,
+  type Told,
+  tellPart,
+} from './preparePart.ts';
 import { remind } from './remind.ts';
 import type { Part } from './rows.ts';
 
@@ -68,14 +77,10 @@ export const latest = (mine: readonly ForgePull[]): ForgePull | undefined =>
   mine.toSorted((a, b) => b.number - a.number)[0];
 
 /** How far a part is, by its pull request. */
-export function stateOf({
-  merged,
-  state,
-  body,
-}: ForgePull): 'merged' | 'open' | 'declined' | 'lapsed' | 'nothing' {
-  if (merged) return 'merged';
-  if (state === 'open') return 'open';
-  const marker = parsePart(body);
+export function stateOf(pull: ForgePull): 'merged' | 'open' | 'declined' | 'lapsed' | 'nothing' {
+  if (pull.merged) return 'merged';
+  if (pull.state === 'open') return 'open';
+  const marker = partRemembered(pull);
   if (marker?.closed === undefined) return 'declined';
   return marker.unanswered === undefined ? 'nothing' : 'lapsed';
 }
@@ -84,7 +89,7 @@ async function settle(part: Part, branch: string, settling: Settling): Promise<D
   const pull = latest(settling.known.filter((one) => one.branch === branch));
   if (pull === undefined) return begin(part, branch, settling);
   const state = stateOf(pull);
-  const marker = parsePart(pull.body);
+  const marker = partRemembered(pull);
   if (state === 'open') return hold(part, pull, settling);
   if (state === 'declined') return declined(part, pull, marker, settling);
   if (state !== 'nothing' || marker === null) return { pull, state, action: 'unchanged' };
@@ -141,13 +146,13 @@ async function bring(part: Part, pull: ForgePull, said: Said, settling: Settling
 async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Doing> {
   const { forge, mirror, frozen, base, asOf } = settling;
   const tip = mirror.branches.get(pull.branch);
-  const marker = parsePart(pull.body);
-  let said: Said = marker ?? nothingSaid;
+  const marker = partRemembered(pull);
   if (tip !== undefined && (await mirror.hasHumanCommits(tip))) {
     const reminded = await remind(part, pull, marker, settling);
     const action = reminded ? 'reminded' : 'unchanged';
     return { pull, state: 'open', action, reason: 'the branch has commits by people' };
   }
+  let said: Said = marker ?? (await hearAnew(part, pull, settling));
   if (
     isOver(frozen, asOf) &&
     said.unanswered === undefined &&
@@ -160,9 +165,14 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
   const isWhole =
     tip !== undefined &&
     bodyOf({ ...told.wanted, commit: tip }, pull.body) === pull.body.replace(/\r\n/g, '\n') &&
+    pull.isOurs &&
     ((await mirror.isAhead(tip)) || (await mirror.merged(tip)) !== null);
   let brought: Doing = { pull, state: 'open', action: 'unchanged' };
-  if (!isWhole) brought = await bring(part, pull, said, settling);
+  if (!pull.isOurs && tip !== undefined && (await doesJust(tip, told, settling))) {
+    const body = bodyOf({ ...told.wanted, commit: tip }, pull.body);
+    brought = { pull: await forge.updatePull(pull.number, { body }), state: 'open', action: 'updated' };
+    await vouch(forge, tip);
+  } else if (!isWhole) brought = await bring(part, pull, said, settling);
   else {
     if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);
     await ask(part, pull, settling);
@@ -171,6 +181,11 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
   await settleSecond(part, after, settling);
   const reminded = await remind(part, after, told.wanted.marker, settling);
   return brought.action === 'unchanged' && reminded ? { ...brought, action: 'reminded' } : brought;
+}
+
+/** Whether the merge of a branch does what is told of a part, and nothing else. */
+async function doesJust(tip: string, told: Told, { frozen, base, mirror }: Settling): Promise<boolean> {
+  return (await mirror.differing(tip, await commitPart(told, frozen, base, mirror)))?.paths.length === 0;
 }
 
 /** Nothing is left to merge: by the rules, since nobody has answered; or for it was all decided elsewhere, or changed. */
@@ -186,7 +201,7 @@ async function close(
     ? `nobody has answered by ${frozen.due}, so it is left as it is (pull_requests.no_response)`
     : 'everything in it has changed or been decided elsewhere since';
   const own = `> [!NOTE]\n> Closed: ${closed}.\n\n${wanted.own}`;
-  const commit = parsePart(pull.body)?.commit ?? null;
+  const commit = partRemembered(pull)?.commit ?? null;
   const body = joinPart({ ...wanted.marker, commit, closed }, own, partsOf(pull.body));
   const done = await forge.updatePull(pull.number, { body, state: 'closed' });
   return { pull: done, state: lapsed ? 'lapsed' : 'nothing', action: 'closed', reason: closed };
@@ -201,8 +216,11 @@ async function declined(
 ): Promise<Doing> {
   const { frozen, base, asOf } = settling;
   const as = (): Doing => ({ pull, state: 'declined', action: 'unchanged' });
-  if (!isOver(frozen, asOf) || marker === null || marker.unanswered !== undefined) return as();
-  const said = { ...marker, unanswered: instantOf(endOf(frozen.due)) };
+  if (!isOver(frozen, asOf) || marker?.unanswered !== undefined) return as();
+  const said = {
+    ...(marker ?? (await hearAnew(part, pull, settling))),
+    unanswered: instantOf(endOf(frozen.due)),
+  };
   const { rows } = tellPart(frozen, part, said, base);
   const suspends = rows.some(({ proposal, edits }) => proposal === 'suspend' && edits.length > 0);
   // Asked once more, and not against what was said a second time.

@@ -3,7 +3,6 @@ import { numberIn } from '../../bundle/git/changesOf.ts';
 import { startOf } from '../../bundle/grants/dates.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
-import { judgedIn } from '../pulls/text/sections.ts';
 import { relation } from './relation.ts';
 import type { ReportInput } from './reportInput.ts';
 import { columns, type Table, type Value } from './table.ts';
@@ -19,13 +18,20 @@ const numberOf = (
   merges: ReportInput['merges'],
 ): number | null => (merges === null ? numberIn(subject) : (merges.get(commit)?.number ?? null));
 
-export function decisions({ changes, organisation, enforcement, merges, principalOf }: ReportInput): Table {
+export function decisions({
+  changes,
+  organisation,
+  enforcement,
+  merges,
+  bases,
+  principalOf,
+}: ReportInput): Table {
   const rows = changes.map((change) => {
     const merge = merges?.get(change.commit);
     const enforced = enforcement.of(change.commit, change.at);
     const known = enforced.flatMap(({ at }) => at ?? []);
     const last = known.length === 0 ? null : Math.max(...known);
-    const basis = merge === undefined ? null : judgedIn(merge.body);
+    const basis = merge === undefined ? null : (bases.get(merge.number) ?? null);
     return {
       at: instantOf(change.at),
       grant: change.grant,
@@ -101,7 +107,7 @@ export function decisions({ changes, organisation, enforcement, merges, principa
 }
 
 /** Of each commit that decided something and each gateway: when it first decided by that. */
-export function enforcementTable({ changes, enforcement, merges }: ReportInput): Table {
+export function enforcementTable({ changes, enforcement, merges, bases }: ReportInput): Table {
   const commits = new Map(changes.map((change) => [change.commit, change]));
   return {
     name: 'enforcement',
@@ -114,7 +120,7 @@ export function enforcementTable({ changes, enforcement, merges }: ReportInput):
     }),
     rows: [...commits.values()].flatMap(({ commit, at, subject }) => {
       const number = numberOf({ commit, subject }, merges);
-      const basis = judgedIn(merges?.get(commit)?.body ?? '');
+      const basis = bases.get(merges?.get(commit)?.number ?? 0) ?? null;
       return enforcement.of(commit, at).map(({ instance, at: first }) => ({
         ...{ commit, at: instantOf(at), pull_request: number, gateway: instance },
         first_decided: first === null ? null : instantOf(first),

@@ -8,8 +8,11 @@ import type { Forge } from '../forge/forge.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
 import { branchPrefix } from '../pulls/text/branch.ts';
+import { bodyParts } from '../pulls/text/marker.ts';
+import { type Basis, judgedIn } from '../pulls/text/sections.ts';
 import type { RecordFacts } from '../records/recordFacts.ts';
 import { isAttested } from '../requests/attest.ts';
+import { stopIfAborted } from '../reviewError.ts';
 import { readEnforcement } from './enforcement.ts';
 import { type GrantChange, grantChanges, type Period } from './grantChanges.ts';
 import { leavers } from './leavers.ts';
@@ -47,6 +50,7 @@ export async function makeReport(
   const merges = forge === null ? null : await mergesOf(forge, changes, signal);
   const input = {
     ...{ period, organisation, plan, changes, merges, gateways, records },
+    bases: forge === null ? new Map<number, null>() : await basesOf(forge, merges, signal),
     attested: forge === null ? new Set<number>() : await attestedOf(forge, changes, merges),
     notices:
       forge === null
@@ -67,6 +71,22 @@ export async function makeReport(
     population: plan.population.digest,
   };
   return { pack, about };
+}
+
+/** Of the review's own words alone: what people write above and below them is theirs. */
+async function basesOf(
+  forge: Forge,
+  merges: ReadonlyMap<string, ForgeMerge> | null,
+  signal: AbortSignal | undefined,
+): Promise<Map<number, Basis | null>> {
+  const found = new Map<number, Basis | null>();
+  for (const { number, branch } of merges?.values() ?? []) {
+    if (!branch.startsWith(branchPrefix) || found.has(number)) continue;
+    stopIfAborted(signal);
+    const { isOurs, body } = await forge.getPull(number);
+    found.set(number, isOurs ? judgedIn(bodyParts(body).own) : null);
+  }
+  return found;
 }
 
 async function attestedOf(

@@ -1,5 +1,6 @@
 import { instantOf } from '../../bundle/format/times.ts';
 import type { GivenNotice, PullNotices } from './noticesOf.ts';
+import type { ReportInput } from './reportInput.ts';
 import { columns, type Table, type Value } from './table.ts';
 
 const kinds: Readonly<Record<string, string>> = {
@@ -65,16 +66,28 @@ export const delegations = ({ notices }: Given): Table => ({
 export const aboutChanged =
   'What the review remembers of decisions and proposals, in descriptions of its pull requests, that somebody else than the review has changed: what they said that no comment and no finding bears out was not carried out, and they were written anew.';
 
-export const changedTexts = ({ notices }: Given): Table => ({
+export const changedTexts = ({ notices, bases }: Given & Pick<ReportInput, 'bases'>): Table => ({
   name: 'changed-descriptions',
   title: 'Changed descriptions',
   about: `${aboutChanged} Empty where no forge was asked.`,
   columns: columns({ at: 'At', owner: 'Owner', pull_request: 'Pull request', what: 'What' }),
-  rows: (notices ?? []).flatMap(({ owner, number, notices: given }) =>
-    given.filter(isOfChange).map(
-      ({ at, text }): Record<string, Value> => ({
-        ...{ at: instantOf(at), owner, pull_request: number, what: text },
-      }),
+  rows: [
+    ...(notices ?? []).flatMap(({ owner, number, notices: given }) =>
+      given.filter(isOfChange).map(
+        ({ at, text }): Record<string, Value> => ({
+          ...{ at: instantOf(at), owner, pull_request: number, what: text },
+        }),
+      ),
     ),
-  ),
+    ...[...bases].flatMap(([number, basis]): Record<string, Value>[] =>
+      basis === null
+        ? [
+            {
+              ...{ at: null, owner: null, pull_request: number },
+              what: 'Changed by somebody else since the review wrote it last: when it was found, and by which evidence, is not taken from it.',
+            },
+          ]
+        : [],
+    ),
+  ],
 });

@@ -1,6 +1,7 @@
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import type { ForgeMerge } from '../forge/mergeOf.ts';
 import type { Plan } from '../plan/finding.ts';
+import type { Basis } from '../pulls/text/sections.ts';
 import type { RecordFacts } from '../records/recordFacts.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { GrantChange, Period } from './grantChanges.ts';
@@ -27,6 +28,8 @@ export type ReportInput = {
   enforcement: Enforcement;
   /** Commit → the pull request that it is the merge of, as the forge has it; null where no forge was asked. */
   merges: ReadonlyMap<string, ForgeMerge> | null;
+  /** What the review said in merged pull requests of its own that they rest on, by their numbers; null where somebody has written into one since. */
+  bases: ReadonlyMap<number, Basis | null>;
   /** The pull requests of emergencies that somebody has attested, as the review says there. */
   attested: ReadonlySet<number>;
   /** The notices on pull requests of the review in the period; null where no forge was asked. */

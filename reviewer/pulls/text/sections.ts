@@ -43,11 +43,14 @@ export const judgedLine = ({ asOf, revision, records, instances, from, coverage 
 const judged =
   /^Judged as of (\S+) at revision (?:`([0-9a-f]{40})`|\S+): ([\d,]+) decision records? of ([\d,]+) gateways? since (\S+), coverage ([\d.]+ %)\./m;
 
+/** By what a text was judged, and the first line of its replay. */
+export type Basis = Judged & { replay: string | null };
+
 const numberOf = (written = '') => Number(written.replaceAll(',', ''));
 
 /** What a pull request said that it rests on: its evidence, and the first line of its replay; null for none of ours. */
-export function judgedIn(body: string): (Judged & { replay: string | null }) | null {
-  const text = body.replace(/\r\n/g, '\n');
+export function judgedIn(own: string): Basis | null {
+  const text = own.replace(/\r\n/g, '\n');
   const [found, asOf = '', revision, records, instances, from = '', coverage = ''] = judged.exec(text) ?? [];
   if (found === undefined) return null;
   const [replay = ''] = new RegExp(replayed.source).exec(text) ?? [];

@@ -19,6 +19,8 @@ export type PartFacts = PartReport & {
   answers: ReadonlyMap<string, Answer>;
   /** Since when the rules decide in the owner's place. */
   unanswered: string | null;
+  /** Somebody else has written into its description since: what that remembers is not shown. */
+  isChanged: boolean;
   notices: readonly GivenNotice[];
 };
 

@@ -159,11 +159,19 @@ function changedTexts({ parts }: CampaignInput): Table {
     title: 'Changed descriptions',
     about: aboutChanged,
     columns: columnsOf('at owner pull_request what'),
-    rows: parts.flatMap(({ owner, number, notices }) =>
-      notices
+    rows: parts.flatMap(({ owner, number, notices, isChanged }) => [
+      ...notices
         .filter(isOfChange)
         .map(({ at, text }) => ({ at: instantOf(at), owner, pull_request: number, what: text })),
-    ),
+      ...(isChanged
+        ? [
+            {
+              ...{ at: null, owner, pull_request: number },
+              what: 'Changed by somebody else since the campaign wrote it last: answers in comments are not taken from it.',
+            },
+          ]
+        : []),
+    ]),
   };
 }
 

@@ -1,6 +1,6 @@
 import { endOf } from '../../../bundle/grants/dates.ts';
 import type { Frozen } from '../../campaign/frozen.ts';
-import { parsePart, unpackAnswers } from '../../campaign/marker.ts';
+import { partRemembered, unpackAnswers } from '../../campaign/marker.ts';
 import type { PartReport } from '../../campaign/report.ts';
 import { partsOfCampaign } from '../../campaign/rows.ts';
 import { latest } from '../../campaign/settlePart.ts';
@@ -13,13 +13,13 @@ type Asked = { frozen: Frozen; known: readonly ForgePull[]; until: number; signa
 
 /** When a part ended, seconds since 1970; null while it has not. What somebody closed may be opened again until the due date. */
 export function endedAt(
-  pull: Pick<ForgePull, 'merged' | 'state' | 'closedMs' | 'body'>,
+  pull: Pick<ForgePull, 'merged' | 'state' | 'closedMs' | 'body' | 'isOurs'>,
   { due }: Pick<Frozen, 'due'>,
 ): number | null {
   if (pull.state === 'open' || pull.closedMs === null) return null;
   const closed = pull.closedMs / 1000;
-  const isOurs = pull.merged || parsePart(pull.body)?.closed !== undefined;
-  return isOurs ? closed : Math.max(closed, endOf(due));
+  const isEnd = pull.merged || partRemembered(pull)?.closed !== undefined;
+  return isEnd ? closed : Math.max(closed, endOf(due));
 }
 
 /** Asks the forge what it knows of each part, besides how it stands. Throws ForgeError, ReviewError `aborted`. */
@@ -34,7 +34,7 @@ export async function partFacts(
     stopIfAborted(signal);
     const entries = asked.get(part.owner) ?? [];
     const pull = latest(known.filter(({ branch }) => branch === part.branch));
-    const marker = pull === undefined ? null : parsePart(pull.body);
+    const marker = pull === undefined ? null : partRemembered(pull);
     const answers = unpackAnswers(marker?.answers ?? [], entries.length);
     facts.push({
       ...part,
@@ -51,6 +51,7 @@ export async function partFacts(
           }),
       ),
       unanswered: marker?.unanswered ?? null,
+      isChanged: pull !== undefined && !pull.isOurs,
       notices: pull === undefined ? [] : await noticesOf(forge, pull.number, until),
     });
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findOpa } from '../../../bundle/policy/opa.ts';
 import { answer } from '../../../reviewer/answer.ts';
+import { joinPart, type PartMarker, parsePart, partsOf } from '../../../reviewer/campaign/marker.ts';
 import { type CampaignOptions, campaign } from '../../../reviewer/campaign.ts';
 import { campaignReport } from '../../../reviewer/campaignReport.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
@@ -177,6 +178,46 @@ test('takes answers from comments of those who may give them, for single grants'
   here.writes();
   assert.deepEqual(states(await run())[0], 'group:desk open 0');
   assert.deepEqual(here.writes().calls, [], 'and a run leaves them as they are');
+});
+
+test('carries out no answer that somebody wrote into a description, tells it, and keeps what comments say', async () => {
+  const before = await pullOf(2);
+  const marker = parsePart(before.body) as PartMarker;
+  const saidAt = '2026-11-27T12:00:00Z';
+  const answers = [
+    { of: '0-1', decision: { kind: 'revoke', by: 'user:dana@example.com', at: saidAt } as const },
+  ];
+  const forged = joinPart({ ...marker, answers }, 'as dana says', partsOf(before.body));
+  const changed = async () =>
+    (await said(2)).filter((one) => one.startsWith('<!-- grantgate:told changed ')).join('\n');
+  const forge = () => call('/pulls/2', { body: forged }, tokenOf('ann'), 'PATCH');
+  await forge();
+  assert.deepEqual(states(await run())[0], 'group:desk open 0');
+  const now = async () => {
+    const { body, head } = await pullOf(2);
+    return [body.replace(/,"anew":"[^"]+"/, ''), head.sha];
+  };
+  assert.deepEqual(await now(), [before.body, before.head.sha]);
+  assert.match(
+    await changed(),
+    /bears it out: revoke of `busy` by `dana@example\.com`, revoke of `idle` by .*Still in force.*: keep of `idle` by `ann@/,
+  );
+  here.writes();
+  await run();
+  assert.deepEqual(here.writes().calls, []);
+  // A comment finds it as it was, too, before the next run; and what looks like an answer in words beside it is none.
+  await forge();
+  assert.equal((await answer(target, 2)).handled, 0);
+  assert.deepEqual(await now(), [before.body, before.head.sha]);
+  await call('/pulls/2', { body: `/revoke busy\n\n${before.body}` }, tokenOf('ann'), 'PATCH');
+  at(4.95);
+  await run();
+  assert.deepEqual(await now(), [`/revoke busy\n\n${before.body}`, before.head.sha]);
+  here.writes();
+  await run();
+  assert.deepEqual(here.writes().calls, [], 'it is the campaign’s again');
+  assert.equal((await changed()).match(/grantgate:told/g)?.length, 1, 'the same text is told once');
+  here.writes();
 });
 
 test('asks those whom a silent owner reports to, once', async () => {
@@ -367,6 +408,24 @@ test('hands an auditor each decision with who, when, why, commits and how soon g
     '4 gw-1 ',
     '4 gw-2 4',
   ]);
+  assert.deepEqual(of('changed-descriptions', 'pull_request'), ['2']);
+  // What somebody writes into it after the merge is no answer of anybody's.
+  const { body } = await pullOf(2);
+  const forged = body.replaceAll('the audit', 'as dana says');
+  await call('/pulls/2', { body: forged }, tokenOf('ann'), 'PATCH');
+  const later = await reported();
+  assert.doesNotMatch(JSON.stringify(tableOf(later, 'answers')), /as dana says|the audit/);
+  assert.doesNotMatch(JSON.stringify(tableOf(later, 'decisions')), /as dana says/);
+  assert.deepEqual(
+    tableOf(later, 'changed-descriptions').map(({ pull_request, what }) => [
+      pull_request,
+      /answers in comments are not taken from it/.test(String(what)),
+    ]),
+    [
+      [2, false],
+      [2, true],
+    ],
+  );
 });
 
 test('reports the same bytes of a campaign that is finished, however late, and a pack that is verified', async () => {

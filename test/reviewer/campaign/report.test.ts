@@ -109,7 +109,16 @@ test('nobody is asked to attest a grant that is over by itself, as emergency acc
 
 test('an auditor sees who handed it to whom, when, and in which commit', () => {
   const part = {
-    ...{ ...report.parts[0], entries, merge, unanswered: null, notices: [], opened: 0, ended: null },
+    ...{
+      ...report.parts[0],
+      entries,
+      merge,
+      unanswered: null,
+      notices: [],
+      isChanged: false,
+      opened: 0,
+      ended: null,
+    },
     answers: new Map([['handed', { decision }]]),
   };
   const change = { grant: 'handed', commit: 'after', before: 'was', at: merge.mergedMs / 1000, by: 'bot' };

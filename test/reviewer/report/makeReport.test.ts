@@ -207,6 +207,7 @@ test('a decision that a review proposed has when it was found, by what evidence,
   const input = {
     changes: [change],
     merges: new Map([['c', merge]]),
+    bases: new Map([[7, judgedIn(body)]]),
     enforcement,
     organisation,
     principalOf,

@@ -1,8 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { answer } from '../../../../reviewer/answer.ts';
+import { periodReport } from '../../../../reviewer/periodReport.ts';
 import { hidden, type Marker, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
+import { judgedLine } from '../../../../reviewer/pulls/text/sections.ts';
 import { suite } from '../../../_suite.ts';
-import { base, type GrantText } from '../../_review.ts';
+import { asOfMs, base, dayMs, type GrantText } from '../../_review.ts';
 import { call, closeWorlds, edit, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
 
 const test = suite('what somebody else writes into a description');
@@ -84,6 +86,7 @@ const decided = (marker: Marker, grant: string, decision: Marker['entries'][numb
     return entry.grant !== grant ? entry : decision === undefined ? rest : { ...rest, decision };
   }),
 });
+const window = { instances: 1, from: '2019-01-01T00:00:00Z', coverage: '100.00 %' };
 const keep = (by: string) =>
   ({ kind: 'keep', by, at: '2026-11-23T12:00:00Z', until: '2027-03-31', reason: 'the audit' }) as const;
 const applied = async (here: World) => (await here.apply()).pulls.map(({ action }) => action).join();
@@ -142,13 +145,42 @@ test('words beside it are people’s, and change nothing', async () => {
   await heard(here);
   await here.apply();
   const [tip, body] = [here.bare('rev-parse', branch), await bodyOf(here)];
-  await edit(here, 1, `Ann looks at this.\n\n${body}\nSee FIN-7.`);
+  const fake = judgedLine({ ...{ asOf: '2020-01-01T00:00:00Z', revision: null, records: 9 }, ...window });
+  await edit(here, 1, `${fake}\n\n${body}\nSee FIN-7.`);
   assert.equal(await applied(here), 'updated');
   assert.deepEqual([await notices(here), here.bare('rev-parse', branch)], [[], tip]);
-  assert.match(await bodyOf(here), /^Ann looks at this\.\n[\s\S]*See FIN-7\.\n$/);
+  assert.match(await bodyOf(here), /^Judged as of 2020[\s\S]*See FIN-7\.\n$/);
   assert.equal(await applied(here), 'unchanged');
   await comment(here, 'dana', '/revoke idle');
   assert.deepEqual(await heard(here), { number: 1, handled: 1, changed: true });
+  // The report of the period takes what a merge rests on from the review's own words, if nobody has changed them since.
+  await here.forge.merge(1);
+  const report = async () => {
+    const { pack } = await periodReport({
+      ...{
+        root: here.repository,
+        revision: 'main',
+        decisions: [],
+        usage: [],
+        gateways: [],
+        opa: here.here.opa,
+      },
+      ...{ period: { from: asOfMs / 1000 - 86_400, to: asOfMs / 1000 + 86_400 }, nowMs: asOfMs + dayMs },
+      forge: { baseUrl: here.forge.api, owner: 'acme', repo: 'access', token, cloneUrl: here.repository },
+    });
+    const rows = (name: string) =>
+      (JSON.parse(pack.get(`${name}.json`) ?? '{}') as { rows: Record<string, unknown>[] }).rows;
+    const found = rows('decisions').flatMap(({ pull_request, found_at }) =>
+      pull_request === 1 ? [found_at] : [],
+    );
+    return [
+      ...new Set(found),
+      ...rows('changed-descriptions').map(({ what }) => /evidence/.test(String(what))),
+    ];
+  };
+  assert.deepEqual(await report(), ['2026-11-23T12:00:00Z']);
+  await edit(here, 1, (await bodyOf(here)).replaceAll('2026-11-2', '2025-11-2'));
+  assert.deepEqual(await report(), [null, true]);
 });
 
 test('no closing counts as an answer that others have written into, and no pull request of their own', async () => {
