@@ -2,13 +2,13 @@ import { daySeconds } from '../bundle/format/times.ts';
 import { rememberFiles } from '../bundle/git/rememberFiles.ts';
 import { localTree, type Tree } from '../bundle/git/tree.ts';
 import type { Evidence } from './evidence/gather.ts';
-import { type ForgeTarget, openForge } from './forge/forge.ts';
+import { type Forge, type ForgeTarget, openForge } from './forge/forge.ts';
 import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
 import { rehear } from './pulls/commands/rehear.ts';
-import { openMirror } from './pulls/mirror.ts';
+import { type Mirror, openMirror } from './pulls/mirror.ts';
 import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
 import { knownPulls, openPullRequests } from './pulls/openPullRequests.ts';
 import type { Pull } from './pulls/pull.ts';
@@ -73,74 +73,77 @@ async function judge(tree: Tree, options: PlanOptions) {
  * made plan from being applied is in the result's `error`.
  */
 export async function review(options: ReviewOptions): Promise<ReviewResult> {
-  const { root, apply, asOfMs, signal, progress } = options;
-  if (apply === undefined) {
-    const { plan, more, stopped, faulty, explained, evidence } = await judge(await localTree(root), options);
-    return {
-      ...{ plan, ...more, pulls: [], told: [], consent: consentOf(evidence) },
-      error: stopped?.error ?? faulty,
-      ...(explained !== undefined && { explained }),
-    };
-  }
-
+  const { apply, signal, progress } = options;
+  if (apply === undefined) return reviewHere(options);
   const forge = openForge(apply.forge, signal);
   progress?.(`fetching ${forge.slug}`);
-  let mirror: Awaited<ReturnType<typeof openMirror>>;
+  let mirror: Mirror;
   try {
     mirror = await openMirror(forge, signal);
   } catch (error) {
     // Without the forge there is nothing to apply to, but still a plan to look at.
     if (!(error instanceof ForgeError)) throw error;
-    const { plan, more, evidence } = await judge(await localTree(root), options);
-    return { plan, ...more, pulls: [], told: [], consent: consentOf(evidence), error };
+    return { ...(await reviewHere(options)), error };
   }
   try {
-    const { plan, more, stopped, faulty, evidence } = await judge(
-      rememberFiles(await mirror.tree()),
-      options,
-    );
-    const pulls: Pull[] = [];
-    let made = { plan, ...more, pulls, consent: consentOf(evidence) };
-    let told: readonly ToldMissed[] = [];
-    const { asOf, from, tree } = evidence;
-    const days = Math.ceil((asOf - from) / daySeconds);
-    // With roll-ups more is known than the records tell.
-    const isOfRecords = (options.usage ?? []).length === 0 && asOf - days * daySeconds === from;
-    const replay = openPullReplay({
-      ...{
-        base: tree,
-        decisions: options.decisions,
-        asOf,
-        days,
-        opa: options.opa,
-        signal,
-        progress,
-      },
-      ...(isOfRecords && { known: evidence.usage }),
-    });
-    try {
-      stopIfAborted(signal);
-      const known = await knownPulls(forge, asOfMs);
-      const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOfMs };
-      if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
-      const { emergency } = evidence.organisation.review;
-      const waiting = emergency.principals.length === 0 ? null : await unattested(forge, asOfMs);
-      if (waiting !== null) made = { ...made, summary: { ...made.summary, unattested: waiting.length } };
-      const also = waiting === null ? [] : [unattestedSection(waiting)];
-      await openPullRequests({
-        ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
-        hear: (number, entries) =>
-          rehear({ ...{ forge, number, entries, as_of: plan.as_of }, organisation: evidence.organisation }),
-      });
-      told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
-      return { ...made, told, error: stopped?.error ?? faulty };
-    } catch (error) {
-      if (isOurs(error)) return { ...made, told, error };
-      throw error;
-    } finally {
-      await replay.close();
-    }
+    return await reviewOn(forge, mirror, options);
   } finally {
     await mirror.close();
   }
+}
+
+/** Makes the plan of the repository at `root`; nothing is applied. */
+async function reviewHere(options: ReviewOptions): Promise<ReviewResult> {
+  const tree = await localTree(options.root);
+  const { plan, more, stopped, faulty, explained, evidence } = await judge(tree, options);
+  return {
+    ...{ plan, ...more, pulls: [], told: [], consent: consentOf(evidence) },
+    error: stopped?.error ?? faulty,
+    ...(explained !== undefined && { explained }),
+  };
+}
+
+/** Makes the plan of the forge's base branch, and applies it. */
+async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): Promise<ReviewResult> {
+  const { asOfMs, signal, progress } = options;
+  const tree = rememberFiles(await mirror.tree());
+  const { plan, more, stopped, faulty, evidence } = await judge(tree, options);
+  const pulls: Pull[] = [];
+  let made = { plan, ...more, pulls, consent: consentOf(evidence) };
+  let told: readonly ToldMissed[] = [];
+  const replay = replayFor(evidence, options);
+  try {
+    stopIfAborted(signal);
+    const known = await knownPulls(forge, asOfMs);
+    const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOfMs };
+    if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
+    const { emergency } = evidence.organisation.review;
+    const waiting = emergency.principals.length === 0 ? null : await unattested(forge, asOfMs);
+    if (waiting !== null) made = { ...made, summary: { ...made.summary, unattested: waiting.length } };
+    const also = waiting === null ? [] : [unattestedSection(waiting)];
+    await openPullRequests({
+      ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
+      hear: (number, entries) =>
+        rehear({ ...{ forge, number, entries, as_of: plan.as_of }, organisation: evidence.organisation }),
+    });
+    told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
+    return { ...made, told, error: stopped?.error ?? faulty };
+  } catch (error) {
+    if (isOurs(error)) return { ...made, told, error };
+    throw error;
+  } finally {
+    await replay.close();
+  }
+}
+
+/** The replay of what pull requests would merge, over the time that the evidence speaks of. */
+function replayFor({ asOf, from, tree, usage }: Evidence, options: ReviewOptions) {
+  const { decisions, opa, signal, progress } = options;
+  const days = Math.ceil((asOf - from) / daySeconds);
+  // With roll-ups more is known than the records tell.
+  const isOfRecords = (options.usage ?? []).length === 0 && asOf - days * daySeconds === from;
+  return openPullReplay({
+    ...{ base: tree, decisions, asOf, days, opa, signal, progress },
+    ...(isOfRecords && { known: usage }),
+  });
 }

@@ -142,20 +142,9 @@ const isHidden = (path: string) => path.slice(path.lastIndexOf('/') + 1).startsW
 const irregular = (path: string, kind: string) =>
   problem(path, 'not-a-file', `${show(path)} is a ${kind}, expected a regular file`);
 
-/** Reads all files under grants/ of a tree. Throws what reading the tree throws. */
-export async function readGrants(tree: Files): Promise<GrantsRead> {
-  const all: GrantsRead = {
-    apis: [],
-    openapi: new Map(),
-    access: [],
-    directories: [],
-    services: null,
-    networks: null,
-    review: null,
-    problems: [],
-  };
-  const intern = createIntern();
-  const wanted: string[] = [];
+/** The paths of all that is to be read; what must not be there, or is too large, goes into `all`. */
+async function choosePaths(tree: Files, all: GrantsRead): Promise<string[]> {
+  const chosen: string[] = [];
   for (const { path, kind, size } of await tree.entries()) {
     if (path === 'policies' || path.startsWith('policies/')) {
       // A policy that is passed over would leave the built-in one in force, and nobody would know.
@@ -172,9 +161,20 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
       const large = problem(path, 'file-too-large', `the file is larger than ${most} bytes, got ${size}`);
       all.problems.push(large);
       if (found === 'openapi') all.openapi.set(path, refusedDocument(path, large));
-    } else wanted.push(path);
+    } else chosen.push(path);
   }
-  for (const [path, bytes] of await tree.read(wanted)) {
+  return chosen;
+}
+
+/** Reads all files under grants/ of a tree. Throws what reading the tree throws. */
+export async function readGrants(tree: Files): Promise<GrantsRead> {
+  const all: GrantsRead = {
+    ...{ apis: [], openapi: new Map(), access: [], directories: [] },
+    ...{ services: null, networks: null, review: null, problems: [] },
+  };
+  const intern = createIntern();
+  const paths = await choosePaths(tree, all);
+  for (const [path, bytes] of await tree.read(paths)) {
     const found = fileKind(path);
     switch (found.kind) {
       case 'api':
@@ -187,10 +187,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
         all.access.push(withoutPlaces(readAccess(bytes, path, found.api), bytes, intern));
         break;
       case 'directory':
-        all.directories.push({
-          ...readDirectory(bytes, path),
-          provider: found.provider,
-        });
+        all.directories.push({ ...readDirectory(bytes, path), provider: found.provider });
         break;
       case 'services':
         all.services = readServices(bytes, path);
@@ -211,7 +208,7 @@ export async function readGrants(tree: Files): Promise<GrantsRead> {
   const files = [...all.apis, ...all.openapi.values(), ...all.access, ...all.directories];
   for (const read of [...files, all.services, all.networks, all.review])
     if (read) all.problems.push(...read.problems);
-  if (wanted.length === 0 && all.problems.length === 0)
+  if (paths.length === 0 && all.problems.length === 0)
     all.problems.push(
       problem(
         'grants',

@@ -1,5 +1,7 @@
 import type { Problem } from '../bundleError.ts';
-import { readOpenapi } from '../openapi/readOpenapi.ts';
+import type { FileBeside } from '../openapi/followReference.ts';
+import { type OpenapiRead, readOpenapi } from '../openapi/readOpenapi.ts';
+import type { Places } from '../yaml/places.ts';
 import { problem, show } from '../yaml/problem.ts';
 import { resolveExceptions } from './api/resolveExceptions.ts';
 import { factTypeProblems, resolveFacts } from './api/resolveFacts.ts';
@@ -7,6 +9,27 @@ import { expandRoles } from './expandRoles.ts';
 import type { Api } from './organisation.ts';
 import type { GrantsRead } from './readGrants.ts';
 import { routeCollisions } from './routeCollisions.ts';
+import type { ApiFile } from './schema.ts';
+
+type Documented = Pick<OpenapiRead, 'value' | 'problems' | 'unrouted'>;
+const nothing: Documented = { value: new Map(), problems: [], unrouted: [] };
+
+/** The operations of the OpenAPI document that an API names; `documents` are all there are, by path. */
+function documented(
+  { openapi = '', upstream }: Pick<ApiFile, 'openapi' | 'upstream'>,
+  places: Places,
+  documents: FileBeside,
+): Documented {
+  const path = `grants/apis/${openapi.slice(2)}`;
+  const document = documents(path);
+  if (document === undefined) {
+    const message = `there is no file ${path}, expected an OpenAPI document`;
+    const missing = problem(places.nearest(['openapi']), 'openapi-missing', message);
+    return { value: undefined, problems: [missing], unrouted: [] };
+  }
+  const bare = (URL.parse(upstream)?.pathname ?? '/') !== '/';
+  return readOpenapi(document, documents, { bare });
+}
 
 /**
  * Resolves every API's operations (also from OpenAPI) and roles. `warnings` are what of an OpenAPI document cannot be
@@ -24,6 +47,10 @@ export function resolveApis(read: GrantsRead): {
   const apis = new Map<string, Api>();
   const broken = new Set<string>();
   const used = new Set<string>();
+  const takeDocument: FileBeside = (path) => {
+    used.add(path);
+    return read.openapi.get(path);
+  };
   const places = new Map(read.apis.map((file) => [file.name, file.places]));
   for (const file of read.apis) {
     const { name, value } = file;
@@ -37,33 +64,14 @@ export function resolveApis(read: GrantsRead): {
       broken.add(name).add(value.api);
       continue;
     }
-    const operations = new Map(Object.entries(value.operations ?? {}));
-    if (value.openapi !== undefined) {
-      const path = `grants/apis/${value.openapi.slice(2)}`;
-      used.add(path);
-      const document = read.openapi.get(path);
-      if (document === undefined)
-        problems.push(
-          problem(
-            file.places.nearest(['openapi']),
-            'openapi-missing',
-            `there is no file ${path}, expected an OpenAPI document`,
-          ),
-        );
-      const beside = (part: string) => {
-        used.add(part);
-        return read.openapi.get(part);
-      };
-      const bare = (URL.parse(value.upstream)?.pathname ?? '/') !== '/';
-      const found = document && readOpenapi(document, beside, { bare });
-      problems.push(...(found?.problems ?? []));
-      warnings.push(...(found?.unrouted ?? []));
-      if (found?.value === undefined) {
-        broken.add(name);
-        continue;
-      }
-      for (const [id, operation] of found.value) operations.set(id, operation);
+    const found = value.openapi === undefined ? nothing : documented(value, file.places, takeDocument);
+    problems.push(...found.problems);
+    warnings.push(...found.unrouted);
+    if (found.value === undefined) {
+      broken.add(name);
+      continue;
     }
+    const operations = new Map([...Object.entries(value.operations ?? {}), ...found.value]);
     const expanded = expandRoles(value.roles, new Set(operations.keys()), file.places);
     problems.push(...expanded.problems);
     const exceptions = resolveExceptions(value, operations, file.places);
