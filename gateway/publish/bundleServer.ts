@@ -11,7 +11,7 @@ import type { Snapshot } from '../revision/snapshot.ts';
 import { hasTag, type Waiting, waitOf } from './longPoll.ts';
 
 export type BundleServerOptions = {
-  published: Readonly<Record<Form, () => Published | null>>;
+  published: (form: Form) => Published | null;
   waiting: Readonly<Record<Form, Waiting>>;
   /** Bearer token of everything but health; null on loopback without one. */
   token: string | null;
@@ -38,15 +38,14 @@ const mostWaiting = 20_000;
 
 /** Answers OPA's bundle protocol, and operators' questions about it. */
 export function createBundleServer(options: BundleServerOptions): RequestListener {
-  const { token, waiting } = options;
-  const published = options.published.wasm;
+  const { published, token, waiting } = options;
   type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
   const handlers: Record<string, Handler> = {
     [`GET ${bundlePaths.wasm}`]: (request, response) => sendBundle(options, 'wasm', request, response),
     [`GET ${bundlePaths.rego}`]: (request, response) => sendBundle(options, 'rego', request, response),
     'GET /health/live': (_request, response) => sendJson(response, 200, { status: 'ok' }),
     'GET /health/ready': (_request, response) => {
-      const current = published();
+      const current = published('wasm');
       const status = options.closing() ? 'draining' : current === null ? 'no-bundle' : 'ok';
       sendJson(response, status === 'ok' ? 200 : 503, {
         status,
@@ -57,7 +56,7 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
       });
     },
     'GET /revision': (_request, response) => {
-      const current = published();
+      const current = published('wasm');
       if (current === null) throw new Refusal(503, 'no-bundle', 'No bundle is made yet.');
       sendJson(response, 200, revisionFacts(current, options));
     },
@@ -97,24 +96,23 @@ export function createBundleServer(options: BundleServerOptions): RequestListene
 }
 
 async function sendBundle(
-  { published: forms, waiting: places, closing }: BundleServerOptions,
+  { published, waiting, closing }: BundleServerOptions,
   form: Form,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [published, waiting] = [forms[form], places[form]];
   const seconds = waitOf(request);
   const isNews = () => {
-    const current = published();
+    const current = published(form);
     return current !== null && !hasTag(request, current.etag);
   };
   if (seconds > 0 && !isNews() && !closing()) {
-    if (waiting.size >= mostWaiting)
+    if (waiting[form].size >= mostWaiting)
       throw new Refusal(503, 'too-many-waiting', 'Too many requests are held.', { 'retry-after': '5' });
-    await waiting.hold(response, seconds);
+    await waiting[form].hold(response, seconds);
   }
   if (response.destroyed) return;
-  const current = published();
+  const current = published(form);
   if (current === null) throw new Refusal(503, 'no-bundle', 'No bundle is made yet.', { 'retry-after': '1' });
   const headers = {
     etag: current.etag,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -11,9 +10,9 @@ import type { LoaderData } from '../load/openLoader.ts';
 import { startReload } from '../load/reload.ts';
 import { createLog } from '../log/createLog.ts';
 import { parseSource } from '../source/contract/parseSource.ts';
-import { bundlePaths, createBundleServer, type Form, type Published } from './bundleServer.ts';
+import { bundlePaths, createBundleServer } from './bundleServer.ts';
 import type { CompilerData, Signed } from './compiler.ts';
-import { createWaiting } from './longPoll.ts';
+import { createOffered } from './offered.ts';
 
 export type PublishOptions = {
   listen: { host: string; port: number; tls?: { cert: string; key: string } };
@@ -76,39 +75,16 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     throw new ConfigError(['a token is needed when bundles are served beyond this machine (--token-env)']);
   readSigningKey(signingKeyPem, signingKeyId);
   const log = createLog({ level: options.logLevel ?? 'info', format: 'auto' }, null);
-  const waiting = { wasm: createWaiting(), rego: createWaiting() };
+  const offered = createOffered(log, now);
+  const { waiting } = offered;
   const startedMs = now();
-  const published: Record<Form, Published | null> = { wasm: null, rego: null };
-  let compiled = 0;
   let closing: Promise<void> | null = null;
-  let news = Promise.withResolvers<void>();
 
-  const take = ({ kind: _, form, archive: bytes, ...facts }: Signed) => {
-    const archive = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const etag = `"${createHash('sha256').update(archive).digest('hex')}"`;
-    published[form] = { ...facts, archive, etag, loadedMs: now() };
-    const facing = waiting[form].size;
-    log.info({ form, revision: facts.revision, bytes: archive.length, waiting: facing }, 'published');
-    waiting[form].wake();
-    if (form !== 'wasm') return;
-    compiled += 1;
-    news.resolve();
-    news = Promise.withResolvers();
-  };
   const startWorker = (data: LoaderData) => {
     // One that ended between compiling and signing must not take its commit for done.
-    const floor = data.floor?.revision === published.rego?.revision ? data.floor : null;
-    const workerData: CompilerData = { ...data, floor, signingKeyPem, signingKeyId };
-    const worker = new Worker(new URL('./compiler.ts', import.meta.url), {
-      workerData,
-      name: 'grantgate-compiler',
-    });
-    worker.on('message', (message: { kind: string }) => {
-      if (message.kind === 'signed') take(message as Signed);
-    });
-    return worker;
+    const floor = data.floor?.revision === offered.of('rego')?.revision ? data.floor : null;
+    return startCompiler({ ...data, floor, signingKeyPem, signingKeyId }, offered.take);
   };
-
   const tls = openTls(
     {
       listen: options.listen.tls === undefined ? {} : { tls: options.listen.tls },
@@ -130,7 +106,7 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     startWorker,
   });
   const answer = createBundleServer({
-    published: { wasm: () => published.wasm, rego: () => published.rego },
+    published: offered.of,
     waiting,
     token,
     webhook: webhookSecret === null ? null : { secret: webhookSecret, branch: address.branch },
@@ -140,8 +116,8 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
     async reload(force) {
       const result = await reload.look({ force });
       // It is signed once it was taken; only then is there something to fetch.
-      if (published.wasm?.revision !== result.revision)
-        await Promise.race([news.promise, sleep(signMs, undefined, { ref: false })]);
+      if (offered.of('wasm')?.revision !== result.revision)
+        await Promise.race([offered.next(), sleep(signMs, undefined, { ref: false })]);
       return result;
     },
     closing: () => closing !== null,
@@ -172,5 +148,22 @@ export async function publish(options: PublishOptions): Promise<Publisher> {
   }
   const url = `${urlOf(server)}${bundlePaths.wasm}`;
   log.info({ url, source }, 'listening');
-  return { url, compiled: () => compiled, waiting: () => waiting.wasm.size + waiting.rego.size, close };
+  return {
+    url,
+    compiled: () => offered.count,
+    waiting: () => waiting.wasm.size + waiting.rego.size,
+    close,
+  };
+}
+
+/** A thread that compiles and signs; `onSigned` is told of each bundle, in one form after the other. */
+function startCompiler(workerData: CompilerData, onSigned: (signed: Signed) => void): Worker {
+  const worker = new Worker(new URL('./compiler.ts', import.meta.url), {
+    workerData,
+    name: 'grantgate-compiler',
+  });
+  worker.on('message', (message: { kind: string }) => {
+    if (message.kind === 'signed') onSigned(message as Signed);
+  });
+  return worker;
 }
