@@ -42,7 +42,7 @@ export type UseTables = {
 };
 
 /** Past so many lines of one kind a day is cut: it takes no more memory, and vouches for nothing. */
-export const most = { uses: 500_000, together: 100_000, denied: 10_000 } as const;
+export const mostRows = { uses: 500_000, together: 100_000, denied: 10_000 } as const;
 
 /** Separates what may be any name. */
 const cut = '\u0000';
@@ -62,7 +62,7 @@ function createUses(onFull: () => void) {
     let ofOperation = known.get(operation);
     const counting = ofOperation?.get(grant);
     if (counting !== undefined) return counting;
-    if (rows.size >= most.uses) {
+    if (rows.size >= mostRows.uses) {
       onFull();
       return null;
     }
@@ -131,7 +131,7 @@ function createTogether() {
         row.count += count;
         counts += count;
         // Where one is left out, nobody is told that its grants cover each other, and no more than that.
-      } else if (known.size < most.together) {
+      } else if (known.size < mostRows.together) {
         const fresh = { together: [...grants], operation, count };
         known.set(key, fresh);
         rows.add(fresh);
@@ -162,7 +162,7 @@ function createDenials() {
       row.last = later(row.last, timestamp);
       return row;
     }
-    if (known.size >= most.denied) return undefined;
+    if (known.size >= mostRows.denied) return undefined;
     const fresh = { denied: reason, api, operation, count: 1, first: timestamp, last: timestamp };
     known.set(key, fresh);
     rows.add(fresh);

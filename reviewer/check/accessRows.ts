@@ -1,7 +1,7 @@
 import type { TreeDiff } from '../../bundle/diff/diffTrees.ts';
 import { listed } from '../../bundle/format/counted.ts';
 import { conditionsChanged, grantsOf, notesOf, summaryOf, verbOf, whoOf } from '../diff/diffRows.ts';
-import { most, type PullCheck } from './pullCheck.ts';
+import { mostShown, type PullCheck } from './pullCheck.ts';
 
 const mostGrants = 6;
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
@@ -9,7 +9,7 @@ const cut = (text: string, length: number) => (text.length > length ? `${text.sl
 /** Who gains and who loses what, in words, as many rows as anybody reads. */
 export function accessRows(diff: TreeDiff): NonNullable<PullCheck['access']> {
   const notes = notesOf(diff);
-  const rows = diff.changes.slice(0, most.rows).map((change) => {
+  const rows = diff.changes.slice(0, mostShown.rows).map((change) => {
     const { api, operations } = change;
     const terms = conditionsChanged(change);
     const by = grantsOf(change);
@@ -27,7 +27,7 @@ export function accessRows(diff: TreeDiff): NonNullable<PullCheck['access']> {
     summary: cut(summaryOf(diff), 500),
     rows,
     more: diff.changes.length - rows.length,
-    notes: notes.slice(0, most.notes).map((note) => cut(note, 4000)),
-    moreNotes: Math.max(0, notes.length - most.notes),
+    notes: notes.slice(0, mostShown.notes).map((note) => cut(note, 4000)),
+    moreNotes: Math.max(0, notes.length - mostShown.notes),
   };
 }

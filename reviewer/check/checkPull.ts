@@ -22,7 +22,7 @@ import { type ChangeFacts, changeFacts } from './changeFacts.ts';
 import { datedAhead } from './datedAhead.ts';
 import { findingText } from './findingText.ts';
 import { judgeChanges, type Verdict } from './judgeChanges.ts';
-import { type CheckedPlace, most, type PullCheck } from './pullCheck.ts';
+import { type CheckedPlace, mostShown, type PullCheck } from './pullCheck.ts';
 
 type Options = {
   repository: string;
@@ -70,7 +70,7 @@ export async function checkPull(options: Options): Promise<PullCheck> {
   const problems = told
     .map((one) => ({ ...one, changed: changed.has(one.path, one.line) }))
     .sort((a, b) => rank(a) - rank(b))
-    .slice(0, most.problems)
+    .slice(0, mostShown.problems)
     .map(({ path, line, level, message }) => ({ path: `${prefix}${path}`, line, level, message }));
   const counted = {
     problems,
@@ -156,10 +156,10 @@ function boundedVerdict(verdict: Verdict, facts: ChangeFacts, { grants }: Organi
     }))
     .sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
   return {
-    findings: all.slice(0, most.problems),
-    moreFindings: Math.max(0, all.length - most.problems),
+    findings: all.slice(0, mostShown.problems),
+    moreFindings: Math.max(0, all.length - mostShown.problems),
     findingFailures: all.filter(({ level }) => level === 'failure').length,
-    requirements: verdict.requirements.slice(0, most.rows),
+    requirements: verdict.requirements.slice(0, mostShown.rows),
     selfGrant: verdict.self_grant,
     ...gainersOf(verdict, facts),
   };
@@ -167,9 +167,9 @@ function boundedVerdict(verdict: Verdict, facts: ChangeFacts, { grants }: Organi
 
 /** As many names as a file may hold; that there are more must be known, for any of them may be the author's. */
 function gainersOf({ guarded }: Verdict, facts: ChangeFacts): Pick<PullCheck, 'gainers' | 'gainersCut'> {
-  let left = most.gainers;
-  let gainersCut = guarded.length > most.rows;
-  const gainers = guarded.slice(0, most.rows).map((api) => {
+  let left = mostShown.gainers;
+  let gainersCut = guarded.length > mostShown.rows;
+  const gainers = guarded.slice(0, mostShown.rows).map((api) => {
     const all = facts.gainers.get(api) ?? [];
     const who = all.slice(0, left);
     left -= who.length;
@@ -183,7 +183,7 @@ function gainersOf({ guarded }: Verdict, facts: ChangeFacts): Pick<PullCheck, 'g
 const brief = (text: string) => text.slice(0, 500);
 
 function bounded(replay: Replay): PullCheck['replay'] {
-  const cut = shortened(replay, most.callers);
+  const cut = shortened(replay, mostShown.callers);
   const grants = (effects: Replay['denied']) => ({
     ...effects,
     by: effects.by.map((one) => ({

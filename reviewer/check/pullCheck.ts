@@ -8,7 +8,7 @@ import { ReviewError } from '../reviewError.ts';
 /** No file of ours is near this. */
 export const mostFileBytes = 8 * 1024 * 1024;
 /** As many rows as a person looks through; the counts say how many more there are. */
-export const most = { rows: 200, notes: 50, problems: 500, callers: 20, gainers: 20_000 };
+export const mostShown = { rows: 200, notes: 50, problems: 500, callers: 20, gainers: 20_000 };
 
 const text = (length: number) => z.string().max(length);
 const count = z.int().min(0).max(1e12);
@@ -36,7 +36,7 @@ const effect = z.strictObject({
   why: text(short),
 });
 const effectsOf = (one: typeof effect) =>
-  z.strictObject({ requests: count, callers: count, by: z.array(one).max(most.callers), more: count });
+  z.strictObject({ requests: count, callers: count, by: z.array(one).max(mostShown.callers), more: count });
 const effects = effectsOf(effect);
 /** When it ends, as seconds since 1970. */
 const ending = effectsOf(effect.extend({ why: z.string().regex(/^\d{1,12}$/) }));
@@ -70,7 +70,7 @@ const replay = z.strictObject({
         allowed: count,
       }),
     )
-    .max(4 * (most.callers + 1)),
+    .max(4 * (mostShown.callers + 1)),
 });
 
 export const pullCheck = z.strictObject({
@@ -82,7 +82,7 @@ export const pullCheck = z.strictObject({
   /** What is wrong with the files of head, by where it stands: on changed lines first. */
   problems: z
     .array(z.strictObject({ ...place, level: z.enum(['failure', 'warning']), message: text(2000) }))
-    .max(most.problems),
+    .max(mostShown.problems),
   moreProblems: count,
   /** How many of all problems are failures. */
   failures: count,
@@ -99,9 +99,9 @@ export const pullCheck = z.strictObject({
             moreBy: count,
           }),
         )
-        .max(most.rows),
+        .max(mostShown.rows),
       more: count,
-      notes: z.array(text(4000)).max(most.notes),
+      notes: z.array(text(4000)).max(mostShown.notes),
       moreNotes: count,
     })
     .nullable(),
@@ -115,18 +115,18 @@ export const pullCheck = z.strictObject({
         place: z.strictObject(place).nullable(),
       }),
     )
-    .max(most.problems),
+    .max(mostShown.problems),
   moreFindings: count,
   findingFailures: count,
   /** Whose approval the merge needs. */
   requirements: z
     .array(z.strictObject({ rule, api: text(100), approval_of: text(short), except: text(short).optional() }))
-    .max(most.rows),
+    .max(mostShown.rows),
   selfGrant: z.enum(['refuse', 'approve', 'allow']),
   /** People who gain access to guarded APIs; `gainersCut`: there are more. */
   gainers: z
-    .array(z.strictObject({ api: text(100), who: z.array(text(short)).max(most.gainers) }))
-    .max(most.rows),
+    .array(z.strictObject({ api: text(100), who: z.array(text(short)).max(mostShown.gainers) }))
+    .max(mostShown.rows),
   gainersCut: z.boolean(),
   /** Null where no records are at hand. */
   replay: replay.nullable(),

@@ -113,7 +113,8 @@ export async function askUsage(
         `SELECT sum(c.records)::BIGINT AS records FROM roll WHERE counts AND d >= ${Math.floor(from / daySeconds)}`,
       );
 
-  const fill = async <T>(
+  /** A temporary table of what is asked about; `put` appends the values of one row. */
+  const fillTable = async <T>(
     [table, columns]: readonly [string, string],
     asked: readonly T[],
     put: (to: DuckDBAppender, one: T, index: number) => void,
@@ -128,8 +129,9 @@ export async function askUsage(
     }
     appender.closeSync();
   };
-  const ask = (asked: readonly { grant: string; from: number }[]) =>
-    fill(['win', 'i INTEGER, "grant" VARCHAR, "from" BIGINT'], asked, (to, { grant, from }, i) => {
+  /** Into a table that questions about windows are joined with. */
+  const fillWindows = (asked: readonly { grant: string; from: number }[]) =>
+    fillTable(['win', 'i INTEGER, "grant" VARCHAR, "from" BIGINT'], asked, (to, { grant, from }, i) => {
       to.appendInteger(i);
       to.appendVarchar(grant);
       to.appendBigInt(BigInt(Math.ceil(from * 1000)));
@@ -188,7 +190,7 @@ export async function askUsage(
       if (!kept) await connection.run(dailyTable);
       const few = asked.length <= fewAsked ? valuesOf(asked) : null;
       if (few === null)
-        await fill(['asked_daily', 'key VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
+        await fillTable(['asked_daily', 'key VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
           to.appendVarchar(key);
           to.appendVarchar(grant);
         });
@@ -204,7 +206,7 @@ WHERE day >= ${Math.floor(from)} ${few === null ? '' : `AND "grant" IN (${namesO
     },
     async windows(asked) {
       const found: (WindowOfUse | null)[] = asked.map(() => null);
-      await ask(asked);
+      await fillWindows(asked);
       const read = await connection.runAndReadAll(`
 SELECT i, sum(CASE WHEN last < "from" THEN 0 WHEN first >= "from" THEN count ELSE 1 END)::DOUBLE,
   count(DISTINCT day) FILTER (last >= "from")::INTEGER,
@@ -219,7 +221,7 @@ FROM win JOIN use USING ("grant") GROUP BY i`);
     },
     async brought(asked, asOf) {
       if (asked.length === 0) return new Map();
-      await fill(['wanted', 'name VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
+      await fillTable(['wanted', 'name VARCHAR, "grant" VARCHAR'], asked, (to, { key, grant }) => {
         to.appendVarchar(key);
         to.appendVarchar(grant);
       });
@@ -230,7 +232,7 @@ FROM win JOIN use USING ("grant") GROUP BY i`);
     async companions(asked) {
       const found: string[][] = asked.map(() => []);
       if (pairs === 0) return found;
-      await ask(asked);
+      await fillWindows(asked);
       const rows = await read(`
 WITH total AS (
   SELECT i, sum(count) AS all_uses FROM win JOIN use USING ("grant") WHERE last >= "from" GROUP BY i

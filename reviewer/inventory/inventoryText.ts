@@ -19,7 +19,7 @@ import {
 const harmless = (text: string) => text.replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ');
 
 /** Breaks a line at blanks so that it fits; what is longer than a line by itself is cut into pieces. */
-export function fold(text: string, width: number, indent: number, hang = indent + 2): string[] {
+export function wrapped(text: string, width: number, indent: number, hang = indent + 2): string[] {
   const lines: string[] = [];
   let line = ' '.repeat(indent);
   let empty = true;
@@ -52,7 +52,7 @@ const sinceText = ({ granted, grantedAt, expires }: Grant, asOf: number) =>
 export function* inventoryText(inventory: Inventory, by: View, width: number): Generator<string> {
   const { seen, organisation, access } = inventory;
   const since = (grant: Grant) => sinceText(grant, inventory.asOf);
-  const say = (indent: number, text: string) => fold(text, Math.max(width, 40), indent);
+  const say = (indent: number, text: string) => wrapped(text, Math.max(width, 40), indent);
   const used = (grant: string, operation?: string) => {
     const last = lastUseOf(inventory, grant, operation);
     if (seen === null) return '';

@@ -1,6 +1,6 @@
 import { compareCodePoints } from '../../format/canonicalJson.ts';
 import { createDocumentReads, type KnownDocuments } from './documentReads.ts';
-import { isName, type Kind, type KindOf } from './kinds.ts';
+import { isCallerName, type Kind, type KindOf } from './kinds.ts';
 import { apiFields, type PolicyReads } from './policyReads.ts';
 import { constant, type Term } from './syntax.ts';
 import type { Found } from './walkModules.ts';
@@ -44,7 +44,7 @@ export function createDataReads(documents: KnownDocuments, kindOf: KindOf) {
           ? null
           : 'of data.principals a decision gets data.principals[input.subject] only';
       case 'grants':
-        return kind(key) === 'api' && isName(kind(next))
+        return kind(key) === 'api' && isCallerName(kind(next))
           ? null
           : 'of data.grants a decision gets data.grants[input.api][name] only, where name is surely input.subject or one of the groups of the caller (input.groups, data.principals[input.subject].groups)';
       case null:

@@ -1,7 +1,7 @@
 import { mostWholeBytes } from '../../data/documentLimits.ts';
 import { canonicalJson, compareCodePoints } from '../../format/canonicalJson.ts';
 import { nearMiss } from '../../yaml/nearMiss.ts';
-import { inputPath, isName, type Kind, type KindOf } from './kinds.ts';
+import { inputPath, isCallerName, type Kind, type KindOf } from './kinds.ts';
 import type { DocumentReads, KeySource, PolicyReads } from './policyReads.ts';
 import { constant, keyOfGet, type Term } from './syntax.ts';
 import type { Found } from './walkModules.ts';
@@ -56,7 +56,7 @@ function sourceOf(key: unknown, kindOf: (term: unknown) => Kind | null): KeySour
   if (text !== null) return ['text', text];
   const kind = kindOf(key);
   if (kind === 'api' || kind === 'subject') return ['input', kind];
-  if (isName(kind)) return ['caller'];
+  if (isCallerName(kind)) return ['caller'];
   const path = inputPath(kind);
   return path === null ? null : ['input', ...path];
 }

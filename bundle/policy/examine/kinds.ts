@@ -78,7 +78,7 @@ export function createKindOf(walk: Walk): KindOf {
       const [key, next, ...deeper] = rest;
       if (constant(first) === 'principals' && kindOf(key, scope) === 'subject')
         return constant(next) === 'groups' ? below('names', deeper) : null;
-      if (constant(first) === 'grants' && kindOf(key, scope) === 'api' && isName(kindOf(next, scope)))
+      if (constant(first) === 'grants' && kindOf(key, scope) === 'api' && isCallerName(kindOf(next, scope)))
         return below('grants', deeper);
       return null;
     }
@@ -134,7 +134,7 @@ function requestKind(field: string | null, path: readonly Term[]): Kind | null {
 }
 
 /** Whether it is surely the caller, or one of its groups. */
-export const isName = (kind: Kind | null): boolean => kind === 'name' || kind === 'subject';
+export const isCallerName = (kind: Kind | null): boolean => kind === 'name' || kind === 'subject';
 
 /** `input.time` and a positive number. */
 function isAhead(term: unknown): boolean {
@@ -155,7 +155,7 @@ function elementOf(kind: Kind | null): Kind | null {
 }
 
 const severalOf = (kind: Kind | null): Kind | null =>
-  isName(kind) ? 'names' : kind === 'grant' ? 'grants' : null;
+  isCallerName(kind) ? 'names' : kind === 'grant' ? 'grants' : null;
 
 const onlySeveral = (kind: Kind | null): Kind | null => (elementOf(kind) === null ? null : kind);
 

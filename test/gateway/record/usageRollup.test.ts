@@ -9,7 +9,7 @@ import type { NewRecord } from '../../../gateway/record/recordLine.ts';
 import { openRecordWriter } from '../../../gateway/record/recordWriter.ts';
 import { createUsageDay } from '../../../gateway/record/usageDay.ts';
 import type { Head, UsageLine } from '../../../gateway/record/usageLine.ts';
-import { most } from '../../../gateway/record/useTables.ts';
+import { mostRows } from '../../../gateway/record/useTables.ts';
 import { suite } from '../../_suite.ts';
 import { newRecord } from './_record.ts';
 
@@ -143,10 +143,10 @@ test('more than a day may hold is left out, and the day then vouches for nothing
   const lines = counted((one) => {
     const at = new Date(noon).toISOString();
     const base = record(noon, ['a']);
-    for (let seq = 1; seq <= most.denied + 10; seq += 1)
+    for (let seq = 1; seq <= mostRows.denied + 10; seq += 1)
       one.add({ ...base, timestamp: at, result: { allow: false, grants: [], reason: `reason-${seq}` } }, seq);
   });
-  assert.equal(lines.length, most.denied + 1);
+  assert.equal(lines.length, mostRows.denied + 1);
   assert.ok(headOf(lines).runs !== undefined, 'denials are no evidence of use');
   const gaps = counted((one) => {
     for (let seq = 1; seq <= mostRuns + 1; seq += 1) one.add(record(noon, ['a']), seq * 2);

@@ -15,7 +15,7 @@ import {
 import { inventoryCsv } from '../../../reviewer/inventory/inventoryCsv.ts';
 import { inventoryJson } from '../../../reviewer/inventory/inventoryJson.ts';
 import { inventoryPage } from '../../../reviewer/inventory/inventoryPage.ts';
-import { fold, inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
+import { inventoryText, wrapped } from '../../../reviewer/inventory/inventoryText.ts';
 import { withPage } from '../../_browser.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, dayMs, logLines, type Place, place } from '../_review.ts';
@@ -122,7 +122,7 @@ test('text fits the terminal whatever names are, and steers none', () => {
       for (const line of textOf(by, width)) assert.ok([...line].length <= width, line);
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.nat(4), (text, indent) => {
-      for (const line of fold(text, 40, indent)) {
+      for (const line of wrapped(text, 40, indent)) {
         assert.ok([...line].length <= 40);
         assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}]/u);
       }
