@@ -48,11 +48,49 @@ export function readOpenapi(document: Document, beside: FileBeside, { bare = fal
     return refuse(['paths'], 'openapi-paths', `"paths" must be a mapping of paths, got ${show(paths)}`);
 
   const unrouted: Problem[] = [];
-  const found: Found[] = [];
+  const leave: Leave = (path, code, message) => void unrouted.push(problem(placeOf(path), code, message));
   const templates = new Templates<string>();
-  const leave = (path: readonly string[], code: string, message: string) =>
-    void unrouted.push(problem(placeOf(path), code, message));
   const base = basePath(root) ?? '';
+  const found: Found[] = [];
+  for (const { path, method, item, held } of writtenOperations({ value: paths, document }, beside, leave)) {
+    const verb = method.toUpperCase();
+    const at = ['paths', path, method];
+    const leaveOut = (why: string) => leave(at, 'openapi-operation', `${verb} ${path} is left out: ${why}`);
+    const prefix = bare ? '' : (basePath(only(held)) ?? basePath(only(item)) ?? base);
+    const routable = routableTemplate(verb, prefix + (path === '/' && prefix !== '' ? '/' : path));
+    if ('because' in routable) {
+      leaveOut(routable.because);
+      continue;
+    }
+    const other = templates.add(verb, routable.template, path);
+    if (other !== null) {
+      leaveOut(`it cannot be told from ${verb} ${other}`);
+      continue;
+    }
+    const id = typeof held.operationId === 'string' ? held.operationId : null;
+    const open = needsNothing(held.security ?? root.security);
+    found.push({ id, method: verb, template: routable.template, path: at, open });
+  }
+  if (found.length === 0 && unrouted.length === 0)
+    return refuse(['paths'], 'openapi-paths', '"paths" holds no operation, expected at least one');
+  const names = nameOperations(found);
+  const written = ({ method, template }: Found) => `${method} ${template}`;
+  const operations = new Map(found.map((one, at) => [names[at] ?? '', written(one)]));
+  const open = new Set(found.filter((one) => one.open).map(written));
+  return { file, value: operations, problems: [], unrouted, open };
+}
+
+type Leave = (path: readonly string[], code: string, message: string) => void;
+type Mapping = Record<string, unknown>;
+/** An operation (`held`) as it is written, under its path and its method in small letters. */
+type Written = { path: string; method: string; item: Mapping; held: Mapping };
+
+/** The operations under `paths`, in their order; what is none, or refers to nowhere, is left out and told. */
+function* writtenOperations(
+  { value: paths, document }: { value: Mapping; document: Document },
+  beside: FileBeside,
+  leave: Leave,
+): Generator<Written> {
   for (const [path, written] of Object.entries(paths)) {
     if (path.startsWith('x-')) continue;
     const at = ['paths', path];
@@ -66,39 +104,17 @@ export function readOpenapi(document: Document, beside: FileBeside, { bare = fal
     }
     for (const method of methods) {
       if (!Object.hasOwn(item.value, method)) continue;
-      const verb = method.toUpperCase();
       const operation = followed({ value: item.value[method], document: item.document }, beside, (why) =>
-        leave([...at, method], 'openapi-ref', `${verb} ${path} is left out: its "$ref" ${why}`),
-      );
-      if (operation === null) continue;
-      const held = isMapping(operation.value) ? operation.value : {};
-      const prefix = bare ? '' : (basePath(only(held)) ?? basePath(only(item.value)) ?? base);
-      const routable = routableTemplate(verb, prefix + (path === '/' && prefix !== '' ? '/' : path));
-      if ('because' in routable) {
-        leave([...at, method], 'openapi-operation', `${verb} ${path} is left out: ${routable.because}`);
-        continue;
-      }
-      const other = templates.add(verb, routable.template, path);
-      if (other !== null) {
         leave(
           [...at, method],
-          'openapi-operation',
-          `${verb} ${path} is left out: it cannot be told from ${verb} ${other}`,
-        );
-        continue;
-      }
-      const id = typeof held.operationId === 'string' ? held.operationId : null;
-      const open = needsNothing(held.security ?? root.security);
-      found.push({ id, method: verb, template: routable.template, path: [...at, method], open });
+          'openapi-ref',
+          `${method.toUpperCase()} ${path} is left out: its "$ref" ${why}`,
+        ),
+      );
+      if (operation === null) continue;
+      yield { path, method, item: item.value, held: isMapping(operation.value) ? operation.value : {} };
     }
   }
-  if (found.length === 0 && unrouted.length === 0)
-    return refuse(['paths'], 'openapi-paths', '"paths" holds no operation, expected at least one');
-  const names = nameOperations(found);
-  const written = ({ method, template }: Found) => `${method} ${template}`;
-  const operations = new Map(found.map((one, at) => [names[at] ?? '', written(one)]));
-  const open = new Set(found.filter((one) => one.open).map(written));
-  return { file, value: operations, problems: [], unrouted, open };
 }
 
 /** Whether `security` says that a request without any credential will do: no requirement, or an empty one among others. */
