@@ -84,7 +84,7 @@ export async function campaignReport(
     // Behind the commit that was frozen, whatever clocks say; without it, from then on.
     const [from, after] = counted === null ? [startOf(frozen.opened)] : [0, frozen.commit];
     progress?.('reading decision records');
-    const enforcement = await enforcementOf(frozen);
+    const enforcement = await enforcementOf(frozen, mirror, at, options);
     const turns = await turnsOf(tree, enforcement.seen);
     const changes = await grantChanges(tree, organisation, { from, to: at + 1 }, { after, turns });
     const input = {
@@ -102,27 +102,27 @@ export async function campaignReport(
       campaign: { name, finished: report.finished },
     };
     return { pack: filesOf(campaignPage(input, tables), tables), about, doubted: doubted(input.records) };
-
-    async function enforcementOf({ opened }: Frozen) {
-      const sources = await openSources({
-        decisions,
-        usage: [],
-        since: opened.slice(0, 10),
-        token: null,
-        signal,
-      });
-      const usage = await readUsage({
-        ...{ sources: sources.decisions, asOf: Math.min(at + enforcedWithinSeconds, asOf), since: 0, signal },
-      });
-      try {
-        return await readEnforcement(await mirror.tree(), usage);
-      } finally {
-        await usage.close();
-        await sources.close();
-      }
-    }
   } finally {
     await mirror.close();
+  }
+}
+
+/** When gateways decided by what was merged until `at`, as far as records tell. */
+async function enforcementOf(
+  { opened }: Frozen,
+  mirror: Mirror,
+  at: number,
+  { decisions, asOf, signal }: Options,
+) {
+  const since = opened.slice(0, 10);
+  const sources = await openSources({ decisions, usage: [], since, token: null, signal });
+  const until = Math.min(at + enforcedWithinSeconds, asOf);
+  const usage = await readUsage({ sources: sources.decisions, asOf: until, since: 0, signal });
+  try {
+    return await readEnforcement(await mirror.tree(), usage);
+  } finally {
+    await usage.close();
+    await sources.close();
   }
 }
 
