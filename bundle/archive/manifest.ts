@@ -93,8 +93,7 @@ export function readManifest(bytes: Buffer): Manifest & { sizes: Sizes | null; d
   }
   const result = manifest.safeParse(value);
   if (!result.success) {
-    const where = result.error.issues[0]?.path.map(String).join('.') || 'the document';
-    throw new BundleError('manifest-invalid', `.manifest: ${where} is not as expected`);
+    throw new BundleError('manifest-invalid', `.manifest: ${faultIn(result.error.issues)}`);
   }
   // One text per manifest: what is signed is what is read, whatever a second parser makes of a key given twice.
   if (canonicalJson(value) !== bytes.toString())
@@ -116,4 +115,12 @@ export function readManifest(bytes: Buffer): Manifest & { sizes: Sizes | null; d
     ...(golden && { golden }),
     ...terms,
   };
+}
+
+/** What a later version adds has a name of its own: who upgraded in the wrong order is told so. */
+function faultIn([issue]: readonly z.core.$ZodIssue[]): string {
+  const where = issue?.path.map(String).join('.') || 'the document';
+  if (issue?.code !== 'unrecognized_keys') return `${where} is not as expected`;
+  const named = JSON.stringify(issue.keys[0]?.slice(0, 40));
+  return `${where} has ${named}, which this version does not know: upgrade gateways before what builds their bundles`;
 }

@@ -252,6 +252,15 @@ test('refuses a manifest that says something else, even when signed', async () =
   for (const [change, code] of cases) assert.is(await refusal(await signed(change)), code, String(change));
 });
 
+test('what a later version says in a manifest is refused by its name, with what to do', async () => {
+  const later = await signed(edit('.manifest', '"grants":5', '"grants":5,"moons":[1]'));
+  const error = await verify(later, verifyKey).catch((failed) => failed);
+  assert.match(
+    error.message,
+    /metadata\.grantgate has "moons", which this version does not know: upgrade gateways before/,
+  );
+});
+
 test('refuses data.json out of form, even when signed', async () => {
   assert.is(await refusal(await signed(withData('orders-ann-edit', 'orders-ann-edot'))), 'accepted');
   assert.is(await refusal(await signed(withData('"group:commerce":[', '"zzz":['))), 'data-malformed');
