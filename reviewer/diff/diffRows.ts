@@ -48,16 +48,13 @@ export const verbOf = (change: Change): string => {
   return who.length === 1 || (group !== null && who.length === members) ? singular(verb) : verb;
 };
 
-/** "3 people", "1 person and 2 services"; "anybody" beside them where an operation is public. */
+/** "3 people", "1 person and 2 services". */
 function peopleAndServices(who: Iterable<string>): string {
-  let [people, services, anybody] = [0, 0, false];
-  for (const name of who) {
-    if (name === anonymous) anybody = true;
-    else if (name.startsWith('user:')) people += 1;
+  let [people, services] = [0, 0];
+  for (const name of who)
+    if (name.startsWith('user:')) people += 1;
     else services += 1;
-  }
   const parts = [
-    ...(anybody ? ['anybody'] : []),
     ...(people > 0 ? [counted(people, 'person', 'people')] : []),
     ...(services > 0 ? [counted(services, 'service')] : []),
   ];
@@ -97,20 +94,30 @@ export const changeLine = (change: Change): string =>
  */
 export function summaryOf(diff: TreeDiff): string {
   const { changes } = diff;
-  const all = (...kinds: Change['kind'][]) =>
-    new Set(changes.filter((change) => kinds.includes(kindIn(change))).flatMap(({ who }) => who));
+  const all = (...kinds: Change['kind'][]) => changes.filter((change) => kinds.includes(kindIn(change)));
   if (changes.length === 0) return `${nobodyBy(diff)} gains or loses access.`;
   const others = all('tightened', 'shortened', 'altered', 'loosened', 'extended');
   const clauses = [
-    [all('loses'), 'lose access'],
-    [all('gains'), 'gain access'],
-    [others, 'keep access on other terms'],
+    [all('loses'), 'lose', 'access'],
+    [all('gains'), 'gain', 'access'],
+    [others, 'keep', 'access on other terms'],
   ] as const;
-  const said = clauses
-    .filter(([who]) => who.size > 0)
-    .map(([who, verb]) => `${peopleAndServices(who)} ${who.size === 1 ? singular(verb) : verb}`);
+  const said = clauses.flatMap(([some, verb, what]) => {
+    const who = new Set(some.flatMap((change) => change.who));
+    // Of what is public everybody can do less or more: what that is must be said, or it reads like all there is.
+    const open = some.filter((change) => change.who.includes(anonymous));
+    const isOpen = who.delete(anonymous);
+    return [
+      ...(isOpen ? [`anybody, without a credential, ${singular(verb)} ${listed(open.map(whatOf), 3)}`] : []),
+      ...(who.size > 0
+        ? [`${peopleAndServices(who)} ${who.size === 1 ? singular(verb) : verb} ${what}`]
+        : []),
+    ];
+  });
   return `${said.join('; ')}.`;
 }
+
+const whatOf = ({ operations, api }: Change) => `${listed(operations, 3)} of ${api}`;
 
 /** Whether rules of one's own decide by what changed. */
 const isDecidedOtherwise = ({ ownPolicies, policiesChanged, changes, grants, directoryChanged }: TreeDiff) =>

@@ -16,12 +16,16 @@ const head = [
     'since',
     'until',
   ],
-  ...['conditions', 'grant_owner', 'reason', 'last_used', 'file', 'line'],
+  ...['conditions', 'grant_owner', 'reason', 'last_used', 'file', 'line', 'decided_by'],
 ];
 
-/** A line for each operation that somebody holds by a grant; the first column is what the view goes by. */
+/**
+ * A line for each operation that somebody holds by a grant; the first column is what the view goes by. `decided_by` is
+ * `grants`, or where rules of one's own are, which may look at more than these.
+ */
 export function* inventoryCsv(inventory: Inventory, by: View): Generator<string> {
   const { organisation, seen } = inventory;
+  const decidedBy = inventory.ownPolicies === true ? 'policies/authz' : 'grants';
   yield csvRow([...(by === 'api' ? [] : [by === 'grant' ? 'entry' : by]), ...head]);
   for (const { name, holdings } of entriesOf(inventory, by)) {
     for (const { grant, subject, chain } of holdings)
@@ -34,7 +38,7 @@ export function* inventoryCsv(inventory: Inventory, by: View): Generator<string>
           ...[subject, chain.join(' > '), grant.id, grant.role ?? '', grant.granted, grant.expires ?? ''],
           ...[conditionsText(grant), grant.owner, grant.reason],
           last !== null ? instantOf(last) : seen === null ? '' : 'not seen',
-          ...[grant.place.file, String(grant.place.line)],
+          ...[grant.place.file, String(grant.place.line), decidedBy],
         ]);
       }
     const open = by === 'api' ? organisation.apis.get(name) : undefined;
@@ -42,7 +46,12 @@ export function* inventoryCsv(inventory: Inventory, by: View): Generator<string>
       yield csvRow([
         ...[name, operation, open?.operations.get(operation) ?? '', open?.tier ?? '', open?.owner ?? ''],
         ...['anybody', '', `public:${name}`, '', '', '', '', open?.owner ?? '', 'public'],
-        ...[seen === null ? '' : 'not seen', open?.place.file ?? '', String(open?.place.line ?? '')],
+        ...[
+          seen === null ? '' : 'not seen',
+          open?.place.file ?? '',
+          String(open?.place.line ?? ''),
+          decidedBy,
+        ],
       ]);
   }
 }

@@ -133,7 +133,7 @@ test('a difference says that anybody gains or loses them', async () => {
     diffText({ base: 'a', head: 'b', policiesChanged: false, ...diffData(before, after, { at: null }) });
   assert.equal(
     text(closed, open),
-    'a..b: anybody gains access.\n  anybody, without a credential, gains getOrder of orders (public:orders)\n',
+    'a..b: anybody, without a credential, gains getOrder of orders.\n  anybody, without a credential, gains getOrder of orders (public:orders)\n',
   );
   assert.match(text(open, closed), /anybody, without a credential, loses getOrder of orders/);
   assert.match(

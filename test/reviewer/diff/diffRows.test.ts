@@ -62,6 +62,27 @@ test('more values of a path parameter are a gain, and fewer a loss', () => {
   ]);
 });
 
+test('what anybody loses or gains, for it was or is public, is named: it is not all that there is', () => {
+  const open = (kind: Change['kind'], operations: string[], api = 'orders'): Change => ({
+    ...{ ...change(kind, ['acme'], ['acme']), operations, api, who: ['anonymous'] },
+  });
+  assert.equal(
+    summaryOf(diffOf([open('loses', ['getOrder'])])),
+    'anybody, without a credential, loses getOrder of orders.',
+  );
+  assert.equal(
+    summaryOf(
+      diffOf([
+        open('loses', ['getOrder', 'listOrders']),
+        open('loses', ['list'], 'notes'),
+        { ...change('loses', ['acme'], []), who: ['user:ann@example.com', 'user:bob@example.com'] },
+        open('gains', ['ping']),
+      ]),
+    ),
+    'anybody, without a credential, loses getOrder and listOrders of orders and list of notes; 2 people lose access; anybody, without a credential, gains ping of orders.',
+  );
+});
+
 test('what asks for something else besides is kept on other terms', () => {
   assert.deepEqual(told(change('tightened', ['acme', 'beta'], ['acme'], true)), [
     'user:ann@example.com keeps, under stricter conditions, getOrder of orders (ann-acme)',

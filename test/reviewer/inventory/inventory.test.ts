@@ -217,6 +217,10 @@ test('no cell of the CSV is run by a spreadsheet or a terminal, and every one re
   assert.ok(column('reason').includes(`'${hostile}`));
   assert.ok(column('through').includes('group:night > group:desk'));
   assert.equal(body.length, 2 * 2 + 1 + 1);
+  // Where rules of one's own decide, whoever reads the cells alone must know that they may look at more.
+  assert.deepEqual([...new Set(column('decided_by'))], ['grants']);
+  for (const [first, ...line] of [...inventoryCsv({ ...inventory, ownPolicies: true }, 'grant')].entries())
+    assert.match(line.join(), first === 0 ? /,decided_by\r\n$/ : /,policies\/authz\r\n$/);
   fc.assert(
     fc.property(
       fc.oneof(
