@@ -23,7 +23,7 @@ const person = form(
   `  - login: (${quoted})\\n    id: (${quoted})\\n    status: (active|suspended|deprovisioned)\\n(?:    manager: ${quoted}\\n)?(?:    last_sign_in: ${instant}\\n)?`,
 );
 const groups = form('groups:( \\[\\])?\\n');
-const group = form(`  - name: (?:${plain}|${quoted})\\n    members:( \\[\\])?\\n`);
+const group = form(`  - name: (?:${plain}|${quoted})\\n(?:    id: ${quoted}\\n)?    members:( \\[\\])?\\n`);
 const member = form(`      - ${quoted}\\n`);
 
 /**

@@ -40,7 +40,7 @@ function readLines(bytes: Buffer): DirectoryText | null {
   const intern = createIntern();
   let [provider, synced, complete] = ['', '', ''];
   const people: Person[] = [];
-  const groups: { name: string; members: string[] }[] = [];
+  const groups: { name: string; id?: string; members: string[] }[] = [];
   for (let start = 0; start < bytes.length; ) {
     const stop = bytes.indexOf(0x0a, start);
     if (stop < 0) return null;
@@ -53,6 +53,7 @@ function readLines(bytes: Buffer): DirectoryText | null {
     if (line.startsWith('      - ')) group?.members.push(intern(unquoted(line.slice(8))));
     else if (line.startsWith('  - login: ')) people.push({ login: unquoted(value), id: '', status: '' });
     else if (line.startsWith('  - name: ')) groups.push({ name: unquoted(value), members: [] });
+    else if (line.startsWith('    id: ') && group) group.id = unquoted(value);
     else if (line.startsWith('    id: ') && person) person.id = unquoted(value);
     else if (line.startsWith('    status: ') && person) person.status = intern(value);
     else if (line.startsWith('    manager: ') && person) person.manager = intern(unquoted(value));

@@ -10,7 +10,7 @@ export type DirectoryText = {
     manager?: string | undefined;
     last_sign_in?: string | undefined;
   }[];
-  groups: readonly { name: string; members: readonly string[] }[];
+  groups: readonly { name: string; id?: string | undefined; members: readonly string[] }[];
 };
 
 export const head = `# yaml-language-server: $schema=../schema/directory.json
@@ -44,6 +44,7 @@ function* linesOf({ provider, synced, complete, people, groups }: DirectoryText)
   yield groups.length === 0 ? 'groups: []' : 'groups:';
   for (const group of groups) {
     yield `  - name: ${name(group.name)}`;
+    if (group.id !== undefined) yield `    id: ${quoted(group.id)}`;
     yield group.members.length === 0 ? '    members: []' : '    members:';
     for (const member of group.members) yield `      - ${quoted(member)}`;
   }

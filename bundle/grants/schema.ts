@@ -246,9 +246,7 @@ export const directoryFile = z.strictObject({
     .array(
       z.strictObject({
         login: login.describe('What they are called in grants and tokens; case does not matter.'),
-        id: personId.describe(
-          "The provider's own id, which never changes; a login with another id is another person.",
-        ),
+        id: personId.describe("The provider's own, for ever: a login with another id is another person."),
         status: z.enum(['active', 'suspended', 'deprovisioned']).describe('Only an active person is let in.'),
         manager: login.optional().describe('The login of whoever they report to.'),
         last_sign_in: instant.optional().describe('When they last signed in at the provider.'),
@@ -260,6 +258,7 @@ export const directoryFile = z.strictObject({
     .array(
       z.strictObject({
         name: groupName.describe('What it is called in grants: `group:NAME`.'),
+        id: personId.optional().describe("The provider's own, where it has one: a rename leaves it."),
         members: listOrNone(principal).describe('Who is in it: people, services and other groups.'),
       }),
     )

@@ -101,4 +101,14 @@ candidates contains {"detector": "orphan-missing", "action": "revoke"} if {
 	is_another
 }
 
+# METADATA
+# title: Another group
+# description: |
+#   The name went to another group of the provider after somebody answered for the grant, as its own id says: whoever is in
+#   that one has the access now. A keep was of the group that was.
+candidates contains {"detector": "orphan-missing", "action": "recertify"} if {
+	active
+	certified_at < input.account.group_replaced_at
+}
+
 is_another if input.account.id_changed_at > input.grant.granted_at

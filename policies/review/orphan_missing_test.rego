@@ -23,6 +23,16 @@ test_login_that_was_given_to_somebody_else_since_the_grant if {
 	found(with_changes({"account": {"id_changed_at": days(400)}})) == []
 }
 
+test_name_that_went_to_another_group_since_somebody_answered_is_asked_about if {
+	replaced(changes) := object.union(with_changes({"account": {"group_replaced_at": days(5)}}), {"grant": changes})
+	found(replaced({"review": {"at": days(10)}})) == asked
+	found(replaced({"review": {"at": days(5)}})) == []
+
+	# Who kept it until then kept it for the group that was.
+	found(replaced({"review": {"at": days(10), "until": as_of + 1}})) == asked
+	found(replaced({"state": "suspended", "suspended_at": days(1)})) == []
+}
+
 test_neither_keep_nor_suspension_protects_who_is_missing if {
 	kept := {"review": {"at": days(10), "until": as_of + 1}}
 	every changes in [kept, {"cadence": "break-glass"}, {"state": "suspended", "suspended_at": days(1)}] {

@@ -9,14 +9,16 @@ export function accountFacts(grant: Grant, { organisation, history, brought }: E
   const { directories } = history;
   const status = accountStatus(principal, organisation);
   const given = givenAt(grant, history);
-  // Who gave the grant after the login went to another person meant that one.
+  // Who gave the grant after the login, or the name, went to another one meant that one.
   const idChangedAt = directories.isSame(principal, given) ? null : directories.idChangedAt(principal);
+  const isGroup = principal.startsWith('group:');
   const person = personOf(principal, organisation);
   const certified = person === undefined ? null : directories.position(grant);
   return {
     ...(status !== null && { status }),
     ...absenceFacts(principal, { given, directories, broughtAt: brought.get(fold(principal)) }),
-    ...(idChangedAt !== null && { id_changed_at: idChangedAt }),
+    ...(idChangedAt !== null && !isGroup && { id_changed_at: idChangedAt }),
+    ...(idChangedAt !== null && isGroup && { group_replaced_at: idChangedAt }),
     ...(person && {
       groups: (organisation.memberships.get(principal) ?? []).map(fold),
       manager: person.manager === undefined ? null : fold(person.manager),

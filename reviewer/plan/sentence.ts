@@ -76,6 +76,13 @@ function maybeThere({ principal }: Grant, { brought, history: { directories } }:
     : `No directory knows ${name}, and no records show that tokens do not bring it`;
 }
 
+/** Whether a group is there, and another one than it was. */
+const isAnotherGroup = ({ principal }: Grant, { history: { directories } }: Evidence): boolean =>
+  principal.startsWith('group:') &&
+  directories.idChangedAt(principal) !== null &&
+  directories.unreadSince(principal) === null &&
+  (directories.absences(principal) ?? []).length === 0;
+
 export type Reported = { report: Extract<Verdict, { verdict: 'report' }>; suspendedAt: number | null };
 
 /** Says in plain English what access was found wanting, whose it is, and why. */
@@ -104,6 +111,8 @@ export function sentence({ report, suspendedAt }: Reported, evidence: Evidence):
     case 'expiring':
       return `The access of ${nameOf(grant.principal)} to ${access} ends on ${grant.expires}; merging this prolongs it, closing it lets it lapse.`;
     case 'orphan-missing':
+      if (action === 'recertify' && isAnotherGroup(grant, evidence))
+        return `The name ${nameOf(grant.principal)} is another group's since ${dayOf(history.directories.idChangedAt(grant.principal) ?? asOf)}, whose members have the access to ${access} that was given to the one that was.`;
       if (action === 'recertify')
         return `${maybeThere(grant, evidence)}: whether the access to ${access} is still meant nobody here can tell.`;
       return history.directories.idChangedAt(grant.principal) === null ||

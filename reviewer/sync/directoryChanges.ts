@@ -19,6 +19,10 @@ export type DirectoryChanges = {
     change: 'new' | 'gone' | 'changed';
     in: readonly string[];
     out: readonly string[];
+    /** Of a new one by what name the provider had it before, of one that is gone by what name it has it now. */
+    alias?: string;
+    /** Another group has the name now, by the provider's ids. */
+    replaced?: { before: string; after: string };
   }[];
 };
 
@@ -55,14 +59,34 @@ function groupChanges(before: DirectoryFile, after: DirectoryFile): DirectoryCha
     ({ groups }) => new Map(groups.map((group) => [fold(group.name), group])),
   );
   const names = new Set([...(were?.keys() ?? []), ...(are?.keys() ?? [])]);
+  const [nameBefore, nameAfter] = [before, after].map(
+    ({ groups }) => new Map(groups.flatMap(({ id, name }) => (id === undefined ? [] : [[id, name]]))),
+  );
   return [...names].sort(compareCodePoints).flatMap((key) => {
     const [was, is] = [were?.get(key), are?.get(key)];
     const [old, now] = [new Set(was?.members ?? []), new Set(is?.members ?? [])];
     const into = [...now].filter((member) => !old.has(member));
     const out = [...old].filter((member) => !now.has(member));
     const change = was === undefined ? 'new' : is === undefined ? 'gone' : 'changed';
-    if (change === 'changed' && into.length === 0 && out.length === 0) return [];
-    return [{ name: is?.name ?? was?.name ?? key, change, in: into, out } as const];
+    // A file that an earlier version wrote tells no ids.
+    const replaced =
+      was?.id !== undefined && is?.id !== undefined && was.id !== is.id
+        ? { before: was.id, after: is.id }
+        : undefined;
+    if (change === 'changed' && into.length === 0 && out.length === 0 && replaced === undefined) return [];
+    const alias =
+      is?.id !== undefined && change === 'new'
+        ? nameBefore?.get(is.id)
+        : was?.id !== undefined && change === 'gone'
+          ? nameAfter?.get(was.id)
+          : undefined;
+    return [
+      {
+        ...{ name: is?.name ?? was?.name ?? key, change, in: into, out },
+        ...(alias !== undefined && { alias }),
+        ...(replaced && { replaced }),
+      },
+    ];
   });
 }
 

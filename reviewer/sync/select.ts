@@ -1,7 +1,7 @@
 import { compareCodePoints } from '../../bundle/format/canonicalJson.ts';
 import { instantOf } from '../../bundle/format/times.ts';
 import { fold, isName } from '../../bundle/grants/names.ts';
-import type { DirectoryFile } from '../../bundle/grants/schema.ts';
+import { type DirectoryFile, personId } from '../../bundle/grants/schema.ts';
 import type { ProviderGroup, ProviderPerson, ProviderRead, Wanted } from './providers/directory.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
@@ -69,8 +69,10 @@ export function select(
       })
       .sort((a, b) => compareCodePoints(a.login, b.login)),
     groups: taken
-      .map(({ name, people: members, groups }) => ({
+      .map(({ id: known, name, people: members, groups }) => ({
         name,
+        // Where a name is all that there is, another group of that name is the same.
+        ...(known !== name && personId.safeParse(known).success && { id: known }),
         members: [
           ...new Set([
             ...members.flatMap((id) => memberOf.get(id) ?? []),

@@ -130,7 +130,10 @@ function takesAway(access: readonly Change[], changes: DirectoryChanges): boolea
     access.every(narrows) &&
     [came, replaced, renamed, manager].every((list) => list.length === 0) &&
     status.every(({ after }) => after.status !== 'active') &&
-    groups.every((group) => group.change !== 'new' && group.in.length === 0)
+    groups.every(
+      // Grants to a name that another group has now were not meant for it, whoever is in it today.
+      (group) => group.change !== 'new' && group.in.length === 0 && group.replaced === undefined,
+    )
   );
 }
 

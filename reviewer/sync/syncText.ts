@@ -33,13 +33,25 @@ export function syncText(synced: Synced): string {
     ),
   );
   list(
-    changes.groups.map(({ name, change, in: into, out }) => {
-      if (change === 'gone') return `group ${name} is gone`;
+    changes.groups.map(({ name, change, in: into, out, alias, replaced }) => {
+      if (change === 'gone')
+        return alias === undefined
+          ? `group ${name} is gone`
+          : `group ${name} is called ${alias} now: grants to group:${name} give nobody anything until they name that`;
       const parts = [
         ...(into.length > 0 ? [`${listed(into, 3)} in`] : []),
         ...(out.length > 0 ? [`${listed(out, 3)} out`] : []),
       ];
-      return `group ${name}${change === 'new' ? ' is new' : ''}: ${parts.join(', ') || 'no members'}`;
+      const what =
+        replaced !== undefined
+          ? ` is another group now (id ${replaced.before}, now ${replaced.after}), which has what grants to group:${name} give`
+          : change !== 'new'
+            ? ''
+            : alias === undefined
+              ? ' is new'
+              : ` is new, and was called ${alias}`;
+      const none = change === 'new' ? 'no members' : 'the same members';
+      return `group ${name}${what}: ${parts.join(', ') || none}`;
     }),
   );
   if (access === null)

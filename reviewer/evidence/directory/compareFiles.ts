@@ -13,9 +13,11 @@ export const isNewer = (file: DirectoryFile, before: DirectoryFile | undefined) 
 export const heldFrom = (file: DirectoryFile, before: DirectoryFile | undefined, at: number) =>
   isNewer(file, before) ? Math.min(startOf(file.synced), at) : at;
 
-/** Whether a provider counts all of its people anew, as after a move to another tenant: no login became another's by that. */
-export function isRenumbered(file: DirectoryFile, before: DirectoryFile | undefined): boolean {
-  const ids = new Map(before?.people.map(({ login, id }) => [fold(login), id]));
-  const stayed = file.people.filter(({ login }) => ids.has(fold(login)));
-  return stayed.length > 1 && stayed.every(({ login, id }) => ids.get(fold(login)) !== id);
+type Numbered = { name: string; id?: string | undefined };
+
+/** Whether a provider counts all of its people, or groups, anew, as after a move to another tenant: none became another by that. */
+export function isRenumbered(now: readonly Numbered[], before: readonly Numbered[] = []): boolean {
+  const ids = new Map(before.flatMap(({ name, id }) => (id === undefined ? [] : [[fold(name), id]])));
+  const stayed = now.filter(({ name, id }) => id !== undefined && ids.has(fold(name)));
+  return stayed.length > 1 && stayed.every(({ name, id }) => ids.get(fold(name)) !== id);
 }

@@ -10,10 +10,15 @@ export function createIds() {
     return all.filter((one) => one.provider === provider);
   };
   return {
-    /** `isRenumbered`: the provider counts all of them anew, so that another id is not another person. */
-    note(name: string, { provider, id, at }: Known, isRenumbered: boolean): void {
+    /**
+     * `isRenumbered`: the provider counts all of them anew, so that another id is not another one. An empty id is of a group
+     * whose file does not tell it: it is the one that it was, and will be.
+     */
+    note(name: string, { provider, id: told, at }: Known, isRenumbered: boolean): void {
       const all = known.get(name) ?? [];
       const before = all.findLast((one) => one.provider === provider);
+      const id = told === '' ? (before?.id ?? '') : told;
+      if (before?.id === '') for (const one of all) if (one.provider === provider) one.id = id;
       if (before !== undefined && before.id !== id && isRenumbered)
         for (const one of all) if (one.provider === provider && one.id === before.id) one.id = id;
       if (all.at(-1)?.provider !== provider || all.at(-1)?.id !== id) all.push({ provider, id, at });

@@ -19,6 +19,8 @@ function wordsOf({ files }: Pick<Step, 'files'>): Word[] {
   });
 }
 
+const named = (people: DirectoryFile['people']) => people.map(({ login, id }) => ({ name: login, id }));
+
 const namesIn = ({ people, groups }: DirectoryFile) => [
   ...people.map(({ login }) => fold(`user:${login}`)),
   ...groups.map(({ name }) => fold(`group:${name}`)),
@@ -53,14 +55,17 @@ export function createProviders(principals: ReadonlySet<string>) {
   const replace = (provider: string, file: DirectoryFile, committedAt: number) => {
     const before = files.get(provider);
     const at = heldFrom(file, before, committedAt);
-    const renumbered = isRenumbered(file, before ?? former.get(provider));
-    const idOf = new Map(file.people.map(({ login, id }) => [fold(`user:${login}`), id]));
-    const groups = new Set(file.groups.map(({ name }) => fold(`group:${name}`)));
+    const last = before ?? former.get(provider);
+    const peopleAnew = isRenumbered(named(file.people), last && named(last.people));
+    const groupsAnew = isRenumbered(file.groups, last?.groups);
+    const idOf = new Map<string, string>(file.people.map(({ login, id }) => [fold(`user:${login}`), id]));
+    for (const { name, id = '' } of file.groups) idOf.set(fold(`group:${name}`), id);
     for (const name of principals) {
-      const id = groups.has(name) ? '' : idOf.get(name);
-      if (id !== undefined) ids.note(name, { provider, id, at }, renumbered);
+      const id = idOf.get(name);
+      if (id !== undefined)
+        ids.note(name, { provider, id, at }, name.startsWith('group:') ? groupsAnew : peopleAnew);
     }
-    const knows = (name: string) => idOf.has(name) || groups.has(name);
+    const knows = (name: string) => idOf.has(name);
     absences.note(provider, { at, isSync: isNewer(file, before), knows });
     files.set(provider, file);
   };

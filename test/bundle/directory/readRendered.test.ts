@@ -56,9 +56,13 @@ const directory: fc.Arbitrary<DirectoryText> = fc.record({
     ),
     { maxLength: 4 },
   ),
-  groups: fc.array(fc.record({ name: wellFormed, members: fc.array(wellFormed, { maxLength: 4 }) }), {
-    maxLength: 4,
-  }),
+  groups: fc.array(
+    fc.record(
+      { name: wellFormed, id: wellFormed, members: fc.array(wellFormed, { maxLength: 4 }) },
+      { requiredKeys: ['name', 'members'] },
+    ),
+    { maxLength: 4 },
+  ),
 });
 const rendered = (given: DirectoryText) => String(renderDirectory(given));
 /** What of a directory says who is active. */

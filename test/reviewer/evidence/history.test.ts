@@ -157,6 +157,33 @@ test('what somebody put back is not held against the login or the owner of befor
   assert.deepEqual(await held([8, { [file]: null }], [7, one('role: reader', ann)]), [undefined, seconds(7)]);
 });
 
+test('a group whose name another one took since somebody answered is another group, and a file without ids tells of none', async () => {
+  const desk = { principal: 'group:desk' };
+  const as = (days: number, id: string | null, other = id === null ? null : 'night-1') =>
+    okta(days, (text) =>
+      [
+        ['desk', id],
+        ['night', other],
+      ].reduce(
+        (now, [name, of]) =>
+          of === null ? now : now.replace(`{ name: ${name},`, `{ name: ${name}, id: ${of},`),
+        text,
+      ),
+    );
+  const replacedAt = async (...states: [number, Files][]) => {
+    const evidence = await known([20, { ...one('role: reader', desk), ...as(20, null) }], ...states);
+    const [grant] = evidence.organisation.grants;
+    assert.ok(grant);
+    return accountFacts(grant, evidence).group_replaced_at;
+  };
+  // The first ids are those of the groups that there were.
+  assert.equal(await replacedAt([10, as(10, 'desk-1')]), undefined);
+  assert.equal(await replacedAt([10, as(10, 'desk-1')], [5, as(5, 'desk-2')]), seconds(5));
+  assert.equal(await replacedAt([10, as(10, 'desk-1')], [5, as(5, null)], [4, as(4, 'desk-1')]), undefined);
+  // Whoever counts all groups anew has not replaced them.
+  assert.equal(await replacedAt([10, as(10, 'desk-1')], [5, as(5, 'desk-2', 'night-2')]), undefined);
+});
+
 test('what was so before a grant was somebody’s, or somebody answered for it, is not held against it', async () => {
   const away = okta(10, (text) => text.replace('00u1', '00u9'));
   const facts = async (...states: [number, Files][]) => {

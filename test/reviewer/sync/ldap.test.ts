@@ -119,11 +119,13 @@ people:
     status: suspended
 groups:
   - name: billing
+    id: "id-billing"
     members:
       - "group:finance"
       - "user:ann@example.com"
       - "user:bob@example.com"
   - name: finance
+    id: "id-finance"
     members:
       - "user:dana@example.com"
 `,

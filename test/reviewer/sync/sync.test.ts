@@ -57,6 +57,7 @@ people:
     status: deprovisioned
 groups:
   - name: billing
+    id: "21"
     members:
       - "user:ann@example.com"
       - "user:bob@example.com"
@@ -72,8 +73,11 @@ test('takes what is nested in a group that is taken, from Entra ID, and leaves d
   const here = world('entra', groupsOnly);
   const { notes } = await one(here);
   const text = fileOf(here, 'entra');
-  assert.match(text, /- name: billing\n {4}members:\n {6}- "group:finance"\n {6}- "user:ann@example.com"/);
-  assert.match(text, /- name: finance\n {4}members:\n {6}- "user:dana@example.com"/);
+  assert.match(
+    text,
+    /- name: billing\n {4}id: "21"\n {4}members:\n {6}- "group:finance"\n {6}- "user:ann@example.com"/,
+  );
+  assert.match(text, /- name: finance\n {4}id: "\d+"\n {4}members:\n {6}- "user:dana@example.com"/);
   assert.doesNotMatch(text, /secret-project/);
   assert.deepEqual(notes, ['2 members of groups are devices, contacts or applications and were left out']);
   assert.equal(stubs.entra.requests.filter((line) => line.startsWith('POST')).length, 1);
@@ -84,7 +88,10 @@ for (const kind of ['github', 'scim'] as const)
     const here = world(kind);
     const { people, groups } = await one(here);
     assert.deepEqual([people, groups], [5, 3]);
-    assert.match(fileOf(here, kind), /- name: secret-project\n {4}members:\n {6}- "user:eve@example.com"/);
+    assert.match(
+      fileOf(here, kind),
+      /- name: secret-project\n {4}id: "\d+"\n {4}members:\n {6}- "user:eve@example.com"/,
+    );
   });
 
 test('takes members only, with their managers, where that is configured', async () => {
@@ -139,6 +146,43 @@ test('a read that lists far fewer people than before is refused, says what it sa
   stubs.okta.fault = () => ({ body: [] });
   await assert.rejects(here.run({ shrink: 1 }), { code: 'sync-shrunk' });
 });
+
+for (const kind of ['okta', 'entra'] as const)
+  test(`a group of ${kind} that is renamed, or whose name another one takes, is told as that`, async () => {
+    const here = world(kind, '    groups: { include: ["*bill*"] }\n');
+    await here.run();
+    const [billing] = organisation.groups;
+    assert.ok(billing);
+    const lines = async (options = {}) => {
+      const found = await one(here, options);
+      const said = syncText(found).split('\n');
+      return [found.onlyTakesAway, ...said.filter((line) => line.startsWith('  group '))];
+    };
+    // The same people: nobody gains or loses, and grants are other people's from the next change of the group on.
+    billing.id = '29';
+    const same = await one(here, { write: false });
+    assert.deepEqual([same.due, same.access, same.onlyTakesAway], [true, [], false]);
+    assert.deepEqual(await lines(), [
+      false,
+      '  group billing is another group now (id 21, now 29), which has what grants to group:billing give: the same members',
+    ]);
+    billing.name = 'billing-eu';
+    const [, gone, fresh = ''] = await lines();
+    assert.equal(
+      gone,
+      '  group billing is called billing-eu now: grants to group:billing give nobody anything until they name that',
+    );
+    assert.match(String(fresh), /^ {2}group billing-eu is new, and was called billing: .*ann@example\.com/);
+    // Its old name for others.
+    organisation.groups.push({ id: '30', name: 'Billing', people: ['15'] });
+    assert.deepEqual(await lines(), [false, '  group Billing is new: user:eve@example.com in']);
+    // Nor does a file say that of groups whose ids it does not have.
+    writeFileSync(
+      join(here.root, `grants/directory/${kind}.yaml`),
+      fileOf(here, kind).replace(/^ {4}id: "(?:29|30)"\n/gm, ''),
+    );
+    assert.equal((await one(here)).due, false);
+  });
 
 test('groups that have all lost their members are a lost permission, not a reorganisation', async () => {
   for (let id = 40; id < 60; id += 1)

@@ -26,7 +26,7 @@ test('an account that is called as no directory can hold is told of, and keeps n
       .exec(fileOf(here, 'okta'))
       ?.slice(1);
   const members = () =>
-    / {2}- name: billing\n {4}members:\n((?: {6}- .*\n)*)/.exec(fileOf(here, 'okta'))?.[1];
+    / {2}- name: billing\n {4}id: "21"\n {4}members:\n((?: {6}- .*\n)*)/.exec(fileOf(here, 'okta'))?.[1];
   const ann = organisation.people[0];
   assert.ok(ann);
   const were = members();
