@@ -5,13 +5,16 @@ import type { FloorFile } from './floorFile.ts';
 import { postError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
 
-/** A bundle that was accepted; `force` puts it in place of a newer one. */
-export type Accepted = { found: Pick<Found, 'bundle' | 'archive'>; force: boolean };
+/**
+ * A bundle that was accepted; `force` puts it in place of a newer one. `again`: it is the release in force, in an archive
+ * that may be signed by another key.
+ */
+export type Accepted = { found: Pick<Found, 'bundle' | 'archive'>; force: boolean; again: boolean };
 
 export type KeepLatestOptions = {
   floorFile?: Pick<FloorFile, 'raise'>;
   /** Keeps an accepted bundle for the next start. */
-  keep: (found: Accepted['found'], force: boolean) => Promise<void>;
+  keep: (accepted: Accepted) => Promise<void>;
   /** Notes beside the kept bundle, if it is this one, that the source has just said it is its newest. */
   confirm: (release: Release) => Promise<void>;
   post: (message: LoaderMessage) => void;
@@ -28,7 +31,7 @@ export function createKeepLatest({ floorFile, keep, confirm, post }: KeepLatestO
     unkept = accepted ?? unkept;
     try {
       if (unkept !== null && floor !== null) await floorFile?.raise(floor, unkept.force);
-      if (unkept !== null) await keep(unkept.found, unkept.force);
+      if (unkept !== null) await keep(unkept);
       else if (floor !== null) await confirm(floor);
       if (failed) post({ kind: 'kept', error: null });
       [unkept, failed] = [null, false];

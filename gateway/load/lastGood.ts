@@ -58,6 +58,12 @@ export async function saveLastGood(
   await removeLeftovers(stateFolder);
 }
 
+/** Whether it is this archive that is kept, not the same release signed by another key. */
+export async function isKept(stateFolder: string, source: string, archive: Buffer): Promise<boolean> {
+  const kept = await readHeader(stateFolder);
+  return kept?.source === source && kept.sha256 === sha256(archive);
+}
+
 /**
  * Notes that the source has just said that a release is its newest, as the time of the file, if it is the one kept: then
  * a start without the source knows how old its word is.

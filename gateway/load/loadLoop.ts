@@ -1,4 +1,4 @@
-import type { Found, Source } from '../source/contract/source.ts';
+import type { Source } from '../source/contract/source.ts';
 import { type Accepted, createKeepLatest, type KeepLatestOptions } from './keepLatest.ts';
 import { type PostedError, postError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
@@ -42,8 +42,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
     if (source.waiting) looking?.abort();
   };
 
-  /** What is new at the source and counts from now on. */
-  const look = async ({ waiters, force }: LookRequest, signal: AbortSignal): Promise<Found | null> => {
+  /** What is new at the source and counts from now on, or does so already and may be signed anew. */
+  const look = async ({ waiters, force }: LookRequest, signal: AbortSignal): Promise<Accepted | null> => {
     // Someone waits for the answer: the server must not hold it.
     const found = await source.next({ signal, force, wait: waiters.length === 0 });
     if (found === null) return null;
@@ -52,7 +52,9 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
       const from = { origin: 'source', confirmedMsAgo: 0 } as const;
       const outcome = await succession.offer(found.bundle, from, force);
       found.acknowledge(null);
-      return outcome === 'changed' ? found : null;
+      const again = outcome === 'unchanged';
+      // From Git, there is nothing else to keep than what was packed here.
+      return again && found.archive === null ? null : { found, force: force && !again, again };
     } catch (error) {
       // What was refused stays refused until the source shows something else.
       if (!closed) found.acknowledge(error instanceof Error ? error : new Error(String(error)));
@@ -62,17 +64,16 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
 
   /** A look, told and kept; null where it was given up. */
   const lookAndTell = async (request: LookRequest): Promise<Looked | null> => {
-    const { waiters, force } = request;
+    const { waiters } = request;
     looking = new AbortController();
     const startedMs = performance.now();
     const done = (outcome: 'changed' | 'unchanged' | 'failed', error: PostedError | null) =>
       post({ kind: 'done', outcome, error, waiters, ms: performance.now() - startedMs });
     post({ kind: 'attempt' });
     try {
-      const found = await look(request, looking.signal);
-      done(found === null ? 'unchanged' : 'changed', null);
+      const accepted = await look(request, looking.signal);
+      done(accepted === null || accepted.again ? 'unchanged' : 'changed', null);
       // After the answer: nobody waits for the disk.
-      const accepted: Accepted | null = found === null ? null : { found, force };
       await keepLatest(succession.floor, accepted);
       return { failed: false };
     } catch (error) {

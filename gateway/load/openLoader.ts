@@ -8,7 +8,7 @@ import { countRemoved } from '../revision/countRemoved.ts';
 import type { Floor } from '../revision/floor.ts';
 import { openSource, type SourceConfig } from '../source/openSource.ts';
 import { openFloorFile } from './floorFile.ts';
-import { assertKept, confirmLastGood, readLastGood, saveLastGood } from './lastGood.ts';
+import { assertKept, confirmLastGood, isKept, readLastGood, saveLastGood } from './lastGood.ts';
 import { lastGoodName } from './lastGoodName.ts';
 import type { PostedError } from './loadError.ts';
 import type { LoaderMessage } from './loaderMessage.ts';
@@ -71,7 +71,9 @@ export function openLoader(
       assertKept(kept, bundle);
       return { bundle, confirmedMsAgo: ageMs < 0 ? null : ageMs };
     },
-    async keep({ bundle, archive }, force) {
+    async keep({ found: { bundle, archive }, force, again }) {
+      if (again && archive !== null && (await isKept(config.stateFolder, keptUnder, archive)))
+        return confirmLastGood(config.stateFolder, keptUnder, bundle);
       const { counter, rollback } = bundle;
       const kept = { archive: archive ?? (await pack(bundle, null)), counter, ...(rollback && { rollback }) };
       await saveLastGood(config.stateFolder, keptUnder, kept, force);

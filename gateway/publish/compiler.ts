@@ -67,7 +67,7 @@ const loop = startLoadLoop({
   },
   // Nobody is decided by it here, so its age does not matter.
   confirm: async () => {},
-  async keep({ bundle }, force) {
+  async keep({ found: { bundle }, force }) {
     const archive = await pack(bundle, key);
     await show(bundle, archive);
     await saveLastGood(config.stateFolder, keptUnder, { archive, counter: bundle.counter }, force);

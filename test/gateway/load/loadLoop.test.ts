@@ -70,7 +70,7 @@ function start(steps: Step[], more: Partial<LoadLoopOptions> & { verdict?: (seq:
     holdShare: 0.25,
     confirm: async () => {},
     lastGood: async () => null,
-    keep: async ({ bundle }) => {
+    keep: async ({ found: { bundle } }) => {
       kept.push(bundle.revision);
     },
     floor: null,

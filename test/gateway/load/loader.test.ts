@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -264,6 +264,30 @@ test('verifies the kept bundle by the keys of today, of which one may be new', a
     assert.equal(next.current()?.revision, inForce, JSON.stringify(Object.keys(texts)));
     await next.close();
   }
+});
+
+test('keeps a release anew that is signed by the next key, so that the first one can go', async () => {
+  const both = { default: ours.open, next: theirs.open };
+  await publish(bundle(1));
+  const first = start(both);
+  await first.started;
+  const resigned = await pack(bundle(1), { ...theirs.secret, keyid: 'next' });
+  await writeFile(path, resigned);
+  assert.equal((await first.look()).changed, false);
+  const kept = join(stateFolder, 'last-good.bundle');
+  await until(async () => (await readFile(kept)).subarray(-resigned.length).equals(resigned));
+  await first.close();
+  // The same once more is only confirmed: the file is not written at each start.
+  const { ino } = await stat(kept);
+  const second = start(both);
+  await second.started;
+  await second.look();
+  await second.close();
+  assert.equal((await stat(kept)).ino, ino);
+  await rm(path);
+  const third = start({ next: theirs.open });
+  await third.started;
+  assert.equal(third.current()?.revision, bundle(1).revision);
 });
 
 test('does not take a kept bundle that was swapped for one without a signature', async () => {
