@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { isMapping } from '../../bundle/format/isMapping.ts';
-import { refuse } from '../http/answer.ts';
+import { refuse, sendJson } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import { Refusal } from '../http/refusal.ts';
 import { followWorkers } from './followWorkers.ts';
@@ -52,6 +52,9 @@ export function createWorkersAdmin({ workers, allServe, metrics, onFailure }: Op
       const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${path}`;
       const serving = workers();
       const [first] = serving;
+      // Workers that wait for a bundle, or for room on a disk, are helped by no restart of this process, which looks after them.
+      if (first === undefined && name === 'GET /health/live')
+        return sendJson(response, 200, { status: 'ok' });
       if (first === undefined)
         throw new Refusal(503, 'no-worker', 'No worker serves at the moment.', { 'retry-after': '1' });
       if (name === 'GET /decisions' && request.method === 'GET' && /[?&]follow\b/.test(request.url ?? '')) {
