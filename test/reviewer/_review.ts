@@ -116,6 +116,18 @@ export function uses(grant: string, operations: readonly string[], days: number,
   ).flat();
 }
 
+const dates = new Map<number, string>();
+const times = new Map<number, string>();
+/** What a full minute's instant is written as: of months of them, each date and each time of day is worked out once. */
+const dateOf = (ms: number) =>
+  remember(dates, Math.floor(ms / dayMs), () => new Date(ms).toISOString().slice(0, 10));
+const timeOf = (ms: number) => remember(times, ms % dayMs, () => new Date(ms).toISOString().slice(11));
+function remember(known: Map<number, string>, key: number, make: () => string): string {
+  const text = known.get(key) ?? make();
+  known.set(key, text);
+  return text;
+}
+
 /** Decision log lines of one instance: the uses in order of time, and a heartbeat in each minute of `days` days. */
 export function logLines(
   used: readonly Use[],
@@ -136,7 +148,9 @@ export function logLines(
     for (let use = sorted[next]; use !== undefined && use.at < at; use = sorted[++next])
       lines.push(line(use, instance, ++seq));
     if (!skip(Math.floor((asOfMs - at) / minuteMs)))
-      lines.push(JSON.stringify({ heartbeat: true, timestamp: new Date(at).toISOString(), instance, seq }));
+      lines.push(
+        `{"heartbeat":true,"timestamp":"${dateOf(at)}T${timeOf(at)}","instance":"${instance}","seq":${seq}}`,
+      );
   }
   for (const use of sorted.slice(next)) lines.push(line(use, instance, ++seq));
   return lines;
