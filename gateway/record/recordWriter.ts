@@ -111,6 +111,40 @@ export function openRecordWriter(options: Options): RecordWriter {
     const timestamp = new Date(now()).toISOString();
     return { heartbeat: true, timestamp, instance, seq: written, chain: chain.link(name) };
   };
+  /** Writes a batch behind what is in the file, or begins the next file with it. Throws where not all of it is there. */
+  const put = (taken: readonly Pending[]) => {
+    if (doubtful && file !== null) file.gone = !isThere(join(home, file.name), file);
+    doubtful = false;
+    // Of a file that did not get to the disk somebody must hear: so these are turned away, as if it had been waited for.
+    syncLater.assertFlushed();
+    const next = fileFor(home, now(), file, chain);
+    const before = next === file ? null : file;
+    file = next;
+    if (before !== null) syncLater.close(before.fd);
+    const opening = file.size === 0 ? openingLine(file.name) : null;
+    let text = opening === null ? '' : `${JSON.stringify(opening)}\n`;
+    for (const { line } of taken) text += line;
+    sequence.before(taken.at(-1)?.seq ?? seq, file.name);
+    const bytes = bytesOf(text);
+    appendWhole(file, bytes);
+    chain.wrote(file.name, bytes, file.size);
+    if (opening !== null) rollup?.add(opening, written, file.day);
+    written = taken.at(-1)?.seq ?? written;
+    if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
+  };
+  const failed = (taken: readonly Pending[], cause: unknown): RecordError => {
+    const failure = new RecordError(
+      'decisions-unwritable',
+      `the decision log in ${home} could not be written`,
+      cause,
+    );
+    // Their requests are turned away: a gap would say that decisions were made whose records are lost.
+    seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
+    doubtful = true;
+    if (fault === null) onFault?.(failure);
+    fault = failure;
+    return failure;
+  };
   const flush = () => {
     scheduled = false;
     if (batch.length === 0) return;
@@ -118,36 +152,10 @@ export function openRecordWriter(options: Options): RecordWriter {
     batch = [];
     let failure: RecordError | null = null;
     try {
-      if (doubtful && file !== null) file.gone = !isThere(join(home, file.name), file);
-      doubtful = false;
-      // Of a file that did not get to the disk somebody must hear: so these are turned away, as if it had been waited for.
-      syncLater.assertFlushed();
-      const next = fileFor(home, now(), file, chain);
-      const before = next === file ? null : file;
-      file = next;
-      if (before !== null) syncLater.close(before.fd);
-      const opening = file.size === 0 ? openingLine(file.name) : null;
-      let text = opening === null ? '' : `${JSON.stringify(opening)}\n`;
-      for (const { line } of taken) text += line;
-      sequence.before(taken.at(-1)?.seq ?? seq, file.name);
-      const bytes = bytesOf(text);
-      appendWhole(file, bytes);
-      chain.wrote(file.name, bytes, file.size);
-      if (opening !== null) rollup?.add(opening, written, file.day);
-      written = taken.at(-1)?.seq ?? written;
-      if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
+      put(taken);
       onWritten?.(performance.now() - begunMs);
     } catch (error) {
-      failure = new RecordError(
-        'decisions-unwritable',
-        `the decision log in ${home} could not be written`,
-        error,
-      );
-      // Their requests are turned away: a gap would say that decisions were made whose records are lost.
-      seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
-      doubtful = true;
-      if (fault === null) onFault?.(failure);
-      fault = failure;
+      failure = failed(taken, error);
     }
     for (const one of taken) one.written?.(failure);
     if (failure === null && onLines !== undefined)
