@@ -46,33 +46,46 @@ export async function answerPart(options: Options): Promise<Answered> {
   return answerEach({
     ...{ forge, number, organisation },
     now: () => ({ grants, handled: marker.handled ?? [] }),
-    async carryOut({ commands, who, at, handled }) {
+    async carryOut({ commands, who, at, handled, say }) {
       const answering = { ...options, part, before: marker };
-      const { answers, replies } = answersOf(commands, { who, at, organisation }, answering);
-      const done = await carryOut(pull, { ...marker, answers, handled }, answering);
+      const { answers, replies, notes } = answersOf(commands, { who, at, organisation }, answering);
+      const refuse = (...problems: string[]) => say({ replies: [...replies, ...problems] });
+      const done = await carryOut(pull, { ...marker, answers, handled }, { ...answering, refuse });
       pull = done.pull;
       marker = parsePart(pull.body) ?? marker;
-      return { replies: [...replies, ...done.replies], moved: done.moved };
+      return { replies, notes: done.moved ? notes : [], moved: done.moved };
     },
   });
 }
 
-type Done = { pull: ForgePull; moved: boolean; replies: string[] };
+type Done = { pull: ForgePull; moved: boolean };
 
 /** The branch and the text for what was decided. A problem with the change itself is a reply, and decides nothing. */
 async function carryOut(
   pull: ForgePull,
   said: Said,
-  { part, before, forge, mirror, frozen, base }: Answering,
+  {
+    part,
+    before,
+    forge,
+    mirror,
+    frozen,
+    base,
+    refuse,
+  }: Answering & {
+    /** Says that nothing is changed, and why. */
+    refuse: (...problems: string[]) => Promise<void>;
+  },
 ): Promise<Done> {
   const tip = mirror.branches.get(pull.branch);
   /** Only that the comment has been seen. */
-  const asIs = async (...replies: string[]): Promise<Done> => {
+  const asIs = async (...problems: string[]): Promise<Done> => {
+    await refuse(...problems);
     const marker = { ...before, ...(said.handled !== undefined && { handled: said.handled }) };
     const around = partsOf(pull.body);
     const wanted = { marker, own: around.own, commit: before.commit ?? pull.head, title: pull.title };
     const body = bodyOf(wanted, pull.body);
-    return { pull: await forge.updatePull(pull.number, { body }), moved: false, replies };
+    return { pull: await forge.updatePull(pull.number, { body }), moved: false };
   };
   if (JSON.stringify(said.answers) === JSON.stringify(before.answers)) return asIs();
   if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
@@ -84,7 +97,7 @@ async function carryOut(
     const wanted = { ...told.wanted, commit };
     if ([...bodyOf(wanted, pull.body)].length > longestBody)
       return asIs('a description holds no more answers: merge this first, or change the branch itself');
-    return { pull: await bringUpPart({ forge, mirror }, pull, wanted), moved: true, replies: [] };
+    return { pull: await bringUpPart({ forge, mirror }, pull, wanted), moved: true };
   } catch (error) {
     if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
     return asIs(error.message);

@@ -23,7 +23,7 @@ export function answersOf(
   commands: readonly Command[],
   context: Omit<Parameters<typeof decide>[1], 'marker'>,
   { part, before, frozen, base }: Answering,
-): { answers: PartMarker['answers']; replies: string[] } {
+): { answers: PartMarker['answers']; replies: string[]; notes: readonly string[] } {
   const known = unpackAnswers(before.answers, part.entries.length);
   // Two grants are told apart by their numbers.
   const nameOf = (number: number) => number.toString(16).padStart(32, '0');
@@ -48,7 +48,7 @@ export function answersOf(
     answers.set(number, { decision, ...(digest !== entry.digest && { digest }) });
   }
   const unsplit = whole.length < commands.length ? ["a campaign's pull request stays whole"] : [];
-  return { answers: packAnswers(answers), replies: [...outcome.replies, ...unsplit] };
+  return { answers: packAnswers(answers), replies: [...outcome.replies, ...unsplit], notes: outcome.notes };
 }
 
 /**

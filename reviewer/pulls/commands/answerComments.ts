@@ -27,6 +27,13 @@ type Options = {
   number: number;
 };
 
+type Carrying = {
+  next: Marker;
+  outcome: CommandsOutcome;
+  /** Says that nothing is changed, and why. */
+  refuse: (...problems: string[]) => Promise<void>;
+};
+
 /**
  * By the evidence alone can be told what is proposed, where somebody has changed what a text says of it: until the next review
  * has written it anew, nothing is carried out. Said once of each such text, where somebody asks for something.
@@ -63,38 +70,40 @@ export async function answerComments(options: Options): Promise<Answered> {
   return answerEach({
     ...{ forge, number, organisation },
     now: () => ({ grants: marker.entries.map(({ grant }) => grant), handled: marker.handled ?? [] }),
-    async carryOut({ commands, who, at, handled }) {
+    async carryOut({ commands, who, at, handled, say }) {
       const outcome = decide(commands, { who, at, marker, organisation });
       const next: Marker = { ...marker, handled };
-      const { replies, moved, result } = await carryOut(next, outcome, pull, options);
+      const refuse = (...problems: string[]) => say({ replies: [...outcome.replies, ...problems] });
+      const { moved, result } = await carryOut({ next, outcome, refuse }, pull, options);
       pull = result;
       marker = parseBody(pull.body) ?? next;
-      return { replies: [...outcome.replies, ...replies], moved };
+      const { replies, notes } = outcome;
+      return { replies, notes: moved ? notes : [], moved };
     },
   });
 
   /** The branch and the text for what was decided. A problem with the change itself is a reply. */
-  async function carryOut(next: Marker, outcome: CommandsOutcome, on: ForgePull, { forge, mirror }: Options) {
+  async function carryOut({ next, outcome, refuse }: Carrying, on: ForgePull, { forge, mirror }: Options) {
     const unchanged = isDeepStrictEqual(outcome.entries, next.entries);
     const tip = mirror.branches.get(on.branch);
     const own = bodyParts(on.body).own;
     const asIs = (): Promise<ForgePull> =>
       updateText({ forge }, on, { marker: next, own, commit: next.commit ?? on.head, draft: false }, false);
-    if (unchanged) return { replies: [], moved: false, result: await asIs() };
+    const left = async (...problems: string[]) => {
+      await refuse(...problems);
+      return { moved: false, result: await asIs() };
+    };
+    if (unchanged) return left();
     if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
-      return {
-        replies: ['people have committed to this branch, so it is theirs: change it there'],
-        moved: false,
-        result: await asIs(),
-      };
+      return left('people have committed to this branch, so it is theirs: change it there');
     try {
       const wanted = await prepare(next, outcome.entries, own);
       const result = await bringUp({ forge, mirror }, on, wanted);
       if (outcome.split.length > 0) await splitOff(next, outcome.split, own);
-      return { replies: [], moved: true, result };
+      return { moved: true, result };
     } catch (error) {
       if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
-      return { replies: [prose(error.message)], moved: false, result: await asIs() };
+      return left(prose(error.message));
     }
   }
 

@@ -21,10 +21,17 @@ export type Asking = {
   at: string;
   /** Keys of the comments that are answered, with this one's. */
   handled: string[];
+  /**
+   * Says what could not be done, once. To be called before it is remembered that the comment is answered: what a run did not
+   * get to say nobody would ever hear, where nothing else shows what became of the comment.
+   */
+  say: (replies: Replies) => Promise<void>;
 };
 
+/** `replies`: what could not be done; `notes`: what else somebody should know. */
+export type Replies = { replies: readonly string[]; notes?: readonly string[] };
 /** What was said and done about one comment; `moved`: the branch has other changes now. */
-export type CommentOutcome = { replies: readonly string[]; moved: boolean };
+export type CommentOutcome = Replies & { moved: boolean };
 
 type Options = {
   forge: Forge;
@@ -52,28 +59,39 @@ export async function answerEach({ forge, number, organisation, now, carryOut }:
     if (read === null) continue;
     const { commands, misuses, refused } = read;
     const who = await commenterOf(comment, { forge, organisation, asked });
-    const { replies, moved } = await carryOut({
-      ...{ commands, who, at: instantOf(comment.atMs / 1000) },
+    const asks = commands.some(({ verb }) => verb === 'help');
+    // Heard anew, for what was remembered was changed, or is not yet: it is not answered twice.
+    let isAnswered = replied.has(comment.key);
+    const say = async ({ replies, notes = [] }: Replies) => {
+      if (isAnswered) return;
+      const problems = [...refused, ...replies];
+      const reply = renderReply(comment.author, { replies: [...problems, ...notes], misuses, asks });
+      const isDone = problems.length + misuses.length === 0 && !asks;
+      await respond({ forge, number, comment, reply, isDone });
+      isAnswered = true;
+    };
+    const outcome = await carryOut({
+      ...{ commands, who, at: instantOf(comment.atMs / 1000), say },
       handled: withHandled(before.handled, comment, comments),
     });
     handled += 1;
-    changed ||= moved;
-    const asks = commands.some(({ verb }) => verb === 'help');
-    const reply = renderReply(comment.author, { replies: [...refused, ...replies], misuses, asks });
-    // Heard anew, for what was remembered was changed: it is not answered twice.
-    if (!replied.has(comment.key)) await respond(forge, number, comment, reply);
+    changed ||= outcome.moved;
+    await say(outcome);
   }
   return { number, handled, changed };
 }
 
+type Responding = Pick<Options, 'forge' | 'number'> & {
+  comment: ForgeComment;
+  reply: string | null;
+  /** All of it was carried out. */
+  isDone: boolean;
+};
+
 /** Nods, or says what could not be done. */
-async function respond(
-  forge: Forge,
-  number: number,
-  { id, kind, key }: ForgeComment,
-  reply: string | null,
-): Promise<void> {
-  // Reviews take no reactions.
-  if (kind === 'comment') await optional(() => forge.react(id, reply === null ? '+1' : 'confused'));
+async function respond({ forge, number, comment, reply, isDone }: Responding): Promise<void> {
+  const { id, kind, key } = comment;
+  // First, for what is nodded at twice is nodded at once. Reviews take no reactions.
+  if (kind === 'comment') await optional(() => forge.react(id, isDone ? '+1' : 'confused'));
   if (reply !== null) await forge.comment(number, replyTo(key, reply));
 }

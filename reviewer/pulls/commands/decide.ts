@@ -1,9 +1,10 @@
 import { personOf } from '../../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../../bundle/access/peopleBehind.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
+import { fold } from '../../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
 import { code } from '../../forge/markdown.ts';
-import type { Decision } from '../text/decision.ts';
+import { type Decision, isSaid } from '../text/decision.ts';
 import type { Entry, Marker } from '../text/marker.ts';
 import { type Command, clipped } from './parse.ts';
 import { type Commenter, principalFor, refusal } from './permission.ts';
@@ -13,6 +14,8 @@ export type CommandsOutcome = {
   entries: readonly Entry[];
   split: readonly Entry[];
   replies: readonly string[];
+  /** Whose word was replaced by another's. */
+  notes: readonly string[];
 };
 
 type Context = {
@@ -32,6 +35,7 @@ export function decide(commands: readonly Command[], context: Context): Commands
   let entries: readonly Entry[] = marker.entries;
   const split: Entry[] = [];
   const replies: string[] = [];
+  const notes: string[] = [];
   for (const command of commands) {
     if (command.verb === 'help') continue;
     const chosen = entries.filter(({ grant }) => command.grant === null || grant === command.grant);
@@ -62,11 +66,20 @@ export function decide(commands: readonly Command[], context: Context): Commands
     else
       entries = entries.map((entry) => {
         const decision = decided.find(([known]) => known === entry)?.[1];
+        if (typeof decision === 'object') notes.push(...replacedBy(decision, entry));
         return decision === undefined || typeof decision === 'string' ? entry : { ...entry, decision };
       });
   }
-  return { entries, split, replies };
+  return { entries, split, replies, notes };
 }
+
+/** Of two people who contradict each other the last word counts, and whoever was first reads so. */
+const replacedBy = (decision: Decision, { grant, decision: before }: Entry): string[] =>
+  isSaid(before) && fold(before.by) !== fold(decision.by)
+    ? [
+        `\`${grant}\`: \`/${decision.kind}\` replaces the \`/${before.kind}\` of ${code(before.by)}, for the last word before the merge counts`,
+      ]
+    : [];
 
 const whyOf = ({ grant, detector, action }: Entry, { as_of }: Pick<Marker, 'as_of'>) =>
   `\`${grant}\`: ${detector} proposes to ${action} it. The criterion is \`policies/review/${detector.replaceAll('-', '_')}.rego\`, its thresholds are in \`grants/review.yaml\`, the evidence is above; \`grantgate review --as-of ${as_of}\` with the same records says the same.`;

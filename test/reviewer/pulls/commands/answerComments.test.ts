@@ -208,6 +208,36 @@ test('a review decides nothing once it was changed, nor where nobody can tell', 
   assert.deepEqual(await run(here), { number: 1, handled: 1, changed: true });
 });
 
+test('what is refused is said before it is forgotten, and once, whatever fails; whose word is replaced is told', async () => {
+  const here = await started();
+  const replies = async () =>
+    (await comments(here))
+      .filter(({ body }) => body.startsWith('<!-- grantgate:reply'))
+      .map(({ body }) => body);
+  // The answer itself, then what is remembered of it.
+  for (const fault of [
+    { method: 'POST', path: /\/issues\/1\/comments$/, status: 502 },
+    { method: 'PATCH', path: /\/pulls\/1$/, status: 502 },
+  ] as const) {
+    const before = (await replies()).length;
+    await comment(here, 'eve', '/revoke idle');
+    here.forge.fail(fault);
+    await assert.rejects(run(here), { code: 'forge-failed' });
+    assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
+    assert.equal((await replies()).length, before + 1);
+    assert.match((await replies()).at(-1) ?? '', /only its owner/);
+    assert.equal((await run(here)).handled, 0);
+  }
+  await comment(here, 'dana', '/suspend idle');
+  await comment(here, 'ann', '/revoke idle');
+  assert.deepEqual(await run(here), { number: 1, handled: 2, changed: true });
+  assert.match(
+    (await replies()).at(-1) ?? '',
+    /@ann[\s\S]*`\/revoke` replaces the `\/suspend` of `user:dana@example\.com`/,
+  );
+  assert.match(change(here), /^-- id: idle$/m);
+});
+
 test('a grant that is split off gets its own, and the next review leaves both', async () => {
   const here = await started();
   await comment(here, 'dana', '/split idle-too');

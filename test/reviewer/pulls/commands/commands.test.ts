@@ -321,6 +321,24 @@ test('a name on the forge that a directory gives to somebody else is not written
   assert.equal(by('lena'), 'user:lena (on the forge)');
 });
 
+test('of two people who contradict each other the last word counts, and the first one is told', () => {
+  const after = (text: string, who: Commenter, held: readonly Entry[]) => {
+    const { commands } = parseCommands(text, ['orders-write']);
+    return decide(commands, { who, at, marker: { entries: held, as_of: at }, organisation: org });
+  };
+  const kept = after('/keep orders-write 2027-03-31 why', dana, [entry('orders-write')]);
+  assert.deepEqual([kept.notes, kept.replies], [[], []]);
+  const revoked = after('/revoke orders-write', { ...stranger, mayWrite: true }, kept.entries);
+  assert.equal(revoked.entries[0]?.decision?.kind, 'revoke');
+  assert.deepEqual(revoked.notes, [
+    '`orders-write`: `/revoke` replaces the `/keep` of `user:dana@example.com`, for the last word before the merge counts',
+  ]);
+  // Who changes their own mind needs no telling; nor was what the rules did anybody's word.
+  assert.deepEqual(after('/revoke orders-write', dana, kept.entries).notes, []);
+  const silence = { kind: 'suspend' as const, by: 'service:grantgate', at, unanswered: at };
+  assert.deepEqual(after('/revoke', dana, [entry('orders-write', { decision: silence })]).notes, []);
+});
+
 test('refuses what would do nothing, or more than the grant', () => {
   for (const [text, problem, changes] of [
     ['/keep orders-write 2026-11-22 why', /is past/],
