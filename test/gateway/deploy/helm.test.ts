@@ -51,6 +51,23 @@ test('its schema and its templates know every value, and no others', () => {
     assert.match(templates, new RegExp(`\\.Values\\.${name}\\b|"${name}"`), name);
 });
 
+test('Prometheus knows its pods as the alert rules look for them: by job, and by what follows one branch', () => {
+  const [, job = ''] = /up\{job=~"([^"]+)"\}/.exec(read('../../monitoring/alerts.yaml')) ?? [];
+  const [, name = ''] = /^app\.kubernetes\.io\/name: (.+)$/m.exec(read('templates/_helpers.tpl')) ?? [];
+  assert.match(name, new RegExp(`^(?:${job})$`));
+  const monitor = read('templates/servicemonitor.yaml');
+  assert.match(monitor, /^ {2}jobLabel: app\.kubernetes\.io\/name$/m);
+  assert.match(monitor, /targetLabel: environment, /);
+});
+
+test('a pod is given the time that requests may take to end', () => {
+  const { limits } = parseConfig(values.config, '/etc/grantgate/gateway.yaml');
+  const [, before = ''] = /setTimeout\(\(\) => \{\}, (\d+)\)/.exec(read('templates/statefulset.yaml')) ?? [];
+  const seconds = Number(values.terminationGracePeriodSeconds);
+  assert.ok(Number(before) > 0);
+  assert.ok(seconds * 1000 >= Number(before) + limits.drain_timeout + 10_000, String(seconds));
+});
+
 test('what it puts over the configuration is a configuration', () => {
   process.env.GRANTGATE_TEST_POD = 'grantgate-0';
   try {

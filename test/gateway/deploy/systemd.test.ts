@@ -30,6 +30,12 @@ test('starts the gateway by a command and options that there are, and takes chan
   assert.match(settings.get('ExecReload') ?? '', / -USR2 \$MAINPID$/);
 });
 
+test('tries for as long as it takes: a full disk may keep it from starting', () => {
+  const seconds = Number(/^(\d+)s$/.exec(settings.get('RestartSec') ?? '')?.[1]);
+  assert.deepEqual([settings.get('Restart'), settings.get('StartLimitIntervalSec')], ['on-failure', '0']);
+  assert.ok(seconds > 0);
+});
+
 test('gives it time to let requests end, and one folder to write to', () => {
   const { limits } = parseConfig({ bundle: { source: 'git+file:///x' } }, '/etc/grantgate/gateway.yaml');
   const seconds = Number(/^(\d+)s$/.exec(settings.get('TimeoutStopSec') ?? '')?.[1]);
