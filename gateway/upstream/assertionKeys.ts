@@ -78,7 +78,8 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
   const newest = () => keys.at(-1);
   const choose = () => {
     const ready = keys.filter(({ createdMs }) => createdMs + overlapMs <= now()).at(-1) ?? keys[0];
-    if (ready !== undefined && ready.kid !== signing?.kid) signing = signer(ready);
+    if (ready === undefined) return;
+    if (ready.kid !== signing?.kid || ready.createdMs !== signing.createdMs) signing = signer(ready);
   };
   const read = () => {
     const stamp = stampOf(file);
@@ -118,12 +119,21 @@ export function makeAssertionKeys(options: Options): AssertionKeys {
     keys = [...keys, keyOf(generate(algorithm), now())];
     write(first);
   };
+  /** One that was made while the clock was ahead would bar the next one for as long, and then sign again in its place. */
+  const dateAnew = () => {
+    const atMs = now();
+    const isAhead = ({ createdMs }: AssertionKey) => createdMs > atMs + overlapMs;
+    if (!keys.some(isAhead)) return;
+    keys = keys.map((key) => (isAhead(key) ? { ...key, createdMs: atMs } : key));
+    write(false);
+  };
   const look = () => {
     try {
       read();
     } catch (error) {
       onFailure(error);
     }
+    dateAnew();
     const last = newest();
     if (last === undefined) add(stampOf(file) === '');
     else if (last.createdMs + rotateMs <= now() || last.alg !== algorithm) add(false);

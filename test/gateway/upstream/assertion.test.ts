@@ -229,6 +229,27 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
   });
 }
 
+test('a key that was made while the clock was ahead makes room for the next one, and never signs again', () => {
+  const clock = { now: 1_800_000_000_000 + 86_400_000 };
+  const name = 'ahead.json';
+  const first = keysIn(name, clock).signing().kid;
+  clock.now -= 86_400_000;
+  const keys = keysIn(name, clock);
+  assert.equal(keys.signing().kid, first);
+  clock.now += 11_000;
+  keys.rotate();
+  const published = (JSON.parse(keys.jwks()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
+  assert.equal(published.length, 2);
+  clock.now += 301_000;
+  keys.look();
+  assert.equal(keys.signing().kid, published.at(-1));
+  for (let hour = 0; hour < 30; hour += 1) {
+    clock.now += 3_600_000;
+    keys.look();
+    assert.notEqual(keysIn(name, clock).signing().kid, first, String(hour));
+  }
+});
+
 test('keys are kept for the next start, for the owner only; a rotation by hand is kept too', () => {
   const clock = { now: 1_800_000_000_000 };
   const name = 'kept.json';
