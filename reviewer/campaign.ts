@@ -80,7 +80,7 @@ function assertSame(frozen: Frozen, { name, scope, due }: CampaignOptions): void
 }
 
 /**
- * Answers go by the numbers of what was frozen: whoever tidied its branch away has not ended the campaign, and what would
+ * Answers go by the numbers of what was frozen: whoever tidied its branch away or wrote over it has not ended the campaign, and what would
  * be frozen today is another one. Throws ReviewError `campaign-malformed`.
  */
 async function assertNeverOpened(forge: Forge, mirror: Mirror, name: string): Promise<void> {
@@ -90,7 +90,7 @@ async function assertNeverOpened(forge: Forge, mirror: Mirror, name: string): Pr
   if (parts.length === 0 && issue === null) return;
   throw new ReviewError(
     'campaign-malformed',
-    `the branch ${branch} is gone, though the campaign was opened (${issue === null ? listed(parts, 3) : `issue #${issue.number}`}): push its commit there again, or give a new campaign another name`,
+    `the branch ${branch} is gone or holds what the review has not frozen, though the campaign was opened (${issue === null ? listed(parts, 3) : `issue #${issue.number}`}): push the review's commit there again, or give a new campaign another name`,
   );
 }
 
@@ -118,14 +118,14 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   try {
     const tree = rememberFiles(await mirror.tree());
     const base = await baseAt(tree, asOf);
-    let frozen = await readFrozen(mirror, name);
+    let frozen = await readFrozen({ forge, mirror }, name);
     if (frozen !== null) assertSame(frozen, options);
     else await assertNeverOpened(forge, mirror, name);
     const { approvals } = openChecks(target, signal);
     if (options.apply !== true) return await viewCampaign(frozen ?? (await frozenFor(tree, base, options)));
     if (frozen === null) {
       frozen = await frozenFor(tree, base, options);
-      await writeFrozen(mirror, frozen);
+      await writeFrozen({ forge, mirror }, frozen);
       progress?.(`frozen: ${frozen.population.grants} grants, ${frozen.population.digest}`);
     }
     const { writes_per_minute, notices_per_hour } = base.organisation.review.campaigns;
@@ -159,7 +159,7 @@ export async function answerCampaign(
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
     const tree = rememberFiles(await mirror.tree());
-    const frozen = await readFrozen(mirror, name);
+    const frozen = await readFrozen({ forge, mirror }, name);
     if (frozen === null)
       return { number, handled: 0, changed: false, reason: `there is no campaign ${name}` };
     return await answerPart({ forge, mirror, frozen, base: await baseAt(tree, asOf), number });

@@ -59,11 +59,11 @@ export async function campaignReport(
   progress?.(`fetching ${forge.slug}`);
   const mirror = await openMirror(forge, signal, campaignPrefix(name));
   try {
-    const frozen = await readFrozen(mirror, name);
+    const frozen = await readFrozen({ forge, mirror }, name);
     if (frozen === null)
       throw new ReviewError(
         'campaign-unknown',
-        `${forge.slug} has no campaign ${name}: it was not opened there, or its branch ${campaignPrefix(name)}frozen was deleted`,
+        `${forge.slug} has no campaign ${name}: it was not opened there by this account (--review-account names another), or its branch ${campaignPrefix(name)}frozen was deleted or written over`,
       );
     progress?.('reading pull requests');
     const known = await listParts(forge, frozen);

@@ -12,6 +12,7 @@ type Options = ForgeOptions & {
   root: string;
   revision: string;
   campaign?: string;
+  reviewAccount?: string;
   since?: string;
   until?: string;
   decisions: string[];
@@ -50,6 +51,10 @@ export function report(program: Command): void {
         .option('--usage <places...>', "gateways' daily roll-ups, as for review", ['.grantgate/usage'])
         .option('--gateway <urls...>', 'admin addresses of gateways, to say what each has loaded', [])
         .addOption(adminTokenOption())
+        .option(
+          '--review-account <login>',
+          "the account that the review runs by, as GitHub names it (`NAME[bot]` of an App): what it wrote is believed; the token's own, when left out",
+        )
         .option('--out <folder>', 'the folder that it is written to: a new one, or an empty one')
         .option('--key <file>', 'the private key that signs the manifest; with --verify the public one')
         .option('--verify <folder>', 'check that a report is as it was written')
@@ -89,6 +94,12 @@ async function runReport(options: Options): Promise<void> {
     print(`The campaign ${about.campaign.name} is not finished: this is how it stands at ${about.until}.`);
 }
 
+/** An auditor's token is not the review's. */
+async function forgeOf(options: Options) {
+  const { reviewAccount: account } = options;
+  return { ...(await forgeIn(options)), ...(account !== undefined && { account }) };
+}
+
 async function packOfPeriod(options: Options, nowMs: number) {
   const { periodReport } = await import('../../reviewer/periodReport.ts');
   const adminToken = adminTokenOf(options);
@@ -96,7 +107,7 @@ async function packOfPeriod(options: Options, nowMs: number) {
     root: folderOf(options.root),
     ...{ revision: options.revision, period: periodOf(options, nowMs), nowMs },
     ...{ decisions: options.decisions, usage: options.usage, adminToken, signal: abortOnStop(), progress },
-    ...(options.repository !== undefined && { forge: await forgeIn(options) }),
+    ...(options.repository !== undefined && { forge: await forgeOf(options) }),
     gateways: await askGateways(options.gateway, adminToken),
   });
 }
@@ -109,7 +120,7 @@ async function packOfCampaign(name: string, options: Options) {
   if (options.since !== undefined || options.until !== undefined)
     throw new UsageError('--since and --until are of a period; a campaign has its own');
   return campaignReport({
-    ...{ name, forge: await forgeIn(options), decisions: options.decisions, signal: abortOnStop(), progress },
+    ...{ name, forge: await forgeOf(options), decisions: options.decisions, signal: abortOnStop(), progress },
     gateways: await askGateways(options.gateway, adminTokenOf(options)),
     asOf: Math.floor(Date.now() / 1000),
   });

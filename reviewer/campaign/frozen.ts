@@ -3,6 +3,7 @@ import { git } from '../../bundle/git/git.ts';
 import { detectorName } from '../../bundle/grants/names.ts';
 import { tier } from '../../bundle/grants/schema.ts';
 import { actions } from '../detect/judge.ts';
+import type { CommitStatus, Forge } from '../forge/forge.ts';
 import type { Mirror } from '../pulls/mirror.ts';
 import { ownerPart } from '../pulls/text/branch.ts';
 import { ReviewError } from '../reviewError.ts';
@@ -89,17 +90,27 @@ export function parseFrozen(text: string): Frozen {
   return frozen.parse(JSON.parse(text));
 }
 
+type On = { forge: Pick<Forge, 'hasStatus' | 'setStatus'>; mirror: Mirror };
+
+/** What we say beside the commit: whoever may push can make one that calls itself ours, and nobody can say this for us. */
+const frozenStatus: CommitStatus = {
+  context: 'grantgate/frozen',
+  state: 'success',
+  description: 'What a campaign of the access review is about',
+};
+
 /**
- * Reads what a campaign has frozen; null where it has not been opened. Throws ReviewError `campaign-malformed` for what
- * anybody but the bot has committed to, or cannot be read.
+ * Reads what a campaign has frozen; null where it has not been opened, or its branch holds what we have not frozen. Throws
+ * ForgeError, and ReviewError `campaign-malformed` for what anybody but the bot has committed to, or cannot be read.
  */
-export async function readFrozen(mirror: Mirror, name: string): Promise<Frozen | null> {
+export async function readFrozen({ forge, mirror }: On, name: string): Promise<Frozen | null> {
   const tip = mirror.branches.get(frozenBranch(name));
   if (tip === undefined) return null;
   const fail = (what: string, cause?: unknown) =>
     new ReviewError('campaign-malformed', `the branch ${frozenBranch(name)} ${what}`, { cause });
   if (await mirror.hasHumanCommits(tip))
     throw fail('has commits by people: what was frozen is not to be trusted');
+  if (!(await forge.hasStatus(tip, frozenStatus.context))) return null;
   const path = `${mirror.folder}${fileOf(name)}`;
   try {
     const read = parseFrozen(
@@ -112,11 +123,12 @@ export async function readFrozen(mirror: Mirror, name: string): Promise<Frozen |
   throw fail(`holds another campaign's ${path}`);
 }
 
-/** Puts it into Git; of two runs at once only one can. Throws ForgeError `forge-git`. */
-export async function writeFrozen(mirror: Mirror, frozen: Frozen): Promise<void> {
+/** Puts it into Git, and vouches for it; of two runs at once only one can. Throws ForgeError. */
+export async function writeFrozen({ forge, mirror }: On, frozen: Frozen): Promise<void> {
   const { name, opened, population } = frozen;
   const message = `Freeze the campaign ${name}: ${population.grants} grants\n\nNot to be merged: it holds what the campaign's pull requests are about.\n`;
   const files = new Map([[fileOf(name), renderFrozen(frozen)]]);
   const commit = await mirror.commit(files, message, Date.parse(opened) / 1000);
   await mirror.push(frozenBranch(name), commit);
+  await forge.setStatus(commit, frozenStatus);
 }

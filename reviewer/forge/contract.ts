@@ -81,6 +81,7 @@ export type Forge = {
   updateIssue(number: number, change: Partial<Texts> & { state?: 'open' | 'closed' }): Promise<void>;
   /** Whether somebody may push to the repository. */
   mayWrite(login: string): Promise<boolean>;
+  /** Whether we have set it, and not otherwise since: whoever may push can set one of any name. */
   hasStatus(commit: string, context: string): Promise<boolean>;
   /** `commit` in full. */
   setStatus(commit: string, status: CommitStatus): Promise<void>;

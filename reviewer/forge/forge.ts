@@ -45,10 +45,13 @@ export function openForge(target: ForgeTarget, signal?: AbortSignal): Forge {
     ...issueCalls(asked),
     mayWrite: (login) => mayWrite(asked, login),
     async hasStatus(commit, context) {
-      return call(`GET ${root}/commits/${commit}/status`, async () => {
+      const me = await ourselves();
+      return call(`GET ${root}/commits/${commit}/statuses`, async () => {
         const asked = { ...repository, ref: commit, per_page: 100 };
-        const { data } = await octokit.rest.repos.getCombinedStatusForRef(asked);
-        return data.statuses.some((status) => status.context === context && status.state === 'success');
+        // The newest first; nobody can change or delete one.
+        const found = await octokit.paginate(octokit.rest.repos.listCommitStatusesForRef, asked);
+        const last = found.find((status) => status.context === context && status.creator?.login === me);
+        return last?.state === 'success';
       });
     },
     async setStatus(commit, status) {

@@ -100,6 +100,7 @@ export async function world(
       { login: 'ann', token: tokenOf('ann'), permission: 'write' },
       { login: 'dana', token: tokenOf('dana'), permission: 'read' },
       { login: 'eve', token: tokenOf('eve'), permission: 'read' },
+      { login: 'other[bot]', token: tokenOf('other[bot]'), permission: 'write', type: 'Bot' },
     ],
   });
   open.push(forge.close);

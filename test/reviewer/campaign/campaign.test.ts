@@ -7,6 +7,7 @@ import { answer } from '../../../reviewer/answer.ts';
 import { joinPart, type PartMarker, parsePart, partsOf } from '../../../reviewer/campaign/marker.ts';
 import { type CampaignOptions, campaign } from '../../../reviewer/campaign.ts';
 import { campaignReport } from '../../../reviewer/campaignReport.ts';
+import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { verifyPack, writePack } from '../../../reviewer/report/pack.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, base, dayMs, recordLine, rules } from '../_review.ts';
@@ -135,8 +136,20 @@ test('is not frozen anew under its name where somebody tidied its branch away', 
     await assert.rejects(run({ apply }), {
       code: 'campaign-malformed',
       message:
-        /2026-Q4\/frozen is gone, though the campaign was opened \(grantgate\/campaign\/2026-Q4\/group-desk/,
+        /2026-Q4\/frozen is gone or holds what the review has not frozen, though the campaign was opened \(grantgate\/campaign\/2026-Q4\/group-desk/,
     });
+  // Whoever may push can write what the campaign is about in the review's name, and say that it is fine.
+  here.bare('update-ref', branch, tip);
+  const file = 'campaigns/2026-Q4.json';
+  const forged = here.bare('show', `${tip}:${file}`).replaceAll('group:desk', 'user:ann@example.com');
+  await here.push({ [file]: forged }, branch.slice('refs/heads/'.length), 0, bot);
+  const status = { state: 'success', context: 'grantgate/frozen' };
+  await call(`/statuses/${here.bare('rev-parse', branch)}`, status, tokenOf('ann'));
+  here.writes();
+  await assert.rejects(run(), {
+    code: 'campaign-malformed',
+    message: /holds what the review has not frozen/,
+  });
   here.bare('update-ref', branch, tip);
   assert.equal(here.bare('rev-parse', 'main'), before);
   assert.deepEqual(here.writes().calls, []);

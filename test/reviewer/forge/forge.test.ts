@@ -271,6 +271,95 @@ test('an app’s token is its account’s, and whoever is not told of is taken f
   for (const asked of ask(403)) await assert.rejects(asked, { code: 'forge-forbidden' });
 });
 
+test('a text is ours that our account wrote last, whatever it says, and a status that it set', async () => {
+  const [ours, other] = ['review-of-acme[bot]', 'other[bot]'];
+  const [at, later] = ['2026-11-23T10:00:00Z', '2026-11-23T10:00:01Z'];
+  const body = '<!-- grantgate:told half -->\nhi';
+  const written = [
+    { id: 1, login: ours, updated: at, edited: null },
+    { id: 2, login: ours, updated: later, edited: later },
+    // Within the second in which it was written.
+    { id: 3, login: ours, updated: at, edited: at },
+    { id: 4, login: other, updated: at, edited: null },
+    { id: 5, login: 'ann', updated: at, edited: null },
+  ];
+  const text = (author: string, editor: string | null, kind = 'Bot') => ({
+    ...{ body: '<!-- grantgate:review {} -->', author: { __typename: 'Bot', login: author } },
+    editor: editor === null ? null : { __typename: kind, login: editor },
+    lastEditedAt: editor === null ? null : later,
+    timelineItems: { nodes: [] },
+  });
+  const pulls = [
+    text('review-of-acme', null),
+    text('review-of-acme', 'ann', 'User'),
+    text('other', 'review-of-acme'),
+    text('other', null),
+    // A person's name that looks like it, and an account that is gone.
+    text('review-of-acme', 'review-of-acme', 'User'),
+    { ...text('review-of-acme', null), lastEditedAt: later },
+  ];
+  const statuses = [
+    { context: 'a', state: 'success', creator: { login: other } },
+    { context: 'a', state: 'pending', creator: { login: ours } },
+    { context: 'b', state: 'success', creator: { login: ours } },
+    { context: 'a', state: 'success', creator: { login: ours } },
+  ];
+  const baseUrl = await answering(async (request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/graphql') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const { query } = JSON.parse(Buffer.concat(chunks).toString());
+      return /viewer/.test(query)
+        ? json(response, 200, { data: { viewer: { login: ours } } })
+        : /lastEditedAt timelineItems/.test(query)
+          ? json(response, 200, {
+              data: { repository: Object.fromEntries(pulls.map((one, at) => [`n${at}`, one])) },
+            })
+          : json(response, 200, { data: { nodes: written.map(({ edited }) => ({ lastEditedAt: edited })) } });
+    }
+    if (path === '/user') return json(response, 403, {});
+    if (path?.endsWith('/statuses')) return json(response, 200, statuses);
+    if (path?.endsWith('/pulls'))
+      return json(
+        response,
+        200,
+        pulls.map((_, number) => listed({ number, body: '<!-- grantgate:review {"old":1} -->' })),
+      );
+    return json(
+      response,
+      200,
+      path?.endsWith('/comments')
+        ? written.map(({ id, login, updated }) => ({
+            ...{
+              id,
+              node_id: `c${id}`,
+              user: { login, type: 'Bot' },
+              body,
+              created_at: at,
+              updated_at: updated,
+            },
+          }))
+        : [],
+    );
+  });
+  const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
+  assert.deepEqual(
+    (await forge.comments(1)).map(({ isOurs }) => isOurs),
+    [true, false, false, false, false],
+  );
+  const found = await forge.listPulls('grantgate/', 0);
+  assert.deepEqual(
+    found.map(({ isOurs }) => isOurs),
+    [true, false, true, false, false, false],
+  );
+  assert.equal(found[0]?.body, '<!-- grantgate:review {} -->', 'as it is where it is told whose it is');
+  assert.deepEqual(
+    await Promise.all(['a', 'b', 'c'].map((context) => forge.hasStatus('f'.repeat(40), context))),
+    [false, true, false],
+  );
+});
+
 test('what is closed while it is listed is listed once, as closed', async () => {
   const baseUrl = await answering((request, response) => {
     const isOpen = request.url?.includes('state=open') === true;

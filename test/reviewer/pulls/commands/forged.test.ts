@@ -71,13 +71,14 @@ function held(here: World): string {
 /** Writes a description in which the marker says something else. */
 async function forge(here: World, change: (marker: Marker) => Marker, login = 'ann'): Promise<void> {
   const body = await bodyOf(here);
-  const marker = parseBody(body) as Marker;
+  const said = hidden(change(parseBody(body) as Marker));
   await edit(
     here,
     1,
-    body.replace(hidden(marker), () => hidden(change(marker))),
+    body.replace(/^<!-- grantgate:review .* -->$/m, () => said),
     login,
   );
+  assert.notEqual(await bodyOf(here), body);
 }
 const decided = (marker: Marker, grant: string, decision: Marker['entries'][number]['decision']): Marker => ({
   ...marker,
