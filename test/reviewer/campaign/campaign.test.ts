@@ -160,6 +160,10 @@ test('is not frozen anew under its name where somebody tidied its branch away', 
   });
   await call(`/issues/${number}`, { state: 'closed' }, token, 'PATCH');
   await assert.rejects(run({ name: 'tidied' }), { message: new RegExp(`opened \\(issue #${number}\\)`) });
+  // What somebody else opened is no issue of a campaign's.
+  const theirs = { title: 'x', body: body.replace('tidied', 'theirs'), labels: ['grantgate-campaign'] };
+  await call('/issues', theirs, tokenOf('ann'));
+  assert.equal((await run({ name: 'theirs', apply: false })).error, null);
   here.writes();
 });
 

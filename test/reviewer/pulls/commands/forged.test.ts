@@ -4,7 +4,7 @@ import { periodReport } from '../../../../reviewer/periodReport.ts';
 import { hidden, type Marker, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
 import { judgedLine } from '../../../../reviewer/pulls/text/sections.ts';
 import { suite } from '../../../_suite.ts';
-import { asOfMs, base, dayMs, type GrantText } from '../../_review.ts';
+import { asOfMs, base, dayMs, type GrantText, grantEntry } from '../../_review.ts';
 import { call, closeWorlds, edit, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
 
 const test = suite('what somebody else writes into a description');
@@ -202,4 +202,24 @@ test('no closing counts as an answer that others have written into, and no pull 
   const { number } = await as<{ number: number }>(here, 'ann', 'POST', '/pulls', asked);
   await close(number);
   assert.equal(await applied(here), 'unchanged');
+});
+
+test('a branch of people holds nothing by a text that they have changed, and a closing says nothing of theirs', async () => {
+  const here = await started();
+  await here.push({ 'grants/access/orders/README.md': 'ours\n' }, branch);
+  assert.equal(await applied(here), 'unchanged');
+  await forge(here, (marker) => ({ ...marker, entries: [...marker.entries, ...marker.entries] }));
+  const [theirs, opened] = (await here.apply()).pulls;
+  assert.deepEqual(
+    [opened?.action, opened?.grants, theirs?.action, theirs?.number],
+    ['opened', ['idle', 'idle-too'], 'unchanged', 1],
+  );
+  // Nothing is found any more: of what somebody wrote nothing is said on as the review's.
+  const second = opened?.number ?? 0;
+  await edit(here, second, (await bodyOf(here, second)).replace('### revoke `idle`', '### keep `idle`'));
+  await here.push({ 'grants/access/orders/group-desk.yaml': grantEntry(busy) });
+  await here.apply();
+  const body = await bodyOf(here, second);
+  assert.match(body, /Closed, for its cause is gone/);
+  assert.doesNotMatch(body, /### keep/);
 });
