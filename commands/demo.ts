@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { portOf } from './arguments/port.ts';
 import { UsageError } from './arguments/usageError.ts';
 import { example } from './terminal.ts';
 
@@ -16,9 +17,7 @@ export function demo(program: Command): void {
       .option('--no-open', 'leave the browser closed; it is opened where there is a terminal and a screen')
       .option('--json', 'print the addresses as JSON')
       .action(async (options: { tour?: true; port?: string; folder: string; open: boolean; json?: true }) => {
-        const port = options.port === undefined ? null : Number(options.port);
-        if (port !== null && (!Number.isInteger(port) || port < 0 || port > 65_535))
-          throw new UsageError(`--port must be a port number, got "${options.port}"`);
+        const port = options.port === undefined ? null : portOf(options.port, '--port');
         // The demo brings what production has already; it is the one room no other imports, so it is loaded by name.
         const { demo } = await import('../demo/demo.ts').catch((error: NodeJS.ErrnoException) => {
           if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;

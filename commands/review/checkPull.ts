@@ -4,6 +4,7 @@ import { badRevision } from '../arguments/badRevision.ts';
 import { daysOf } from '../arguments/days.ts';
 import { type ForgeOptions, forgeTarget } from '../arguments/forgeTarget.ts';
 import { instantAsOf } from '../arguments/instantAsOf.ts';
+import { issueNumber } from '../arguments/issueNumber.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson, progress } from '../terminal.ts';
@@ -62,23 +63,11 @@ async function runCheckPull(
   head: string | undefined,
   options: Options,
 ): Promise<void> {
-  const number = options.pull === undefined ? null : numberOf(options.pull);
+  const number = options.pull === undefined ? null : issueNumber(options.pull, '--pull');
   if (options.post !== undefined) {
     if (base !== undefined)
       throw new UsageError('--post takes no revisions: it posts what another run found');
-    if (options.head === undefined)
-      throw new UsageError('--post needs --head, as the event that is trusted names it');
-    if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(options.head))
-      throw new UsageError(`--head must be a commit's full id, got "${options.head}"`);
-    const { readPullCheck, mostFileBytes } = await import('../../reviewer/check/pullCheck.ts');
-    const check = readPullCheck(await readBounded(options.post, mostFileBytes));
-    const numbers = number === null ? await pullsOf(options.head, options) : [number];
-    if (numbers.length === 0) print(`no open pull request has the commit ${options.head}, nothing posted`);
-    for (const one of numbers)
-      await post(check, {
-        ...{ ...options, number: one, commit: options.head, revision: 'HEAD', trusted: false },
-      });
-    return;
+    return postFound(options.post, number, options);
   }
   if (base === undefined || head === undefined)
     throw new UsageError('two revisions must be named: what is merged into, and what is merged');
@@ -93,6 +82,21 @@ async function runCheckPull(
   if (options.json) printJson(check);
   else if (options.out === undefined) await printCheck(check, options.root, base);
   if (check.failures + check.findingFailures > 0 || check.access === null) process.exitCode = 1;
+}
+
+/** Posts what another run found, which is not trusted, to a pull request; null: to all that have the commit. */
+async function postFound(file: string, number: number | null, options: Options): Promise<void> {
+  const { head: commit } = options;
+  if (commit === undefined)
+    throw new UsageError('--post needs --head, as the event that is trusted names it');
+  if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
+    throw new UsageError(`--head must be a commit's full id, got "${commit}"`);
+  const { readPullCheck, mostFileBytes } = await import('../../reviewer/check/pullCheck.ts');
+  const check = readPullCheck(await readBounded(file, mostFileBytes));
+  const numbers = number === null ? await pullsOf(commit, options) : [number];
+  if (numbers.length === 0) print(`no open pull request has the commit ${commit}, nothing posted`);
+  for (const one of numbers)
+    await post(check, { ...options, number: one, commit, revision: 'HEAD', trusted: false });
 }
 
 async function compute(base: string, head: string, options: Options): Promise<PullCheck> {
@@ -148,11 +152,6 @@ async function post(check: PullCheck, options: Posting): Promise<void> {
       `#${number}: ${posted.outcome.conclusion} (${posted.outcome.title}); comment ${posted.comment}, check ${posted.check}`,
     );
   if (trusted && posted.outcome?.conclusion === 'failure') process.exitCode = 1;
-}
-
-function numberOf(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError(`--pull must be a number, got "${text}"`);
-  return Number(text);
 }
 
 /** No more of a file than it may have: what is larger is refused without being read. */

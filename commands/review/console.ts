@@ -3,6 +3,7 @@ import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { daysOf } from '../arguments/days.ts';
 import { assertGatewayUrls } from '../arguments/gatewayUrls.ts';
 import { instantAsOf } from '../arguments/instantAsOf.ts';
+import { portOf } from '../arguments/port.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { stopSignal } from '../stopSignal.ts';
 import { example, folderOf, print } from '../terminal.ts';
@@ -57,8 +58,7 @@ const shortestToken = 16;
 async function runConsole(options: Options, command: Command): Promise<void> {
   const { isLoopback } = await import('../../bundle/format/isLoopback.ts');
   const { host, gateway: gateways } = options;
-  if (!/^\d{1,5}$/.test(options.port) || Number(options.port) > 65_535)
-    throw new UsageError(`--port must be a number up to 65535, got "${options.port}"`);
+  const port = portOf(options.port, '--port');
   assertGatewayUrls(gateways);
   const token = process.env[options.tokenEnv] || null;
   if (token === null && (!isLoopback(host) || command.getOptionValueSource('tokenEnv') === 'cli'))
@@ -73,7 +73,7 @@ async function runConsole(options: Options, command: Command): Promise<void> {
   const { url, close } = await openConsole({
     ...{ root: folderOf(options.root), decisions: options.decisions, usage: options.usage },
     ...{ gateways, adminToken, fleet: gateways.length === 0 ? null : fleetOf(gateways, adminToken) },
-    ...{ host, port: Number(options.port), token, days: daysOf(options) },
+    ...{ host, port, token, days: daysOf(options) },
     asOf: options.asOf === undefined ? null : Math.floor(instantAsOf(options) / 1000),
     now: Date.now,
     onFailure: (error) =>
@@ -82,7 +82,7 @@ async function runConsole(options: Options, command: Command): Promise<void> {
       ),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.syscall !== 'listen') throw error;
-    throw new UsageError(`the console cannot listen on ${host} port ${options.port}: ${error.code}`);
+    throw new UsageError(`the console cannot listen on ${host} port ${port}: ${error.code}`);
   });
   print(`The console is at ${url}; Ctrl-C ends it.`);
   await stopSignal();

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { GrantRequest } from '../../reviewer/requests/requestGrant.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
+import { issueNumber } from '../arguments/issueNumber.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, folderOf, print, printJson } from '../terminal.ts';
@@ -60,7 +61,7 @@ export function request(program: Command): void {
 
 async function runRequest(options: Options): Promise<void> {
   assertOneWay(options);
-  if (options.issue !== undefined) return askForIssue(options.issue, options);
+  if (options.issue !== undefined) return askForIssue(issueNumber(options.issue, '--issue'), options);
   const asOf = Math.floor(Date.now() / 1000);
   const asked = await askedBy(options, asOf);
   return options.apply ? propose(asked, asOf, options) : requestHere(asked, asOf, options);
@@ -130,13 +131,12 @@ async function requestHere(
   await writeOrShow(root, requested, { text: requestText(requested), write, json });
 }
 
-async function askForIssue(number: string, options: Options): Promise<void> {
-  if (!/^[1-9]\d{0,9}$/.test(number)) throw new UsageError(`--issue must be a number, got "${number}"`);
+async function askForIssue(number: number, options: Options): Promise<void> {
   if (!options.apply) throw new UsageError('--issue answers on the forge: give --apply');
   const { answerIssue } = await import('../../reviewer/requests/proposeRequest.ts');
   const { requestText } = await import('../../reviewer/requests/requestProposal.ts');
   const { forge, signal } = await openForgeOf(options);
-  const answered = await answerIssue(forge, Number(number), signal);
+  const answered = await answerIssue(forge, number, signal);
   if ('refused' in answered) {
     if (options.json) printJson({ action: 'refused', reason: answered.refused });
     else print(`refused, and said so in the issue: ${answered.refused}`);

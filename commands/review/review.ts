@@ -5,6 +5,8 @@ import type { ReviewResult } from '../../reviewer/review.ts';
 import { adminTokenOf, adminTokenOption } from '../arguments/adminToken.ts';
 import { type ForgeOptions, forgeIn, forgeOptions } from '../arguments/forgeTarget.ts';
 import { instantAsOf } from '../arguments/instantAsOf.ts';
+import { issueNumber } from '../arguments/issueNumber.ts';
+import { portOf } from '../arguments/port.ts';
 import { UsageError } from '../arguments/usageError.ts';
 import { growHeapSlowly } from '../growHeapSlowly.ts';
 import { abortOnStop, stopSignal } from '../stopSignal.ts';
@@ -98,9 +100,7 @@ async function runReview(options: ReviewOptions): Promise<void> {
   if (options.explain !== undefined && options.apply)
     throw new UsageError('--explain changes nothing, so it goes without --apply');
   const { review } = await import('../../reviewer/review.ts');
-  const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
-  const signal = abortOnStop();
-  const { plan, summary, pulls, missed, told, error, explained, consent } = await review({
+  const result = await review({
     root: folderOf(options.root),
     decisions: options.decisions,
     usage: options.usage,
@@ -110,34 +110,46 @@ async function runReview(options: ReviewOptions): Promise<void> {
     ...(options.apply ? { apply: { forge: await forgeIn(options) } } : {}),
     ...(options.explain === undefined ? {} : { explain: options.explain }),
     ...(options.recommend && { recommend: true }),
-    signal,
+    signal: abortOnStop(),
     progress,
   });
-  if (options.explain !== undefined) {
-    if (explained == null)
-      throw new UsageError(`the plan has no finding, or several, with the fingerprint "${options.explain}"`);
-    const { explainedText } = await import('../../reviewer/plan/explainFinding.ts');
-    if (options.json) printJson(explained);
-    else print(explainedText(explained));
-    return;
+  if (options.explain !== undefined) return printExplained(options.explain, result, options);
+  await note(options, result.summary);
+  if (options.json) printJson(jsonOf(result, options));
+  else await printResult(result, options);
+  if (result.error !== null) throw result.error;
+}
+
+async function printExplained(
+  fingerprint: string,
+  { explained }: ReviewResult,
+  { json }: ReviewOptions,
+): Promise<void> {
+  if (explained == null)
+    throw new UsageError(`the plan has no finding, or several, with the fingerprint "${fingerprint}"`);
+  const { explainedText } = await import('../../reviewer/plan/explainFinding.ts');
+  if (json) printJson(explained);
+  else print(explainedText(explained));
+}
+
+const jsonOf = ({ plan, missed, pulls, told }: ReviewResult, { apply }: ReviewOptions) => ({
+  ...plan,
+  ...(missed.length > 0 && { missed }),
+  ...(apply && { pull_requests: pulls, told }),
+});
+
+async function printResult(
+  { plan, pulls, missed, told, consent }: ReviewResult,
+  { apply }: ReviewOptions,
+): Promise<void> {
+  const { renderTable } = await import('../../reviewer/pulls/renderTable.ts');
+  const { missedSentence } = await import('../../reviewer/watch/missedText.ts');
+  print(renderTable(plan, pulls, process.stdout.columns));
+  for (const one of missed) {
+    const said = told.find(({ grant }) => grant === one.grant);
+    print(`${missedSentence(one)}${said === undefined ? '' : `; said in ${said.pull}`}`);
   }
-  await note(options, summary);
-  if (options.json)
-    printJson({
-      ...plan,
-      ...(missed.length > 0 && { missed }),
-      ...(options.apply && { pull_requests: pulls, told }),
-    });
-  else {
-    const { missedSentence } = await import('../../reviewer/watch/missedText.ts');
-    print(renderTable(plan, pulls, process.stdout.columns));
-    for (const one of missed) {
-      const said = told.find(({ grant }) => grant === one.grant);
-      print(`${missedSentence(one)}${said === undefined ? '' : `; said in ${said.pull}`}`);
-    }
-    if (!options.apply && plan.findings.length > 0) print(`Nothing was changed: ${wouldBe(consent)}.\n`);
-  }
-  if (error !== null) throw error;
+  if (!apply && plan.findings.length > 0) print(`Nothing was changed: ${wouldBe(consent)}.\n`);
 }
 
 /** What a run with --apply would do, by what the repository says of it. */
@@ -172,15 +184,9 @@ async function note({ trends, metrics }: ReviewOptions, summary: ReviewResult['s
   }
 }
 
-function numberOf(text: string, option: string, most: number): number {
-  if (!/^(?:0|[1-9]\d*)$/.test(text) || Number(text) > most)
-    throw new UsageError(`${option} must be a number up to ${most}, got "${text}"`);
-  return Number(text);
-}
-
 async function runAnswer(options: ReviewOptions, text: string): Promise<void> {
   const { answer } = await import('../../reviewer/answer.ts');
-  const number = numberOf(text, '--answer', 2 ** 31);
+  const number = issueNumber(text, '--answer');
   const signal = abortOnStop();
   const { handled, changed, reason } = await answer(await forgeIn(options), number, signal);
   print(
@@ -197,7 +203,7 @@ async function runListen(options: ReviewOptions, text: string): Promise<void> {
     throw new UsageError(`the environment variable ${options.secretEnv} must hold the webhook's secret`);
   const stop = new AbortController();
   const { url, close } = await serveWebhooks({
-    ...{ port: numberOf(text, '--listen', 65_535), secret, progress },
+    ...{ port: portOf(text, '--listen'), secret, progress },
     slug: `${target.owner}/${target.repo}`,
     metrics: async () => {
       const { readTrends } = await import('../../reviewer/trends/trendsFile.ts');
