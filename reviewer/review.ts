@@ -7,6 +7,7 @@ import { ForgeError } from './forge/forgeError.ts';
 import type { Explained } from './plan/explainFinding.ts';
 import type { Plan } from './plan/finding.ts';
 import { type PlanOptions, planFor } from './planFor.ts';
+import { answerMissed } from './pulls/commands/answerMissed.ts';
 import { rehear } from './pulls/commands/rehear.ts';
 import { type Mirror, openMirror } from './pulls/mirror.ts';
 import { onboard, withoutPreview } from './pulls/onboarding/onboard.ts';
@@ -114,10 +115,13 @@ async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): P
   const replay = replayFor(evidence, options);
   try {
     stopIfAborted(signal);
-    const known = await knownPulls(forge, asOfMs);
+    let known = await knownPulls(forge, asOfMs);
     const on = { forge, mirror, plan, evidence, pulls, brake: stopped, asOfMs };
     if (!(await onboard({ ...on, known }))) return { ...made, told, error: stopped?.error ?? faulty };
-    const { emergency } = evidence.organisation.review;
+    const { organisation } = evidence;
+    const left = await answerMissed(known, { forge, mirror, base: { tree, organisation }, signal });
+    if (left.answered) known = await knownPulls(forge, asOfMs);
+    const { emergency } = organisation.review;
     const waiting = emergency.principals.length === 0 ? null : await unattested(forge, asOfMs);
     if (waiting !== null) made = { ...made, summary: { ...made.summary, unattested: waiting.length } };
     const also = waiting === null ? [] : [unattestedSection(waiting)];
@@ -127,7 +131,7 @@ async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): P
         rehear({ ...{ forge, number, entries, as_of: plan.as_of }, organisation: evidence.organisation }),
     });
     told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
-    return { ...made, told, error: stopped?.error ?? faulty };
+    return { ...made, told, error: stopped?.error ?? faulty ?? left.error };
   } catch (error) {
     if (isOurs(error)) return { ...made, told, error };
     throw error;

@@ -4,6 +4,7 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import type { Mirror } from '../pulls/mirror.ts';
 import { ReviewError, stopIfAborted } from '../reviewError.ts';
+import { answerPart } from './answerPart.ts';
 import { campaignPrefix, type Frozen, partBranch } from './frozen.ts';
 import { readIssue, renderIssue, writeIssue } from './issue.ts';
 import { partRemembered } from './marker.ts';
@@ -50,7 +51,7 @@ const isOurs = (error: unknown): error is ForgeError | ReviewError =>
 export async function advance(options: Options): Promise<Advanced> {
   const { approvals, mirror, frozen, base, pace, asOf, signal, progress } = options;
   const forge = paced(options.forge, pace);
-  const known = await listParts(forge, frozen);
+  let known: readonly ForgePull[] = await listParts(forge, frozen);
   const parts = partsOfCampaign(frozen);
   const results: PartResult[] = [];
   const opening = parts.filter(({ owner }) => !hasPull(known, frozen, owner)).length;
@@ -69,6 +70,7 @@ export async function advance(options: Options): Promise<Advanced> {
     let result: PartResult;
     try {
       stopIfAborted(signal);
+      known = await withAnswers(part, known, { forge, mirror, frozen, base });
       result = await settlePart(part, { forge, approvals, mirror, frozen, base, known, asOf });
     } catch (caught) {
       if (!isOurs(caught)) throw caught;
@@ -98,6 +100,27 @@ export async function advance(options: Options): Promise<Advanced> {
     }
   }
   return { report, results, writes: pace.writes(), error };
+}
+
+type On = Pick<Options, 'forge' | 'mirror' | 'frozen' | 'base'>;
+
+/**
+ * The pull requests once it is carried out what comments on a part ask for that no other run got to: whoever is told of each
+ * may have failed on it, and workflows are not told of those in reviews.
+ */
+async function withAnswers(
+  { owner }: Part,
+  known: readonly ForgePull[],
+  on: On,
+): Promise<readonly ForgePull[]> {
+  const branch = partBranch(on.frozen.name, owner);
+  const pull = latest(known.filter((one) => one.branch === branch));
+  // A text that somebody else has changed is written anew, and its comments are heard then.
+  if (pull?.state !== 'open' || !pull.isOurs) return known;
+  const { handled } = await answerPart({ ...on, number: pull.number });
+  if (handled === 0) return known;
+  const now = await on.forge.getPull(pull.number);
+  return known.map((one) => (one.number === now.number ? now : one));
 }
 
 /** All pull requests of a campaign. */

@@ -238,6 +238,27 @@ test('what is refused is said before it is forgotten, and once, whatever fails; 
   assert.match(change(here), /^-- id: idle$/m);
 });
 
+test('what no run was told of, or one failed on, the next review carries out, and then nothing more', async () => {
+  const here = await started();
+  // Workflows are not told of reviews.
+  await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', {
+    ...{ event: 'COMMENT', body: '/keep idle 2027-03-31 the audit' },
+  });
+  here.forge.fail({ method: 'GET', path: /\/issues\/1\/comments$/, status: 502 });
+  assert.equal((await here.apply()).error?.code, 'forge-failed');
+  assert.doesNotMatch(change(here), /decision: keep/);
+  await comment(here, 'eve', '/revoke idle-too');
+  assert.equal((await here.apply()).error, null);
+  assert.match(
+    change(here),
+    /\+ {2}review: \{ decision: keep, by: user:dana@example\.com, .* reason: the audit \}/,
+  );
+  assert.match((await comments(here)).at(-1)?.body ?? '', /only its owner/);
+  here.writes();
+  await here.apply();
+  assert.deepEqual([here.writes().calls, (await run(here)).handled], [[], 0]);
+});
+
 test('a grant that is split off gets its own, and the next review leaves both', async () => {
   const here = await started();
   await comment(here, 'dana', '/split idle-too');
