@@ -40,9 +40,13 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
   const { config, worker, log, access, metrics, writer, assertions, bundles, limits } = collaborators;
   const { enforcement } = bundles;
   const { admin, listeners, sweep, drain, close: closeWired } = wired;
-  const beat = setInterval(() => writer.heartbeat(), 60_000);
+  const heartbeat = () => {
+    writer.heartbeat();
+    writer.probe();
+  };
+  const beat = setInterval(heartbeat, 60_000);
   const sweeping = setInterval(() => {
-    writer.retry();
+    if (writer.fault !== null) writer.probe();
     sweep();
   }, 1000);
 
@@ -68,7 +72,7 @@ export async function run(collaborators: Collaborators, wired: Wired): Promise<G
   };
 
   try {
-    writer.heartbeat();
+    heartbeat();
     const onError = (error: Error) => log.error({ err: error }, 'listener failed');
     await listen(admin, worker?.admin ?? config.admin, onError, 'admin');
     if (worker === undefined) await listeners.open();

@@ -41,10 +41,10 @@ export type RecordWriter = {
   /** Why nothing can be written; null while all can. */
   readonly fault: RecordError | null;
   /**
-   * Tries again where something could not be written, and ends the fault once there is room. To be called every second:
-   * a load balancer sends nothing while there is a fault, so no request would try.
+   * Looks whether there is room: where there is none a fault begins, and one ends where a heartbeat can be written too. To
+   * be called every minute, and every second while there is a fault: a load balancer sends no request then that would try.
    */
-  retry(): void;
+  probe(): void;
   /** Writes the batch now. */
   flush(): void;
   /** Writes the batch and, where anything was written, that the instance stopped: its silence from now on is no gap. */
@@ -133,11 +133,8 @@ export function openRecordWriter(options: Options): RecordWriter {
     if (rollup !== null) for (const one of taken) rollup.add(one.entry, one.seq, file.day);
   };
   const failed = (taken: readonly Pending[], cause: unknown): RecordError => {
-    const failure = new RecordError(
-      'decisions-unwritable',
-      `the decision log in ${home} could not be written`,
-      cause,
-    );
+    const message = `the decision log in ${home} could not be written`;
+    const failure = new RecordError('decisions-unwritable', message, cause);
     // Their requests are turned away: a gap would say that decisions were made whose records are lost.
     seq -= taken.filter(({ entry }) => takesNumber(entry)).length;
     doubtful = true;
@@ -204,14 +201,15 @@ export function openRecordWriter(options: Options): RecordWriter {
         onUsageFailure?.(error);
       }
     },
-    retry() {
-      if (fault === null) return;
+    probe() {
       const before = fault;
       try {
         assertRoom(join(home, '.room'));
-      } catch {
+      } catch (error) {
+        failed([], error);
         return;
       }
+      if (before === null) return;
       beat();
       flush();
       if (fault !== before) return;

@@ -181,20 +181,26 @@ test('what cannot be written is a fault until there is room for more than a line
   const syncLater = createSyncLater((_fd, done) => done(null));
   const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => start, onFault, syncLater });
   symlinkSync('/dev/full', join(home, '2026-11-23.ndjson'));
-  writer.retry();
+  writer.probe();
   assert.deepEqual([writer.fault, told, files(home)], [null, [], ['2026-11-23.ndjson']]);
   writer.heartbeat();
   writer.flush();
-  writer.retry();
+  writer.probe();
   assert.equal(writer.fault?.code, 'decisions-unwritable');
   rmSync(join(home, '2026-11-23.ndjson'));
   // The line would fit, but not much more.
   symlinkSync('/dev/full', join(home, '.room'));
-  writer.retry();
+  writer.probe();
   assert.deepEqual([writer.fault?.code, files(home)], ['decisions-unwritable', []]);
-  writer.retry();
+  writer.probe();
   assert.deepEqual([writer.fault, told], [null, ['decisions-unwritable', null]]);
   assert.deepEqual(readdirSync(home).sort(), ['.lock', '2026-11-23.ndjson']);
+  // Nor does it wait for a record that does not fit.
+  symlinkSync('/dev/full', join(home, '.room'));
+  writer.probe();
+  assert.deepEqual([writer.fault?.code, told.length], ['decisions-unwritable', 3]);
+  writer.probe();
+  assert.deepEqual([writer.fault, told.length], [null, 4]);
   writer.close();
 });
 
