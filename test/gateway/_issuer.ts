@@ -62,11 +62,11 @@ export async function startIssuer({ audience = 'grantgate', now = Date.now } = {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const rotate = async ({ keep, kid: given }: { keep: boolean; kid?: string } = { keep: false }) => {
-    const pair = await generateKeyPair('RS256', { extractable: true });
+    const pair = await generateKeyPair('ES256', { extractable: true });
     const kid =
       given ?? `key-${fetches.jwks}-${keys.length}-${Math.floor(now())}-${keys.at(0)?.jwk.kid ?? ''}`;
     if (!keep) keys.length = 0;
-    keys.unshift({ pair, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg: 'RS256', use: 'sig' } });
+    keys.unshift({ pair, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg: 'ES256', use: 'sig' } });
   };
   await rotate();
   const newest = () => {
@@ -92,7 +92,7 @@ export async function startIssuer({ audience = 'grantgate', now = Date.now } = {
       };
       const { pair, jwk } = newest();
       return new SignJWT(JSON.parse(JSON.stringify(all)))
-        .setProtectedHeader({ alg: 'RS256', kid: jwk.kid, ...header } as { alg: string })
+        .setProtectedHeader({ alg: 'ES256', kid: jwk.kid, ...header } as { alg: string })
         .sign(pair.privateKey);
     },
     rotate,

@@ -22,7 +22,7 @@ import { verifierOf } from '../gateway/_issuer.ts';
 const test = suite('security: fuzz');
 const forwardable = createForwardable();
 const totalMs = process.env.CI === undefined ? 0 : 60_000;
-const atLeast = 20_000;
+const atLeast = 5_000;
 
 type Draw = ReturnType<typeof random>;
 const pick = <T>(draw: Draw, items: readonly T[]): T => items[draw.below(items.length)] as T;

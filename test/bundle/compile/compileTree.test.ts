@@ -281,18 +281,15 @@ test('large trees are compiled in threads, to the same bytes; processes share a 
     import { gitTree } from ${JSON.stringify(fileURLToPath(new URL('../../../bundle/git/tree.ts', import.meta.url)))};
     await compileTree(await gitTree(${JSON.stringify(repository)}, 'main'), ${JSON.stringify(cache)});`;
   const run = () => spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
-  for (const delay of [300, 500, 700]) {
+  for (const delay of [400, 700]) {
     const child = run();
     const ended = once(child, 'exit');
     setTimeout(() => child.kill('SIGKILL'), delay);
     await ended;
   }
-  const both = [run(), run()].map((child) => once(child, 'exit'));
+  const other = once(run(), 'exit');
   assert.equal((await compileTree(tree, cache)).data.toString(), expected);
-  assert.deepEqual(
-    (await Promise.all(both)).map(([code]) => code),
-    [0, 0],
-  );
+  assert.deepEqual(await other, [0, null]);
   const reread = watched(tree);
   assert.equal((await compileTree(reread.tree, cache)).data.toString(), expected);
   assert.deepEqual(reread.read, []);
@@ -314,7 +311,7 @@ test('changes one after the other never leave anything of the former state behin
         const tree = rememberFiles(await gitTree(other.root, 'main'));
         assert.equal(await incrementally(tree, cache), await plainly(tree));
       }),
-      { numRuns: 25, seed: 3 },
+      { numRuns: 15, seed: 3 },
     );
   } finally {
     await other.remove();

@@ -179,7 +179,7 @@ test('refuses a state folder that others can write to, or that is somebody elseâ
 
 test('refuses an issuer without keys that fit, with another clock, or without an answer', async () => {
   const check = `issuer ${issuer.url}`;
-  saying(await examine({ issuers: { algorithms: ['ES256'] } }), 'problem', check, /none of its 1 keys/);
+  saying(await examine({ issuers: { algorithms: ['RS256'] } }), 'problem', check, /none of its 1 keys/);
   const slow = await examine({}, { now: () => Date.now() - 30_000 });
   saying(slow, 'warning', check, /ahead of ours/);
   const fast = await examine({}, { now: () => Date.now() + 120_000 });
