@@ -2,13 +2,11 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
+import { changing } from '../pulls/text/alerts.ts';
 import { joinPart, type PartMarker, parsePart, partRemembered, partsOf } from './marker.ts';
 
 // What is announced is what is merged, as in every pull request of the review: a text names the commit it speaks of, only
 // that commit has the status, and while the two change the text says so.
-
-const changing =
-  '> [!WARNING]\n> This pull request is being brought up to date. Wait with the merge until this line is gone.';
 
 /** What an owner's pull request is to hold and say. */
 export type WantedPart = { marker: Omit<PartMarker, 'commit'>; own: string; commit: string; title: string };

@@ -6,6 +6,7 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { optional } from '../forge/optional.ts';
 import { announcedContext, vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
+import { noted } from '../pulls/text/alerts.ts';
 import { bodyOf, bringUpPart, openPart } from './announcePart.ts';
 import { hearAnew } from './answersOf.ts';
 import { isOver } from './due.ts';
@@ -200,7 +201,7 @@ async function close(
   const closed = lapsed
     ? `nobody has answered by ${frozen.due}, so it is left as it is (pull_requests.no_response)`
     : 'everything in it has changed or been decided elsewhere since';
-  const own = `> [!NOTE]\n> Closed: ${closed}.\n\n${wanted.own}`;
+  const own = noted(`Closed: ${closed}.`, wanted.own);
   const commit = partRemembered(pull)?.commit ?? null;
   const body = joinPart({ ...wanted.marker, commit, closed }, own, partsOf(pull.body));
   const done = await forge.updatePull(pull.number, { body, state: 'closed' });

@@ -2,6 +2,7 @@ import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { optional } from '../forge/optional.ts';
 import type { Mirror } from './mirror.ts';
+import { changing } from './text/alerts.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Marker, parseBody, rememberedIn } from './text/marker.ts';
 
@@ -15,9 +16,6 @@ const announced: CommitStatus = {
   state: 'success',
   description: 'The description says what this commit does',
 };
-
-const changing =
-  '> [!WARNING]\n> This pull request is being brought up to date. Wait with the merge until this line is gone.';
 
 /** What a pull request is to say and do. `own` is the body's text without its marker. */
 export type WantedPull = { marker: Omit<Marker, 'commit'>; own: string; commit: string; draft: boolean };

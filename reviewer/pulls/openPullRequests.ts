@@ -17,6 +17,7 @@ import type { Pull } from './pull.ts';
 import { openPullLimits } from './pullLimits.ts';
 import { remind } from './remind.ts';
 import { type Settling, settle } from './settle.ts';
+import { noted } from './text/alerts.ts';
 import { branchOf, branchPrefix, turnOf } from './text/branch.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, parseBody, rememberedIn } from './text/marker.ts';
@@ -237,7 +238,7 @@ async function sayRemembered(forge: Forge, pull: ForgePull): Promise<void> {
   const until = instantOf((closedMs + rememberedMs) / 1000);
   const parts = bodyParts(body);
   const said = `Closed without a merge: that is remembered until ${until}, and asked again then, or once the grant changes or the finding worsens.`;
-  const own = `> [!NOTE]\n> ${said}\n\n${parts.own}`;
+  const own = noted(said, parts.own);
   const next = joinBody({ ...marker, remembered: until }, own, parts);
   if (await optional(() => forge.updatePull(number, { body: next })))
     await optional(() => forge.comment(number, said));

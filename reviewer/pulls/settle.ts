@@ -13,6 +13,7 @@ import { type Preparing, prepare } from './prepare.ts';
 import type { Pull } from './pull.ts';
 import type { PullLimits } from './pullLimits.ts';
 import { stillProposed } from './stillProposed.ts';
+import { noted } from './text/alerts.ts';
 import { entriesOf } from './text/body.ts';
 import type { Family } from './text/branch.ts';
 import { changedNotice } from './text/changedNotice.ts';
@@ -71,14 +72,11 @@ async function close({ pull, marker }: OpenPull, { forge, plan, evidence }: Sett
   // What somebody else has written is not said on as the review's.
   const own = pull.isOurs ? parts.own : '';
   const left = pull.isOurs ? entries : entries.map(({ decision: _, ...entry }) => entry);
-  const body = joinBody({ ...marker, entries: left, closed: why }, closing(said, own), parts);
+  const body = joinBody({ ...marker, entries: left, closed: why }, noted(said, own), parts);
   await forge.updatePull(pull.number, { body, state: 'closed' });
   await optional(() => forge.comment(pull.number, said));
   return result('closed', why);
 }
-
-/** Said where the closing itself is written: a comment may be lost. */
-const closing = (said: string, own: string) => `> [!NOTE]\n> ${said}\n\n${own}`;
 
 async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
   const { forge, mirror, plan, people, stopped, evidence } = options;
@@ -195,7 +193,7 @@ async function answerForNobody(
     const remembered = instantOf(evidence.asOf + rememberedMs / 1000);
     const reason = `nobody has merged or closed it for 30 days, so everything is kept (pull_requests.no_response); asked again after ${remembered}`;
     await forge.updatePull(pull.number, {
-      body: joinBody({ ...marker, remembered }, closing(`Closed: ${reason}.`, parts.own), parts),
+      body: joinBody({ ...marker, remembered }, noted(`Closed: ${reason}.`, parts.own), parts),
       state: 'closed',
     });
     await optional(() => forge.comment(pull.number, `Closed: ${reason}.`));

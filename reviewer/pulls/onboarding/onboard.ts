@@ -14,6 +14,7 @@ import type { Mirror } from '../mirror.ts';
 import { isBlocked } from '../openPullRequests.ts';
 import type { Pull } from '../pull.ts';
 import { openPullLimits } from '../pullLimits.ts';
+import { noted } from '../text/alerts.ts';
 import { branchPrefix } from '../text/branch.ts';
 import { rememberedIn } from '../text/marker.ts';
 import { previewMarker, previewTitle, renderPreview, type Shown, shownKey } from './preview.ts';
@@ -120,7 +121,7 @@ async function retract(pull: ForgePull, why: string, { forge, mirror }: Options)
   await forge.updatePull(pull.number, {
     state: 'closed',
     ...(marker !== null && {
-      body: previewMarker.join({ ...marker, closed: why }, `> [!NOTE]\n> ${said}\n\n${parts.own}`, parts),
+      body: previewMarker.join({ ...marker, closed: why }, noted(said, parts.own), parts),
     }),
   });
   await optional(() => forge.comment(pull.number, said));
@@ -135,7 +136,7 @@ async function remember(pull: ForgePull, { forge }: Options): Promise<Pull> {
   if (!merged && marker !== null && marker.remembered === undefined) {
     const said = `Closed without a merge: the access review opens nothing here, and asks again after ${until}.`;
     const parts = previewMarker.parts(body);
-    const own = `> [!NOTE]\n> ${said}\n\n${parts.own}`;
+    const own = noted(said, parts.own);
     const next = previewMarker.join({ ...marker, remembered: until }, own, parts);
     if (await optional(() => forge.updatePull(number, { body: next })))
       await optional(() => forge.comment(number, said));
