@@ -88,7 +88,14 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
   const stop = stopped(task.family);
   if (stop !== null) return result('unchanged', stop);
   if (handsOff) return result('unchanged', 'the branch has commits by people');
-  if (!pull.isOurs) return restate(task, options);
+  if (!pull.isOurs) {
+    const done = await restate(task, options);
+    const anew = rememberedIn(done.pull);
+    const open = { ...task.open, pull: { ...done.pull, reopenedMs: pull.reopenedMs }, marker: anew };
+    // What is due is due all the same: nobody puts it off by writing into a text again and again.
+    const due = anew === null ? null : await answerForNobody({ ...task, open }, anew, options);
+    return due ?? result('updated', done.reason);
+  }
   const found = new Set(task.findings.map(({ fingerprint }) => fingerprint));
   const said = marker?.entries ?? [];
   const left = said.filter(({ fingerprint }) => !found.has(fingerprint));
@@ -133,7 +140,10 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
  * Writes anew what somebody else has changed: proposals by the evidence, decisions by the comments that are as they were
  * written. What the text said otherwise is told, and not carried out; the branch stays where it does the same.
  */
-async function restate(task: Extract<Task, { kind: 'hold' }>, options: Settling): Promise<Pull> {
+async function restate(
+  task: Extract<Task, { kind: 'hold' }>,
+  options: Settling,
+): Promise<{ pull: ForgePull; reason: string | null }> {
   const { forge, mirror, people, evidence, hear } = options;
   const { pull } = task.open;
   const heard = await hear(pull.number, entriesOf(task.findings));
@@ -150,10 +160,8 @@ async function restate(task: Extract<Task, { kind: 'hold' }>, options: Settling)
     ? await updateText({ forge }, pull, { ...wanted, commit: tip })
     : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.ask(pull, task);
-  return resultOf('updated', {
-    ...{ pull: done, branch: task.branch, grants: task.findings.map(({ grant }) => grant) },
-    ...(notice !== null && { reason: 'somebody has changed what its description remembered' }),
-  });
+  const reason = notice === null ? null : 'somebody has changed what its description remembered';
+  return { pull: done, reason };
 }
 
 /**

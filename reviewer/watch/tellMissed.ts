@@ -58,7 +58,8 @@ export async function tellMissed(
     const tree = await mirror.tree();
     for (const { one, pull, entry } of due) {
       let restore: string | null = null;
-      if (forDisuse.has(entry.detector)) {
+      // Where it is said, a text may say; what is offered back, only one that nobody has changed.
+      if (pull.isOurs && forDisuse.has(entry.detector)) {
         try {
           const restored = await restoreGrant(tree, one.grant, { asOf });
           const gives = restored.changes.length > 0;
@@ -82,7 +83,7 @@ export async function tellMissed(
 function takenBy({ grant }: Missed, merged: readonly ForgePull[]): { pull: ForgePull; entry: Entry } | null {
   const about = merged
     .flatMap((pull) => {
-      const entry = (pull.isOurs ? parseBody(pull.body) : null)?.entries.find((one) => one.grant === grant);
+      const entry = parseBody(pull.body)?.entries.find((one) => one.grant === grant);
       return entry === undefined ? [] : [{ pull, entry }];
     })
     .sort((a, b) => (b.pull.closedMs ?? 0) - (a.pull.closedMs ?? 0));

@@ -9,7 +9,7 @@ import { noticesWithin } from '../../../reviewer/report/noticesOf.ts';
 import { delegations, reminders } from '../../../reviewer/report/noticeTables.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, base, dayMs, type Files, type GrantText, rules } from '../_review.ts';
-import { call, closeWorlds, idle, token, tokenOf, type World, world } from '../_world.ts';
+import { call, closeWorlds, edit, idle, token, tokenOf, type World, world } from '../_world.ts';
 
 const test = suite('reminders of a pull request');
 test.after.each(closeWorlds);
@@ -66,7 +66,9 @@ test('by default half way and three days before the rule holds, once each, namin
     /before 2026-12-23T12:00:00Z, the group desk will be asked, too: for severity medium `pull_requests\.no_response` .* says `escalate`/,
   );
   assert.match(first, /comment `\/keep GRANT UNTIL REASON`/);
-  // The rule itself: once, and nothing more after it.
+  // The rule itself, whoever writes into the text meanwhile: once, and nothing more after it.
+  const { body } = await call<Comment>(here, 'GET', '/pulls/1');
+  await edit(here, 1, `I look at this tomorrow.\n\n${body}`);
   assert.equal(await on(here, 30), 'updated');
   assert.equal(await on(here, 31), 'unchanged');
   assert.deepEqual((await keysOf(here)).slice(2), ['unanswered 2026-12-23']);

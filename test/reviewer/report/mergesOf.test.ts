@@ -54,6 +54,15 @@ test('is what the forge merged, however it did, and not what the first line says
       tellEnforced(forge, { revision, subject: 'Keep it for the audit', sentence: 'All do.' });
     assert.equal(await say(retitled.commit), retitled.number);
     assert.equal(await say(retitled.commit), null);
+    // What somebody has changed is the review's word no more.
+    const asked = { ...where, issue_number: retitled.number };
+    const [said] = (await world.octokit.issues.listComments(asked)).data;
+    await world.octokit.issues.updateComment({
+      ...where,
+      comment_id: said?.id ?? 0,
+      body: `${said?.body} No.`,
+    });
+    assert.equal(await say(retitled.commit), retitled.number);
     for (const lie of lies) assert.equal(await say(lie), null);
   } finally {
     await world.close();

@@ -5,7 +5,7 @@ import { load } from '../../../bundle/grants/load.ts';
 import { missedGrants } from '../../../reviewer/watch/missedGrants.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, daysAgo, type Place, place } from '../_review.ts';
-import { closeWorlds, token, world } from '../_world.ts';
+import { closeWorlds, token, tokenOf, world } from '../_world.ts';
 
 const test = suite('watch');
 const desk = 'grants/access/orders/group-desk.yaml';
@@ -130,6 +130,10 @@ test('the review says it once where it merged the revocation, and prepares the w
       .map((day) => ({ ...JSON.parse(denied('user:ann@example.com', 'get', day)), timestamp: at(day) }))
       .map((line) => JSON.stringify(line)),
   );
+  // What somebody else writes in its form silences nothing.
+  const eve = new Octokit({ baseUrl: there.forge.api, auth: tokenOf('eve') });
+  const body = '<!-- grantgate:missed idle -->\nnobody misses it';
+  const { data: theirs } = await eve.issues.createComment({ ...repo, issue_number: pull.number, body });
   const second = await there.apply({ asOfMs: later });
   assert.deepEqual(
     second.missed.map(({ grant }) => grant),
@@ -140,8 +144,8 @@ test('the review says it once where it merged the revocation, and prepares the w
   assert.match(second.told[0]?.restore ?? '', /\/pull\/\d+$/);
   assert.match(there.bare('show', `grantgate/restore/idle:${desk}`), /^- id: idle$/m);
   const said = async () =>
-    (await octokit.issues.listComments({ ...repo, issue_number: pull.number ?? 0 })).data.filter(({ body }) =>
-      body?.includes('grantgate:missed'),
+    (await octokit.issues.listComments({ ...repo, issue_number: pull.number ?? 0 })).data.filter(
+      ({ id, body }) => id !== theirs.id && body?.includes('grantgate:missed'),
     );
   assert.match((await said())[0]?.body ?? '', /\| `user:ann@example.com` \| `get` \| 2 \|/);
   const third = await there.apply({ asOfMs: later });
