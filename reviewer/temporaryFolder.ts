@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../bundle/isAlive.ts';
 
 /** What a folder is for. */
 type Use = 'review' | 'usage' | 'sources' | 'places' | 'console';
@@ -26,15 +27,5 @@ async function sweep(parent: string, nowMs: number): Promise<void> {
     const known = await stat(folder).catch(() => null);
     if (known !== null && known.mtimeMs < nowMs - 3_600_000)
       await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is alive, too.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isAlive } from '../isAlive.ts';
 
 const beatMs = 5000;
 const staleAfterMs = 60_000;
@@ -48,14 +49,5 @@ async function isStale(path: string): Promise<boolean> {
   } catch {
     // It has just gone.
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

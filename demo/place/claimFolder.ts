@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAlive } from '../../bundle/isAlive.ts';
 import { tokensFolder } from './writeTokens.ts';
 
 const ours: ReadonlySet<string> = new Set([
@@ -36,13 +37,4 @@ export function claimFolder(folder: string): () => void {
     for (const name of ['demo.pid', 'state.json', tokensFolder])
       rmSync(join(folder, name), { recursive: true, force: true });
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isAlive } from '../../bundle/isAlive.ts';
 
 /**
  * Takes a lock file for this process, from a dead one too. Answers how to let go of it, or the living process that holds
@@ -31,7 +32,7 @@ export function takeLock(lock: string): { release: () => void } | { holder: numb
 export function lockHolder(lock: string): number | null {
   const [pid = '', boot, tick] = readFileSync(lock, 'utf8').split(' ');
   const holder = Number(pid);
-  if (!alive(holder)) return null;
+  if (!isAlive(holder)) return null;
   const begun = begunOf(holder);
   const other =
     boot !== undefined && begun !== null && (begun.boot !== boot || (begun.tick ?? tick) !== tick);
@@ -59,16 +60,6 @@ function tickOf(pid: number): string | undefined {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3];
   } catch {
     return undefined;
-  }
-}
-
-function alive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isCode(error, 'EPERM');
   }
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../bundle/format/counted.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import { type Inventory, lastUseOf } from './inventory.ts';
 
@@ -22,8 +23,18 @@ export function heat(inventory: Inventory): Map<string, Map<string, Heat>> {
   return rows;
 }
 
-/** What a cell says. */
-export function heatText({ held, used }: Heat, known: boolean): { share: number | null; text: string } {
+/** What stands over a column. */
+export const headOf = (column: string): string => column.replace(/^group:/, '');
+
+/** What a cell says, and in full as its title; `known`: whether something is known of use. */
+export function heatText(
+  { held, used }: Heat,
+  { api, column, known }: { api: string; column: string; known: boolean },
+): { share: number | null; text: string; title: string } {
   const share = known ? used / held : null;
-  return { share, text: share === null ? String(held) : `${Math.floor(share * 100)} %` };
+  return {
+    share,
+    text: share === null ? String(held) : `${Math.floor(share * 100)} %`,
+    title: `${headOf(column)} on ${api}: ${counted(held, 'operation')} held${known ? `, ${used} used` : ''}`,
+  };
 }

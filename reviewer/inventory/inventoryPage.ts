@@ -4,7 +4,7 @@ import { dayOf, instantOf } from '../../bundle/format/times.ts';
 import type { Grant } from '../../bundle/grants/organisation.ts';
 import { heatMap, heatOf } from '../page/heatMap.ts';
 import { type Html, html, page } from '../page/html.ts';
-import { columnOf, heat, heatText } from './heat.ts';
+import { columnOf, headOf, heat, heatText } from './heat.ts';
 import { idleText } from './idleText.ts';
 import {
   conditionsText,
@@ -21,7 +21,6 @@ const mostHolders = 200;
 function drawn(inventory: Inventory): Html {
   const cells = heat(inventory);
   const columns = [...new Set([...cells.values()].flatMap((row) => [...row.keys()]))].sort(compareCodePoints);
-  const headOf = (column: string) => column.replace(/^group:/, '');
   return heatMap({
     corner: 'API',
     columns: columns.map((name) => ({ name, head: headOf(name) })),
@@ -29,8 +28,7 @@ function drawn(inventory: Inventory): Html {
     cell(api, column) {
       const found = cells.get(api)?.get(column);
       if (found === undefined) return null;
-      const { share, text } = heatText(found, inventory.seen !== null);
-      const title = `${headOf(column)} on ${api}: ${counted(found.held, 'operation')} held${share === null ? '' : `, ${found.used} used`}`;
+      const { share, text, title } = heatText(found, { api, column, known: inventory.seen !== null });
       return html`<button class="${heatOf(share)}" data-api="${api}" data-column="${column}" title="${title}">${text}</button>`;
     },
   });

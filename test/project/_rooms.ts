@@ -5,6 +5,7 @@
 export const rooms: readonly (readonly [room: string, imports: readonly string[]])[] = [
   ['bundle/bundleError.ts', []],
   ['bundle/cacheFolder.ts', []],
+  ['bundle/isAlive.ts', []],
   ['bundle/format', ['bundle/bundleError.ts']],
   ['bundle/data', ['bundle/bundleError.ts', 'bundle/format']],
   ['bundle/directory', ['bundle/format']],
@@ -54,6 +55,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/data',
       'bundle/format',
       'bundle/git',
+      'bundle/isAlive.ts',
       'bundle/policy/examine',
       'bundle/yaml',
     ],
@@ -219,7 +221,14 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
   ],
   [
     'gateway/record',
-    ['bundle/format', 'bundle/policy', 'gateway/decision', 'gateway/identity', 'gateway/request'],
+    [
+      'bundle/format',
+      'bundle/isAlive.ts',
+      'bundle/policy',
+      'gateway/decision',
+      'gateway/identity',
+      'gateway/request',
+    ],
   ],
   [
     'gateway/explain',
@@ -395,7 +404,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
     ],
   ],
   ['reviewer/reviewError.ts', []],
-  ['reviewer/temporaryFolder.ts', []],
+  ['reviewer/temporaryFolder.ts', ['bundle/isAlive.ts']],
   ['reviewer/writeWhole.ts', []],
   ['reviewer/organisationOf.ts', ['bundle/git', 'bundle/grants', 'bundle/yaml', 'reviewer/reviewError.ts']],
   ['reviewer/page', ['bundle/format']],

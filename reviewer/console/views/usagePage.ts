@@ -2,7 +2,7 @@ import { compareCodePoints } from '../../../bundle/format/canonicalJson.ts';
 import { counted } from '../../../bundle/format/counted.ts';
 import { dayOf } from '../../../bundle/format/times.ts';
 import type { Grant } from '../../../bundle/grants/organisation.ts';
-import { columnOf, type Heat, heatText } from '../../inventory/heat.ts';
+import { columnOf, type Heat, headOf, heatText } from '../../inventory/heat.ts';
 import { type Inventory, lastUseOf, type neverCalled, type uncatalogued } from '../../inventory/inventory.ts';
 import { heatMap, heatOf } from '../../page/heatMap.ts';
 import { type Html, html } from '../../page/html.ts';
@@ -23,7 +23,6 @@ export type Use = {
 const mostColumns = 24;
 const most = 200;
 
-const headOf = (column: string) => column.replace(/^group:/, '');
 const sum = (values: readonly number[]) => values.reduce((all, one) => all + one, 0);
 
 const spark = (values: readonly number[] | undefined): Html =>
@@ -47,8 +46,7 @@ function map(inventory: Inventory, { cells }: Use, from: number): Html {
     cell(api, column) {
       const found = cells.get(api)?.get(column);
       if (found === undefined) return null;
-      const { share, text } = heatText(found, inventory.seen !== null);
-      const title = `${headOf(column)} on ${api}: ${counted(found.held, 'operation')} held${share === null ? '' : `, ${found.used} used`}`;
+      const { share, text, title } = heatText(found, { api, column, known: inventory.seen !== null });
       return html`<a class="${heatOf(share)}" href="${href('/usage', { api, column })}" title="${title}">${text}</a>`;
     },
   });
