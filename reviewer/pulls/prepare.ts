@@ -1,3 +1,4 @@
+import { askedFirst } from '../asking/answering.ts';
 import type { Evidence } from '../evidence/gather.ts';
 import type { ForgePull } from '../forge/forge.ts';
 import { combine } from '../plan/combine.ts';
@@ -56,6 +57,9 @@ export async function prepare(
       // Of what no records are at hand for in this run, another one is to tell.
       replay: (await replay(commit, files)) ?? (pull !== null && hasReplay(pull.body) ? unreplayed : null),
       mentions: people.losing(combine(entries.map(editFor), organisation)),
+      // What merges by itself waits for nobody.
+      isUnasked:
+        tier !== 'automatic' && askedFirst({ owner, entries: findings }, organisation).names.length === 0,
     },
     { ...marker, commit },
   );

@@ -35,6 +35,10 @@ export const advice: Readonly<Record<DetectorTier, string>> = {
     'To let a grant live on, comment `/extend GRANT UNTIL REASON` (`/extend orders-desk-read 2027-03-31 the audit`).',
 };
 
+/** Whoever looks through the repository's pull requests must know that they alone do. */
+const unasked =
+  '> [!IMPORTANT]\n> Nobody could be asked to review this: of those who answer for it, whom they report to, and who answers for the APIs, the directory tells no name on this forge (`github:` beside a person). Whom CODEOWNERS names is asked all the same.';
+
 export type BodyOptions = {
   family: Family;
   findings: readonly Finding[];
@@ -47,6 +51,8 @@ export type BodyOptions = {
   fileUrl?: (file: string, line: number) => string | null;
   /** Those who lose access and can be called by the forge's name: `ann`. */
   mentions?: readonly string[];
+  /** None of those who answer for it, nor in their place, has a name on the forge. */
+  isUnasked?: boolean;
   /** What recorded requests say of the commit, as Markdown; null where none are at hand. */
   replay?: string | null;
 };
@@ -73,11 +79,13 @@ export const entriesOf = (
 export function renderBody(options: BodyOptions, marker: Marker): string {
   const { family, findings, plan, organisation, asOf, waiting = 0 } = options;
   const { decisions = new Map(), fileUrl = () => null, mentions = [], replay = null } = options;
+  const { isUnasked = false } = options;
   const { evidence: seen } = plan;
   const urgent = family.tier === 'urgent' ? '**Urgent**: these accounts are gone. ' : '';
   const head = [
     `${urgent}${prose(nameOf(family.owner)).replace(/^the /, 'The ')} answers for ${counted(new Set(findings.map(({ grant }) => grant)).size, 'grant')} that this pull request changes. **Merging it is the attestation**: what it takes away is denied from then on.`,
     `${judgedLine({ asOf: plan.as_of, revision: plan.revision, ...seen, coverage: percent(seen.coverage) })} The same again: ${code(`grantgate review --as-of ${plan.as_of}`)} at that revision, with the same records.`,
+    ...(isUnasked ? [unasked] : []),
     ...(replay === null ? [] : [replayPart(replay)]),
     ...(waiting > 0
       ? [`${counted(waiting, 'more grant')} of the same kind will follow once this is merged.`]

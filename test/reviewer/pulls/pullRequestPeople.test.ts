@@ -81,6 +81,7 @@ test('asks the owner’s people and the code owners, never the person under revi
     'who answers for the API is asked in the place of a holder alone',
   );
   assert.match(pull.body, /@ann: you lose access by this/);
+  assert.doesNotMatch(pull.body, /Nobody could be asked/);
   assert.match(
     pull.body,
     /\[the grant\]\(http:\/\/127\.0\.0\.1:\d+\/acme\/access\/blob\/[0-9a-f]{40}\/grants\/access\/orders\/group-desk\.yaml#L\d+\)/,

@@ -58,6 +58,8 @@ const rested = await other.apply();
 
 test('opens one pull request per owner and tier, and a second run changes nothing', () => {
   assert.equal(first.error, null);
+  // No directory names anybody here as the forge does.
+  assert.match(body, /> Nobody could be asked to review this: of those who answer for it, /);
   assert.deepEqual(actions(first), [
     'opened group-desk/urgent-high of-bob',
     'opened group-desk/removal idle',
