@@ -128,7 +128,10 @@ async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): P
     await openPullRequests({
       ...{ ...on, known: withoutPreview(known), also, signal, progress, replay: replay.of },
       hear: (number, entries) =>
-        rehear({ ...{ forge, number, entries, as_of: plan.as_of }, organisation: evidence.organisation }),
+        rehear({
+          ...{ forge, number, entries, organisation, as_of: plan.as_of },
+          since: (grant) => (evidence.history.of(grant)?.grownAt ?? 0) * 1000,
+        }),
     });
     told = await tellMissed(forge, more.missed, { asOf: evidence.asOf, signal });
     return { ...made, told, error: stopped?.error ?? faulty ?? left.error };

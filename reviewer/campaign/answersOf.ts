@@ -87,11 +87,10 @@ export async function hearAnew(
         : [{ grant, decision: { ...decision, ...(digest !== undefined && { digest }) } }];
     });
   const claimed = parsePart(pull.body);
-  const notice = changedNotice(
-    pull.body,
-    claimed === null ? null : decided(claimed.answers),
-    decided(said.answers),
-  );
+  const notice = changedNotice(pull.body, {
+    claimed: claimed === null ? null : decided(claimed.answers),
+    proven: decided(said.answers),
+  });
   if (notice !== null) await notify(forge, pull.number, [notice]);
   return said;
 }

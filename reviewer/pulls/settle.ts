@@ -31,7 +31,7 @@ export type Settling = Preparing & {
   /** Why a group is not to be changed now, or null: the brake. */
   stopped: (family: Family) => string | null;
   /** What people have decided of proposals, by their comments on a pull request, as if none had been heard before. */
-  hear: (number: number, entries: readonly Entry[]) => Promise<Heard>;
+  hear: (number: number, entries: readonly Entry[]) => Promise<Heard & { unnamed?: readonly string[] }>;
 };
 
 const sameSet = (left: readonly string[], right: readonly string[]) =>
@@ -147,7 +147,8 @@ async function restate(
   const { forge, mirror, people, evidence, hear } = options;
   const { pull } = task.open;
   const heard = await hear(pull.number, entriesOf(task.findings));
-  const notice = changedNotice(pull.body, parseBody(pull.body)?.entries ?? null, heard.entries);
+  const claimed = parseBody(pull.body)?.entries ?? null;
+  const notice = changedNotice(pull.body, { claimed, proven: heard.entries, unnamed: heard.unnamed });
   // First, for afterwards the text is as it should be.
   if (notice !== null) await notify(forge, pull.number, [notice]);
   const wanted = await prepare(task, options, heard, pull);

@@ -6,6 +6,7 @@ import type { Entry, Heard } from '../text/marker.ts';
 import { commenterOf } from './commenterOf.ts';
 import { decide } from './decide.ts';
 import { withHandled } from './handled.ts';
+import type { Command, Verb } from './parse.ts';
 import { readComment, repliedTo } from './readComment.ts';
 
 type Options = {
@@ -15,35 +16,43 @@ type Options = {
   organisation: Organisation;
   as_of: string;
   entries: readonly Entry[];
+  /** Since when a grant is what it is, in ms since 1970: what was said before was said of less. */
+  since: (grant: string) => number;
 };
+
+/** What decides nothing. */
+const asking: ReadonlySet<Verb> = new Set(['help', 'why', 'split']);
 
 /**
  * What people have decided of proposals, by the comments that are as they were written, as if none had been heard before:
- * where what was remembered of them is not to be trusted. What decides nothing and has no reply is still to be answered.
- * Throws ForgeError.
+ * where what was remembered of them is not to be trusted. Only what names its grant, and was said since that is what it is:
+ * what else stood there at the time nobody knows any more. `unnamed`: who said something that names none. What is no command, and
+ * what was changed, is still to be answered. Throws ForgeError.
  */
-export async function rehear({ forge, number, organisation, as_of, entries }: Options): Promise<Heard> {
+export async function rehear(options: Options): Promise<Heard & { unnamed: readonly string[] }> {
+  const { forge, number, organisation, as_of, entries, since } = options;
   const comments = await forge.comments(number);
   const [replied, asked] = [repliedTo(comments), askedInPlace(comments)];
   const grants = entries.map(({ grant }) => grant);
+  const unnamed = new Set<string>();
   let now: readonly Entry[] = entries;
   let handled: string[] = [];
   for (const comment of comments) {
     const read = readComment(comment, grants);
     if (read === null) continue;
-    // What was split off is not here any more; whatever else is split is asked for again.
-    const commands = read.commands.filter(({ verb }) => verb !== 'split');
+    const deciding = read.commands.filter(({ verb }) => !asking.has(verb));
     const who = await commenterOf(comment, { forge, organisation, asked });
-    const context = {
-      who,
-      at: instantOf(comment.atMs / 1000),
-      marker: { as_of, entries: now },
-      organisation,
-    };
-    const before = now;
-    now = decide(commands, context).entries;
-    if (now !== before || commands.length < read.commands.length || replied.has(comment.key))
+    const context = { who, at: instantOf(comment.atMs / 1000), organisation };
+    const after = (commands: readonly Command[]) =>
+      decide(commands, { ...context, marker: { as_of, entries: now } }).entries;
+    const isNamed = (command: Command) => 'grant' in command && command.grant !== null;
+    if (after(deciding.filter((one) => !isNamed(one))) !== now) unnamed.add(comment.author);
+    now = after(
+      deciding.filter((one) => 'grant' in one && one.grant !== null && since(one.grant) <= comment.atMs),
+    );
+    // What was split off is not here any more. None of these is a new one to the next run.
+    if (read.commands.some(({ verb }) => verb === 'split' || !asking.has(verb)) || replied.has(comment.key))
       handled = withHandled(handled, comment, comments);
   }
-  return { entries: [...now], ...(handled.length > 0 && { handled }) };
+  return { entries: [...now], ...(handled.length > 0 && { handled }), unnamed: [...unnamed] };
 }

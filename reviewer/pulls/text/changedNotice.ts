@@ -13,15 +13,22 @@ const most = 50;
 const listOf = (all: readonly Decided[]) =>
   `${all.slice(0, most).map(shown).join(', ')}${all.length > most ? ` and ${all.length - most} more` : ''}`;
 
+type Compared = {
+  /** What the text says; null where it remembers nothing any more. */
+  claimed: readonly Decided[] | null;
+  /** What the comments come to. */
+  proven: readonly Decided[];
+  /** Who said something, by the forge's names, that was not heard again, for it names no grant. */
+  unnamed?: readonly string[] | undefined;
+};
+
 /**
  * What is told of a text that somebody has changed: what it says was decided that nobody is known to have said, and the
- * reverse. `claimed`: null where it remembers nothing any more; `proven`: what the comments come to. Null where both are the
- * same: somebody has written beside it.
+ * reverse. Null where both are the same: somebody has written beside it.
  */
 export function changedNotice(
   body: string,
-  claimed: readonly Decided[] | null,
-  proven: readonly Decided[],
+  { claimed, proven, unnamed = [] }: Compared,
 ): { key: string; who: readonly string[]; text: string } | null {
   const decisionsOf = (all: readonly Decided[]) => all.filter(({ decision }) => decision !== undefined);
   const without = (all: readonly Decided[], others: readonly Decided[]) =>
@@ -31,7 +38,7 @@ export function changedNotice(
     );
   const forged = without(claimed ?? [], proven);
   const missing = without(proven, claimed ?? []);
-  if (claimed !== null && forged.length + missing.length === 0) return null;
+  if (claimed !== null && forged.length + missing.length + unnamed.length === 0) return null;
   return {
     // Of each such text once.
     key: `changed ${sha256(body).slice(0, 16)}`,
@@ -42,6 +49,11 @@ export function changedNotice(
         ? []
         : [
             `Not carried out, for no such comment bears it out: ${listOf(forged)}. Whoever means it says it in a comment of their own.`,
+          ]),
+      ...(unnamed.length === 0
+        ? []
+        : [
+            `What names no grant was not heard again, for nobody knows what it was said of: ${unnamed.map((name) => `@${name}`).join(', ')}, say it again with its grant.`,
           ]),
       ...(missing.length === 0
         ? []

@@ -1,6 +1,10 @@
 import * as assert from 'node:assert/strict';
+import { workingTree } from '../../../../bundle/git/tree.ts';
+import { load } from '../../../../bundle/grants/load.ts';
 import { answer } from '../../../../reviewer/answer.ts';
+import { openForge } from '../../../../reviewer/forge/forge.ts';
 import { periodReport } from '../../../../reviewer/periodReport.ts';
+import { rehear } from '../../../../reviewer/pulls/commands/rehear.ts';
 import { hidden, type Marker, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
 import { judgedLine } from '../../../../reviewer/pulls/text/sections.ts';
 import { suite } from '../../../_suite.ts';
@@ -222,4 +226,30 @@ test('a branch of people holds nothing by a text that they have changed, and a c
   const body = await bodyOf(here, second);
   assert.match(body, /Closed, for its cause is gone/);
   assert.doesNotMatch(body, /### keep/);
+});
+
+test('what names no grant, or was said of less, is not heard of others when it is heard again', async () => {
+  const here = await started();
+  await comment(here, 'dana', '/keep 2027-03-31 all of it is fine');
+  await heard(here);
+  assert.equal(held(here), 'idle user:dana@example.com, idle-too user:dana@example.com');
+  // One is moved elsewhere, or another joins: of what it was said nobody knows any more.
+  await forge(here, (marker) => ({ ...marker, entries: marker.entries.slice(0, 1) }));
+  assert.equal(await applied(here), 'updated');
+  assert.equal(held(here), 'idle gone, idle-too gone');
+  assert.match((await notices(here))[0] ?? '', /names no grant was not heard again.*: @dana, say it again/);
+  here.writes();
+  assert.equal(await applied(here), 'unchanged');
+  assert.deepEqual(here.writes().calls, [], 'nor by a later run');
+  await comment(here, 'dana', '/keep idle-too 2027-03-31 the reader');
+  const asked = openForge({ baseUrl: here.forge.api, owner: 'acme', repo: 'access', token, retries: 0 });
+  const { organisation } = await load(await workingTree(here.here.root));
+  assert.ok(organisation);
+  const { entries, as_of } = await markerOf(here);
+  const again = async (grownMs: number) =>
+    (
+      await rehear({ ...{ forge: asked, number: 1, organisation, as_of, entries }, since: () => grownMs })
+    ).entries.flatMap(({ grant, decision }) => (decision === undefined ? [] : [`${grant} ${decision.kind}`]));
+  assert.deepEqual(await again(here.clock.now), ['idle-too keep']);
+  assert.deepEqual(await again(here.clock.now + 1), []);
 });
