@@ -147,7 +147,8 @@ async function start(
   step('writing 120 days of recorded decisions');
   const decisions = join(folder, 'decisions');
   const revision = await git.text(['rev-parse', 'main']);
-  await writeApart({ folder: decisions, organisation, now: now(), revision }, signal);
+  // One gateway's: the heartbeats of another would be as many lines again, to be written and read at each start.
+  await writeApart({ folder: decisions, organisation, now: now(), revision, instances: ['gw-1'] }, signal);
   await ready(gateway.admin, signal);
 
   const target = { baseUrl: forge.api, token: botToken, ...repositoryOf(forge), base: 'main', cloneUrl };

@@ -111,12 +111,17 @@ test('serve says which setting is wrong, with and without --check', async () => 
     );
   write('places.yaml', 0);
   for (const args of [['--check'], []]) {
-    const { code, stderr } = await started(['serve', '--config', config, ...args]);
+    const { code, stderr } = await (args.length > 0 ? grantgate : started)([
+      'serve',
+      '--config',
+      config,
+      ...args,
+    ]);
     assert.equal(code, 2);
     assert.match(stderr, /^grantgate: "state": .*places\.yaml .*\n$/);
   }
   write('state', 0);
-  const good = await started(['serve', '--config', config, '--check']);
+  const good = await grantgate(['serve', '--config', config, '--check']);
   assert.deepEqual([good.code, good.stderr, existsSync(join(folder, 'state'))], [0, '', false]);
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
