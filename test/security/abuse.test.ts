@@ -103,16 +103,13 @@ for (const [where, which] of Object.entries(kinds)) {
 }
 
 test('two gateways with one store count a caller together, with two stores each for itself', async () => {
-  const allowed = async (world: World) => {
-    let count = 0;
-    for (let request = 0; request < 20; request += 1)
-      if ((await world.get('/orders/v1/orders', { method: 'POST' })).status === 200) count += 1;
-    return count;
-  };
-  // The tests above used up the minute's 60, and one comes back each second.
+  const ask = (world: World) => world.get(list, { method: 'POST' });
+  for (let requests = 0; (await ask(shared)).status === 200; requests += 1) assert.ok(requests < 500);
+  // One of the minute's 60 comes back each second: on a slow machine some may have, but not nearly all.
+  const left = /"grant";r=(\d+)/.exec((await ask(beside)).headers.get('ratelimit') ?? '')?.[1];
+  assert.ok(Number(left) < 50, left);
   memory.passed.ms += 60_000;
-  assert.ok((await allowed(beside)) < 20);
-  assert.equal(await allowed(memory), 20);
+  for (let requests = 0; requests < 20; requests += 1) assert.equal((await ask(memory)).status, 200);
 });
 
 test('guessing on is slowed down more and more', async () => {
