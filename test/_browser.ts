@@ -117,7 +117,7 @@ export async function withPage<T>(
     });
     try {
       const page = context.pages()[0] ?? (await context.newPage());
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(url);
       return await work(page);
     } finally {

@@ -99,7 +99,7 @@ export async function startFleet({
           end(() =>
             fail(new Error(`no "${message}" in:\n${log.map((line) => JSON.stringify(line)).join('\n')}`)),
           ),
-        45_000,
+        120_000,
       );
       const listener = (line: Record<string, unknown>) => {
         const text = String(line.msg);
