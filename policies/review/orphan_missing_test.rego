@@ -23,8 +23,9 @@ test_login_that_was_given_to_somebody_else_since_the_grant if {
 	found(with_changes({"account": {"id_changed_at": days(400)}})) == []
 }
 
+replaced(changes) := object.union(with_changes({"account": {"group_replaced_at": days(5)}}), {"grant": changes})
+
 test_name_that_went_to_another_group_since_somebody_answered_is_asked_about if {
-	replaced(changes) := object.union(with_changes({"account": {"group_replaced_at": days(5)}}), {"grant": changes})
 	found(replaced({"review": {"at": days(10)}})) == asked
 	found(replaced({"review": {"at": days(5)}})) == []
 
