@@ -166,12 +166,14 @@ const gates: Job[] = [
   () => regoGates(root, gate),
 ];
 // What takes longest begins first, so that nothing long is left alone at the end. Where none has run yet: whole
-// programs, then the largest files.
+// programs, then what reviews against a forge again and again, then the largest files.
+const textOf = (path: string) => readFileSync(path, 'utf8');
 const expected = (path: string) =>
   took.get(relative(root, path)) ??
-  (path.includes(join('test', 'e2e')) ? 60 : 0) + statSync(path).size / 5_000;
+  (path.includes(join('test', 'e2e')) ? 60 : 0) +
+    statSync(path).size / (textOf(path).includes('/_world.ts') ? 280 : 1000);
 /** What measures its process has one of its own. */
-const isAlone = (path: string) => readFileSync(path, 'utf8').includes('memoryUsage');
+const isAlone = (path: string) => textOf(path).includes('memoryUsage');
 /** A process is shared for so long at most, in seconds: several for each lane, so that they end at about the same time. */
 const mostSeconds = Math.max(30, files.reduce((sum, path) => sum + expected(path), 0) / 24);
 type Group = { room: string; seconds: number; paths: string[] };
@@ -190,8 +192,8 @@ groups.sort((a, b) => b.seconds - a.seconds);
 const shared: Job[] = groups.map((group) => () => together(group.paths));
 const jobs = [...(only.length === 0 ? gates : []), ...shared];
 // More than there are cores: files also wait, for programs, for disks and for clocks, and those that wait most begin
-// together, being the longest. Six at most, for their memory.
-const outcomes = await inParallel(jobs, Math.min(6, availableParallelism() + 4));
+// together, being the longest. Eight at most, for their memory.
+const outcomes = await inParallel(jobs, Math.min(8, availableParallelism() + 6));
 mkdirSync(cache, { recursive: true });
 writeFileSync(lengthsFile, JSON.stringify(Object.fromEntries(took), null, 2));
 
