@@ -37,6 +37,10 @@ export function noticeIn(body: string): Given | null {
   return { key, who, text: text.slice(named === '' ? 0 : named.length + 2) };
 }
 
+/** The notices that the review gave: what somebody else wrote in their form, so as to silence or to forge one, is none. */
+export const givenIn = (comments: readonly Pick<ForgeComment, 'isOurs' | 'body'>[]): Given[] =>
+  comments.flatMap(({ isOurs, body }) => (isOurs ? (noticeIn(body) ?? []) : []));
+
 /** How keys begin of what asks some in the place of others. */
 const asking = /^(?:managers|api-owners|unanswered)(?: |$)/;
 
@@ -45,8 +49,7 @@ export const askedInPlace = (
   comments: readonly Pick<ForgeComment, 'isOurs' | 'body'>[],
 ): ReadonlySet<string> =>
   new Set(
-    comments
-      .flatMap(({ isOurs, body }) => (isOurs ? (noticeIn(body) ?? []) : []))
+    givenIn(comments)
       .flatMap(({ key, who }) => (asking.test(key) ? who : []))
       .map((name) => name.toLowerCase()),
   );

@@ -1,12 +1,11 @@
 import type { Forge } from '../forge/forge.ts';
 import { optional } from '../forge/optional.ts';
 import { askReviewers } from './askReviewers.ts';
-import { type Notice, noticeIn, noticeText } from './notice.ts';
+import { givenIn, type Notice, noticeText } from './notice.ts';
 
 /**
- * Gives the notices that have not been given yet; whether there were any. What somebody else wrote in their form, so as to
- * silence them, is none. `answers`: of a forge's name, whether an approval by it counts beside those of who may push. Throws
- * ForgeError.
+ * Gives the notices that have not been given yet; whether there were any. `answers`: of a forge's name, whether an approval by
+ * it counts beside those of who may push. Throws ForgeError.
  */
 export async function notify(
   forge: Pick<Forge, 'comments' | 'comment' | 'isApproved' | 'requestReviewers'>,
@@ -15,9 +14,7 @@ export async function notify(
   answers?: (login: string) => boolean,
 ): Promise<boolean> {
   if (notices.length === 0) return false;
-  const given = new Set(
-    (await forge.comments(number)).flatMap(({ isOurs, body }) => (isOurs ? (noticeIn(body)?.key ?? []) : [])),
-  );
+  const given = new Set(givenIn(await forge.comments(number)).map(({ key }) => key));
   const left = notices.filter(({ key }) => !given.has(key));
   const isApproved =
     left.some(({ unlessApproved }) => unlessApproved === true) && (await forge.isApproved(number, answers));

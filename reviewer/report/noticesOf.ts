@@ -1,4 +1,4 @@
-import { type Given, noticeIn } from '../asking/notice.ts';
+import { type Given, givenIn } from '../asking/notice.ts';
 import type { Forge, ForgePull } from '../forge/forge.ts';
 import { parseBranch } from '../pulls/text/branch.ts';
 import { stopIfAborted } from '../reviewError.ts';
@@ -15,10 +15,12 @@ export async function noticesOf(
   number: number,
   until: number,
 ): Promise<GivenNotice[]> {
-  return (await forge.comments(number)).flatMap(({ isOurs, body, author, atMs }) => {
-    const notice = isOurs ? noticeIn(body) : null;
-    return notice === null || atMs / 1000 > until ? [] : [{ ...notice, by: author, at: atMs / 1000 }];
-  });
+  return (await forge.comments(number))
+    .map((comment) => ({ comment, at: comment.atMs / 1000 }))
+    .filter(({ at }) => at <= until)
+    .flatMap(({ comment, at }) =>
+      givenIn([comment]).map((notice) => ({ ...notice, by: comment.author, at })),
+    );
 }
 
 /**
