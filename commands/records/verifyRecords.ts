@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { isCode } from '../../bundle/format/isCode.ts';
 import type { Checkpoint } from '../../reviewer/records/checkpoint.ts';
 import { abortOnStop } from '../stopSignal.ts';
 import { example, print, printJson, progress } from '../terminal.ts';
@@ -74,7 +75,7 @@ async function checkpointIn(file: string | undefined): Promise<Checkpoint> {
   try {
     return readCheckpoint(await readFile(file, 'utf8'), file);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { version: 1, ends: [] };
+    if (isCode(error, 'ENOENT')) return { version: 1, ends: [] };
     throw error;
   }
 }

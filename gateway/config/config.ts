@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { isCode } from '../../bundle/format/isCode.ts';
 import { formatProblem, sortProblems } from '../../bundle/yaml/problem.ts';
 import { readChecked } from '../../bundle/yaml/readFile.ts';
 import { bundlePaths } from './bundleConfig.ts';
@@ -105,8 +106,4 @@ export function readSecret(from: Secret, env: NodeJS.ProcessEnv): string {
 
 /** What the system says about a file, without the path that we name anyway. */
 const reasonOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    ? 'there is no such file'
-    : error instanceof Error
-      ? error.message
-      : String(error);
+  isCode(error, 'ENOENT') ? 'there is no such file' : error instanceof Error ? error.message : String(error);

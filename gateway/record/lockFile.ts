@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isCode } from '../../bundle/format/isCode.ts';
 import { isAlive } from '../../bundle/isAlive.ts';
 
 /**
@@ -62,6 +63,3 @@ function tickOf(pid: number): string | undefined {
     return undefined;
   }
 }
-
-const isCode = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code;

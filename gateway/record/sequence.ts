@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isCode } from '../../bundle/format/isCode.ts';
 import { decisionFiles } from './decisionFiles.ts';
 import { lastPruned } from './lastPruned.ts';
 
@@ -72,7 +73,7 @@ function readNote(path: string): Note | null {
   try {
     value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Note>;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isCode(error, 'ENOENT')) return null;
     throw error;
   }
   const { seq, reserved, file = null, ended } = value;

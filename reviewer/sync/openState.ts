@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../bundle/format/canonicalJson.ts';
 import { sha256 } from '../../bundle/format/digest.ts';
+import { isCode } from '../../bundle/format/isCode.ts';
 import { writeWhole } from '../writeWhole.ts';
 import type { ProviderConfig } from './providers/syncConfig.ts';
 import { SyncError } from './providers/syncError.ts';
@@ -53,7 +54,7 @@ export function openState({ folder, config, fullEveryMs, nowMs }: Options): Stat
       try {
         text = await readFile(path, 'utf8');
       } catch (error) {
-        const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+        const missing = isCode(error, 'ENOENT');
         return nothing(missing ? 'there is no state yet' : `${path} cannot be read`);
       }
       const end = text.indexOf('\n');
