@@ -106,7 +106,8 @@ export function createServeApi(core: Core, faults: Faults, watch?: (call: Watche
     const armed = faults.take(request.method ?? '', url.pathname);
     const stale = armed?.fault.status === 'stale';
     const fault = stale ? undefined : armed?.fault;
-    if (fault !== undefined && fault.when !== 'after')
+    const isCut = fault?.status === 'cut';
+    if (fault !== undefined && fault.when !== 'after' && !isCut)
       return send(response, faulty(response, fault), request);
     let answer: Answer;
     const heard: { body: unknown } = { body: undefined };
@@ -121,7 +122,7 @@ export function createServeApi(core: Core, faults: Faults, watch?: (call: Watche
       ...{ method: request.method ?? '', path: url.pathname, request: heard.body },
       ...{ status: answer.status, body: answer.body },
     });
-    return send(response, fault === undefined ? answer : faulty(response, fault), request);
+    return send(response, fault === undefined || isCut ? answer : faulty(response, fault), request, isCut);
   };
 }
 
@@ -139,7 +140,12 @@ function faulty(response: ServerResponse, fault: Fault): Answer | null {
   return { ...answer, headers: fault.headers ?? {} };
 }
 
-function send(response: ServerResponse, answer: Answer | null, request: IncomingMessage): void {
+function send(
+  response: ServerResponse,
+  answer: Answer | null,
+  request: IncomingMessage,
+  isCut = false,
+): void {
   if (answer === null) return;
   const { status, body } = answer;
   const raw = Buffer.isBuffer(body) || body === undefined;
@@ -156,5 +162,9 @@ function send(response: ServerResponse, answer: Answer | null, request: Incoming
     'x-content-type-options': 'nosniff',
     ...answer.headers,
   });
+  if (isCut) {
+    response.write(bytes.subarray(0, bytes.length >> 1), () => response.socket?.destroy());
+    return;
+  }
   response.end(request.method === 'HEAD' || status === 204 ? undefined : bytes);
 }

@@ -2,8 +2,9 @@
 // plugin-retry repeats what is not idempotent, so a repeated creation may be refused because the first one worked, and
 // repeats a 429 without looking at `retry-after`, before plugin-throttling sees it (see limits.ts);
 // plugin-paginate takes a list that is answered 409 for an empty one, so that all that was ever closed would be opened anew;
-// plugin-throttling puts 1 to 3 seconds between writes, as GitHub asks for; the message of an answer that is no JSON is
-// the whole answer.
+// an answer that breaks off, or is no JSON, is an empty text to it, and so again an empty list;
+// plugin-throttling puts 1 to 3 seconds between writes, as GitHub asks for, and throws a limit of GraphQL as an Error without
+// a status; the message of an answer that is no JSON is the whole answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAppAuth } from '@octokit/auth-app';
 import { retry } from '@octokit/plugin-retry';
@@ -62,14 +63,16 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       onSecondaryRateLimit: never,
     },
     request: {
-      fetch: (url: string, init: RequestInit) =>
-        fetch(url, {
-          ...init,
-          signal: AbortSignal.any([
-            deadline(timeoutMs, init.method ?? 'GET', url),
-            ...(signal ? [signal] : []),
-          ]),
-        }),
+      fetch: async (url: string, init: RequestInit) =>
+        whole(
+          await fetch(url, {
+            ...init,
+            signal: AbortSignal.any([
+              deadline(timeoutMs, init.method ?? 'GET', url),
+              ...(signal ? [signal] : []),
+            ]),
+          }),
+        ),
     },
   });
   octokit.hook.error('request', (error, { method }) => {
@@ -100,10 +103,29 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
   };
 }
 
+/** An answer that came whole: what is done has a value, or says that it has none. Throws what it broke off with. */
+async function whole(response: Response): Promise<Response> {
+  const text = await response.text();
+  if (response.ok && response.status !== 204) {
+    try {
+      if (typeof JSON.parse(text) !== 'object') throw new Error('no object and no list');
+    } catch (cause) {
+      throw new Error('what came is cut off, or no JSON', { cause });
+    }
+  }
+  return Object.assign(response, { text: async () => text });
+}
+
+type GraphqlErrors = readonly {
+  type?: string;
+  code?: string;
+  message?: string;
+  extensions?: { code?: string };
+}[];
 /** As Octokit throws what GraphQL answers with status 200. */
-export type GraphqlFailure<Data = unknown> = {
-  errors: readonly { type?: string; extensions?: { code?: string } }[];
-  data: Data | null;
+export type GraphqlFailure = {
+  errors: GraphqlErrors;
+  data: unknown;
   headers: object;
   response: object;
 };
@@ -115,14 +137,28 @@ const refusals: ReadonlySet<string | undefined> = new Set(['FORBIDDEN', 'INSUFFI
 export const isRefusal = ({ errors }: GraphqlFailure): boolean =>
   errors.every(({ type, extensions }) => refusals.has(type) || extensions?.code === 'undefinedField');
 
+/** GitHub documents one word for it and sends the other; of secondary limits only the message speaks. */
+const isLimit = (errors: GraphqlErrors) =>
+  errors.some(
+    ({ type, message }) =>
+      type === 'RATE_LIMITED' || type === 'RATE_LIMIT' || /secondary rate limit/i.test(message ?? ''),
+  );
+
 /** A failure of GraphQL with the status by which REST would tell it, so that it is waited for, asked again and named alike. */
 function asInRest(error: unknown): never {
-  if (!isGraphql(error)) throw error;
-  const isLimit = error.errors.some(({ type }) => type === 'RATE_LIMITED');
-  throw Object.assign(error, {
-    status: isLimit ? 429 : isRefusal(error) ? 403 : 502,
-    response: Object.assign(error.response, { headers: error.headers }),
-  });
+  if (isGraphql(error))
+    throw Object.assign(error, {
+      status: isLimit(error.errors) ? 429 : isRefusal(error) ? 403 : 502,
+      response: Object.assign(error.response, { headers: error.headers }),
+    });
+  // As plugin-throttling throws it.
+  const { status, response } = error as {
+    status?: unknown;
+    response?: { data?: { errors?: GraphqlErrors } };
+  };
+  if (status === undefined && isLimit(response?.data?.errors ?? []))
+    Object.assign(error as object, { status: 429 });
+  throw error;
 }
 
 /** One line of what the forge said; a page of HTML says nothing. */

@@ -7,10 +7,11 @@ export type Fault = {
   /** Tested against the path without its query, for example `/api/v3/repos/northwind/access/pulls`. */
   path: RegExp;
   /**
-   * A status to answer, `hang` for no answer at all, `reset` for a connection torn down, or `stale` for what stood
-   * when the fault was armed: a list that lags, a read from a replica that is behind.
+   * A status to answer, `hang` for no answer at all, `reset` for a connection torn down, `cut` for one torn down in the
+   * middle of the answer, after the work, or `stale` for what stood when the fault was armed: a list that lags, a read
+   * from a replica that is behind.
    */
-  status: number | 'hang' | 'reset' | 'stale';
+  status: number | 'hang' | 'reset' | 'cut' | 'stale';
   /** How often; 1 when left out. */
   times?: number;
   /** How many such calls go well before; none when left out. */

@@ -122,17 +122,37 @@ test('reads page after page, and of closed ones no more than it needs', async ()
   );
 });
 
-test('a list that is refused as a conflict is a failure, and not taken for an empty one', async () => {
-  const baseUrl = await answering((_, response) =>
-    json(response, 409, { message: 'Git Repository is empty.' }),
-  );
+test('a list that is refused as a conflict, breaks off, or is none, is a failure, and not taken for an empty one', async () => {
+  let answer = (response: ServerResponse) => json(response, 409, { message: 'Git Repository is empty.' });
+  const baseUrl = await answering((_, response) => answer(response));
   const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
-  for (const asked of [
-    forge.listPulls('grantgate/review/', 0),
-    forge.comments(1),
-    forge.issues('grantgate-dashboard'),
-  ])
-    await assert.rejects(asked, { code: 'forge-failed' });
+  const cut = (headers: object) => (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'application/json', ...headers });
+    response.write('[{"number":1,', () => response.socket?.destroy());
+    return response;
+  };
+  const said =
+    (text: string, type = 'application/json') =>
+    (response: ServerResponse) =>
+      response.writeHead(200, { 'content-type': type }).end(text);
+  for (const [given, code] of [
+    [answer, 'forge-failed'],
+    [cut({ 'content-length': 5000 }), 'forge-unreachable'],
+    [cut({}), 'forge-unreachable'],
+    [said('[{"number":1,'), 'forge-unreachable'],
+    [said(''), 'forge-unreachable'],
+    [said('""'), 'forge-unreachable'],
+    [said('<html>Sign in</html>', 'text/html'), 'forge-unreachable'],
+  ] as const) {
+    answer = given;
+    for (const ask of [
+      () => forge.listPulls('grantgate/review/', 0),
+      () => forge.comments(1),
+      () => forge.issues('grantgate-dashboard'),
+      () => forge.isApproved(1),
+    ])
+      await assert.rejects(ask, { code });
+  }
 });
 
 test('what was closed under an earlier name of the base branch counts, and not what was closed of another branch', async () => {
@@ -213,7 +233,23 @@ test('GraphQL that fails is asked again by a later run; only what it says no to 
   // What went wrong this time is nobody's word on the review.
   await assert.rejects(edited(error(undefined, 'Something went wrong')), { code: 'forge-failed' });
   await assert.rejects(edited(error('SERVICE_UNAVAILABLE')), { code: 'forge-failed' });
-  await assert.rejects(edited(error('RATE_LIMITED', 'API rate limit exceeded')), { code: 'forge-limited' });
+  const limits = [
+    error('RATE_LIMITED', 'API rate limit exceeded'),
+    {
+      errors: [
+        { type: 'RATE_LIMIT', code: 'graphql_rate_limit', message: 'API rate limit already exceeded' },
+      ],
+    },
+    error(undefined, 'You have exceeded a secondary rate limit.'),
+  ];
+  for (const limit of limits) await assert.rejects(edited(limit), { code: 'forge-limited' });
+  // A forge elsewhere is spared, by what throws a limit in its own way.
+  answers.push(limits[0] as object);
+  const elsewhere = openForge({
+    ...{ baseUrl: baseUrl.replace('127.0.0.1', '0.0.0.0'), owner: 'acme', repo: 'access' },
+    ...{ retries: 0, waitMs: 0 },
+  });
+  await assert.rejects(elsewhere.comments(1), { code: 'forge-limited' });
   // What will be said again is.
   for (const type of ['FORBIDDEN', 'INSUFFICIENT_SCOPES'])
     assert.deepEqual(await edited(error(type)), ['unknown', 'unknown']);

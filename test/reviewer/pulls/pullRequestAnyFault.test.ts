@@ -205,7 +205,7 @@ const faults: readonly (Omit<Fault, 'path'> & { name: string })[] = [
   { name: 'a failure before the work', status: 500 },
   { name: 'a failure after the work', status: 502, when: 'after' },
   { name: 'a connection that drops before', status: 'reset' },
-  { name: 'a connection that drops after', status: 'reset', when: 'after' },
+  { name: 'an answer that breaks off', status: 'cut' },
   { name: 'an answer that is behind', status: 'stale' },
 ];
 
