@@ -18,6 +18,7 @@ token() {
 
 root=${GRANTGATE_ROOT:-.}
 case $root in /* | -* | ..* | */..*) fail 'root must be a folder of the workspace' ;; esac
+case ${GRANTGATE_BASE:-} in -*) fail 'a branch or revision does not begin with a dash' ;; esac
 out=${GRANTGATE_OUT:-}
 case $out in -*) fail 'out must be a file' ;; esac
 
@@ -35,13 +36,13 @@ check-pull)
     head=HEAD
     case ${GITHUB_EVENT_NAME:-} in pull_request*) git rev-parse --quiet --verify HEAD^2 >/dev/null && head='HEAD^2' ;; esac
   fi
-  case $GRANTGATE_BASE in -*) fail 'a revision does not begin with a dash' ;; esac
   case $head in -*) fail 'a revision does not begin with a dash' ;; esac
   set -- check-pull "$GRANTGATE_BASE" "$head" --root "$root" --decisions "$GRANTGATE_DECISIONS"
   [ -z "$out" ] || set -- "$@" --out "$out"
   if [ -n "${GRANTGATE_TOKEN:-}" ]; then
     number
     set -- "$@" --pull "$GRANTGATE_NUMBER"
+    case $GRANTGATE_BASE in origin/*) set -- "$@" --base "${GRANTGATE_BASE#origin/}" ;; esac
   fi
   ;;
 post)
@@ -65,6 +66,9 @@ request)
   set -- request --apply --issue "$GRANTGATE_NUMBER" --root "$root"
   ;;
 *) fail 'command must be check, check-pull, post, review, answer, request or build' ;;
+esac
+case $GRANTGATE_COMMAND in
+post | review | answer | request) [ -z "${GRANTGATE_BASE:-}" ] || set -- "$@" --base "${GRANTGATE_BASE#origin/}" ;;
 esac
 
 # The program's own packages, and opa, are seen to without the token.

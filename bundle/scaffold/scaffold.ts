@@ -52,6 +52,7 @@ export function scaffold({ answers, source, root, branch, nowMs }: Options): Sca
       copied
         .replaceAll('OWNER/grantgate@COMMIT', answers.action ?? 'OWNER/grantgate@COMMIT')
         .replaceAll('origin/BRANCH', `origin/${branch}`)
+        .replaceAll('"BRANCH"', JSON.stringify(branch))
         .replaceAll('refs/heads/BRANCH', `refs/heads/${branch}`),
     );
   return { files, unrouted };

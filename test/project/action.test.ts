@@ -114,7 +114,7 @@ test('whatever is wrong in the inputs is refused, and nothing of them is run', (
     [{ command: 'check', root: '../..' }, /root must be/],
     [{ command: 'check', root: '--help' }, /root must be/],
     [{ command: 'check-pull' }, /needs base/],
-    [{ command: 'check-pull', base: '--out=pwned' }, /a revision does not begin with a dash/],
+    [{ command: 'check-pull', base: '--out=pwned' }, /a branch or revision does not begin with a dash/],
     [{ command: 'build' }, /needs out/],
     [{ command: 'answer', token: 't', number: '1$(touch pwned)' }, /needs a number/],
     [{ command: 'answer', number: '1' }, /needs a token/],
@@ -139,4 +139,23 @@ test('post takes a file and the commit that it is of, and nothing that could be 
     { token: '' },
   ])
     assert.equal(run({ ...good, ...change }).code, 2, JSON.stringify(change));
+});
+
+test('what speaks to the forge speaks of the branch that is enforced', () => {
+  const cli = join(program(), 'cli.ts');
+  const text = readFileSync(cli, 'utf8');
+  writeFileSync(cli, 'console.log(process.argv.slice(2).join(" "))');
+  try {
+    const given = { token: 't', number: '7', file: 'f.json', head: 'a'.repeat(40) };
+    const baseOf = (command: string, base?: string) =>
+      / --base (\S+)$/m.exec(run({ command, ...given, ...(base && { base }) }).said)?.[1];
+    for (const command of ['post', 'review', 'answer', 'request']) {
+      assert.equal(baseOf(command, 'trunk'), 'trunk', command);
+      assert.equal(baseOf(command), undefined, command);
+    }
+    assert.equal(baseOf('check-pull', 'origin/trunk'), 'trunk');
+    assert.equal(baseOf('check-pull', 'a'.repeat(40)), undefined);
+  } finally {
+    writeFileSync(cli, text);
+  }
 });

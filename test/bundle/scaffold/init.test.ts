@@ -197,6 +197,8 @@ test('copies workflows that are sound once the action is named, for the branch t
   );
   for (const [path, text] of workflows) {
     assert.deepEqual(workflowProblems(text, []), [], path);
+    // What speaks to the forge is told the branch; it would speak of main.
+    if (/^ +token:/m.test(text)) assert.match(text, /^ +base: "trunk"$/m, path);
     assert.doesNotMatch(text, /OWNER\/grantgate|COMMIT\b|BRANCH|refs\/heads\/main|origin\/main/, path);
   }
   const unnamed = (await made(good, '/x')).get('.github/workflows/check.yml') ?? '';
