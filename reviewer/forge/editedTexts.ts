@@ -4,13 +4,15 @@ import type { ForgeComment } from './contract.ts';
 import { waitOf } from './limits.ts';
 
 type Said = { node_id: string; body?: string | null | undefined; submitted_at?: string | undefined };
-type Told = { nodes?: readonly ({ lastEditedAt?: string | null } | null)[] | null };
+type Who = { login: string } | null;
+type Node = { lastEditedAt?: string | null; author?: Who; editor?: Who } | null;
+type Told = { nodes?: readonly Node[] | null };
 
 const query =
-  'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on PullRequestReview { lastEditedAt } ... on IssueComment { lastEditedAt } } }';
+  'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on PullRequestReview { lastEditedAt author { login } editor { login } } ... on IssueComment { lastEditedAt } } }';
 const mostAtOnce = 100;
-/** What might be a command, or a word of ours, which alone are asked about. */
-const counting = /^(?:[ \t]*\/|<!-- grantgate:)/m;
+/** What might be a command, or a word of ours, which alone are asked about: in HTML comments anything may stand before one. */
+const counting = /\/|<!-- grantgate:/;
 
 /**
  * Whether each of some comments and reviews was changed since it was written. REST does not tell of reviews, and of comments
@@ -36,8 +38,12 @@ export async function editedTexts(
       throw error;
     });
     for (const [index, { node_id, submitted_at }] of some.entries()) {
-      const at = told?.nodes?.[index]?.lastEditedAt;
-      found.set(node_id, at === undefined ? 'unknown' : at !== null && at !== submitted_at);
+      const node = told?.nodes?.[index];
+      const at = node?.lastEditedAt;
+      // Its author may write it until it is submitted; within that second somebody else may have, too.
+      const isAsSubmitted =
+        at === submitted_at && node?.editor != null && node.editor.login === node.author?.login;
+      found.set(node_id, at === undefined ? 'unknown' : at !== null && !isAsSubmitted);
     }
   }
   return found;

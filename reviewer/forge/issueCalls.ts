@@ -35,7 +35,7 @@ export function issueCalls(client: RepositoryClient): IssueCalls {
                   kind: 'review',
                   key: `r${id}`,
                   ...authorOf(user),
-                  isEdited: edited.get(node_id) ?? false,
+                  isEdited: edited.get(node_id) ?? 'unknown',
                   isOurs: false,
                   body,
                   atMs: Date.parse(submitted_at),

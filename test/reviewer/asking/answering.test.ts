@@ -3,6 +3,7 @@ import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { answering, askedFirst, namesOf } from '../../../reviewer/asking/answering.ts';
+import { answersFor } from '../../../reviewer/asking/answersFor.ts';
 import { suite } from '../../_suite.ts';
 import { base, place } from '../_review.ts';
 
@@ -49,6 +50,15 @@ test('the people of the owner who can be asked, and nobody in their place', () =
   });
   assert.deepEqual(askedFirst(asked('group:desk'), of), { who: 'owners', names: ['ann'] });
   assert.deepEqual(askedFirst(asked('user:ann'), of), { who: 'owners', names: ['ann'] });
+  // In their place others count where it is about access alone, and never one of themselves.
+  const counts = (entries?: Parameters<typeof answersFor>[2]) =>
+    ['ANN', 'max', 'zoe'].filter(answersFor('group:desk', of, entries));
+  assert.deepEqual([counts(), counts(asked('').entries)], [['ANN'], ['ANN', 'max', 'zoe']]);
+  const both = organisation([{ login: 'ann', manager: 'max' }, { login: 'max' }], {
+    'user:ann': ['group:desk'],
+    'user:max': ['group:desk'],
+  });
+  assert.deepEqual(answering('managers', asked('group:desk'), both), []);
 });
 
 test('who is gone, has no name on the forge, or is judged alone is no one to ask: whom they report to is', () => {

@@ -218,7 +218,10 @@ test('GraphQL that fails is asked again by a later run; only what it says no to 
     submitted_at: '2026-11-23T10:00:00Z',
   });
   const answers: object[] = [];
+  const refusals: Record<string, string>[] = [];
   const baseUrl = await answering((request, response) => {
+    const refusal = request.url === '/graphql' ? refusals.shift() : undefined;
+    if (refusal !== undefined) return response.writeHead(403, refusal).end('{}');
     if (request.url === '/graphql') return json(response, 200, answers.shift() ?? {});
     return json(response, 200, request.url?.includes('/reviews') ? [review(1), review(2)] : []);
   });
@@ -255,6 +258,11 @@ test('GraphQL that fails is asked again by a later run; only what it says no to 
     assert.deepEqual(await edited(error(type)), ['unknown', 'unknown']);
   const field = { message: 'no such field', extensions: { code: 'undefinedField' } };
   assert.deepEqual(await edited({ errors: [field] }), ['unknown', 'unknown']);
+  // So is a token that may not ask at all, and not one that is to wait.
+  refusals.push({}, { 'retry-after': '1' });
+  assert.deepEqual(await edited({}), ['unknown', 'unknown']);
+  await assert.rejects(edited({}), { code: 'forge-limited' });
+  answers.splice(0);
   const gone = { data: { nodes: [untouched, null] }, errors: [{ message: 'gone', type: 'NOT_FOUND' }] };
   assert.deepEqual(await edited(gone), [false, 'unknown']);
 });
@@ -318,6 +326,18 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     { id: 3, login: ours, updated: at, edited: at },
     { id: 4, login: other, updated: at, edited: null },
     { id: 5, login: 'ann', updated: at, edited: null },
+    { id: 6, login: ours, updated: later, edited: null },
+  ];
+  const [ann, eve] = [{ login: 'ann' }, { login: 'eve' }];
+  const reviews = [
+    { body: '/keep', node: { lastEditedAt: null } },
+    { body: '/keep', node: { lastEditedAt: later, editor: ann, author: ann } },
+    // Written until it was submitted; by somebody else within that second.
+    { body: '/keep', node: { lastEditedAt: at, editor: ann, author: ann } },
+    { body: '/keep', node: { lastEditedAt: at, editor: eve, author: ann } },
+    { body: '/keep', node: { lastEditedAt: at, editor: null, author: ann } },
+    // What people do not see may stand before a command.
+    { body: '<!-- I have\nseen it -->/keep', node: { lastEditedAt: later, editor: eve, author: ann } },
   ];
   const text = (author: string, editor: string | null, kind = 'Bot') => ({
     ...{ body: '<!-- grantgate:review {} -->', author: { __typename: 'Bot', login: author } },
@@ -333,6 +353,9 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     // A person's name that looks like it, and an account that is gone.
     text('review-of-acme', 'review-of-acme', 'User'),
     { ...text('review-of-acme', null), lastEditedAt: later },
+    text('review-of-acme[bot]', null),
+    // More than are asked about at once.
+    ...Array.from({ length: 50 }, () => text('review-of-acme', null)),
   ];
   const statuses = [
     { context: 'a', state: 'success', creator: { login: other } },
@@ -345,17 +368,44 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     if (path === '/graphql') {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
-      const { query } = JSON.parse(Buffer.concat(chunks).toString());
+      const { query, variables } = JSON.parse(Buffer.concat(chunks).toString());
+      const nodes = new Map<string, object>([
+        ...written.map(({ id, edited }) => [`c${id}`, { lastEditedAt: edited }] as const),
+        ...reviews.map(({ node }, id) => [`r${id}`, node] as const),
+      ]);
+      const numbers = [...query.matchAll(/n(\d+):/g)].map(([, number]) => Number(number));
       return /viewer/.test(query)
         ? json(response, 200, { data: { viewer: { login: ours } } })
         : /lastEditedAt timelineItems/.test(query)
           ? json(response, 200, {
-              data: { repository: Object.fromEntries(pulls.map((one, at) => [`n${at}`, one])) },
+              data: { repository: Object.fromEntries(numbers.map((at) => [`n${at}`, pulls[at]])) },
             })
-          : json(response, 200, { data: { nodes: written.map(({ edited }) => ({ lastEditedAt: edited })) } });
+          : json(response, 200, {
+              data: { nodes: variables.ids.map((id: string) => nodes.get(id) ?? null) },
+            });
     }
     if (path === '/user') return json(response, 403, {});
     if (path?.endsWith('/statuses')) return json(response, 200, statuses);
+    if (path?.endsWith('/reviews'))
+      return json(
+        response,
+        200,
+        reviews.map(({ body }, id) => ({
+          ...{ id, node_id: `r${id}`, user: ann, body, submitted_at: at },
+        })),
+      );
+    const issue = /\/issues\/(\d+)$/.exec(path ?? '')?.[1];
+    if (issue !== undefined)
+      return json(response, 200, {
+        ...{ number: Number(issue), state: 'open', user: ann, created_at: at },
+        body: issue === '3' ? 'as it was' : '<!-- grantgate:review {} -->',
+      });
+    if (request.method !== 'GET') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const { body: said } = JSON.parse(Buffer.concat(chunks).toString());
+      return json(response, 200, listed({ body: said === 'mine' ? 'theirs' : said.replace('\n', '\r\n') }));
+    }
     if (path?.endsWith('/pulls'))
       return json(
         response,
@@ -380,15 +430,33 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     );
   });
   const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', retries: 0 });
+  const said = await forge.comments(1);
+  const ofKind = (kind: string) => said.filter((one) => one.kind === kind);
   assert.deepEqual(
-    (await forge.comments(1)).map(({ isOurs }) => isOurs),
-    [true, false, false, false, false],
+    ofKind('comment').map(({ isOurs }) => isOurs),
+    [true, false, false, false, false, false],
+  );
+  assert.deepEqual(
+    ofKind('review').map(({ isEdited }) => isEdited),
+    [false, true, false, true, true, true],
   );
   const found = await forge.listPulls('grantgate/', 0);
   assert.deepEqual(
     found.map(({ isOurs }) => isOurs),
-    [true, false, true, false, false, false],
+    [true, false, true, false, false, false, ...Array(51).fill(true)],
   );
+  assert.deepEqual(await Promise.all([0, 1, 3].map(async (number) => (await forge.issue(number)).isTheirs)), [
+    true,
+    false,
+    false,
+  ]);
+  for (const [body, isOurs] of [
+    ['line\nline', true],
+    ['mine', false],
+  ] as const) {
+    assert.equal((await forge.createPull('grantgate/a', { title: 't', body })).isOurs, isOurs);
+    assert.equal((await forge.updatePull(1, { body })).isOurs, isOurs);
+  }
   assert.equal(found[0]?.body, '<!-- grantgate:review {} -->', 'as it is where it is told whose it is');
   assert.deepEqual(
     await Promise.all(['a', 'b', 'c'].map((context) => forge.hasStatus('f'.repeat(40), context))),
@@ -444,6 +512,7 @@ test('a repository that was renamed knows its pull requests still, and a fork’
   assert.equal(await openForge(target).findOpen('grantgate/review/group-a/removal'), null);
   pulls.unshift(listed({ number: 1, ...at('acme/entitlements') }));
   assert.equal((await openForge(target).findOpen('grantgate/review/group-a/removal'))?.number, 1);
+  assert.equal(await openForge(target).findOpen('grantgate/review/group-a/urgent'), null);
   const checks = openChecks(target);
   const forks = await Promise.all([1, 2, 3, 4].map(async (number) => (await checks.pull(number)).isFork));
   assert.deepEqual(forks, [false, true, true, true]);

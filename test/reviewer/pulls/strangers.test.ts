@@ -26,10 +26,13 @@ test('approvals and requests for changes count of who may push, or answers for i
   assert.equal(await isApproved('eve'), true);
   await review(here, 'ann', 'APPROVE');
   assert.equal(await isApproved(), true);
+  // Whom the token may not ask about may be one who may push.
+  here.forge.fail({ method: 'GET', path: /\/collaborators\/ann\/permission$/, status: 403 });
+  here.forge.fail({ method: 'GET', path: /\/collaborators\/eve\/permission$/, status: 403 });
+  assert.equal(await isApproved(), true);
   await review(here, 'eve', 'REQUEST_CHANGES');
   assert.equal(await isApproved(), true);
   assert.equal(await isApproved('eve'), false);
-  // Whom the token may not ask about may be one who may push.
   await review(here, 'ann', 'COMMENT');
   here.forge.fail({ method: 'GET', path: /\/collaborators\/ann\/permission$/, status: 403 });
   here.forge.fail({ method: 'GET', path: /\/collaborators\/eve\/permission$/, status: 403 });

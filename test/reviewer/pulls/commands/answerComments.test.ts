@@ -184,7 +184,7 @@ test('a review decides nothing once it was changed, nor where nobody can tell', 
   here.clock.now += 1000;
   // Whoever may push puts words into dana's mouth, for access of her own that she may not keep.
   await call(here, tokenOf('ann'), 'PUT', `/pulls/1/reviews/${id}`, {
-    ...{ body: '/keep idle 2027-03-31 dana says so' },
+    ...{ body: '<!-- I have looked at it. -->/keep idle 2027-03-31 dana says so' },
   });
   const before = (await shown(here)).head.sha;
   assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
