@@ -1,5 +1,6 @@
 import { personOf } from '../../../bundle/access/accountStatus.ts';
 import { peopleBehind } from '../../../bundle/access/peopleBehind.ts';
+import { soleHolder } from '../../../bundle/access/soleHolder.ts';
 import { endOf } from '../../../bundle/grants/dates.ts';
 import { fold } from '../../../bundle/grants/names.ts';
 import type { Grant, Organisation } from '../../../bundle/grants/organisation.ts';
@@ -115,7 +116,8 @@ function decisionFor(
       if (!known) return `no directory knows ${code(clipped(owner))}`;
       if (!isSomebody(owner, organisation)) return `nobody active is behind ${code(clipped(owner))}`;
       if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
-      if (owner === grant.principal)
+      const holder = soleHolder(grant.principal, organisation);
+      if (owner === grant.principal || (holder !== null && holder === soleHolder(owner, organisation)))
         return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
       return { kind: 'reassign', ...said, owner };
     }

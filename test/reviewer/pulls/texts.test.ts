@@ -11,6 +11,7 @@ import { type DetectorTier, detectorTierNames } from '../../../reviewer/plan/tie
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { type BodyOptions, entriesOf, longestBody, renderBody } from '../../../reviewer/pulls/text/body.ts';
 import { branchOf, ownerPart, parseBranch, turnOf } from '../../../reviewer/pulls/text/branch.ts';
+import { changedNotice } from '../../../reviewer/pulls/text/changedNotice.ts';
 import { endMark } from '../../../reviewer/pulls/text/hiddenMarker.ts';
 import { joinBody } from '../../../reviewer/pulls/text/joinBody.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
@@ -427,4 +428,19 @@ test('a body that would be too long leaves sections out, says so, and still read
   const above = 'a'.repeat(longestBody - [...alone.body].length + 1);
   const none = joinBody(alone.marker, bodyParts(alone.body).own, { above, below: '' });
   assert.match(none, /1 further finding is left out here/);
+});
+
+test('of a description that somebody has changed it is told what nobody has said, what was said, and a memory that is gone', () => {
+  const keep = { kind: 'keep', by: 'user:ann', at: 'a', until: '2027-03-31', reason: 'r' } as const;
+  const told = (claimed: readonly string[] | null, proven: readonly string[], unnamed: string[] = []) => {
+    const held = (ids: readonly string[]) => ids.map((grant) => ({ grant, decision: keep }));
+    const asked = { claimed: claimed && held(claimed), proven: held(proven), unnamed };
+    return (
+      changedNotice('text', asked)?.text.replace(/^.*? here that are as they were written\.\s*/, '') ?? null
+    );
+  };
+  assert.equal(told(['a'], ['a']), null);
+  assert.equal(told(null, []), '');
+  assert.match(told(['a'], ['b']) ?? '', /^Not carried out.*keep of `a`.*Still in force.*keep of `b`/);
+  assert.match(told(['a'], ['a'], ['dana']) ?? '', /^What names no grant was not heard again.*@dana, say/);
 });

@@ -7,6 +7,7 @@ import { decide } from '../../../../reviewer/pulls/commands/decide.ts';
 import { type Command, parseCommands } from '../../../../reviewer/pulls/commands/parse.ts';
 import type { Commenter } from '../../../../reviewer/pulls/commands/permission.ts';
 import { principalOf, refusal } from '../../../../reviewer/pulls/commands/permission.ts';
+import { readComment } from '../../../../reviewer/pulls/commands/readComment.ts';
 import { renderReply } from '../../../../reviewer/pulls/commands/renderReply.ts';
 import type { Entry } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
@@ -217,13 +218,13 @@ const lena: Commenter = { login: 'lena-of-acme', principal: 'user:lena', mayWrit
 const stranger: Commenter = { login: 'eve', principal: null, mayWrite: false };
 const at = '2026-11-23T12:00:00Z';
 
-function said(text: string, who: Commenter, held: readonly Entry[] = entries) {
+function said(text: string, who: Commenter, held: readonly Entry[] = entries, on = at) {
   const { commands } = parseCommands(
     text,
     held.map(({ grant }) => grant),
   );
   const marker = { entries: held, as_of: at };
-  const { entries: after, split, replies } = decide(commands, { who, at, marker, organisation: org });
+  const { entries: after, split, replies } = decide(commands, { who, at: on, marker, organisation: org });
   return {
     decided: after.flatMap(({ grant, decision }) =>
       decision === undefined ? [] : [`${grant}: ${decision.kind}`],
@@ -305,6 +306,17 @@ test('a name on the forge that is given to a second person does not make access 
   for (const grant of ['orders-read', 'of-solo'])
     assert.match(refusal(whoever, 'keep', entry(grant), { ...org, people }) ?? '', /your own access/, grant);
   assert.equal(refusal(whoever, 'keep', entry('of-desk'), { ...org, people }), null);
+  // A closed account of the same name takes nothing from whoever is active by it.
+  const left = { ...dana, login: 'dana@before.example', status: 'deprovisioned' as const };
+  people.set(dana.login, dana).set(left.login, left);
+  const owner: Commenter = { login: 'dana', principal: principalOf('dana', { people }), mayWrite: false };
+  assert.equal(refusal(owner, 'keep', entry('orders-write'), { ...org, people }), null);
+  // Of whom no directory says the name on the forge, it may be the login.
+  const { github: _, ...unnamed } = org.people.get('max') ?? assert.fail();
+  const theirs = org.grants.map((one) => (one.id === 'other' ? { ...one, principal: 'user:max' } : one));
+  const known = { ...org, people: people.set('max', unnamed), grants: theirs };
+  const max: Commenter = { login: 'Max', principal: principalOf('Max', known), mayWrite: true };
+  assert.match(refusal(max, 'keep', entry('other'), known) ?? '', /your own access/);
 });
 
 test('a name on the forge that a directory gives to somebody else is not written as theirs', () => {
@@ -319,6 +331,7 @@ test('a name on the forge that a directory gives to somebody else is not written
   assert.equal(by('eve'), 'user:eve');
   // As login and name on the forge are two people's here.
   assert.equal(by('lena'), 'user:lena (on the forge)');
+  assert.equal(by('LENA'), 'user:LENA (on the forge)');
 });
 
 test('of two people who contradict each other the last word counts, and the first one is told', () => {
@@ -347,6 +360,7 @@ test('refuses what would do nothing, or more than the grant', () => {
     ['/narrow orders-write admin', /covers/],
     ['/narrow orders-write editor', /is all that/],
     ['/narrow orders-write remove', /covers/],
+    ['/narrow orders-write ,', /covers/],
     ['/narrow orders-write', /to what\?/],
     ['/reassign orders-write group:nowhere', /no directory knows `group:nowhere`/],
     ['/reassign orders-write group:gone', /nobody active is behind `group:gone`/],
@@ -362,11 +376,44 @@ test('refuses what would do nothing, or more than the grant', () => {
   assert.deepEqual(said('/keep orders-write 2026-11-23 today', dana).decided, ['orders-write: keep']);
   const asked = [entry('orders-write', { detector: 'orphan-missing', action: 'recertify' })];
   assert.deepEqual(said('/keep orders-write 2026-11-23 today', dana, asked).decided, ['orders-write: keep']);
+  // A day lasts to its end, and no longer.
+  const over = said('/keep orders-write 2026-11-23 today', dana, asked, '2026-11-24T00:00:00Z');
+  assert.match(over.replies, /is past/);
+  const ended = [entry('orders-read', { detector: 'expired' }), entry('orders-write')];
+  assert.deepEqual(said('/keep 2027-03-31 why', dana, ended).decided, []);
+  assert.deepEqual(said('/extend orders-read 2027-03-31 why', dana, ended).decided, ['orders-read: extend']);
+  // Nor does anybody come to answer for access that is theirs alone, by whatever name.
+  for (const owner of ['user:ann@example.com', 'group:solo', 'group:pair'])
+    assert.match(said(`/reassign orders-read ${owner}`, dana).replies, /that person's own/, owner);
+  const ofSolo = [entry('of-solo')];
+  assert.match(said('/reassign user:ann@example.com', dana, ofSolo).replies, /that person's own/);
+});
+
+test('what the review wrote itself and what programs write asks for nothing, and what looks like it does', () => {
+  const asks = (who: { isOurs?: boolean; isBot?: boolean }, body: string) =>
+    readComment(
+      {
+        ...{ id: 1, kind: 'comment', key: 'c1', author: 'ann', atMs: 0, isEdited: false, body },
+        ...{ isOurs: false, isBot: false, ...who },
+      },
+      grants,
+    ) !== null;
+  const reply = '<!-- grantgate:reply c0 -->\n/revoke orders-read';
+  assert.deepEqual(
+    [
+      asks({ isOurs: true }, reply),
+      asks({}, reply),
+      asks({ isOurs: true }, '/help'),
+      asks({ isBot: true }, '/help'),
+    ],
+    [false, true, true, false],
+  );
 });
 
 test('splits one off, keeps the last, and says why', () => {
   assert.deepEqual(said('/split other', dana).split, ['other']);
   assert.deepEqual(said('/split', { ...dana, mayWrite: true }).split, ['orders-write', 'other']);
   assert.match(said('/split', dana, [entry('orders-write')]).replies, /nothing to split/);
+  assert.match(said('/split other\n/split other', dana).replies, /nothing to split/);
   assert.match(said('/why other', stranger).replies, /never_used\.rego/);
 });
