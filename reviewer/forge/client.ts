@@ -10,6 +10,7 @@ import { createAppAuth } from '@octokit/auth-app';
 import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { Octokit } from '@octokit/rest';
+import { counted } from '../../bundle/format/counted.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ReviewError } from '../reviewError.ts';
 import { errorOfStatus, ForgeError } from './forgeError.ts';
@@ -79,11 +80,11 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
     if (method === 'GET' && 'status' in error && error.status === 409) Object.assign(error, { status: 503 });
     throw error;
   });
-  const clock = {
+  const patiently = withinLimits({
     now: Date.now,
     sleep: target.time?.sleep ?? ((ms: number) => sleep(ms, undefined, signal ? { signal } : {})),
     ...(target.waitMs !== undefined && { longestMs: target.waitMs }),
-  };
+  });
   return {
     octokit,
     async call(name, work) {
@@ -93,7 +94,7 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       signal?.addEventListener('abort', stop, { once: true });
       stopped.promise.catch(() => {});
       try {
-        return await Promise.race([withinLimits(() => work().catch(asInRest), clock), stopped.promise]);
+        return await Promise.race([patiently(() => work().catch(asInRest)), stopped.promise]);
       } catch (error) {
         throw error instanceof ReviewError ? error : failureOf(name, error, timeoutMs);
       } finally {
@@ -177,9 +178,12 @@ function failureOf(call: string, error: unknown, timeoutMs: number): ForgeError 
   };
   const message = typeof known.message === 'string' ? known.message : '';
   if (typeof known.status === 'number' && known.response !== undefined) {
-    const limited = waitOf(error, 0) !== null;
+    const waitMs = waitOf(error, Date.now());
     // What the forge says of a refused creation stands in `errors`, and Octokit puts it behind the message.
-    return errorOfStatus(call, limited ? 429 : known.status, saidOf(message), error);
+    const said = saidOf(message);
+    if (waitMs === null) return errorOfStatus(call, known.status, said, error);
+    const wait = `it asks to wait for ${counted(Math.ceil(waitMs / 60_000), 'minute')}`;
+    return errorOfStatus(call, 429, said === '' ? wait : `${said}; ${wait}`, error);
   }
   const causes = [known, known.cause as typeof known | undefined];
   if (causes.some((cause) => cause?.name === 'TimeoutError') || /timeout/i.test(message))

@@ -4,6 +4,8 @@
 
 /** The longest a run waits for a limit; beyond it a later run goes on. */
 const longestWaitMs = 120_000;
+/** The longest in all: a job has minutes, and one that is ended from outside tells nobody why. */
+const longestInAllMs = 5 * 60_000;
 const mostTries = 3;
 
 type Refusal = {
@@ -29,18 +31,20 @@ export function waitOf(error: unknown, nowMs: number): number | null {
 
 type Clock = { now: () => number; sleep: (ms: number) => Promise<unknown>; longestMs?: number };
 
-/** Calls, waits as long as it is asked to, and calls again; what asks for too much, or too often, is thrown. */
-export async function withinLimits<T>(
-  work: () => Promise<T>,
-  { now, sleep, longestMs = longestWaitMs }: Clock,
-): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const waitMs = waitOf(error, now());
-      if (waitMs === null || waitMs > longestMs || tried >= mostTries) throw error;
-      await sleep(waitMs);
+/** Calls, waits as long as it is asked to, and calls again; what asks for too much, alone or with what was waited before, is thrown. */
+export function withinLimits({ now, sleep, longestMs = longestWaitMs }: Clock) {
+  let waitedMs = 0;
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const waitMs = waitOf(error, now());
+        if (waitMs === null || waitMs > longestMs || tried >= mostTries) throw error;
+        waitedMs += waitMs;
+        if (waitedMs > longestInAllMs) throw error;
+        await sleep(waitMs);
+      }
     }
-  }
+  };
 }

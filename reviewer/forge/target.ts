@@ -20,7 +20,7 @@ export type ForgeTarget = {
   /** How often a failed call is repeated (3 when left out), after 1, 4 and 9 times this long, in ms (1 s). */
   retries?: number;
   retryAfterMs?: number;
-  /** The longest that a limit is waited for, in ms; 2 minutes when left out. */
+  /** The longest that one limit is waited for, in ms; 2 minutes when left out. All together have 5. */
   waitMs?: number;
   /** How time passes; as it does when left out. */
   time?: {

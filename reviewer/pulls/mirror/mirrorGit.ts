@@ -83,7 +83,14 @@ export function mirrorGit(repository: string, { forge, token, signal }: Options)
         `git ${name} ${forge.cloneUrl}`,
         'is refused: the token is not accepted, or may not do this',
       );
-    throw new ForgeError('forge-git', `git ${name} ${forge.cloneUrl}`, fault);
+    throw new ForgeError(
+      'forge-git',
+      `git ${name} ${forge.cloneUrl}`,
+      // The API answers to former names, too.
+      /redirect|returned error: 30\d/i.test(fault)
+        ? 'is sent elsewhere, which is not followed: give the repository by the name and owner that it has now'
+        : fault,
+    );
   };
   return { run, talk };
 }

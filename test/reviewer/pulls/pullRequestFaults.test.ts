@@ -1,6 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
@@ -121,8 +123,22 @@ test('a limit that names its end is waited for, and one that asks for too much e
   const sleep = async (ms: number) => waited.push(ms);
   assert.deepEqual(actions(await apply({ forge: { time: { sleep } } })), ['opened group-desk/removal idle']);
   assert.deepEqual(waited, [1000, 1000]);
+  // Each asks for little, and all together for more than a job has.
+  const headers100 = { 'retry-after': '100' };
+  for (const path of [/\/pulls$/, /\/issues$/])
+    forge.fail({ method: 'GET', path, status: 429, times: 2, headers: headers100 });
+  const late = await apply({ forge: { waitMs: 120_000, time: { sleep } } });
+  assert.match(
+    late.error?.message ?? '',
+    /\/issues answered 429: .*; it asks to wait for 2 minutes \(too many/,
+  );
+  assert.deepEqual(waited.slice(2), [100_000, 100_000, 100_000]);
+  assert.equal((await apply()).error, null);
   forge.fail({ method: 'GET', path: /\/pulls$/, status: 429, headers: { 'retry-after': '3600' } });
-  assert.equal((await apply()).error?.code, 'forge-limited');
+  assert.match(
+    (await apply()).error?.message ?? '',
+    /wait for 60 minutes \(too many requests; a later run goes on\)$/,
+  );
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' };
   forge.fail({ method: 'GET', path: /\/pulls$/, status: 403, headers });
   assert.equal((await apply()).error?.code, 'forge-limited');
@@ -207,6 +223,12 @@ test('a forge that does not list, or is not there at all, still leaves a plan', 
   assert.equal(gone.error?.code, 'forge-git');
   assert.match(gone.error?.message ?? '', /^git fetch http:\/\/127\.0\.0\.1:9\//);
   assert.equal(gone.plan.findings.length, 3);
+  const renamed = createServer((_, response) => response.writeHead(301, { location: '/new.git' }).end());
+  await new Promise<void>((done) => renamed.listen(0, '127.0.0.1', done));
+  const { port } = renamed.address() as AddressInfo;
+  const moved = await apply({ forge: { cloneUrl: `http://127.0.0.1:${port}/acme/access.git` } });
+  renamed.close();
+  assert.match(moved.error?.message ?? '', /access\.git is sent elsewhere, which is not followed: give the /);
 });
 
 test('a failed call is repeated before it is given up', async () => {
