@@ -19,6 +19,12 @@ import type { ForgeTarget } from './target.ts';
 
 const Throttled = Octokit.plugin(retry, throttling);
 
+/**
+ * So far this machine's clock and the forge's may be apart, in milliseconds. By a clock that is ahead, grants would have
+ * expired and gone unused that have not.
+ */
+const mostApartMs = 3_600_000;
+
 export type Client = {
   octokit: Octokit;
   /** Waits for a call and names it when it fails: ForgeError, or ReviewError `aborted`. */
@@ -47,6 +53,18 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
   const { baseUrl, timeoutMs = 30_000, retries = 3, retryAfterMs = 1000 } = target;
   const { deadline = (ms: number) => AbortSignal.timeout(ms) } = target.time ?? {};
   const never = () => false;
+  let theirs = '';
+  let apart = 0;
+  /** A time that was kept on the way, by a cache, tells of no clock. */
+  const compareClocks = ({ headers }: Response) => {
+    const date = headers.get('date');
+    if (date === null || headers.has('age')) return;
+    theirs = date;
+    apart = Date.now() - Date.parse(date);
+  };
+  const assertClocks = (name: string) => {
+    if (Math.abs(apart) > mostApartMs) throw new ForgeError('forge-clock', name, clocksApart(theirs));
+  };
   const octokit = new Throttled({
     ...authentication(target),
     baseUrl: baseUrl.replace(/\/$/, ''),
@@ -64,16 +82,17 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       onSecondaryRateLimit: never,
     },
     request: {
-      fetch: async (url: string, init: RequestInit) =>
-        whole(
-          await fetch(url, {
-            ...init,
-            signal: AbortSignal.any([
-              deadline(timeoutMs, init.method ?? 'GET', url),
-              ...(signal ? [signal] : []),
-            ]),
-          }),
-        ),
+      fetch: async (url: string, init: RequestInit) => {
+        const response = await fetch(url, {
+          ...init,
+          signal: AbortSignal.any([
+            deadline(timeoutMs, init.method ?? 'GET', url),
+            ...(signal ? [signal] : []),
+          ]),
+        });
+        compareClocks(response);
+        return whole(response);
+      },
     },
   });
   octokit.hook.error('request', (error, { method }) => {
@@ -94,15 +113,23 @@ export function openClient(target: ForgeTarget, signal?: AbortSignal): Client {
       signal?.addEventListener('abort', stop, { once: true });
       stopped.promise.catch(() => {});
       try {
-        return await Promise.race([patiently(() => work().catch(asInRest)), stopped.promise]);
+        const done = patiently(() => work().catch(asInRest));
+        const answer = await Promise.race([done, stopped.promise]);
+        assertClocks(name);
+        return answer;
       } catch (error) {
-        throw error instanceof ReviewError ? error : failureOf(name, error, timeoutMs);
+        if (error instanceof ReviewError || error instanceof ForgeError) throw error;
+        assertClocks(name);
+        throw failureOf(name, error, timeoutMs);
       } finally {
         signal?.removeEventListener('abort', stop);
       }
     },
   };
 }
+
+const clocksApart = (theirs: string): string =>
+  `was answered at ${new Date(theirs).toISOString()} by the forge's clock, and at ${new Date().toISOString()} by this machine's: set the one that is wrong`;
 
 /** An answer that came whole: what is done has a value, or says that it has none. Throws what it broke off with. */
 async function whole(response: Response): Promise<Response> {

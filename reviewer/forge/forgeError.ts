@@ -7,13 +7,14 @@ export type ForgeErrorCode =
   | 'forge-failed'
   | 'forge-unreachable'
   | 'forge-timeout'
+  | 'forge-clock'
   | 'forge-git';
 
 /**
  * A call to the forge did not do what it should. `call` names it (`POST /repos/northwind/access/pulls`, `git push`),
  * `status` is the answer's where there was one. Codes by status: 401 `forge-unauthorized`, 403 `forge-forbidden`, 404
  * `forge-not-found`, 429 and what else asks to wait `forge-limited`, other 4xx `forge-refused`, 5xx `forge-failed`; without an answer
- * `forge-unreachable` or `forge-timeout`; `forge-git` when Git fails.
+ * `forge-unreachable` or `forge-timeout`; `forge-clock` when its clock and ours are too far apart; `forge-git` when Git fails.
  */
 export class ForgeError extends Error {
   readonly code: ForgeErrorCode;

@@ -51,6 +51,32 @@ test("derives Git's address from the API's", () => {
   assert.equal(at('http://127.0.0.1:8080/api/v3/'), 'http://127.0.0.1:8080/acme/access.git');
 });
 
+test('nothing is done where the clock of the forge is more than an hour from ours', async () => {
+  const asked = async (apartMs: number, { status = 200, headers = {}, date = '' } = {}) => {
+    const baseUrl = await answering((_, response) => {
+      const said = date || new Date(Date.now() + apartMs).toUTCString();
+      for (const [name, value] of Object.entries({ date: said, ...headers })) response.setHeader(name, value);
+      json(response, status, status === 200 ? [] : { message: 'Bad credentials' });
+    });
+    const forge = openForge({ baseUrl, owner: 'acme', repo: 'access', token: 't', retries: 0 });
+    return forge.listPulls('grantgate/review/', 0).then(
+      () => 'done',
+      ({ code, message }) => `${code}: ${message}`,
+    );
+  };
+  const hour = 3_600_000;
+  const refused =
+    /^forge-clock: GET \S+ was answered at \S+Z by the forge's clock, and at \S+Z by this machine's/;
+  assert.match(await asked(2 * hour), refused);
+  assert.match(await asked(-2 * hour), refused);
+  assert.match(await asked(-400 * 24 * hour, { status: 401 }), refused);
+  assert.equal(await asked(hour / 2), 'done');
+  assert.equal(await asked(-hour / 2), 'done');
+  // What a cache kept for long, and what is no time, tell nothing of a clock.
+  assert.equal(await asked(-2 * hour, { headers: { age: '7200' } }), 'done');
+  assert.equal(await asked(0, { date: 'yesterday' }), 'done');
+});
+
 test('signs in as a GitHub App, for the API and for Git', async () => {
   const seen: string[] = [];
   const baseUrl = await answering((request, response) => {
