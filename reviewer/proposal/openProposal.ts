@@ -16,6 +16,8 @@ export type Proposal = {
   at: number;
   /** Whether somebody, by the forge's name, may approve it, besides those who may push. */
   answers?: (login: string) => boolean;
+  /** Tells whom it is about of its pull request, before it is labelled: one without its labels nobody was told of. */
+  tell?: (pull: ForgePull) => Promise<unknown>;
   /** Whether a text says otherwise than another, of those that are not the same; left out, it does. */
   isNews?: (was: string, is: string) => boolean;
 };
@@ -51,11 +53,13 @@ export async function openProposal<T extends Proposal>(
 
 /** Brings a branch and its pull request in line with a proposal. Throws ForgeError. */
 export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Proposal): Promise<Opened> {
-  const { branch, texts, title: whole, body, labels, at, answers } = proposal;
+  const { branch, texts, title: whole, body, labels, at, answers, tell } = proposal;
   const title = whole.length > longestTitle ? `${whole.slice(0, longestTitle - 2).toWellFormed()}…` : whole;
   /** What a run that died behind the creation did not get to. */
-  const label = async (pull: ForgePull) => {
-    if (labels.some((one) => !pull.labels.includes(one))) await forge.addLabels(pull.number, labels);
+  const finish = async (pull: ForgePull) => {
+    if (labels.every((one) => pull.labels.includes(one))) return;
+    await tell?.(pull);
+    await forge.addLabels(pull.number, labels);
   };
   const open = await forge.findOpen(branch);
   const there = mirror.branches.get(branch);
@@ -73,7 +77,7 @@ export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Pro
     open.body === body &&
     (await says(mirror, there, proposal, commit))
   ) {
-    await label(open);
+    await finish(open);
     return { action: 'idle', pull: open, commit: there };
   }
   await mirror.push(branch, commit);
@@ -81,7 +85,7 @@ export async function settleProposal(forge: Forge, mirror: Mirror, proposal: Pro
     open !== null && there !== undefined
       ? await forge.updatePull(open.number, { title, body })
       : (open ?? (await created(forge, branch, { title, body })));
-  await label(pull);
+  await finish(pull);
   return { action: open !== null && there !== undefined ? 'updated' : 'opened', pull, commit };
 }
 

@@ -26,7 +26,7 @@ export type Proposed = {
 type Options = {
   /** Seconds since 1970. */
   asOf: number;
-  /** The issue that asks. */
+  /** The issue that asks, and is told. */
   issue?: number;
   /** What the forge calls whoever asks. */
   login: string;
@@ -68,17 +68,19 @@ export async function proposeRequest(
       const requested = await requestGrant({ tree, organisation }, { ...asked, principal }, asOf);
       const options = { asOf, emergency, earlier, ...(issue !== undefined && { issue }) };
       const texts = requestProposal(requested, options);
+      const people = namesOf(requested, organisation);
       return {
         ...texts,
         requested,
-        reviewers: namesOf(requested, organisation),
         answers: answersFor(requested.approvers.owner, organisation),
+        async tell({ number, url }) {
+          if (people.length > 0) await optional(() => forge.requestReviewers(number, { people, teams: [] }));
+          if (issue !== undefined) await forge.comment(issue, `Asked for in ${url}.`);
+        },
       };
     },
   );
-  const { requested, reviewers } = proposal;
-  if (action === 'opened' && reviewers.length > 0)
-    await optional(() => forge.requestReviewers(pull.number, { people: reviewers, teams: [] }));
+  const { requested } = proposal;
   // Just what was written here, and nothing that came to the branch since.
   const merged = emergency && action !== 'left' && (await forge.mergePull(pull.number, commit));
   return { requested, action: merged ? 'merged' : action, url: pull.url, earlier };
@@ -105,7 +107,7 @@ export async function answerIssue(
         'the issue was changed by somebody else than its author, in whose name it asks: open another one',
       );
     const form = readIssueForm(issue.body);
-    const proposed = await proposeRequest(
+    return await proposeRequest(
       forge,
       {
         api: form.api,
@@ -117,8 +119,6 @@ export async function answerIssue(
       },
       { asOf, issue: number, login: issue.author, ...(signal && { signal }) },
     );
-    if (proposed.action === 'opened') await forge.comment(number, `Asked for in ${proposed.url}.`);
-    return proposed;
   } catch (error) {
     if (!(error instanceof ReviewError) || error.code !== 'request-refused') throw error;
     await forge.comment(number, `This cannot be asked for: ${code(error.message)}.`);

@@ -200,8 +200,17 @@ test('an issue made by the form becomes one pull request, for its author; what c
     return (await octokit(as).issues.create({ ...repo, title: 'Access', body })).data.number;
   };
   const number = await issue(tokenOf('ann'), {});
+  // A run that ends behind the creation has told nobody: the next one does.
+  const limit = { status: 429, headers: { 'retry-after': '900' } };
+  here.forge.fail({ ...limit, method: 'POST', path: /requested_reviewers$/ });
+  await assert.rejects(answerIssue(forge(), number), { code: 'forge-limited' });
   const first = await answerIssue(forge(), number);
   assert.ok('requested' in first);
+  const { data: opened } = await octokit(token).pulls.get({ ...repo, pull_number: number + 1 });
+  assert.deepEqual(
+    opened.requested_reviewers?.map(({ login }) => login),
+    ['dana'],
+  );
   assert.equal(first.requested.entry.principal, 'user:ann@example.com');
   const again = await answerIssue(forge(), number);
   assert.ok('requested' in again);
