@@ -25,12 +25,13 @@ type Directory = Pick<Organisation, 'people' | 'memberships'>;
  */
 export function settleApprovals(check: PullCheck, people: People | null, directory: Directory): Settled {
   const principals = principalsOf(directory);
-  const authors = (people?.authors ?? []).flatMap((login) => principals.get(login.toLowerCase()) ?? []);
+  const behind = (login: string) => principals.get(login.toLowerCase()) ?? [];
+  // Of a name that two have an author may be either, and who approves by it is nobody for certain.
+  const authors = (people?.authors ?? []).flatMap(behind);
   const logins = new Set((people?.authors ?? []).map((login) => login.toLowerCase()));
   const approvers = (people?.approvals ?? [])
     .filter((login) => !logins.has(login.toLowerCase()))
-    .flatMap((login) => principals.get(login.toLowerCase()) ?? [])
-    .filter((principal) => !authors.includes(principal));
+    .flatMap((login) => (behind(login).length === 1 ? behind(login) : []));
   const gainers = new Map(check.gainers.map(({ api, who }) => [api, new Set(who)]));
   const settled: Settled = { met: [], missing: [], refused: [] };
   for (const requirement of check.requirements) {
@@ -52,12 +53,14 @@ export function settleApprovals(check: PullCheck, people: People | null, directo
   return settled;
 }
 
-/** The forge's login, in small letters → the active person of the directory. */
-function principalsOf({ people }: Directory): Map<string, string> {
-  const found = new Map<string, string>();
+/** The forge's login, in small letters → the active people of the directory who have it. */
+function principalsOf({ people }: Directory): Map<string, string[]> {
+  const found = new Map<string, string[]>();
   for (const { login, github, provider, status } of people.values()) {
     const name = github ?? (provider === 'github' ? login : undefined);
-    if (status === 'active' && name !== undefined) found.set(name.toLowerCase(), `user:${login}`);
+    if (status !== 'active' || name === undefined) continue;
+    const key = name.toLowerCase();
+    found.set(key, [...(found.get(key) ?? []), `user:${login}`]);
   }
   return found;
 }

@@ -118,7 +118,7 @@ function decisionFor(
       if (owner === grant.owner) return `\`${entry.grant}\` is theirs already`;
       const holder = soleHolder(grant.principal, organisation);
       if (owner === grant.principal || (holder !== null && holder === soleHolder(owner, organisation)))
-        return `\`${entry.grant}\` is that person's own: somebody else answers for it`;
+        return `\`${entry.grant}\` is their own access: somebody else answers for it`;
       return { kind: 'reassign', ...said, owner };
     }
     case 'suspend':

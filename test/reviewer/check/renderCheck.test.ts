@@ -220,6 +220,26 @@ test('an approval counts from the owner or its group, of the commit, by nobody w
   );
 });
 
+test('of a name on the forge that two people have, an author is both of them, and who approves by it nobody', () => {
+  const ann = directory.people.get('ann@example.com') ?? assert.fail();
+  const dana = directory.people.get('dana@example.com') ?? assert.fail();
+  const second = (login: string, github: string) => ({ ...ann, login, github });
+  const people = new Map(directory.people);
+  for (const one of [second('zoe', 'ANN-gh'), second('yan', 'Dana')]) people.set(one.login, one);
+  const check = checkOf({
+    requirements: [needed],
+    gainers: [{ api: 'payments', who: ['user:ann@example.com'] }],
+  });
+  const settled = (authors: string[], approvals: string[]) =>
+    settleApprovals(check, { authors, approvals }, { ...directory, people });
+  assert.deepEqual(settled(['ann-gh'], ['dana']).refused, [
+    { author: 'user:ann@example.com', api: 'payments' },
+  ]);
+  assert.deepEqual(settled(['eve'], ['dana']).met, []);
+  people.set('yan', { ...second('yan', 'Dana'), status: 'suspended' });
+  assert.deepEqual(settled(['eve'], ['dana']).met, [{ requirement: needed, by: `user:${dana.login}` }]);
+});
+
 test('who opens a pull request by which it gains access to a guarded API is refused, unless the rules let it', () => {
   const check = checkOf({
     requirements: [needed],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../../../bundle/check.ts';
-import { ownDetector } from '../../../bundle/grants/names.ts';
+import { type DetectorName, ownDetector } from '../../../bundle/grants/names.ts';
 import { builtInPolicies } from '../../../bundle/policy/policies.ts';
 import { isBlind } from '../../../reviewer/pulls/text/gone.ts';
 import type { Plan } from '../../../reviewer/review.ts';
@@ -176,6 +176,12 @@ test('what one proposed stays open where it cannot be asked, and only that', () 
   assert.equal(blind([{ detector: entry.detector, grant: 'busy-dana', message }]), false);
   assert.equal(blind([{ detector: 'dormant', message }]), false);
   assert.equal(blind([]), false);
+  const unsure = (grant: string, detector: DetectorName) =>
+    isBlind([entry], { not_evaluable: [{ grant, detectors: [detector], coverage: 0.5 }] });
+  assert.deepEqual(
+    [unsure('busy-ann', entry.detector), unsure('busy-ann', 'dormant'), unsure('busy-dana', entry.detector)],
+    [true, false, false],
+  );
 });
 
 test('copies of the product’s own are passed over; names of detectors that are not there are refused', async () => {

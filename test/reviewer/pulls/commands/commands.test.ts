@@ -199,6 +199,7 @@ const here = await place({
   ]),
   'grants/directory/okta.yaml': `${okta}  - { name: solo, members: ["user:ann@example.com"] }
   - { name: pair, members: ["user:ann@example.com", "user:bob@example.com"] }
+  - { name: both, members: ["user:ann@example.com", "user:dana@example.com"] }
   - { name: gone, members: ["user:bob@example.com", "user:cleo@example.com"] }
 `,
 });
@@ -384,9 +385,16 @@ test('refuses what would do nothing, or more than the grant', () => {
   assert.deepEqual(said('/extend orders-read 2027-03-31 why', dana, ended).decided, ['orders-read: extend']);
   // Nor does anybody come to answer for access that is theirs alone, by whatever name.
   for (const owner of ['user:ann@example.com', 'group:solo', 'group:pair'])
-    assert.match(said(`/reassign orders-read ${owner}`, dana).replies, /that person's own/, owner);
+    assert.match(said(`/reassign orders-read ${owner}`, dana).replies, /their own access/, owner);
   const ofSolo = [entry('of-solo')];
-  assert.match(said('/reassign user:ann@example.com', dana, ofSolo).replies, /that person's own/);
+  assert.match(said('/reassign user:ann@example.com', dana, ofSolo).replies, /their own access/);
+  assert.deepEqual(said('/reassign group:both', dana, [entry('of-desk')]).decided, ['of-desk: reassign']);
+  const ofDesk = { ...org, grants: org.grants.map((one) => ({ ...one, owner: 'group:night' })) };
+  const { replies } = decide(parseCommands('/reassign group:desk', []).commands, {
+    ...{ who: dana, at, organisation: ofDesk },
+    marker: { entries: [entry('of-desk')], as_of: at },
+  });
+  assert.match(replies.join(), /their own access/);
 });
 
 test('what the review wrote itself and what programs write asks for nothing, and what looks like it does', () => {
