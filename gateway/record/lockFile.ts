@@ -12,12 +12,12 @@ export function takeLock(lock: string): { release: () => void } | { holder: numb
   for (;;) {
     try {
       const begun = begunOf(process.pid);
-      writeFileSync(lock, [process.pid, ...(begun === null ? [] : [begun.boot, begun.tick])].join(' '), {
-        flag: 'wx',
-      });
+      const text = [process.pid, ...(begun === null ? [] : [begun.boot, begun.tick])].join(' ');
+      writeFileSync(lock, text, { flag: 'wx' });
       return {
+        // What another process has taken since is its own.
         release: () => {
-          if (existsSync(lock)) unlinkSync(lock);
+          if (existsSync(lock) && readFileSync(lock, 'utf8') === text) unlinkSync(lock);
         },
       };
     } catch (error) {

@@ -33,6 +33,10 @@ test('a lock is held by this process until it lets go of it, which it may do twi
   release();
   assert.throws(() => lockHolder(lock), { code: 'ENOENT' });
   release();
+  writeFileSync(lock, String(process.ppid));
+  release();
+  assert.deepEqual(takeLock(lock), { holder: process.ppid }, 'who holds it since keeps it');
+  unlinkSync(lock);
   take()();
 });
 
