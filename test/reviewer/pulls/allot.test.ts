@@ -1,10 +1,11 @@
 import * as assert from 'node:assert/strict';
 import type { Finding } from '../../../reviewer/plan/finding.ts';
-import { allot, type OpenPull } from '../../../reviewer/pulls/allot.ts';
+import { allot, answered, type OpenPull, rememberedMs } from '../../../reviewer/pulls/allot.ts';
 import { askedFor, renderDashboard } from '../../../reviewer/pulls/dashboard.ts';
 import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { entriesOf } from '../../../reviewer/pulls/text/body.ts';
 import { branchOf } from '../../../reviewer/pulls/text/branch.ts';
+import { hidden, type Marker } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('which findings share a pull request');
@@ -100,4 +101,20 @@ test('the dashboard says of what is open from when on which rule holds, and of w
   const due = { ...open, no_response: { at: '2026-12-23T12:00:00Z', rule: 'suspend' } } as const;
   assert.match(renderDashboard([due], null), /- #3: `a` – without an answer by 2026-12-23: `suspend`$/);
   assert.match(renderDashboard([open], null), /- #3: `a`$/);
+});
+
+test('an answer is a closing by somebody, of thirty days, in a description that nobody else has written', () => {
+  const count = (pull: Partial<OpenPull['pull']>, marker: Partial<Marker> = {}) => {
+    const one = opened(1, found(0, 1), false);
+    const body = hidden({ ...(one.marker ?? assert.fail()), ...marker });
+    const closed = { ...one.pull, ...{ body, state: 'closed', closedMs: 1000 }, ...pull } as const;
+    return (nowMs: number) => answered([closed], nowMs).size;
+  };
+  const [last, over] = [rememberedMs + 999, rememberedMs + 1000];
+  assert.deepEqual([count({})(last), count({})(over)], [1, 0]);
+  assert.equal(count({ state: 'open' })(last), 0);
+  assert.equal(count({ isOurs: false })(last), 0);
+  // What the review closed itself is none, unless somebody has merged it all the same.
+  assert.equal(count({}, { closed: 'it is gone' })(last), 0);
+  assert.equal(count({ merged: true }, { closed: 'it is gone' })(last), 1);
 });
