@@ -42,17 +42,23 @@ export function assertPlausible(
     throw refuse(
       `${are.size} active people, and ${gone} of the ${were.size} before are not among them (at most ${most(were.size)} is taken as plausible)`,
     );
-  const [held, holds] = [before, after].map(
-    ({ groups }) => groups.filter(({ members }) => members.length > 0).length,
-  ) as [number, number];
-  if (held - holds > most(held) || (held > 1 && holds === 0 && share < 1))
-    throw refuse(`${holds} groups that have members, ${held} before`);
+  // By their names, as grants do: all of them called otherwise take as much away as none at all.
+  const [held, holds] = [heldIn(before), heldIn(after)];
+  const ended = [...held].filter((name) => !holds.has(name)).length;
+  if (ended > most(held.size) || (held.size > 1 && ended === held.size && share < 1))
+    throw refuse(
+      `${holds.size} groups that have members, and ${ended} of the ${held.size} before are not among them`,
+    );
   const { kept, lost } = memberships(before, after);
   if (lost > Math.max(kept * share, share === 0 ? 0 : few))
     throw refuse(
       `${lost} of ${kept} members of groups no more, though they and the groups are there (at most ${Math.max(Math.floor(kept * share), few)} are taken as plausible)`,
     );
 }
+
+/** The folded names of groups that have members. */
+const heldIn = ({ groups }: DirectoryFile) =>
+  new Set(groups.flatMap(({ name, members }) => (members.length > 0 ? fold(name) : [])));
 
 /** What is missing for its name alone is put right at the provider, not by letting it shrink. */
 function causeOf(unusable: readonly string[]): string {

@@ -6,6 +6,7 @@ import { groupFindings } from '../../../reviewer/pulls/group.ts';
 import { entriesOf } from '../../../reviewer/pulls/text/body.ts';
 import { branchOf } from '../../../reviewer/pulls/text/branch.ts';
 import { hidden, type Marker } from '../../../reviewer/pulls/text/marker.ts';
+import { ignoredMs, ignoredSince } from '../../../reviewer/pulls/timing.ts';
 import { suite } from '../../_suite.ts';
 
 const test = suite('which findings share a pull request');
@@ -103,12 +104,16 @@ test('the dashboard says of what is open from when on which rule holds, and of w
   assert.match(renderDashboard([open], null), /- #3: `a`$/);
 });
 
+const closedOne = (pull: Partial<OpenPull['pull']>, marker: Partial<Marker> = {}) => {
+  const one = opened(1, found(0, 1), false);
+  const body = hidden({ ...(one.marker ?? assert.fail()), ...marker });
+  return { ...one.pull, ...({ body, state: 'closed', closedMs: 1000 } as const), ...pull };
+};
+
 test('an answer is a closing by somebody, of thirty days, in a description that nobody else has written', () => {
-  const count = (pull: Partial<OpenPull['pull']>, marker: Partial<Marker> = {}) => {
-    const one = opened(1, found(0, 1), false);
-    const body = hidden({ ...(one.marker ?? assert.fail()), ...marker });
-    const closed = { ...one.pull, ...{ body, state: 'closed', closedMs: 1000 }, ...pull } as const;
-    return (nowMs: number) => answered([closed], nowMs).size;
+  const count = (...closed: Parameters<typeof closedOne>) => {
+    const pull = closedOne(...closed);
+    return (nowMs: number) => answered([pull], nowMs).size;
   };
   const [last, over] = [rememberedMs + 999, rememberedMs + 1000];
   assert.deepEqual([count({})(last), count({})(over)], [1, 0]);
@@ -117,4 +122,19 @@ test('an answer is a closing by somebody, of thirty days, in a description that 
   // What the review closed itself is none, unless somebody has merged it all the same.
   assert.equal(count({}, { closed: 'it is gone' })(last), 0);
   assert.equal(count({ merged: true }, { closed: 'it is gone' })(last), 1);
+});
+
+test('where nobody answers for 90 days nothing more is asked, whatever the review itself has closed', () => {
+  const waiting = { ...closedOne({ state: 'open', closedMs: null }), createdMs: 1000 };
+  const isPaused = (nowMs: number, ...others: OpenPull['pull'][]) =>
+    ignoredSince([waiting, ...others], nowMs) !== null;
+  const [last, over] = [ignoredMs + 999, ignoredMs + 1000];
+  assert.deepEqual([isPaused(last), isPaused(over)], [false, true]);
+  assert.equal(isPaused(over, closedOne({ closedMs: 1001 })), false);
+  assert.equal(isPaused(over, closedOne({ closedMs: 1000 })), true);
+  assert.equal(isPaused(over, closedOne({ closedMs: 1001 }, { closed: 'it is gone' })), true);
+  assert.equal(isPaused(over, closedOne({ closedMs: 1001, merged: true }, { closed: 'it is gone' })), false);
+  // Urgent ones wait for nobody's habits.
+  const urgent = branchOf({ ...family, tier: 'urgent', turn: 1 });
+  assert.equal(ignoredSince([{ ...waiting, branch: urgent }], over), null);
 });

@@ -65,11 +65,25 @@ test('groups that all have nobody any more are a lost permission, however few th
     directory(4, { a, b }),
     directory(4, { a: [], b: [] }),
     0.1,
-    /0 groups that have members, 2 before/,
+    /0 groups that have members, and 2 of the 2 before are not among them/,
   );
   // One that was the only one may be emptied.
   assertPlausible(directory(4, { a }), directory(4, { a: [] }), 0.1);
   assertPlausible(directory(4, { a, b }), directory(4, { a: [], b: [] }), 1);
+});
+
+test('groups that are all called otherwise are lost to whoever holds access through them', () => {
+  const named = (prefix: string, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, logins(3)]));
+  const before = directory(4, named('g', 30));
+  const renamed = (count: number) => directory(4, { ...named('g', 30 - count), ...named('acme/g', count) });
+  assertPlausible(before, renamed(3), 0.1);
+  refused(before, renamed(4), 0.1, /30 groups that have members, and 4 of the 30 before are not among them/);
+  assertPlausible(before, renamed(4), 0.2);
+  assertPlausible(before, directory(4, named('G', 30)), 0.1);
+  // However few they are.
+  refused(directory(4, named('g', 2)), directory(4, named('acme/g', 2)), 0.1, /2 of the 2 before/);
+  assertPlausible(directory(4, named('g', 1)), directory(4, named('acme/g', 1)), 0.1);
 });
 
 test('a group of which only the first page came is a lost page, though everybody is still there', () => {
