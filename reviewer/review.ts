@@ -63,8 +63,8 @@ async function judge(tree: Tree, options: PlanOptions) {
     summarize(plan, evidence),
   );
   const { decisions, signal } = options;
-  const { organisation, asOf } = made.evidence;
-  const missed = await missedGrants({ tree, organisation, decisions, asOf, signal });
+  const { organisation, history, asOf } = made.evidence;
+  const missed = await missedGrants({ tree, log: history.log, organisation, decisions, asOf, signal });
   return { ...made, more: { summary, missed } };
 }
 

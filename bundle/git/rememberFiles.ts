@@ -1,10 +1,13 @@
-import type { Files } from './tree.ts';
+import type { Files, Tree } from './tree.ts';
 
 /**
  * A tree whose contents are kept once they were read, up to `mostBytes` in all, so that many who look at the same files
  * start Git once.
  */
-export function rememberFiles<T extends Files>(tree: T, mostBytes = 64 * 1024 * 1024): T {
+export function rememberFiles<T extends Files>(
+  tree: T,
+  mostBytes = 64 * 1024 * 1024,
+): T & Required<Pick<Tree, 'remembered'>> {
   const kept = new Map<string, Buffer>();
   let left = mostBytes;
   const stream: Files['stream'] = async function* (paths) {
@@ -29,7 +32,11 @@ export function rememberFiles<T extends Files>(tree: T, mostBytes = 64 * 1024 * 
     for await (const [path, bytes] of stream(paths)) found.set(path, bytes);
     return new Map(paths.flatMap((path) => [[path, found.get(path)] as const]).filter(hasBytes));
   };
-  return { ...tree, stream, read };
+  const remembered = async () =>
+    new Map(
+      (await tree.entries()).map(({ id, path }) => [id ?? '', kept.get(path)] as const).filter(hasBytes),
+    );
+  return { ...tree, stream, read, remembered };
 }
 
 const hasBytes = (entry: readonly [string, Buffer | undefined]): entry is readonly [string, Buffer] =>

@@ -38,6 +38,8 @@ export type Tree = {
   readonly read: (paths: readonly string[]) => Promise<Map<string, Buffer>>;
   /** The same one after the other, in any order: as many are in memory as whoever takes them keeps. */
   readonly stream: (paths: readonly string[]) => AsyncIterable<readonly [path: string, bytes: Buffer]>;
+  /** Blobs, by their ids, that were read and are still in memory; left out where nothing is kept. */
+  readonly remembered?: () => Promise<ReadonlyMap<string, Buffer>>;
 };
 /** The tree of a commit. */
 export type CommitTree = Tree & { readonly revision: string; readonly committedAt: string };

@@ -1,4 +1,4 @@
-import type { FileChange, FileChanges } from '../../bundle/git/fileChanges.ts';
+import type { FileChange } from '../../bundle/git/fileChanges.ts';
 import { readBlobs } from '../../bundle/git/git.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { readAccess } from '../../bundle/grants/readGrants.ts';
@@ -9,7 +9,7 @@ const mostBlobs = 400;
 
 type Entries = ReadonlyMap<string, GrantEntry>;
 /** A commit with the grants of the access files that it changed, by id. */
-export type EntryChanges<C extends FileChanges = FileChanges> = {
+export type EntryChanges<C> = {
   commit: C;
   before: Entries;
   after: Entries;
@@ -19,7 +19,7 @@ export type EntryChanges<C extends FileChanges = FileChanges> = {
  * Reads what commits made of grants, in their order. One Git reads for many commits, and what one left is what the next
  * found, so that most files are parsed once. Throws GitError.
  */
-export async function* entryChanges<C extends FileChanges>(
+export async function* entryChanges<C extends { changes: readonly FileChange[] }>(
   root: string,
   commits: readonly C[],
 ): AsyncGenerator<EntryChanges<C>> {

@@ -6,7 +6,7 @@ import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
 import { organisationOf } from '../organisationOf.ts';
 import { ReviewError } from '../reviewError.ts';
-import { lineLog } from './commits/commitLog.ts';
+import { type LoggedCommit, lineLog } from './commits/commitLog.ts';
 import { readAsides } from './commits/readAsides.ts';
 import { readCommits } from './commits/readCommits.ts';
 import { type Coverage, coverageOf, type Span } from './coverage.ts';
@@ -22,6 +22,8 @@ export type History = {
   /** Of a grant; null where Git does not know it. */
   of(grant: string): GrantHistory | null;
   directories: DirectoryHistory;
+  /** Commits along first parents that changed grants, APIs or directories, oldest first. */
+  log: readonly LoggedCommit[];
   /**
    * Where it begins, seconds since 1970: what grants were before nobody can tell, whether a clone is shallow, the
    * history was written anew, a part of it is damaged, or the files came from elsewhere. Null outside Git.
@@ -206,5 +208,5 @@ async function followHistory(tree: Tree, organisation: Organisation, asOf: numbe
   } finally {
     await asides.return(undefined);
   }
-  return { of: grants.end(), directories: directories.end(), from };
+  return { of: grants.end(), directories: directories.end(), log: await log, from };
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git } from '../../bundle/git/git.ts';
 import { commitTree, listPaths, type Tree, treeFolders } from '../../bundle/git/tree.ts';
@@ -64,11 +64,7 @@ export async function openMirror(
     const refs = [`+refs/heads/${forge.base}:refs/heads/${forge.base}`];
     refs.push(`+refs/heads/${prefix}*:refs/heads/${prefix}*`);
     await talk('fetch', ['fetch', '--no-tags', '--progress', forge.cloneUrl, ...refs]);
-    const branches = new Map<string, string>();
-    for (const line of (await run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)'])).split(
-      '\n',
-    ))
-      if (line !== '') branches.set(line.slice(41), line.slice(0, 40));
+    const branches = fetchedBranches(await readFile(join(repository, 'FETCH_HEAD'), 'utf8'));
     const base = { branch: forge.base, commit: branches.get(forge.base) ?? '' };
     branches.delete(forge.base);
     const tips = [...branches.values()];
@@ -148,6 +144,12 @@ export async function openMirror(
     await close();
     throw error;
   }
+}
+
+/** Branch → commit, as `git fetch` notes for programs what it has fetched. */
+function fetchedBranches(fetchHead: string): Map<string, string> {
+  const found = fetchHead.matchAll(/^([0-9a-f]{40,64})\t[a-z-]*\tbranch '(\S+)' of /gm);
+  return new Map([...found].map(([, commit = '', branch = '']) => [branch, commit]));
 }
 
 /** What `git init` makes, without its samples and without a process. */

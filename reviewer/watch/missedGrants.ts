@@ -3,6 +3,7 @@ import { daySeconds } from '../../bundle/format/times.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import { fold } from '../../bundle/grants/names.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
+import type { LoggedCommit } from '../evidence/commits/commitLog.ts';
 import { type Denials, readDenials } from './denials.ts';
 import { type Taken, takenSince } from './takenSince.ts';
 
@@ -22,7 +23,9 @@ const otherReasons: ReadonlySet<string> = new Set([
 ]);
 
 type Options = {
-  tree: Tree;
+  tree: Pick<Tree, 'root'>;
+  /** The tree's commits along first parents, oldest first. */
+  log: readonly LoggedCommit[];
   organisation: Organisation;
   /** Folders, files and globs of decision logs. */
   decisions: readonly string[];
@@ -38,13 +41,14 @@ type Options = {
  */
 export async function missedGrants({
   tree,
+  log,
   organisation,
   decisions,
   asOf,
   signal,
 }: Options): Promise<Missed[]> {
   const since = asOf - watchedSeconds;
-  const taken = await takenSince(tree, organisation, since);
+  const taken = await takenSince(tree, log, organisation, since);
   if (taken.length === 0) return [];
   const denials = await readDenials(decisions, {
     ...{

@@ -1,7 +1,7 @@
-import { fileChanges } from '../../bundle/git/fileChanges.ts';
+import type { FileChange } from '../../bundle/git/fileChanges.ts';
 import type { Tree } from '../../bundle/git/tree.ts';
 import type { Organisation } from '../../bundle/grants/organisation.ts';
-
+import { isBlob, type LoggedCommit } from '../evidence/commits/commitLog.ts';
 import { coversToday, entryChanges } from '../evidence/entryChanges.ts';
 
 /** What a commit took away and nothing has given back. */
@@ -19,23 +19,29 @@ export type Taken = {
   how: 'removed' | 'suspended' | 'narrowed';
 };
 
+const accessChange = ({ path, before, id }: LoggedCommit['changes'][number]): FileChange[] =>
+  path.startsWith('grants/access/')
+    ? [{ path, old: isBlob(before) ? before : null, new: isBlob(id) ? id : null }]
+    : [];
+
 /**
  * Grants that commits since an instant (seconds since 1970) removed, suspended or narrowed along first parents, each by
- * the last time, sorted by grant. One that had ended by itself was not taken. Throws GitError.
+ * the last time, sorted by grant. One that had ended by itself was not taken. `log`: the tree's, along first parents,
+ * oldest first. Throws GitError.
  */
 export async function takenSince(
-  tree: Tree,
+  { root }: Pick<Tree, 'root'>,
+  log: readonly LoggedCommit[],
   organisation: Pick<Organisation, 'apis' | 'grants'>,
   since: number,
 ): Promise<Taken[]> {
-  if (tree.revision === null) return [];
-  const commits = await fileChanges(tree.root, tree.revision, {
-    ...{ paths: ['grants/access'], within: tree.within, since },
-  });
   const current = new Map(organisation.grants.map((grant) => [grant.id, grant]));
   const found = new Map<string, Taken>();
-  const late = commits.filter(({ at }) => at >= since);
-  for await (const { commit: made, before, after } of entryChanges(tree.root, late)) {
+  const late = log
+    .filter(({ at }) => at >= since)
+    .map((made) => ({ ...made, changes: made.changes.flatMap(accessChange) }))
+    .reverse();
+  for await (const { commit: made, before, after } of entryChanges(root, late)) {
     const { commit, at, subject } = made;
     for (const [id, was] of before) {
       if (found.has(id) || was.state === 'suspended') continue;

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
 import { isSha } from './refName.ts';
@@ -19,16 +19,15 @@ async function ask(git: Git): Promise<Map<string, string>> {
 }
 
 /** Loose refs of one folder; null when one of them is not a plain object id. */
-async function loose(repository: string, folder: string): Promise<Map<string, string> | null> {
-  const entries = await readdir(join(repository, folder), { recursive: true, withFileTypes: true }).catch(
-    () => [],
-  );
+function loose(repository: string, folder: string): Map<string, string> | null {
+  const entries =
+    unlessGone(() => readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })) ?? [];
   const refs = new Map<string, string>();
   for (const entry of entries) {
     if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
     const path = join(entry.parentPath, entry.name);
     // A ref deleted or packed since the listing is found in packed-refs, or nowhere.
-    const text = await readFile(path, 'latin1').catch(() => null);
+    const text = unlessGone(() => readFileSync(path, 'latin1'));
     if (text === null) continue;
     if (!isSha(text.trim())) return null;
     refs.set(path.slice(repository.length + 1).replaceAll('\\', '/'), text.trim());
@@ -36,17 +35,24 @@ async function loose(repository: string, folder: string): Promise<Map<string, st
   return refs;
 }
 
+function unlessGone<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Branches and tags with their object ids. Every API call begins with this, so it reads the files as Git lays them
- * out (loose before packed, in Git's own order) instead of starting a process; anything unusual is left to Git.
+ * out (loose before packed, in Git's own order) instead of starting a process, and at once, as they are small; anything
+ * unusual is left to Git.
  */
 export async function readRefs(git: Git): Promise<Map<string, string>> {
-  const [heads, tags] = await Promise.all([
-    loose(git.repository, join('refs', 'heads')),
-    loose(git.repository, join('refs', 'tags')),
-  ]);
+  const heads = loose(git.repository, join('refs', 'heads'));
+  const tags = loose(git.repository, join('refs', 'tags'));
   if (heads === null || tags === null) return ask(git);
-  const packed = await readFile(join(git.repository, 'packed-refs'), 'utf8').catch(() => '');
+  const packed = unlessGone(() => readFileSync(join(git.repository, 'packed-refs'), 'utf8')) ?? '';
   const refs = new Map<string, string>();
   for (const line of packed.split('\n')) {
     const [sha = '', name = ''] = [line.slice(0, 40), line.slice(41)];

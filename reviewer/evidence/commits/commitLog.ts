@@ -7,6 +7,8 @@ export type LoggedCommit = {
   at: number;
   /** As of what was listed: those between are left out. */
   parents: readonly string[];
+  /** The first line of its message. */
+  subject: string;
   changes: { path: string; before: string; id: string }[];
 };
 
@@ -20,7 +22,7 @@ export const isBlob = (id: string) => !/^0*$/.test(id);
 export async function commitLog(tree: Tree, which: readonly string[]): Promise<LoggedCommit[]> {
   const output = await git(tree.root, [
     ...['log', '--raw', '-z', '--no-abbrev', '--no-renames', '--no-color', '--no-show-signature'],
-    ...['--reverse', '--format=%x00commit %ct %H %P', ...which],
+    ...['--reverse', '--format=%x00commit %ct %H %P%x1f%s', ...which],
     tree.within === '' ? '--relative' : `--relative=${tree.within}`,
     ...['--', ...rooms.map((room) => `${tree.within}${room}`)],
   ]);
@@ -32,8 +34,9 @@ export async function commitLog(tree: Tree, which: readonly string[]): Promise<L
       commits.at(-1)?.changes.push({ path: field, before, id });
       id = '';
     } else if (text.startsWith('commit ')) {
-      const [, at, commit = '', ...parents] = text.split(' ');
-      commits.push({ commit, at: Number(at), parents, changes: [] });
+      const [facts = '', ...subject] = text.split('\x1f');
+      const [, at, commit = '', ...parents] = facts.trimEnd().split(' ');
+      commits.push({ commit, at: Number(at), parents, subject: subject.join('\x1f'), changes: [] });
     } else if (text.startsWith(':')) [, , before = '', id = ''] = text.split(' ');
   }
   return commits;

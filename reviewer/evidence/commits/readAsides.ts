@@ -61,7 +61,7 @@ export async function* readAsides(
     .filter(({ files }) => files.length > 0)
     .sort((a, b) => (order.get(a.side.merge) ?? 0) - (order.get(b.side.merge) ?? 0));
   const ids = asides.flatMap(({ files }) => files.flatMap(({ before, id }) => [before, id]));
-  const reader = createBlobReader(tree, ids.filter(isBlob));
+  const reader = await createBlobReader(tree, ids.filter(isBlob));
   const take = async (id: string) => (isBlob(id) ? reader.take(id) : null);
   try {
     for (const { side, files } of asides) {

@@ -52,7 +52,7 @@ export async function* readCommits(tree: Tree, asOf: number, log = lineLog(tree)
   // When something took effect, not when it was written.
   const commits = inOrder(await log, asOf);
   const ids = commits.flatMap(({ changes }) => changes.map(({ id }) => id).filter(isBlob));
-  const reader = createBlobReader(tree, ids);
+  const reader = await createBlobReader(tree, ids);
   const committed = new Map<string, string>();
   try {
     for (const [index, { commit, at, changes }] of commits.entries()) {

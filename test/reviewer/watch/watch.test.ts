@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { Octokit } from '@octokit/rest';
 import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
+import { lineLog } from '../../../reviewer/evidence/commits/commitLog.ts';
 import { missedGrants } from '../../../reviewer/watch/missedGrants.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, daysAgo, type Place, place } from '../_review.ts';
@@ -40,7 +41,9 @@ const missed = async (lines: readonly string[]) => {
   const tree = await workingTree(here.root);
   const { organisation } = await load(tree);
   assert.ok(organisation);
-  const found = await missedGrants({ tree, organisation, decisions: [here.decisions], asOf: now });
+  const log = await lineLog(tree);
+  const found = await missedGrants({ tree, log, organisation, decisions: [here.decisions], asOf: now });
+  for (const { subject } of found) assert.equal(subject, 'grants: change');
   return found.map(
     ({ grant, how, denied: by }) =>
       `${grant} ${how}: ${by.map(({ subject, operation, count }) => `${subject} ${operation} ${count}`).join(', ')}`,
@@ -50,7 +53,10 @@ const missed = async (lines: readonly string[]) => {
 test.before(async () => {
   here = await place(access(before));
   await here.commit({ [desk]: textOf(before.filter(({ id }) => id !== 'long-ago')) }, daysAgo(20));
-  const without = before.filter(({ id }) => !['long-ago', 'back'].includes(id));
+  // What is taken in two steps is told of by the last.
+  const without = before
+    .filter(({ id }) => !['long-ago', 'back'].includes(id))
+    .map((one) => (one.id === 'removed' ? { ...one, rest: 'operations: [remove]' } : one));
   await here.commit({ [desk]: textOf(without) }, daysAgo(9));
   const taken = [
     { id: 'paused', principal: 'user:dana@example.com', rest: 'role: editor\nstate: suspended' },

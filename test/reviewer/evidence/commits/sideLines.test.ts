@@ -7,7 +7,7 @@ import { suite } from '../../../_suite.ts';
 const test = suite('branches that were merged');
 
 const commit = (id: string, at: number, ...parents: string[]): LoggedCommit => ({
-  ...{ commit: id, at, parents, changes: [] },
+  ...{ commit: id, at, parents, subject: '', changes: [] },
 });
 const sides = (line: string, ...commits: LoggedCommit[]) =>
   [...sideLines(commits, new Set(line), 100)].map(([id, { at, merge }]) => `${id} ${at} ${merge}`);

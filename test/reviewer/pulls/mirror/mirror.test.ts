@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { git } from '../../../../bundle/git/git.ts';
 import { rememberFiles } from '../../../../bundle/git/rememberFiles.ts';
 import { gitFiles, listPaths, withFiles } from '../../../../bundle/git/tree.ts';
+import { createBlobReader } from '../../../../reviewer/evidence/commits/blobReader.ts';
 import { historyOf } from '../../../../reviewer/pulls/mirror/historyOf.ts';
 import { importOf } from '../../../../reviewer/pulls/mirror/importOf.ts';
+import { openMirror } from '../../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../../_suite.ts';
 
 const test = suite('what a copy of the repository reads and writes');
@@ -77,6 +79,22 @@ test('a branch’s own commits are told from the base’s and from other branche
   assert.deepEqual((await historyOf(run, [], base))(one), []);
 });
 
+test('where each branch of the forge is, is known whatever its name', async () => {
+  const change = (text: string): Changes => [{ path: 'grants/kept.yaml', text, executable: false }];
+  const [base, ours] = ["it's-of'main", "grantgate/review/user-o'b/of'all"];
+  const [ofBase, ofOurs] = [base, ours].map((name) =>
+    commit(first, change(name), 'ann@example.com', `refs/heads/${name}`),
+  );
+  const remote = { cloneUrl: repository, base, folder: '', timeoutMs: 60_000 };
+  const mirror = await openMirror({ ...remote, token: async () => '' });
+  try {
+    assert.deepEqual(mirror.base, { branch: base, commit: ofBase });
+    assert.deepEqual([...mirror.branches], [[ours, ofOurs]]);
+  } finally {
+    await mirror.close();
+  }
+});
+
 test('contents are read once, as far as there is room, and changes lie over them', async () => {
   const plain = gitFiles(repository, first);
   const asked: string[][] = [];
@@ -94,6 +112,11 @@ test('contents are read once, as far as there is room, and changes lie over them
   // The second would not fit.
   assert.deepEqual(asked, [[kept, long], [long]]);
   await assert.rejects(tree.read(['grants/nowhere.yaml']), /there is no file/);
+  // Nor are they read for what they were in some commit.
+  const [id] = [...(await tree.remembered()).keys()];
+  const reader = await createBlobReader({ ...tree, root: join(folder, 'nowhere') }, [id ?? '']);
+  assert.equal((await reader.take(id ?? ''))?.toString(), `${kept}: ü\n`);
+  await reader.close();
   const changed = withFiles(
     tree,
     new Map([
