@@ -692,6 +692,7 @@ export const rooms: readonly (readonly [room: string, imports: readonly string[]
       'bundle/git',
       'bundle/grants',
       'reviewer/evidence',
+      'reviewer/evidence/commits',
       'reviewer/forge',
       'reviewer/plan',
       'reviewer/proposal',
