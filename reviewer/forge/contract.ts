@@ -21,18 +21,21 @@ export type ForgeIssue = {
 /** What somebody said of a pull request; `atMs`: ms since 1970, `key`: of all of them, one. */
 export type ForgeComment = {
   id: number;
-  kind: 'comment' | 'review';
+  /** On the pull request, with a review, or beside a line of the diff. */
+  kind: 'comment' | 'review' | 'review-comment';
   key: string;
   author: string;
   /** A program wrote it. */
   isBot: boolean;
-  /** Changed since it was written, by its author or by whoever may push; `unknown`: of this review nobody says. */
+  /** Changed since it was said, by its author or by whoever may push; `unknown`: of this one nobody tells. */
   isEdited: boolean | 'unknown';
   /** We wrote it, and it is as it was written: anybody may write what looks like ours, or change it. */
   isOurs: boolean;
   body: string;
   atMs: number;
 };
+/** Reviews take no reactions. */
+export type Reactable = { id: number; kind: Exclude<ForgeComment['kind'], 'review'> };
 export type Reviewers = { people: readonly string[]; teams: readonly string[] };
 
 /** The calls the review makes. Each throws ForgeError, or ReviewError `aborted`. */
@@ -67,10 +70,10 @@ export type Forge = {
   requestReviewers(number: number, reviewers: Reviewers): Promise<void>;
   /** Puts labels on a pull request or issue; unknown ones are made. */
   addLabels(number: number, labels: readonly string[]): Promise<void>;
-  /** Comments and the texts of reviews, oldest first. */
+  /** Comments, the texts of reviews, and what stands beside lines, oldest first. */
   comments(number: number): Promise<ForgeComment[]>;
   comment(number: number, body: string): Promise<void>;
-  react(comment: number, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
+  react(comment: Reactable, content: '+1' | '-1' | 'eyes' | 'confused' | 'rocket'): Promise<void>;
   /** An issue, when it was opened in ms since 1970, and whether its text is its author's still. */
   issue(number: number): Promise<ForgeIssue & { createdMs: number; isTheirs: boolean }>;
   /** What the forge calls whoever the token is of, or whom the target names in its place; an App's ends in `[bot]`. */

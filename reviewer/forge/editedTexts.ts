@@ -9,13 +9,13 @@ type Node = { lastEditedAt?: string | null; author?: Who; editor?: Who } | null;
 type Told = { nodes?: readonly Node[] | null };
 
 const query =
-  'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on PullRequestReview { lastEditedAt author { login } editor { login } } ... on IssueComment { lastEditedAt } } }';
+  'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on PullRequestReview { lastEditedAt author { login } editor { login } } ... on PullRequestReviewComment { lastEditedAt author { login } editor { login } } ... on IssueComment { lastEditedAt } } }';
 const mostAtOnce = 100;
 /** What might be a command, or a word of ours, which alone are asked about: in HTML comments anything may stand before one. */
 const counting = /\/|<!-- grantgate:/;
 
 /**
- * Whether each of some comments and reviews was changed since it was written. REST does not tell of reviews, and of comments
+ * Whether each of some comments and reviews was changed since it was said. REST does not tell of reviews, and of comments
  * not within a second; GraphQL does: whoever may push can change anybody's. `unknown` where the forge, or the token, has no
  * GraphQL.
  */
@@ -40,13 +40,20 @@ export async function editedTexts(
     for (const [index, { node_id, submitted_at }] of some.entries()) {
       const node = told?.nodes?.[index];
       const at = node?.lastEditedAt;
-      // Its author may write it until it is submitted; within that second somebody else may have, too.
-      const isAsSubmitted =
-        at === submitted_at && node?.editor != null && node.editor.login === node.author?.login;
-      found.set(node_id, at === undefined ? 'unknown' : at !== null && !isAsSubmitted);
+      found.set(node_id, at === undefined ? 'unknown' : at !== null && !isAsSubmitted(node, submitted_at));
     }
   }
   return found;
+}
+
+/** Its author alone may write it until it is submitted; within that second somebody else may have, too. */
+function isAsSubmitted(node: Node | undefined, submittedAt: string | undefined): boolean {
+  const at = node?.lastEditedAt;
+  if (at == null || submittedAt === undefined) return false;
+  return (
+    at < submittedAt ||
+    (at === submittedAt && node?.editor != null && node.editor.login === node.author?.login)
+  );
 }
 
 /** An answer that says no, which it will say again; what asks to wait is another matter. */

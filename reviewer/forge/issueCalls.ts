@@ -19,32 +19,20 @@ export function issueCalls(client: RepositoryClient): IssueCalls {
     },
     async comments(number) {
       return call(`GET ${root}/issues/${number}/comments`, async () => {
-        const asked = { ...repository, issue_number: number, per_page: 100 };
-        const found = await octokit.paginate(octokit.rest.issues.listComments, asked);
-        const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, {
-          ...{ ...repository, pull_number: number, per_page: 100 },
+        const asked = { ...repository, pull_number: number, per_page: 100 };
+        const found = await octokit.paginate(octokit.rest.issues.listComments, {
+          ...{ ...repository, issue_number: number, per_page: 100 },
         });
-        const edited = await editedTexts(octokit, [...found, ...reviews]);
+        // What stands beside lines comes before the reviews that it was submitted with: of each the review is known then.
+        const beside = await octokit.paginate(octokit.rest.pulls.listReviewComments, asked);
+        const reviews = await octokit.paginate(octokit.rest.pulls.listReviews, asked);
+        const sent = sentWith(reviews, beside);
+        const edited = await editedTexts(octokit, [...found, ...sent]);
         const me = await ourselves();
-        const said = reviews.flatMap(({ id, node_id, user, body, submitted_at }): ForgeComment[] =>
-          submitted_at === undefined || body === ''
-            ? []
-            : [
-                {
-                  id,
-                  kind: 'review',
-                  key: `r${id}`,
-                  ...authorOf(user),
-                  isEdited: edited.get(node_id) ?? 'unknown',
-                  isOurs: false,
-                  body,
-                  atMs: Date.parse(submitted_at),
-                },
-              ],
-        );
-        return [...found.map((one) => commentOf(one, me, edited)), ...said].sort(
-          (a, b) => a.atMs - b.atMs || a.id - b.id,
-        );
+        return [
+          ...found.map((one) => commentOf(one, me, edited)),
+          ...sent.map((one) => sentOf(one, edited)),
+        ].sort((a, b) => a.atMs - b.atMs || a.id - b.id);
       });
     },
     async comment(number, body) {
@@ -52,10 +40,15 @@ export function issueCalls(client: RepositoryClient): IssueCalls {
         octokit.rest.issues.createComment({ ...repository, issue_number: number, body, ...once }),
       );
     },
-    async react(comment, content) {
-      await call(`POST ${root}/issues/comments/${comment}/reactions`, () =>
-        octokit.rest.reactions.createForIssueComment({ ...repository, comment_id: comment, content }),
-      );
+    async react({ id, kind }, content) {
+      const asked = { ...repository, comment_id: id, content };
+      await (kind === 'comment'
+        ? call(`POST ${root}/issues/comments/${id}/reactions`, () =>
+            octokit.rest.reactions.createForIssueComment(asked),
+          )
+        : call(`POST ${root}/pulls/comments/${id}/reactions`, () =>
+            octokit.rest.reactions.createForPullRequestReviewComment(asked),
+          ));
     },
     async issue(number) {
       const data = await call(
@@ -110,6 +103,43 @@ function commentOf(
     ...{ body: body ?? '', atMs: Date.parse(created_at) },
   };
 }
+
+type RawReview = { id: number; node_id: string; user: RawUser; body: string; submitted_at?: string };
+type RawBeside = Omit<RawReview, 'submitted_at'> & {
+  created_at: string;
+  pull_request_review_id: number | null;
+};
+type Sent = RawReview & { kind: 'review' | 'review-comment'; submitted_at: string };
+
+/**
+ * What reviews say, in their texts and beside lines. Nobody but its author sees any of it before it is submitted, however long
+ * ago it was begun.
+ */
+function sentWith(reviews: readonly RawReview[], beside: readonly RawBeside[]): Sent[] {
+  const submitted = new Map<number | null, string | undefined>(
+    reviews.map(({ id, submitted_at }) => [id, submitted_at]),
+  );
+  return [
+    ...reviews.flatMap(({ submitted_at, ...review }): Sent[] =>
+      submitted_at === undefined || review.body === '' ? [] : [{ ...review, kind: 'review', submitted_at }],
+    ),
+    ...beside.map(
+      ({ created_at, pull_request_review_id, ...one }): Sent => ({
+        ...{ ...one, kind: 'review-comment' },
+        submitted_at: submitted.get(pull_request_review_id) ?? created_at,
+      }),
+    ),
+  ];
+}
+
+const sentOf = (
+  { id, kind, node_id, user, body, submitted_at }: Sent,
+  edited: Awaited<ReturnType<typeof editedTexts>>,
+): ForgeComment => ({
+  ...{ id, kind, key: `${kind === 'review' ? 'r' : 'rc'}${id}`, ...authorOf(user) },
+  isEdited: edited.get(node_id) ?? 'unknown',
+  ...{ isOurs: false, body, atMs: Date.parse(submitted_at) },
+});
 
 type RawIssue = {
   number: number;

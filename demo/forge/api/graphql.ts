@@ -12,11 +12,14 @@ export const graphql: Handler = async (call) => {
   if (/\brepository\(/.test(query)) return ok({ data: { repository: textsOf(core, query) } });
   if (!/lastEditedAt/.test(query) || !Array.isArray(ids))
     return ok({ errors: [{ message: 'That is not asked here.', type: 'UNKNOWN' }] });
+  const pulls = core.state.data.issues.filter(isPull).map(({ pull }) => pull);
   const edited = new Map([
-    ...core.state.data.issues
-      .filter(isPull)
-      .flatMap(({ pull }) => pull.reviews)
+    ...pulls
+      .flatMap(({ reviews }) => reviews)
       .map(({ id, editedAt }) => [nodeId('PullRequestReview', id), editedAt] as const),
+    ...pulls
+      .flatMap(({ reviewComments }) => reviewComments)
+      .map(({ id, editedAt }) => [nodeId('PullRequestReviewComment', id), editedAt] as const),
     ...core.state.data.comments.map(({ id, editedAt }) => [nodeId('IssueComment', id), editedAt] as const),
   ]);
   return ok({

@@ -143,12 +143,6 @@ export const putMerge: Handler = async (call) => {
   return ok({ sha, merged: true, message: 'Pull Request successfully merged' } satisfies MergeResult);
 };
 
-/** Review comments are not kept: there are none. */
-export const none: Handler = async (call) => {
-  pullOf(call);
-  return ok([]);
-};
-
 export const requestReviewers: Handler = async (call) => {
   const issue = pullOf(call);
   const asked = listField(call, 'reviewers') ?? [];

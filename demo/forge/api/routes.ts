@@ -63,7 +63,10 @@ export const repositoryRoutes: readonly Route[] = [
   ['GET', '/pulls/:number/reviews', reviews.listReviews],
   ['POST', '/pulls/:number/reviews', reviews.createReview],
   ['PUT', '/pulls/:number/reviews/:id', reviews.updateReview],
-  ['GET', '/pulls/:number/comments', pulls.none],
+  ['GET', '/pulls/:number/comments', reviews.listReviewComments],
+  ['POST', '/pulls/:number/comments', reviews.createReviewComment],
+  ['PATCH', '/pulls/comments/:id', reviews.updateReviewComment],
+  ['POST', '/pulls/comments/:id/reactions', reactions.createReviewReaction],
   ['POST', '/pulls/:number/requested_reviewers', pulls.requestReviewers],
 
   ['GET', '/issues', issues.listIssues],
@@ -98,5 +101,7 @@ export const openToReaders: ReadonlySet<Handler> = new Set([
   issues.createIssue,
   graphql,
   reactions.createReaction,
+  reactions.createReviewReaction,
   reviews.createReview,
+  reviews.createReviewComment,
 ]);

@@ -88,6 +88,7 @@ export function openPull(
         reviewers: [],
         teams: [],
         reviews: [],
+        reviewComments: [],
       },
     };
     await keepHead(core, issue);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeWhole } from '../../../reviewer/writeWhole.ts';
 
 const instant = z.string();
+const reaction = z.object({ author: z.string(), content: z.string() });
 
 const pull = z.object({
   head: z.object({ ref: z.string(), sha: z.string() }),
@@ -25,6 +26,23 @@ const pull = z.object({
         commit: z.string(),
         createdAt: instant,
         editedAt: instant.nullable().default(null),
+      }),
+    )
+    .default([]),
+  /** What stands beside lines; each was submitted with a review. */
+  reviewComments: z
+    .array(
+      z.object({
+        id: z.int(),
+        review: z.int(),
+        author: z.string(),
+        path: z.string(),
+        body: z.string(),
+        commit: z.string(),
+        createdAt: instant,
+        updatedAt: instant,
+        editedAt: instant.nullable(),
+        reactions: z.array(reaction),
       }),
     )
     .default([]),
@@ -65,7 +83,7 @@ const stored = z.object({
       createdAt: instant,
       updatedAt: instant,
       editedAt: instant.nullable().default(null),
-      reactions: z.array(z.object({ author: z.string(), content: z.string() })).default([]),
+      reactions: z.array(reaction).default([]),
     }),
   ),
   labels: z.array(z.object({ id: z.int(), name: z.string(), color: z.string(), description: z.string() })),

@@ -92,6 +92,6 @@ type Responding = Pick<Options, 'forge' | 'number'> & {
 async function respond({ forge, number, comment, reply, isDone }: Responding): Promise<void> {
   const { id, kind, key } = comment;
   // First, for what is nodded at twice is nodded at once. Reviews take no reactions.
-  if (kind === 'comment') await optional(() => forge.react(id, isDone ? '+1' : 'confused'));
+  if (kind !== 'review') await optional(() => forge.react({ id, kind }, isDone ? '+1' : 'confused'));
   if (reply !== null) await forge.comment(number, replyTo(key, reply));
 }

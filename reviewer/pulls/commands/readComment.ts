@@ -19,7 +19,7 @@ export type Read = { commands: Command[]; misuses: Misuse[]; refused: string[] }
 /** Why a comment's commands are nobody's word; null where they are its author's. */
 export const notTheirs = ({ isEdited }: Pick<ForgeComment, 'isEdited'>): string | null =>
   isEdited === 'unknown'
-    ? 'whether this review was changed since cannot be told here: write it as a comment'
+    ? 'whether this was changed since it was submitted cannot be told here: write it as a comment of the pull request'
     : isEdited
       ? 'the comment was changed after it was written, perhaps by somebody else: write it anew'
       : null;

@@ -365,6 +365,18 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     // What people do not see may stand before a command.
     { body: '<!-- I have\nseen it -->/keep', node: { lastEditedAt: later, editor: eve, author: ann } },
   ];
+  const [early, soon] = ['2026-11-23T09:00:00Z', '2026-11-23T09:00:01Z'];
+  // Beside lines, most begun an hour before their review was submitted.
+  const beside = [
+    { review: 0, node: { lastEditedAt: null } },
+    { review: 0, node: { lastEditedAt: soon, editor: ann, author: ann } },
+    { review: 0, node: { lastEditedAt: at, editor: ann, author: ann } },
+    { review: 0, node: { lastEditedAt: at, editor: eve, author: ann } },
+    { review: 0, node: { lastEditedAt: later, editor: ann, author: ann } },
+    // With a review that is gone: then since it was begun.
+    { review: 99, node: { lastEditedAt: null } },
+    { review: null, node: { lastEditedAt: soon, editor: ann, author: ann } },
+  ];
   const text = (author: string, editor: string | null, kind = 'Bot') => ({
     ...{ body: '<!-- grantgate:review {} -->', author: { __typename: 'Bot', login: author } },
     editor: editor === null ? null : { __typename: kind, login: editor },
@@ -398,6 +410,7 @@ test('a text is ours that our account wrote last, whatever it says, and a status
       const nodes = new Map<string, object>([
         ...written.map(({ id, edited }) => [`c${id}`, { lastEditedAt: edited }] as const),
         ...reviews.map(({ node }, id) => [`r${id}`, node] as const),
+        ...beside.map(({ node }, id) => [`b${id}`, node] as const),
       ]);
       const numbers = [...query.matchAll(/n(\d+):/g)].map(([, number]) => Number(number));
       return /viewer/.test(query)
@@ -412,6 +425,15 @@ test('a text is ours that our account wrote last, whatever it says, and a status
     }
     if (path === '/user') return json(response, 403, {});
     if (path?.endsWith('/statuses')) return json(response, 200, statuses);
+    if (path?.endsWith('/pulls/1/comments'))
+      return json(
+        response,
+        200,
+        beside.map(({ review }, id) => ({
+          ...{ id, node_id: `b${id}`, user: ann, body: '/keep', created_at: early, updated_at: later },
+          pull_request_review_id: review,
+        })),
+      );
     if (path?.endsWith('/reviews'))
       return json(
         response,
@@ -465,6 +487,14 @@ test('a text is ours that our account wrote last, whatever it says, and a status
   assert.deepEqual(
     ofKind('review').map(({ isEdited }) => isEdited),
     [false, true, false, true, true, true],
+  );
+  assert.deepEqual(
+    ofKind('review-comment')
+      .sort((a, b) => a.id - b.id)
+      .map(({ key, isEdited, atMs }) => [key, isEdited, atMs]),
+    [false, false, false, true, true, false, true].map((isEdited, id) => [
+      ...[`rc${id}`, isEdited, Date.parse(id < 5 ? at : early)],
+    ]),
   );
   const found = await forge.listPulls('grantgate/', 0);
   assert.deepEqual(

@@ -38,6 +38,12 @@ async function call<T>(
 }
 const comment = (here: World, login: string, body: string) =>
   call<{ id: number }>(here, tokenOf(login), 'POST', '/issues/1/comments', { body });
+/** Beside a line of the diff. */
+const besideLine = async (here: World, login: string, body: string) => {
+  const commit_id = (await shown(here)).head.sha;
+  const said = { body, commit_id, path: 'grants/access/orders.yaml', line: 1 };
+  return (await call<{ id: number }>(here, tokenOf(login), 'POST', '/pulls/1/comments', said)).id;
+};
 const comments = (here: World) =>
   call<{ id: number; body: string }[]>(here, token, 'GET', '/issues/1/comments');
 const shown = (here: World) =>
@@ -162,15 +168,23 @@ test('who may not is told so once, and the diff stays', async () => {
   assert.match(replies[2]?.body ?? '', /UNTIL must be a day/);
 });
 
-test('a later word replaces an earlier one, also in a review, and a lost delivery is made up for', async () => {
+test('a later word replaces an earlier one, also in a review or beside a line, and a lost delivery is made up for', async () => {
   const here = await started();
-  await comment(here, 'dana', '/suspend idle-too');
+  const { id } = await comment(here, 'dana', '/suspend idle-too');
   here.clock.now += 1000;
   await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', {
     event: 'COMMENT',
-    body: '/extend idle-too 2027-06-30 until the move\n/revoke idle',
+    body: '/extend idle-too 2027-06-30 until the move\n/suspend idle',
   });
-  assert.deepEqual(await run(here), { number: 1, handled: 2, changed: true });
+  here.clock.now += 1000;
+  const beside = await besideLine(here, 'dana', '/revoke idle');
+  await besideLine(here, 'eve', 'Is this still needed?');
+  assert.deepEqual(await run(here), { number: 1, handled: 3, changed: true });
+  assert.deepEqual(
+    here.writes().calls.filter((made) => made.endsWith('/reactions')),
+    [`POST /issues/comments/${id}/reactions`, `POST /pulls/comments/${beside}/reactions`],
+  );
+  assert.equal((await run(here)).handled, 0);
   assert.match(change(here), /\+ {2}expires: 2027-06-30/);
   assert.doesNotMatch(change(here), /suspended/);
   assert.match(change(here), /^-- id: idle$/m);
@@ -186,16 +200,22 @@ test('a review decides nothing once it was changed, nor where nobody can tell', 
   await call(here, tokenOf('ann'), 'PUT', `/pulls/1/reviews/${id}`, {
     ...{ body: '<!-- I have looked at it. -->/keep idle 2027-03-31 dana says so' },
   });
+  const beside = await besideLine(here, 'dana', 'Here, too.');
+  here.clock.now += 1000;
+  await call(here, tokenOf('ann'), 'PATCH', `/pulls/comments/${beside}`, {
+    ...{ body: '/keep idle-too 2027-03-31 dana says so' },
+  });
   const before = (await shown(here)).head.sha;
-  assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
-  assert.match((await comments(here)).at(-1)?.body ?? '', /the comment was changed after it was written/);
+  assert.deepEqual(await run(here), { number: 1, handled: 2, changed: false });
+  for (const { body } of (await comments(here)).slice(-2))
+    assert.match(body, /the comment was changed after it was written/);
   // Of whose text it is the forge tells, and of the review no more.
   here.forge.fail({ method: 'POST', path: /\/graphql$/, status: 404, skip: 3 });
   await call(here, tokenOf('dana'), 'POST', '/pulls/1/reviews', { event: 'COMMENT', body: '/revoke idle' });
   assert.deepEqual(await run(here), { number: 1, handled: 1, changed: false });
   assert.match(
     (await comments(here)).at(-1)?.body ?? '',
-    /whether this review was changed since cannot be told/,
+    /whether this was changed since it was submitted cannot be told/,
   );
   assert.equal((await shown(here)).head.sha, before);
   // A forge that fails is asked again by a later run.
