@@ -2,7 +2,7 @@ import type { Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { vouch } from '../pulls/announce.ts';
 import type { Mirror } from '../pulls/mirror.ts';
-import { changing } from '../pulls/text/alerts.ts';
+import { changed, changing } from '../pulls/text/alerts.ts';
 import { joinPart, type PartMarker, parsePart, partRemembered, partsOf } from './marker.ts';
 
 // What is announced is what is merged, as in every pull request of the review: a text names the commit it speaks of, only
@@ -30,7 +30,7 @@ export async function bringUpPart(
     const { closed: _, ...known } = remembered ?? marker;
     const around = partsOf(pull.body);
     // What somebody else has written is not said on as the campaign's.
-    const own = remembered === null ? '' : around.own.replace(`${changing}\n\n`, '');
+    const own = remembered === null ? '' : changed(around.own);
     const body = joinPart({ ...known, commit: null }, `${changing}\n\n${own}`, around);
     await forge.updatePull(pull.number, { body, ...(state !== undefined && { state }) });
     if (mirror.branches.get(pull.branch) !== commit) await mirror.push(pull.branch, commit);

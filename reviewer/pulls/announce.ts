@@ -2,7 +2,7 @@ import type { CommitStatus, Forge, ForgePull } from '../forge/forge.ts';
 import { ForgeError } from '../forge/forgeError.ts';
 import { optional } from '../forge/optional.ts';
 import type { Mirror } from './mirror.ts';
-import { changing } from './text/alerts.ts';
+import { changed, changing } from './text/alerts.ts';
 import { joinBody } from './text/joinBody.ts';
 import { bodyParts, type Marker, parseBody, rememberedIn } from './text/marker.ts';
 
@@ -45,7 +45,7 @@ export async function bringUp(
   const parts = bodyParts(pull.body);
   // What somebody else has written is not said on as the review's.
   const said = rememberedIn(pull);
-  const own = said === null ? '' : parts.own.replace(`${changing}\n\n`, '');
+  const own = said === null ? '' : changed(parts.own);
   const { closed: _, remembered: __, ...kept } = said ?? wanted.marker;
   // What has no room is refused before anything is written.
   const body = joinBody(withCommit(wanted), wanted.own, parts);
@@ -67,13 +67,12 @@ export async function updateText(
   { forge }: Pick<On, 'forge'>,
   pull: ForgePull,
   wanted: WantedPull,
-  vouches = true,
 ): Promise<ForgePull> {
   const updated = await forge.updatePull(pull.number, {
     ...titleFor(pull, wanted),
     body: joinBody(withCommit(wanted), wanted.own, bodyParts(pull.body)),
   });
-  if (vouches) await vouch(forge, wanted.commit);
+  await vouch(forge, wanted.commit);
   return updated;
 }
 

@@ -7,11 +7,13 @@ import type { Forge, ForgePull } from '../../forge/forge.ts';
 import { prose } from '../../forge/markdown.ts';
 import { optional } from '../../forge/optional.ts';
 import { ReviewError } from '../../reviewError.ts';
-import { bringUp, openPull, updateText, type WantedPull } from '../announce.ts';
+import { bringUp, openPull, type WantedPull } from '../announce.ts';
 import { checkFiles, filesOf } from '../changes.ts';
 import type { Mirror } from '../mirror.ts';
+import { changed } from '../text/alerts.ts';
 import { branchOf, parseBranch } from '../text/branch.ts';
 import { actionOf } from '../text/decision.ts';
+import { joinBody } from '../text/joinBody.ts';
 import { bodyParts, type Entry, type Marker, parseBody } from '../text/marker.ts';
 import { joinOwn, splitOwn } from '../text/sections.ts';
 import { renderTitle } from '../text/title.ts';
@@ -86,9 +88,11 @@ export async function answerComments(options: Options): Promise<Answered> {
   async function carryOut({ next, outcome, refuse }: Carrying, on: ForgePull, { forge, mirror }: Options) {
     const unchanged = isDeepStrictEqual(outcome.entries, next.entries);
     const tip = mirror.branches.get(on.branch);
-    const own = bodyParts(on.body).own;
+    const parts = bodyParts(on.body);
+    const own = changed(parts.own);
+    // Only that the comment is heard: what a run has left half done stays so, until one does it.
     const asIs = (): Promise<ForgePull> =>
-      updateText({ forge }, on, { marker: next, own, commit: next.commit ?? on.head, draft: false }, false);
+      forge.updatePull(on.number, { body: joinBody(next, parts.own, parts) });
     const left = async (...problems: string[]) => {
       await refuse(...problems);
       return { moved: false, result: await asIs() };

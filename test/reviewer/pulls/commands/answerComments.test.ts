@@ -266,13 +266,17 @@ test('what no run was told of, or one failed on, the next review carries out, an
   });
   here.forge.fail({ method: 'GET', path: /\/issues\/1\/comments$/, status: 502 });
   assert.equal((await here.apply()).error?.code, 'forge-failed');
+  here.forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 502, when: 'after' });
+  await assert.rejects(run(here), { code: 'forge-failed' });
   assert.doesNotMatch(change(here), /decision: keep/);
+  assert.match((await shown(here)).body, /being brought up to date/);
   await comment(here, 'eve', '/revoke idle-too');
   assert.equal((await here.apply()).error, null);
   assert.match(
     change(here),
     /\+ {2}review: \{ decision: keep, by: user:dana@example\.com, .* reason: the audit \}/,
   );
+  assert.doesNotMatch((await shown(here)).body, /being brought up to date/);
   assert.match((await comments(here)).at(-1)?.body ?? '', /only its owner/);
   here.writes();
   await here.apply();
