@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { datedAhead } from '../../../reviewer/check/datedAhead.ts';
+import { putOff } from '../../../reviewer/check/putOff.ts';
 import { openInventory } from '../../../reviewer/inventory/inventory.ts';
 import { inventoryText } from '../../../reviewer/inventory/inventoryText.ts';
 import { organisationOf } from '../../../reviewer/organisationOf.ts';
@@ -26,6 +27,11 @@ test('are told of when they come or are dated anew, as gateways do not wait for 
   assert.match(`${found?.file}:${found?.line}`, /^grants\/access\/orders\/group-desk\.yaml:1$/);
   assert.equal(datedAhead(past, ahead, asOf).length, 1);
   assert.deepEqual(datedAhead(ahead, ahead, asOf), [], 'this pull request has nothing to do with it');
+  assert.equal(
+    datedAhead(null, await dated('2026-11-25'), asOf).length,
+    1,
+    'a day later than anywhere on earth',
+  );
 });
 
 test('nor is a review believed that is dated ahead', async () => {
@@ -44,6 +50,38 @@ test('nor is a review believed that is dated ahead', async () => {
   );
   assert.equal(datedAhead(null, ahead, asOf).length, 1);
   assert.deepEqual(datedAhead(ahead, ahead, asOf), []);
+});
+
+test('a keep and an exemption that last longer than before are told of, and none that was there', async () => {
+  const kept = (until: string) =>
+    dated(
+      `2026-03-01\nreview: { decision: keep, by: group:desk, at: 2026-11-23T09:00:00Z, until: ${until}, reason: Needed }`,
+    );
+  const exempt = (until: string) =>
+    organisationOf(
+      memoryTree({
+        ...{ ...base, ...access([{ id: 'ann-read' }]) },
+        'grants/review.yaml': `${base['grants/review.yaml']}exemptions: [{ grant: ann-read, detector: dormant, reason: Idle, until: ${until} }]\n`,
+      }),
+    );
+  type Side = Awaited<ReturnType<typeof dated>>;
+  const told = (before: Side, after: Side) =>
+    putOff({ base: before, head: after }, asOf).map(
+      ({ detail }) => /(?:until|cadence:) ([a-z-]+|[0-9-]{10})/.exec(detail)?.[1],
+    );
+  const none = await dated('2026-03-01');
+  // A certification is good for 180 days, and days begin at different times on earth.
+  assert.deepEqual(told(none, await kept('2027-05-23')), []);
+  assert.deepEqual(told(none, await kept('2027-05-24')), ['2027-05-24']);
+  assert.deepEqual(told(await kept('2028-01-31'), await kept('2028-01-31')), []);
+  assert.deepEqual(told(await kept('2028-01-31'), await kept('2028-02-01')), ['2028-02-01']);
+  for (const cadence of ['annual', 'break-glass']) {
+    const rare = await dated(`2026-03-01\ncadence: ${cadence}`);
+    assert.deepEqual([told(none, rare), told(rare, rare), told(rare, none)], [[cadence], [], []]);
+  }
+  assert.deepEqual(told(none, await exempt('2027-01-31')), ['2027-01-31']);
+  assert.deepEqual(told(await exempt('2027-01-31'), await exempt('2027-01-31')), []);
+  assert.deepEqual(told(await exempt('2027-01-31'), await exempt('2027-02-28')), ['2027-02-28']);
 });
 
 test('are listed as held already', async () => {

@@ -25,7 +25,7 @@ const before: Files = {
   ...base,
   ...access([
     { id: 'ann-read', rest: 'role: reader\nconditions: { networks: [vpn] }' },
-    { id: 'ann-pays', api: 'payments', rest: 'role: reader\nconditions: { networks: [office] }' },
+    { id: 'ann-pays', api: 'payments', rest: 'role: reader\nconditions: { networks: [office, vpn] }' },
     { id: 'desk-pays', api: 'payments', principal: 'group:desk' },
     { id: 'invoicer-pays', api: 'payments', principal: 'service:invoicer' },
   ]),
@@ -53,7 +53,18 @@ test('a network that holds other addresses opens the APIs whose grants ask for i
     ['"::ffff:192.0.2.0/122"', []],
   ] as const)
     assert.deepEqual(await opened(networks(office)), apis, office);
-  assert.deepEqual(await opened(networks('"192.0.2.0/25", "2001:db8::/32"', '203.0.112.0/20')), ['orders']);
+  const wider = networks('"192.0.2.0/25", "2001:db8::/32"', '203.0.112.0/20');
+  assert.deepEqual(await opened(wider), ['orders', 'payments']);
+  // What comes with it is judged by itself.
+  const coming = [
+    {
+      id: 'dana-read',
+      principal: 'user:dana@example.com',
+      rest: 'role: reader\nconditions: { networks: [vpn] }',
+    },
+  ];
+  const others = { 'grants/access/payments/group-desk.yaml': null, ...access(coming) };
+  assert.deepEqual(await opened({ ...wider, ...others }), []);
 });
 
 test('so do more ways to sign in and an operation that is another path or method, and not fewer and new ones', async () => {
@@ -78,4 +89,21 @@ test('a service that is known by another credential is told of where it holds so
     [],
   );
   assert.deepEqual(await told({}), []);
+  // By a group, too; and of one that came all that it is granted is told.
+  const directory = text('grants/directory/okta.yaml');
+  const member = directory.replace(
+    '["user:dana@example.com"]',
+    '["user:dana@example.com", "service:invoicer"]',
+  );
+  const night = access([{ id: 'of-night', principal: 'group:night' }]);
+  assert.deepEqual(
+    (await told({ ...services('b'), ...night, 'grants/directory/okta.yaml': member })).sort(),
+    [
+      ['orders', 'service:invoicer'],
+      ['payments', 'service:invoicer'],
+    ],
+  );
+  const late = `${services('a')['grants/directory/services.yaml']}  - { name: late, owner: group:desk, state: active, credentials: [{ spiffe_id: "spiffe://example.com/late" }] }\n`;
+  const ofLate = access([{ id: 'of-late', principal: 'service:late' }]);
+  assert.deepEqual(await told({ 'grants/directory/services.yaml': late, ...ofLate }), []);
 });

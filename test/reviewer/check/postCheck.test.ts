@@ -72,6 +72,14 @@ test('one comment and one check run; said again nothing is written, changed the 
   here.writes();
   const again = await post(check, at);
   assert.deepEqual([again.comment, again.check, here.writes().calls], ['unchanged', 'unchanged', []]);
+  // What a fork's run has computed is not fine yet; what one of the repository itself has is.
+  const handedOver = async (isFork: boolean) => {
+    const forge = openChecks(target());
+    const asked = { ...forge, pull: async (number: number) => ({ ...(await forge.pull(number)), isFork }) };
+    const posted = await postCheck({ forge: asked, check, ...at, base: 'main', directory, trusted: false });
+    return posted.outcome?.conclusion;
+  };
+  assert.deepEqual([await handedOver(true), await handedOver(false)], ['action_required', 'success']);
   const wrong = checkOf({
     head: at.head,
     problems: [{ path: 'grants/x.yaml', line: 3, level: 'failure', message: 'is wrong' }],
@@ -93,10 +101,11 @@ test("somebody else's comment that looks like ours is left alone", async () => {
   const at = await pull();
   const theirs = '<!-- grantgate:check -->\n### ✅ Access check: all is well';
   await dana.rest.issues.createComment({ ...where, issue_number: at.number, body: theirs });
+  await bot.rest.issues.createComment({ ...where, issue_number: at.number, body: 'Something else of ours.' });
   assert.equal((await post(checkOf({ head: at.head }), at)).comment, 'created');
   assert.deepEqual(
     (await comments(at.number)).map(({ by }) => by),
-    ['dana', 'grantgate-bot'],
+    ['dana', 'grantgate-bot', 'grantgate-bot'],
   );
   assert.equal((await comments(at.number))[0]?.body, theirs);
 });

@@ -238,6 +238,15 @@ test('of a name on the forge that two people have, an author is both of them, an
   assert.deepEqual(settled(['eve'], ['dana']).met, []);
   people.set('yan', { ...second('yan', 'Dana'), status: 'suspended' });
   assert.deepEqual(settled(['eve'], ['dana']).met, [{ requirement: needed, by: `user:${dana.login}` }]);
+  // A login of another provider is nobody's name on the forge.
+  const { github: _, ...unnamed } = ann;
+  const bySam = (provider: string) => {
+    const sam = new Map([['sam', { ...unnamed, login: 'sam', provider }]]);
+    const asked = checkOf({ requirements: [{ ...needed, approval_of: 'user:sam' }] });
+    return settleApprovals(asked, { authors: [], approvals: ['sam'] }, { ...directory, people: sam }).met
+      .length;
+  };
+  assert.deepEqual([bySam('okta'), bySam('github')], [0, 1]);
 });
 
 test('who opens a pull request by which it gains access to a guarded API is refused, unless the rules let it', () => {

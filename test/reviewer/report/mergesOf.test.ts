@@ -99,6 +99,7 @@ test('who approved is told by their last word before the merge, of the very comm
     review('ann', 'APPROVED', 1, 'before'),
     review('dana', 'APPROVED', 2),
     review('dana', 'COMMENTED', 3),
+    review('dana', 'PENDING', 4),
     review('eve', 'APPROVED', 4),
     review('eve', 'CHANGES_REQUESTED', 5),
     review('fred', 'DISMISSED', 6),
