@@ -69,11 +69,16 @@ export function changeFacts({ base, head, diff, rulesChanged, removed, asOf }: O
   const guard = createGuard({ base, head });
   const was = new Map(base.grants.map((grant) => [grant.id, grant]));
   const is = new Map(head.grants.map((grant) => [grant.id, grant]));
-  const changed = new Set(diff.grants.map(({ grant }) => grant));
-  for (const { api, change, principal } of diff.grants)
-    if (principal === anonymous && change !== 'removed') found.push([{ kind: 'public', ...guard(api) }, api]);
+  /** Those that give somebody more by themselves, which is told of each. */
+  const wider = new Set<string>();
+  for (const { api, change, principal, grant } of diff.grants) {
+    if (principal !== anonymous || change === 'removed') continue;
+    wider.add(grant);
+    found.push([{ kind: 'public', ...guard(api) }, api]);
+  }
   for (const { grant } of diff.grants)
     for (const kind of kindsOf(was.get(grant), is.get(grant))) {
+      if (widening.has(kind)) wider.add(grant);
       const now = is.get(grant) ?? was.get(grant);
       if (now === undefined) continue;
       const expires = is.get(grant)?.expiresAt ?? null;
@@ -81,7 +86,7 @@ export function changeFacts({ base, head, diff, rulesChanged, removed, asOf }: O
       found.push([{ kind, ...guard(now.api), grant, ...end }, grant]);
     }
   for (const { kind, api, after, who, group } of diff.changes) {
-    if (kind !== 'gains' || after.some(({ grant }) => changed.has(grant))) continue;
+    if (kind !== 'gains' || after.every(({ grant }) => wider.has(grant))) continue;
     found.push([{ kind: 'joins', ...guard(api) }, group ?? who[0] ?? '']);
   }
   for (const api of base.apis.values()) {

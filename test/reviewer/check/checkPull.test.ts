@@ -124,19 +124,23 @@ test('who joins a group that has access to a guarded API is told of, and must no
   const before = await check(
     paid({ id: 'night-pays', principal: 'group:night', rest: `role: reader\n${soon}` }),
   );
-  const found = await check(
-    {
-      'grants/directory/okta.yaml': okta.replace(
-        '["user:dana@example.com"]',
-        '["user:dana@example.com", "user:ann@example.com"]',
-      ),
-    },
-    before.head,
-    [],
-    before.head,
-  );
+  const joined = {
+    'grants/directory/okta.yaml': okta.replace(
+      '["user:dana@example.com"]',
+      '["user:dana@example.com", "user:ann@example.com"]',
+    ),
+  };
+  const found = await check(joined, before.head, [], before.head);
   assert.deepEqual(rules(found), ['directory-access notice']);
   assert.deepEqual(found.gainers, [{ api: 'payments', who: ['user:ann@example.com'] }]);
+  // Nor does it hide behind less for the group, and more for a day.
+  const less = access([
+    ...grants,
+    { id: 'night-pays', principal: 'group:night', api: 'payments', rest: `operations: [get]\n${soon}` },
+    { id: 'ann-pays', api: 'payments', rest: 'operations: [get]\nexpires: 2026-11-24' },
+  ]);
+  const hidden = await check({ ...joined, ...less }, before.head, [], before.head);
+  assert.deepEqual(rules(hidden), ['directory-access notice', 'owner-approval payments group:desk']);
 });
 
 test('a pull request is judged by the rules of the base, however it changes them', async () => {
@@ -153,9 +157,9 @@ test('a pull request is judged by the rules of the base, however it changes them
   ]);
   assert.equal(loose.selfGrant, 'refuse');
   const told = await check({
-    'grants/apis/payments.yaml': `${critical}\nfacts: { risk: { header: x-risk, from: caller } }\n`,
+    'grants/apis/payments.yaml': `${critical.replace('group:desk', 'group:night')}\nfacts: { risk: { header: x-risk, from: caller } }\n`,
   });
-  assert.deepEqual(rules(told), ['rules-changed notice']);
+  assert.deepEqual(rules(told), ['rules-changed notice', 'api-weakened payments group:desk']);
   const renamed = await check({
     'grants/apis/pay.yaml': critical
       .replace('api: payments', 'api: pay')
