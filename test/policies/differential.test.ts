@@ -26,7 +26,7 @@ const test = suite('policies: one decision, three ways to reach it');
 const policies = fileURLToPath(new URL('../../policies', import.meta.url));
 const entrypoint = 'grantgate/authz/decision';
 const seed = 'differential-1';
-const count = 10_000;
+const count = 4000;
 const organisation = generatedOrganisation(seed);
 const document = compile(organisation);
 

@@ -16,7 +16,7 @@ import { generatedOrganisation, networkNames, now, operationNames } from './_org
 
 const test = suite('policies of other shapes: what loads answers as OPA does');
 
-const draw = random('shapes-1');
+let draw = random('shapes-1');
 const made = generatedOrganisation('shapes-1');
 const tiers = ['low', 'high', 'critical'] as const;
 const organisation = {
@@ -135,7 +135,7 @@ async function compare(rego: string, asked: ReturnType<typeof inputs>): Promise<
 
 test('policies put together by chance: the gateway, on what they read, and OPA, on everything, agree', async () => {
   const reasons = new Set<unknown>();
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < 7; round += 1) {
     const { answers } = await compare(drawn(), inputs(150));
     for (const answer of answers) reasons.add(z.object({ reason: z.string() }).parse(answer).reason);
   }
@@ -300,9 +300,10 @@ f_${id}(x) := y if { y := ${given} }
 one_${id} := ${draw.pick(['input.subject', '"group:team-1"', 'input.groups[1]'])}`;
 }
 
-test('hundreds of rules by a grammar: those that are not refused answer as in OPA, and neither are few', async () => {
+test('rules made by a grammar: those that are not refused answer as in OPA, and neither are few', async () => {
   const helpers = 'names contains input.subject\nnames contains g if some g in input.groups';
-  const rules = Array.from({ length: 280 }, (_, id) => rule(id));
+  draw = random('grammar-1');
+  const rules = Array.from({ length: 160 }, (_, id) => rule(id));
   const module = (ids: readonly number[]) =>
     `package grantgate.authz\n${helpers}\n${ids.map((id) => rules[id]).join('\n')}\ndecision := [${ids.map((id) => `c_${id}`).join()}]\n`;
   const all = [...rules.keys()];
@@ -319,7 +320,7 @@ test('hundreds of rules by a grammar: those that are not refused answer as in OP
     (_, at) => new Set(answers.map((answer) => z.array(z.boolean()).parse(answer)[at])).size === 2,
   );
   assert.ok(
-    refused.size > 100 && admitted.length > 80 && seen.length > 30,
+    refused.size > 70 && admitted.length > 60 && seen.length > 30,
     `${refused.size} ${admitted.length} ${seen.length}`,
   );
 });

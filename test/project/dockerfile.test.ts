@@ -220,10 +220,19 @@ test('checks and builds a repository, with opa and Git', async () => {
   git('init', '-q', '-b', 'main');
   git('add', '.');
   git('commit', '-q', '-m', 'all');
-  const checked = await grantgate('check', repository);
-  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
-  const built = await grantgate('build', '--root', repository, '--out', join(work, 'bundle.tar.gz'));
-  assert.equal(built.code, 0, built.stderr);
+  // In one process, which ends with the first that fails.
+  const script = `import { createProgram } from './commands/program.ts';
+for (const args of ${JSON.stringify([
+    ['check', repository],
+    ['build', '--root', repository, '--out', join(work, 'bundle.tar.gz')],
+  ])}) {
+  await createProgram().parseAsync(args, { from: 'user' });
+  if (process.exitCode) process.exit();
+}`;
+  writeFileSync(join(app, 'both.mjs'), script);
+  const env = await environment();
+  execFileSync(process.execPath, ['both.mjs'], { cwd: app, env, stdio: 'pipe' });
+  assert.ok(existsSync(join(work, 'bundle.tar.gz')));
 });
 
 test('serves what its arguments say by default, is found healthy, and ends well on SIGTERM', async () => {

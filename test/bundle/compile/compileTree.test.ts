@@ -283,7 +283,9 @@ test('large trees are compiled in threads, to the same bytes; processes share a 
   }));
   await commitFiles(repository, files, { first: true });
   const tree = await gitTree(repository, 'main');
-  const sizes = (await tree.entries()).map(({ path, size }) => (path.startsWith('grants/access/') ? size : 0));
+  const sizes = (await tree.entries()).map(({ path, size }) =>
+    path.startsWith('grants/access/') ? size : 0,
+  );
   assert.ok(sizes.reduce((sum, size) => sum + size) > 2 * 1024 * 1024);
   const expected = await plainly(tree);
   const script = `
