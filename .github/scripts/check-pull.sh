@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p .grantgate
-# A runner checks out the merge of a pull request; its second parent is what was pushed, and what the event names.
-head=$(git rev-parse --quiet --verify 'HEAD^2' || git rev-parse HEAD)
+# A runner checks out the merge of a pull request; its second parent is what was pushed, and what the event names. In a merge
+# queue it is what would be merged.
+head=$(git rev-parse HEAD)
+case ${GITHUB_EVENT_NAME:-pull_request} in pull_request*) head=$(git rev-parse --quiet --verify 'HEAD^2' || echo "$head") ;; esac
 node cli.ts check-pull "$BASE" "$head" --out .grantgate/check.json

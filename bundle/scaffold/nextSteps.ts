@@ -24,8 +24,9 @@ Next:
     ? 'Put the action you trust, by its commit, in place of `OWNER/grantgate@COMMIT` in .github/workflows.'
     : 'Push; the workflows check pull requests, review access and answer comments.'
 }
-4. Protect \`${branch}\` with a ruleset: pull requests required, one approval at least, by code owners; the check \`grants\` required; no force
-   pushes, no deletions, nobody exempt. It is the lock on the door.
+4. Protect \`${branch}\` with a ruleset: pull requests required, one approval at least, by code owners; the checks \`grants\` (what is
+   wrong) and \`grantgate/check\` (who must approve) required, with a merge queue or branches up to date; no force pushes, no deletions,
+   nobody exempt. It is the lock on the door.
 5. Label \`access-request\` must exist for the form that asks for access. Restrict the environment \`review\` to \`${branch}\`.
 6. A policy, detectors or approvals of your own go into \`policies/\`, each with its tests; what a policy has to know besides into
    \`data/\`, each document with a JSON Schema. Give both an owner in CODEOWNERS. \`grantgate schemas\` keeps schema/ up to date.

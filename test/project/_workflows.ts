@@ -60,7 +60,7 @@ export function workflowProblems(text: string, scripts: readonly string[]): stri
   if (!workflow.concurrency?.group || workflow.concurrency['cancel-in-progress'] === undefined)
     problems.push('concurrency must be settled');
   if (
-    /\$\{\{[^}]*\bgithub\.(?:event(?!\.issue\.number\b|\.workflow_run\.(?:id|head_sha|event)\b)|head_ref)\b/.test(
+    /\$\{\{[^}]*\bgithub\.(?:event(?!\.issue\.number\b|\.merge_group\.base_sha\b|\.workflow_run\.(?:id|head_sha|event)\b)|head_ref)\b/.test(
       text,
     )
   )

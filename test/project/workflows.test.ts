@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load as parse } from 'js-yaml';
+import { checkName } from '../../reviewer/check/postCheck.ts';
 import { readIssueForm } from '../../reviewer/requests/readIssueForm.ts';
 import { suite } from '../_suite.ts';
 import { root } from './_copyRepository.ts';
@@ -22,6 +23,7 @@ test('there are those that the project needs', () => {
     'check.yml',
     'container.yml',
     'post.yml',
+    'queue.yml',
     'release.yml',
     'request.yml',
     'review.yml',
@@ -73,8 +75,20 @@ test('a pull request runs all tests and the check of its grants', () => {
   assert.match(text('check.yml'), /run: npm run --silent grantgate -- check$/m);
 });
 
+test('a merge queue gets the check by the name that pull requests have it under, and they no skipped one', () => {
+  const template = readFileSync(join(root, 'bundle/scaffold/template/github/workflows/queue.yml'), 'utf8');
+  for (const queue of [text('queue.yml'), template]) {
+    const { on, jobs } = parse(queue) as { on: object; jobs: Record<string, { name?: string; if?: string }> };
+    assert.deepEqual(Object.keys(on), ['merge_group']);
+    assert.deepEqual(
+      Object.values(jobs).map(({ name, if: when }) => [name, when]),
+      [[checkName, undefined]],
+    );
+  }
+});
+
 test('whatever counts commits or looks back has the whole history', () => {
-  for (const file of ['bundle.yml', 'check.yml', 'review.yml']) {
+  for (const file of ['bundle.yml', 'check.yml', 'queue.yml', 'review.yml']) {
     const { jobs } = parse(text(file)) as {
       jobs: Record<string, { steps: { uses?: string; with?: object }[] }>;
     };

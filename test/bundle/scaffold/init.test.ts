@@ -193,7 +193,7 @@ test('copies workflows that are sound once the action is named, for the branch t
   const workflows = [...files].filter(([path]) => path.startsWith('.github/workflows/'));
   assert.deepEqual(
     workflows.map(([path]) => path.slice('.github/workflows/'.length)),
-    ['answer.yml', 'check.yml', 'post.yml', 'request.yml', 'review.yml'],
+    ['answer.yml', 'check.yml', 'post.yml', 'queue.yml', 'request.yml', 'review.yml'],
   );
   for (const [path, text] of workflows) {
     assert.deepEqual(workflowProblems(text, []), [], path);
