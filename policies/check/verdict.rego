@@ -68,7 +68,8 @@ requirements contains {
 # METADATA
 # title: The owner of a guarded API approves what its grants come to refer to
 # description: |
-#   Networks that they ask for, methods and paths of operations, ways to sign in: the same grants may allow more then.
+#   Networks that they ask for, methods and paths of operations, where requests go, ways to sign in: the same grants may
+#   allow more then.
 requirements contains {
 	"rule": "api-opened",
 	"api": change.api,

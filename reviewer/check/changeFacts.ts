@@ -12,6 +12,7 @@ import { newCredentials } from './newCredentials.ts';
 import { openedApis } from './openedApis.ts';
 import { ownReviews } from './ownReviews.ts';
 import { putOff } from './putOff.ts';
+import { targetOf } from './targetOf.ts';
 
 /** One thing that a pull request changes, as the rules are asked about it; instants in seconds since 1970. */
 export type ChangeFact = {
@@ -138,7 +139,7 @@ type Guard = (api: string) => Required<Pick<ChangeFact, 'api' | 'tier' | 'owner'
 
 /**
  * Who answers for an API, and its tier: as base has it, and higher where head says so. An API that comes to an upstream
- * of the base under a name of its own is guarded as that one is.
+ * of the base, new or from elsewhere, is guarded as the highest one there is.
  */
 function createGuard({ base, head }: Sides): Guard {
   const byHost = new Map<string, Api>();
@@ -152,7 +153,8 @@ function createGuard({ base, head }: Sides): Guard {
     const own = was ?? is;
     if (own === undefined) return { api: name, tier: 'critical', owner: '' };
     const tier = is === undefined ? own.tier : higher(own.tier, is.tier);
-    const there = is !== undefined && was?.upstream !== is.upstream ? byHost.get(hostOf(is)) : undefined;
+    const isMoved = is !== undefined && (was === undefined || targetOf(was) !== targetOf(is));
+    const there = isMoved ? byHost.get(hostOf(is)) : undefined;
     if (there !== undefined && higher(tier, there.tier) !== tier)
       return { api: name, tier: there.tier, owner: there.owner };
     return { api: name, tier, owner: own.owner };

@@ -40,7 +40,7 @@ export function requirementText({
       : rule === 'api-weakened'
         ? `${api} is to be guarded less`
         : rule === 'api-opened'
-          ? `grants of ${api} come to allow more: from other addresses, by other ways to sign in, or on other paths`
+          ? `grants of ${api} come to allow more: from other addresses, by other ways to sign in, on other paths, or elsewhere`
           : rule === 'self-review'
             ? `access to ${api} that is only ${nameOf(except ?? '')}'s is certified or prolonged, and they may not do that themselves`
             : `${rule}, ${api}`;

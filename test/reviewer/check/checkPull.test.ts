@@ -175,10 +175,16 @@ test('a pull request is judged by the rules of the base, however it changes them
 });
 
 test('who would come to hold both sides of a pair of duties is named, and who does already is not', async () => {
-  const both = await check(
-    paid({ id: 'dana-voids', principal: 'group:night', rest: `operations: [remove]\n${soon}` }),
-  );
-  assert.deepEqual(rules(both), ['separation-of-duties failure', 'owner-approval payments group:desk']);
+  // By the pairs of the base, also where they are taken out.
+  const both = await check({
+    ...paid({ id: 'dana-voids', principal: 'group:night', rest: `operations: [remove]\n${soon}` }),
+    'grants/review.yaml': null,
+  });
+  assert.deepEqual(rules(both), [
+    'separation-of-duties failure',
+    'rules-changed notice',
+    'owner-approval payments group:desk',
+  ]);
   assert.match(both.findings[0]?.message ?? '', /pay-and-void: user:dana@example\.com/);
   const other = await check(paid({ id: 'ann-voids', rest: `operations: [remove]\n${soon}` }));
   assert.deepEqual(rules(other), ['owner-approval payments group:desk']);
@@ -196,10 +202,13 @@ test('without a commit that both come from it says what the clone lacks', async 
 test('the rules in force are those of the branch as it is now, not of the day it was left', async () => {
   here.git('checkout', '--quiet', '--detach', base);
   const strict = await here.commit({
-    'grants/review.yaml': 'approval: { owner_tiers: [critical, medium] }\n',
+    'grants/review.yaml': `approval: { owner_tiers: [critical, medium] }
+separation_of_duties:
+  - { name: read-and-remove, left: { api: orders, operations: [get] }, right: { api: orders, operations: [remove] } }
+`,
   });
   const found = await check(access([...grants, { id: 'ann-more', rest: `role: admin\n${soon}` }]), strict);
-  assert.deepEqual(rules(found), ['owner-approval orders group:desk']);
+  assert.deepEqual(rules(found), ['separation-of-duties failure', 'owner-approval orders group:desk']);
   assert.equal(found.base, base);
 });
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { compile } from '../../../bundle/compile/compile.ts';
 import { diffData } from '../../../bundle/diff/diffData.ts';
+import { changeFacts } from '../../../reviewer/check/changeFacts.ts';
 import { newCredentials } from '../../../reviewer/check/newCredentials.ts';
 import { openedApis } from '../../../reviewer/check/openedApis.ts';
 import { organisationOf } from '../../../reviewer/organisationOf.ts';
 import { suite } from '../../_suite.ts';
 import { memoryTree } from '../../bundle/_memoryTree.ts';
-import { access, base, type Files } from '../_review.ts';
+import { access, asOfMs, base, type Files } from '../_review.ts';
 
 const test = suite('what grants refer to and comes to allow more');
 
@@ -24,7 +25,7 @@ const networks = (office: string, vpn = '203.0.113.0/27') => ({
 const before: Files = {
   ...base,
   ...access([
-    { id: 'ann-read', rest: 'role: reader\nconditions: { networks: [vpn] }' },
+    { id: 'ann-read', rest: 'role: reader\nexpires: 2027-01-31\nconditions: { networks: [vpn] }' },
     { id: 'ann-pays', api: 'payments', rest: 'role: reader\nconditions: { networks: [office, vpn] }' },
     { id: 'desk-pays', api: 'payments', principal: 'group:desk' },
     { id: 'invoicer-pays', api: 'payments', principal: 'service:invoicer' },
@@ -38,7 +39,8 @@ const changed = async (files: Files) => {
     await organisationOf(memoryTree(before)),
     await organisationOf(memoryTree({ ...before, ...files })),
   ];
-  return { base: was, head: is, heads: diffData(compile(was), compile(is), { at: null }).heads };
+  const diff = { ...diffData(compile(was), compile(is), { at: null }), policiesChanged: false };
+  return { base: was, head: is, heads: diff.heads, diff };
 };
 const opened = async (files: Files) => openedApis(await changed(files));
 
@@ -78,6 +80,39 @@ test('so do more ways to sign in and an operation that is another path or method
   assert.deepEqual(await opened(api(two, 'get: GET', 'get: PUT')), ['payments']);
   assert.deepEqual(await opened(api(two, 'get: GET /v1', 'get: GET /v2')), ['payments']);
   assert.deepEqual(await opened(api(two, 'operations:', 'operations:\n  more: GET /v1/more')), []);
+  // What callers may ask of one, another answers.
+  const [upstream, prefix] = ['http://payments.internal:8080', 'prefix: /payments'];
+  for (const other of ['http://ledger.internal:8080', `${upstream}/v2`, 'https://payments.internal:8080'])
+    assert.deepEqual(await opened(api(two, upstream, other)), ['payments'], other);
+  assert.deepEqual(await opened(api(two, upstream, `${upstream}/`)), []);
+  assert.deepEqual(await opened(api(`${two}host_header: caller\n`)), ['payments']);
+  assert.deepEqual(await opened(api(two, prefix, 'prefix: /admin')), ['payments']);
+  assert.deepEqual(await opened(api(two, prefix, 'prefix: /payments, strip: true')), ['payments']);
+});
+
+test('an API that comes to where another one is guarded higher is guarded as that one is', async () => {
+  const orders = text('grants/apis/orders.yaml');
+  const guards = async (from: string, to: string, more: Files = {}) => {
+    const {
+      base: was,
+      head,
+      diff,
+    } = await changed({
+      'grants/apis/orders.yaml': orders.replace(from, to),
+      ...more,
+    });
+    const asked = { base: was, head, diff, rulesChanged: [], removed: new Map(), asOf: asOfMs / 1000 };
+    return changeFacts(asked).changes.map(({ kind, api, tier }) => `${kind} ${api} ${tier}`);
+  };
+  assert.deepEqual(await guards('orders.internal', 'payments.internal'), ['opened orders high']);
+  assert.deepEqual(await guards('orders.internal', 'ledger.internal'), ['opened orders medium']);
+  assert.deepEqual(await guards('description: What', 'description: All that'), []);
+  // What is to be guarded higher is so at once.
+  const anew = access([{ id: 'of-desk', principal: 'group:desk' }]);
+  assert.deepEqual(await guards('tier: medium', 'tier: critical', anew), [
+    'loses orders critical',
+    'gains orders critical',
+  ]);
 });
 
 test('a service that is known by another credential is told of where it holds something', async () => {
@@ -106,4 +141,26 @@ test('a service that is known by another credential is told of where it holds so
   const late = `${services('a')['grants/directory/services.yaml']}  - { name: late, owner: group:desk, state: active, credentials: [{ spiffe_id: "spiffe://example.com/late" }] }\n`;
   const ofLate = access([{ id: 'of-late', principal: 'service:late' }]);
   assert.deepEqual(await told({ 'grants/directory/services.yaml': late, ...ofLate }), []);
+});
+
+test('whoever has access for longer or under looser conditions gains by it, and nobody by less', async () => {
+  const gainers = async (rest: string) => {
+    const {
+      base: was,
+      head,
+      diff,
+    } = await changed(access([{ id: 'ann-read', rest: `role: reader\n${rest}` }]));
+    const asked = { base: was, head, diff, rulesChanged: [], removed: new Map(), asOf: asOfMs / 1000 };
+    return [...changeFacts(asked).gainers];
+  };
+  const [until, vpn, anns] = [
+    'expires: 2027-01-31',
+    'conditions: { networks: [vpn] }',
+    ['user:ann@example.com'],
+  ];
+  assert.deepEqual(await gainers(`expires: 2027-02-28\n${vpn}`), [['orders', anns]]);
+  assert.deepEqual(await gainers(until), [['orders', anns]]);
+  assert.deepEqual(await gainers(`${until}\n${vpn.replace('vpn', 'office')}`), [['orders', anns]]);
+  assert.deepEqual(await gainers(`expires: 2027-01-30\n${vpn}`), []);
+  assert.deepEqual(await gainers(`${until}\n${vpn.replace('networks', 'mfa: true, networks')}`), []);
 });
