@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { findOpa } from '../../../bundle/policy/opa.ts';
+import { changedLines } from '../../../reviewer/check/changedLines.ts';
 import { checkPull } from '../../../reviewer/check/checkPull.ts';
 import { readPullCheck } from '../../../reviewer/check/pullCheck.ts';
 import { suite } from '../../_suite.ts';
@@ -87,6 +88,19 @@ test('more access to a guarded API needs its owner and an end; less, or other AP
   assert.deepEqual(rules(short), ['owner-approval payments group:desk']);
   assert.deepEqual(rules(await check(withoutPayments)), []);
   assert.deepEqual(rules(await check(access([...grants, { id: 'ann-more', rest: 'role: admin' }]))), []);
+});
+
+test('a line is of the file and place where it stands, whatever it says', async () => {
+  const lines = Array.from({ length: 9 }, (_, at) => `line ${at}`);
+  here.git('checkout', '--quiet', '--detach', base);
+  const before = await here.commit({ 'data/notes.txt': lines.join('\n') });
+  const after = await here.commit({
+    'data/notes.txt': lines.with(1, '++ b/grants/review.yaml').with(7, 'new').join('\n'),
+  });
+  const { paths, has } = await changedLines(here.root, before, after);
+  assert.deepEqual(paths, ['data/notes.txt']);
+  const at = (path: string) => lines.flatMap((_, index) => (has(path, index + 1) ? [index + 1] : []));
+  assert.deepEqual([at('data/notes.txt'), at('grants/review.yaml')], [[2, 8], []]);
 });
 
 test('a grant that is dated ahead would hold at once, so it is not merged before', async () => {
@@ -186,8 +200,12 @@ test('who would come to hold both sides of a pair of duties is named, and who do
     'owner-approval payments group:desk',
   ]);
   assert.match(both.findings[0]?.message ?? '', /pay-and-void: user:dana@example\.com/);
-  const other = await check(paid({ id: 'ann-voids', rest: `operations: [remove]\n${soon}` }));
-  assert.deepEqual(rules(other), ['owner-approval payments group:desk']);
+  const other = await check({
+    ...paid({ id: 'ann-voids', rest: `operations: [remove]\n${soon}` }),
+    'data/regions.yaml': 'eu: [de]\n',
+    'data/regions.schema.json': '{ "type": "object" }\n',
+  });
+  assert.deepEqual(rules(other), ['rules-changed notice', 'owner-approval payments group:desk']);
 });
 
 test('without a commit that both come from it says what the clone lacks', async () => {
