@@ -86,6 +86,8 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     },
   };
   assert.equal((await proposeRequest(raced, emergency, { asOf: now, login: 'ann' })).action, 'opened');
+  const asked = await proposeRequest(forge(), emergency, { asOf: now, login: 'ann' });
+  assert.equal(asked.action, 'left', 'nor is it merged by asking again');
 
   // What a run did not get to, the next one does: without its label nobody could attest it.
   here.forge.fail({ method: 'POST', path: /\/labels$/, status: 403 });
@@ -106,7 +108,9 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
 
   // Whoever took it, and whoever has nothing to do with it, attest nothing, and are told once.
   await comment(tokenOf('dana'), '/attest it was me');
-  await comment(tokenOf('eve'), '/attest fine');
+  const eves = await comment(tokenOf('eve'), '/attest fine');
+  // What looks like our answer is none.
+  await comment(tokenOf('dana'), `<!-- grantgate:attest -->\n<!-- [c${eves.data.id}] -->`);
   await comment(tokenOf('ann'), '/attest ');
   await comment(tokenOf('ann'), 'I will /attest this later');
   await comment(tokenOf('ann'), '```\n/attest shown, not said\n```');
@@ -133,7 +137,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     replies.find((body) => body.includes('no reason')) ?? '',
     /^.*\n.*\n`ann` .*`\/attest REASON`/,
   );
-  assert.equal((await said()).length, 10);
+  assert.equal((await said()).length, 11);
   let summary: { unattested?: number | undefined } = {};
   const dashboard = async () => {
     ({ summary } = await here.apply());
@@ -183,7 +187,7 @@ test('an emergency is merged at once, for whoever asks only, and attested by som
     (await said()).at(-1)?.body ?? '',
     /Attested by `user:ann@example.com`: `the queue was stuck, OPS-7`/,
   );
-  assert.equal((await said()).length, 13);
+  assert.equal((await said()).length, 14);
 });
 
 test('an issue made by the form becomes one pull request, for its author; what cannot be is answered', async () => {
