@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { workingTree } from '../../../bundle/git/tree.ts';
+import { endOf } from '../../../bundle/grants/dates.ts';
 import { createProgram } from '../../../commands/program.ts';
 import { openForge } from '../../../reviewer/forge/forge.ts';
 import { openProposal } from '../../../reviewer/proposal/openProposal.ts';
@@ -34,7 +35,7 @@ const all = [
 const texts = (grants: readonly Parameters<typeof grantEntry>[0][]) => access(grants)[desk] ?? null;
 let here: Place;
 
-const restored = async (id: string, more: { commit?: string; until?: string } = {}) =>
+const restored = async (id: string, more: { commit?: string; until?: string; asOf?: number } = {}) =>
   restoreGrant(await workingTree(here.root), id, { asOf: now, ...more });
 /** `PRINCIPAL verb operations` of each change. */
 const effect = async (id: string, more = {}) =>
@@ -137,6 +138,9 @@ test('a grant is found in the file that it had moved to', async () => {
 test('one that had ended needs a new end, which must be ahead', async () => {
   await refused('ended', /ended on .*--until/);
   await refused('ended', /has passed/, { until: '2026-11-22' });
+  // An end is the first instant that is over.
+  await refused('ended', /has passed/, { until: new Date(asOfMs).toISOString().replace('.000', '') });
+  await refused('ended', /ended on .*--until/, { asOf: endOf(daysAgo(3)) });
   const { texts: changed } = await restored('ended', { until: '2027-01-31' });
   assert.match(changed.get(desk) ?? '', /- id: ended\n(?: {2}.*\n)* {2}expires: 2027-01-31\n/);
 });
