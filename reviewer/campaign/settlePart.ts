@@ -169,7 +169,7 @@ async function hold(part: Part, pull: ForgePull, settling: Settling): Promise<Do
     pull.isOurs &&
     ((await mirror.isAhead(tip)) || (await mirror.merged(tip)) !== null);
   let brought: Doing = { pull, state: 'open', action: 'unchanged' };
-  if (!pull.isOurs && tip !== undefined && (await doesJust(tip, told, settling))) {
+  if (!isWhole && tip !== undefined && (await doesJust(tip, told, settling))) {
     const body = bodyOf({ ...told.wanted, commit: tip }, pull.body);
     brought = { pull: await forge.updatePull(pull.number, { body }), state: 'open', action: 'updated' };
     await vouch(forge, tip);

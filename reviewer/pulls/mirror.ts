@@ -28,7 +28,7 @@ export type Mirror = {
   first(paths: readonly string[]): Promise<string | null>;
   /** Commits files (by their paths in `folder`) on top of the base, as the bot; the same inputs give the same commit. `at`: seconds since 1970. */
   commit(files: FileTexts, message: string, at: number): Promise<string>;
-  /** Whether anybody but the bot has committed to a branch since it left the base. */
+  /** Whether anybody but the bot has committed to a branch since it left the base, but for merges of the base alone. */
   hasHumanCommits(commit: string): Promise<boolean>;
   /** Whether a branch begins at the very base. */
   isAhead(commit: string): Promise<boolean>;
@@ -74,13 +74,13 @@ export async function openMirror(
         ...treeFolders.map((name) => `${forge.folder}${name}`),
       ]),
     );
-    const merged = async (commit: string) => {
+    const mergeOf = async (one: string, other: string) => {
       // A conflict ends the command with code 1.
-      const tree = await git(repository, [
-        ...['merge-tree', '--write-tree', '--no-messages', base.commit, commit],
-      ]).catch(() => null);
+      const args = ['merge-tree', '--write-tree', '--no-messages', one, other];
+      const tree = await git(repository, args).catch(() => null);
       return tree?.toString().trim() ?? null;
     };
+    const merged = (commit: string) => mergeOf(base.commit, commit);
     const history = once(() => historyOf((args) => git(repository, args), tips, base.commit));
     return {
       repository,
@@ -115,7 +115,12 @@ export async function openMirror(
         return run(['fast-import', '--quiet', '--force', '--done'], importOf(made));
       },
       async hasHumanCommits(commit) {
-        return (await history())(commit).some((known) => known.emails.some((email) => email !== bot.email));
+        for (const { tree, emails, update } of (await history())(commit)) {
+          if (emails.every((email) => email === bot.email)) continue;
+          // Whoever presses "Update branch" has changed nothing, unless more came with it.
+          if (update === null || (await mergeOf(...update)) !== tree) return true;
+        }
+        return false;
       },
       async isAhead(commit) {
         return (await history())(commit).some(({ parents }) => parents.includes(base.commit));

@@ -127,11 +127,14 @@ async function hold(task: Extract<Task, { kind: 'hold' }>, options: Settling): P
     }
   }
   const wanted = await prepare(task, options, marker, pull);
-  // A run that died between the push and the text left the branch as it is to be.
-  const done =
-    same && sound && tip === wanted.commit
-      ? await updateText({ forge }, pull, wanted)
-      : await bringUp({ forge, mirror }, pull, wanted);
+  // A run that died between the push and the text left the branch as it is to be, and so did who brought it up to date.
+  const isThere =
+    same &&
+    sound &&
+    (tip === wanted.commit || (await holdsJust(mirror, tip, wanted.marker.entries, evidence)));
+  const done = isThere
+    ? await updateText({ forge }, pull, { ...wanted, commit: tip })
+    : await bringUp({ forge, mirror }, pull, wanted);
   if (!isTold(pull)) await people.ask(pull, task);
   return resultOf('updated', { pull: done, branch, grants });
 }

@@ -200,8 +200,13 @@ async function update(pull: ForgePull, shown: readonly Shown[], options: Options
   if (tip !== undefined && (await mirror.hasHumanCommits(tip)))
     return resultOf('unchanged', pull, 'the branch has commits by people');
   const before = shownIn(pull);
-  const sound = tip !== undefined && (await mergesWell(mirror, tip));
-  const commit = sound ? tip : await consentCommit(options);
+  const consent = await consentCommit(options);
+  // Whoever may push can call a commit ours: it is kept for what it does.
+  const sound =
+    tip !== undefined &&
+    (await mergesWell(mirror, tip)) &&
+    (await mirror.differing(tip, consent))?.paths.length === 0;
+  const commit = sound ? tip : consent;
   const { marker, own } = bodyOf(shown, commit, options);
   if (sound && before?.shown === marker.shown && before.commit === tip) {
     if (!(await forge.hasStatus(tip, announcedContext))) await vouch(forge, tip);

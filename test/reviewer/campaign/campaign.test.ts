@@ -50,7 +50,12 @@ const run = (options: Partial<CampaignOptions> = {}) =>
     ...options,
   });
 
-type Pull = { body: string; state: string; head: { sha: string }; requested_reviewers: { login: string }[] };
+type Pull = {
+  body: string;
+  state: string;
+  head: { sha: string; ref: string };
+  requested_reviewers: { login: string }[];
+};
 async function call<T>(path: string, body?: unknown, as = token, method = 'POST'): Promise<T> {
   const response = await fetch(`${here.forge.api}/repos/acme/access${path}`, {
     headers: { authorization: `token ${as}` },
@@ -273,6 +278,14 @@ test('shows a grant that has changed since, leaves it alone, and knows nothing o
   const decided = here.bare('show', `${(await pullOf(4)).head.sha}:${file}`);
   assert.match(decided, /role: reader # for now/);
   assert.match(decided, /role: admin/, 'the later one is as it was');
+  // Whoever brings a branch up to date has changed nothing: it is told of, and nothing is pushed over what is approved.
+  const { head: behind } = await pullOf(2);
+  const tree = here.bare('merge-tree', '--write-tree', behind.sha, 'main');
+  const caughtUp = here.bare('commit-tree', tree, '-p', behind.sha, '-p', 'main', '-m', 'Merge');
+  here.bare('update-ref', `refs/heads/${behind.ref}`, caughtUp);
+  await run();
+  const told = await pullOf(2);
+  assert.deepEqual([told.head.sha, parsePart(told.body)?.commit], [caughtUp, caughtUp]);
 });
 
 test('reminds each who has not finished once, and nobody else', async () => {

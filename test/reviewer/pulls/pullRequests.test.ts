@@ -55,6 +55,19 @@ const changed = { rest: `role: reader\nticket: FIN-1\ngranted: ${daysAgo(2)}` };
 await other.push(access(standard.map((grant) => (grant.id === 'idle' ? { ...grant, ...changed } : grant))));
 const conflicting = await other.apply();
 const rested = await other.apply();
+// What GitHub does for whoever presses "Update branch"; and what looks like it, with something of their own.
+const [ofBob, idleOnes, wideOnes] = begun.pulls.map(({ branch }) => branch) as [string, string, string];
+const update = (branch: string, tree?: string) => {
+  const merge = tree ?? other.bare('merge-tree', '--write-tree', branch, 'main');
+  const commit = other.bare('commit-tree', merge, '-p', branch, '-p', 'main', '-m', "Merge branch 'main'");
+  other.bare('update-ref', `refs/heads/${branch}`, commit);
+  return commit;
+};
+const updates = [update(wideOnes), update(ofBob, `${idleOnes}^{tree}`)];
+other.writes();
+const caughtUp = await other.apply();
+const catching = other.writes();
+const restedAgain = await other.apply();
 
 test('opens one pull request per owner and tier, and a second run changes nothing', () => {
   assert.equal(first.error, null);
@@ -274,4 +287,13 @@ test('what a merge took and somebody puts back is no answer to it: it is asked a
   await push({ [file]: `${text}\n` }, 'main', -0.5);
   const asOf = { asOfMs: clock.now };
   assert.deepEqual(actions(await apply(asOf)), ['opened group-desk/urgent-high gone']);
+});
+
+test('a branch that somebody brought up to date, and no more, stays the review’s, and its commit is told of', () => {
+  const tips = [wideOnes, ofBob].map((branch) => other.bare('rev-parse', branch));
+  assert.deepEqual(tips, updates);
+  assert.deepEqual(done(caughtUp), ['unchanged', 'unchanged', 'updated']);
+  assert.equal(caughtUp.pulls[0]?.reason, 'the branch has commits by people');
+  assert.deepEqual(catching.calls, ['PATCH /pulls/3', `POST /statuses/${updates[0]}`]);
+  assert.deepEqual(done(restedAgain), ['unchanged', 'unchanged', 'unchanged']);
 });

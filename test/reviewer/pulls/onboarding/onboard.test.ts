@@ -7,7 +7,7 @@ import { giveConsent } from '../../../../reviewer/edit/giveConsent.ts';
 import { openForge } from '../../../../reviewer/forge/forge.ts';
 import { brake } from '../../../../reviewer/plan/brake.ts';
 import type { Plan } from '../../../../reviewer/plan/finding.ts';
-import { openMirror } from '../../../../reviewer/pulls/mirror.ts';
+import { bot, openMirror } from '../../../../reviewer/pulls/mirror.ts';
 import { onboard } from '../../../../reviewer/pulls/onboarding/onboard.ts';
 import { previewMarker } from '../../../../reviewer/pulls/onboarding/preview.ts';
 import { knownPulls } from '../../../../reviewer/pulls/openPullRequests.ts';
@@ -137,6 +137,10 @@ test('is brought up to date in place, with what people wrote around it, and only
   assert.match(here.bare('show', `${branch}:grants/review.yaml`), /\{ consent: true, open: 4,/);
   assert.match(await bodyOf(1), /At most 4 open/);
   assert.match(await bodyOf(1), /\| later: the plan would take away \d of \d grants/);
+  // Whoever may push can call a commit the review's: it is not vouched for.
+  await here.push({ 'grants/networks.yaml': 'office: [192.0.2.0/25]\n' }, branch, 0, bot);
+  assert.equal(done((await run()).pulls)[0], 'updated onboarding');
+  assert.equal(here.bare('diff', '--name-only', `main...${branch}`), 'grants/review.yaml');
   // Somebody's commit makes the branch theirs, and nothing is pushed over it.
   await here.push({ 'grants/review.yaml': `${strict}# ours\n` }, branch);
   await here.push(without);
