@@ -57,8 +57,8 @@ const isOurs = (error: unknown): error is ReviewError | ForgeError =>
 
 const consentOf = ({ organisation }: Evidence) => organisation.review.pull_requests.consent ?? null;
 
-/** The plan, the run in few numbers, and who misses of late what commits took. */
-async function judge(tree: Tree, options: PlanOptions) {
+/** The plan, the run in few numbers, and who misses of late what commits took. Throws as {@link review} does. */
+export async function judge(tree: Tree, options: PlanOptions) {
   const { more: summary, ...made } = await planFor(tree, options, ({ plan, evidence }) =>
     summarize(plan, evidence),
   );
@@ -104,11 +104,20 @@ async function reviewHere(options: ReviewOptions): Promise<ReviewResult> {
   };
 }
 
-/** Makes the plan of the forge's base branch, and applies it. */
+/** Judges the forge's base branch, and applies that. */
 async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): Promise<ReviewResult> {
+  const judged = await judge(rememberFiles(await mirror.tree()), options);
+  return applyJudged(judged, { forge, mirror }, options);
+}
+
+/** Brings the forge in line with what was judged of its base branch. */
+export async function applyJudged(
+  { plan, more, stopped, faulty, evidence }: Awaited<ReturnType<typeof judge>>,
+  { forge, mirror }: { forge: Forge; mirror: Mirror },
+  options: PlanOptions,
+): Promise<ReviewResult> {
   const { asOfMs, signal, progress } = options;
-  const tree = rememberFiles(await mirror.tree());
-  const { plan, more, stopped, faulty, evidence } = await judge(tree, options);
+  const { tree } = evidence;
   const pulls: Pull[] = [];
   let made = { plan, ...more, pulls, consent: consentOf(evidence) };
   let told: readonly ToldMissed[] = [];
@@ -144,7 +153,7 @@ async function reviewOn(forge: Forge, mirror: Mirror, options: ReviewOptions): P
 }
 
 /** The replay of what pull requests would merge, over the time that the evidence speaks of. */
-function replayFor({ asOf, from, tree, usage }: Evidence, options: ReviewOptions) {
+function replayFor({ asOf, from, tree, usage }: Evidence, options: PlanOptions) {
   const { decisions, opa, signal, progress } = options;
   const days = Math.ceil((asOf - from) / daySeconds);
   // With roll-ups more is known than the records tell.

@@ -1,11 +1,17 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { instantOf } from '../../bundle/format/times.ts';
+import { rememberFiles } from '../../bundle/git/rememberFiles.ts';
+import { gitTree } from '../../bundle/git/tree.ts';
 import { type Forge, startForge } from '../../demo/forge/startForge.ts';
-import type { ForgeTarget } from '../../reviewer/forge/forge.ts';
+import { type ForgeTarget, openForge } from '../../reviewer/forge/forge.ts';
 import { importOf } from '../../reviewer/pulls/mirror/importOf.ts';
-import type { ReviewResult } from '../../reviewer/review.ts';
+import { openMirror } from '../../reviewer/pulls/mirror.ts';
+import { applyJudged, judge, type ReviewResult } from '../../reviewer/review.ts';
 import { undescribed } from '../demo/_described.ts';
 import { keptOf } from './_kept.ts';
 import {
@@ -28,6 +34,7 @@ export const idle = `role: reader\ngranted: ${daysAgo(2)}`;
 export type World = {
   here: Place;
   forge: Forge;
+  target: ForgeTarget;
   /** The forge's repository, a bare one. */
   repository: string;
   clock: { now: number };
@@ -68,11 +75,65 @@ export const standard: readonly GrantText[] = [
   { id: 'wide', owner: 'user:dana@example.com', rest: 'role: admin # for now' },
 ];
 
-/** `heard` is told of each call of the forge's API when its work is done and it is not answered yet. */
+/** The forge's repositories as a first review left them, and what it judged by, by what the worlds began with. */
+const reviewed = new Map<string, Promise<Reviewed>>();
+type Reviewed = { repository: string; judged: Awaited<ReturnType<typeof judge>> };
+
+/**
+ * A world after its first review. That is made once: each further one with the same files begins with a copy. `later`
+ * does what a review at another instant does that finds the same, without looking for it again.
+ */
+export async function reviewedWorld(
+  grants: readonly GrantText[] = standard,
+  files: Files = {},
+): Promise<World & { later: (asOfMs: number) => Promise<ReviewResult> }> {
+  const key = JSON.stringify([grants, files]);
+  const first = reviewed.get(key) ?? reviewOnce(grants, files);
+  reviewed.set(key, first);
+  const { repository, judged } = await first;
+  const here = await world(grants, files, undefined, repository);
+  return {
+    ...here,
+    async later(asOfMs) {
+      here.clock.now = asOfMs;
+      const asOf = asOfMs / 1000;
+      const forge = openForge(here.target);
+      const mirror = await openMirror(forge);
+      const { evidence, plan } = judged;
+      const now = {
+        evidence: { ...evidence, asOf, from: evidence.from + asOf - evidence.asOf },
+        plan: { ...plan, as_of: instantOf(asOf) },
+      };
+      try {
+        const options = { decisions: [here.here.decisions], asOfMs, opa: here.here.opa };
+        return await applyJudged({ ...judged, ...now }, { forge, mirror }, options);
+      } finally {
+        await mirror.close();
+      }
+    },
+  };
+}
+
+async function reviewOnce(grants: readonly GrantText[], files: Files): Promise<Reviewed> {
+  const { apply, forge, repository: from, here } = await world(grants, files);
+  const { error } = await apply();
+  assert.equal(error, null);
+  await forge.close();
+  const repository = mkdtempSync(join(tmpdir(), 'grantgate-reviewed-'));
+  process.once('exit', () => rmSync(repository, { recursive: true, force: true }));
+  await cp(from, repository, { recursive: true });
+  const tree = rememberFiles(await gitTree(repository, 'main'));
+  const kept = await keptOf(here.decisions, asOfMs);
+  const judged = await judge(tree, { decisions: [here.decisions], kept, asOfMs, opa: here.opa });
+  return { repository, judged };
+}
+
+/** `heard` is told of each call of the forge's API when its work is done and it is not answered yet. `from`: a repository to copy. */
 export async function world(
   grants: readonly GrantText[] = standard,
   files: Files = {},
   heard: (call: { method: string; path: string }) => void = () => {},
+  from?: string,
 ): Promise<World> {
   const here = await place({ ...access(grants), ...files });
   open.push(here.remove);
@@ -84,11 +145,12 @@ export async function world(
     ]),
   );
   const repository = join(here.folder, 'forge.git');
-  await cp(join(here.root, '.git'), repository, { recursive: true });
-  await writeFile(
-    join(repository, 'config'),
-    `${(await readFile(join(repository, 'config'), 'utf8')).replace('bare = false', 'bare = true')}[receive]\n\tautogc = false\n`,
-  );
+  await cp(from ?? join(here.root, '.git'), repository, { recursive: true });
+  if (from === undefined)
+    await writeFile(
+      join(repository, 'config'),
+      `${(await readFile(join(repository, 'config'), 'utf8')).replace('bare = false', 'bare = true')}[receive]\n\tautogc = false\n`,
+    );
   const clock = { now: asOfMs };
   const forge = await startForge({
     ...{ repository, owner: 'acme', name: 'access', token, history, now: () => clock.now },
@@ -106,32 +168,26 @@ export async function world(
   open.push(forge.close);
   const bare = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim();
   let seen = 0;
+  const target: ForgeTarget = {
+    ...{ baseUrl: forge.api, owner: 'acme', repo: 'access', token },
+    ...{ retries: 0, timeoutMs: 120_000, waitMs: 5000 },
+    // Half the processes; what passes over HTTP is tested once.
+    cloneUrl: repository,
+  };
   return {
     here,
     forge,
+    target,
     repository,
     clock,
     bare,
-    apply: async ({ forge: target = {}, root = here.root, ...options } = {}) =>
+    apply: async ({ forge: other = {}, root = here.root, ...options } = {}) =>
       here.review({
         root,
         ...(options.decisions === undefined && {
           kept: await keptOf(here.decisions, options.asOfMs ?? asOfMs),
         }),
-        apply: {
-          forge: {
-            baseUrl: forge.api,
-            owner: 'acme',
-            repo: 'access',
-            token,
-            retries: 0,
-            timeoutMs: 120_000,
-            waitMs: 5000,
-            // Half the processes; what passes over HTTP is tested once.
-            cloneUrl: repository,
-            ...target,
-          },
-        },
+        apply: { forge: { ...target, ...other } },
         ...options,
       }),
     async push(files, branch = 'main', days = 0.01, by = ann) {

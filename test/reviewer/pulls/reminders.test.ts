@@ -9,7 +9,7 @@ import { noticesWithin } from '../../../reviewer/report/noticesOf.ts';
 import { delegations, reminders } from '../../../reviewer/report/noticeTables.ts';
 import { suite } from '../../_suite.ts';
 import { asOfMs, base, dayMs, type Files, type GrantText, rules } from '../_review.ts';
-import { call, closeWorlds, edit, idle, token, tokenOf, type World, world } from '../_world.ts';
+import { call, closeWorlds, edit, idle, reviewedWorld, token, tokenOf, type World } from '../_world.ts';
 
 const test = suite('reminders of a pull request');
 test.after.each(closeWorlds);
@@ -23,20 +23,14 @@ const rulesWith = (more: string) =>
   rules
     .replace('brake: 1', 'brake: 1\n  coverage: 0')
     .replace('per_hour: 10', `per_hour: 10, schedule: "* * * * *", manager_after_days: 30${more}`);
-const begin = async (more = '', files: Files = {}, grants: readonly GrantText[] = [ofService]) => {
-  const here = await world(grants, {
+const begin = (more = '', files: Files = {}, grants: readonly GrantText[] = [ofService]) =>
+  reviewedWorld(grants, {
     'grants/directory/okta.yaml': directory,
     'grants/review.yaml': rulesWith(more),
     ...files,
   });
-  await here.apply();
-  here.writes();
-  return here;
-};
-const on = async (here: World, days: number) => {
-  here.clock.now = asOfMs + days * dayMs;
-  return (await here.apply({ asOfMs: here.clock.now })).pulls.map(({ action }) => action).join();
-};
+const on = async (here: Awaited<ReturnType<typeof begin>>, days: number) =>
+  (await here.later(asOfMs + days * dayMs)).pulls.map(({ action }) => action).join();
 type Comment = { body: string; user: { login: string } };
 const said = async (here: World, number = 1) =>
   (await call<Comment[]>(here, 'GET', `/issues/${number}/comments`)).map(({ body }) => body);
@@ -234,7 +228,9 @@ test('in the place of who is absent others are asked and told from the start, of
   assert.deepEqual(await answered(), { number: 1, handled: 1, changed: true });
   await as(here, 'eve', '/pulls/1/reviews', { event: 'APPROVE' });
   here.writes();
-  assert.equal(await on(here, 31), 'unchanged');
+  // Judged anew: no records of that time say anything of it.
+  here.clock.now = asOfMs + 31 * dayMs;
+  assert.equal((await here.apply({ asOfMs: here.clock.now })).pulls[0]?.action, 'unchanged');
   assert.deepEqual(here.writes().calls, []);
 
   const silent = await begin('', {

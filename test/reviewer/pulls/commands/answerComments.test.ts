@@ -3,7 +3,16 @@ import { answer } from '../../../../reviewer/answer.ts';
 import { bodyParts, parseBody } from '../../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../../_suite.ts';
 import { access, base, type GrantText } from '../../_review.ts';
-import { closeWorlds, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
+import {
+  closeWorlds,
+  idle,
+  reviewedWorld,
+  standard,
+  token,
+  tokenOf,
+  type World,
+  world,
+} from '../../_world.ts';
 
 const test = suite('one diff, any decision');
 test.after.each(closeWorlds);
@@ -14,13 +23,10 @@ const named = (base['grants/directory/okta.yaml'] ?? '')
   .replace('id: 00u4,', 'id: 00u4, github: dana,');
 const branch = 'grantgate/review/group-desk/removal';
 
-async function started() {
-  const here = await world([ofAnn, { id: 'idle-too', principal: 'service:invoicer', rest: idle }, busy], {
+const started = () =>
+  reviewedWorld([ofAnn, { id: 'idle-too', principal: 'service:invoicer', rest: idle }, busy], {
     'grants/directory/okta.yaml': named,
   });
-  await here.apply();
-  return here;
-}
 async function call<T>(
   { forge }: World,
   as: string,
@@ -124,7 +130,7 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   // Told twice, done once; the next review leaves what was decided.
   here.writes();
   assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
-  const applied = async () => (await here.apply()).pulls.map(({ action }) => action);
+  const applied = async () => (await here.later(here.clock.now)).pulls.map(({ action }) => action);
   assert.deepEqual(
     [await applied(), here.writes().calls.length],
     [['updated'], 1],
@@ -265,13 +271,13 @@ test('what no run was told of, or one failed on, the next review carries out, an
     ...{ event: 'COMMENT', body: '/keep idle 2027-03-31 the audit' },
   });
   here.forge.fail({ method: 'GET', path: /\/issues\/1\/comments$/, status: 502 });
-  assert.equal((await here.apply()).error?.code, 'forge-failed');
+  assert.equal((await here.later(here.clock.now)).error?.code, 'forge-failed');
   here.forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 502, when: 'after' });
   await assert.rejects(run(here), { code: 'forge-failed' });
   assert.doesNotMatch(change(here), /decision: keep/);
   assert.match((await shown(here)).body, /being brought up to date/);
   await comment(here, 'eve', '/revoke idle-too');
-  assert.equal((await here.apply()).error, null);
+  assert.equal((await here.later(here.clock.now)).error, null);
   assert.match(
     change(here),
     /\+ {2}review: \{ decision: keep, by: user:dana@example\.com, .* reason: the audit \}/,
@@ -279,7 +285,7 @@ test('what no run was told of, or one failed on, the next review carries out, an
   assert.doesNotMatch((await shown(here)).body, /being brought up to date/);
   assert.match((await comments(here)).at(-1)?.body ?? '', /only its owner/);
   here.writes();
-  await here.apply();
+  await here.later(here.clock.now);
   assert.deepEqual([here.writes().calls, (await run(here)).handled], [[], 0]);
 });
 
@@ -297,7 +303,7 @@ test('a grant that is split off gets its own, and the next review leaves both', 
   // But for what the recorded requests say of each.
   for (const action of ['updated', 'unchanged'])
     assert.deepEqual(
-      (await here.apply()).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
+      (await here.later(here.clock.now)).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
       [`${action} idle`, `${action} idle-too`],
     );
 });

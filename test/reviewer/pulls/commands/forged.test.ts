@@ -9,7 +9,17 @@ import { hidden, type Marker, parseBody } from '../../../../reviewer/pulls/text/
 import { judgedLine } from '../../../../reviewer/pulls/text/sections.ts';
 import { suite } from '../../../_suite.ts';
 import { asOfMs, base, dayMs, type GrantText, grantEntry } from '../../_review.ts';
-import { call, closeWorlds, edit, idle, standard, token, tokenOf, type World, world } from '../../_world.ts';
+import {
+  call,
+  closeWorlds,
+  edit,
+  idle,
+  reviewedWorld,
+  standard,
+  token,
+  tokenOf,
+  type World,
+} from '../../_world.ts';
 
 const test = suite('what somebody else writes into a description');
 test.after.each(closeWorlds);
@@ -21,11 +31,7 @@ const named = (base['grants/directory/okta.yaml'] ?? '')
 const branch = 'grantgate/review/group-desk/removal';
 const grants = [ofAnn, { id: 'idle-too', principal: 'service:invoicer', rest: idle }, busy];
 
-async function started() {
-  const here = await world(grants, { 'grants/directory/okta.yaml': named });
-  await here.apply();
-  return here;
-}
+const started = () => reviewedWorld(grants, { 'grants/directory/okta.yaml': named });
 type Comment = { id: number; body: string; user: { login: string } };
 async function as<T>(
   { forge }: World,
@@ -94,13 +100,15 @@ const decided = (marker: Marker, grant: string, decision: Marker['entries'][numb
 const window = { instances: 1, from: '2019-01-01T00:00:00Z', coverage: '100.00 %' };
 const keep = (by: string) =>
   ({ kind: 'keep', by, at: '2026-11-23T12:00:00Z', until: '2027-03-31', reason: 'the audit' }) as const;
-const applied = async (here: World) => (await here.apply()).pulls.map(({ action }) => action).join();
+type Started = Awaited<ReturnType<typeof started>>;
+const applied = async (here: Started) =>
+  (await here.later(here.clock.now)).pulls.map(({ action }) => action).join();
 
 test('a decision in another’s name is not carried out, and told; one by a comment beside it stays', async () => {
   const here = await started();
   await comment(here, 'dana', '/keep idle 2027-03-31 the audit');
   await heard(here);
-  await here.apply();
+  await applied(here);
   const proven = 'idle user:dana@example.com, idle-too gone';
   assert.equal(held(here), proven);
   const tip = here.bare('rev-parse', branch);
@@ -133,7 +141,7 @@ test('a decision that is taken out stays; one whose comment is gone as well ends
   await heard(here);
   // As long as nobody else writes into the description, the review's own word stands, whatever became of the comment.
   await as(here, 'ann', 'DELETE', `/issues/comments/${first.id}`);
-  await here.apply();
+  await applied(here);
   assert.equal(held(here), 'idle user:dana@example.com, idle-too suspended');
   await forge(here, (marker) => decided(marker, 'idle-too', undefined));
   assert.equal(await applied(here), 'updated');
@@ -148,7 +156,7 @@ test('words beside it are people’s, and change nothing', async () => {
   const here = await started();
   await comment(here, 'dana', '/keep idle 2027-03-31 the audit');
   await heard(here);
-  await here.apply();
+  await applied(here);
   const [tip, body] = [here.bare('rev-parse', branch), await bodyOf(here)];
   const fake = judgedLine({ ...{ asOf: '2020-01-01T00:00:00Z', revision: null, records: 9 }, ...window });
   await edit(here, 1, `${fake}\n\n${body}\nSee FIN-7.`);
@@ -195,7 +203,7 @@ test('no closing counts as an answer that others have written into, and no pull 
   await close(1);
   assert.equal(await applied(here), 'held');
   await forge(here, (one) => ({ ...one, remembered: '2099-01-01T00:00:00Z' }));
-  const [opened] = (await here.apply()).pulls;
+  const [opened] = (await here.later(here.clock.now)).pulls;
   assert.equal(opened?.action, 'opened');
   // What somebody opens under the review's branches is not the review's, whatever it says.
   const theirs = 'grantgate/review/group-desk/removal-7';
@@ -213,7 +221,7 @@ test('a branch of people holds nothing by a text that they have changed, and a c
   await here.push({ 'grants/access/orders/README.md': 'ours\n' }, branch);
   assert.equal(await applied(here), 'unchanged');
   await forge(here, (marker) => ({ ...marker, entries: [...marker.entries, ...marker.entries] }));
-  const [theirs, opened] = (await here.apply()).pulls;
+  const [theirs, opened] = (await here.later(here.clock.now)).pulls;
   assert.deepEqual(
     [opened?.action, opened?.grants, theirs?.action, theirs?.number],
     ['opened', ['idle', 'idle-too'], 'unchanged', 1],
