@@ -54,27 +54,39 @@ const load = {
   draft2020: () => (require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')).Ajv2020,
 };
 
+type Draft = keyof typeof load;
+
+const open = (draft: Draft, more: { allErrors: boolean; validateSchema?: boolean }) => {
+  const options = {
+    verbose: true,
+    code: { regExp },
+    validateFormats: false,
+    ownProperties: true,
+    logger: false as const,
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    allowUnionTypes: true,
+    ...more,
+  };
+  return new (load[draft]())(options).removeKeyword('uniqueItems').addKeyword(uniqueItems);
+};
+
+/** Knows what a schema of a draft is, and no schema. Made once: to compile that takes a hundred times as long as a schema. */
+const judges = new Map<Draft, ReturnType<typeof open>>();
+function judgeOf(draft: Draft) {
+  const judge = judges.get(draft) ?? open(draft, { allErrors: false });
+  judges.set(draft, judge);
+  return judge;
+}
+
 /** Throws what ajv has to say of a schema that is none. */
 export function compileSchema(schema: { readonly [keyword: string]: unknown }): Validate {
-  const older = String(schema.$schema ?? '').includes('draft-07');
-  const compile = (allErrors: boolean) => {
-    const options = {
-      allErrors,
-      verbose: true,
-      code: { regExp },
-      validateFormats: false,
-      ownProperties: true,
-      logger: false as const,
-      strict: true,
-      strictTypes: false,
-      strictTuples: false,
-      strictRequired: false,
-      allowUnionTypes: true,
-    };
-    const Ajv = older ? load.draft7() : load.draft2020();
-    const ajv = new Ajv(options);
-    return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).compile(schema);
-  };
+  const draft = String(schema.$schema ?? '').includes('draft-07') ? 'draft7' : 'draft2020';
+  judgeOf(draft).validateSchema(schema, true);
+  // Each in a compiler of its own: no schema may name another.
+  const compile = (allErrors: boolean) => open(draft, { allErrors, validateSchema: false }).compile(schema);
   const first = compile(false);
   // Mostly nothing is wrong, and then this one is never made.
   let every: ReturnType<typeof compile> | null = null;
