@@ -18,7 +18,11 @@ export function memoryTree(files: Contents, { committed = false } = {}): Tree {
     ),
   );
   const paths = [...contents.keys()].sort();
-  const some = (wanted: readonly string[]) => [...contents].filter(([path]) => wanted.includes(path));
+  const some = (wanted: readonly string[]) =>
+    wanted.flatMap((path) => {
+      const bytes = contents.get(path);
+      return bytes === undefined ? [] : [[path, bytes] as const];
+    });
   return {
     ...{ root: '', within: '', revision: null, counter: 0, merges: false, committedAt: null },
     ...{ source: 'disk', shallow: false },

@@ -321,7 +321,7 @@ test('refuses sizes beyond the caps: packed, one file announced, all files, how 
 });
 
 test('what is signed is unpacked as far as the signed manifest promises, and no further', async () => {
-  const zeros = Buffer.alloc(64 * 1024 * 1024);
+  const zeros = Buffer.alloc(20 * 1024 * 1024);
   const policy = 'policies/authz/decision.rego';
   // The head of a genuine archive, with something else behind it.
   const behind = (name: string, content: Buffer, change: (files: Map<string, Buffer>) => void = () => {}) => {

@@ -178,7 +178,7 @@ for (const at of [null, 100])
         const { changes } = diffData(bytes(before), bytes(after), { at });
         assert.deepEqual(flat(changes), naive(before, after, at));
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     );
   });
 
@@ -205,7 +205,7 @@ test('the grants and members it names are the ones that gave, and that give', ()
         assert.equal(change.members, members.length);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 

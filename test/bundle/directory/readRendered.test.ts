@@ -82,7 +82,7 @@ test('what is rendered is read back to the same directory, by YAML and by the sh
       assert.deepEqual(plain(readRendered(Buffer.from(text))), plain(given));
       assert.deepEqual(readAccounts(Buffer.from(text)), standing(given));
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });
 
@@ -129,7 +129,7 @@ test('the short ways never read another text otherwise than YAML does', () => {
       assert.deepEqual(parsed.problems, [], changed);
       assert.deepEqual(plain(parsed.value), plain(read), changed);
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
   assert.ok(taken > 50 && known > 50, `${taken} ${known}`);
 });

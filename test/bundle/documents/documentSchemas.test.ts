@@ -94,6 +94,12 @@ const badSchemas: [what: string, schema: object, problem: RegExp][] = [
     /must be https:\/\/json-schema\.org\/draft\/2020-12\/schema or/,
   ],
   ['has a type that is none', { type: 'text' }, /is no valid JSON Schema: /],
+  ['gives a keyword a value that it cannot have', { multipleOf: 0 }, /is no valid JSON Schema: /],
+  [
+    'does so in the older draft',
+    { $schema: 'http://json-schema.org/draft-07/schema#', multipleOf: 0 },
+    /is no valid JSON Schema: /,
+  ],
   [
     'has an identity further down',
     { properties: { a: { $id: 'https://x' } } },

@@ -1,20 +1,13 @@
 import * as assert from 'uvu/assert';
-import { workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { formatProblem } from '../../../bundle/yaml/problem.ts';
 import { suite } from '../../_suite.ts';
-import { type Files, sampleFiles, sampleTree } from '../_organisation.ts';
+import { memoryTree } from '../_memoryTree.ts';
+import { type Files, sampleFiles } from '../_organisation.ts';
 
 const test = suite('load');
 
-async function loaded(files: Files): ReturnType<typeof load> {
-  const sample = await sampleTree(files);
-  try {
-    return await load(await workingTree(sample.root));
-  } finally {
-    await sample.remove();
-  }
-}
+const loaded = (files: Files) => load(memoryTree({ ...sampleFiles, ...files }));
 async function problemsOf(files: Files): Promise<string[]> {
   const { organisation, problems } = await loaded(files);
   assert.is(organisation === null, problems.length > 0);
@@ -36,9 +29,7 @@ const services = 'grants/directory/services.yaml';
 const review = 'grants/review.yaml';
 
 test('loads the sample: roles expanded, OpenAPI read, memberships through groups, places known', async () => {
-  const sample = await sampleTree();
-  const { organisation, problems } = await load(await workingTree(sample.root));
-  await sample.remove();
+  const { organisation, problems } = await loaded({});
   assert.equal(problems, []);
   assert.equal(organisation?.apis.get('orders')?.roles.get('editor'), [
     'createOrder',

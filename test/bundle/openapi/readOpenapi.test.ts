@@ -280,7 +280,7 @@ test('by property: no name passes to another operation when a document grows', (
       const after = named(all.map(({ later, ...one }) => ({ ...one, id: one.id ?? later })));
       for (const [name, call] of before) assert.is(after.get(name) ?? call, call, name);
     }),
-    { numRuns: 5000 },
+    { numRuns: 1500 },
   );
 });
 
@@ -298,7 +298,7 @@ test('by property: names are names, unique, and do not depend on the order', () 
       assert.is(new Set(names).size, names.length, names.join());
       assert.equal(nameOperations(operations.toReversed()).toReversed(), names);
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   );
 });
 

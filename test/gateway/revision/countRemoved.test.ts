@@ -61,6 +61,6 @@ test('agrees with a plain count over whole documents, whatever changes', () => {
       const left = new Set(all(after));
       assert.equal(removed(before, after), all(before).filter((one) => !left.has(one)).length);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
