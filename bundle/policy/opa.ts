@@ -4,7 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cacheFolder } from '../cacheFolder.ts';
 import { messageOf } from '../format/messageOf.ts';
@@ -70,11 +70,23 @@ function execute(
   });
 }
 
+/** What binaries have said that they are. To ask is a process; one that was replaced is another file, or was changed later. */
+const said = new Map<string, string>();
+
+async function markOf(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return [path, dev, ino, size, mtimeNs, ctimeNs].join('\n');
+}
+
 /** The version a binary says it is, or why it says none. */
 async function versionOf(path: string): Promise<{ version: string } | { fault: string }> {
   try {
+    const mark = await markOf(path).catch(() => null);
+    const known = mark === null ? undefined : said.get(mark);
+    if (known !== undefined) return { version: known };
     const { code, stdout, stderr } = await execute(path, ['version']);
     const version = /^Version: (\S+)$/m.exec(stdout)?.[1];
+    if (code === 0 && version && mark !== null) said.set(mark, version);
     if (code === 0 && version) return { version };
     return { fault: stderr.trim().split('\n')[0] || `exit code ${code} and no version` };
   } catch (error) {
