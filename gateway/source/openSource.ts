@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Evaluate } from '../../bundle/archive/golden.ts';
 import type { KeyTexts } from '../../bundle/archive/keys.ts';
 import { limitsOf, readVerifyKeys, verify } from '../../bundle/archive/verify.ts';
 import { objectUrl, type Store } from '../../bundle/bucket/objectUrl.ts';
 import { type BucketKeys, signRequest } from '../../bundle/bucket/signRequest.ts';
-import { gitTree } from '../../bundle/git/tree.ts';
+import { commitTree } from '../../bundle/git/tree.ts';
 import { openOpa } from '../../bundle/policy/opa.ts';
 import { parseSource } from './contract/parseSource.ts';
 import { type Source, SourceError } from './contract/source.ts';
@@ -60,7 +62,9 @@ export function openSource(config: SourceConfig, { evaluator, progress = () => {
       stateFolder,
       ...defined({ token, timeoutMs, tls: config.tls, allowedSigners: config.allowedSigners }),
       async assemble(repository, commit) {
-        const tree = await gitTree(repository, commit, address.folder);
+        // The mirror is bare, and the commit its head.
+        const shallow = existsSync(join(repository, 'shallow'));
+        const tree = await commitTree(repository, commit, { shallow, folder: address.folder });
         // What compiles bundles is much to load, and no other source needs it.
         const { assemble } = await import('../../bundle/assemble.ts');
         return assemble({ tree, opa, evaluator });
