@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../../gateway/config/config.ts';
 import type { DecisionRecord, Heartbeat, StreamClosed } from '../../gateway/record/record.ts';
 import { type Gateway, serve } from '../../gateway/serve.ts';
+import { until } from '../_until.ts';
 import { type SampleTree, sampleTree } from '../bundle/_organisation.ts';
 import { type Issuer, startIssuer } from './_issuer.ts';
 import { wholeAnswers } from './_wholeAnswers.ts';
@@ -150,7 +151,14 @@ export async function startWorld({
     ...(ownLoader ? {} : { startLoader: startWarmLoader }),
   });
   const reload = () => fetch(`${gateway.admin}/reload`, { method: 'POST' });
-  if (commit) await reload();
+  let asked = 0;
+  /** Whether it has looked at its source, and enforces what it found or says why not, which it is seldom asked. */
+  const firstLook = async () => {
+    asked += 1;
+    if (gateway.revision() !== null || asked % 20 !== 0) return gateway.revision() !== null;
+    return (await (await fetch(`${gateway.admin}/health/ready`)).text()).includes('"lastError"');
+  };
+  if (commit) await until(firstLook);
   return {
     gateway,
     upstream,
