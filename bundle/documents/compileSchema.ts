@@ -73,18 +73,20 @@ const open = (draft: Draft, more: { allErrors: boolean; validateSchema?: boolean
   return new (load[draft]())(options).removeKeyword('uniqueItems').addKeyword(uniqueItems);
 };
 
-/** Knows what a schema of a draft is, and no schema. Made once: to compile that takes a hundred times as long as a schema. */
-const judges = new Map<Draft, ReturnType<typeof open>>();
-function judgeOf(draft: Draft) {
-  const judge = judges.get(draft) ?? open(draft, { allErrors: false });
-  judges.set(draft, judge);
-  return judge;
-}
+/** Knows what a schema of its draft is, and no schema. Made once: that takes a hundred times as long as a schema does. */
+const judgeOf = (draft: Draft) => {
+  let judge: ReturnType<typeof open> | null = null;
+  return () => {
+    judge ??= open(draft, { allErrors: false });
+    return judge;
+  };
+};
+const judges = { draft7: judgeOf('draft7'), draft2020: judgeOf('draft2020') };
 
 /** Throws what ajv has to say of a schema that is none. */
 export function compileSchema(schema: { readonly [keyword: string]: unknown }): Validate {
   const draft = String(schema.$schema ?? '').includes('draft-07') ? 'draft7' : 'draft2020';
-  judgeOf(draft).validateSchema(schema, true);
+  judges[draft]().validateSchema(schema, true);
   // Each in a compiler of its own: no schema may name another.
   const compile = (allErrors: boolean) => open(draft, { allErrors, validateSchema: false }).compile(schema);
   const first = compile(false);

@@ -4,8 +4,8 @@
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, readFile, stat, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { cacheFolder } from '../cacheFolder.ts';
 import { messageOf } from '../format/messageOf.ts';
 import { installOpa } from './installOpa.ts';
@@ -70,28 +70,35 @@ function execute(
   });
 }
 
-/** What binaries have said that they are. To ask is a process; one that was replaced is another file, or was changed later. */
-const said = new Map<string, string>();
-
-async function markOf(path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-  return [path, dev, ino, size, mtimeNs, ctimeNs].join('\n');
-}
-
 /** The version a binary says it is, or why it says none. */
 async function versionOf(path: string): Promise<{ version: string } | { fault: string }> {
   try {
-    const mark = await markOf(path).catch(() => null);
-    const known = mark === null ? undefined : said.get(mark);
-    if (known !== undefined) return { version: known };
     const { code, stdout, stderr } = await execute(path, ['version']);
     const version = /^Version: (\S+)$/m.exec(stdout)?.[1];
-    if (code === 0 && version && mark !== null) said.set(mark, version);
     if (code === 0 && version) return { version };
     return { fault: stderr.trim().split('\n')[0] || `exit code ${code} and no version` };
   } catch (error) {
     return { fault: messageOf(error) };
   }
+}
+
+/**
+ * The same of the one in the cache, which is asked once: what it said is kept beside its folder, with all by which one that
+ * was put in its place, or changed, can be told from it. Each command would start it for nothing else.
+ */
+async function keptVersionOf(path: string): Promise<Awaited<ReturnType<typeof versionOf>>> {
+  const kept = `${dirname(path)}.version`;
+  const mark = await stat(path, { bigint: true }).then(
+    ({ dev, ino, size, mtimeNs, ctimeNs }) => [opaVersion, dev, ino, size, mtimeNs, ctimeNs].join(' '),
+    () => null,
+  );
+  if (mark !== null && (await readFile(kept, 'utf8').catch(() => null)) === mark)
+    return { version: opaVersion };
+  const answer = await versionOf(path);
+  // A cache that cannot be written costs time, nothing else.
+  if (mark !== null && 'version' in answer && answer.version === opaVersion)
+    await writeFile(kept, mark).catch(() => {});
+  return answer;
 }
 
 async function onPath(env: NodeJS.ProcessEnv): Promise<string | null> {
@@ -153,7 +160,7 @@ export async function findOpa(options: Wanted = {}): Promise<FoundOpa> {
     `opa-${opaVersion}`,
     process.platform === 'win32' ? 'opa.exe' : 'opa',
   );
-  const answer = await versionOf(cached);
+  const answer = await keptVersionOf(cached);
   if ('version' in answer && answer.version === opaVersion) return found(cached);
   looked.push(
     `${cached}: ${'version' in answer ? `is OPA ${answer.version}` : 'not there, or does not run'}`,
