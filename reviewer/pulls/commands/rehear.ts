@@ -46,12 +46,14 @@ export async function rehear(options: Options): Promise<Heard & { unnamed: reado
     const after = (commands: readonly Command[]) =>
       decide(commands, { ...context, marker: { as_of, entries: now } }).entries;
     const isNamed = (command: Command) => 'grant' in command && command.grant !== null;
-    if (after(deciding.filter((one) => !isNamed(one))) !== now) unnamed.add(comment.author);
+    const splitsAll = read.commands.some((one) => one.verb === 'split' && !isNamed(one));
+    if ((splitsAll && now.length > 1) || after(deciding.filter((one) => !isNamed(one))) !== now)
+      unnamed.add(comment.author);
     now = after(
       deciding.filter((one) => 'grant' in one && one.grant !== null && since(one.grant) <= comment.atMs),
     );
-    // What was split off is not here any more. None of these is a new one to the next run.
-    if (read.commands.some(({ verb }) => verb === 'split' || !asking.has(verb)) || replied.has(comment.key))
+    // None of these is a new one to the next run; what is to be split off by its name is, as long as it is here.
+    if (splitsAll || deciding.length > 0 || replied.has(comment.key))
       handled = withHandled(handled, comment, comments);
   }
   return { entries: [...now], ...(handled.length > 0 && { handled }), unnamed: [...unnamed] };

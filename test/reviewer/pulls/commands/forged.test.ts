@@ -254,10 +254,22 @@ test('what names no grant, or was said of less, is not heard of others when it i
   const { organisation } = await load(await workingTree(here.here.root));
   assert.ok(organisation);
   const { entries, as_of } = await markerOf(here);
+  const heardAnew = (grownMs: number) =>
+    rehear({ ...{ forge: asked, number: 1, organisation, as_of, entries }, since: () => grownMs });
   const again = async (grownMs: number) =>
-    (
-      await rehear({ ...{ forge: asked, number: 1, organisation, as_of, entries }, since: () => grownMs })
-    ).entries.flatMap(({ grant, decision }) => (decision === undefined ? [] : [`${grant} ${decision.kind}`]));
+    (await heardAnew(grownMs)).entries.flatMap(({ grant, decision }) =>
+      decision === undefined ? [] : [`${grant} ${decision.kind}`],
+    );
   assert.deepEqual(await again(here.clock.now), ['idle-too keep']);
   assert.deepEqual(await again(here.clock.now + 1), []);
+  const why = await comment(here, 'dana', '/why idle');
+  await heard(here);
+  // What is still here has not been split off, and the next run does that; of all that was here then nobody knows.
+  const [one, all] = [await comment(here, 'dana', '/split idle-too'), await comment(here, 'ann', '/split')];
+  const { handled = [], unnamed } = await heardAnew(0);
+  assert.deepEqual(
+    [one, all, why].map(({ id }) => handled.includes(`c${id}`)),
+    [false, true, true],
+  );
+  assert.deepEqual(unnamed, ['dana', 'ann']);
 });
