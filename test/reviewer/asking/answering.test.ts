@@ -54,6 +54,10 @@ test('the people of the owner who can be asked, and nobody in their place', () =
   const counts = (entries?: Parameters<typeof answersFor>[2]) =>
     ['ANN', 'max', 'zoe'].filter(answersFor('group:desk', of, entries));
   assert.deepEqual([counts(), counts(asked('').entries)], [['ANN'], ['ANN', 'max', 'zoe']]);
+  // Nor does anybody hold up what is about their own access, and nothing else.
+  assert.deepEqual(counts(asked('', 'user:Ann', 'user:ann').entries), ['max', 'zoe']);
+  assert.deepEqual(counts(asked('', 'user:ann', 'service:x').entries), ['ANN', 'max', 'zoe']);
+  assert.deepEqual(counts(asked('', 'user:ann', 'group:none').entries), ['ANN', 'max', 'zoe']);
   const both = organisation([{ login: 'ann', manager: 'max' }, { login: 'max' }], {
     'user:ann': ['group:desk'],
     'user:max': ['group:desk'],
