@@ -228,12 +228,21 @@ test('a branch of people holds nothing by a text that they have changed, and a c
   );
   // Nothing is found any more: of what somebody wrote nothing is said on as the review's.
   const second = opened?.number ?? 0;
-  await edit(here, second, (await bodyOf(here, second)).replace('### revoke `idle`', '### keep `idle`'));
+  const was = await bodyOf(here, second);
+  const forgedText = was.replace('### revoke `idle`', '### keep `idle`');
+  const said = hidden(decided(parseBody(was) as Marker, 'idle', keep('user:dana@example.com')));
+  await edit(
+    here,
+    second,
+    forgedText.replace(/^<!-- grantgate:review .* -->$/m, () => said),
+  );
   await here.push({ 'grants/access/orders/group-desk.yaml': grantEntry(busy) });
   await here.apply();
   const body = await bodyOf(here, second);
   assert.match(body, /Closed, for its cause is gone/);
   assert.doesNotMatch(body, /### keep/);
+  const left = parseBody(body) ?? assert.fail();
+  assert.deepEqual([left.entries.length, left.entries.filter((entry) => 'decision' in entry)], [2, []]);
 });
 
 test('what names no grant, or was said of less, is not heard of others when it is heard again', async () => {
