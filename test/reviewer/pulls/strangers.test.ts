@@ -1,8 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { openForge } from '../../../reviewer/forge/forge.ts';
+import { bot } from '../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../_suite.ts';
 import { access, base } from '../_review.ts';
-import { actions, closeWorlds, idle, token, tokenOf, type World, world } from '../_world.ts';
+import { actions, call, closeWorlds, idle, token, tokenOf, type World, world } from '../_world.ts';
 
 const test = suite('who may hold a pull request');
 test.after.each(closeWorlds);
@@ -56,4 +57,26 @@ test('a pull request that a stranger approved grows, and one that its owner appr
     'updated group-desk/removal one,two',
     'opened group-desk/removal-2 three',
   ]);
+});
+
+test('a commit that somebody pushed in our name is vouched for by nobody because one of its owners has approved', async () => {
+  const named = (base['grants/directory/okta.yaml'] ?? '').replace('id: 00u4,', 'id: 00u4, github: dana,');
+  const grants = [{ id: 'one', rest: idle }, { id: 'busy' }, { id: 'late', rest: idle }];
+  const here = await world(grants.slice(0, 2), { 'grants/directory/okta.yaml': named });
+  assert.deepEqual(actions(await here.apply()), ['opened group-desk/removal one']);
+  await review(here, 'dana', 'APPROVE');
+  const branch = 'grantgate/review/group-desk/removal';
+  const before = here.bare('rev-parse', branch);
+  const { body } = await call<{ body: string }>(here, 'GET', '/pulls/1');
+  await here.push({ 'grants/review.yaml': `${base['grants/review.yaml']}# theirs\n` }, branch, 0.01, bot);
+  const forged = here.bare('rev-parse', branch);
+  await call(here, 'PATCH', '/pulls/1', { body: body.replaceAll(before, forged) });
+  // Something could join it, so its approval is asked for.
+  await here.push(access(grants), 'main', 39);
+  assert.deepEqual(actions(await here.apply()), [
+    'unchanged group-desk/removal one',
+    'opened group-desk/removal-2 late',
+  ]);
+  const { statuses } = await call<{ statuses: unknown[] }>(here, 'GET', `/commits/${forged}/status`);
+  assert.deepEqual(statuses, []);
 });
