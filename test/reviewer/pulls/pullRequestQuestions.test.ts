@@ -99,17 +99,26 @@ test('renews, hands over and certifies by what is merged, asks who can answer, a
 });
 
 test('unanswered, what no_response suspends is nobody’s decision, says so once, and a later word replaces it', async () => {
-  const here = await world([{ id: 'grown', principal: 'group:night', rest: still }], {
+  const grants = ['grown', 'kept'].map((id) => ({ id, principal: 'group:night', rest: still }));
+  const here = await world(grants, {
     'grants/review.yaml': generous.replace('per_hour: 10', 'per_hour: 10, no_response: { medium: suspend }'),
   });
   await here.push(changed);
-  assert.deepEqual(actions(await here.apply()), ['opened group-desk/certification grown']);
+  assert.deepEqual(actions(await here.apply()), ['opened group-desk/certification grown,kept']);
   const days = (count: number) => {
     here.clock.now = asOfMs + count * dayMs;
     return here.apply({ asOfMs: here.clock.now });
   };
+  const say = (body: string) =>
+    fetch(`${here.forge.api}/repos/acme/access/issues/1/comments`, {
+      method: 'POST',
+      headers: { authorization: `token ${tokenOf('ann')}` },
+      body: JSON.stringify({ body }),
+    });
+  await say('/keep kept 2027-03-31 they are asked at night');
+  assert.deepEqual(actions(await days(1)), ['updated group-desk/certification grown,kept']);
   // A day too early only a reminder is due.
-  assert.deepEqual(actions(await days(29)), ['reminded group-desk/certification grown']);
+  assert.deepEqual(actions(await days(29)), ['reminded group-desk/certification grown,kept']);
   assert.deepEqual(
     changes(here)
       .join()
@@ -122,20 +131,20 @@ test('unanswered, what no_response suspends is nobody’s decision, says so once
     due?.reason ?? '',
     /nobody has merged or closed it for 30 days, so the group desk is asked to suspend what it holds/,
   );
-  assert.deepEqual(changes(here), ['+  state: suspended']);
+  // Whatever somebody has decided stays.
+  assert.match(
+    changes(here).join(),
+    /^\+ {2}state: suspended,\+ {2}review: \{ decision: keep, .* they are asked at night/,
+  );
   const { body, title } = await shown(here, 1);
-  assert.equal(title, 'Access review for group:desk: suspend 1 on orders');
+  assert.equal(title, 'Access review for group:desk: suspend 1, keep 1 on orders');
   assert.match(body, /> \*\*To be suspended\*\*, for nobody has answered since 2026-11-23 \(`pull_requests/);
   assert.doesNotMatch(body, /Suspended\*\* by/);
   assert.equal(parseBody(body)?.entries[0]?.decision?.by, 'service:grantgate');
   here.writes();
-  assert.deepEqual(actions(await days(31)), ['unchanged group-desk/certification grown']);
+  assert.deepEqual(actions(await days(31)), ['unchanged group-desk/certification grown,kept']);
   assert.deepEqual(here.writes().calls, []);
-  await fetch(`${here.forge.api}/repos/acme/access/issues/1/comments`, {
-    method: 'POST',
-    headers: { authorization: `token ${tokenOf('ann')}` },
-    body: JSON.stringify({ body: '/keep 2027-03-31 they work at night' }),
-  });
+  await say('/keep 2027-03-31 they work at night');
   await answer(
     { baseUrl: here.forge.api, owner: 'acme', repo: 'access', token, cloneUrl: here.repository },
     1,

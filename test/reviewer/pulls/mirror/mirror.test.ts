@@ -9,7 +9,7 @@ import { gitFiles, listPaths, withFiles } from '../../../../bundle/git/tree.ts';
 import { createBlobReader } from '../../../../reviewer/evidence/commits/blobReader.ts';
 import { historyOf } from '../../../../reviewer/pulls/mirror/historyOf.ts';
 import { importOf } from '../../../../reviewer/pulls/mirror/importOf.ts';
-import { openMirror } from '../../../../reviewer/pulls/mirror.ts';
+import { bot, openMirror } from '../../../../reviewer/pulls/mirror.ts';
 import { suite } from '../../../_suite.ts';
 
 const test = suite('what a copy of the repository reads and writes');
@@ -86,12 +86,38 @@ test('where each branch of the forge is, is known whatever its name', async () =
     commit(first, change(name), 'ann@example.com', `refs/heads/${name}`),
   );
   const remote = { cloneUrl: repository, base, folder: '', timeoutMs: 60_000 };
-  const mirror = await openMirror({ ...remote, token: async () => '' });
+  const open = () => openMirror({ ...remote, token: async () => '' });
+  const mirror = await open();
   try {
     assert.deepEqual(mirror.base, { branch: base, commit: ofBase });
     assert.deepEqual([...mirror.branches], [[ours, ofOurs]]);
+    // What somebody has pushed since it was looked at stays.
+    const theirs = commit(first, change('theirs'), 'ann@example.com', `refs/heads/${ours}`);
+    await assert.rejects(mirror.push(ours, first), { code: 'forge-git' });
+    assert.equal((await run(['rev-parse', ours])).toString().trim(), theirs);
   } finally {
     await mirror.close();
+  }
+  // Whoever commits for the bot, or has the bot commit, has committed.
+  const ann = 'ann@example.com';
+  const made = [bot.email, ann].flatMap((author) =>
+    [bot.email, ann].map((committer) => {
+      const identity = {
+        ...{ GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: author },
+        ...{ GIT_COMMITTER_NAME: 'c', GIT_COMMITTER_EMAIL: committer },
+      };
+      const args = ['commit-tree', `${first}^{tree}`, '-p', ofBase ?? '', '-m', 'x'];
+      const options = { cwd: repository, encoding: 'utf8', env: { ...process.env, ...identity } } as const;
+      const commit = execFileSync('git', args, options).trim();
+      execFileSync('git', ['update-ref', `refs/heads/grantgate/review/${commit}`, commit], options);
+      return commit;
+    }),
+  );
+  const next = await open();
+  try {
+    assert.deepEqual(await Promise.all(made.map(next.hasHumanCommits)), [false, true, true, true]);
+  } finally {
+    await next.close();
   }
 });
 
