@@ -119,6 +119,11 @@ test('a decision in another’s name is not carried out, and told; one by a comm
     assert.match((await heard(here)).reason ?? '', /somebody has changed/);
   assert.deepEqual((await notices(here)).length, 1);
   assert.equal(here.bare('rev-parse', branch), tip);
+  // A run that dies in between has not said on as its own what somebody else wrote.
+  await edit(here, 1, (await bodyOf(here)).replace('### revoke `idle-too`', '### leave `idle-too`'));
+  here.forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 500, skip: 1 });
+  assert.equal(await applied(here), 'failed');
+  assert.doesNotMatch(await bodyOf(here), /### leave/);
   assert.equal(await applied(here), 'updated');
   assert.equal(held(here), 'idle user:dana@example.com, idle-too suspended');
   const [, told = ''] = await notices(here);
