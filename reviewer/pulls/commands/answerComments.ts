@@ -102,8 +102,9 @@ export async function answerComments(options: Options): Promise<Answered> {
       return left('people have committed to this branch, so it is theirs: change it there');
     try {
       const wanted = await prepare(next, outcome.entries, own);
-      const result = await bringUp({ forge, mirror }, on, wanted);
+      // First, for this text remembers that it was heard: what a run did not get to would be asked for in vain.
       if (outcome.split.length > 0) await splitOff(next, outcome.split, own);
+      const result = await bringUp({ forge, mirror }, on, wanted);
       return { moved: true, result };
     } catch (error) {
       if (!(error instanceof ReviewError) || error.code !== 'edit-failed') throw error;
@@ -126,13 +127,14 @@ export async function answerComments(options: Options): Promise<Answered> {
     return { marker: { ...kept, title, entries: [...entries] }, own: text, commit, draft: false };
   }
 
-  /** What is parted gets the next branch that nobody uses. */
+  /** What is parted gets the next branch that nobody uses, or the one that a run before has made for it. */
   async function splitOff(before: Marker, entries: readonly Entry[], own: string): Promise<void> {
     const { handled: _, ...rest } = before;
+    const wanted = await prepare(rest, entries, own);
+    const isTaken = (branch: string) => (mirror.branches.get(branch) ?? wanted.commit) !== wanted.commit;
     let turn = 2;
-    while (mirror.branches.has(branchOf({ ...rest, turn }))) turn += 1;
-    const branch = branchOf({ ...rest, turn });
-    const opened = await openPull({ forge, mirror }, branch, await prepare(rest, entries, own), false);
+    while (isTaken(branchOf({ ...rest, turn }))) turn += 1;
+    const opened = await openPull({ forge, mirror }, branchOf({ ...rest, turn }), wanted, false);
     if (opened !== null) await optional(() => forge.addLabels(opened.number, pull.labels));
   }
 }

@@ -292,6 +292,15 @@ test('what no run was told of, or one failed on, the next review carries out, an
 test('a grant that is split off gets its own, and the next review leaves both', async () => {
   const here = await started();
   await comment(here, 'dana', '/split idle-too');
+  // Whatever a run does not get to, before or behind the creation, the next one does, and nothing twice.
+  const limit = { status: 429, headers: { 'retry-after': '900' } };
+  for (const call of [
+    { method: 'POST', path: /\/pulls$/ },
+    { method: 'PATCH', path: /\/pulls\/1$/ },
+  ]) {
+    here.forge.fail({ ...limit, ...call });
+    await assert.rejects(run(here), { code: 'forge-limited' });
+  }
   assert.deepEqual(await run(here), { number: 1, handled: 1, changed: true });
   const second = await call<{ body: string; title: string }>(here, token, 'GET', '/pulls/2');
   assert.deepEqual(
