@@ -95,7 +95,7 @@ export async function review(options: ReviewOptions): Promise<ReviewResult> {
 
 /** Makes the plan of the repository at `root`; nothing is applied. */
 async function reviewHere(options: ReviewOptions): Promise<ReviewResult> {
-  const tree = await localTree(options.root);
+  const tree = rememberFiles(await localTree(options.root));
   const { plan, more, stopped, faulty, explained, evidence } = await judge(tree, options);
   return {
     ...{ plan, ...more, pulls: [], told: [], consent: consentOf(evidence) },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BundleError } from '../bundleError.ts';
@@ -6,6 +5,7 @@ import { cacheFolder } from '../cacheFolder.ts';
 import { isData } from '../documents/dataFile.ts';
 import { type KeptLines, type ReadDocuments, readDocuments } from '../documents/readDocuments.ts';
 import { canonicalJson, compareCodePoints } from '../format/canonicalJson.ts';
+import { blobId } from '../git/blobId.ts';
 import { type Entry, partOf, type Tree } from '../git/tree.ts';
 import { fileKind } from '../grants/fileKinds.ts';
 import { load } from '../grants/load.ts';
@@ -131,7 +131,7 @@ async function identify(tree: Tree, entries: readonly Entry[]): Promise<AccessFi
   const ids = new Map<string, string>();
   const nameless = entries.filter(({ id }) => id === null).map(({ path }) => path);
   for await (const [path, bytes] of nameless.length === 0 ? [] : tree.stream(nameless))
-    ids.set(path, createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex'));
+    ids.set(path, blobId(bytes, null));
   return entries.map(({ path, id, size }) => ({ path, size, id: id ?? ids.get(path) ?? '' }));
 }
 

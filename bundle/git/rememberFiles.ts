@@ -1,10 +1,11 @@
+import { blobId } from './blobId.ts';
 import type { Files, Tree } from './tree.ts';
 
 /**
  * A tree whose contents are kept once they were read, up to `mostBytes` in all, so that many who look at the same files
  * start Git once.
  */
-export function rememberFiles<T extends Files>(
+export function rememberFiles<T extends Files & Partial<Pick<Tree, 'revision'>>>(
   tree: T,
   mostBytes = 64 * 1024 * 1024,
 ): T & Required<Pick<Tree, 'remembered'>> {
@@ -34,7 +35,10 @@ export function rememberFiles<T extends Files>(
   };
   const remembered = async () =>
     new Map(
-      (await tree.entries()).map(({ id, path }) => [id ?? '', kept.get(path)] as const).filter(hasBytes),
+      (await tree.entries()).flatMap(({ id, path }) => {
+        const bytes = kept.get(path);
+        return bytes === undefined ? [] : [[id ?? blobId(bytes, tree.revision), bytes] as const];
+      }),
     );
   return { ...tree, stream, read, remembered };
 }

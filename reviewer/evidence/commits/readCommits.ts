@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { blobId } from '../../../bundle/git/blobId.ts';
 import type { Tree } from '../../../bundle/git/tree.ts';
 import { createBlobReader } from './blobReader.ts';
 import { inOrder, isBlob, lineLog, rooms } from './commitLog.ts';
@@ -30,9 +30,7 @@ async function uncommitted(tree: Tree, committed: ReadonlyMap<string, string>): 
   const changed: Changed[] = [];
   for await (const [path, bytes] of tree.stream(paths)) {
     const known = committed.get(path);
-    const algorithm = known?.length === 64 ? 'sha256' : 'sha1';
-    const id = createHash(algorithm).update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-    if (id !== known) changed.push({ path, bytes });
+    if (blobId(bytes, known) !== known) changed.push({ path, bytes });
   }
   const there = new Set(paths);
   for (const path of committed.keys()) if (!there.has(path)) changed.push({ path, bytes: null });

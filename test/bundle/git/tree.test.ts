@@ -2,6 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { GitError } from '../../../bundle/git/gitError.ts';
+import { rememberFiles } from '../../../bundle/git/rememberFiles.ts';
 import { gitTree, localTree, workingTree } from '../../../bundle/git/tree.ts';
 import { load } from '../../../bundle/grants/load.ts';
 import { suite } from '../../_suite.ts';
@@ -26,6 +27,16 @@ test('a commit and the files checked out from it are the same', async () => {
   assert.equal(await commit.read(paths), await disk.read(paths));
   for (const key of ['revision', 'counter', 'committedAt'] as const) assert.is(commit[key], disk[key]);
   assert.is(commit.committedAt, '2026-11-23T10:00:00Z');
+  // What is remembered of either stands for the same blobs.
+  const remembered = await Promise.all(
+    [commit, disk].map(async (tree) => {
+      const kept = rememberFiles(tree);
+      await kept.read(paths);
+      return new Map([...(await kept.remembered())].sort());
+    }),
+  );
+  assert.is(remembered[0]?.size, paths.length);
+  assert.equal(remembered[0], remembered[1]);
 });
 
 test('a folder that belongs to another user is refused in words of Git, and not taken for one without history', async () => {
