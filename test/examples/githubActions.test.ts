@@ -12,6 +12,7 @@ import { serve } from '../../gateway/serve.ts';
 import { suite } from '../_suite.ts';
 import { startUpstream } from '../gateway/_gateway.ts';
 import { startIssuer } from '../gateway/_issuer.ts';
+import { startWarmLoader } from '../gateway/load/_warmLoader.ts';
 import { root } from '../project/_copyRepository.ts';
 import { unkept } from '../project/_walkthrough.ts';
 import { workflowProblems } from '../project/_workflows.ts';
@@ -87,6 +88,7 @@ test('as its page says, the run may create and not delete, and a run from elsewh
       },
       join(example.folder, '..', 'gateway.yaml'),
     ),
+    startLoader: startWarmLoader,
   });
   const bin = join(example.folder, '../tools');
   mkdirSync(bin);

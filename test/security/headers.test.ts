@@ -99,7 +99,7 @@ const headerSet = fc
     return { entries, kept: plain.filter(([name]) => !gone.has(name.toLowerCase())), nominated: gone };
   });
 
-test('of 10,000 generated header sets nothing forged survives, and nothing harmless is lost', () => {
+test('of 3000 generated header sets nothing forged survives, and nothing harmless is lost', () => {
   let sets = 0;
   fc.assert(
     fc.property(headerSet, ({ entries, kept }) => {
@@ -111,9 +111,9 @@ test('of 10,000 generated header sets nothing forged survives, and nothing harml
       const sorted = (list: Entry[]) => list.map((pair) => pair.join(':')).sort();
       assert.deepEqual(sorted(pairs), sorted(kept));
     }),
-    { numRuns: 10_000, seed: 4 },
+    { numRuns: 3000, seed: 4 },
   );
-  assert.equal(sets, 10_000);
+  assert.equal(sets, 3000);
 });
 
 const lines = (entries: Entry[]) => entries.map(([name, value]) => `${name}: ${value}`);
@@ -132,9 +132,9 @@ const identity = (values: (name: string) => string[] | undefined) => {
 const sendable = ({ entries }: { entries: Entry[] }) =>
   entries.every(([name]) => name.toLowerCase() !== 'x-api-key' && name.toLowerCase() !== 'te');
 
-test('over sockets: of 100 sets the upstream sees one identity, ours, and nothing forged', async () => {
-  const sets = fc.sample(headerSet, { numRuns: 150, seed: 5 }).filter(sendable).slice(0, 100);
-  assert.equal(sets.length, 100);
+test('over sockets: of 50 sets the upstream sees one identity, ours, and nothing forged', async () => {
+  const sets = fc.sample(headerSet, { numRuns: 80, seed: 5 }).filter(sendable).slice(0, 50);
+  assert.equal(sets.length, 50);
   let served = 0;
   for (const { entries } of sets) {
     world.passed.ms += 1000;
@@ -151,7 +151,7 @@ test('over sockets: of 100 sets the upstream sees one identity, ours, and nothin
     identity((name) => got.headers[name]);
     served += 1;
   }
-  assert.equal(served, 100);
+  assert.equal(served, 50);
 });
 
 test('over WebSockets: of 40 sets the same', async () => {

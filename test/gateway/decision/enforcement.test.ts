@@ -247,7 +247,7 @@ test('without a bundle everything is 503, and not ready', async () => {
   }
 });
 
-test('no request fails across five reloads under load', async () => {
+test('no request fails across three reloads under load', async () => {
   const reloads = async () =>
     Number(/grantgate_bundle_reloads_total\{result="ok"\} (\d+)/.exec(await world.metrics())?.[1]);
   const before = await reloads();
@@ -263,10 +263,10 @@ test('no request fails across five reloads under load', async () => {
       done += 1;
       if (response.status !== 200 && response.status !== 429) failures.push(response.status);
       // Some are always under way; more of them would only keep the machine busy.
-      await new Promise((next) => setTimeout(next, 2));
+      await new Promise((next) => setTimeout(next, 5));
     }
   });
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await world.push({
       'grants/access/orders/extra.yaml': `- id: orders-extra-${round}
   principal: user:dana@example.com
@@ -282,7 +282,7 @@ test('no request fails across five reloads under load', async () => {
   await Promise.all(load);
   assert.deepEqual(failures, []);
   assert.ok(done > 10);
-  assert.equal(await reloads(), before + 5);
+  assert.equal(await reloads(), before + 3);
 });
 
 test('closing the gateway closes its WebSockets', async () => {

@@ -10,6 +10,7 @@ import { readLastGood } from '../../../gateway/load/lastGood.ts';
 import { type Reload, startReload } from '../../../gateway/load/reload.ts';
 import { suite } from '../../_suite.ts';
 import { folder, keyPair, sampleBundle } from '../../bundle/_opa.ts';
+import { startWarmLoader } from './_warmLoader.ts';
 
 const test = suite('keep');
 const keys = keyPair('ec');
@@ -69,6 +70,7 @@ test('a disk that is full is survived, said once, and what could not be kept is 
         onSwap: () => {},
         onKept: (ok) => kept.push(ok),
         log: { info: () => {}, warn: () => {}, error: (_, message) => errors.push(message) },
+        startWorker: startWarmLoader,
       });
       await reload.started;
       await reload.look();

@@ -10,6 +10,7 @@ import type { Source } from '../../../../gateway/source/contract/source.ts';
 import { gitSource } from '../../../../gateway/source/git/gitSource.ts';
 import { suite } from '../../../_suite.ts';
 import { runGit, type SampleTree, sampleTree } from '../../../bundle/_organisation.ts';
+import { startWarmLoader } from '../../load/_warmLoader.ts';
 
 const test = suite('gitSource signed');
 
@@ -155,6 +156,7 @@ test('a gateway serves what was signed, over a restart too, and nothing it kept 
       pollMs: 600_000,
       onSwap: silent,
       log: { info: silent, warn: silent, error: silent },
+      startWorker: startWarmLoader,
     });
     await reload.started;
     return reload;

@@ -23,6 +23,7 @@ import { freePort, startServer } from '../../../_server.ts';
 import { suite } from '../../../_suite.ts';
 import { keyPair, sampleBundle } from '../../../bundle/_opa.ts';
 import { type Registry, startRegistry, startTokenGiver, type TokenGiver, user } from '../../_registry.ts';
+import { startWarmLoader } from '../../load/_warmLoader.ts';
 
 const test = suite('ociSource');
 const [ours, theirs] = [keyPair('ec'), keyPair('ec')];
@@ -169,6 +170,7 @@ test('a gateway goes on with what it has while the tag names what it refuses', a
     pollMs: 600_000,
     onSwap: silent,
     log: { info: silent, warn: silent, error: silent },
+    startWorker: startWarmLoader,
   });
   try {
     await reload.started;
