@@ -92,7 +92,7 @@ const document = compile(organisation);
 function requests() {
   const draw = random(`${seed} requests`);
   const subjects = [...organisation.memberships.keys()];
-  return Array.from({ length: 4000 }, () => {
+  return Array.from({ length: 1800 }, () => {
     const spelled = draw.pick(subjects);
     const subject = draw.chance(0.9) ? fold(spelled) : spelled;
     const vouched = draw.chance(0.2);

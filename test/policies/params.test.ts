@@ -188,7 +188,7 @@ function questionOf(): { question: Question; made: Readonly<Record<string, strin
   }
 }
 
-const asked = Array.from({ length: 1500 }, questionOf).filter((one) => one !== null);
+const asked = Array.from({ length: 1000 }, questionOf).filter((one) => one !== null);
 let decide: Decide = () => assert.fail('not yet there');
 let decisions: Decision[] = [];
 let byOpa: unknown[] = [];
@@ -223,14 +223,14 @@ test.before(async () => {
 test.after(() => rm(folder, { recursive: true, force: true }));
 
 test('OPA over the whole document answers as the gateway does over its lines', () => {
-  assert.ok(asked.length > 500, `${asked.length}`);
+  assert.ok(asked.length > 250, `${asked.length}`);
   decisions.forEach(({ result, failure, input }, index) => {
     assert.equal(failure, null);
     assert.deepEqual(byOpa[index], result, JSON.stringify(input));
   });
   const reasons = Map.groupBy(decisions, ({ result }) => result.reason);
   for (const reason of ['granted', 'parameter-not-covered', 'operation-not-covered', 'suspended'])
-    assert.ok((reasons.get(reason)?.length ?? 0) > 20, `${reason} ${reasons.get(reason)?.length}`);
+    assert.ok((reasons.get(reason)?.length ?? 0) > 12, `${reason} ${reasons.get(reason)?.length}`);
 });
 
 test('a grant holds for what the path was made of, to the letter, and for what the token says', () => {

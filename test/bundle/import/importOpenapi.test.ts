@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { importOpenapi } from '../../../bundle/import/importOpenapi.ts';
 import { openSource } from '../../../bundle/import/openSource.ts';
 import { readDocument } from '../../../bundle/openapi/readDocument.ts';
+import { commandLine, started } from '../../_commandLine.ts';
 import { suite } from '../../_suite.ts';
 import { sampleTree } from '../_organisation.ts';
 
@@ -220,36 +219,29 @@ test('an address is fetched as it is named: no redirect, no user, no more than t
 
 test('as a command it writes, names the grants that need what is gone, and exits 1 when it compares', async () => {
   const sample = await sampleTree();
-  const cli = fileURLToPath(new URL('../../../cli.ts', import.meta.url));
-  const run = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [cli, 'import', 'openapi', join(sample.root, 'new.yaml'), '--root', sample.root, ...args],
-      { encoding: 'utf8' },
-    );
-    return { status, stdout, stderr };
-  };
+  const given = ['import', 'openapi', join(sample.root, 'new.yaml'), '--root', sample.root];
+  const run = (...args: string[]) => commandLine([...given, ...args], { cwd: sample.root });
   try {
     await writeFile(
       join(sample.root, 'new.yaml'),
       'openapi: 3.0.0\npaths:\n  /v1/orders: { get: {} }\n  /v1/refunds: { post: { operationId: refund } }\n',
     );
-    const compared = run('--api', 'orders', '--compare');
-    assert.is(compared.status, 1, compared.stderr);
+    const compared = await started([...given, '--api', 'orders', '--compare'], { cwd: sample.root });
+    assert.is(compared.code, 1, compared.stderr);
     assert.match(compared.stdout, '+ refund: POST /v1/refunds');
     assert.match(compared.stdout, /- getOrder: .* given by orders-billing-read/);
     const file = join(sample.root, 'grants/apis/orders.yaml');
     assert.not.match(await readFile(file, 'utf8'), 'refund');
-    assert.is(run('--api', 'orders').status, 0);
+    assert.is((await run('--api', 'orders')).code, 0);
     assert.match(await readFile(file, 'utf8'), 'refund: POST /v1/refunds');
     assert.match(await readFile(file, 'utf8'), 'getOrder: ');
-    assert.is(run('--api', '../orders').status, 2);
-    assert.is(run('--api', 'fresh').status, 2);
+    assert.is((await run('--api', '../orders')).code, 2);
+    assert.is((await run('--api', 'fresh')).code, 2);
     // Also where there is no API yet, and no folder for any.
     const began = ['--root', join(sample.root, 'elsewhere'), '--api', 'fresh', '--owner', 'group:shop'];
     await mkdir(join(sample.root, 'elsewhere'));
-    const first = run(...began, '--upstream', 'http://fresh.internal');
-    assert.is(first.status, 0, first.stderr);
+    const first = await run(...began, '--upstream', 'http://fresh.internal');
+    assert.is(first.code, 0, first.stderr);
     assert.match(
       await readFile(join(sample.root, 'elsewhere/grants/apis/fresh.yaml'), 'utf8'),
       'refund: POST',
