@@ -53,11 +53,10 @@ export async function openMirror(
   signal?: AbortSignal,
   prefix: string = branchPrefix,
 ): Promise<Mirror> {
-  const token = await forge.token();
   const folder = await temporaryFolder('review');
   const repository = join(folder, 'access.git');
   const close = () => rm(folder, { recursive: true, force: true });
-  const { run, talk } = mirrorGit(repository, { forge, token, signal });
+  const { run, talk } = mirrorGit(repository, { forge, signal });
 
   try {
     await makeBare(repository);

@@ -37,14 +37,12 @@ function surroundings(forge: Remote, token: string): GitSurroundings {
   };
 }
 
-type Options = { forge: Remote; token: string; signal: AbortSignal | undefined };
+type Options = { forge: Remote; signal: AbortSignal | undefined };
 
 /** How Git is asked in a copy of the forge's repository: `run` on this machine, `talk` to the forge. */
-export function mirrorGit(repository: string, { forge, token, signal }: Options) {
-  const ours = surroundings(forge, token);
+export function mirrorGit(repository: string, { forge, signal }: Options) {
   // What stays on this machine needs no token.
-  const { credentials: _, ...local } = ours;
-  const env = gitEnvironment(local);
+  const env = gitEnvironment(surroundings(forge, ''));
   const client = (input: string | undefined): SimpleGit =>
     simpleGit({
       baseDir: repository,
@@ -65,7 +63,14 @@ export function mirrorGit(repository: string, { forge, token, signal }: Options)
   };
   /** Runs a command that talks to the forge: it may hang, and starts programs of Git's that do. */
   const talk = async (name: string, args: string[]) => {
-    const options = { ...ours, cwd: repository, timeoutMs: forge.timeoutMs, patient: true };
+    // Asked for each time: an App's is good for an hour, and a large campaign takes longer.
+    const token = await forge.token();
+    const options = {
+      ...surroundings(forge, token),
+      cwd: repository,
+      timeoutMs: forge.timeoutMs,
+      patient: true,
+    };
     const fault = await runGit(args, { ...options, ...(signal && { signal }) }).then(
       ({ code, stderr }) => (code === 0 ? null : `failed: ${withoutToken(stderr, token)}`),
       (error: unknown) => {

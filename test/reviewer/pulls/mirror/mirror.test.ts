@@ -159,3 +159,16 @@ test('contents are read once, as far as there is room, and changes lie over them
   assert.equal((await changed.read([strange[0] ?? ''])).size, 1);
   await assert.rejects(changed.read([long]), /there is no file/);
 });
+
+test('the forge’s token is asked for each time that Git talks to it: one that was good at the start may have ended', async () => {
+  let asked = 0;
+  const token = async () => {
+    asked += 1;
+    return `token ${asked}`;
+  };
+  const forge = { cloneUrl: repository, base: 'main', folder: '', timeoutMs: 60_000, token };
+  const mirror = await openMirror(forge);
+  await mirror.push('grantgate/review/x', await mirror.commit(new Map([['new', 'x\n']]), 'x\n', 0));
+  await mirror.close();
+  assert.equal(asked, 2);
+});
