@@ -38,6 +38,10 @@ test('of few people two may be missing, and not all but one', () => {
   refused(directory(6), directory(3), 0.1, /3 of the 6 before are not among them \(at most 2 is/);
   refused(directory(6), directory(6, {}, 5), 0.1, /5 of the 6 before/);
   assertPlausible(directory(6), directory(1), 1);
+  // As many others are not the same.
+  const others = directory(6);
+  for (const person of others.people) person.id = `x${person.id}`;
+  refused(directory(6), others, 0.1, /6 active people, and 6 of the 6 before are not among them/);
   // Whoever says none means none.
   refused(directory(6), directory(5), 0, /1 of the 6 before/);
 });
@@ -100,6 +104,13 @@ test('a group of which only the first page came is a lost page, though everybody
   // A group that is deleted is gone for all to see, and whoever left is in none.
   assertPlausible(whole, directory(450, { desk: all.slice(0, 40) }), 0.1);
   assertPlausible(whole, directory(410, { staff: all.slice(0, 410), desk: all.slice(0, 40) }), 0.1);
+  const temporary = { desk: all.slice(0, 40), temps: all.slice(410) };
+  assertPlausible(directory(450, temporary), directory(410, { ...temporary, temps: [] }), 0.1);
+  // Of few members ten may be missing.
+  const desk = (count: number) => directory(450, { desk: all.slice(0, count) });
+  assertPlausible(desk(40), desk(30), 0.1);
+  refused(desk(40), desk(29), 0.1, /11 of 40 members/);
+  refused(desk(40), desk(39), 0, /1 of 40 members/);
   // Another login, or another spelling of a group, is the same member.
   const renamed = directory(450, { STAFF: all, desk: all.slice(0, 40) });
   for (const person of renamed.people) person.login = `x${person.login}`;

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncText } from '../../../reviewer/sync/syncText.ts';
 import { suite } from '../../_suite.ts';
+import type { StubGroup, StubPerson } from './_providers.ts';
 import {
   configs,
   fileOf,
@@ -12,6 +13,7 @@ import {
   noon,
   one,
   organisation,
+  refill,
   stubs,
   textOf,
   withProviders,
@@ -228,13 +230,32 @@ Access:
 test('knows when nobody gains anything', async () => {
   const here = world('okta', '    shrink: 1\n');
   await here.run();
-  const [ann] = organisation.people;
-  assert.ok(ann);
-  ann.status = 'deprovisioned';
-  assert.equal((await one(here, { write: false })).onlyTakesAway, true);
-  ann.status = 'active';
-  organisation.groups[0]?.people.push('15');
-  assert.equal((await one(here, { write: false })).onlyTakesAway, false);
+  const takesAway = async (change: (people: StubPerson[], groups: StubGroup[]) => unknown) => {
+    refill();
+    change(organisation.people, organisation.groups);
+    return (await one(here, { write: false })).onlyTakesAway;
+  };
+  const person = (id: string) => organisation.people.find((known) => known.id === id) ?? assert.fail();
+  const group = (id: string) => organisation.groups.find((known) => known.id === id) ?? assert.fail();
+  for (const change of [
+    () => Object.assign(person('11'), { status: 'deprovisioned' }),
+    (people: StubPerson[]) => people.pop(),
+    () => group('21').people.pop(),
+    (_: StubPerson[], groups: StubGroup[]) => groups.pop(),
+  ])
+    assert.equal(await takesAway(change), true, String(change));
+  // What gives nobody anything today may by a grant to come, or by who answers for one.
+  for (const change of [
+    () => group('21').people.push('15'),
+    () => Object.assign(person('13'), { status: 'active' }),
+    () => Object.assign(person('15'), { manager: '12' }),
+    () => Object.assign(person('15'), { login: 'evelyn@example.com' }),
+    () => Object.assign(person('15'), { id: '16' }),
+    (people: StubPerson[]) => people.push({ id: '16', login: 'gus@example.com' }),
+    (_: StubPerson[], groups: StubGroup[]) => groups.push({ id: '24', name: 'empty', people: [] }),
+    () => Object.assign(group('23'), { id: '24' }),
+  ])
+    assert.equal(await takesAway(change), false, String(change));
 });
 
 test('groups that are members of each other in a circle are refused with their names, and nothing is written', async () => {
