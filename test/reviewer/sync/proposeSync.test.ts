@@ -161,6 +161,7 @@ test('merges what it has looked at: not what came to the branch since, nor what 
     here.bare('update-ref', `refs/heads/${head}`, tip);
   };
   assert.equal((await propose(', merge_removals: true')).action, 'idle');
+  assert.equal((await propose(', merge_removals: true')).action, 'left', 'it is people’s now');
   assert.equal((await pullOf(url)).merged, false);
   here.bare('update-ref', `refs/heads/${head}`, `${head}~1`);
   assert.equal((await propose(', merge_removals: true')).action, 'merged');
