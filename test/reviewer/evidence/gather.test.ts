@@ -48,7 +48,11 @@ test('whoever no directory knows is brought by tokens where a roll-up shows that
     { id: 'of-ann' },
   ]);
   const at = asOfMs - dayMs;
-  const lines = ['of-eve', 'of-ann'].map((grant, index) => recordLine({ grant, at }, 'gw-1', index + 1));
+  // What was used before anybody missed them, and longer ago than anything is judged by, brings nobody now.
+  const uses = { 'of-zoe': asOfMs - 1000 * dayMs, 'of-eve': at, 'of-ann': at };
+  const lines = Object.entries(uses).map(([grant, used], index) =>
+    recordLine({ grant, at: used }, 'gw-1', index + 1),
+  );
   const usage = join(here.folder, 'usage');
   await mkdir(join(usage, 'gw-1'), { recursive: true });
   for (const [day, of] of rollupsOf(lines, 'gw-1'))
