@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
+import { createAbsences } from '../../../reviewer/evidence/directory/absences.ts';
 import { createDirectoryHistory } from '../../../reviewer/evidence/directoryHistory.ts';
 import { suite } from '../../_suite.ts';
 import {
@@ -232,4 +233,23 @@ test('another id is another person, unless the provider counts everybody anew or
   assert.equal(another(2, ids(1, 'a'), ids(5, 'x'), ids(7, 'y', 'c')), 5, 'however it counts since');
   assert.equal(another(2, ids(1, 'a', null), ids(5, 'x', 'y')), 5, 'the only one there was');
   assert.equal(another(2, ids(1, 'a', null), ids(5, '9', null, 'entra')), null, 'of another provider');
+});
+
+test('absences are counted from the first sync that says so, and an edit by hand is none', () => {
+  const absences = createAbsences(new Set(['user:ann']));
+  const after = (at: number, isSync: boolean) => {
+    absences.note('okta', { at, isSync, knows: () => false });
+    return absences.runs('okta').get('user:ann');
+  };
+  assert.deepEqual(after(10, false), { syncs: 0, from: 10, to: 10 });
+  assert.deepEqual(after(20, true), { syncs: 1, from: 20, to: 20 });
+  assert.deepEqual(after(30, false), { syncs: 1, from: 20, to: 20 });
+  assert.deepEqual(after(40, true), { syncs: 2, from: 20, to: 40 });
+  // A clock that was set back parts no two syncs.
+  assert.deepEqual(after(5, true), { syncs: 3, from: 20, to: 20 });
+  // Somebody was there in between, and not only before.
+  absences.noteKnown('okta', 19, () => true);
+  assert.equal(absences.runs('okta').size, 1);
+  absences.noteKnown('okta', 20, () => true);
+  assert.equal(absences.runs('okta').size, 0);
 });
