@@ -2,6 +2,8 @@ import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Organisation } from '../../../bundle/grants/organisation.ts';
 import { createAbsences } from '../../../reviewer/evidence/directory/absences.ts';
+import { createIds } from '../../../reviewer/evidence/directory/ids.ts';
+import { lookUpIn } from '../../../reviewer/evidence/directory/lookUpIn.ts';
 import { createDirectoryHistory } from '../../../reviewer/evidence/directoryHistory.ts';
 import { suite } from '../../_suite.ts';
 import {
@@ -252,4 +254,21 @@ test('absences are counted from the first sync that says so, and an edit by hand
   assert.equal(absences.runs('okta').size, 1);
   absences.noteKnown('okta', 20, () => true);
   assert.equal(absences.runs('okta').size, 0);
+});
+
+test('a file that tells no ids of groups is of those that were, and whose provider is not read any more is absent nowhere', () => {
+  const ids = createIds();
+  ids.note('group:desk', { provider: 'okta', id: 'g1', at: 10 }, false);
+  ids.note('group:desk', { provider: 'okta', id: '', at: 20 }, false);
+  assert.deepEqual([ids.isSame('group:desk', 10), ids.changedAt('group:desk')], [true, null]);
+  ids.note('group:desk', { provider: 'okta', id: 'g2', at: 30 }, false);
+  assert.deepEqual([ids.isSame('group:desk', 10), ids.changedAt('group:desk')], [false, 30]);
+  const run = { syncs: 2, from: 20, to: 40 };
+  const absences = (unread: ReadonlyMap<string, number>) =>
+    lookUpIn({
+      ...{ ids, unread, standings: new Map(), ownerless: new Map(), untold: new Set(), owned: new Map() },
+      ...{ everKnown: new Set(['user:ann']), arrived: new Map(), missing: new Map() },
+      providers: [{ provider: 'okta', runs: new Map([['user:ann', run]]), knew: () => true }],
+    }).absences('user:Ann');
+  assert.deepEqual([absences(new Map()), absences(new Map([['user:ann', 15]]))], [[run], null]);
 });
