@@ -95,8 +95,8 @@ export function createClient({ base, authorize, fetch: ask, now, sleep, signal }
       holdUntil = Math.max(holdUntil, exhaustedUntil(headers, now()));
       return { body: parse(body, where), headers };
     }
-    if (isLimit(status, headers)) {
-      await pause(waitOf(headers, now(), tries), `${where} answers ${status}`);
+    if (isLimit(status, headers, body)) {
+      await pause(waitOf(headers, now(), tries, body), `${where} answers ${status}`);
       return 'later';
     }
     if (status >= 500) {

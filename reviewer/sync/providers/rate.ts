@@ -1,11 +1,14 @@
 // How providers say "not now". Sharp edges: Okta and GitHub name the end of a limit by their clock, which need not be ours,
-// and Okta sends no `Retry-After`; GitHub tells of its secondary limits by 403.
+// and Okta sends no `Retry-After`; GitHub tells of its secondary limits by 403, and may name no time: then a minute is meant.
 
 /** Whether an answer asks to wait. */
-export const isLimit = (status: number, headers: Headers): boolean =>
+export const isLimit = (status: number, headers: Headers, body = ''): boolean =>
   status === 429 ||
   (status === 503 && headers.has('retry-after')) ||
-  (status === 403 && (headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0'));
+  (status === 403 &&
+    (headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0' || isSecondary(body)));
+
+const isSecondary = (body: string) => /secondary rate limit/i.test(body);
 
 const resetOf = (headers: Headers) =>
   Number(headers.get('x-rate-limit-reset') ?? headers.get('x-ratelimit-reset') ?? Number.NaN) * 1000;
@@ -24,13 +27,15 @@ export function exhaustedUntil(headers: Headers, nowMs: number): number {
 }
 
 /** How long to wait, ms: seconds or a date (RFC 9110), else the reset of the rate, else ever longer. */
-export function waitOf(headers: Headers, nowMs: number, failures: number): number {
+export function waitOf(headers: Headers, nowMs: number, failures: number, body = ''): number {
   const after = headers.get('retry-after');
   if (after !== null) {
     const seconds = Number(after);
     const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - theirNow(headers, nowMs);
     if (Number.isFinite(waitMs)) return Math.max(1000, waitMs);
   }
+  // The reset that stands beside it is that of another limit, which is not used up.
+  if (isSecondary(body)) return 60_000;
   const leftMs = resetOf(headers) - theirNow(headers, nowMs);
   return leftMs > 0 ? Math.max(1000, leftMs) : laterMs(failures);
 }

@@ -90,6 +90,22 @@ test('to be asked to wait is no failure: a fault among limits is tried again', a
   assert.deepEqual(pauses.slice(-2), [5000, 1000]);
 });
 
+test('a limit that GitHub tells of in words alone is waited for a minute, and no other refusal', async () => {
+  const message = 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.';
+  const headers = { 'x-ratelimit-remaining': '4800', 'x-ratelimit-reset': String(noon / 1000 + 3000) };
+  const { client, pauses } = world((_, number) =>
+    number === 1 ? { status: 403, headers, body: { message } } : { headers },
+  );
+  await client.get('/1');
+  assert.deepEqual(pauses, [60_000]);
+  const refused = world(() => ({
+    status: 403,
+    headers,
+    body: { message: 'Must be an organization owner.' },
+  }));
+  await assert.rejects(refused.client.get('/1'), { code: 'sync-forbidden' });
+});
+
 test('a token that cannot be had for now is asked for again; one that is refused is not', async () => {
   const replies: Reply[] = [
     { status: 503 },
