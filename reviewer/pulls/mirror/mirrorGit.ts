@@ -86,7 +86,7 @@ export function mirrorGit(repository: string, { forge, signal }: Options) {
       throw new ForgeError(
         'forge-unauthorized',
         `git ${name} ${forge.cloneUrl}`,
-        'is refused: the token is not accepted, or may not do this',
+        `is refused: ${/^(?:failed: )?remote: (?:ERROR: )?(.{1,200})/m.exec(fault)?.[1] ?? 'the token is not accepted, or may not do this'}`,
       );
     throw new ForgeError(
       'forge-git',

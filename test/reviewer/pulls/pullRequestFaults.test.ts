@@ -223,12 +223,18 @@ test('a forge that does not list, or is not there at all, still leaves a plan', 
   assert.equal(gone.error?.code, 'forge-git');
   assert.match(gone.error?.message ?? '', /^git fetch http:\/\/127\.0\.0\.1:9\//);
   assert.equal(gone.plan.findings.length, 3);
-  const renamed = createServer((_, response) => response.writeHead(301, { location: '/new.git' }).end());
+  const renamed = createServer(({ url }, response) =>
+    url?.startsWith('/archived')
+      ? response.writeHead(403, { 'content-type': 'text/plain' }).end('The repository was archived.')
+      : response.writeHead(301, { location: '/new.git' }).end(),
+  );
   await new Promise<void>((done) => renamed.listen(0, '127.0.0.1', done));
-  const { port } = renamed.address() as AddressInfo;
-  const moved = await apply({ forge: { cloneUrl: `http://127.0.0.1:${port}/acme/access.git` } });
+  const at = `http://127.0.0.1:${(renamed.address() as AddressInfo).port}`;
+  const moved = await apply({ forge: { cloneUrl: `${at}/acme/access.git` } });
+  const archived = await apply({ forge: { cloneUrl: `${at}/archived/access.git` } });
   renamed.close();
   assert.match(moved.error?.message ?? '', /access\.git is sent elsewhere, which is not followed: give the /);
+  assert.match(archived.error?.message ?? '', /access\.git is refused: The repository was archived\.$/);
 });
 
 test('a failed call is repeated before it is given up', async () => {
