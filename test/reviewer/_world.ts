@@ -48,6 +48,11 @@ export type World = {
     decisions?: readonly string[];
     progress?: (line: string) => void;
   }) => Promise<ReviewResult>;
+  /**
+   * What a review at an instant does that finds what the first one found, without looking for it again: of the base branch
+   * as it was when this was first asked for.
+   */
+  later: (asOfMs?: number, forge?: Partial<ForgeTarget>) => Promise<ReviewResult>;
   /** Commits to the forge's main branch, as somebody who pushes, so many days before the first review. */
   push: (files: Files, branch?: string, days?: number, by?: typeof ann) => Promise<void>;
   /** Calls and branch tips since the last time. */
@@ -77,63 +82,64 @@ export const standard: readonly GrantText[] = [
 
 /** The forge's repositories as a first review left them, and what it judged by, by what the worlds began with. */
 const reviewed = new Map<string, Promise<Reviewed>>();
-type Reviewed = { repository: string; judged: Awaited<ReturnType<typeof judge>> };
+type Judged = Awaited<ReturnType<typeof judge>>;
+type Reviewed = { repository: string; judged: Judged };
 
-/**
- * A world after its first review. That is made once: each further one with the same files begins with a copy. `later`
- * does what a review at another instant does that finds the same, without looking for it again.
- */
+/** A world after its first review. That is made once: each further one with the same files begins with a copy. */
 export async function reviewedWorld(
   grants: readonly GrantText[] = standard,
   files: Files = {},
-): Promise<World & { later: (asOfMs: number) => Promise<ReviewResult> }> {
+): Promise<World> {
   const key = JSON.stringify([grants, files]);
   const first = reviewed.get(key) ?? reviewOnce(grants, files);
   reviewed.set(key, first);
-  const { repository, judged } = await first;
-  const here = await world(grants, files, undefined, repository);
-  return {
-    ...here,
-    async later(asOfMs) {
-      here.clock.now = asOfMs;
-      const asOf = asOfMs / 1000;
-      const forge = openForge(here.target);
-      const mirror = await openMirror(forge);
-      const { evidence, plan } = judged;
-      const now = {
-        evidence: { ...evidence, asOf, from: evidence.from + asOf - evidence.asOf },
-        plan: { ...plan, as_of: instantOf(asOf) },
-      };
-      try {
-        const options = { decisions: [here.here.decisions], asOfMs, opa: here.here.opa };
-        return await applyJudged({ ...judged, ...now }, { forge, mirror }, options);
-      } finally {
-        await mirror.close();
-      }
-    },
-  };
+  return world(grants, files, undefined, await first);
 }
 
 async function reviewOnce(grants: readonly GrantText[], files: Files): Promise<Reviewed> {
-  const { apply, forge, repository: from, here } = await world(grants, files);
-  const { error } = await apply();
-  assert.equal(error, null);
-  await forge.close();
+  const began = await world(grants, files);
   const repository = mkdtempSync(join(tmpdir(), 'grantgate-reviewed-'));
   process.once('exit', () => rmSync(repository, { recursive: true, force: true }));
-  await cp(from, repository, { recursive: true });
-  const tree = rememberFiles(await gitTree(repository, 'main'));
-  const kept = await keptOf(here.decisions, asOfMs);
-  const judged = await judge(tree, { decisions: [here.decisions], kept, asOfMs, opa: here.opa });
+  await cp(began.repository, repository, { recursive: true });
+  const judged = await judgedIn(repository, began.here);
+  const { error } = await applyAt(began, judged, asOfMs);
+  assert.equal(error, null);
+  await began.forge.close();
+  await cp(began.repository, repository, { recursive: true });
   return { repository, judged };
 }
 
-/** `heard` is told of each call of the forge's API when its work is done and it is not answered yet. `from`: a repository to copy. */
+/** Applies what was judged as if it had been judged at another instant. */
+async function applyAt(
+  { clock, here, target }: Pick<World, 'clock' | 'here' | 'target'>,
+  { evidence, plan, ...rest }: Judged,
+  at: number,
+): Promise<ReviewResult> {
+  clock.now = at;
+  const asOf = at / 1000;
+  const judged = { ...rest, evidence: { ...evidence, asOf }, plan: { ...plan, as_of: instantOf(asOf) } };
+  const forge = openForge(target);
+  const mirror = await openMirror(forge);
+  try {
+    const options = { decisions: [here.decisions], asOfMs: at, opa: here.opa };
+    return await applyJudged(judged, { forge, mirror }, options);
+  } finally {
+    await mirror.close();
+  }
+}
+
+/** What the first review says of the base branch as it is there. */
+async function judgedIn(repository: string, { decisions, opa }: Place): Promise<Judged> {
+  const tree = rememberFiles(await gitTree(repository, 'main'));
+  return judge(tree, { decisions: [decisions], kept: await keptOf(decisions, asOfMs), asOfMs, opa });
+}
+
+/** `heard` is told of each call of the forge's API when its work is done and it is not answered yet. `from`: what to begin with. */
 export async function world(
   grants: readonly GrantText[] = standard,
   files: Files = {},
   heard: (call: { method: string; path: string }) => void = () => {},
-  from?: string,
+  from?: Reviewed,
 ): Promise<World> {
   const here = await place({ ...access(grants), ...files });
   open.push(here.remove);
@@ -145,7 +151,7 @@ export async function world(
     ]),
   );
   const repository = join(here.folder, 'forge.git');
-  await cp(from ?? join(here.root, '.git'), repository, { recursive: true });
+  await cp(from?.repository ?? join(here.root, '.git'), repository, { recursive: true });
   if (from === undefined)
     await writeFile(
       join(repository, 'config'),
@@ -174,6 +180,7 @@ export async function world(
     // Half the processes; what passes over HTTP is tested once.
     cloneUrl: repository,
   };
+  let judged = from === undefined ? null : Promise.resolve(from.judged);
   return {
     here,
     forge,
@@ -190,6 +197,10 @@ export async function world(
         apply: { forge: { ...target, ...other } },
         ...options,
       }),
+    async later(at = clock.now, other = {}) {
+      judged ??= judgedIn(repository, here);
+      return applyAt({ clock, here, target: { ...target, ...other } }, await judged, at);
+    },
     async push(files, branch = 'main', days = 0.01, by = ann) {
       const changes = Object.entries(files).map(([path, text]) => ({ path, text, executable: false }));
       const made = { base: `refs/heads/${branch}`, changes, message: 'grants: change\n', by };

@@ -29,11 +29,11 @@ const deadline = (ms: number, method: string, url: string) =>
   AbortSignal.timeout(method === 'POST' && url.endsWith('/pulls') ? 100 : ms);
 
 test('whatever a creation fails with: the plan is there, the call is named, no branch is deleted, the next run goes on', async () => {
-  const { apply, forge, writes } = await world([standard[0] as GrantText]);
+  const { apply, later, forge, writes } = await world([standard[0] as GrantText]);
   for (const [status, code] of faults) {
     const disarm = forge.fail({ method: 'POST', path: /\/pulls$/, status, times: 9 });
-    const { plan, pulls, error } = await apply({
-      forge: { waitMs: 0, ...(status === 'hang' && { time: { deadline } }) },
+    const { plan, pulls, error } = await later(asOfMs, {
+      ...{ waitMs: 0, ...(status === 'hang' && { time: { deadline } }) },
     });
     disarm();
     assert.equal(error?.code, code, String(status));
@@ -52,21 +52,21 @@ test('whatever a creation fails with: the plan is there, the call is named, no b
 });
 
 test('owners are refused, everybody else is dealt with', async () => {
-  const { apply, forge } = await world(
+  const { later, forge } = await world(
     [...standard, ...['a', 'b'].map((name) => ({ id: `idle-${name}`, owner: `group:${name}`, rest: idle }))],
     withGroups('a', 'b'),
   );
   forge.fail({ method: 'POST', path: /\/pulls$/, status: 422 });
   forge.fail({ method: 'POST', path: /\/pulls$/, status: 'reset', skip: 1 });
   forge.fail({ method: 'POST', path: /\/pulls$/, status: 500 });
-  const first = await apply();
+  const first = await later();
   assert.deepEqual(
     first.pulls.map(({ action }) => action),
     ['failed', 'opened', 'failed', 'failed', 'opened'],
   );
   assert.equal(first.error?.code, 'forge-refused');
   assert.deepEqual(
-    (await apply()).pulls.map(({ action }) => action),
+    (await later()).pulls.map(({ action }) => action),
     ['opened', 'unchanged', 'opened', 'opened', 'unchanged'],
   );
 });
@@ -86,13 +86,13 @@ test('a branch that only a refused push keeps from an owner is that owner’s tr
 });
 
 test('a list that lags leads to no second pull request, no lost one, and no "no" of ours', async () => {
-  const { apply, forge, bare, writes } = await world([standard[0] as GrantText]);
+  const { later, forge, bare, writes } = await world([standard[0] as GrantText]);
   const stale = () => forge.fail({ method: 'GET', path: /\/pulls$/, status: 'stale', times: 4 });
   const disarm = stale();
-  await apply();
+  await later();
   const { branches } = writes();
   // The next run sees the state before: a branch, and no pull request.
-  const behind = await apply({ asOfMs: asOfMs + 60_000 });
+  const behind = await later(asOfMs + 60_000);
   disarm();
   assert.deepEqual(
     behind.pulls.map(({ action, reason }) => [action, reason]),
@@ -102,7 +102,7 @@ test('a list that lags leads to no second pull request, no lost one, and no "no"
     bare('for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/grantgate'),
     branches,
   );
-  const seen = await apply({ asOfMs: asOfMs + 120_000 });
+  const seen = await later(asOfMs + 120_000);
   assert.deepEqual(
     seen.pulls.map(({ action, number }) => [action, number]),
     [['unchanged', 1]],
@@ -110,7 +110,7 @@ test('a list that lags leads to no second pull request, no lost one, and no "no"
 });
 
 test('a limit that names its end is waited for, and one that asks for too much ends the run', async () => {
-  const { apply, forge } = await world([standard[0] as GrantText]);
+  const { later, forge } = await world([standard[0] as GrantText]);
   forge.fail({ method: 'POST', path: /\/pulls$/, status: 429, headers: { 'retry-after': '1' } });
   forge.fail({
     method: 'POST',
@@ -121,34 +121,34 @@ test('a limit that names its end is waited for, and one that asks for too much e
   });
   const waited: number[] = [];
   const sleep = async (ms: number) => waited.push(ms);
-  assert.deepEqual(actions(await apply({ forge: { time: { sleep } } })), ['opened group-desk/removal idle']);
+  assert.deepEqual(actions(await later(asOfMs, { time: { sleep } })), ['opened group-desk/removal idle']);
   assert.deepEqual(waited, [1000, 1000]);
   // Each asks for little, and all together for more than a job has.
   const headers100 = { 'retry-after': '100' };
   for (const path of [/\/pulls$/, /\/issues$/])
     forge.fail({ method: 'GET', path, status: 429, times: 2, headers: headers100 });
-  const late = await apply({ forge: { waitMs: 120_000, time: { sleep } } });
+  const late = await later(asOfMs, { waitMs: 120_000, time: { sleep } });
   assert.match(
     late.error?.message ?? '',
     /\/issues answered 429: .*; it asks to wait for 2 minutes \(too many/,
   );
   assert.deepEqual(waited.slice(2), [100_000, 100_000, 100_000]);
-  assert.equal((await apply()).error, null);
+  assert.equal((await later()).error, null);
   forge.fail({ method: 'GET', path: /\/pulls$/, status: 429, headers: { 'retry-after': '3600' } });
   assert.match(
-    (await apply()).error?.message ?? '',
+    (await later()).error?.message ?? '',
     /wait for 60 minutes \(too many requests; a later run goes on\)$/,
   );
   const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '9999999999' };
   forge.fail({ method: 'GET', path: /\/pulls$/, status: 403, headers });
-  assert.equal((await apply()).error?.code, 'forge-limited');
+  assert.equal((await later()).error?.code, 'forge-limited');
 });
 
 test('an answer that is lost after the work was done leads to no second pull request', async () => {
-  const { apply, forge } = await world([standard[0] as GrantText, standard[3] as GrantText]);
+  const { later, forge } = await world([standard[0] as GrantText, standard[3] as GrantText]);
   for (const status of [500, 'reset'] as const)
     forge.fail({ method: 'POST', path: /\/pulls$/, status, when: 'after' });
-  const result = await apply();
+  const result = await later();
   assert.equal(result.error, null);
   assert.deepEqual(
     result.pulls.map(({ action, number }) => [action, number]),
@@ -158,7 +158,7 @@ test('an answer that is lost after the work was done leads to no second pull req
     ],
   );
   assert.deepEqual(
-    (await apply()).pulls.map(({ action }) => action),
+    (await later()).pulls.map(({ action }) => action),
     ['unchanged', 'unchanged'],
   );
 });

@@ -4,7 +4,7 @@ import { ownersOf, parseCodeowners } from '../../../reviewer/pulls/codeowners.ts
 import { parseBody } from '../../../reviewer/pulls/text/marker.ts';
 import { suite } from '../../_suite.ts';
 import { access, asOfMs, base, dayMs, type GrantText, logLines, rules, withGroups } from '../_review.ts';
-import { call, closeWorlds, idle, standard, type World, world } from '../_world.ts';
+import { call, closeWorlds, idle, reviewedWorld, standard, type World, world } from '../_world.ts';
 
 const test = suite('pull requests and people');
 test.after.each(closeWorlds);
@@ -130,7 +130,7 @@ test('the dashboard names what is held back; a ticked box opens it whatever the 
       'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 1, per_hour: 1'),
     },
   );
-  await here.apply();
+  await here.later();
   const issues = () =>
     call<{ number: number; body: string; state: string; pull_request?: object }[]>(
       here,
@@ -144,7 +144,7 @@ test('the dashboard names what is held back; a ticked box opens it whatever the 
     /- \[ \] <!-- grantgate:ask grantgate\/review\/group-b\/removal --> `grantgate\/review\/group-b\/removal`: `idle-1` – 1 pull requests? /,
   );
   here.writes();
-  await here.apply();
+  await here.later();
   assert.deepEqual(here.writes().calls, []);
   await call(here, 'PATCH', `/issues/${board.number}`, {
     body: board.body.replace(
@@ -152,7 +152,7 @@ test('the dashboard names what is held back; a ticked box opens it whatever the 
       '- [x] <!-- grantgate:ask grantgate/review/group-c/removal',
     ),
   });
-  const { pulls } = await here.apply();
+  const { pulls } = await here.later();
   assert.deepEqual(
     pulls.map(({ action, branch }) => `${action} ${branch.slice(17)}`),
     ['unchanged group-a/removal', 'held group-b/removal', 'opened group-c/removal'],
@@ -194,23 +194,19 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
       .replace('brake: 1', 'brake: 1\n  coverage: 0')
       .replace('per_hour: 10', `per_hour: 10, no_response: { medium: ${word} }`);
   const late = asOfMs + 31 * dayMs;
-  const keeping = await world([ofAnn], { 'grants/review.yaml': rulesWith('keep') });
-  await keeping.apply();
-  keeping.clock.now = late;
-  const [kept] = (await keeping.apply({ asOfMs: late })).pulls;
+  const keeping = await reviewedWorld([ofAnn], { 'grants/review.yaml': rulesWith('keep') });
+  const [kept] = (await keeping.later(late)).pulls;
   assert.equal(kept?.action, 'closed');
   assert.match(kept?.reason ?? '', /everything is kept/);
   assert.deepEqual(
-    (await keeping.apply({ asOfMs: late + dayMs })).pulls.map(({ action }) => action),
+    (await keeping.later(late + dayMs)).pulls.map(({ action }) => action),
     ['held'],
   );
-  const handing = await world([ofAnn], {
+  const handing = await reviewedWorld([ofAnn], {
     'grants/review.yaml': rulesWith('escalate'),
     'grants/directory/okta.yaml': named,
   });
-  await handing.apply();
-  handing.clock.now = late;
-  const [handed] = (await handing.apply({ asOfMs: late })).pulls;
+  const [handed] = (await handing.later(late)).pulls;
   assert.match(
     handed?.reason ?? '',
     /nobody has merged or closed it for 30 days, so the group desk is asked/,
@@ -219,34 +215,36 @@ test('unanswered for 30 days: kept, handed on or suspended, as no_response says,
   assert.match(parseBody(body)?.escalated ?? '', /^2026-12-24/);
   handing.writes();
   assert.deepEqual(
-    (await handing.apply({ asOfMs: late + dayMs })).pulls.map(({ action }) => action),
+    (await handing.later(late + dayMs)).pulls.map(({ action }) => action),
     ['unchanged'],
   );
   assert.deepEqual(handing.writes().calls, []);
 });
 
 test('one that somebody opens again says nothing of its end any more, and whoever closes it then has answered', async () => {
-  const here = await world([ofAnn, busy]);
-  const only = async () => (await here.apply()).pulls.map(({ action }) => action).join();
+  const here = await reviewedWorld([ofAnn, busy]);
+  const doneBy = async (review: ReturnType<World['apply']>) =>
+    (await review).pulls.map(({ action }) => action).join();
+  const again = () => doneBy(here.later());
+  const anew = () => doneBy(here.apply());
   const set = (state: 'open' | 'closed') => call(here, 'PATCH', '/pulls/1', { state });
-  assert.equal(await only(), 'opened');
   await set('closed');
-  assert.equal(await only(), 'held');
+  assert.equal(await again(), 'held');
   assert.match((await shown(here, 1)).body, /Closed without a merge: that is remembered/);
   await set('open');
-  assert.equal(await only(), 'updated');
+  assert.equal(await again(), 'updated');
   assert.doesNotMatch((await shown(here, 1)).body, /Closed without a merge/);
   here.writes();
-  assert.equal(await only(), 'unchanged');
+  assert.equal(await again(), 'unchanged');
   assert.deepEqual(here.writes().calls, []);
   // Closed by the review, for the cause was gone; then it is there again, and somebody was quicker to open it.
   const exemption = 'exemptions: [{ grant: idle, detector: never-used, reason: r, until: 2027-01-31 }]\n';
   await here.push({ 'grants/review.yaml': `${rules}${exemption}` });
-  assert.equal(await only(), 'closed');
+  assert.equal(await anew(), 'closed');
   await here.push({ 'grants/review.yaml': rules });
   await set('open');
-  assert.equal(await only(), 'updated');
+  assert.equal(await anew(), 'updated');
   await set('closed');
-  assert.equal(await only(), 'held');
+  assert.equal(await anew(), 'held');
   assert.equal((await shown(here, 1)).state, 'closed');
 });

@@ -203,11 +203,11 @@ test('deletes a file with its last grant, and the exemptions of what it deletes'
 test('opens no more than the limits allow; urgent ones take no room', async () => {
   const owners = ['group:a', 'group:b', 'group:c'];
   const grants = owners.map((owner, i) => ({ id: `idle-${i}`, owner, rest: idle }));
-  const { apply, clock } = await world([...grants, { id: 'of-bob', principal: 'user:bob@example.com' }], {
+  const { later, clock } = await world([...grants, { id: 'of-bob', principal: 'user:bob@example.com' }], {
     ...withGroups('a', 'b', 'c'),
     'grants/review.yaml': rules.replace('open: 10, per_hour: 10', 'open: 2, per_hour: 1'),
   });
-  const first = await apply();
+  const first = await later();
   assert.deepEqual(
     first.pulls.map(({ action }) => action),
     ['opened', 'opened', 'held', 'held'],
@@ -215,13 +215,13 @@ test('opens no more than the limits allow; urgent ones take no room', async () =
   assert.match(first.pulls[2]?.reason ?? '', /per_hour: 1/);
   assert.equal(first.error, null);
   clock.now = asOfMs + 3_600_000;
-  const second = await apply({ asOfMs: clock.now });
+  const second = await later();
   assert.deepEqual(
     second.pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'opened', 'held'],
   );
   clock.now += 3_600_000;
-  const third = await apply({ asOfMs: clock.now });
+  const third = await later();
   assert.deepEqual(
     third.pulls.map(({ action }) => action),
     ['unchanged', 'unchanged', 'unchanged', 'held'],
@@ -230,17 +230,17 @@ test('opens no more than the limits allow; urgent ones take no room', async () =
 });
 
 test('remembers for 30 days what was closed without a merge', async () => {
-  const { apply, forge, writes } = await world([
+  const { later, forge, writes } = await world([
     { id: 'expired', rest: 'role: reader\nexpires: 2026-11-01' },
   ]);
-  const [opened] = (await apply()).pulls;
+  const [opened] = (await later()).pulls;
   await fetch(`${forge.api}/repos/acme/access/pulls/${opened?.number}`, {
     method: 'PATCH',
     headers: { authorization: `token ${token}` },
     body: JSON.stringify({ state: 'closed' }),
   });
   writes();
-  const [held] = (await apply()).pulls;
+  const [held] = (await later()).pulls;
   assert.deepEqual(
     [held?.action, held?.reason, held?.number],
     ['held', 'closed without a merge within 30 days', 1],
@@ -250,9 +250,9 @@ test('remembers for 30 days what was closed without a merge', async () => {
     writes().calls.filter((call) => !call.includes('/issues ')),
     ['PATCH /pulls/1', 'POST /issues/1/comments', 'POST /issues'],
   );
-  assert.deepEqual((await apply({ asOfMs: asOfMs + 30 * dayMs - 1000 })).pulls[0]?.action, 'held');
+  assert.deepEqual((await later(asOfMs + 30 * dayMs - 1000)).pulls[0]?.action, 'held');
   assert.deepEqual(writes().calls, []);
-  assert.deepEqual((await apply({ asOfMs: asOfMs + 30 * dayMs })).pulls[0]?.action, 'opened');
+  assert.deepEqual((await later(asOfMs + 30 * dayMs)).pulls[0]?.action, 'opened');
 });
 
 test('a brake stops what takes much away, and holds up neither leavers nor tidying', async () => {

@@ -29,7 +29,7 @@ const begin = (more = '', files: Files = {}, grants: readonly GrantText[] = [ofS
     'grants/review.yaml': rulesWith(more),
     ...files,
   });
-const on = async (here: Awaited<ReturnType<typeof begin>>, days: number) =>
+const on = async (here: World, days: number) =>
   (await here.later(asOfMs + days * dayMs)).pulls.map(({ action }) => action).join();
 type Comment = { body: string; user: { login: string } };
 const said = async (here: World, number = 1) =>

@@ -130,7 +130,7 @@ test('a keep rewrites the same diff, is merged as the attestation, and silences 
   // Told twice, done once; the next review leaves what was decided.
   here.writes();
   assert.deepEqual(await run(here), { number: 1, handled: 0, changed: false });
-  const applied = async () => (await here.later(here.clock.now)).pulls.map(({ action }) => action);
+  const applied = async () => (await here.later()).pulls.map(({ action }) => action);
   assert.deepEqual(
     [await applied(), here.writes().calls.length],
     [['updated'], 1],
@@ -271,13 +271,13 @@ test('what no run was told of, or one failed on, the next review carries out, an
     ...{ event: 'COMMENT', body: '/keep idle 2027-03-31 the audit' },
   });
   here.forge.fail({ method: 'GET', path: /\/issues\/1\/comments$/, status: 502 });
-  assert.equal((await here.later(here.clock.now)).error?.code, 'forge-failed');
+  assert.equal((await here.later()).error?.code, 'forge-failed');
   here.forge.fail({ method: 'PATCH', path: /\/pulls\/1$/, status: 502, when: 'after' });
   await assert.rejects(run(here), { code: 'forge-failed' });
   assert.doesNotMatch(change(here), /decision: keep/);
   assert.match((await shown(here)).body, /being brought up to date/);
   await comment(here, 'eve', '/revoke idle-too');
-  assert.equal((await here.later(here.clock.now)).error, null);
+  assert.equal((await here.later()).error, null);
   assert.match(
     change(here),
     /\+ {2}review: \{ decision: keep, by: user:dana@example\.com, .* reason: the audit \}/,
@@ -285,7 +285,7 @@ test('what no run was told of, or one failed on, the next review carries out, an
   assert.doesNotMatch((await shown(here)).body, /being brought up to date/);
   assert.match((await comments(here)).at(-1)?.body ?? '', /only its owner/);
   here.writes();
-  await here.later(here.clock.now);
+  await here.later();
   assert.deepEqual([here.writes().calls, (await run(here)).handled], [[], 0]);
 });
 
@@ -312,7 +312,7 @@ test('a grant that is split off gets its own, and the next review leaves both', 
   // But for what the recorded requests say of each.
   for (const action of ['updated', 'unchanged'])
     assert.deepEqual(
-      (await here.later(here.clock.now)).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
+      (await here.later()).pulls.map(({ action, grants }) => `${action} ${grants.join()}`),
       [`${action} idle`, `${action} idle-too`],
     );
 });

@@ -100,9 +100,7 @@ const decided = (marker: Marker, grant: string, decision: Marker['entries'][numb
 const window = { instances: 1, from: '2019-01-01T00:00:00Z', coverage: '100.00 %' };
 const keep = (by: string) =>
   ({ kind: 'keep', by, at: '2026-11-23T12:00:00Z', until: '2027-03-31', reason: 'the audit' }) as const;
-type Started = Awaited<ReturnType<typeof started>>;
-const applied = async (here: Started) =>
-  (await here.later(here.clock.now)).pulls.map(({ action }) => action).join();
+const applied = async (here: World) => (await here.later()).pulls.map(({ action }) => action).join();
 
 test('a decision in another’s name is not carried out, and told; one by a comment beside it stays', async () => {
   const here = await started();
@@ -208,7 +206,7 @@ test('no closing counts as an answer that others have written into, and no pull 
   await close(1);
   assert.equal(await applied(here), 'held');
   await forge(here, (one) => ({ ...one, remembered: '2099-01-01T00:00:00Z' }));
-  const [opened] = (await here.later(here.clock.now)).pulls;
+  const [opened] = (await here.later()).pulls;
   assert.equal(opened?.action, 'opened');
   // What somebody opens under the review's branches is not the review's, whatever it says.
   const theirs = 'grantgate/review/group-desk/removal-7';
@@ -226,7 +224,7 @@ test('a branch of people holds nothing by a text that they have changed, and a c
   await here.push({ 'grants/access/orders/README.md': 'ours\n' }, branch);
   assert.equal(await applied(here), 'unchanged');
   await forge(here, (marker) => ({ ...marker, entries: [...marker.entries, ...marker.entries] }));
-  const [theirs, opened] = (await here.later(here.clock.now)).pulls;
+  const [theirs, opened] = (await here.later()).pulls;
   assert.deepEqual(
     [opened?.action, opened?.grants, theirs?.action, theirs?.number],
     ['opened', ['idle', 'idle-too'], 'unchanged', 1],
