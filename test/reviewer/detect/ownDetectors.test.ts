@@ -130,6 +130,12 @@ test('broken ones are named with file and line, alone; the others and the produc
       }),
       /wide\.rego gives no usable answer for the grant busy-ann: .*"remove", which the grant does not give/,
     ],
+    whole: [
+      plain('whole', {
+        finding: '{"action": "narrow", "severity": "low", "sentence": "So.", "operations": ["get", "list"]}',
+      }),
+      /whole\.rego gives no usable answer for the grant busy-ann: it narrows to all that the grant gives/,
+    ],
     loud: [
       plain('loud', { finding: '{"action": "delete", "severity": "low", "sentence": "So."}' }),
       /loud\.rego gives no usable answer for the grant [a-z-]+: "action": expected 'revoke' .* 'narrow'$/,
