@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { membersOf } from '../../../bundle/grants/memberships.ts';
+import { accountFacts } from '../../../reviewer/detect/accountFacts.ts';
 import { groupFacts } from '../../../reviewer/detect/groupFacts.ts';
 import { usageInput } from '../../../reviewer/detect/usageInput.ts';
 import { suite } from '../../_suite.ts';
@@ -51,4 +52,24 @@ test('another grant stands in for one only where everybody whom that reaches has
   assert.equal(reaches('user:ann', 'user:ann'), true);
   assert.deepEqual([reaches('group:a', 'user:ann', 99), reaches('group:a', 'user:ann', 100)], [true, false]);
   assert.equal(reaches('user:bob', 'user:ann', 99), false);
+});
+
+test('whom tokens bring is absent from no directory, and a group that one knew once is, as of when it was brought last', () => {
+  const run = { syncs: 2, from: 10, to: 20 };
+  const facts = (principal: string) => {
+    type Asked = Parameters<typeof accountFacts>;
+    const none = () => null;
+    const directories = {
+      ...{ isSame: () => true, idChangedAt: none, position: none, unreadSince: none, awaited: () => [] },
+      ...{ absences: () => [run], missing: new Map([[principal, 5]]) },
+    };
+    const evidence = {
+      organisation: { people: new Map(), services: new Map(), memberships: new Map(), groups: new Map() },
+      history: { of: none, directories },
+      brought: new Map([[principal, 30]]),
+    } as unknown as Asked[1];
+    return accountFacts({ principal, id: 'x', grantedAt: 15 } as Asked[0], evidence);
+  };
+  assert.deepEqual(facts('user:eve'), { absences: [] });
+  assert.deepEqual(facts('group:a'), { absences: [{ ...run, from: 15 }], by_tokens: true, brought_at: 30 });
 });

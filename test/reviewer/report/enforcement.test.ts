@@ -67,4 +67,7 @@ test('what a pull made a side branch is told as it was enforced, by whom and whe
     ],
     leavers: ['dana@example.com'],
   });
+  // By a clock that is behind nothing was enforced before it was there.
+  await here.log([decided(1, 11.5, given), decided(2, 9, taken), decided(3, 6, pushed)]);
+  assert.deepEqual((await report()).enforced.at(-1), [pushed, null]);
 });
