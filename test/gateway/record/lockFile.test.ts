@@ -73,8 +73,12 @@ test('of one that is gone it is taken over, though another process or a thread h
     assert.equal(lockHolder(lock), process.pid, held);
   }
   const stat = readFileSync(`/proc/${holder}/stat`, 'utf8');
-  writeFileSync(lock, `${holder} ${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`);
+  const begun = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  writeFileSync(lock, `${holder} ${boot} ${begun}`);
   assert.deepEqual(takeLock(lock), { holder });
+  writeFileSync(lock, `${holder} other ${begun}`);
+  take();
+  assert.equal(lockHolder(lock), process.pid, 'ticks begin anew with each boot');
 });
 
 test('where none can be made it is told why, and not that there is none', () => {

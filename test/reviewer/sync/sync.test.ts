@@ -229,9 +229,12 @@ Access:
 
 test('knows when nobody gains anything', async () => {
   const here = world('okta', '    shrink: 1\n');
+  const zoe = () => organisation.people.push({ id: '17', login: 'zoe@example.com' });
+  zoe();
   await here.run();
   const takesAway = async (change: (people: StubPerson[], groups: StubGroup[]) => unknown) => {
     refill();
+    zoe();
     change(organisation.people, organisation.groups);
     return (await one(here, { write: false })).onlyTakesAway;
   };
@@ -247,9 +250,10 @@ test('knows when nobody gains anything', async () => {
   // What gives nobody anything today may by a grant to come, or by who answers for one.
   for (const change of [
     () => group('21').people.push('15'),
+    () => group('23').people.push('11'),
     () => Object.assign(person('13'), { status: 'active' }),
     () => Object.assign(person('15'), { manager: '12' }),
-    () => Object.assign(person('15'), { login: 'evelyn@example.com' }),
+    () => Object.assign(person('17'), { login: 'zoey@example.com' }),
     () => Object.assign(person('15'), { id: '16' }),
     (people: StubPerson[]) => people.push({ id: '16', login: 'gus@example.com' }),
     (_: StubPerson[], groups: StubGroup[]) => groups.push({ id: '24', name: 'empty', people: [] }),
