@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
@@ -148,12 +148,17 @@ test('a log that cannot be written is told to everyone who waits for it', async 
   const root = folder();
   // /dev/full answers every write with "no space left on device".
   let now = start;
-  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now });
+  const told: string[] = [];
+  const onLines = (some: readonly string[]) => void told.push(...some);
+  const writer = openRecordWriter({ folder: root, instance: 'gw-1', now: () => now, onLines });
   symlinkSync('/dev/full', join(root, 'gw-1', '2026-11-23.ndjson'));
+  // What has no number of its own gives none back.
+  writer.heartbeat();
   const errors = await Promise.all(
     [1, 2].map(() => new Promise<Error | null>((done) => writer.write(entry(start), done))),
   );
   assert.ok(errors.every((error) => error instanceof RecordError && error.code === 'decisions-unwritable'));
+  assert.deepEqual(told, [], 'nobody follows what is on no record');
   rmSync(join(root, 'gw-1', '2026-11-23.ndjson'));
   // Their requests were turned away, so they leave no gap. The device cannot even be synced when its day is over:
   // that too is told once, when it is known, and the next day's file is taken all the same.
@@ -262,6 +267,24 @@ test('the rest of a write that could not be taken back is cut off by the next', 
   assert.equal(readFileSync(path, 'utf8'), '{"a":1}\n{"c":3}\n');
   assert.deepEqual([file.size, file.torn], [16, false]);
   assert.throws(() => appendWhole({ fd: openSync('/dev/full', 'a'), size: 0 }, Buffer.from('x')), /ENOSPC/);
+});
+
+test('a write of which only a part has room is taken back, and little room is none', () => {
+  const root = folder();
+  writeFileSync(join(root, 'a'), 'x'.repeat(500));
+  const code = `
+    import { fstatSync, openSync } from 'node:fs';
+    import { appendWhole, assertRoom } from ${JSON.stringify(new URL('../../../gateway/record/lineFile.ts', import.meta.url))};
+    const codeOf = (work) => { try { work(); } catch (error) { return error.code; } };
+    const file = { fd: openSync('a', 'a'), size: 500 };
+    console.log(codeOf(() => appendWhole(file, Buffer.alloc(9000))), fstatSync(file.fd).size, file.size);
+    console.log(codeOf(() => assertRoom('room')));
+  `;
+  // No file of it may be longer than two blocks.
+  const limited = `trap '' XFSZ; ulimit -f 2; exec "$0" --input-type=module -e "$1"`;
+  const options = { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_COMPILE_CACHE: '' } } as const;
+  const { stdout, stderr } = spawnSync('sh', ['-c', limited, process.execPath, code], options);
+  assert.equal(stdout, 'EFBIG 500 500\nEFBIG\n', stderr);
 });
 
 test('a file without a whole line, or without a number in it, says nothing: the first one is 1', () => {
