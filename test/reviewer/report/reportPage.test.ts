@@ -34,7 +34,12 @@ test('what people were told belongs to the period in which they were, and its en
   });
   const comments = [told('a', 99), told('b', 100), told('c', 199), told('d', 200), told('e', 150, false)];
   const asked: number[] = [];
-  const forge = { comments: async (number: number) => asked.push(number) && (comments as ForgeComment[]) };
+  const forge = {
+    comments: async (number: number) => {
+      asked.push(number);
+      return comments as ForgeComment[];
+    },
+  };
   const pull = (number: number, branch: string, createdMs: number) => ({ number, branch, createdMs });
   const branch = 'grantgate/review/group-desk/removal';
   const pulls = [pull(3, branch, 200_000), pull(2, 'feature', 0), pull(1, branch, 199_999)] as ForgePull[];

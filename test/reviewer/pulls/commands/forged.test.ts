@@ -266,8 +266,8 @@ test('what names no grant, or was said of less, is not heard of others when it i
   const { organisation } = await load(await workingTree(here.here.root));
   assert.ok(organisation);
   const { entries, as_of } = await markerOf(here);
-  const heardAnew = (grownMs: number) =>
-    rehear({ ...{ forge: asked, number: 1, organisation, as_of, entries }, since: () => grownMs });
+  const heardAnew = (grownMs: number, held = entries) =>
+    rehear({ ...{ forge: asked, number: 1, organisation, as_of, entries: held }, since: () => grownMs });
   const again = async (grownMs: number) =>
     (await heardAnew(grownMs)).entries.flatMap(({ grant, decision }) =>
       decision === undefined ? [] : [`${grant} ${decision.kind}`],
@@ -284,4 +284,5 @@ test('what names no grant, or was said of less, is not heard of others when it i
     [false, true, true],
   );
   assert.deepEqual(unnamed, ['dana', 'ann']);
+  assert.deepEqual((await heardAnew(0, entries.slice(0, 1))).unnamed, ['dana'], 'one is not to be split');
 });
