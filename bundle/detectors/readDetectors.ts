@@ -33,6 +33,7 @@ export async function readDetectors(
   const paths = (await tree.list()).filter(
     (path) => path.startsWith(folder) && path.endsWith('.rego') && !path.endsWith('_test.rego'),
   );
+  if (paths.length === 0) return { own: [], misplaced: [] };
   const builtIn = await readPolicies(tree, 'review');
   const own: OwnDetector[] = [];
   const misplaced: Misplaced[] = [];
