@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { answersOf } from '../../../reviewer/campaign/answersOf.ts';
 import { reminderAt } from '../../../reviewer/campaign/due.ts';
 import type { FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
 import { campaignOf, isCampaignName, partBranch } from '../../../reviewer/campaign/frozen.ts';
@@ -15,6 +16,7 @@ import { createPace } from '../../../reviewer/campaign/pace.ts';
 import { renderPart } from '../../../reviewer/campaign/renderPart.ts';
 import type { Row } from '../../../reviewer/campaign/rows.ts';
 import { parseScope } from '../../../reviewer/campaign/scope.ts';
+import { parseCommands } from '../../../reviewer/pulls/commands/parse.ts';
 import { suite } from '../../_suite.ts';
 import { frozenOf } from './_frozen.ts';
 
@@ -195,4 +197,46 @@ test('one reminder is due at a time, none before half time, and none to who was 
     }),
     null,
   );
+});
+
+test('an answer is about what the grant was when it was given, whatever else is answered later', () => {
+  const grant = (number: number, reason: string) => ({
+    ...{
+      id: `orders-grant-${number}`,
+      principal: 'service:x',
+      api: 'orders',
+      covers: ['get', 'list'],
+      reason,
+    },
+    ...{ owner: 'group:desk', expiresAt: null, state: 'active' },
+  });
+  const part = { owner: 'group:desk', entries: [entry(0), entry(1)] };
+  const who = { login: 'max', principal: null, mayWrite: true };
+  const after = (before: Parameters<typeof answersOf>[2]['before'], text: string, reason: string) => {
+    const grants = [grant(0, reason), grant(1, reason)];
+    const organisation = {
+      grants,
+      people: new Map(),
+      services: new Map(),
+      memberships: new Map(),
+      apis: new Map(),
+    };
+    const known = { organisation, grants: new Map(grants.map((one) => [one.id, one])), asOf: 0 };
+    type Asked = Parameters<typeof answersOf>;
+    const context = { who, at: '2026-11-24T12:00:00Z', organisation } as unknown as Asked[1];
+    const asked = { part, before, frozen, base: known } as unknown as Asked[2];
+    const ids = grants.map(({ id }) => id);
+    return { answers: answersOf(parseCommands(text, ids).commands, context, asked).answers };
+  };
+  const digests = ({ answers }: { answers: Parameters<typeof unpackAnswers>[0] }) =>
+    [...unpackAnswers(answers, 2)].map(([number, { digest }]) => [number, digest]);
+  const first = after({ answers: [] }, '/revoke orders-grant-0', 'as it is');
+  const [[, was] = []] = digests(first);
+  assert.match(was ?? '', /^[0-9a-f]{16}$/);
+  const second = after(first, '/revoke orders-grant-1', 'of another kind');
+  assert.deepEqual(digests(second)[0], [0, was]);
+  assert.notEqual(digests(second)[1]?.[1], was);
+  // Who says it again says it of what it is now.
+  const again = after(second, '/suspend orders-grant-0', 'of another kind');
+  assert.notEqual(digests(again)[0]?.[1], was);
 });
