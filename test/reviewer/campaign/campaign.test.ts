@@ -155,6 +155,8 @@ test('is not frozen anew under its name where somebody tidied its branch away', 
     code: 'campaign-malformed',
     message: /holds what the review has not frozen/,
   });
+  await here.push({ [file]: forged }, branch.slice('refs/heads/'.length), 0);
+  await assert.rejects(run(), { message: /has commits by people/ });
   here.bare('update-ref', branch, tip);
   assert.equal(here.bare('rev-parse', 'main'), before);
   assert.deepEqual(here.writes().calls, []);

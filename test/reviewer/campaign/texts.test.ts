@@ -229,7 +229,7 @@ test('an answer is about what the grant was when it was given, whatever else is 
     return { answers: answersOf(parseCommands(text, ids).commands, context, asked).answers };
   };
   const digests = ({ answers }: { answers: Parameters<typeof unpackAnswers>[0] }) =>
-    [...unpackAnswers(answers, 2)].map(([number, { digest }]) => [number, digest]);
+    [...unpackAnswers(answers, 2)].map(([number, { digest }]) => [number, digest] as const);
   const first = after({ answers: [] }, '/revoke orders-grant-0', 'as it is');
   const [[, was] = []] = digests(first);
   assert.match(was ?? '', /^[0-9a-f]{16}$/);
