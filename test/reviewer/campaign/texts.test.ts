@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { answersOf } from '../../../reviewer/campaign/answersOf.ts';
 import { reminderAt } from '../../../reviewer/campaign/due.ts';
+import { freeze } from '../../../reviewer/campaign/freeze.ts';
 import type { FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
 import { campaignOf, isCampaignName, partBranch } from '../../../reviewer/campaign/frozen.ts';
 import {
@@ -239,4 +240,46 @@ test('an answer is about what the grant was when it was given, whatever else is 
   // Who says it again says it of what it is now.
   const again = after(second, '/suspend orders-grant-0', 'of another kind');
   assert.notEqual(digests(again)[0]?.[1], was);
+});
+
+test('use is told of a grant only where the records cover enough of it', async () => {
+  const used = async (share: number) => {
+    const grant = {
+      ...{
+        id: 'a',
+        principal: 'service:x',
+        api: 'orders',
+        covers: ['get'],
+        reason: 'r',
+        owner: 'group:desk',
+      },
+      ...{ expiresAt: null, state: 'active', grantedAt: 0 },
+    };
+    const finding = {
+      grant: 'a',
+      action: 'recertify',
+      owner: 'group:desk',
+      detector: 'high-access',
+      sentence: 's',
+    };
+    type Asked = Parameters<typeof freeze>;
+    const given = {
+      evidence: {
+        organisation: {
+          grants: [grant],
+          apis: new Map(),
+          review: { thresholds: { coverage: 0.9, brake: 1 } },
+        },
+        usage: { windows: async () => [{ allows: 3, daysUsed: 2 }] },
+        ...{ coverage: { share: () => share }, from: 0, asOf: 86_400, tree: { revision: 'abc' } },
+      },
+      plan: {
+        ...{ as_of: '1970-01-02T00:00:00Z', findings: [finding] },
+        evidence: { from: '1970-01-01T00:00:00Z', records: 9, instances: 1, coverage: share },
+      },
+    } as unknown as Asked[0];
+    const asked = { name: 'q4', scope: null, due: '1970-02-01', written: new Map() };
+    return (await freeze(given, asked)).entries[0]?.use;
+  };
+  assert.deepEqual([await used(0.9), await used(0.89)], [{ allows: 3, days: 2 }, undefined]);
 });
