@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { answersOf } from '../../../reviewer/campaign/answersOf.ts';
+import { answersOf, hearAnew } from '../../../reviewer/campaign/answersOf.ts';
 import { reminderAt } from '../../../reviewer/campaign/due.ts';
 import { freeze } from '../../../reviewer/campaign/freeze.ts';
 import type { FrozenEntry } from '../../../reviewer/campaign/frozen.ts';
@@ -200,7 +200,7 @@ test('one reminder is due at a time, none before half time, and none to who was 
   );
 });
 
-test('an answer is about what the grant was when it was given, whatever else is answered later', () => {
+test('an answer is about what the grant was when it was given, whatever else is answered later', async () => {
   const grant = (number: number, reason: string) => ({
     ...{
       id: `orders-grant-${number}`,
@@ -213,7 +213,7 @@ test('an answer is about what the grant was when it was given, whatever else is 
   });
   const part = { owner: 'group:desk', entries: [entry(0), entry(1)] };
   const who = { login: 'max', principal: null, mayWrite: true };
-  const after = (before: Parameters<typeof answersOf>[2]['before'], text: string, reason: string) => {
+  const baseWith = (reason: string) => {
     const grants = [grant(0, reason), grant(1, reason)];
     const organisation = {
       grants,
@@ -222,11 +222,15 @@ test('an answer is about what the grant was when it was given, whatever else is 
       memberships: new Map(),
       apis: new Map(),
     };
-    const known = { organisation, grants: new Map(grants.map((one) => [one.id, one])), asOf: 0 };
+    return { organisation, grants: new Map(grants.map((one) => [one.id, one])), asOf: 0 };
+  };
+  const after = (before: Parameters<typeof answersOf>[2]['before'], text: string, reason: string) => {
+    const known = baseWith(reason);
+    const { organisation } = known;
     type Asked = Parameters<typeof answersOf>;
     const context = { who, at: '2026-11-24T12:00:00Z', organisation } as unknown as Asked[1];
     const asked = { part, before, frozen, base: known } as unknown as Asked[2];
-    const ids = grants.map(({ id }) => id);
+    const ids = organisation.grants.map(({ id }) => id);
     return { answers: answersOf(parseCommands(text, ids).commands, context, asked).answers };
   };
   const digests = ({ answers }: { answers: Parameters<typeof unpackAnswers>[0] }) =>
@@ -240,10 +244,18 @@ test('an answer is about what the grant was when it was given, whatever else is 
   // Who says it again says it of what it is now.
   const again = after(second, '/suspend orders-grant-0', 'of another kind');
   assert.notEqual(digests(again)[0]?.[1], was);
+  // What is heard anew was said of what is frozen, as far as anybody knows.
+  const comments = [{ key: 'c1', author: 'max', isBot: false, isEdited: false, isOurs: false, atMs: 0 }].map(
+    (one) => ({ ...one, id: 1, kind: 'comment', body: '/revoke orders-grant-0' }),
+  );
+  type Hearing = Parameters<typeof hearAnew>;
+  const forge = { comments: async () => comments, mayWrite: async () => true, comment: async () => {} };
+  const on = { forge, frozen, base: baseWith('of another kind') } as unknown as Hearing[2];
+  assert.deepEqual(digests(await hearAnew(part, { number: 1, body: '' }, on)), [[0, undefined]]);
 });
 
 test('use is told of a grant only where the records cover enough of it', async () => {
-  const used = async (share: number) => {
+  const freezing = async (share: number, action = 'recertify') => {
     const grant = {
       ...{
         id: 'a',
@@ -257,7 +269,7 @@ test('use is told of a grant only where the records cover enough of it', async (
     };
     const finding = {
       grant: 'a',
-      action: 'recertify',
+      action,
       owner: 'group:desk',
       detector: 'high-access',
       sentence: 's',
@@ -268,7 +280,7 @@ test('use is told of a grant only where the records cover enough of it', async (
         organisation: {
           grants: [grant],
           apis: new Map(),
-          review: { thresholds: { coverage: 0.9, brake: 1 } },
+          review: { thresholds: { coverage: 0.9, brake: 0 } },
         },
         usage: { windows: async () => [{ allows: 3, daysUsed: 2 }] },
         ...{ coverage: { share: () => share }, from: 0, asOf: 86_400, tree: { revision: 'abc' } },
@@ -279,7 +291,9 @@ test('use is told of a grant only where the records cover enough of it', async (
       },
     } as unknown as Asked[0];
     const asked = { name: 'q4', scope: null, due: '1970-02-01', written: new Map() };
-    return (await freeze(given, asked)).entries[0]?.use;
+    return freeze(given, asked);
   };
+  const used = async (share: number) => (await freezing(share)).entries[0]?.use;
+  await assert.rejects(freezing(0.9, 'revoke'), { code: 'brake' }, 'nor more than may be taken away');
   assert.deepEqual([await used(0.9), await used(0.89)], [{ allows: 3, days: 2 }, undefined]);
 });
