@@ -14,7 +14,13 @@ import { branchOf, ownerPart, parseBranch, turnOf } from '../../../reviewer/pull
 import { changedNotice } from '../../../reviewer/pulls/text/changedNotice.ts';
 import { endMark } from '../../../reviewer/pulls/text/hiddenMarker.ts';
 import { joinBody } from '../../../reviewer/pulls/text/joinBody.ts';
-import { bodyParts, type Entry, type Marker, parseBody } from '../../../reviewer/pulls/text/marker.ts';
+import {
+  bodyParts,
+  type Entry,
+  hidden,
+  type Marker,
+  parseBody,
+} from '../../../reviewer/pulls/text/marker.ts';
 import { joinOwn, splitOwn } from '../../../reviewer/pulls/text/sections.ts';
 import { parseTitle, renderTitle } from '../../../reviewer/pulls/text/title.ts';
 import { suite } from '../../_suite.ts';
@@ -443,4 +449,23 @@ test('of a description that somebody has changed it is told what nobody has said
   assert.equal(told(null, []), '');
   assert.match(told(['a'], ['b']) ?? '', /^Not carried out.*keep of `a`.*Still in force.*keep of `b`/);
   assert.match(told(['a'], ['a'], ['dana']) ?? '', /^What names no grant was not heard again.*@dana, say/);
+});
+
+test('nothing that a marker remembers ends its comment', () => {
+  const decision = {
+    kind: 'keep',
+    by: 'user:ann',
+    at: 'a',
+    until: 'b',
+    reason: '--> @everyone <!-- --',
+  } as const;
+  const [one] = entriesOf([finding()]);
+  const family = { owner: 'group:desk', tier: 'removal', risk: 'routine' } as const;
+  const marker: Marker = {
+    ...{ version: 2, as_of: 'a', ...family, title: 'x--y', commit: null },
+    entries: [{ ...(one ?? assert.fail()), decision }],
+  };
+  const line = hidden(marker);
+  assert.deepEqual([line.indexOf('--', 4), line.length - 3], [line.length - 3, line.length - 3]);
+  assert.deepEqual(parseBody(line), marker);
 });

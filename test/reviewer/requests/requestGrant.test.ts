@@ -107,7 +107,7 @@ test('refuses what somebody has already, and somebody who is not active', async 
 test('an end is ahead, and no further than review.yaml lets it be', async () => {
   await refused({ until: '2026-11-22' }, /has passed/);
   await refused({ until: '2026-11-23T12:00:00Z' }, /has passed/);
-  await refused({ until: '2026-12-05' }, /more than 10 days ahead/);
+  await refused({ until: '2026-12-04' }, /more than 10 days ahead/);
   await ask({ until: '2026-12-03' });
 });
 

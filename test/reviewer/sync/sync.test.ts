@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncText } from '../../../reviewer/sync/syncText.ts';
 import { suite } from '../../_suite.ts';
@@ -260,6 +260,10 @@ test('knows when nobody gains anything', async () => {
     () => Object.assign(group('23'), { id: '24' }),
   ])
     assert.equal(await takesAway(change), false, String(change));
+  // What nobody can compare is not known to take away only.
+  mkdirSync(join(here.root, 'grants/apis'), { recursive: true });
+  writeFileSync(join(here.root, 'grants/apis/broken.yaml'), 'api: [');
+  assert.equal(await takesAway((people) => people.pop()), false);
 });
 
 test('groups that are members of each other in a circle are refused with their names, and nothing is written', async () => {
