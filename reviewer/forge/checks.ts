@@ -44,7 +44,7 @@ export type CheckForge = {
   pull(number: number): Promise<CheckedPull>;
   /** The open pull requests against a branch whose head is a commit, from wherever. */
   pullsOf(head: string, base: string): Promise<number[]>;
-  /** Logins of those whose work a pull request’s commits are, as far as the forge knows them. */
+  /** Logins of those whose work a pull request's commits are, as far as the forge knows them. */
   committers(number: number): Promise<string[]>;
   /** Logins of those whose last word on this very commit is an approval. */
   approvals(number: number, head: string): Promise<string[]>;
