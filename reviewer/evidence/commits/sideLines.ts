@@ -38,6 +38,8 @@ export function sideLines(
         const inner = new Set<string>();
         const left = merged.slice(1);
         for (let id = left.pop(); id !== undefined; id = left.pop()) {
+          // What the line had sooner may be of a clock that was ahead of this one's.
+          latest = Math.max(latest, ats.get(id) ?? latest);
           if (!byId.has(id) || ats.has(id) || inner.has(id)) continue;
           inner.add(id);
           left.push(...(byId.get(id)?.parents ?? []));

@@ -27,6 +27,14 @@ test('what a branch had merged itself is as late as that', () => {
   assert.deepEqual(sides('az', ...all).sort(), ['b 3 z', 'm 6 z', 'p 6 z']);
 });
 
+test('a merge is no earlier than what it merged, though the line had that sooner', () => {
+  const had = [commit('a', 1), commit('b', 5, 'a'), commit('c', 6, 'a', 'b')];
+  assert.deepEqual(sides('acz', ...had, commit('m', 2, 'a', 'b'), commit('z', 9, 'c', 'm')), [
+    'b 5 c',
+    'm 5 z',
+  ]);
+});
+
 test('each is told once, by the first that merged it, no earlier than what it builds on', () => {
   const drawn = fc.array(fc.record({ at: fc.nat(120), up: fc.nat(5), other: fc.option(fc.nat(9)) }), {
     minLength: 1,
