@@ -44,6 +44,9 @@ const change = fc.constantFrom<(token: string) => string>(
   (token) => token.replace(/[^.]+$/, ''),
 );
 
+/** Of those that are drawn, all might be refused. */
+const sound = { iss: config.issuer, aud: 'grantgate', sub: 'a', exp: start / 1000 + 60 };
+
 for (const alg of every)
   test(`passes no token that jose would not, and those that it would (${alg})`, async () => {
     const pair = await generateKeyPair(alg, { extractable: true });
@@ -70,7 +73,7 @@ for (const alg of every)
         if (there && token === plain && typeof payload.sub === 'string') assert.ok(here, token);
         if (here) passed += 1;
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[sound, (token) => token, false]] },
     );
     assert.ok(passed > 0, 'no token passed');
   });
