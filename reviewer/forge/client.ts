@@ -14,7 +14,7 @@ import { counted } from '../../bundle/format/counted.ts';
 import { isLoopback } from '../../bundle/format/isLoopback.ts';
 import { ReviewError } from '../reviewError.ts';
 import { errorOfStatus, ForgeError } from './forgeError.ts';
-import { waitOf, withinLimits } from './limits.ts';
+import { isSecondary, waitOf, withinLimits } from './limits.ts';
 import type { ForgeTarget } from './target.ts';
 
 const Throttled = Octokit.plugin(retry, throttling);
@@ -165,11 +165,10 @@ const refusals: ReadonlySet<string | undefined> = new Set(['FORBIDDEN', 'INSUFFI
 export const isRefusal = ({ errors }: GraphqlFailure): boolean =>
   errors.every(({ type, extensions }) => refusals.has(type) || extensions?.code === 'undefinedField');
 
-/** GitHub documents one word for it and sends the other; of secondary limits only the message speaks. */
+/** GitHub documents one word for it and sends the other. */
 const isLimit = (errors: GraphqlErrors) =>
   errors.some(
-    ({ type, message }) =>
-      type === 'RATE_LIMITED' || type === 'RATE_LIMIT' || /secondary rate limit/i.test(message ?? ''),
+    ({ type, message }) => type === 'RATE_LIMITED' || type === 'RATE_LIMIT' || isSecondary(message),
   );
 
 /** A failure of GraphQL with the status by which REST would tell it, so that it is waited for, asked again and named alike. */

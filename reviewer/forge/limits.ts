@@ -8,6 +8,9 @@ const longestWaitMs = 120_000;
 const longestInAllMs = 5 * 60_000;
 const mostTries = 3;
 
+/** Of secondary limits often only the message speaks. */
+export const isSecondary = (message: unknown): boolean => /secondary rate limit/i.test(String(message));
+
 type Refusal = {
   status?: unknown;
   message?: unknown;
@@ -26,7 +29,7 @@ export function waitOf(error: unknown, nowMs: number): number | null {
     return Number.isFinite(reset) ? Math.max(0, reset * 1000 - nowMs) + 1000 : longestWaitMs + 1;
   }
   // GitHub says to wait a minute where it names no time.
-  return status === 429 || /secondary rate limit/i.test(String(message)) ? 60_000 : null;
+  return status === 429 || isSecondary(message) ? 60_000 : null;
 }
 
 type Clock = { now: () => number; sleep: (ms: number) => Promise<unknown>; longestMs?: number };
