@@ -58,6 +58,12 @@ export function page<T>(call: Call, items: readonly T[]): { items: T[]; headers:
   };
 }
 
+/** The answer with a page of a list. */
+export function listing<T>(call: Call, items: readonly T[], render: (item: T) => unknown): Answer {
+  const paged = page(call, items);
+  return { status: 200, body: paged.items.map(render), headers: paged.headers };
+}
+
 /** An error in GitHub's shape. */
 export function renderError(error: ApiError): Answer {
   return {

@@ -6,7 +6,7 @@ import { renderRepository, renderUser } from '../model/shapes.ts';
 import type { Comment } from '../model/state.ts';
 import type { User } from '../model/users.ts';
 import { textField } from './body.ts';
-import { actor, type Call, created, empty, type Handler, ok, page } from './call.ts';
+import { actor, type Call, created, empty, type Handler, listing, ok } from './call.ts';
 import { issueOf } from './issueOf.ts';
 
 function commentOf(call: Call): Comment {
@@ -42,15 +42,11 @@ function announce(core: Core, action: string, comment: Comment, by: User): void 
 
 const listed = (call: Call, comments: Comment[]) => {
   const since = call.query.get('since');
-  const paged = page(
+  return listing(
     call,
     comments.filter((entry) => since === null || Date.parse(entry.updatedAt) >= Date.parse(since)),
+    (comment) => renderComment(call.core, comment),
   );
-  return {
-    status: 200,
-    body: paged.items.map((comment) => renderComment(call.core, comment)),
-    headers: paged.headers,
-  };
 };
 
 export const listComments: Handler = async (call) => {

@@ -5,7 +5,7 @@ import { renderIssue } from '../model/renderIssue.ts';
 import type { Issue } from '../model/state.ts';
 import { updatePull } from '../model/updatePull.ts';
 import { choiceField, listField, nullableText, textField } from './body.ts';
-import { actor, created, type Handler, ok, page } from './call.ts';
+import { actor, created, type Handler, listing, ok } from './call.ts';
 import { issueOf } from './issueOf.ts';
 import { useLabels } from './labels.ts';
 
@@ -24,12 +24,9 @@ export const listIssues: Handler = async (call) => {
     .filter((issue) => creator === null || issue.author === creator)
     .filter((issue) => since === null || Date.parse(issue.updatedAt) >= Date.parse(since))
     .sort((a, b) => key(a).localeCompare(key(b)) || a.number - b.number);
-  const paged = page(call, query.get('direction') === 'asc' ? items : items.reverse());
-  return {
-    status: 200,
-    body: paged.items.map((issue) => renderIssue(core, issue)),
-    headers: paged.headers,
-  };
+  return listing(call, query.get('direction') === 'asc' ? items : items.reverse(), (issue) =>
+    renderIssue(core, issue),
+  );
 };
 
 export const getIssue: Handler = async (call) => ok(renderIssue(call.core, issueOf(call)));

@@ -3,7 +3,7 @@ import type { Core } from '../model/core.ts';
 import { renderLabel } from '../model/shapes.ts';
 import type { Label } from '../model/state.ts';
 import { listField, textField } from './body.ts';
-import { type Call, created, empty, type Handler, ok, page } from './call.ts';
+import { type Call, created, empty, type Handler, listing, ok } from './call.ts';
 import { issueOf } from './issueOf.ts';
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
@@ -31,12 +31,7 @@ export function useLabels(core: Core, names: readonly string[]): string[] {
 }
 
 export const listLabels: Handler = async (call) => {
-  const paged = page(call, call.core.state.data.labels);
-  return {
-    status: 200,
-    body: paged.items.map((label) => renderLabel(call.core, label.name)),
-    headers: paged.headers,
-  };
+  return listing(call, call.core.state.data.labels, (label) => renderLabel(call.core, label.name));
 };
 
 export const getLabel: Handler = async (call) => ok(renderLabel(call.core, labelOf(call).name));

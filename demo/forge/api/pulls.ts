@@ -1,4 +1,4 @@
-import { type Commit, commitsBetween } from '../git/commits.ts';
+import { commitsBetween } from '../git/commits.ts';
 import { ApiError, notFound } from '../model/apiError.ts';
 import { type Core, findPull, isPull } from '../model/core.ts';
 import { type MergeRequest, mergePull } from '../model/mergePull.ts';
@@ -10,7 +10,7 @@ import type { Methods } from '../model/shapes.ts';
 import type { PullIssue } from '../model/state.ts';
 import { updatePull } from '../model/updatePull.ts';
 import { choiceField, flagField, listField, nullableText, textField } from './body.ts';
-import { actor, type Call, created, type Handler, ok, page } from './call.ts';
+import { actor, type Call, created, type Handler, listing, ok } from './call.ts';
 import { renderFile } from './renderFile.ts';
 import { renderGitCommit } from './renderGitCommit.ts';
 
@@ -40,12 +40,7 @@ export const listPulls: Handler = async (call) => {
     .filter((issue) => headFilter === null || `${core.owner}:${issue.pull.head.ref}` === headFilter)
     .filter((issue) => base === null || issue.pull.base.ref === base)
     .sort((a, b) => key(a).localeCompare(key(b)) || a.number - b.number);
-  const paged = page(call, upwards ? items : items.reverse());
-  return {
-    status: 200,
-    body: paged.items.map((issue) => renderPullSimple(core, issue)),
-    headers: paged.headers,
-  };
+  return listing(call, upwards ? items : items.reverse(), (issue) => renderPullSimple(core, issue));
 };
 
 /** Those whose merge brought a commit, and open ones that would. */
@@ -60,12 +55,7 @@ export const listPullsOfCommit: Handler = async (call) => {
     const brought = await commitsBetween(core.git, base.sha, mergeCommit ?? head.sha);
     if (brought.some((one) => one.sha === sha)) items.push(issue);
   }
-  const paged = page(call, items);
-  return {
-    status: 200,
-    body: paged.items.map((issue) => renderPullSimple(core, issue)),
-    headers: paged.headers,
-  };
+  return listing(call, items, (issue) => renderPullSimple(core, issue));
 };
 
 export const getPull: Handler = async (call) => ok(await full(call.core, pullOf(call)));
@@ -105,24 +95,14 @@ export const patchPull: Handler = async (call) => {
 export const listFiles: Handler = async (call) => {
   const issue = pullOf(call);
   const { files } = await pullFacts(call.core, issue);
-  const paged = page(call, files);
-  return {
-    status: 200,
-    body: paged.items.map((file) => renderFile(call.core, file, issue.pull.head.sha)),
-    headers: paged.headers,
-  };
+  return listing(call, files, (file) => renderFile(call.core, file, issue.pull.head.sha));
 };
 
 export const listPullCommits: Handler = async (call) => {
   const { core } = call;
   const issue = pullOf(call);
   const commits = await commitsBetween(core.git, comparedWith(core, issue), issue.pull.head.sha);
-  const paged = page<Commit>(call, commits.reverse());
-  return {
-    status: 200,
-    body: paged.items.map((commit) => renderGitCommit(core, commit)),
-    headers: paged.headers,
-  };
+  return listing(call, commits.reverse(), (commit) => renderGitCommit(core, commit));
 };
 
 export const mergeStatus: Handler = async (call) => {

@@ -3,7 +3,7 @@ import { findPull, isPull } from '../model/core.ts';
 import { renderReview, renderReviewComment } from '../model/renderReview.ts';
 import type { PullIssue } from '../model/state.ts';
 import { choiceField, textField } from './body.ts';
-import { actor, type Call, created, type Handler, ok, page } from './call.ts';
+import { actor, type Call, created, type Handler, listing, ok } from './call.ts';
 
 const states = { APPROVE: 'APPROVED', REQUEST_CHANGES: 'CHANGES_REQUESTED', COMMENT: 'COMMENTED' } as const;
 
@@ -15,12 +15,7 @@ function pullOf(call: Call) {
 
 export const listReviews: Handler = async (call) => {
   const issue = pullOf(call);
-  const paged = page(call, issue.pull.reviews);
-  return {
-    status: 200,
-    body: paged.items.map((review) => renderReview(call.core, issue, review)),
-    headers: paged.headers,
-  };
+  return listing(call, issue.pull.reviews, (review) => renderReview(call.core, issue, review));
 };
 
 /** A review that is submitted at once, as the API does when it is given an event. */
@@ -57,12 +52,7 @@ export const updateReview: Handler = async (call) => {
 
 export const listReviewComments: Handler = async (call) => {
   const issue = pullOf(call);
-  const paged = page(call, issue.pull.reviewComments);
-  return {
-    status: 200,
-    body: paged.items.map((comment) => renderReviewComment(call.core, issue, comment)),
-    headers: paged.headers,
-  };
+  return listing(call, issue.pull.reviewComments, (one) => renderReviewComment(call.core, issue, one));
 };
 
 const required = (call: Call, field: string): string => {

@@ -5,7 +5,7 @@ import { resolve } from '../model/resolve.ts';
 import { type Methods, nodeId, renderLogin, renderRepository } from '../model/shapes.ts';
 import type { Status } from '../model/state.ts';
 import { choiceField, textField } from './body.ts';
-import { actor, type Call, created, type Handler, ok, page } from './call.ts';
+import { actor, type Call, created, type Handler, listing, ok } from './call.ts';
 
 type StatusShape = Methods['repos']['createCommitStatus']['response']['data'];
 
@@ -65,12 +65,7 @@ export const createStatus: Handler = async (call) => {
 
 export const listStatuses: Handler = async (call) => {
   const sha = await shaOf(call);
-  const paged = page(call, of(call.core, sha));
-  return {
-    status: 200,
-    body: paged.items.map((status) => render(call.core, status)),
-    headers: paged.headers,
-  };
+  return listing(call, of(call.core, sha), (status) => render(call.core, status));
 };
 
 /** The newest status of each context, and what they come to together. */
